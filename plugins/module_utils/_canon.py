@@ -1,0 +1,179 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Normal forms: two ways to say the same thing become one value here, so that comparing is C(==).
+
+Everything is pure. Every function raises C(ValueError) with a sentence for the user when the input has no normal form.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import typing as t
+
+from ansible.module_utils.parsing.convert_bool import boolean as ansible_boolean
+
+WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+
+_NANOSECONDS = {
+    "ns": 1,
+    "u": 1000,
+    "µ": 1000,
+    "us": 1000,
+    "µs": 1000,
+    "ms": 1000**2,
+    "s": 1000**3,
+    "m": 60 * 1000**3,
+    "h": 3600 * 1000**3,
+    "d": 24 * 3600 * 1000**3,
+    "w": 7 * 24 * 3600 * 1000**3,
+}
+_DURATION = re.compile(r"(\d+)(ns|us|µs|ms|u|µ|s|m|h|d|w)")
+_INSTANT = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:[.,](\d+))?(?:([Zz])|([+-]\d{2}):?(\d{2}))?", re.ASCII
+)
+_VERSION = re.compile(r"[0-9]+")
+
+# What the server expands a composite mode to, besides its own name (docs/contract.md section 7.6).
+_ANSI = ("REAL_AS_FLOAT", "PIPES_AS_CONCAT", "ANSI_QUOTES", "IGNORE_SPACE", "ONLY_FULL_GROUP_BY")
+_TRADITIONAL = (
+    "STRICT_TRANS_TABLES",
+    "STRICT_ALL_TABLES",
+    "NO_ZERO_IN_DATE",
+    "NO_ZERO_DATE",
+    "ERROR_FOR_DIVISION_BY_ZERO",
+    "NO_ENGINE_SUBSTITUTION",
+)
+SQL_MODE_COMPOSITES: t.Mapping[str, t.FrozenSet[str]] = {
+    "ANSI": frozenset(_ANSI),
+    "TRADITIONAL": frozenset(_TRADITIONAL),
+}
+
+
+def boolean(value: object) -> bool:
+    """A boolean by Ansible's own rules: V(yes), V("false"), V(0) and the like. Other text and none are refused."""
+    try:
+        return bool(ansible_boolean(t.cast(t.Any, value)))
+    except TypeError:
+        raise ValueError("%r is not a boolean: use true or false" % (value,)) from None
+
+
+def hour(value: object) -> int:
+    """An hour of the day in UTC, 0 to 23 (docs/contract.md section 2.3)."""
+    number = _whole(value)
+    if number is None or not 0 <= number <= 23:
+        raise ValueError("%r is not an hour of the day: use 0 to 23, in UTC" % (value,))
+    return number
+
+
+def weekday(value: object) -> int:
+    """A day of the week as the API counts it: 0 is Sunday (docs/contract.md section 2.2). Names are English, in any case."""
+    number = _whole(value)
+    if number is not None and 0 <= number <= 6:
+        return number
+    if isinstance(value, str) and value.strip().lower() in WEEKDAYS:
+        return WEEKDAYS.index(value.strip().lower())
+    raise ValueError("%r is not a day of the week: use %s, or 0 (Sunday) to 6 (Saturday)" % (value, ", ".join(WEEKDAYS)))
+
+
+def duration(value: object) -> int:
+    """An InfluxDB duration in nanoseconds; 0 means without end (docs/contract.md section 7.5).
+
+    C(30d), C(720h), C(720h0m0s) and C(4w2d) are one value; C(0), C(0s) and C(INF) another.
+    """
+    text = str(value).strip()
+    if text.lower() == "inf" or text == "0":
+        return 0
+    parts = _DURATION.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ValueError("%r is not a duration: use for example 30d, 720h, 4w2d, or INF for no end" % (value,))
+    return sum(int(number) * _NANOSECONDS[unit] for number, unit in parts)
+
+
+def duration_text(nanoseconds: int) -> str:
+    """The shortest text for a duration that the API takes: weeks are written as days, 0 as V(0)."""
+    if nanoseconds == 0:
+        return "0"
+    text = ""
+    for unit in ("d", "h", "m", "s", "ms", "u", "ns"):
+        count, nanoseconds = divmod(nanoseconds, _NANOSECONDS[unit])
+        if count:
+            text += "%d%s" % (count, unit)
+    return text
+
+
+def sql_modes(value: t.Union[str, t.Iterable[object]]) -> t.FrozenSet[str]:
+    """MySQL modes as a set, in upper case, composite ones expanded as the server does.
+
+    V([]), V([""]) and V("") are the empty set. A name with other signs than letters, digits and underscores is refused.
+    """
+    names = value.split(",") if isinstance(value, str) else [part for item in value for part in str(item).split(",")]
+    modes = set()
+    for name in (name.strip().upper() for name in names):
+        if not name:
+            continue
+        if not re.fullmatch(r"[A-Z0-9_]+", name):
+            raise ValueError("%r is not the name of an SQL mode" % name)
+        modes.add(name)
+        modes.update(SQL_MODE_COMPOSITES.get(name, ()))
+    for composite, members in SQL_MODE_COMPOSITES.items():
+        if members <= modes:
+            modes.add(composite)
+    return frozenset(modes)
+
+
+def version(value: object) -> t.Tuple[int, ...]:
+    """The components of a version C(major.minor.patch-build) or of the first ones of it; a leading C(v) is ignored."""
+    text = str(value).strip()
+    if not re.fullmatch(r"v?[0-9]+(\.[0-9]+)*(-[0-9]+)?", text):
+        raise ValueError("%r is not a version: use for example 16, 16.4 or 16.4.0-1" % (value,))
+    return tuple(int(number) for number in _VERSION.findall(text))
+
+
+def same_version(wanted: object, current: object) -> bool:
+    """Whether I(current) is the version that I(wanted) names, compared by the components that I(wanted) gives."""
+    components = version(wanted)
+    return version(current)[: len(components)] == components
+
+
+def extension_version(value: object) -> str:
+    """The version of an extension without the C(v) that some answers put before it (docs/contract.md section 6, row 43)."""
+    text = str(value).strip()
+    return text[1:] if re.match(r"v[0-9]", text) else text
+
+
+def instant(value: object) -> str:
+    """A point in time in UTC with a fixed width, C(YYYY-MM-DDThh:mm:ss.ffffffZ). Text without an offset is refused."""
+    match = _INSTANT.fullmatch(str(value).strip())
+    if not match:
+        raise ValueError("%r is not a point in time: use for example 2026-11-21T03:00:00Z" % (value,))
+    day, time_of_day, fraction, zulu, offset_hours, offset_minutes = match.groups()
+    if not zulu and not offset_hours:
+        raise ValueError("%r has no offset from UTC: end it with Z, or with an offset such as +01:00" % (value,))
+    try:
+        moment = datetime.datetime.strptime(day + "T" + time_of_day, "%Y-%m-%dT%H:%M:%S")
+        if offset_hours:
+            distance = datetime.timedelta(hours=int(offset_hours[1:]), minutes=int(offset_minutes))
+            moment = moment - distance if offset_hours[0] == "+" else moment + distance
+    except (ValueError, OverflowError):
+        raise ValueError("%r is not a point in time: there is no such date or hour" % (value,)) from None
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + ((fraction or "") + "000000")[:6] + "Z"
+
+
+def instant_seconds(value: object) -> float:
+    """Seconds since 1970 of a point in time as M(instant) takes it."""
+    moment = datetime.datetime.strptime(instant(value), "%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.replace(tzinfo=datetime.timezone.utc).timestamp()
+
+
+def _whole(value: object) -> t.Optional[int]:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*", value, re.ASCII):
+        return int(value)
+    return None

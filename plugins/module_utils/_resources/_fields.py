@@ -1,0 +1,85 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Reading fields of an answer: every one may be missing or null, none may be of another type."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .. import _canon
+from .._errors import UnexpectedAnswer
+
+
+class Fields:
+    """The fields of one object of an answer. I(subject) names the object in errors."""
+
+    def __init__(self, raw: object, subject: str) -> None:
+        if not isinstance(raw, dict):
+            raise UnexpectedAnswer("%s is not an object but %s" % (subject, _kind(raw)))
+        self._raw: t.Dict[str, t.Any] = raw
+        self._subject = subject
+
+    def text(self, name: str) -> t.Optional[str]:
+        """Text; empty text stays as it is."""
+        return t.cast(t.Optional[str], self._get(name, str, "text"))
+
+    def identifier(self, name: str) -> t.Optional[str]:
+        """Text where an empty one means the same as null (some answers show C("") for none)."""
+        return self.text(name) or None
+
+    def flag(self, name: str) -> t.Optional[bool]:
+        return t.cast(t.Optional[bool], self._get(name, bool, "a boolean"))
+
+    def number(self, name: str) -> t.Optional[int]:
+        value = self._get(name, int, "a whole number")
+        if isinstance(value, bool):
+            raise self._wrong(name, "a whole number")
+        return t.cast(t.Optional[int], value)
+
+    def instant(self, name: str) -> t.Optional[str]:
+        """A point in time in UTC with fixed width; an empty one is none."""
+        value = self.identifier(name)
+        try:
+            return None if value is None else _canon.instant(value)
+        except ValueError:
+            raise self._wrong(name, "a point in time") from None
+
+    def mapping(self, name: str) -> t.Optional[t.Dict[str, t.Any]]:
+        return t.cast(t.Optional[t.Dict[str, t.Any]], self._get(name, dict, "an object"))
+
+    def items(self, name: str) -> t.List[t.Any]:
+        """A list; null and missing are the empty one."""
+        return t.cast(t.List[t.Any], self._get(name, list, "a list") or [])
+
+    def texts(self, name: str) -> t.List[str]:
+        values = self.items(name)
+        if not all(isinstance(value, str) for value in values):
+            raise self._wrong(name, "a list of text")
+        return values
+
+    def numbers(self, name: str) -> t.List[int]:
+        """A list of whole numbers; a single number is a list of one."""
+        raw = self._raw.get(name)
+        values = [raw] if isinstance(raw, int) else self.items(name)
+        if not all(isinstance(value, int) and not isinstance(value, bool) for value in values):
+            raise self._wrong(name, "a list of whole numbers")
+        return values
+
+    def _get(self, name: str, kind: type, label: str) -> object:
+        value = self._raw.get(name)
+        if value is not None and not isinstance(value, kind):
+            raise self._wrong(name, label)
+        return t.cast(object, value)
+
+    def _wrong(self, name: str, label: str) -> UnexpectedAnswer:
+        return UnexpectedAnswer(
+            "the field %s of %s is not %s but %s" % (name, self._subject, label, _kind(self._raw.get(name)))
+        )
+
+
+def _kind(value: object) -> str:
+    names = {"dict": "an object", "list": "a list", "str": "text", "int": "a number", "float": "a number", "bool": "a boolean"}
+    return "null" if value is None else names.get(type(value).__name__, type(value).__name__)

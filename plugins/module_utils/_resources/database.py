@@ -1,0 +1,359 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""The settings and features of an existing database (docs/contract.md sections 2.2, 2.3 and 2.7)."""
+
+from __future__ import annotations
+
+import copy
+import re
+import typing as t
+
+from .. import _canon
+from .._change import Consent, Listing, Params, Resource, State, Step, busy_reason
+from .._errors import InvalidInput, NotFound, StepFailed
+from .._wait import wait_until
+from ._fields import Fields
+
+SETTINGS = ("periodic_backups_enabled", "periodic_backups_scheduled_at", "maintenance_window")
+
+ON = ("ACTIVATED",)
+GOING_ON = ("PENDING", "PENDING_TO_ACTIVATE")
+GOING_OFF = ("PENDING_TO_REMOVE",)
+FAILED = ("FAILED",)
+
+_CONSENT = {
+    ("force-ssl", False): Consent(
+        "allow", "exposure", "Without force-ssl the database takes unencrypted connections, so passwords and data cross networks in clear"
+    ),
+    ("publicly-available", True): Consent(
+        "allow", "exposure", "With publicly-available the database can be reached from the whole Internet"
+    ),
+    ("redis-cache", True): Consent(
+        "allow", "eviction", "With redis-cache the database may drop any of its keys when its memory is full"
+    ),
+}
+_BACKUPS_OFF = Consent(
+    "allow", "backups_off", "Without periodic backups nothing of what is written from now on can be restored from one"
+)
+
+
+def describe(raw: object) -> State:
+    """A database as the modules return it. Unknown fields are left out, missing ones are none or empty."""
+    fields = Fields(raw, "the database")
+    return {
+        "id": fields.identifier("id"),
+        "resource_id": fields.identifier("resource_id"),
+        "app_name": fields.identifier("app_name"),
+        "created_at": fields.instant("created_at"),
+        "encryption_at_rest": fields.flag("encryption_at_rest"),
+        "features": [_feature(item) for item in fields.items("features")],
+        "plan": fields.identifier("plan"),
+        "status": fields.identifier("status"),
+        "type_id": fields.identifier("type_id"),
+        "type_name": fields.identifier("type_name"),
+        "version_id": fields.identifier("version_id"),
+        "readable_version": fields.identifier("readable_version"),
+        "mongo_repl_set_name": fields.identifier("mongo_repl_set_name"),
+        "hostname": fields.identifier("hostname"),
+        "instances": [_instance(item) for item in fields.items("instances")],
+        "next_version_id": fields.identifier("next_version_id"),
+        "current_operation_id": fields.identifier("current_operation_id"),
+        "cluster": fields.flag("cluster"),
+        "periodic_backups_enabled": fields.flag("periodic_backups_enabled"),
+        "periodic_backups_scheduled_at": fields.numbers("periodic_backups_scheduled_at"),
+        "maintenance_window": _window(fields.mapping("maintenance_window")),
+    }
+
+
+def _feature(raw: object) -> State:
+    fields = Fields(raw, "a feature of the database")
+    return {"name": fields.text("name"), "status": fields.text("status")}
+
+
+def _instance(raw: object) -> State:
+    fields = Fields(raw, "an instance of the database")
+    return {
+        "id": fields.identifier("id"),
+        "hostname": fields.identifier("hostname"),
+        "port": fields.number("port"),
+        "status": fields.identifier("status"),
+        "type": fields.identifier("type"),
+        "features": fields.texts("features"),
+        "private_ip": fields.identifier("private_ip"),
+    }
+
+
+def _window(raw: t.Optional[t.Dict[str, t.Any]]) -> t.Optional[State]:
+    if raw is None:
+        return None
+    fields = Fields(raw, "the maintenance window")
+    return {name: fields.number(name) for name in ("weekday_utc", "starting_hour_utc", "duration_in_hour")}
+
+
+def _start_of(window: t.Optional[State]) -> t.Optional[State]:
+    """The part of a window that can be set, and is always sent as a whole."""
+    if window is None:
+        return None
+    return {"weekday_utc": window["weekday_utc"], "starting_hour_utc": window["starting_hour_utc"]}
+
+
+def feature_status(state: State, name: str) -> t.Optional[str]:
+    """The status of a feature, or none when the database does not list it."""
+    return next((item["status"] for item in state["features"] if item["name"] == name), None)
+
+
+class Database(Resource):
+    """O(features), backup schedule and maintenance window of a database."""
+
+    reading = "read the settings of the database"
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        hours = params["periodic_backups_scheduled_at"]
+        if hours is not None:
+            if len(hours) != 1:
+                raise InvalidInput(
+                    "periodic_backups_scheduled_at takes exactly one hour, not %d: only Scalingo's support can set several"
+                    % len(hours)
+                )
+            _checked("periodic_backups_scheduled_at", _canon.hour, hours[0])
+        _wanted_window(params)
+        features = _wanted_features(params)
+        if features.get("publicly-available") and features.get("force-ssl") is False:
+            raise InvalidInput("features contradict each other: publicly-available needs force-ssl")
+
+    def read(self) -> State:
+        return describe(self.client.database.show_database())
+
+    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        """What the task names, and nothing else: the rest may change meanwhile."""
+        assert state is not None
+        managed = {name: state[name] for name in SETTINGS if self.params[name] is not None}
+        if "maintenance_window" in managed:
+            managed["maintenance_window"] = _start_of(managed["maintenance_window"])
+        features = _wanted_features(self.params)
+        if features:
+            managed["features"] = {name: self._counts_as_on(name, feature_status(state, name)) for name in features}
+        return managed
+
+    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        return {"database": state}
+
+    def busy(self, state: t.Optional[State]) -> str:
+        return busy_reason(state or {})
+
+    def wanted(self, before: t.Optional[State]) -> State:
+        assert before is not None
+        after = copy.deepcopy(before)
+        if self.params["periodic_backups_enabled"] is not None:
+            after["periodic_backups_enabled"] = self.params["periodic_backups_enabled"]
+        if self.params["periodic_backups_scheduled_at"] is not None:
+            after["periodic_backups_scheduled_at"] = [_canon.hour(self.params["periodic_backups_scheduled_at"][0])]
+        window = _wanted_window(self.params)
+        if window:
+            after["maintenance_window"] = {
+                "weekday_utc": None, "starting_hour_utc": None, "duration_in_hour": None,
+                **(before["maintenance_window"] or {}), **window,
+            }
+        for name, enabled in _wanted_features(self.params).items():
+            if enabled != self._counts_as_on(name, feature_status(before, name)):
+                after["features"] = [item for item in after["features"] if item["name"] != name]
+                if enabled:
+                    status = "ACTIVATED" if self.params["wait"] else "PENDING_TO_ACTIVATE"
+                    after["features"].append({"name": name, "status": status})
+        return after
+
+    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+        assert before is not None and after is not None
+        self._refuse_unreachable(before, after)
+        return self._settings_steps(before, after) + self._feature_steps(before, after)
+
+    # -- settings ----------------------------------------------------------------------------------------------------
+
+    def _settings_steps(self, before: State, after: State) -> t.List[Step]:
+        changes = {name: after[name] for name in SETTINGS if after[name] != before[name]}
+        if not changes:
+            return []
+        sentence = "set " + ", ".join(
+            "%s to %s" % (name, _shown(name, after[name])) for name in SETTINGS if name in changes
+        )
+        if "periodic_backups_scheduled_at" in changes:
+            changes["periodic_backups_scheduled_at"] = changes["periodic_backups_scheduled_at"][0]
+        if "maintenance_window" in changes:
+            changes["maintenance_window"] = _start_of(changes["maintenance_window"])
+        return [
+            Step(
+                sentence,
+                send=lambda: describe(self.client.database.update_database(changes)),
+                consent=(_BACKUPS_OFF,) if changes.get("periodic_backups_enabled") is False else (),
+            )
+        ]
+
+    @staticmethod
+    def _refuse_unreachable(before: State, after: State) -> None:
+        hours = before["periodic_backups_scheduled_at"]
+        if len(hours) > 1 and after["periodic_backups_scheduled_at"] != hours:
+            raise InvalidInput(
+                "periodic_backups_scheduled_at is %s, wanted %s: several hours were set by Scalingo's support and are never overwritten"
+                % (hours, after["periodic_backups_scheduled_at"]),
+                hint="Leave the option out, or ask Scalingo's support to go back to one hour.",
+            )
+        window = after["maintenance_window"]
+        if window is not None and window != before["maintenance_window"] and None in (
+            window["weekday_utc"], window["starting_hour_utc"]
+        ):
+            raise InvalidInput(
+                "maintenance_window: the platform shows no window for this database, so one half of it cannot be kept",
+                hint="Give both weekday_utc and starting_hour_utc.",
+            )
+
+    # -- features ----------------------------------------------------------------------------------------------------
+
+    def _feature_steps(self, before: State, after: State) -> t.List[Step]:
+        wanted = _wanted_features(self.params)
+        current = {
+            name: self._counts_as_on(name, feature_status(before, name))
+            for name in [item["name"] for item in before["features"]] + list(wanted)
+        }
+        enable = [name for name in wanted if wanted[name] and not current[name]]
+        disable = [name for name in wanted if not wanted[name] and current[name]]
+        resulting = {**current, **wanted}
+        for name in enable:
+            if name.startswith("redis-") and before["type_name"] not in (None, "redis"):
+                raise InvalidInput("the feature %s is for Redis, and this is a %s database" % (name, before["type_name"]))
+        if (enable or disable) and resulting.get("publicly-available") and not resulting.get("force-ssl", False):
+            if "publicly-available" in enable:
+                raise InvalidInput(
+                    "publicly-available needs force-ssl, which is off",
+                    hint="Add 'force-ssl: true' to features: it is enabled first.",
+                )
+            if "force-ssl" in disable:
+                raise InvalidInput(
+                    "force-ssl cannot be disabled while publicly-available is on",
+                    hint="Add 'publicly-available: false' to features: it is disabled first.",
+                )
+        steps = [self._feature_step(name, False) for name in sorted(disable, key=lambda name: name == "force-ssl")]
+        steps += [self._feature_step(name, True) for name in sorted(enable, key=lambda name: name != "force-ssl")]
+        if self.params["wait"]:
+            moving = GOING_ON + GOING_OFF
+            steps += [
+                Step(
+                    "wait for the feature %s" % name,
+                    follow=lambda name=name: self._settled(name, wanted[name]),  # type: ignore[misc]
+                    counts=False,
+                )
+                for name in wanted
+                if name not in enable + disable and self._moving(feature_status(before, name), moving)
+            ]
+        return steps
+
+    def _feature_step(self, name: str, enable: bool) -> Step:
+        def send() -> None:
+            if enable:
+                self.client.database.enable_feature(name)
+            else:
+                self.client.database.disable_feature(name)
+
+        def happened(state: t.Optional[State]) -> bool:
+            status = feature_status(state or {"features": []}, name)
+            if enable:
+                return status in ON + GOING_ON
+            return status is None or status in GOING_OFF
+
+        consent = _CONSENT.get((name, enable))
+        # publicly-available needs force-ssl to be there already, so that one is always waited for.
+        needed = name == "force-ssl" if enable else name == "publicly-available"
+        return Step(
+            "%s the feature %s" % ("enable" if enable else "disable", name),
+            send=send,
+            follow=(lambda: self._settled(name, enable)) if self.params["wait"] or needed else None,
+            happened=happened,
+            resend=True,
+            consent=(consent,) if consent else (),
+        )
+
+    def _settled(self, name: str, enabled: bool) -> State:
+        """Wait until the platform has done what was asked; the last state that was read."""
+
+        def done(state: State) -> bool:
+            status = feature_status(state, name)
+            if status in FAILED:
+                raise StepFailed("the platform reports %s for the feature %s" % (status, name))
+            return status in ON if enabled else status is None
+
+        return wait_until(
+            self.read,
+            done,
+            what="the feature %s to be %s" % (name, "active" if enabled else "removed"),
+            identifier=name,
+            status=lambda state: str(feature_status(state, name)),
+            timeout=self.params["wait_timeout"],
+            interval=self.params["wait_interval"],
+            clock=self.client.clock,
+        )
+
+    @staticmethod
+    def _moving(status: t.Optional[str], known: t.Tuple[str, ...]) -> bool:
+        return status is not None and (status in known or status not in ON + FAILED)
+
+    def _counts_as_on(self, name: str, status: t.Optional[str]) -> bool:
+        """Pending counts as what it will become, failed as off. An unknown status is still going: as the task wants it."""
+        if status is None or status in GOING_OFF + FAILED:
+            return False
+        if status in ON + GOING_ON:
+            return True
+        return _wanted_features(self.params).get(name, True)
+
+
+class DatabaseInfo(Listing):
+    """One database as a list; empty when the app has no such addon."""
+
+    plural = "databases"
+    reading = "read the database"
+
+    def items(self) -> t.List[State]:
+        return [describe(self.client.database.show_database())]
+
+
+def _wanted_features(params: Params) -> t.Dict[str, bool]:
+    wanted = {}
+    for name, value in (params.get("features") or {}).items():
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", str(name)):
+            raise InvalidInput("features: %r is not the name of a feature: use for example force-ssl" % (name,))
+        wanted[str(name)] = _checked("features: %s" % name, _canon.boolean, value)
+    return wanted
+
+
+def _wanted_window(params: Params) -> t.Dict[str, int]:
+    window = params["maintenance_window"]
+    if window is None:
+        return {}
+    wanted = {}
+    if window["weekday_utc"] is not None:
+        wanted["weekday_utc"] = _checked("maintenance_window: weekday_utc", _canon.weekday, window["weekday_utc"])
+    if window["starting_hour_utc"] is not None:
+        wanted["starting_hour_utc"] = _checked("maintenance_window: starting_hour_utc", _canon.hour, window["starting_hour_utc"])
+    if not wanted:
+        raise InvalidInput("maintenance_window is empty: give weekday_utc, starting_hour_utc, or both")
+    return wanted
+
+
+T = t.TypeVar("T")
+
+
+def _checked(option: str, normal_form: t.Callable[[object], T], value: object) -> T:
+    try:
+        return normal_form(value)
+    except ValueError as error:
+        raise InvalidInput("%s: %s" % (option, error)) from None
+
+
+def _shown(name: str, value: t.Any) -> str:
+    if name == "maintenance_window":
+        return "%s at %d:00 UTC" % (_canon.WEEKDAYS[value["weekday_utc"]], value["starting_hour_utc"])
+    if name == "periodic_backups_scheduled_at":
+        return "%d:00 UTC" % value[0]
+    return str(value).lower()

@@ -1,0 +1,243 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Logical databases of MySQL and MongoDB (docs/contract.md sections 2.8, 7.2 and 7.3)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._change import Consent, Listing, Params, Performer, Resource, State, Step
+from .._errors import ActionFailed, InvalidInput, NotFound
+from ._fields import Fields
+
+#: Engines with logical databases, and the databases that belong to the server itself.
+SYSTEM_DATABASES: t.Mapping[str, t.FrozenSet[str]] = {
+    "mysql": frozenset(("information_schema", "mysql", "performance_schema", "sys")),
+    "mongodb": frozenset(("admin", "config", "local")),
+}
+INSTEAD: t.Mapping[str, str] = {
+    "postgresql": "A PostgreSQL addon has exactly one named database: use schemas in it, or a second addon.",
+    "postgresql-ng": "A PostgreSQL database has exactly one named database: use schemas in it, or a second one.",
+    "redis": "A Redis addon has five numbered databases, 0 to 4: use these, or key prefixes.",
+    "influxdb": "An InfluxDB addon has exactly one database: use measurements, or retention policies.",
+    "elasticsearch": "Elasticsearch has indices instead: use these.",
+    "opensearch": "OpenSearch has indices instead: use these.",
+}
+
+
+def describe(raw: object) -> State:
+    """A logical database as the modules return it."""
+    fields = Fields(raw, "a logical database")
+    return {"name": fields.text("name"), "protected": bool(fields.flag("protected"))}
+
+
+class _WithLogicalDatabases(Performer):
+    """What the three modules share: reading the list, of the right engine."""
+
+    reading = "list the logical databases"
+
+    def by_name(self) -> t.Dict[str, State]:
+        """The logical databases by name, in the platform's order. Refuses an engine that has none."""
+        engine = self.client.target.engine
+        if engine is not None:
+            self._refuse_engine(engine)
+        try:
+            listed = self.client.database.list_logical_databases()
+        except ActionFailed:
+            # With an addon token the engine is not known beforehand: ask what it is before giving the error up.
+            if engine is None:
+                self._refuse_engine(str(self.client.database.show_database().get("type_name")))
+            raise
+        return {str(item["name"]): item for item in map(describe, listed)}
+
+    @property
+    def engine(self) -> t.Optional[str]:
+        return self.client.target.engine
+
+    def is_system(self, name: str) -> bool:
+        engines = [self.engine] if self.engine is not None else list(SYSTEM_DATABASES)
+        return any(name in SYSTEM_DATABASES.get(engine, ()) for engine in engines)
+
+    @staticmethod
+    def _refuse_engine(engine: str) -> None:
+        if engine not in SYSTEM_DATABASES:
+            raise InvalidInput(
+                "logical databases exist on MySQL and MongoDB, and this is a %s database" % engine,
+                hint=INSTEAD.get(engine, ""),
+            )
+
+
+class LogicalDatabases(_WithLogicalDatabases, Resource):
+    """One logical database, or several, present or absent. The state is all of them by name."""
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        names = _names(params)
+        for name in names:
+            if not name or name != name.strip() or not name.isprintable():
+                raise InvalidInput("%r is not the name of a logical database" % name)
+        if params["exclusive"]:
+            if params["names"] is None:
+                raise InvalidInput("exclusive needs names: the whole list of the databases that may exist")
+            if params["state"] == "absent":
+                raise InvalidInput("exclusive contradicts 'state: absent': use one of the two")
+        elif not names:
+            raise InvalidInput("names is empty: name at least one database, or use exclusive to remove all others")
+
+    def read(self) -> State:
+        return self.by_name()
+
+    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        """All of them for an exclusive list, else the named ones: others may come and go meanwhile."""
+        names = _names(self.params)
+        return {
+            name: {"protected": item["protected"]}
+            for name, item in (state or {}).items()
+            if self.params["exclusive"] or name in names
+        }
+
+    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        assert state is not None
+        if self.params["names"] is None:
+            return {"logical_database": state.get(self.params["name"])}
+        return {"logical_databases": list(state.values())}
+
+    def wanted(self, before: t.Optional[State]) -> State:
+        assert before is not None
+        names = _names(self.params)
+        if self.params["state"] == "absent":
+            for name in names:
+                self._refuse_removal(name, before.get(name))
+            return {name: item for name, item in before.items() if name not in names}
+        after = dict(before)
+        for name in names:
+            if name not in before and self.is_system(name):
+                raise InvalidInput("%s belongs to the database server itself and cannot be created" % name)
+            after.setdefault(name, {"name": name, "protected": False})
+        if self.params["exclusive"]:
+            after = {
+                name: item
+                for name, item in after.items()
+                if name in names or item["protected"] or self.is_system(name)
+            }
+        return after
+
+    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+        assert before is not None and after is not None
+        removed = [name for name in before if name not in after]
+        consent = self._consent(removed)
+        return [self._create(name) for name in after if name not in before] + [
+            self._delete(name, consent) for name in removed
+        ]
+
+    def tolerated(self, field: str, wanted: t.Any, current: t.Any) -> bool:
+        if current is None and wanted is not None and self.engine in (None, "mongodb"):
+            self.warn(
+                "MongoDB does not list the logical database %s yet: it may show one only when it holds data. "
+                "Until then this task creates it anew each time." % field
+            )
+            return True
+        return False
+
+    def _consent(self, removed: t.Sequence[str]) -> t.Tuple[Consent, ...]:
+        if not self.params["exclusive"] or not removed or (len(removed) == 1 and self.engine == "mysql"):
+            return ()
+        return (
+            Consent(
+                "allow",
+                "mass_removal",
+                "The list is exclusive, so these logical databases and all their data would be lost: %s" % ", ".join(removed),
+            ),
+        )
+
+    def _create(self, name: str) -> Step:
+        return Step(
+            "create the logical database %s" % name,
+            send=lambda: self.client.database.create_logical_database(name) and None,
+            happened=lambda state: name in (state or {}),
+            resend=True,
+        )
+
+    def _delete(self, name: str, consent: t.Tuple[Consent, ...]) -> Step:
+        return Step(
+            "delete the logical database %s" % name,
+            send=lambda: self.client.database.delete_logical_database(name),
+            happened=lambda state: name not in (state or {}),
+            resend=True,
+            consent=consent,
+        )
+
+    def _refuse_removal(self, name: str, item: t.Optional[State]) -> None:
+        if item is not None and item["protected"]:
+            raise InvalidInput(
+                "the logical database %s is protected: it is the default one of the addon and cannot be deleted" % name,
+                hint="To empty it, use community.scalingo.scalingo_logical_db_reset.",
+            )
+        if self.is_system(name):
+            raise InvalidInput("%s belongs to the database server itself and is never removed" % name)
+
+
+class LogicalDatabaseReset(_WithLogicalDatabases, Resource):
+    """Empty one logical database and keep it. There is nothing to compare: every run resets."""
+
+    imperative = True
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        if not params["name"].strip():
+            raise InvalidInput("name is empty")
+        if params["confirm"] not in (None, params["name"]):
+            raise InvalidInput(
+                "confirm is %r and name is %r: to empty the database, confirm repeats its name"
+                % (params["confirm"], params["name"])
+            )
+
+    def read(self) -> State:
+        listed = self.by_name()
+        name = self.params["name"]
+        if name not in listed:
+            raise NotFound(
+                "there is no logical database %s" % name,
+                hint="There is: %s." % ", ".join(sorted(listed)) if listed else "",
+            )
+        if self.is_system(name):
+            raise InvalidInput("%s belongs to the database server itself and is never emptied" % name)
+        return listed[name]
+
+    def wanted(self, before: t.Optional[State]) -> t.Optional[State]:
+        return before
+
+    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        return dict(state or {})
+
+    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        return {"logical_database": state}
+
+    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+        name = self.params["name"]
+        return [
+            Step(
+                "empty the logical database %s" % name,
+                send=lambda: self.client.database.reset_logical_database(name),
+                consent=(Consent("confirm", name, "All data in the logical database %s would be lost" % name),),
+            )
+        ]
+
+
+class LogicalDatabaseInfo(_WithLogicalDatabases, Listing):
+    """The logical databases of one addon."""
+
+    plural = "logical_databases"
+
+    def items(self) -> t.List[State]:
+        wanted = self.params["name"]
+        return [item for name, item in self.by_name().items() if wanted in (None, name)]
+
+
+def _names(params: Params) -> t.List[str]:
+    """The names of the task without repetitions, in their order."""
+    names = [params["name"]] if params["names"] is None else params["names"]
+    return list(dict.fromkeys(names))

@@ -1,0 +1,125 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""The only file that knows C(AnsibleModule): it builds the client, lets the resource perform, and assembles the result.
+
+It meets its host through a small port, so that something else than a module can drive a resource too.
+"""
+
+from __future__ import annotations
+
+import os.path
+import traceback
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ._change import Interrupted, Outcome, Performer
+from ._endpoints import Client
+from ._errors import ScalingoError, facts, sentence
+from ._options import Spec, check_ranges
+
+
+class Host(t.Protocol):
+    """What a performer needs of the place that it runs in. C(exit) and C(fail) may return or not."""
+
+    params: t.Dict[str, t.Any]
+    check_mode: bool
+
+    def warn(self, message: str) -> None: ...
+
+    def secret(self, value: str) -> None: ...
+
+    def exit(self, result: t.Dict[str, t.Any]) -> None: ...
+
+    def fail(self, result: t.Dict[str, t.Any]) -> None: ...
+
+
+class ModuleHost:
+    """The port on an C(AnsibleModule)."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self._module = module
+        self.params: t.Dict[str, t.Any] = module.params
+        self.check_mode: bool = module.check_mode
+
+    def warn(self, message: str) -> None:
+        self._module.warn(message)
+
+    def secret(self, value: str) -> None:
+        self._module.no_log_values.add(value)
+
+    def exit(self, result: t.Dict[str, t.Any]) -> None:
+        self._module.exit_json(**result)
+
+    def fail(self, result: t.Dict[str, t.Any]) -> None:
+        self._module.fail_json(**result)
+
+
+def run(performer: t.Type[Performer], spec: Spec) -> None:
+    """What every module's C(main) calls."""
+    execute(performer, ModuleHost(AnsibleModule(**spec.kwargs())))
+
+
+def execute(performer: t.Type[Performer], host: Host) -> None:
+    """Perform once and report through I(host), whatever happens. Never raises an error of its own."""
+    notes: t.List[str] = []
+    client: t.Optional[Client] = None
+    failure: t.Dict[str, t.Any]
+    try:
+        check_ranges(host.params)
+        performer.check(host.params)
+        client = Client.from_params(
+            host.params, verbose=notes.append, secret=host.secret, fresh_lookup=performer.fresh_lookup
+        )
+        outcome = performer(client, host.params, host.warn).perform(host.check_mode)
+    except Interrupted as error:
+        failure = _failure(error.error, performer, client)
+        failure.update(
+            changed=bool(error.done) or error.maybe, steps_done=error.done, step_failed=error.failed
+        )
+    except ScalingoError as error:
+        failure = _failure(error, performer, client)
+    except Exception as error:  # pylint: disable=broad-except
+        failure = _failure(_defect(error), performer, client)
+    else:
+        host.exit({**_result(outcome), **_surroundings(client, notes)})
+        return
+    host.fail({**failure, **_surroundings(client, notes)})
+
+
+def _result(outcome: Outcome) -> t.Dict[str, t.Any]:
+    result = {"changed": outcome.changed, **outcome.result}
+    if outcome.diff is not None:
+        result["diff"] = outcome.diff
+        result["steps"] = outcome.steps
+    return result
+
+
+def _failure(
+    error: ScalingoError, performer: t.Type[Performer], client: t.Optional[Client]
+) -> t.Dict[str, t.Any]:
+    error.doing = error.doing or performer.reading
+    if client is not None:
+        error.subject = error.subject or client.described()
+    return {"msg": sentence(error), "error": facts(error), "changed": False}
+
+
+def _surroundings(client: t.Optional[Client], notes: t.List[str]) -> t.Dict[str, t.Any]:
+    result: t.Dict[str, t.Any] = {"notes": notes} if notes else {}
+    if client is not None:
+        app, addon_id = client.known_target()
+        result.update(app=app, addon_id=addon_id, region=client.region, api_usage=client.usage.as_dict())
+    return result
+
+
+def _defect(error: Exception) -> ScalingoError:
+    """An error that nobody foresaw, told without a traceback and without its text, which could hold a secret."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = "%s:%s" % (os.path.basename(frames[-1].filename), frames[-1].lineno) if frames else "an unknown place"
+    return ScalingoError(
+        "%s at %s" % (type(error).__name__, place),
+        hint="Please report this: it is a defect of the collection.",
+    )
