@@ -1,0 +1,251 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This file is private to the collection: it may change without notice.
+
+"""What can go wrong, as data first and as a sentence last (docs/contract.md, section 4).
+
+Every layer raises ``ScalingoError`` or one of its subclasses. ``sentence`` renders one for a person, ``facts`` for a
+playbook. Neither ever holds a secret: what looks like one is replaced when the error is made.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+HIDDEN = "********"
+
+# Longest message kept of an answer; an error page is not a message.
+MESSAGE_LIMIT = 1000
+
+SECRET_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\btk-[a-z]{2}-[A-Za-z0-9_\-]+"), HIDDEN),
+    (re.compile(r"\beyJ[A-Za-z0-9_\-]{5,}\.[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]*)?"), HIDDEN),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/_.~\-]{8,}=*"), r"\1 " + HIDDEN),
+    (re.compile(r"(?i)((?:token|password|secret|signature|credential)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;}<>]+"), r"\1" + HIDDEN),
+    (re.compile(r"(?i)(\b[a-z][a-z0-9+.\-]*://)[^\s/@]+@"), r"\1" + HIDDEN + "@"),
+)
+
+
+def scrub(text: str, secrets: t.Iterable[str] = ()) -> str:
+    """Return text without the given secrets, and without anything that has the form of a token or a password."""
+    for value in sorted((item for item in secrets if item), key=len, reverse=True):
+        text = text.replace(value, HIDDEN)
+    for pattern, replacement in SECRET_PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+class ScalingoError(Exception):
+    """What went wrong, as data.
+
+    ``message`` is what the API (or this collection) said. ``doing`` and ``subject`` say what was attempted and on what;
+    an outer layer may fill them in later, only while they are empty. ``path`` never holds a query string.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        doing: str = "",
+        subject: str = "",
+        method: str = "",
+        path: str = "",
+        status: int | None = None,
+        code: str = "",
+        fields: t.Mapping[str, t.Sequence[str]] | None = None,
+        request_id: str = "",
+        attempts: int = 0,
+        hint: str = "",
+    ) -> None:
+        self.message = scrub(message).strip()[:MESSAGE_LIMIT]
+        self.doing = doing
+        self.subject = subject
+        self.method = method
+        self.path = path.split("?", 1)[0]
+        self.status = status
+        self.code = scrub(code)
+        self.fields: dict[str, list[str]] = {
+            scrub(str(name)): [scrub(str(text)) for text in texts] for name, texts in (fields or {}).items()
+        }
+        self.request_id = scrub(request_id)
+        self.attempts = attempts
+        self.hint = scrub(hint)
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return sentence(self)
+
+    def about(self, *, doing: str = "", subject: str = "") -> None:
+        """Fill in what was attempted and on what, only where an inner layer has not said so already."""
+        self.doing = self.doing or doing
+        self.subject = self.subject or subject
+
+    def hide(self, secrets: t.Iterable[str]) -> None:
+        """Remove the given values from every text of this error: an answer may repeat what it was sent."""
+        values = list(secrets)
+        self.message = scrub(self.message, values)
+        self.code = scrub(self.code, values)
+        self.hint = scrub(self.hint, values)
+        self.request_id = scrub(self.request_id, values)
+        self.path = scrub(self.path, values)
+        self.subject = scrub(self.subject, values)
+        self.fields = {scrub(name, values): [scrub(text, values) for text in texts] for name, texts in self.fields.items()}
+        self.args = (self.message,)
+
+
+class InvalidInput(ScalingoError):
+    """An option is wrong or missing. Raised before anything is sent, or after reads only; nothing was changed."""
+
+
+class ConsentMissing(InvalidInput):
+    """The word for a consequence was not given (docs/contract.md, section 7.10). Nothing was changed."""
+
+
+class NotFound(ScalingoError):
+    """404, and nothing else: what is asked for does not exist."""
+
+
+class Unauthorized(ScalingoError):
+    """401, after one renewal of the token (docs/contract.md, section 4.1). It never means absent."""
+
+
+class Forbidden(ScalingoError):
+    """403: the token is good, the permission is missing."""
+
+
+class PaymentRequired(ScalingoError):
+    """402: payment method or trial limit; the hint holds the address that the API gives."""
+
+
+class Conflict(ScalingoError):
+    """409: it exists already, changed meanwhile, or its state forbids the call."""
+
+
+class ValidationFailed(ScalingoError):
+    """422: ``fields`` holds what the API refuses, field by field."""
+
+
+class RateLimited(ScalingoError):
+    """429 for longer than this collection waits, which is ten minutes for one request."""
+
+
+class ServerError(ScalingoError):
+    """5xx on a call that changed nothing or may be repeated, after all attempts."""
+
+
+class BadRequest(ScalingoError):
+    """400, and any other 4xx without a class of its own."""
+
+
+class ActionFailed(ScalingoError):
+    """The action endpoint answered ``ok: 0``, whatever the HTTP status (docs/contract.md, section 2.8)."""
+
+
+class Unreachable(ScalingoError):
+    """No conversation took place: DNS, refused, proxy, TLS that does not verify, or silence on a repeatable call."""
+
+
+class OutcomeUnknown(ScalingoError):
+    """A call that changes something and must not be repeated was sent, and whether it took effect is not known.
+
+    The connection broke, the answer was a 5xx, or the answer was a 2xx that cannot be read.
+    """
+
+
+class UnexpectedAnswer(ScalingoError):
+    """The answer is not what the contract says: HTML, truncated, wrong types, missing keys, a redirect."""
+
+
+class WaitTimeout(ScalingoError):
+    """The time to wait is over and the operation goes on. ``last_status`` is the last one seen."""
+
+    def __init__(self, message: str, *, last_status: str = "", **details: t.Any) -> None:
+        super().__init__(message, **details)
+        self.last_status = scrub(last_status)
+
+
+class StepFailed(ScalingoError):
+    """The platform itself says that an operation, a feature or a backup failed."""
+
+
+ADVICE: tuple[tuple[type[ScalingoError], str], ...] = (
+    (Unauthorized, "Check that the API token exists, has not been revoked and belongs to this region's account."),
+    (Forbidden, "Check that the account behind the token may manage databases: a limited collaborator may not."),
+    (PaymentRequired, "Check the payment method and the trial of the account."),
+    (RateLimited, "Lower the number of forks, or run again in a few minutes: the API accepts 60 requests a minute."),
+    (ServerError, "The platform has a problem of its own: run again later, and give the request id to support."),
+    (OutcomeUnknown, "Look at the database before running again: the request may or may not have taken effect."),
+    (UnexpectedAnswer, "Check that the address is the API's own and not a proxy's or a login page's."),
+    (WaitTimeout, "The operation goes on by itself: run again later, or raise wait_timeout."),
+)
+
+
+def advice(error: ScalingoError) -> str:
+    """Return what to do next: the error's own hint, or the general one of its kind."""
+    if error.hint:
+        return error.hint
+    for kind, text in ADVICE:
+        if isinstance(error, kind):
+            return text
+    return ""
+
+
+def _ended(text: str) -> str:
+    return text if not text or text[-1] in ".!?" else text + "."
+
+
+def sentence(error: BaseException) -> str:
+    """Return one text for a person: what was attempted, on which database, what the API said, and what to do next."""
+    if not isinstance(error, ScalingoError):
+        return scrub(f"{type(error).__name__}: {error}")
+    opening = ""
+    if error.doing or error.subject:
+        opening = f"Could not {error.doing or 'go on'}" + (f" ({error.subject})" if error.subject else "") + ": "
+    said = error.message
+    if error.fields:
+        listed = "; ".join(f"{name}: {', '.join(texts)}" for name, texts in sorted(error.fields.items()))
+        said = f"{said.rstrip('.:')}: {listed}" if said else listed
+    parts = [_ended(opening + (said or type(error).__name__))]
+    trail = []
+    if error.method and error.path:
+        trail.append(f"{error.method} {error.path}")
+    if error.status is not None:
+        trail.append(f"status {error.status}")
+    if error.code:
+        trail.append(f"code {error.code}")
+    if error.attempts > 1:
+        trail.append(f"{error.attempts} attempts")
+    if error.request_id:
+        trail.append(f"request id {error.request_id}")
+    if trail:
+        parts.append(f"[{', '.join(trail)}]")
+    parts.append(_ended(advice(error)))
+    return " ".join(part for part in parts if part)
+
+
+def facts(error: BaseException) -> dict[str, t.Any]:
+    """Return the same as data. Keys: kind, message, status, code, field_errors, request_id, method, path, attempts,
+
+    doing, subject, hint, last_status; those without a value are left out.
+    """
+    if not isinstance(error, ScalingoError):
+        return {"kind": type(error).__name__, "message": scrub(str(error))}
+    values: dict[str, t.Any] = {
+        "kind": type(error).__name__,
+        "message": error.message,
+        "status": error.status,
+        "code": error.code,
+        "field_errors": error.fields,
+        "request_id": error.request_id,
+        "method": error.method,
+        "path": error.path,
+        "attempts": error.attempts,
+        "doing": error.doing,
+        "subject": error.subject,
+        "hint": advice(error),
+        "last_status": getattr(error, "last_status", ""),
+    }
+    return {name: value for name, value in values.items() if value not in (None, "", 0, {}, [])}

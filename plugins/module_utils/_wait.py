@@ -1,0 +1,91 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This file is private to the collection: it may change without notice.
+
+"""Waiting for the platform (docs/contract.md, sections 3 and 4.3): a predicate, a clock, a deadline.
+
+An unknown status counts as still going on, never as success. Statuses are read by the caller's ``done``.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.community.scalingo.plugins.module_utils._errors import (
+    RateLimited,
+    ScalingoError,
+    ServerError,
+    Unreachable,
+    WaitTimeout,
+)
+from ansible_collections.community.scalingo.plugins.module_utils._transport import Clock
+
+T = t.TypeVar("T")
+
+GROWTH = 1.5
+LONGEST_INTERVAL = 6
+# A wait of hours must outlive a hiccup of the network: this many failed reads in a row end it.
+FAILED_READS = 3
+
+
+def wait_until(
+    read: t.Callable[[], T],
+    done: t.Callable[[T], bool],
+    *,
+    what: str,
+    identifier: str,
+    status: t.Callable[[T], str],
+    timeout: float,
+    interval: float,
+    clock: Clock,
+) -> T:
+    """Read until ``done`` says so, and return what was read last.
+
+    ``done`` returns true or false, or raises StepFailed when the platform says that it failed. ``what`` names the
+    operation ("upgrade"), ``identifier`` its id or the database's, ``status`` gives the text of the last status.
+    ``timeout`` and ``interval`` are seconds; the interval grows by half each time, to six times itself at most.
+    The first read is made at once and one last read at the deadline. A read that fails because the API cannot be
+    reached, is limited or is broken is tried again at the next turn, three times in a row at most.
+
+    Raises WaitTimeout, whatever ``done`` raises, and whatever ``read`` raises.
+    """
+    deadline = clock.now() + timeout
+    pause = interval
+    failed = 0
+    last_status = "unknown"
+    while True:
+        try:
+            value = read()
+        except (Unreachable, ServerError, RateLimited) as error:
+            failed += 1
+            if failed >= FAILED_READS or clock.now() >= deadline:
+                raise _still_going(error, what, identifier)
+        else:
+            failed = 0
+            last_status = status(value) or "unknown"
+            if done(value):
+                return value
+        remaining = deadline - clock.now()
+        if remaining <= 0:
+            raise WaitTimeout(
+                f"The {what} {identifier} was not finished after {timeout:g} seconds; its last status was {last_status}",
+                last_status=last_status,
+                hint=f"The {what} goes on by itself: run again later, or raise wait_timeout.",
+            )
+        clock.sleep(min(pause, remaining))
+        pause = min(pause * GROWTH, interval * LONGEST_INTERVAL)
+
+
+def _still_going(error: ScalingoError, what: str, identifier: str) -> ScalingoError:
+    error.hint = f"{error.hint} The {what} {identifier} goes on by itself.".strip()
+    return error
+
+
+def age(instant: float, *, date: float | None, clock: Clock) -> float:
+    """Return how many seconds ago ``instant`` (epoch) was, by the Date header of the answer it came in.
+
+    Without such a header the local clock is used. An instant in the future has the age 0.
+    """
+    return max(0.0, (clock.wall() if date is None else date) - instant)
