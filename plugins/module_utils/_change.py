@@ -256,7 +256,7 @@ class Resource(Performer):
         wait_until(
             self.client.database.show_database,
             lambda raw: not busy_reason(raw),
-            what="the running operation to end",
+            what="operation that is running on",
             identifier=self.client.target.addon_id,
             status=lambda raw: str(raw.get("status")),
             timeout=self.params["wait_timeout"],

@@ -287,7 +287,7 @@ class Database(Resource):
         return wait_until(
             self.read,
             done,
-            what="the feature %s to be %s" % (name, "active" if enabled else "removed"),
+            what="activation of the feature" if enabled else "removal of the feature",
             identifier=name,
             status=lambda state: str(feature_status(state, name)),
             timeout=self.params["wait_timeout"],
