@@ -90,10 +90,11 @@ class Performer:
     #: Look the addon up anew: for tasks that destroy, restore or provision.
     fresh_lookup = False
 
-    def __init__(self, client: Client, params: Params, warn: t.Callable[[str], None]) -> None:
+    def __init__(self, client: Client, params: Params, warn: t.Callable[[str], None], no_log: bool = False) -> None:
         self.client = client
         self.params = params
         self.warn = warn
+        self._no_log = no_log
 
     @classmethod
     def check(cls, params: Params) -> None:
@@ -101,6 +102,14 @@ class Performer:
 
     def perform(self, check_mode: bool) -> Outcome:
         raise NotImplementedError
+
+    def refuse_open_secret(self, secret: str) -> None:
+        """Refuse a task whose result would hold a secret while it is shown and logged."""
+        if not self._no_log:
+            raise InvalidInput(
+                "the result would hold %s, and the task does not hide its result" % secret,
+                hint="Add 'no_log: true' to the task and register its result.",
+            )
 
 
 class Listing(Performer):
@@ -216,12 +225,12 @@ class Resource(Performer):
             error.doing = error.doing or "read back what was changed"
             raise Interrupted(error, done, "read back what was changed", False) from error
         if problem:
-            error = StepFailed(
+            mismatch = StepFailed(
                 problem,
                 doing="verify what was changed",
                 hint="The platform took the change but shows something else. Run the task again; if it stays so, ask Scalingo's support.",
             )
-            raise Interrupted(error, done, "verify what was changed", False)
+            raise Interrupted(mismatch, done, "verify what was changed", False)
         return current
 
     def _run(self, step: Step) -> t.Optional[State]:

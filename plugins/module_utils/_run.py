@@ -27,6 +27,8 @@ class Host(t.Protocol):
 
     params: t.Dict[str, t.Any]
     check_mode: bool
+    #: Whether the task keeps its result secret: then, and only then, a result may hold a secret.
+    no_log: bool
 
     def warn(self, message: str) -> None: ...
 
@@ -44,6 +46,7 @@ class ModuleHost:
         self._module = module
         self.params: t.Dict[str, t.Any] = module.params
         self.check_mode: bool = module.check_mode
+        self.no_log: bool = module.no_log
 
     def warn(self, message: str) -> None:
         self._module.warn(message)
@@ -74,7 +77,7 @@ def execute(performer: t.Type[Performer], host: Host) -> None:
         client = Client.from_params(
             host.params, verbose=notes.append, secret=host.secret, fresh_lookup=performer.fresh_lookup
         )
-        outcome = performer(client, host.params, host.warn).perform(host.check_mode)
+        outcome = performer(client, host.params, host.warn, host.no_log).perform(host.check_mode)
     except Interrupted as error:
         failure = _failure(error.error, performer, client)
         failure.update(

@@ -10,7 +10,9 @@ from __future__ import annotations
 import typing as t
 
 from .. import _canon
-from .._errors import UnexpectedAnswer
+from .._errors import InvalidInput, UnexpectedAnswer
+
+T = t.TypeVar("T")
 
 
 class Fields:
@@ -68,11 +70,11 @@ class Fields:
             raise self._wrong(name, "a list of whole numbers")
         return values
 
-    def _get(self, name: str, kind: type, label: str) -> object:
+    def _get(self, name: str, kind: type, label: str) -> t.Any:
         value = self._raw.get(name)
         if value is not None and not isinstance(value, kind):
             raise self._wrong(name, label)
-        return t.cast(object, value)
+        return value
 
     def _wrong(self, name: str, label: str) -> UnexpectedAnswer:
         return UnexpectedAnswer(
@@ -83,3 +85,11 @@ class Fields:
 def _kind(value: object) -> str:
     names = {"dict": "an object", "list": "a list", "str": "text", "int": "a number", "float": "a number", "bool": "a boolean"}
     return "null" if value is None else names.get(type(value).__name__, type(value).__name__)
+
+
+def checked(option: str, normal_form: t.Callable[[t.Any], T], value: object) -> T:
+    """The normal form of an option's value; C(InvalidInput) that names the option when it has none."""
+    try:
+        return normal_form(value)
+    except ValueError as error:
+        raise InvalidInput("%s: %s" % (option, error)) from None

@@ -13,9 +13,9 @@ import typing as t
 
 from .. import _canon
 from .._change import Consent, Listing, Params, Resource, State, Step, busy_reason
-from .._errors import InvalidInput, NotFound, StepFailed
+from .._errors import InvalidInput, StepFailed
 from .._wait import wait_until
-from ._fields import Fields
+from ._fields import Fields, checked
 
 SETTINGS = ("periodic_backups_enabled", "periodic_backups_scheduled_at", "maintenance_window")
 
@@ -119,7 +119,7 @@ class Database(Resource):
                     "periodic_backups_scheduled_at takes exactly one hour, not %d: only Scalingo's support can set several"
                     % len(hours)
                 )
-            _checked("periodic_backups_scheduled_at", _canon.hour, hours[0])
+            checked("periodic_backups_scheduled_at", _canon.hour, hours[0])
         _wanted_window(params)
         features = _wanted_features(params)
         if features.get("publicly-available") and features.get("force-ssl") is False:
@@ -323,7 +323,7 @@ def _wanted_features(params: Params) -> t.Dict[str, bool]:
     for name, value in (params.get("features") or {}).items():
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", str(name)):
             raise InvalidInput("features: %r is not the name of a feature: use for example force-ssl" % (name,))
-        wanted[str(name)] = _checked("features: %s" % name, _canon.boolean, value)
+        wanted[str(name)] = checked("features: %s" % name, _canon.boolean, value)
     return wanted
 
 
@@ -333,22 +333,12 @@ def _wanted_window(params: Params) -> t.Dict[str, int]:
         return {}
     wanted = {}
     if window["weekday_utc"] is not None:
-        wanted["weekday_utc"] = _checked("maintenance_window: weekday_utc", _canon.weekday, window["weekday_utc"])
+        wanted["weekday_utc"] = checked("maintenance_window: weekday_utc", _canon.weekday, window["weekday_utc"])
     if window["starting_hour_utc"] is not None:
-        wanted["starting_hour_utc"] = _checked("maintenance_window: starting_hour_utc", _canon.hour, window["starting_hour_utc"])
+        wanted["starting_hour_utc"] = checked("maintenance_window: starting_hour_utc", _canon.hour, window["starting_hour_utc"])
     if not wanted:
         raise InvalidInput("maintenance_window is empty: give weekday_utc, starting_hour_utc, or both")
     return wanted
-
-
-T = t.TypeVar("T")
-
-
-def _checked(option: str, normal_form: t.Callable[[object], T], value: object) -> T:
-    try:
-        return normal_form(value)
-    except ValueError as error:
-        raise InvalidInput("%s: %s" % (option, error)) from None
 
 
 def _shown(name: str, value: t.Any) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._change import Consent, Listing, Params, Performer, Resource, State, Step
-from .._errors import ActionFailed, InvalidInput, NotFound
+from .._change import Consent, Listing, Params, Resource, State, Step
+from .._errors import InvalidInput, NotFound
+from ._engine import OfEngine
 from ._fields import Fields
 
 #: Engines with logical databases, and the databases that belong to the server itself.
@@ -34,40 +35,22 @@ def describe(raw: object) -> State:
     return {"name": fields.text("name"), "protected": bool(fields.flag("protected"))}
 
 
-class _WithLogicalDatabases(Performer):
+class _WithLogicalDatabases(OfEngine):
     """What the three modules share: reading the list, of the right engine."""
 
+    engines = tuple(SYSTEM_DATABASES)
+    subject = "logical databases exist on MySQL and MongoDB"
+    instead = INSTEAD
     reading = "list the logical databases"
 
     def by_name(self) -> t.Dict[str, State]:
         """The logical databases by name, in the platform's order. Refuses an engine that has none."""
-        engine = self.client.target.engine
-        if engine is not None:
-            self._refuse_engine(engine)
-        try:
-            listed = self.client.database.list_logical_databases()
-        except ActionFailed:
-            # With an addon token the engine is not known beforehand: ask what it is before giving the error up.
-            if engine is None:
-                self._refuse_engine(str(self.client.database.show_database().get("type_name")))
-            raise
+        listed = self.ask(self.client.database.list_logical_databases)
         return {str(item["name"]): item for item in map(describe, listed)}
 
-    @property
-    def engine(self) -> t.Optional[str]:
-        return self.client.target.engine
-
     def is_system(self, name: str) -> bool:
-        engines = [self.engine] if self.engine is not None else list(SYSTEM_DATABASES)
-        return any(name in SYSTEM_DATABASES.get(engine, ()) for engine in engines)
-
-    @staticmethod
-    def _refuse_engine(engine: str) -> None:
-        if engine not in SYSTEM_DATABASES:
-            raise InvalidInput(
-                "logical databases exist on MySQL and MongoDB, and this is a %s database" % engine,
-                hint=INSTEAD.get(engine, ""),
-            )
+        engines = list(SYSTEM_DATABASES) if self.engine is None else [self.engine]
+        return any(name in SYSTEM_DATABASES[engine] for engine in engines)
 
 
 class LogicalDatabases(_WithLogicalDatabases, Resource):
