@@ -1,0 +1,263 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Real Ansible in a process of its own: C(ansible-playbook) and C(ansible), each with nothing of the surroundings.
+
+HOME, configuration, temporary files and the collection's token cache live in one private directory, the environment is
+built from nothing, and the results come back as data.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import typing as t
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+CALLBACKS = Path(__file__).resolve().parent / "callbacks"
+MODULE_PREFIX = "community.scalingo."
+
+Environment = t.Mapping[str, t.Optional[str]]
+Plays = t.Union[str, t.Sequence[t.Mapping[str, t.Any]]]
+Result = t.Dict[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskResult:
+    """One task on one host. C(status) is ok, failed, skipped or unreachable; C(ignored) says that the play went on."""
+
+    host: str
+    task: str
+    action: str
+    status: str
+    ignored: bool
+    seconds: t.Optional[float]
+    result: Result
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What one process of Ansible did."""
+
+    command: t.List[str]
+    returncode: int
+    stdout: str
+    stderr: str
+    seconds: float
+    results: t.List[TaskResult]
+    stats: t.Dict[str, t.Dict[str, int]]
+
+    @property
+    def output(self) -> str:
+        return self.stdout + self.stderr
+
+    def __str__(self) -> str:
+        return "%s\nexit status %d after %.1f s\n%s" % (
+            " ".join(self.command), self.returncode, self.seconds, self.output[-6000:]
+        )
+
+    def ok(self) -> Run:
+        """The run itself, when it succeeded; else an assertion that shows all of it."""
+        assert self.returncode == 0, str(self)
+        return self
+
+    def failed(self) -> Run:
+        """The run itself, when a task failed as tasks fail: exit status 2 and no traceback anywhere."""
+        assert self.returncode == 2, str(self)
+        self.clean()
+        return self
+
+    def clean(self) -> Run:
+        """Nothing in the output is a traceback, a crashed module or text that a module let slip onto its output."""
+        for word in ("Traceback (most recent call last)", "MODULE FAILURE", "module_stderr", "Unexpected Exception", "junk after the JSON"):
+            assert word not in self.output, str(self)
+        return self
+
+    def tasks(self, task: str, host: t.Optional[str] = None) -> t.List[TaskResult]:
+        return [item for item in self.results if item.task == task and host in (None, item.host)]
+
+    def task(self, task: str, host: t.Optional[str] = None) -> TaskResult:
+        """The one result of a task."""
+        found = self.tasks(task, host)
+        assert len(found) == 1, "%d results of %r\n%s" % (len(found), task, self)
+        return found[0]
+
+    def result(self, task: str, host: t.Optional[str] = None) -> Result:
+        return self.task(task, host).result
+
+    @property
+    def only(self) -> TaskResult:
+        """The one result of a run with a single task on a single host."""
+        assert len(self.results) == 1, "%d results\n%s" % (len(self.results), self)
+        return self.results[0]
+
+    def by_host(self, task: str) -> t.Dict[str, Result]:
+        return {item.host: item.result for item in self.tasks(task)}
+
+    def count(self, name: str) -> int:
+        """A column of the recap, over all hosts: ok, changed, failures, unreachable, skipped, ignored."""
+        return sum(host.get(name, 0) for host in self.stats.values())
+
+    def shown_diffs(self) -> t.List[str]:
+        """The diffs as the user sees them."""
+        shown: t.List[t.List[str]] = []
+        inside = False
+        for line in self.stdout.splitlines():
+            if line.startswith("--- before"):
+                shown.append([])
+                inside = True
+            if inside and not line.startswith(("---", "+++", "@@", " ", "+", "-")):
+                inside = False
+            if inside and line.strip():
+                shown[-1].append(line)
+        return ["\n".join(lines) for lines in shown]
+
+
+class Ansible:
+    """A controller with a private directory. C(core) names another ansible-core than the one that runs the tests."""
+
+    def __init__(
+        self, directory: Path, environment: t.Optional[Environment] = None, programs: t.Optional[Path] = None
+    ) -> None:
+        self.directory = directory
+        self.home = directory / "home"
+        self.programs = programs or Path(sys.executable).parent
+        self.environment: t.Dict[str, t.Optional[str]] = dict(environment or {})
+        self.prefix: t.List[str] = []
+        self._number = 0
+        collection = directory / "collections" / "ansible_collections" / "community" / "scalingo"
+        collection.parent.mkdir(parents=True, exist_ok=True)
+        if not collection.is_symlink():
+            collection.symlink_to(ROOT, target_is_directory=True)
+        self.home.mkdir(mode=0o700, exist_ok=True)
+        (directory / "ansible.cfg").write_text("[defaults]\n", encoding="utf-8")
+
+    def variables(self, more: t.Optional[Environment] = None) -> t.Dict[str, str]:
+        """The environment of a run; a name that is given as none is left out."""
+        values: t.Dict[str, t.Optional[str]] = {
+            "PATH": os.pathsep.join([str(self.programs), "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"]),
+            "HOME": str(self.home),
+            "LANG": "C.UTF-8",
+            "LC_ALL": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "ANSIBLE_CONFIG": str(self.directory / "ansible.cfg"),
+            "ANSIBLE_HOME": str(self.directory / "ansible"),
+            "ANSIBLE_LOCAL_TEMP": str(self.directory / "local"),
+            "ANSIBLE_REMOTE_TEMP": str(self.directory / "remote"),
+            "ANSIBLE_COLLECTIONS_PATH": str(self.directory / "collections"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+            "ANSIBLE_CALLBACKS_ENABLED": "json_lines",
+            "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true",
+            "ANSIBLE_NOCOLOR": "true",
+            "ANSIBLE_RETRY_FILES_ENABLED": "false",
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+            **self.environment,
+            **(more or {}),
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+    def play(
+        self,
+        plays: Plays,
+        *options: str,
+        hosts: t.Optional[t.Mapping[str, t.Mapping[str, t.Any]]] = None,
+        environment: t.Optional[Environment] = None,
+        timeout: float = 120,
+    ) -> Run:
+        """Run plays, given as text or as data. C(hosts) are local ones with their variables; without it, localhost."""
+        self._number += 1
+        path = self.directory / ("play-%d.yml" % self._number)
+        path.write_text(plays if isinstance(plays, str) else _yaml(plays), encoding="utf-8")
+        return self._run("ansible-playbook", [*self._inventory(hosts), *options, str(path)], environment, timeout)
+
+    def tasks(
+        self,
+        tasks: t.Sequence[t.Mapping[str, t.Any]],
+        *options: str,
+        hosts: t.Optional[t.Mapping[str, t.Mapping[str, t.Any]]] = None,
+        environment: t.Optional[Environment] = None,
+        timeout: float = 120,
+        **play: t.Any,
+    ) -> Run:
+        """Run one play of these tasks, on localhost or on all C(hosts)."""
+        whole = {"hosts": "localhost" if hosts is None else "all", "gather_facts": False, **play, "tasks": list(tasks)}
+        return self.play([whole], *options, hosts=hosts, environment=environment, timeout=timeout)
+
+    def ad_hoc(
+        self,
+        module: str,
+        arguments: str,
+        *options: str,
+        environment: t.Optional[Environment] = None,
+        timeout: float = 120,
+    ) -> Run:
+        """C(ansible localhost -m module -a arguments)."""
+        self._number += 1
+        return self._run(
+            "ansible", [*self._inventory(None), "localhost", "-m", module, "-a", arguments, *options], environment, timeout
+        )
+
+    def _inventory(self, hosts: t.Optional[t.Mapping[str, t.Mapping[str, t.Any]]]) -> t.List[str]:
+        path = self.directory / ("inventory-%d.yml" % self._number)
+        local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        data: t.Dict[str, t.Any] = {"all": {}}
+        if hosts is not None:
+            data = {"all": {"hosts": {name: dict(values) for name, values in hosts.items()}, "vars": local}}
+        path.write_text(_yaml(data), encoding="utf-8")
+        return ["-i", str(path)]
+
+    def _run(
+        self, program: str, arguments: t.Sequence[str], environment: t.Optional[Environment], timeout: float
+    ) -> Run:
+        lines = self.directory / ("results-%d.jsonl" % self._number)
+        lines.touch(mode=0o666)
+        lines.chmod(0o666)
+        command = [*self.prefix, str(self.programs / program), *arguments]
+        begun = time.monotonic()
+        process = subprocess.Popen(
+            command,
+            cwd=self.directory,
+            env=self.variables({"SUPPORT_JSON_LINES": str(lines), **(environment or {})}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+        try:
+            stdout, stderr = process.communicate(timeout=timeout)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise
+        seconds = time.monotonic() - begun
+        results: t.List[TaskResult] = []
+        stats: t.Dict[str, t.Dict[str, int]] = {}
+        for line in lines.read_text(encoding="utf-8").splitlines():
+            record = json.loads(line)
+            if "stats" in record:
+                stats = record["stats"]
+            else:
+                results.append(TaskResult(**record))
+        return Run(command, process.returncode, stdout, stderr, seconds, results, stats)
+
+
+def task(module: str, name: t.Optional[str] = None, keywords: t.Optional[t.Mapping[str, t.Any]] = None, **arguments: t.Any) -> t.Dict[str, t.Any]:
+    """A task of the collection: C(module) without the collection's name."""
+    return {"name": name or module, MODULE_PREFIX + module: arguments, **(keywords or {})}
+
+
+def _yaml(data: t.Any) -> str:
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=1000)
