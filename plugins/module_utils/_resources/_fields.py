@@ -41,6 +41,13 @@ class Fields:
             raise self._wrong(name, "a whole number")
         return t.cast(t.Optional[int], value)
 
+    def decimal(self, name: str) -> t.Optional[float]:
+        """A number; a whole one stays whole."""
+        value = self._raw.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+            raise self._wrong(name, "a number")
+        return value
+
     def instant(self, name: str) -> t.Optional[str]:
         """A point in time in UTC with fixed width; an empty one is none."""
         value = self.identifier(name)
@@ -48,6 +55,14 @@ class Fields:
             return None if value is None else _canon.instant(value)
         except ValueError:
             raise self._wrong(name, "a point in time") from None
+
+    def normal(self, name: str, normal_form: t.Callable[[t.Any], T]) -> t.Optional[T]:
+        """The normal form of a text or number; none when it is missing."""
+        value = self._raw.get(name)
+        try:
+            return None if value is None else normal_form(value)
+        except ValueError:
+            raise self._wrong(name, "in a form that is known") from None
 
     def mapping(self, name: str) -> t.Optional[t.Dict[str, t.Any]]:
         return t.cast(t.Optional[t.Dict[str, t.Any]], self._get(name, dict, "an object"))

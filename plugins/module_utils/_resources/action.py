@@ -1,0 +1,59 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Any action by its name (docs/contract.md section 2.8), for what the platform adds after this collection."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .._change import Params, Resource, State, Step
+from .._endpoints import ACTIONS, DESTROYING_ACTIONS
+from .._errors import InvalidInput
+
+
+class Action(Resource):
+    """Runs an action. One that this collection does not know counts as a change, unless the task says that it only reads."""
+
+    imperative = True
+    reading = "run the action"
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        name = params["name"]
+        if not re.fullmatch(r"[A-Za-z0-9]+([_-][A-Za-z0-9]+)*", name):
+            raise InvalidInput("%r is not the name of an action" % name)
+        if name in DESTROYING_ACTIONS:
+            raise InvalidInput(
+                "the action %s destroys something, and this module asks for no consent" % name,
+                hint="Use community.scalingo.%s." % DESTROYING_ACTIONS[name],
+            )
+
+    def __init__(self, *arguments: t.Any) -> None:
+        super().__init__(*arguments)
+        self._answer: t.Any = None
+        known = ACTIONS.get(self.params["name"])
+        self._reads_only = bool(known and known.safe) or bool(self.params["reads_only"])
+
+    def read(self) -> State:
+        if self._reads_only:
+            self._run_action()
+        return {}
+
+    def wanted(self, before: t.Optional[State]) -> State:
+        return {}
+
+    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+        if self._reads_only:
+            return []
+        return [Step("run the action %s" % self.params["name"], send=self._run_action)]
+
+    def _run_action(self) -> State:
+        self._answer = self.client.database.run_action(self.params["name"], self.params["params"])
+        return {}
+
+    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        return {"result": self._answer}

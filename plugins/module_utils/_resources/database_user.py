@@ -1,0 +1,198 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Users of a database (docs/contract.md sections 2.11 and 7.2)."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .._change import Listing, Params, Resource, State, Step
+from .._errors import InvalidInput
+from ._engine import OfEngine
+from ._fields import Fields
+
+
+def describe(raw: object) -> State:
+    """A user as the modules return it, without its password."""
+    fields = Fields(raw, "a database user")
+    attributes = Fields(fields.mapping("dbms_attributes") or {}, "the attributes of a database user")
+    return {
+        "name": fields.text("name"),
+        "read_only": bool(fields.flag("read_only")),
+        "protected": bool(fields.flag("protected")),
+        "password_encryption": attributes.identifier("password_encryption"),
+    }
+
+
+class _WithUsers(OfEngine):
+    engines = ("postgresql", "postgresql-ng", "mysql", "mongodb", "influxdb")
+    subject = "users are managed on PostgreSQL, MySQL, MongoDB and InfluxDB"
+    instead = {"redis": "A Redis addon has one user, whose password is in the variables of the app."}
+    reading = "list the users of the database"
+
+    def by_name(self) -> t.Dict[str, State]:
+        return {str(item["name"]): item for item in map(describe, self.ask(self.client.database.list_users))}
+
+
+class DatabaseUsers(_WithUsers, Resource):
+    """One user, or several, present or absent. The state is all of them by name.
+
+    Passwords are never readable, so a given one is sent when the user is created, or always when the task says so.
+    """
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        users = _wanted(params)
+        if not users:
+            raise InvalidInput("users is empty: give at least one user")
+        names = [user["name"] for user in users]
+        if len(set(names)) < len(names):
+            raise InvalidInput("users names one user twice: %s" % ", ".join(names))
+        for user in users:
+            if not re.fullmatch(r"[^\s/?#%\"']{6,32}", user["name"]):
+                raise InvalidInput("%r is not the name of a user: it has 6 to 32 characters, and no spaces" % user["name"])
+            password = user["password"]
+            if password is not None and not (24 <= len(password) <= 64 and not set(password) & set("\"'")):
+                raise InvalidInput("the password of %s must have 24 to 64 characters, and no quotes" % user["name"])
+            if password is None and params["update_password"] == "always":
+                raise InvalidInput("'update_password: always' needs a password for %s" % user["name"])
+            if password is not None and params["reset_password"]:
+                raise InvalidInput("reset_password lets the platform make the password of %s: give none" % user["name"])
+        if params["state"] == "absent" and (
+            params["reset_password"] or any(user["password"] is not None for user in users)
+        ):
+            raise InvalidInput("'state: absent' contradicts a password: give none")
+
+    def __init__(self, *arguments: t.Any) -> None:
+        super().__init__(*arguments)
+        self._generated: t.Dict[str, t.Optional[str]] = {}
+
+    def read(self) -> State:
+        return self.by_name()
+
+    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        names = [user["name"] for user in _wanted(self.params)]
+        return {
+            name: {"read_only": item["read_only"]} for name, item in (state or {}).items() if name in names
+        }
+
+    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        shown = {
+            name: {**item, "password": self._generated.get(name)} for name, item in (state or {}).items()
+        }
+        if self.params["users"] is None:
+            return {"user": shown.get(self.params["name"])}
+        return {"users": list(shown.values())}
+
+    def wanted(self, before: t.Optional[State]) -> State:
+        assert before is not None
+        after = dict(before)
+        for user in _wanted(self.params):
+            name, current = user["name"], before.get(user["name"])
+            if self.params["state"] == "absent":
+                after.pop(name, None)
+            elif current is None:
+                after[name] = {
+                    "name": name,
+                    "read_only": bool(user["read_only"]),
+                    "protected": False,
+                    "password_encryption": None,
+                }
+            if current is not None and current["protected"] and self._touches(user):
+                raise InvalidInput(
+                    "the user %s is protected: it is the default one of the addon, and the platform lets nobody change it" % name,
+                    hint="Leave it alone, or ask Scalingo's support for a new password.",
+                )
+            if current is not None and user["read_only"] not in (None, current["read_only"]) and name in after:
+                raise InvalidInput(
+                    "read_only of the user %s is %s, wanted %s, and it can be set at creation only"
+                    % (name, current["read_only"], user["read_only"]),
+                    hint="Create another user, or delete this one in a task of its own first.",
+                )
+        return after
+
+    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+        assert before is not None and after is not None
+        steps = []
+        for user in _wanted(self.params):
+            name = user["name"]
+            if name not in after:
+                steps += [self._delete(name)] if name in before else []
+            elif name not in before:
+                steps.append(self._create(user))
+            elif self.params["reset_password"]:
+                steps.append(self._reset(name))
+            elif self.params["update_password"] == "always":
+                steps.append(self._update(user))
+        return steps
+
+    def _touches(self, user: State) -> bool:
+        return (
+            self.params["state"] == "absent"
+            or self.params["reset_password"]
+            or (user["password"] is not None and self.params["update_password"] == "always")
+        )
+
+    def _create(self, user: State) -> Step:
+        name, password = user["name"], user["password"]
+        if password is None:
+            self.refuse_open_secret("the password that the platform makes for the user %s" % name)
+
+        def send() -> None:
+            created = self.client.database.create_user(name, bool(user["read_only"]), password)
+            if password is None:
+                self._generated[name] = Fields(created, "the created user").text("password")
+
+        def follow() -> None:
+            # The answer with the generated password was lost, or did not hold it: let the platform make another.
+            if password is None and not self._generated.get(name):
+                self._generated[name] = self._new_password(name)
+
+        return Step(
+            "create the user %s" % name, send=send, follow=follow, happened=lambda state: name in (state or {}), resend=True
+        )
+
+    def _reset(self, name: str) -> Step:
+        self.refuse_open_secret("the password that the platform makes for the user %s" % name)
+
+        def send() -> None:
+            self._generated[name] = self._new_password(name)
+
+        return Step("reset the password of the user %s" % name, send=send)
+
+    def _new_password(self, name: str) -> t.Optional[str]:
+        return Fields(self.client.database.reset_user_password(name), "the user with its new password").text("password")
+
+    def _update(self, user: State) -> Step:
+        def send() -> None:
+            self.client.database.update_user_password(user["name"], user["password"])
+
+        return Step("set the password of the user %s" % user["name"], send=send)
+
+    def _delete(self, name: str) -> Step:
+        return Step(
+            "delete the user %s" % name,
+            send=lambda: self.client.database.delete_user(name),
+            happened=lambda state: name not in (state or {}),
+            resend=True,
+        )
+
+
+class DatabaseUserInfo(_WithUsers, Listing):
+    """The users of one database."""
+
+    plural = "users"
+
+    def items(self) -> t.List[State]:
+        wanted = self.params["name"]
+        return [item for name, item in self.by_name().items() if wanted in (None, name)]
+
+
+def _wanted(params: Params) -> t.List[State]:
+    if params["users"] is not None:
+        return [dict(user) for user in params["users"]]
+    return [{name: params[name] for name in ("name", "password", "read_only")}]

@@ -1,0 +1,203 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Firewall rules of databases with dedicated resources (docs/contract.md section 2.16)."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from .._change import Consent, Listing, Params, Resource, State, Step
+from .._errors import InvalidInput, NotFound
+from ._engine import OfEngine
+from ._fields import Fields, checked
+
+MOST = 30
+
+Key = t.Tuple[str, str]
+
+
+def describe(raw: object) -> State:
+    """A firewall rule as the modules return it."""
+    fields = Fields(raw, "a firewall rule")
+    return {name: fields.identifier(name) for name in ("id", "type", "cidr", "label", "range_id")}
+
+
+def network(value: object) -> str:
+    """The normal form of an address range; a single address is a range of one."""
+    text = str(value).strip()
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        pass
+    try:
+        meant = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError("%r is not an address range: use for example 198.51.100.0/24" % text) from None
+    raise ValueError("%r is an address inside of a range: did you mean %s?" % (text, meant))
+
+
+class _WithFirewall(OfEngine):
+    engines = ("postgresql-ng",)
+    subject = "firewall rules exist on databases with dedicated resources only"
+    instead = {
+        engine: "A database on shared resources is opened with the feature publicly-available of community.scalingo.scalingo_database."
+        for engine in ("postgresql", "mysql", "mongodb", "redis", "influxdb", "elasticsearch", "opensearch")
+    }
+    reading = "list the firewall rules"
+
+    def by_key(self) -> t.Dict[Key, State]:
+        """The rules by what identifies them: their type, and their range."""
+        return {_key(item): item for item in map(describe, self.ask(self.client.database.list_firewall_rules))}
+
+
+class FirewallRules(_WithFirewall, Resource):
+    """One rule, or several, present or absent. The state is all of them by key."""
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        rules = _wanted(params)
+        for rule in rules:
+            if rule["type"] == "managed_range" and (rule["range_id"] is None or rule["cidr"] or rule["label"] is not None):
+                raise InvalidInput("a rule of type managed_range needs range_id, and takes neither cidr nor label")
+            if rule["type"] == "custom_range" and (rule["cidr"] is None or rule["range_id"]):
+                raise InvalidInput("a rule of type custom_range needs cidr, and takes no range_id")
+            if rule["type"] == "custom_range":
+                checked("cidr", network, rule["cidr"])
+        keys = [_key(rule) for rule in rules]
+        if len(set(keys)) < len(keys):
+            raise InvalidInput("rules holds the same range twice")
+        if len(rules) > MOST:
+            raise InvalidInput("rules holds %d rules, and a database takes %d at most" % (len(rules), MOST))
+        if params["exclusive"]:
+            if params["rules"] is None:
+                raise InvalidInput("exclusive needs rules: the whole list of the rules that may exist")
+            if params["state"] == "absent":
+                raise InvalidInput("exclusive contradicts 'state: absent': use one of the two")
+        elif not rules:
+            raise InvalidInput("rules is empty: give at least one rule, or use exclusive to remove all others")
+
+    def read(self) -> State:
+        return t.cast(State, self.by_key())
+
+    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        wanted = {_key(rule): rule for rule in _wanted(self.params)}
+        managed = {}
+        for key, item in t.cast(t.Dict[Key, State], state or {}).items():
+            if self.params["exclusive"] or key in wanted:
+                compared = key not in wanted or wanted[key]["label"] is not None
+                managed["%s %s" % key] = {"label": item["label"]} if compared else {}
+        return managed
+
+    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        rules = t.cast(t.Dict[Key, State], state or {})
+        if self.params["rules"] is None:
+            return {"firewall_rule": rules.get(_key(_wanted(self.params)[0]))}
+        return {"firewall_rules": list(rules.values())}
+
+    def wanted(self, before: t.Optional[State]) -> State:
+        current = t.cast(t.Dict[Key, State], before)
+        rules = {_key(rule): rule for rule in _wanted(self.params)}
+        if self.params["state"] == "absent":
+            return t.cast(State, {key: item for key, item in current.items() if key not in rules})
+        after = {key: dict(item) for key, item in current.items() if key in rules or not self.params["exclusive"]}
+        for key, rule in rules.items():
+            if key not in after:
+                after[key] = {"id": None, **{name: rule[name] for name in ("type", "cidr", "label", "range_id")}}
+            elif rule["label"] is not None:
+                after[key]["label"] = rule["label"] or None
+        if len(after) > MOST:
+            raise InvalidInput(
+                "there would be %d firewall rules, and a database takes %d at most" % (len(after), MOST),
+                hint="Remove rules first, or give the whole list in rules with 'exclusive: true'.",
+            )
+        return t.cast(State, after)
+
+    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+        current, wanted = t.cast(t.Dict[Key, State], before), t.cast(t.Dict[Key, State], after)
+        removed = [key for key in current if key not in wanted]
+        consent: t.Tuple[Consent, ...] = ()
+        if self.params["exclusive"] and len(removed) > 1:
+            consent = (
+                Consent(
+                    "allow",
+                    "mass_removal",
+                    "The list is exclusive, so these ranges would lose their access: %s" % ", ".join(key[1] for key in removed),
+                ),
+            )
+        # Rules are added before others are removed, so that nobody is locked out between, unless there is no room.
+        adding = [self._create(wanted[key]) for key in wanted if key not in current]
+        removing = [self._delete(key, current[key], consent) for key in removed]
+        labelling = [
+            self._label(key, wanted[key])
+            for key in wanted
+            if key in current and wanted[key]["label"] != current[key]["label"]
+        ]
+        room = len(current) + len(adding) <= MOST
+        return (adding + removing if room else removing + adding) + labelling
+
+    def _create(self, rule: State) -> Step:
+        body = {name: rule[name] for name in ("type", "cidr", "label", "range_id") if rule[name]}
+        key = _key(rule)
+
+        def send() -> None:
+            self.client.database.create_firewall_rule(body)
+
+        return Step(
+            "add the firewall rule for %s" % key[1], send=send, happened=lambda state: _holds(state, key), resend=False
+        )
+
+    def _delete(self, key: Key, rule: State, consent: t.Tuple[Consent, ...]) -> Step:
+        return Step(
+            "remove the firewall rule for %s" % key[1],
+            send=lambda: self.client.database.delete_firewall_rule(rule["id"]),
+            happened=lambda state: not _holds(state, key),
+            resend=True,
+            consent=consent,
+        )
+
+    def _label(self, key: Key, rule: State) -> Step:
+        def send() -> None:
+            try:
+                self.client.database.update_firewall_rule(rule["id"], rule["label"] or "")
+            except NotFound as error:
+                error.hint = "The platform does not let the label of a rule be changed here: remove the rule and add it anew."
+                raise
+
+        return Step("label the firewall rule for %s %s" % (key[1], rule["label"] or "with nothing"), send=send)
+
+
+class FirewallRuleInfo(_WithFirewall, Listing):
+    """The firewall rules of one database."""
+
+    plural = "firewall_rules"
+
+    def items(self) -> t.List[State]:
+        return list(self.by_key().values())
+
+
+def _holds(state: t.Optional[State], key: Key) -> bool:
+    return key in t.cast(t.Dict[Key, State], state or {})
+
+
+def _key(rule: State) -> Key:
+    if rule["type"] == "managed_range":
+        return ("managed_range", str(rule["range_id"]))
+    try:
+        return (str(rule["type"]), network(rule["cidr"]))
+    except ValueError:
+        # What the platform shows in a form of its own can only be itself.
+        return (str(rule["type"]), str(rule["cidr"]))
+
+
+def _wanted(params: Params) -> t.List[State]:
+    names = ("type", "cidr", "label", "range_id")
+    rules = params["rules"] if params["rules"] is not None else [params]
+    rules = [{name: rule[name] for name in names} for rule in rules]
+    for rule in rules:
+        if rule["type"] is None:
+            rule["type"] = "custom_range" if rule["range_id"] is None else "managed_range"
+    return rules

@@ -1,0 +1,43 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Instances of a database: what they are, and how they are (docs/contract.md sections 2.2, 2.15 and 3.6)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._change import Listing, State
+from . import database
+from ._fields import Fields
+
+
+def describe_status(raw: object) -> State:
+    """The status of one instance. The leader is V(leader) also where the platform says V(master)."""
+    fields = Fields(raw, "the status of an instance")
+    role = fields.text("role")
+    return {
+        "id": fields.identifier("id"),
+        "type": fields.identifier("type"),
+        "status": fields.identifier("status"),
+        "role": "leader" if role == "master" else role,
+        "dbms_status": fields.identifier("dbms_status"),
+    }
+
+
+class InstanceInfo(Listing):
+    """The instances, put together from the database and from their status."""
+
+    plural = "instances"
+    reading = "read the instances of the database"
+
+    def items(self) -> t.List[State]:
+        shown = database.describe(self.client.database.show_database())["instances"]
+        instances = {item["id"]: {**item, "role": None, "dbms_status": None} for item in shown}
+        for status in map(describe_status, self.client.database.list_instances_status()):
+            empty = {name: None for name in ("hostname", "port", "private_ip")}
+            known = instances.setdefault(status["id"], {**empty, "features": [], "type": None, "status": None})
+            known.update({name: value for name, value in status.items() if value is not None or name not in known})
+        return list(instances.values())

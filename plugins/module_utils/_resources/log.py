@@ -1,0 +1,58 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Logs of a database: last lines, archives, and the link to them (docs/contract.md section 2.14)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._change import Listing, Outcome, Params, State
+from .._errors import InvalidInput
+from ._fields import Fields
+
+
+def describe_archive(raw: object) -> State:
+    """An archive of the logs without its link, which is a secret."""
+    fields = Fields(raw, "an archive of the logs")
+    return {"from": fields.instant("from"), "to": fields.instant("to"), "size": fields.number("size"), "url": None}
+
+
+class LogInfo(Listing):
+    """The last lines, the archives, or a link to follow the logs with."""
+
+    plural = "logs"
+    reading = "read the logs of the database"
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        for name in ("lines", "limit"):
+            if params[name] is not None and params[name] < 1:
+                raise InvalidInput("%s is %d: use a number from 1 up" % (name, params[name]))
+
+    def perform(self, check_mode: bool) -> Outcome:
+        if self.params["links"]:
+            self.refuse_open_secret("links that let anybody read the logs")
+        result: t.Dict[str, t.Any] = {"logs": [], "archives": [], "url": None}
+        if self.params["gather"] == "archives":
+            result["archives"] = self._archives()
+            return Outcome(changed=False, result=result)
+        link = self.client.database.show_logs_link()
+        if self.params["links"]:
+            result["url"] = link
+        query = {"n": self.params["lines"]}
+        if self.params["filter"] is not None:
+            query["filter"] = self.params["filter"]
+        result["logs"] = self.client.read_link(link, query).splitlines()
+        return Outcome(changed=False, result=result)
+
+    def _archives(self) -> t.List[State]:
+        archives = []
+        for raw in self.client.database.list_log_archives(limit=self.params["limit"]):
+            archive = describe_archive(raw)
+            if self.params["links"]:
+                archive["url"] = Fields(raw, "an archive of the logs").text("url")
+            archives.append(archive)
+        return archives

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Maintenance of a database, past and ahead (docs/contract.md sections 2.12 and 3.3)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._change import Listing, Params, State
+from .._errors import InvalidInput, NotFound
+from ._fields import Fields
+
+
+def describe(raw: object) -> State:
+    """A maintenance as the module returns it."""
+    fields = Fields(raw, "a maintenance")
+    return {
+        "id": fields.identifier("id"),
+        "database_id": fields.identifier("database_id"),
+        "type": fields.identifier("type"),
+        "status": fields.identifier("status"),
+        "started_at": fields.instant("started_at"),
+        "ended_at": fields.instant("ended_at"),
+    }
+
+
+class MaintenanceInfo(Listing):
+    """The maintenance of one database, newest first as the platform lists it, or a single one by its ID."""
+
+    plural = "maintenances"
+    reading = "list the maintenance of the database"
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        if params["limit"] is not None and params["limit"] < 1:
+            raise InvalidInput("limit is %d: use a number from 1 up" % params["limit"])
+
+    def items(self) -> t.List[State]:
+        database, status, limit = self.client.database, self.params["status"], self.params["limit"]
+        if self.params["id"] is not None:
+            try:
+                return [describe(database.show_maintenance(self.params["id"]))]
+            except NotFound as error:
+                if error.addon_missing:
+                    raise
+                return []
+        # With a filter the number of entries to walk is not known beforehand.
+        listed = map(describe, database.list_maintenances(limit=None if status else limit))
+        return [item for item in listed if not status or item["status"] in status][:limit]

@@ -1,0 +1,329 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: scalingo_database_user
+version_added: 0.1.0
+short_description: Manage the users of a database
+description:
+  - Creates and deletes users of a PostgreSQL, MySQL, MongoDB or InfluxDB addon, and sets their passwords.
+  - Passwords can never be read, so that the module cannot compare them. It sends one when it creates a user, and else only when O(update_password=always).
+  - Without a password the platform makes one. It is returned once, and only by a task with C(no_log=true). Other tasks are refused before the user exists.
+  - The protected user of the addon is never touched.
+  - A task that changes nothing costs one request to the Database API, however many users it has. A task that changes something costs one request
+    for each user, and one to verify. Without a cache there come up to three requests before, for the bearer token,
+    for the addon (unless O(addon) is an ID) and for the addon's token.
+options:
+  name:
+    description:
+      - The name of one user, of 6 to 32 characters. Each engine has rules of its own, which the platform checks.
+      - Exactly one of O(name) and O(users) is needed.
+    type: str
+  password:
+    description:
+      - The password of the user, of 24 to 64 characters, without quotes.
+      - When it is left out, the platform makes one for a new user.
+    type: str
+  read_only:
+    description: Whether the user can only read. It can be set at creation only. A difference later fails the task. New users can write by default.
+    type: bool
+  users:
+    description: Several users.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The name of the user.
+        type: str
+        required: true
+      password:
+        description: The password of the user.
+        type: str
+      read_only:
+        description: Whether the user can only read.
+        type: bool
+  state:
+    description:
+      - Whether the users are to exist. V(absent) deletes them, and whatever uses them can no longer connect.
+    type: str
+    choices: [present, absent]
+    default: present
+  update_password:
+    description:
+      - V(on_create) sends a password only when a user is created.
+      - V(always) sends it each time and reports a change each time, as nobody can know whether it differs.
+    type: str
+    choices: [on_create, always]
+    default: on_create
+  reset_password:
+    description: Whether the platform makes a new password for a user that exists. It does so each time the task runs, and needs C(no_log=true).
+    type: bool
+    default: false
+  wait_timeout:
+    description: How long to wait for the end of another operation on the database, in seconds.
+    type: float
+    default: 900
+extends_documentation_fragment:
+  - community.scalingo._options
+  - community.scalingo._options.patience
+  - community.scalingo._attributes
+  - community.scalingo._attributes.changes
+attributes:
+  idempotent:
+    description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
+    support: partial
+    details:
+      - With O(update_password=always) or O(reset_password=true) every run changes the password.
+seealso:
+  - module: community.scalingo.scalingo_database_user_info
+author:
+  - Community Scalingo contributors (@community-scalingo)
+"""
+
+EXAMPLES = r"""
+- name: Create a user with a password from a vault
+  community.scalingo.scalingo_database_user:
+    app: shop
+    addon: postgresql
+    name: reporting
+    password: "{{ vault_reporting_password }}"
+    read_only: true
+
+- name: Create a user and let the platform make the password
+  community.scalingo.scalingo_database_user:
+    app: shop
+    addon: postgresql
+    name: importer
+  register: importer
+  no_log: true
+
+- name: Delete two users
+  community.scalingo.scalingo_database_user:
+    app: shop
+    addon: postgresql
+    users:
+      - name: reporting
+      - name: importer
+    state: absent
+"""
+
+RETURN = r"""
+user:
+  description: The user, or none when it is absent. In check mode as it would be.
+  returned: success, when O(name) is given
+  type: dict
+  contains:
+    name:
+      description: The name of the user.
+      type: str
+      sample: reporting
+    read_only:
+      description: Whether the user can only read.
+      type: bool
+      sample: true
+    protected:
+      description: Whether it is the default user of the addon, which nobody can change.
+      type: bool
+      sample: false
+    password_encryption:
+      description: How the server keeps the password, V(SCRAM-SHA-256) or V(MD5). On PostgreSQL only.
+      type: str
+      sample: SCRAM-SHA-256
+    password:
+      description:
+        - The password that the platform made in this very task. None otherwise, and in check mode. It can never be read again.
+        - Secret.
+      type: str
+      sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
+users:
+  description: All users of the database. In check mode as they would be.
+  returned: success, when O(users) is given
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the user.
+      type: str
+      sample: reporting
+    read_only:
+      description: Whether the user can only read.
+      type: bool
+      sample: true
+    protected:
+      description: Whether it is the default user of the addon, which nobody can change.
+      type: bool
+      sample: false
+    password_encryption:
+      description: How the server keeps the password, V(SCRAM-SHA-256) or V(MD5). On PostgreSQL only.
+      type: str
+      sample: SCRAM-SHA-256
+    password:
+      description:
+        - The password that the platform made in this very task. None otherwise, and in check mode. It can never be read again.
+        - Secret.
+      type: str
+      sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
+steps:
+  description: What the task did, or would do in check mode, in order. Empty when nothing changes.
+  returned: success
+  type: list
+  elements: str
+  sample: ['create the user reporting']
+app:
+  description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
+  returned: when the options are valid
+  type: str
+  sample: shop
+addon_id:
+  description: The ID of the addon. None when the task failed before it was found.
+  returned: when the options are valid
+  type: str
+  sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+region:
+  description: The region of the app.
+  returned: when the options are valid
+  type: str
+  sample: osc-fr1
+api_usage:
+  description: What the task cost. The API allows 60 requests a minute.
+  returned: when the options are valid
+  type: dict
+  contains:
+    requests:
+      description: How many requests were sent, those that got no answer included.
+      type: int
+      sample: 1
+    writes:
+      description: How many of them can change something.
+      type: int
+      sample: 0
+    waited_seconds:
+      description: How long the task slept, for operations of the platform, after failures and for the rate limit, in seconds.
+      type: float
+      sample: 0.0
+    tokens_reused:
+      description: How many tokens were taken from the cache instead of asking for new ones.
+      type: int
+      sample: 1
+notes:
+  description: What is worth knowing and changes nothing, such as why tokens are kept in memory only.
+  returned: when there is something to say
+  type: list
+  elements: str
+  sample: ['the token cache is not used: the directory belongs to another user']
+error:
+  description: What went wrong, as data. Parts that are not known are left out.
+  returned: failure
+  type: dict
+  contains:
+    kind:
+      description: The kind of error, for conditions in a playbook.
+      type: str
+      sample: ValidationFailed
+    doing:
+      description: What was being done.
+      type: str
+      sample: set periodic_backups_scheduled_at to 3:00 UTC
+    subject:
+      description: The database that it was done on.
+      type: str
+      sample: addon ad-0f1ab3e1-e97d-4f33-9168-4956379731a4 of app shop in osc-fr1
+    message:
+      description: What the API said, or why the task was refused.
+      type: str
+      sample: periodic_backups_scheduled_at is invalid
+    status:
+      description: The status code of the answer.
+      type: int
+      sample: 422
+    code:
+      description: The code that the API gave with its message.
+      type: str
+      sample: region_disabled
+    field_errors:
+      description: The messages for each field that the API refused.
+      type: dict
+      sample: {periodic_backups_scheduled_at: [is invalid]}
+    method:
+      description: The method of the request that failed.
+      type: str
+      sample: PATCH
+    path:
+      description: The path of the request that failed.
+      type: str
+      sample: /api/databases/ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+    request_id:
+      description: The ID of the request, for Scalingo's support.
+      type: str
+      sample: 4f5e7f6a-6f4c-4a3e-8f60-3f3d4b0f1c55
+    attempts:
+      description: How often the request was sent.
+      type: int
+      sample: 1
+    hint:
+      description: What to do next.
+      type: str
+      sample: Run the task again later.
+    last_status:
+      description: The last status that was seen before waiting ended.
+      type: str
+      sample: PENDING_TO_ACTIVATE
+steps_done:
+  description: What was done before the task failed. Nothing of it is undone.
+  returned: when the task fails after it began to change something
+  type: list
+  elements: str
+  sample: ['create the user reporting']
+step_failed:
+  description: What the task was doing when it failed.
+  returned: when the task fails after it began to change something
+  type: str
+  sample: create the user importer
+"""
+
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, waiting
+from ansible_collections.community.scalingo.plugins.module_utils._resources.database_user import DatabaseUsers as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._run import run
+
+
+def argument_spec() -> Spec:
+    return (
+        COMMON
+        + waiting(900, wait=False)
+        + Spec(
+            {
+                "name": {"type": "str"},
+                "password": {"type": "str", "no_log": True},
+                "read_only": {"type": "bool"},
+                "users": {
+                    "type": "list",
+                    "elements": "dict",
+                    "options": {
+                        "name": {"type": "str", "required": True},
+                        "password": {"type": "str", "no_log": True},
+                        "read_only": {"type": "bool"},
+                    },
+                },
+                "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+                "update_password": {
+                    "type": "str", "choices": ["on_create", "always"], "default": "on_create", "no_log": False,
+                },
+                "reset_password": {"type": "bool", "default": False, "no_log": False},
+            },
+            mutually_exclusive=(("name", "users"), ("password", "users"), ("read_only", "users")),
+            required_one_of=(("name", "users"),),
+        )
+    )
+
+
+def main() -> None:
+    run(RESOURCE, argument_spec())
+
+
+if __name__ == "__main__":
+    main()

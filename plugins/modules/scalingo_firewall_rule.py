@@ -1,0 +1,323 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: scalingo_firewall_rule
+version_added: 0.1.0
+short_description: Manage the firewall of a database with dedicated resources
+description:
+  - Decides which networks can reach a database with dedicated resources. Databases on shared resources have no firewall.
+  - A rule is known by its range, so that the same range is never added twice. The platform takes about two minutes to apply a change,
+    and does not tell when it has.
+  - A task that changes nothing costs one request to the Database API, however many rules it has. A task that changes something costs one request
+    for each rule, and one to verify. Without a cache there come up to three requests before, for the bearer token,
+    for the addon (unless O(addon) is an ID) and for the addon's token.
+options:
+  type:
+    description:
+      - V(custom_range) is an address range of your own. V(managed_range) is one that Scalingo maintains.
+      - When it is left out, it follows from O(cidr) and O(range_id).
+    type: str
+    choices: [custom_range, managed_range]
+  cidr:
+    description: The address range, for example V(198.51.100.0/24). A single address is a range of one.
+    type: str
+  range_id:
+    description: The ID of a managed range, for example V(mr-scalingo-osc-fr1).
+    type: str
+  label:
+    description: What people call the range, for V(custom_range) only. When it is left out, the label of an existing rule is left alone.
+    type: str
+  rules:
+    description: Several rules. A database takes 30 at most.
+    type: list
+    elements: dict
+    suboptions:
+      type:
+        description:
+          - V(custom_range) is an address range of your own. V(managed_range) is one that Scalingo maintains.
+          - When it is left out, it follows from O(rules[].cidr) and O(rules[].range_id).
+        type: str
+        choices: [custom_range, managed_range]
+      cidr:
+        description: The address range, for example V(198.51.100.0/24). A single address is a range of one.
+        type: str
+      range_id:
+        description: The ID of a managed range, for example V(mr-scalingo-osc-fr1).
+        type: str
+      label:
+        description: What people call the range, for V(custom_range) only. When it is left out, the label of an existing rule is left alone.
+        type: str
+  state:
+    description:
+      - Whether the rules are to exist. V(absent) cuts off whoever connects from there.
+    type: str
+    choices: [present, absent]
+    default: present
+  exclusive:
+    description:
+      - Whether O(rules) is the whole list, so that all other rules are removed.
+      - Removing more than one rule in this way needs O(allow=mass_removal).
+    type: bool
+    default: false
+  allow:
+    description:
+      - The consequences that you agree to. Without its word such a change is refused before anything is changed.
+      - V(mass_removal) is for rules that are removed because O(exclusive=true) and O(rules) does not hold them.
+    type: list
+    elements: str
+    choices: [mass_removal]
+    default: []
+  wait_timeout:
+    description: How long to wait for the end of another operation on the database, in seconds.
+    type: float
+    default: 900
+extends_documentation_fragment:
+  - community.scalingo._options
+  - community.scalingo._options.patience
+  - community.scalingo._attributes
+  - community.scalingo._attributes.changes
+attributes:
+  idempotent:
+    description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
+    support: full
+seealso:
+  - module: community.scalingo.scalingo_firewall_rule_info
+  - module: community.scalingo.scalingo_database
+author:
+  - Community Scalingo contributors (@community-scalingo)
+"""
+
+EXAMPLES = r"""
+- name: Let the office in
+  community.scalingo.scalingo_firewall_rule:
+    app: shop-database
+    addon: postgresql-ng
+    cidr: 198.51.100.0/24
+    label: office
+
+- name: Let the apps of the region and the office in, and nobody else
+  community.scalingo.scalingo_firewall_rule:
+    app: shop-database
+    addon: postgresql-ng
+    rules:
+      - range_id: mr-scalingo-osc-fr1
+      - cidr: 198.51.100.0/24
+        label: office
+    exclusive: true
+    allow: [mass_removal]
+"""
+
+RETURN = r"""
+firewall_rule:
+  description: The rule, or none when it is absent. In check mode as it would be.
+  returned: success, when O(rules) is not given
+  type: dict
+  contains:
+    id:
+      description: The ID of the rule. None in check mode for a rule that would be added.
+      type: str
+      sample: 65f1c0d2a1b2c3d4e5f60718
+    type:
+      description:
+        - V(custom_range) or V(managed_range).
+      type: str
+      sample: custom_range
+    cidr:
+      description: The address range of a V(custom_range).
+      type: str
+      sample: 198.51.100.0/24
+    label:
+      description: What people call the range.
+      type: str
+      sample: office
+    range_id:
+      description: The ID of the range of a V(managed_range).
+      type: str
+      sample: mr-scalingo-osc-fr1
+firewall_rules:
+  description: All rules of the database. In check mode as they would be.
+  returned: success, when O(rules) is given
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The ID of the rule. None in check mode for a rule that would be added.
+      type: str
+      sample: 65f1c0d2a1b2c3d4e5f60718
+    type:
+      description:
+        - V(custom_range) or V(managed_range).
+      type: str
+      sample: custom_range
+    cidr:
+      description: The address range of a V(custom_range).
+      type: str
+      sample: 198.51.100.0/24
+    label:
+      description: What people call the range.
+      type: str
+      sample: office
+    range_id:
+      description: The ID of the range of a V(managed_range).
+      type: str
+      sample: mr-scalingo-osc-fr1
+steps:
+  description: What the task did, or would do in check mode, in order. Empty when nothing changes.
+  returned: success
+  type: list
+  elements: str
+  sample: ['add the firewall rule for 198.51.100.0/24']
+app:
+  description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
+  returned: when the options are valid
+  type: str
+  sample: shop
+addon_id:
+  description: The ID of the addon. None when the task failed before it was found.
+  returned: when the options are valid
+  type: str
+  sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+region:
+  description: The region of the app.
+  returned: when the options are valid
+  type: str
+  sample: osc-fr1
+api_usage:
+  description: What the task cost. The API allows 60 requests a minute.
+  returned: when the options are valid
+  type: dict
+  contains:
+    requests:
+      description: How many requests were sent, those that got no answer included.
+      type: int
+      sample: 1
+    writes:
+      description: How many of them can change something.
+      type: int
+      sample: 0
+    waited_seconds:
+      description: How long the task slept, for operations of the platform, after failures and for the rate limit, in seconds.
+      type: float
+      sample: 0.0
+    tokens_reused:
+      description: How many tokens were taken from the cache instead of asking for new ones.
+      type: int
+      sample: 1
+notes:
+  description: What is worth knowing and changes nothing, such as why tokens are kept in memory only.
+  returned: when there is something to say
+  type: list
+  elements: str
+  sample: ['the token cache is not used: the directory belongs to another user']
+error:
+  description: What went wrong, as data. Parts that are not known are left out.
+  returned: failure
+  type: dict
+  contains:
+    kind:
+      description: The kind of error, for conditions in a playbook.
+      type: str
+      sample: ValidationFailed
+    doing:
+      description: What was being done.
+      type: str
+      sample: set periodic_backups_scheduled_at to 3:00 UTC
+    subject:
+      description: The database that it was done on.
+      type: str
+      sample: addon ad-0f1ab3e1-e97d-4f33-9168-4956379731a4 of app shop in osc-fr1
+    message:
+      description: What the API said, or why the task was refused.
+      type: str
+      sample: periodic_backups_scheduled_at is invalid
+    status:
+      description: The status code of the answer.
+      type: int
+      sample: 422
+    code:
+      description: The code that the API gave with its message.
+      type: str
+      sample: region_disabled
+    field_errors:
+      description: The messages for each field that the API refused.
+      type: dict
+      sample: {periodic_backups_scheduled_at: [is invalid]}
+    method:
+      description: The method of the request that failed.
+      type: str
+      sample: PATCH
+    path:
+      description: The path of the request that failed.
+      type: str
+      sample: /api/databases/ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+    request_id:
+      description: The ID of the request, for Scalingo's support.
+      type: str
+      sample: 4f5e7f6a-6f4c-4a3e-8f60-3f3d4b0f1c55
+    attempts:
+      description: How often the request was sent.
+      type: int
+      sample: 1
+    hint:
+      description: What to do next.
+      type: str
+      sample: Run the task again later.
+    last_status:
+      description: The last status that was seen before waiting ended.
+      type: str
+      sample: PENDING_TO_ACTIVATE
+steps_done:
+  description: What was done before the task failed. Nothing of it is undone.
+  returned: when the task fails after it began to change something
+  type: list
+  elements: str
+  sample: ['add the firewall rule for 198.51.100.0/24']
+step_failed:
+  description: What the task was doing when it failed.
+  returned: when the task fails after it began to change something
+  type: str
+  sample: add the firewall rule for 198.51.100.0/24
+"""
+
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, consent, waiting
+from ansible_collections.community.scalingo.plugins.module_utils._resources.firewall_rule import FirewallRules as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._run import run
+
+RULE = {
+    "type": {"type": "str", "choices": ["custom_range", "managed_range"]},
+    "cidr": {"type": "str"},
+    "range_id": {"type": "str"},
+    "label": {"type": "str"},
+}
+
+
+def argument_spec() -> Spec:
+    return (
+        COMMON
+        + waiting(900, wait=False)
+        + consent("mass_removal")
+        + Spec(
+            {
+                **RULE,
+                "rules": {"type": "list", "elements": "dict", "options": RULE},
+                "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+                "exclusive": {"type": "bool", "default": False},
+            },
+            mutually_exclusive=(("cidr", "range_id", "rules"), ("type", "rules"), ("label", "rules")),
+            required_one_of=(("cidr", "range_id", "rules"),),
+        )
+    )
+
+
+def main() -> None:
+    run(RESOURCE, argument_spec())
+
+
+if __name__ == "__main__":
+    main()
