@@ -1,0 +1,114 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""All databases of many apps in several regions, with the fewest requests (docs/contract.md sections 1.7 and 2.1)."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import fnmatch
+import typing as t
+
+from .._auth import engine_of
+from .._endpoints import Client
+from .._errors import NotFound, ScalingoError, sentence
+from . import database
+from ._fields import Fields
+
+State = t.Dict[str, t.Any]
+#: Builds a client for a region, and for one addon when an app and an addon are given.
+Connect = t.Callable[[str, t.Optional[str], t.Optional[str]], Client]
+
+ENGINES = ("postgresql", "postgresql-ng", "mysql", "mongodb", "redis", "influxdb", "elasticsearch", "opensearch")
+WILDCARDS = frozenset("*?[")
+
+
+class Fleet:
+    """Reads the databases of a fleet. What cannot be read is kept in C(failures), as sentences by what they are about."""
+
+    def __init__(self, connect: Connect, *, apps: t.Sequence[str], engines: t.Sequence[str], details: bool, parallel: int) -> None:
+        self._connect = connect
+        self._apps = list(apps)
+        self._engines = frozenset(engines or ENGINES)
+        self._details = details
+        self._parallel = parallel
+        self.failures: t.Dict[str, str] = {}
+
+    def read(self, regions: t.Sequence[str]) -> t.List[State]:
+        """The databases of the regions, by region, app and resource. Raises nothing that concerns a part of them only."""
+        databases: t.List[State] = []
+        for region in regions:
+            try:
+                databases += self._read_region(region)
+            except ScalingoError as error:
+                self.failures["region %s" % region] = sentence(error)
+        return sorted(databases, key=lambda item: (item["region"], item["app"], item["resource_id"] or "", item["addon_id"]))
+
+    def _read_region(self, region: str) -> t.List[State]:
+        client = self._connect(region, None, None)
+        apps = self._names_of_apps(client)
+
+        def addons(app: str) -> t.List[State]:
+            return [self._describe(raw, region, app) for raw in client.main.list_addons(app)]
+
+        found = [
+            item
+            for items in self._each(apps, addons, lambda app: "app %s in %s" % (app, region))
+            for item in items
+            if item["engine"] in self._engines
+        ]
+        if self._details:
+            shown = self._each(found, self._show, lambda item: "addon %s of app %s" % (item["addon_id"], item["app"]))
+            return list(shown)
+        return found
+
+    def _names_of_apps(self, client: Client) -> t.List[str]:
+        """The apps to look at: those that are named, and where there is a pattern or nothing is named, those that match."""
+        exact = [name for name in self._apps if not WILDCARDS & set(name)]
+        patterns = [name for name in self._apps if WILDCARDS & set(name)] if self._apps else ["*"]
+        if not patterns:
+            return list(dict.fromkeys(exact))
+        listed = [str(Fields(raw, "an app").text("name")) for raw in client.main.list_apps()]
+        return [
+            name
+            for name in dict.fromkeys(listed)
+            if name in exact or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+        ]
+
+    @staticmethod
+    def _describe(raw: object, region: str, app: str) -> State:
+        fields = Fields(raw, "an addon")
+        plan = Fields(fields.mapping("plan") or {}, "the plan of an addon")
+        return {
+            "app": app,
+            "region": region,
+            "addon_id": fields.text("id"),
+            "engine": engine_of(t.cast(t.Dict[str, t.Any], raw)),
+            "resource_id": fields.identifier("resource_id"),
+            "status": fields.identifier("status"),
+            "plan": plan.identifier("name"),
+            "provisioned_at": fields.instant("provisioned_at"),
+            "database": None,
+        }
+
+    def _show(self, item: State) -> State:
+        client = self._connect(item["region"], item["app"], item["addon_id"])
+        return {**item, "database": database.describe(client.database.show_database())}
+
+    def _each(
+        self, things: t.Sequence[t.Any], read: t.Callable[[t.Any], t.Any], name: t.Callable[[t.Any], str]
+    ) -> t.Iterator[t.Any]:
+        """What I(read) gives for each thing, several at a time, in their order. Failures are noted, absent things skipped."""
+        with concurrent.futures.ThreadPoolExecutor(max_workers=self._parallel) as pool:
+            jobs = [(thing, pool.submit(read, thing)) for thing in things]
+            for thing, job in jobs:
+                try:
+                    yield job.result()
+                except NotFound as error:
+                    # An app without what is looked for is no failure when it came from a list: it went away meanwhile.
+                    if thing in self._apps:
+                        self.failures[name(thing)] = sentence(error)
+                except ScalingoError as error:
+                    self.failures[name(thing)] = sentence(error)
