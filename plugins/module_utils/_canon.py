@@ -31,7 +31,7 @@ _NANOSECONDS = {
     "d": 24 * 3600 * 1000**3,
     "w": 7 * 24 * 3600 * 1000**3,
 }
-_DURATION = re.compile(r"(\d+)(ns|us|µs|ms|u|µ|s|m|h|d|w)")
+_DURATION = re.compile(r"([0-9]+)(ns|us|µs|ms|u|µ|s|m|h|d|w)")
 _INSTANT = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:[.,](\d+))?(?:([Zz])|([+-]\d{2}):?(\d{2}))?", re.ASCII
 )
@@ -156,11 +156,12 @@ def instant(value: object) -> str:
     try:
         moment = datetime.datetime.strptime(day + "T" + time_of_day, "%Y-%m-%dT%H:%M:%S")
         if offset_hours:
-            distance = datetime.timedelta(hours=int(offset_hours[1:]), minutes=int(offset_minutes))
+            clock = datetime.time(int(offset_hours[1:]), int(offset_minutes))
+            distance = datetime.timedelta(hours=clock.hour, minutes=clock.minute)
             moment = moment - distance if offset_hours[0] == "+" else moment + distance
     except (ValueError, OverflowError):
         raise ValueError("%r is not a point in time: there is no such date or hour" % (value,)) from None
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + ((fraction or "") + "000000")[:6] + "Z"
+    return moment.isoformat(timespec="seconds") + "." + ((fraction or "") + "000000")[:6] + "Z"
 
 
 def instant_seconds(value: object) -> float:
