@@ -24,7 +24,10 @@ SECRET_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\btk-[a-z]{2}-[A-Za-z0-9_\-]+"), HIDDEN),
     (re.compile(r"\beyJ[A-Za-z0-9_\-]{5,}\.[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]*)?"), HIDDEN),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/_.~\-]{8,}=*"), r"\1 " + HIDDEN),
-    (re.compile(r"(?i)((?:token|password|secret|signature|credential)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;}<>]+"), r"\1" + HIDDEN),
+    (
+        re.compile(r"(?i)((?:token|password|secret|signature|credential)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;}<>]+"),
+        r"\1" + HIDDEN,
+    ),
     (re.compile(r"(?i)(\b[a-z][a-z0-9+.\-]*://)[^\s/@]+@"), r"\1" + HIDDEN + "@"),
 )
 
@@ -92,7 +95,9 @@ class ScalingoError(Exception):
         self.request_id = scrub(self.request_id, values)
         self.path = scrub(self.path, values)
         self.subject = scrub(self.subject, values)
-        self.fields = {scrub(name, values): [scrub(text, values) for text in texts] for name, texts in self.fields.items()}
+        self.fields = {
+            scrub(name, values): [scrub(text, values) for text in texts] for name, texts in self.fields.items()
+        }
         self.args = (self.message,)
 
 

@@ -4,20 +4,77 @@
 
 # This file is private to the collection: it may change without notice.
 
-"""One HTTP conversation: timeouts, retries, rate limit, and what may never leave (docs/contract.md, sections 1.4 and 4)."""
+"""One HTTP conversation: timeouts, retries, rate limit, what may never leave (docs/contract.md, sections 1.4 and 4)."""
 
 from __future__ import annotations
 
+import base64
+import email.utils
+import http.cookiejar
+import ipaddress
+import json
 import random
+import re
+import ssl
+import sys
 import time
 import typing as t
-from dataclasses import dataclass, field
+import urllib.parse
+import warnings
+from dataclasses import dataclass
+
+from ansible_collections.community.scalingo.plugins.module_utils._errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    OutcomeUnknown,
+    PaymentRequired,
+    RateLimited,
+    ScalingoError,
+    ServerError,
+    Unauthorized,
+    UnexpectedAnswer,
+    Unreachable,
+    ValidationFailed,
+    scrub,
+)
+
+try:
+    import requests
+    from requests.auth import AuthBase
+except ImportError:
+    REQUESTS_FOUND = False
+    AuthBase = object  # type: ignore[assignment, misc]
+else:
+    REQUESTS_FOUND = True
 
 VERSION = "0.1.0"
 USER_AGENT = f"community.scalingo/{VERSION} (ansible)"
 
+# Seconds and counts; the defaults of the options api_timeout and api_retries.
 DEFAULT_TIMEOUT = 30
 DEFAULT_RETRIES = 4
+LONGEST_CONNECT = 10.0
+# What all attempts of one request may take beyond (retries + 1) x timeout, waits for the rate limit apart.
+DEADLINE_MARGIN = 60.0
+BACKOFF_BASE = 0.5
+BACKOFF_LIMIT = 20.0
+RETRY_AFTER_LIMIT = 60.0
+# The rate limit: 60 requests a minute, with no Retry-After promised (docs/contract.md, section 4.4).
+LIMITED_BASE = 4.0
+LIMITED_LIMIT = 60.0
+LIMITED_LEAST = 1.0
+LIMITED_BUDGET = 600.0
+REDIRECT_LIMIT = 5
+BODY_LIMIT = 32 * 1024 * 1024
+
+# What OpenSSL says while a TLS conversation is being agreed upon, so before anything of the request was sent.
+HANDSHAKE_REASONS = re.compile(
+    r"CERTIFICATE|WRONG_VERSION|UNSUPPORTED_PROTOCOL|NO_PROTOCOLS|HANDSHAKE|TLSV1|TLSV13|SSLV3|UNKNOWN_CA|HTTP_REQUEST"
+    r"|NO_CIPHERS|NO_SHARED_CIPHER|UNKNOWN_PROTOCOL|PACKET_LENGTH|RECORD_LAYER|DH_KEY_TOO_SMALL|CERT"
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +94,11 @@ class Route:
     role: str = "db"
     doing: str = ""
     action_name: str = ""
+
+    @property
+    def once(self) -> bool:
+        """Whether a lost answer leaves the outcome unknown: it changes something and must not be repeated."""
+        return not self.safe and not self.repeatable
 
 
 class Clock:
@@ -62,7 +124,11 @@ class Clock:
 
 @dataclass
 class Usage:
-    """What a task cost: the result key ``api_usage``. Every request on the wire counts, repeated ones too."""
+    """What a task cost: the result key ``api_usage``.
+
+    ``requests`` counts what went on the wire, repeated attempts too; ``writes`` those of it that are not safe;
+    ``waited_seconds`` what was slept for the rate limit and for failures of the API, not the waiting for operations.
+    """
 
     requests: int = 0
     writes: int = 0
@@ -79,6 +145,21 @@ class Usage:
         }
 
 
+class Secrets:
+    """The values that must never be shown. Each is announced to the host before it is used for anything."""
+
+    def __init__(self, announce: t.Callable[[str], None]) -> None:
+        self._announce = announce
+        self.values: set[str] = set()
+
+    def add(self, value: str) -> str:
+        """Announce a value once, and return it."""
+        if value and value not in self.values:
+            self._announce(value)
+            self.values.add(value)
+        return value
+
+
 @dataclass
 class Answer:
     """One answer: header names in lower case; ``date`` is the epoch of its Date header, or None."""
@@ -91,8 +172,687 @@ class Answer:
     attempts: int = 1
     method: str = ""
     path: str = ""
-    truncated: bool = field(default=False)
 
     def json(self) -> t.Any:
         """Return the body read as JSON. Raises UnexpectedAnswer when it is not JSON; no body is assumed to be."""
-        raise NotImplementedError
+        try:
+            return json.loads(self.text)
+        except (ValueError, RecursionError):
+            raise self.unexpected(f"expected JSON and received {self.described()}") from None
+
+    def described(self) -> str:
+        """Return what the body is, without repeating anything of it that could be a secret."""
+        kind = self.headers.get("content-type", "").split(";")[0].strip() or "no content type"
+        start = self.text.lstrip()
+        if not start:
+            return f"an empty body ({kind})"
+        title = re.search(r"(?is)<title[^>]*>(.*?)</title>", start)
+        if title:
+            return f"a page titled {' '.join(title.group(1).split())[:80]!r} ({kind})"
+        if start[0] in "{[" or start[0] == '"':
+            return f"broken or incomplete JSON ({kind}, {len(self.text)} characters)"
+        if start[0] == "<":
+            return f"markup ({kind}, {len(self.text)} characters)"
+        return f"the text {' '.join(start.split())[:80]!r} ({kind})"
+
+    def unexpected(self, message: str, hint: str = "") -> UnexpectedAnswer:
+        """Return an UnexpectedAnswer about this answer."""
+        return UnexpectedAnswer(
+            message,
+            method=self.method,
+            path=self.path,
+            status=self.status,
+            request_id=self.request_id,
+            attempts=self.attempts,
+            hint=hint,
+        )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Authorization. A plain header would be replaced by a .netrc entry for the host; an auth object is not.
+
+
+class NoAuthorization(AuthBase):
+    """No credentials, and none from a .netrc either."""
+
+    credentials = False
+
+    def __call__(self, request: t.Any) -> t.Any:
+        request.headers.pop("Authorization", None)
+        return request
+
+
+class BearerAuthorization(NoAuthorization):
+    """A bearer or addon token (docs/contract.md, sections 1.2 to 1.4)."""
+
+    credentials = True
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+
+    def __call__(self, request: t.Any) -> t.Any:
+        request.headers["Authorization"] = f"Bearer {self.token}"
+        return request
+
+
+class ApiTokenAuthorization(NoAuthorization):
+    """The API token as the password of HTTP Basic with an empty user name (docs/contract.md, section 1.2)."""
+
+    credentials = True
+
+    def __init__(self, api_token: str, secrets: Secrets) -> None:
+        self.encoded = secrets.add(base64.b64encode(f":{api_token}".encode()).decode())
+
+    def __call__(self, request: t.Any) -> t.Any:
+        request.headers["Authorization"] = f"Basic {self.encoded}"
+        return request
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Addresses
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address stays on this machine."""
+    if host.rstrip(".").lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def require_private_channel(address: str, what: str) -> None:
+    """Refuse plain http to anywhere but this machine. Raises InvalidInput, before any request."""
+    parts = urllib.parse.urlsplit(address)
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        raise InvalidInput(
+            f"{what} {parts.scheme}://{parts.netloc.rsplit('@', 1)[-1]} would send credentials in clear text",
+            hint="Use https; plain http is accepted for a loopback address only.",
+        )
+
+
+def origin_of(address: str) -> tuple[str, str, int]:
+    """Return scheme, host and port of a URL, the port filled in. Raises ValueError when the port is none."""
+    parts = urllib.parse.urlsplit(address)
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def fill_path(template: str, values: t.Mapping[str, t.Any]) -> str:
+    """Put quoted values into a path. Raises InvalidInput for a value that would name another path."""
+
+    def quoted(match: re.Match[str]) -> str:
+        name = match.group(1)
+        value = str(values[name])
+        if value.strip() in ("", ".", ".."):
+            raise InvalidInput(f"{value!r} cannot be a {name}: it has no place in an address")
+        return urllib.parse.quote(value, safe="")
+
+    return re.sub(r"\{(\w+)\}", quoted, template)
+
+
+def fill_query(query: t.Mapping[str, t.Any] | None) -> str:
+    """Return the query string; None values are left out, booleans are written true and false."""
+    given = {name: value for name, value in (query or {}).items() if value is not None}
+    texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in given.items()}
+    return urllib.parse.urlencode(texts, quote_via=urllib.parse.quote)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The retry policy, a pure function
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """How one attempt failed.
+
+    ``kind``: "limited" (429), "status" (another one), "not_made" (the connection was never made), "lost" (sent, and the
+    answer did not come whole), "final" (it will fail the same way again, and nothing was sent).
+    """
+
+    kind: str
+    status: int | None = None
+    retry_after: float | None = None
+
+
+def delay_before_retry(
+    trouble: Trouble,
+    route: Route,
+    *,
+    failures: int,
+    retries: int,
+    strikes: int,
+    budget: float,
+    remaining: float,
+    chance: float,
+) -> float | None:
+    """Return the seconds to wait before the next attempt, or None to give up (docs/contract.md, sections 4.1 and 4.4).
+
+    ``failures`` counts the failed attempts so far, this one included and those for the rate limit not; ``strikes``
+    counts those. ``budget`` is what is left of the seconds a request may spend on the rate limit, ``remaining`` what is
+    left until its deadline. ``chance`` is a number of [0, 1): full jitter.
+    """
+    if trouble.kind == "limited":
+        if budget <= 0:
+            return None
+        if trouble.retry_after is not None:
+            wanted = trouble.retry_after
+        else:
+            wanted = chance * min(LIMITED_LIMIT, LIMITED_BASE * 2.0 ** min(strikes, 10))
+        return min(max(wanted, LIMITED_LEAST), budget)
+    if trouble.kind == "final" or failures > retries:
+        return None
+    if trouble.kind == "status":
+        allowed = (trouble.status == 500 and route.safe) or (trouble.status in (502, 503, 504) and route.repeatable)
+    else:
+        allowed = trouble.kind == "not_made" or route.repeatable
+    if not allowed:
+        return None
+    if trouble.retry_after is not None:
+        delay = min(max(trouble.retry_after, 0.0), RETRY_AFTER_LIMIT)
+    else:
+        delay = chance * min(BACKOFF_LIMIT, BACKOFF_BASE * 2.0 ** min(failures, 10))
+    return delay if delay <= remaining else None
+
+
+def epoch_of(http_date: str) -> float | None:
+    """Return the epoch of an HTTP date, or None."""
+    try:
+        parsed = email.utils.parsedate_tz(http_date)
+        return None if parsed is None else float(email.utils.mktime_tz(parsed))
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None
+
+
+def retry_after_of(headers: t.Mapping[str, str], now: float) -> float | None:
+    """Return the seconds that a Retry-After header asks for, given in seconds or as an HTTP date, or None."""
+    text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", text, re.ASCII):
+        return float(text)
+    moment = epoch_of(text)
+    if moment is None:
+        return None
+    server_now = epoch_of(headers.get("date", ""))
+    return max(0.0, moment - (now if server_now is None else server_now))
+
+
+class Pacing:
+    """Slowing down after a 429, for one process. A process shares it with others through a subclass.
+
+    ``reserve`` returns the moment (epoch) at which the caller may send; ``held_until`` the moment before which nobody
+    should; ``strike`` takes note of a 429 and returns how many there have been in a row.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.not_before = 0.0
+        self.strikes = 0
+
+    def reserve(self) -> float:
+        """Reserve the next moment to send."""
+        return max(self.not_before, self.clock.wall())
+
+    def held_until(self) -> float:
+        """Return the moment before which nothing should be sent."""
+        return self.not_before
+
+    def strike(self, sent_at: float) -> int:
+        """Take note that what was sent at that moment was limited."""
+        self.strikes += 1
+        return self.strikes
+
+    def hold(self, until: float) -> None:
+        """Send nothing before that moment."""
+        self.not_before = max(self.not_before, until)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What an exception of requests means
+
+
+def chain_of(error: BaseException) -> list[BaseException]:
+    """Return an exception and everything wrapped in it, by reason, argument or cause, outermost first."""
+    found: list[BaseException] = []
+    waiting: list[t.Any] = [error]
+    while waiting and len(found) < 30:
+        current = waiting.pop(0)
+        if isinstance(current, BaseException) and not any(current is known for known in found):
+            found.append(current)
+            waiting += [getattr(current, "reason", None), getattr(current, "original_error", None), *current.args]
+            waiting += [current.__cause__, current.__context__]
+    return found
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What a broken attempt was: the kind of Trouble, the sentence, what to do; the status when one came."""
+
+    kind: str
+    message: str
+    hint: str
+    status: int | None = None
+
+
+def diagnose(error: BaseException, host: str, timeout: float) -> Diagnosis:
+    """Tell what went wrong on the way to ``host``: each cause has its own sentence and its own advice."""
+    chain = chain_of(error)
+    names = {type(item).__name__ for item in chain}
+    texts = " | ".join(str(item) for item in chain)
+    proxy = "ProxyError" in names or "InvalidProxyURL" in names
+    if proxy:
+        never = bool(names & {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "InvalidProxyURL"})
+        tunnel = re.search(r"Tunnel connection failed: ([^'\")|]+)", texts)
+        refused = tunnel is not None and "407" in tunnel.group(1)
+        kind = "final" if refused or "InvalidProxyURL" in names else "not_made" if never or tunnel else "lost"
+        said = f": {tunnel.group(1).strip()}" if tunnel else ""
+        return Diagnosis(
+            kind,
+            f"The proxy on the way to {host} cannot be used{said}",
+            "Check HTTPS_PROXY and NO_PROXY in the environment.",
+        )
+    verification = next((item for item in chain if isinstance(item, ssl.SSLCertVerificationError)), None)
+    if verification is not None or "CERTIFICATE_VERIFY_FAILED" in texts or "CertificateError" in names:
+        reason = getattr(verification, "verify_message", "") or "it is not valid for this host"
+        return Diagnosis(
+            "final",
+            f"The TLS certificate of {host} does not verify: {reason}",
+            "Check the address and this machine's clock; for an authority of your own set ca_path to its certificates.",
+        )
+    if "SSLError" in names:
+        reason = (
+            next((str(item.reason) for item in chain if isinstance(item, ssl.SSLError) and item.reason), "")
+            or "TLS failed"
+        )
+        early = bool(HANDSHAKE_REASONS.search(f"{reason} {texts}"))
+        return Diagnosis(
+            "final" if early else "lost",
+            f"{host} cannot be spoken to over TLS: {reason}",
+            "Check that the address and the port are those of the API, and that ca_path holds certificates.",
+        )
+    if names & {"NameResolutionError", "gaierror"}:
+        return Diagnosis(
+            "not_made",
+            f"The name {host} cannot be resolved",
+            "Check the region or the address, and the name resolution of this machine.",
+        )
+    if names & {"ConnectTimeout", "ConnectTimeoutError"}:
+        return Diagnosis(
+            "not_made",
+            f"No connection to {host} within {min(timeout, LONGEST_CONNECT):g} seconds",
+            "Check the address, the firewall and whether a proxy is needed (HTTPS_PROXY).",
+        )
+    if "NewConnectionError" in names:
+        if "ConnectionRefusedError" in names or "refused" in texts:
+            return Diagnosis(
+                "not_made",
+                f"{host} refuses the connection",
+                "Check the address and the port, and that the server is running.",
+            )
+        return Diagnosis(
+            "not_made",
+            f"No connection to {host} can be made",
+            "Check the network of this machine and whether a proxy is needed (HTTPS_PROXY).",
+        )
+    if names & {"ReadTimeout", "ReadTimeoutError"}:
+        return Diagnosis(
+            "lost", f"{host} did not answer within {timeout:g} seconds", "Raise api_timeout, or run again later."
+        )
+    if names & {"ChunkedEncodingError", "ContentDecodingError", "IncompleteRead"}:
+        return Diagnosis("lost", f"The answer of {host} broke off", "Run again later; check the proxies on the way.")
+    if isinstance(error, requests.exceptions.ConnectionError):
+        return Diagnosis(
+            "lost", f"{host} closed the connection before it answered", "Run again later; check the proxies on the way."
+        )
+    return Diagnosis(
+        "final",
+        f"No request to {host} can be made: {scrub(str(error))}",
+        "Check the address, ca_path, and REQUESTS_CA_BUNDLE, HTTPS_PROXY in the environment.",
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What an answer means
+
+
+FAILURES: dict[int, type[ScalingoError]] = {
+    401: Unauthorized,
+    402: PaymentRequired,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    422: ValidationFailed,
+    429: RateLimited,
+}
+
+
+def _texts(value: t.Any) -> list[str]:
+    items = value if isinstance(value, list) else [value]
+    return [item if isinstance(item, str) else json.dumps(item, sort_keys=True) for item in items]
+
+
+def failure_of(route: Route, answer: Answer) -> ScalingoError | None:
+    """Return what an answer of 400 or more means, as the error to raise, or None (docs/contract.md, section 4.1)."""
+    if answer.status < 400:
+        return None
+    body: t.Any = None
+    try:
+        body = answer.json()
+    except UnexpectedAnswer:
+        pass
+    message, code, hint = "", "", ""
+    fields: dict[str, list[str]] = {}
+    if isinstance(body, dict):
+        message = next((str(body[key]) for key in ("error", "message") if isinstance(body.get(key), str)), "")
+        code = next((str(body[key]) for key in ("code", "name") if isinstance(body.get(key), str)), "")
+        errors = body.get("errors")
+        if isinstance(errors, dict):
+            fields = {str(name): _texts(value) for name, value in errors.items()}
+        elif errors:
+            fields = {"": _texts(errors)}
+        if isinstance(body.get("url"), str):
+            hint = f"See {body['url']}"
+    elif body is None and answer.text.strip():
+        message = f"The API answered with {answer.described()}"
+    details: dict[str, t.Any] = {
+        "doing": route.doing,
+        "method": answer.method,
+        "path": answer.path,
+        "status": answer.status,
+        "code": code,
+        "fields": fields,
+        "request_id": answer.request_id,
+        "attempts": answer.attempts,
+        "hint": hint,
+    }
+    if answer.status >= 500:
+        kind = OutcomeUnknown if route.once else ServerError
+        return kind(message or "The platform failed to answer", **details)
+    if not message:
+        message = "The API refuses these values" if fields else "The API refuses the request"
+    return FAILURES.get(answer.status, BadRequest)(message, **details)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The conversation itself
+
+
+def new_session() -> t.Any:
+    """Return a session that keeps connections, sends our User-Agent, and keeps no cookie.
+
+    Raises ScalingoError when the requests library is missing. Tests replace this function.
+    """
+    if not REQUESTS_FOUND:
+        raise ScalingoError(
+            f"The Python library requests is missing for {sys.executable}",
+            hint=f"Install it ({sys.executable} -m pip install requests), or choose another interpreter with "
+            "ansible_python_interpreter.",
+        )
+    session = requests.Session()
+    session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json, */*;q=0.1"})
+    session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+    return session
+
+
+@dataclass
+class _Attempts:
+    """What one request has gone through so far."""
+
+    deadline: float
+    number: int = 0
+    failures: int = 0
+    strikes: int = 0
+    limited_seconds: float = 0.0
+    redirects: int = 0
+
+
+class Transport:
+    """Sends a request as often as its route allows, and gives the answer back, whatever its status.
+
+    ``verify`` is what requests calls so: true, false, or the path of certificates. ``timeout`` is seconds of silence,
+    ``retries`` how often a failed attempt is repeated; a 429 is not one of them.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout: float,
+        retries: int,
+        verify: bool | str,
+        clock: Clock,
+        usage: Usage,
+        secrets: Secrets,
+        verbose: t.Callable[[str], None],
+        pacing: Pacing | None = None,
+    ) -> None:
+        self.timeout = timeout
+        self.retries = retries
+        self.verify = verify
+        self.clock = clock
+        self.usage = usage
+        self.secrets = secrets
+        self.verbose = verbose
+        self.pacing = pacing or Pacing(clock)
+        self._session: t.Any = None
+
+    @property
+    def session(self) -> t.Any:
+        """The one session, made when it is first needed. Raises ScalingoError when requests is missing."""
+        if self._session is None:
+            self._session = new_session()
+            if self.verify is False:
+                warnings.filterwarnings("ignore", message="Unverified HTTPS request")
+        return self._session
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            self._session.close()
+
+    def send(
+        self,
+        route: Route,
+        base: str,
+        *,
+        auth: NoAuthorization,
+        values: t.Mapping[str, t.Any] | None = None,
+        query: t.Mapping[str, t.Any] | None = None,
+        body: t.Any = None,
+    ) -> Answer:
+        """Send one request, again where its route allows it, and return the answer, whatever its status.
+
+        ``base`` is the host's address with its path prefix; ``body`` is sent as JSON, None as no body at all.
+        Raises InvalidInput, Unreachable, OutcomeUnknown, RateLimited, UnexpectedAnswer; each without any secret.
+        """
+        try:
+            address = base.rstrip("/") + fill_path(route.path, values or {})
+            require_private_channel(address, "The address")
+            query_text = fill_query(query)
+            return self._send(route, f"{address}?{query_text}" if query_text else address, auth, body)
+        except ScalingoError as error:
+            error.about(doing=route.doing)
+            error.hide(self.secrets.values)
+            raise
+
+    def _send(self, route: Route, url: str, auth: NoAuthorization, body: t.Any) -> Answer:
+        clock = self.clock
+        state = _Attempts(deadline=clock.now() + (self.retries + 1) * self.timeout + DEADLINE_MARGIN)
+        while True:
+            self._take_turn(route, url, state)
+            state.number += 1
+            sent_at = clock.wall()
+            outcome = self._attempt(route, url, auth, body, state)
+            if isinstance(outcome, Answer) or outcome.kind == "lost":
+                self.usage.requests += 1
+                self.usage.writes += 0 if route.safe else 1
+            if isinstance(outcome, Answer) and 300 <= outcome.status < 400:
+                url = self._redirected(route, url, outcome, state)
+                continue
+            trouble = self._trouble_of(outcome)
+            if trouble is None:
+                return t.cast(Answer, outcome)
+            if trouble.kind == "limited":
+                state.strikes = max(state.strikes + 1, self.pacing.strike(sent_at))
+            else:
+                state.failures += 1
+            delay = delay_before_retry(
+                trouble,
+                route,
+                failures=state.failures,
+                retries=self.retries,
+                strikes=state.strikes,
+                budget=LIMITED_BUDGET - state.limited_seconds,
+                remaining=state.deadline - clock.now(),
+                chance=clock.random(),
+            )
+            if delay is None:
+                if isinstance(outcome, Answer):
+                    return outcome
+                raise self._broken(route, url, outcome, state)
+            if trouble.kind == "limited":
+                self.pacing.hold(clock.wall() + delay)
+            else:
+                self._pause(delay)
+
+    def _take_turn(self, route: Route, url: str, state: _Attempts) -> None:
+        """Wait until the rate limit, as far as it is known here, lets this request go."""
+        while True:
+            moment = self.pacing.reserve()
+            pause = moment - self.clock.wall()
+            if pause <= 0:
+                return
+            if state.limited_seconds + pause > LIMITED_BUDGET:
+                raise RateLimited(
+                    f"The rate limit of the API leaves no room for this request within {LIMITED_BUDGET:g} seconds",
+                    method=route.method,
+                    path=urllib.parse.urlsplit(url).path,
+                    status=429 if state.strikes else None,
+                    attempts=state.number,
+                )
+            self.verbose(f"scalingo: the rate limit is reached, waiting {pause:.1f} seconds")
+            self._pause(pause)
+            state.limited_seconds += pause
+            state.deadline += pause
+            if self.pacing.held_until() <= max(moment, self.clock.wall()):
+                return
+
+    def _pause(self, seconds: float) -> None:
+        self.clock.sleep(seconds)
+        self.usage.waited_seconds += seconds
+
+    def _attempt(
+        self, route: Route, url: str, auth: NoAuthorization, body: t.Any, state: _Attempts
+    ) -> Answer | Diagnosis:
+        parts = urllib.parse.urlsplit(url)
+        session = self.session
+        if route.once:
+            # An idle connection may be dead without our knowing, and this request could not be repeated then.
+            session.close()
+        # A proxy cannot reach our loopback, and plain http through it would show the credentials.
+        proxies = {"http": None, "https": None, "all": None} if is_loopback(parts.hostname or "") else None
+        try:
+            response = session.request(
+                route.method,
+                url,
+                data=None if body is None else json.dumps(body).encode(),
+                headers={} if body is None else {"Content-Type": "application/json"},
+                auth=auth,
+                timeout=(min(self.timeout, LONGEST_CONNECT), self.timeout),
+                verify=self.verify,
+                proxies=proxies,
+                allow_redirects=False,
+                stream=True,
+            )
+        except (OSError, ValueError) as error:
+            return diagnose(error, parts.netloc, self.timeout)
+        try:
+            content, broken = self._receive(response, parts.netloc, state.deadline)
+        finally:
+            response.close()
+        if broken is not None and response.status_code < 300:
+            return broken
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(
+            status=response.status_code,
+            headers=headers,
+            text=content.decode("utf-8", "replace"),
+            date=epoch_of(headers.get("date", "")),
+            request_id=headers.get("x-request-id", ""),
+            attempts=state.number,
+            method=route.method,
+            path=parts.path,
+        )
+
+    def _receive(self, response: t.Any, host: str, deadline: float) -> tuple[bytes, Diagnosis | None]:
+        """Return the body as far as it came, and what broke it off."""
+        content = bytearray()
+        status = response.status_code
+        try:
+            for chunk in response.iter_content(65536):
+                content += chunk
+                if len(content) > BODY_LIMIT:
+                    raise UnexpectedAnswer(f"The answer of {host} is longer than {BODY_LIMIT} bytes", status=status)
+                if self.clock.now() > deadline:
+                    problem = Diagnosis(
+                        "lost", f"{host} was still answering after too long a time", "Run again later.", status
+                    )
+                    return bytes(content), problem
+        except (OSError, ValueError) as error:
+            found = diagnose(error, host, self.timeout)
+            return bytes(content), Diagnosis("lost", found.message, found.hint, status)
+        # Whether a short body is noticed below us depends on the version of urllib3.
+        announced = response.headers.get("Content-Length", "")
+        received = response.raw.tell()
+        if announced.isdigit() and status not in (204, 304) and received < int(announced):
+            message = f"The answer of {host} broke off after {received} of {announced} bytes"
+            return bytes(content), Diagnosis("lost", message, "Run again later; check the proxies on the way.", status)
+        return bytes(content), None
+
+    def _trouble_of(self, outcome: Answer | Diagnosis) -> Trouble | None:
+        if isinstance(outcome, Diagnosis):
+            return Trouble(outcome.kind)
+        if outcome.status == 429:
+            return Trouble("limited", 429, retry_after_of(outcome.headers, self.clock.wall()))
+        if outcome.status >= 500:
+            return Trouble("status", outcome.status, retry_after_of(outcome.headers, self.clock.wall()))
+        return None
+
+    def _redirected(self, route: Route, url: str, answer: Answer, state: _Attempts) -> str:
+        """Return where a redirect leads, when it may be followed: a safe call, the same host, the same verb."""
+        target = urllib.parse.urljoin(url, answer.headers.get("location", ""))
+        shown = scrub(
+            urllib.parse.urlunsplit(urllib.parse.urlsplit(target)._replace(query="", fragment="")), self.secrets.values
+        )
+        state.redirects += 1
+        try:
+            same_origin = origin_of(target) == origin_of(url)
+        except ValueError:
+            same_origin = False
+        keeps_verb = answer.status in (307, 308) or (answer.status in (301, 302, 303) and route.method == "GET")
+        if not (answer.headers.get("location") and route.safe and keeps_verb and same_origin):
+            raise answer.unexpected(
+                f"The API redirects to {shown}, which is not followed",
+                "Check the address: redirects are followed on the same host only, and never for a change.",
+            )
+        if state.redirects > REDIRECT_LIMIT:
+            raise answer.unexpected(f"The API redirects again and again, last to {shown}")
+        return target
+
+    def _broken(self, route: Route, url: str, problem: Diagnosis, state: _Attempts) -> ScalingoError:
+        """Return the error for a request that got no usable answer."""
+        kind: type[ScalingoError] = Unreachable
+        hint = problem.hint
+        if problem.kind == "lost" and not route.safe:
+            kind = OutcomeUnknown
+            hint = "The request may or may not have taken effect: look at the database before running again. " + hint
+        elif problem.status is not None:
+            kind = UnexpectedAnswer
+        return kind(
+            problem.message,
+            method=route.method,
+            path=urllib.parse.urlsplit(url).path,
+            status=problem.status,
+            attempts=state.number,
+            hint=hint,
+        )

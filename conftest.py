@@ -1,0 +1,27 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Make this checkout importable as ansible_collections.community.scalingo, and tests/support as the package support."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+for name, path in (
+    ("ansible_collections", []),
+    ("ansible_collections.community", []),
+    ("ansible_collections.community.scalingo", [str(ROOT)]),
+):
+    if name not in sys.modules:
+        spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
+        spec.submodule_search_locations.extend(path)
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+
+tests = str(ROOT / "tests")
+if tests not in sys.path:
+    sys.path.insert(0, tests)

@@ -1,0 +1,259 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This file is private to the collection: it may change without notice.
+
+"""What the objects of an answer look like (docs/contract.md, section 2), tolerant as section 6 asks.
+
+A check takes a value and the place it was found at, and returns the value or raises Mismatch. Unknown fields are kept,
+fields that are not required may be missing or null, and no value is ever repeated in a message: it may be a secret.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+Check = t.Callable[[t.Any, str], t.Any]
+
+KINDS = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "an integer",
+    float: "a number",
+    str: "a text",
+    list: "a list",
+    dict: "an object",
+}
+
+
+class Mismatch(Exception):
+    """An answer is not what the contract says; the text says where, what was expected, and what kind of thing came."""
+
+    def __init__(self, expected: str, place: str, value: t.Any) -> None:
+        super().__init__(f"expected {expected} at {place} and received {KINDS.get(type(value), 'something else')}")
+
+
+def text(value: t.Any, place: str) -> str:
+    if not isinstance(value, str):
+        raise Mismatch("a text", place, value)
+    return value
+
+
+def boolean(value: t.Any, place: str) -> bool:
+    if not isinstance(value, bool):
+        raise Mismatch("a boolean", place, value)
+    return value
+
+
+def integer(value: t.Any, place: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Mismatch("an integer", place, value)
+    return value
+
+
+def number(value: t.Any, place: str) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise Mismatch("a number", place, value)
+    return value
+
+
+def anything(value: t.Any, place: str) -> t.Any:
+    return value
+
+
+def mapping(value: t.Any, place: str) -> dict[str, t.Any]:
+    if not isinstance(value, dict):
+        raise Mismatch("an object", place, value)
+    return value
+
+
+def list_of(check: Check) -> Check:
+    """A list of such things; null is an empty one (docs/contract.md, section 2.8)."""
+
+    def checked(value: t.Any, place: str) -> list[t.Any]:
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise Mismatch("a list", place, value)
+        return [check(item, f"{place}[{index}]") for index, item in enumerate(value)]
+
+    return checked
+
+
+def one_or_list_of(check: Check) -> Check:
+    """A list of such things, or one of them alone."""
+    many = list_of(check)
+    return lambda value, place: many(value if isinstance(value, list) or value is None else [value], place)
+
+
+def optional_text(value: t.Any, place: str) -> str | None:
+    """A text; null and the empty text are None."""
+    return None if value is None or value == "" else text(value, place)
+
+
+def record(
+    required: dict[str, Check], optional: dict[str, Check] | None = None, always: dict[str, Check] | None = None
+) -> Check:
+    """An object. ``optional`` fields may be missing or null; ``always`` fields too, and are then given to their check
+    as null, so that they are in what is returned.
+    """
+
+    def checked(value: t.Any, place: str) -> dict[str, t.Any]:
+        result = dict(mapping(value, place))
+        for name, check in required.items():
+            if name not in result:
+                raise Mismatch(f"the key {name}", place, value)
+            result[name] = check(result[name], f"{place}.{name}")
+        for name, check in (optional or {}).items():
+            if result.get(name) is not None:
+                result[name] = check(result[name], f"{place}.{name}")
+        for name, check in (always or {}).items():
+            result[name] = check(result.get(name), f"{place}.{name}")
+        return result
+
+    return checked
+
+
+def under(*roots: str, check: Check, bare: bool = False) -> t.Callable[[t.Any], t.Any]:
+    """Return a reader: what is under the first root that is there, or the body itself when it may be bare."""
+
+    def read(body: t.Any) -> t.Any:
+        for root in roots:
+            if isinstance(body, dict) and root in body:
+                return check(body[root], root)
+        if bare:
+            return check(body, "the body")
+        raise Mismatch(f"the key {roots[0]}", "the body", body)
+
+    return read
+
+
+FEATURE = record({"name": text, "status": text})
+DATABASE = record(
+    {"status": text},
+    {
+        "id": text,
+        "resource_id": text,
+        "app_name": text,
+        "created_at": text,
+        "encryption_at_rest": boolean,
+        "plan": text,
+        "type_id": text,
+        "type_name": text,
+        "version_id": text,
+        "mongo_repl_set_name": text,
+        "readable_version": text,
+        "hostname": text,
+        "cluster": boolean,
+        "periodic_backups_enabled": boolean,
+        "maintenance_window": record(
+            {}, {"weekday_utc": integer, "starting_hour_utc": integer, "duration_in_hour": integer}
+        ),
+    },
+    {
+        "features": list_of(FEATURE),
+        "instances": list_of(
+            record(
+                {}, {"id": text, "hostname": text, "port": integer, "status": text, "type": text, "private_ip": text}
+            )
+        ),
+        "periodic_backups_scheduled_at": one_or_list_of(integer),
+        "next_version_id": optional_text,
+        "current_operation_id": optional_text,
+    },
+)
+LOGICAL_DATABASE = record({"name": text}, {"protected": boolean})
+EXTENSION = record({"name": text}, {"version": text})
+QUERY = record(
+    {"pid": integer}, {"query": text, "state": text, "username": text, "query_start": text, "query_duration": number}
+)
+STATEMENT = record(
+    {},
+    {
+        "user_id": integer,
+        "query": text,
+        "calls": integer,
+        "rows": integer,
+        "total_time": number,
+        "min_time": number,
+        "max_time": number,
+        "mean_time": number,
+        "std_dev": number,
+    },
+)
+RETENTION_POLICY = record({"name": text, "duration": text}, {"default": boolean})
+OPERATION = record({"status": text}, {"id": text, "type": text, "created_at": text, "finished_at": text, "error": text})
+STARTED_OPERATION = record({"id": text}, {"status": text, "type": text})
+PLAN = record({"name": text}, {"id": text, "display_name": text, "description": text})
+BACKUP = record(
+    {"id": text, "status": text},
+    {"created_at": text, "name": text, "database_id": text, "method": text, "hidden": boolean},
+    {"started_at": optional_text, "size": lambda value, place: None if value is None else integer(value, place)},
+)
+RESTORATION = record(
+    {"id": text, "status": text},
+    {
+        "created_at": text,
+        "started_at": text,
+        "ended_at": text,
+        "method": text,
+        "database_id": text,
+        "source_backup_id": text,
+    },
+)
+USER = record(
+    {"name": text},
+    {"read_only": boolean, "protected": boolean, "password": text, "dbms_attributes": mapping},
+)
+MAINTENANCE = record(
+    {"id": text, "status": text},
+    {"database_id": text, "type": text},
+    {"started_at": optional_text, "ended_at": optional_text},
+)
+DATABASE_TYPE = record({"id": text, "name": text}, {"description": text, "short_description": text})
+NEXT_UPGRADE = record({"id": text}, {"major": integer, "minor": integer, "patch": integer, "build": integer})
+DATABASE_TYPE_VERSION = record(
+    {"id": text, "major": integer, "minor": integer, "patch": integer, "build": integer},
+    {"database_type_id": text, "features": list_of(text)},
+    # An object, a bare id, or null (docs/contract.md, section 6, row 32).
+    {
+        "next_upgrade": lambda value, place: (
+            None if value in (None, "") else NEXT_UPGRADE({"id": value} if isinstance(value, str) else value, place)
+        )
+    },
+)
+LOG_ARCHIVE = record({"url": text}, {"from": text, "to": text, "size": integer})
+INSTANCE_METRICS = record({}, {"instance_id": text, "real_disk_size": number, "cpu": mapping, "memory": mapping})
+INSTANCE_STATUS = record({"id": text, "status": text}, {"type": text, "role": text})
+FIREWALL_RULE = record({"id": text, "type": text}, {"cidr": text, "label": text, "range_id": text, "database_id": text})
+MANAGED_RANGE = record({"id": text}, {"name": text})
+ADDON = record(
+    {"id": text, "addon_provider": record({"id": text}, {"name": text})},
+    {
+        "app_id": text,
+        "resource_id": text,
+        "status": text,
+        "plan": mapping,
+        "provisioned_at": text,
+        "deprovisioned_at": text,
+        "updated_at": text,
+    },
+)
+# Go reads only the token of this answer, so only the token is sure to be there.
+ADDON_WITH_TOKEN = record(
+    {"token": text},
+    {"id": text, "resource_id": text, "addon_provider": record({"id": text}), "status": text},
+)
+ADDON_PROVIDER = record({"id": text}, {"name": text, "category": mapping, "plans": list_of(anything)})
+VARIABLE = record({"name": text, "value": text}, {"id": text})
+APP = record({"name": text}, {"id": text, "region": text, "status": text, "flags": mapping})
+EVENT = record({"type": text}, {"id": text, "created_at": text, "type_data": mapping})
+USER_ACCOUNT = record({}, {"id": text, "username": text, "email": text, "fullname": text})
+REGION = record(
+    {"name": text}, {"display_name": text, "api": text, "database_api": text, "ssh": text, "default": boolean}
+)
+DEDICATED_DATABASE = record({"name": text}, {"id": text, "technology": text, "plan": text, "project_id": text})
+ENDPOINT = record({"hostname": text}, {"id": text, "database_id": text, "port": integer, "type": text})
+NET_PEERING = record({"id": text, "status": text}, {"outscale_net_peering_id": text})
+NETWORK = record({}, {"outscale_account_id": text, "outscale_net_id": text, "ip_range": text})
