@@ -105,6 +105,17 @@ def duration_text(nanoseconds: int) -> str:
     return text
 
 
+def seconds(value: object) -> float:
+    """A length of time in seconds: a number of them, or text such as C(90s), C(24h), C(1d12h)."""
+    text = str(value).strip()
+    if not isinstance(value, bool) and re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text, re.ASCII):
+        return float(text)
+    parts = _DURATION.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ValueError("%r is not a length of time: use seconds, or for example 90m, 24h, 7d" % (value,))
+    return sum(int(number) * _NANOSECONDS[unit] for number, unit in parts) / _NANOSECONDS["s"]
+
+
 def sql_modes(value: t.Union[str, t.Iterable[object]]) -> t.FrozenSet[str]:
     """MySQL modes as a set, in upper case, composite ones expanded as the server does.
 

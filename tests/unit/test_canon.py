@@ -32,7 +32,7 @@ def refused(function: t.Callable[[t.Any], t.Any], value: object) -> str:
     return text
 
 
-@pytest.mark.parametrize("function", [_canon.boolean, _canon.hour, _canon.weekday, _canon.duration, _canon.version, _canon.instant, _canon.instant_seconds])
+@pytest.mark.parametrize("function", [_canon.boolean, _canon.hour, _canon.weekday, _canon.duration, _canon.seconds, _canon.version, _canon.instant, _canon.instant_seconds])
 @given(value=junk)
 def test_nothing_but_a_value_error_comes_of_junk(function: t.Callable[[t.Any], t.Any], value: object) -> None:
     try:
@@ -126,6 +126,22 @@ def test_the_parts_of_a_duration_add_up(parts: t.List[t.Tuple[int, str]]) -> Non
 @pytest.mark.parametrize("nanoseconds, text", [(0, "0"), (30 * DAY, "30d"), (7 * DAY, "7d"), (36 * HOUR, "1d12h"), (5400 * SECOND, "1h30m"), (1_002_003_004, "1s2ms3u4ns")])
 def test_durations_are_written_short(nanoseconds: int, text: str) -> None:
     assert _canon.duration_text(nanoseconds) == text
+
+
+# -- lengths of time -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [(0, 0), ("0", 0), (90, 90), ("90", 90), (1.5, 1.5), (" 90s ", 90), ("90m", 5400), ("24h", 86400), ("1d12h", 129600), ("2w", 1209600), ("500ms", 0.5)],
+)
+def test_a_length_of_time_is_seconds_or_text(value: object, wanted: float) -> None:
+    assert _canon.seconds(value) == wanted
+
+
+@pytest.mark.parametrize("value", ["", "-1", -1, "1.5h", "12 h", "h", "INF", "nan", "inf", "1e9", True, None, [], "1d-2h", "\u0661h"])
+def test_other_values_are_no_length_of_time(value: object) -> None:
+    assert "is not a length of time: use seconds, or for example 90m, 24h, 7d" in refused(_canon.seconds, value)
 
 
 # -- SQL modes -------------------------------------------------------------------------------------------------------
