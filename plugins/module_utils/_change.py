@@ -14,7 +14,16 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ._errors import Conflict, ConsentMissing, InvalidInput, OutcomeUnknown, ScalingoError, StepFailed
+from ._errors import (
+    Conflict,
+    ConsentMissing,
+    InvalidInput,
+    OutcomeUnknown,
+    ScalingoError,
+    ServerError,
+    StepFailed,
+    UnexpectedAnswer,
+)
 from ._wait import wait_until
 
 if t.TYPE_CHECKING:
@@ -22,6 +31,9 @@ if t.TYPE_CHECKING:
 
 State = t.Dict[str, t.Any]
 Params = t.Mapping[str, t.Any]
+
+#: After these the platform may have done what it was asked for, or part of it.
+UNCLEAR = (OutcomeUnknown, ServerError, StepFailed, UnexpectedAnswer)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,9 +84,12 @@ class Outcome:
 
 
 class Interrupted(Exception):
-    """A step failed after C(done) were carried out. C(maybe) is true when the failed one may have changed something."""
+    """A step failed after C(done) were carried out. C(maybe) is true when the failed one may have changed something.
 
-    def __init__(self, error: ScalingoError, done: t.List[str], failed: str, maybe: bool) -> None:
+    C(error) is what went wrong: a C(ScalingoError), or anything else when the collection has a defect.
+    """
+
+    def __init__(self, error: Exception, done: t.List[str], failed: str, maybe: bool) -> None:
         super().__init__(str(error))
         self.error = error
         self.done = done
@@ -209,11 +224,15 @@ class Resource(Performer):
         done: t.List[str] = []
         known: t.Optional[State] = None
         for step in steps:
+            taken = False
             try:
-                known = self._run(step)
-            except ScalingoError as error:
-                error.doing = error.doing or step.sentence
-                raise Interrupted(error, done, step.sentence, isinstance(error, (OutcomeUnknown, StepFailed))) from error
+                known = self._take(step)
+                taken = step.counts
+                if step.follow is not None:
+                    known = step.follow()
+            except Exception as error:  # pylint: disable=broad-except
+                unclear = isinstance(error, UNCLEAR) or not isinstance(error, ScalingoError)
+                raise self._interrupted(error, done, step.sentence, taken or (step.counts and unclear)) from error
             if step.counts:
                 done.append(step.sentence)
         if not steps:
@@ -221,9 +240,8 @@ class Resource(Performer):
         try:
             current = self.read() if known is None else known
             problem = self._read_back(current, after)
-        except ScalingoError as error:
-            error.doing = error.doing or "read back what was changed"
-            raise Interrupted(error, done, "read back what was changed", False) from error
+        except Exception as error:  # pylint: disable=broad-except
+            raise self._interrupted(error, done, "read back what was changed", False) from error
         if problem:
             mismatch = StepFailed(
                 problem,
@@ -233,21 +251,29 @@ class Resource(Performer):
             raise Interrupted(mismatch, done, "verify what was changed", False)
         return current
 
-    def _run(self, step: Step) -> t.Optional[State]:
-        known: t.Optional[State] = None
+    @staticmethod
+    def _interrupted(error: Exception, done: t.List[str], failed: str, maybe: bool) -> Interrupted:
+        if isinstance(error, ScalingoError):
+            error.about(doing=failed)
+        return Interrupted(error, done, failed, maybe)
+
+    def _take(self, step: Step) -> t.Optional[State]:
+        """Send, and when it is not clear whether that took place, look."""
         try:
-            known = self._send(step)
+            return self._send(step)
         except OutcomeUnknown as error:
             if step.happened is None:
                 raise
-            if not step.happened(self.read()):
-                if not step.resend:
-                    error.hint = "The database was read again and does not show it. Run the task again."
-                    raise
-                known = self._send(step)
-        if step.follow is not None:
-            known = step.follow()
-        return known
+            try:
+                happened = step.happened(self.read())
+            except ScalingoError:
+                raise error from None
+            if happened:
+                return None
+            if not step.resend:
+                error.hint = "The database was read again and does not show it. Run the task again."
+                raise
+            return self._send(step)
 
     def _send(self, step: Step) -> t.Optional[State]:
         """Send, and when the platform says that another operation is running, wait for its end and send again."""

@@ -20,6 +20,7 @@ from ._change import Interrupted, Outcome, Performer
 from ._endpoints import Client
 from ._errors import ScalingoError, facts, sentence
 from ._options import Spec, check_ranges
+from ._transport import Clock
 
 
 class Host(t.Protocol):
@@ -66,8 +67,11 @@ def run(performer: t.Type[Performer], spec: Spec) -> None:
     execute(performer, ModuleHost(AnsibleModule(**spec.kwargs())))
 
 
-def execute(performer: t.Type[Performer], host: Host) -> None:
-    """Perform once and report through I(host), whatever happens. Never raises an error of its own."""
+def execute(performer: t.Type[Performer], host: Host, clock: t.Optional[Clock] = None) -> None:
+    """Perform once and report through I(host), whatever happens. Never raises an error of its own.
+
+    I(clock) replaces the machine's own.
+    """
     notes: t.List[str] = []
     client: t.Optional[Client] = None
     failure: t.Dict[str, t.Any]
@@ -75,11 +79,16 @@ def execute(performer: t.Type[Performer], host: Host) -> None:
         check_ranges(host.params)
         performer.check(host.params)
         client = Client.from_params(
-            host.params, verbose=notes.append, secret=host.secret, fresh_lookup=performer.fresh_lookup
+            host.params,
+            verbose=notes.append,
+            secret=host.secret,
+            clock=clock,
+            fresh_lookup=performer.fresh_lookup,
         )
         outcome = performer(client, host.params, host.warn, host.no_log).perform(host.check_mode)
     except Interrupted as error:
-        failure = _failure(error.error, performer, client)
+        cause = error.error
+        failure = _failure(cause if isinstance(cause, ScalingoError) else _defect(cause), performer, client)
         failure.update(
             changed=bool(error.done) or error.maybe, steps_done=error.done, step_failed=error.failed
         )

@@ -1,0 +1,555 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one way from a task's arguments to its result, with a shelf of numbers in the place of a platform."""
+
+from __future__ import annotations
+
+import types
+import typing as t
+
+import pytest
+from ansible_collections.community.scalingo.plugins.module_utils._change import (
+    Consent,
+    Interrupted,
+    Listing,
+    Outcome,
+    Performer,
+    Resource,
+    Step,
+    busy_reason,
+)
+from ansible_collections.community.scalingo.plugins.module_utils._errors import (
+    Conflict,
+    ConsentMissing,
+    InvalidInput,
+    NotFound,
+    OutcomeUnknown,
+    ScalingoError,
+    ServerError,
+    StepFailed,
+    UnexpectedAnswer,
+    Unreachable,
+    ValidationFailed,
+    WaitTimeout,
+)
+
+Answer = t.Union[Exception, str, None]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+class Platform:
+    """Holds numbers by name. C(troubles) are taken in order, one for each call that changes something."""
+
+    def __init__(self, **numbers: int) -> None:
+        self.numbers = dict(numbers)
+        self.troubles: t.List[Answer] = []
+        self.reads = 0
+        self.unreadable_after: t.Optional[int] = None
+        self.calls: t.List[str] = []
+        self.statuses: t.List[t.Dict[str, t.Any]] = []
+        self.clock = Clock()
+        self.target = types.SimpleNamespace(addon_id="ad-1")
+        self.database = self
+
+    def show_database(self) -> t.Dict[str, t.Any]:
+        return self.statuses.pop(0) if len(self.statuses) > 1 else (self.statuses or [{"status": "running"}])[0]
+
+    def read(self) -> t.Dict[str, int]:
+        self.reads += 1
+        if self.unreadable_after is not None and self.reads > self.unreadable_after:
+            raise Unreachable("nobody answers")
+        return dict(self.numbers)
+
+    def put(self, name: str, number: int) -> None:
+        """Sets a number. A trouble is an error before the work, or C(after) for a lost answer after it."""
+        self.calls.append("%s=%d" % (name, number))
+        trouble = self.troubles.pop(0) if self.troubles else None
+        if isinstance(trouble, Exception):
+            raise trouble
+        if trouble == "nothing":
+            return
+        self.numbers[name] = number
+        if trouble == "after":
+            raise OutcomeUnknown("the answer was lost")
+
+
+class Shelf(Resource):
+    """Wants the numbers that the parameters name."""
+
+    reading = "read the shelf"
+    client: t.Any
+
+    consent: t.Tuple[Consent, ...] = ()
+    resend = False
+    looks = True
+    follow: t.Optional[t.Callable[[], t.Any]] = None
+    shows_whole = False
+
+    def read(self) -> t.Dict[str, int]:
+        return self.client.read()
+
+    def wanted(self, before: t.Any) -> t.Dict[str, int]:
+        return {**before, **self.params["numbers"]}
+
+    def managed(self, state: t.Any) -> t.Dict[str, t.Any]:
+        return {name: number for name, number in state.items() if name in self.params["numbers"]}
+
+    def result(self, state: t.Any) -> t.Dict[str, t.Any]:
+        return {"shelf": state}
+
+    def steps(self, before: t.Any, after: t.Any) -> t.List[Step]:
+        return [self._step(name, after[name]) for name in after if before.get(name) != after[name]]
+
+    def _step(self, name: str, number: int) -> Step:
+        def send() -> t.Any:
+            self.client.put(name, number)
+            return self.client.read() if self.shows_whole else None
+
+        return Step(
+            "put %s to %d" % (name, number),
+            send=send,
+            follow=self.follow,
+            happened=(lambda state: state.get(name) == number) if self.looks else None,
+            resend=self.resend,
+            consent=self.consent,
+        )
+
+
+class Warnings(t.List[str]):
+    def __call__(self, message: str) -> None:
+        self.append(message)
+
+
+def shelf(platform: Platform, kind: t.Type[Shelf] = Shelf, *, warn: t.Optional[t.Callable[[str], None]] = None, **numbers: int) -> Shelf:
+    params = {"numbers": numbers, "on_busy": "wait", "wait_timeout": 60.0, "wait_interval": 5.0}
+    return kind(t.cast(t.Any, platform), params, Warnings() if warn is None else warn)
+
+
+def interrupted(resource: Resource) -> Interrupted:
+    with pytest.raises(Interrupted) as caught:
+        resource.perform(False)
+    return caught.value
+
+
+def test_nothing_to_do_is_one_read_and_unchanged() -> None:
+    platform = Platform(a=1)
+    outcome = shelf(platform, a=1).perform(False)
+    assert outcome == Outcome(False, {"shelf": {"a": 1}}, {"before": {"a": 1}, "after": {"a": 1}}, [])
+    assert (platform.calls, platform.reads) == ([], 1)
+
+
+def test_check_mode_says_the_same_and_sends_nothing() -> None:
+    checked, real = Platform(a=1, b=5), Platform(a=1, b=5)
+    first = shelf(checked, a=2, c=3).perform(True)
+    assert (checked.calls, checked.numbers) == ([], {"a": 1, "b": 5})
+    assert first == shelf(real, a=2, c=3).perform(False)
+    assert first.diff == {"before": {"a": 1}, "after": {"a": 2, "c": 3}}
+    assert (real.calls, real.numbers) == (["a=2", "c=3"], {"a": 2, "b": 5, "c": 3})
+    assert first.changed and first.steps == ["put a to 2", "put c to 3"]
+
+
+def test_what_is_changed_is_read_back_once() -> None:
+    platform = Platform(a=1)
+    shelf(platform, a=2, b=2).perform(False)
+    assert platform.reads == 2
+
+
+def test_an_answer_that_shows_everything_saves_the_reading_back() -> None:
+    class Whole(Shelf):
+        shows_whole = True
+
+    platform = Platform(a=1)
+    assert shelf(platform, Whole, a=2).perform(False).result == {"shelf": {"a": 2}}
+    assert platform.reads == 2, "before, and within the call itself"
+
+
+def test_a_setting_that_reads_back_otherwise_fails_and_names_it() -> None:
+    platform = Platform(a=1, b=1)
+    platform.troubles = [None, "nothing"]
+    error = interrupted(shelf(platform, a=2, b=2))
+    assert (error.done, error.failed) == (["put a to 2", "put b to 2"], "verify what was changed")
+    assert isinstance(error.error, StepFailed)
+    assert "b is 1, wanted 2" in error.error.message and "a is" not in error.error.message
+
+
+def test_a_known_weakness_of_the_platform_is_tolerated() -> None:
+    class Patient(Shelf):
+        def tolerated(self, field: str, wanted: t.Any, current: t.Any) -> bool:
+            self.warn("%s: %s, %s" % (field, wanted, current))
+            return True
+
+    platform = Platform(a=1)
+    platform.troubles = ["nothing"]
+    warnings = Warnings()
+    assert shelf(platform, Patient, warn=warnings, a=2).perform(False).result == {"shelf": {"a": 1}}
+    assert warnings == ["a: 2, 1"]
+
+
+def test_a_wanted_value_without_a_step_is_an_error_and_no_change() -> None:
+    class Forgetful(Shelf):
+        def steps(self, before: t.Any, after: t.Any) -> t.List[Step]:
+            return []
+
+    for check_mode in (True, False):
+        with pytest.raises(InvalidInput, match="no step leads from the current to the wanted state: a is 1, wanted 2"):
+            shelf(Platform(a=1), Forgetful, a=2).perform(check_mode)
+
+
+# -- failures half-way -----------------------------------------------------------------------------------------------
+
+
+def test_a_refusal_half_way_tells_what_was_done() -> None:
+    platform = Platform()
+    platform.troubles = [None, ValidationFailed("no"), None]
+    error = interrupted(shelf(platform, a=1, b=2, c=3))
+    assert (error.done, error.failed, error.maybe) == (["put a to 1"], "put b to 2", False)
+    assert isinstance(error.error, ValidationFailed) and error.error.doing == "put b to 2"
+    assert platform.calls == ["a=1", "b=2"], "nothing after the step that failed"
+
+
+@pytest.mark.parametrize("trouble", [OutcomeUnknown("lost"), ServerError("broken"), UnexpectedAnswer("junk"), StepFailed("failed"), KeyError("defect")])
+def test_an_unclear_failure_of_the_first_step_may_have_changed_something(trouble: Exception) -> None:
+    class Blind(Shelf):
+        looks = False
+
+    platform = Platform()
+    platform.troubles = [trouble]
+    error = interrupted(shelf(platform, Blind, a=1))
+    assert (error.done, error.maybe, error.error) == ([], True, trouble)
+
+
+@pytest.mark.parametrize("trouble", [ValidationFailed("no"), Conflict("no"), NotFound("no"), Unreachable("no")])
+def test_a_clear_refusal_of_the_first_step_changed_nothing(trouble: ScalingoError) -> None:
+    platform = Platform()
+    platform.troubles = [trouble]
+    assert interrupted(shelf(platform, a=1)).maybe is False
+
+
+@pytest.mark.parametrize("trouble", [WaitTimeout("too long"), Unreachable("gone"), NotFound("gone")])
+def test_a_failure_while_following_comes_after_the_change(trouble: ScalingoError) -> None:
+    class Following(Shelf):
+        def follow(self) -> t.Any:
+            raise trouble
+
+    platform = Platform()
+    error = interrupted(shelf(platform, Following, a=1))
+    assert (error.done, error.failed, error.maybe, error.error) == ([], "put a to 1", True, trouble)
+    assert platform.numbers == {"a": 1}
+
+
+def test_a_failure_of_mere_waiting_changed_nothing() -> None:
+    class Waiting(Shelf):
+        def steps(self, before: t.Any, after: t.Any) -> t.List[Step]:
+            def follow() -> None:
+                raise StepFailed("it failed")
+
+            return [Step("wait for it", follow=follow, counts=False)]
+
+    error = interrupted(shelf(Platform(a=1), Waiting, a=1))
+    assert (error.done, error.maybe) == ([], False)
+
+
+def test_mere_waiting_is_no_change_and_its_last_state_counts() -> None:
+    class Waiting(Shelf):
+        def steps(self, before: t.Any, after: t.Any) -> t.List[Step]:
+            return [Step("wait for it", follow=lambda: {"a": 1, "seen": 1}, counts=False)]
+
+    outcome = shelf(Platform(a=1), Waiting, a=1).perform(False)
+    assert (outcome.changed, outcome.steps, outcome.result) == (False, [], {"shelf": {"a": 1, "seen": 1}})
+
+
+def test_an_unreadable_end_fails_with_all_steps_done() -> None:
+    platform = Platform()
+    platform.unreadable_after = 1
+    error = interrupted(shelf(platform, a=1))
+    assert (error.done, error.failed) == (["put a to 1"], "read back what was changed")
+    assert isinstance(error.error, Unreachable) and error.error.doing == "read back what was changed"
+
+
+# -- lost answers ----------------------------------------------------------------------------------------------------
+
+
+def test_after_a_lost_answer_the_platform_is_asked() -> None:
+    platform = Platform(a=1)
+    platform.troubles = ["after"]
+    assert shelf(platform, a=2).perform(False).changed
+    assert platform.calls == ["a=2"]
+
+
+def test_what_did_not_happen_is_sent_again_only_where_that_is_harmless() -> None:
+    class Resending(Shelf):
+        resend = True
+
+    platform = Platform(a=1)
+    platform.troubles = [OutcomeUnknown("lost")]
+    assert shelf(platform, Resending, a=2).perform(False).changed
+    assert platform.calls == ["a=2", "a=2"]
+
+    platform = Platform(a=1)
+    platform.troubles = [OutcomeUnknown("lost")]
+    error = interrupted(shelf(platform, a=2))
+    assert platform.calls == ["a=2"]
+    assert (error.maybe, error.done) == (True, [])
+    assert isinstance(error.error, OutcomeUnknown) and "does not show it" in error.error.hint
+
+
+def test_it_is_sent_again_once() -> None:
+    class Resending(Shelf):
+        resend = True
+
+    platform = Platform(a=1)
+    platform.troubles = [OutcomeUnknown("lost"), OutcomeUnknown("lost again"), None]
+    error = interrupted(shelf(platform, Resending, a=2))
+    assert platform.calls == ["a=2", "a=2"] and error.maybe
+
+
+def test_what_nobody_can_look_at_stays_unknown() -> None:
+    class Blind(Shelf):
+        looks = False
+        resend = True
+
+    platform = Platform(a=1)
+    platform.troubles = ["after"]
+    error = interrupted(shelf(platform, Blind, a=2))
+    assert platform.calls == ["a=2"] and error.maybe
+
+
+def test_a_lost_answer_and_then_silence_is_still_unknown() -> None:
+    platform = Platform(a=1)
+    platform.troubles = ["after"]
+    platform.unreadable_after = 1
+    error = interrupted(shelf(platform, a=2))
+    assert isinstance(error.error, OutcomeUnknown)
+    assert error.maybe, "it may have been changed, although the second reading says nothing of that"
+
+
+# -- consent ---------------------------------------------------------------------------------------------------------
+
+
+def test_consent_is_asked_before_anything_is_sent() -> None:
+    class Dangerous(Shelf):
+        consent = (Consent("allow", "exposure", "All would see it"),)
+
+    for check_mode in (True, False):
+        platform = Platform(a=1)
+        resource = shelf(platform, Dangerous, a=2)
+        with pytest.raises(ConsentMissing) as caught:
+            resource.perform(check_mode)
+        assert caught.value.message == "All would see it. Nothing was changed. If that is what you want, add 'allow: [exposure]' to the task."
+        assert caught.value.doing == "put a to 2"
+        resource.params = {**resource.params, "allow": ["eviction"]}
+        with pytest.raises(ConsentMissing):
+            resource.perform(check_mode)
+        assert platform.calls == []
+    resource.params = {**resource.params, "allow": ["exposure"]}
+    assert resource.perform(False).changed
+
+
+def test_consent_of_the_last_step_is_asked_before_the_first_is_taken() -> None:
+    class LastIsDangerous(Shelf):
+        def _step(self, name: str, number: int) -> Step:
+            consent = (Consent("confirm", "b", "b would be lost"),) if name == "b" else ()
+            return Step("put", send=lambda: self.client.put(name, number), consent=consent)
+
+    platform = Platform()
+    with pytest.raises(ConsentMissing, match="add 'confirm: b' to the task"):
+        shelf(platform, LastIsDangerous, a=1, b=2).perform(False)
+    assert platform.calls == []
+
+
+def test_confirm_must_be_the_very_word() -> None:
+    consent = Consent("confirm", "shop_1", "All would be lost")
+    assert consent.given({"confirm": "shop_1"})
+    assert not any(consent.given({"confirm": value}) for value in (None, "", "shop", "SHOP_1", True))
+    assert not consent.given({})
+    assert not Consent("allow", "major", "x").given({"allow": None})
+
+
+# -- a busy database -------------------------------------------------------------------------------------------------
+
+
+class Lazy(Shelf):
+    """Tells from the platform's status whether it is busy."""
+
+    def busy(self, state: t.Any) -> str:
+        return busy_reason(self.client.show_database()) if state else ""
+
+
+BUSY = {"status": "updating", "current_operation_id": "op-1"}
+IDLE = {"status": "running", "current_operation_id": None}
+
+
+def test_a_busy_database_is_waited_for_and_read_again() -> None:
+    platform = Platform(a=1)
+    platform.statuses = [BUSY, BUSY, BUSY, IDLE]
+    resource = shelf(platform, Lazy, a=2)
+    assert resource.perform(False).changed
+    assert platform.clock.time > 0 and platform.reads == 3, "before, after waiting, and to read back"
+
+
+def test_what_was_done_meanwhile_is_not_done_again() -> None:
+    platform = Platform(a=1)
+    platform.statuses = [BUSY, IDLE]
+    resource = shelf(platform, Lazy, a=2)
+    answers = [{"a": 1}, {"a": 2}]
+    platform.read = lambda: answers.pop(0)  # type: ignore[method-assign]
+    outcome = resource.perform(False)
+    assert not outcome.changed and platform.calls == []
+
+
+def test_a_busy_database_is_refused_on_request_in_check_mode_too() -> None:
+    for check_mode in (True, False):
+        platform = Platform(a=1)
+        platform.statuses = [BUSY]
+        resource = shelf(platform, Lazy, a=2)
+        resource.params = {**resource.params, "on_busy": "fail"}
+        with pytest.raises(Conflict, match="another operation") as caught:
+            resource.perform(check_mode)
+        assert caught.value.doing == "put a to 2" and "on_busy: wait" in caught.value.hint
+        assert platform.calls == [] and platform.clock.time == 0
+
+
+def test_check_mode_does_not_wait() -> None:
+    platform = Platform(a=1)
+    platform.statuses = [BUSY]
+    assert shelf(platform, Lazy, a=2).perform(True).changed
+    assert platform.clock.time == 0
+
+
+def test_a_busy_database_with_nothing_to_do_is_fine() -> None:
+    platform = Platform(a=1)
+    platform.statuses = [BUSY]
+    resource = shelf(platform, Lazy, a=1)
+    resource.params = {**resource.params, "on_busy": "fail"}
+    assert not resource.perform(False).changed
+
+
+def test_a_database_that_stays_busy_ends_the_task_unchanged() -> None:
+    platform = Platform(a=1)
+    platform.statuses = [BUSY]
+    with pytest.raises(WaitTimeout, match="ad-1 was not finished after 60 seconds; its last status was updating"):
+        shelf(platform, Lazy, a=2).perform(False)
+    assert platform.calls == []
+
+
+def test_a_conflict_with_an_operation_waits_for_its_end() -> None:
+    platform = Platform(a=1)
+    platform.troubles = [Conflict("busy"), Conflict("busy")]
+    platform.statuses = [BUSY, IDLE, BUSY, IDLE, IDLE]
+    assert shelf(platform, a=2).perform(False).changed
+    assert platform.calls == ["a=2"] * 3
+
+
+def test_a_conflict_of_another_kind_is_an_error_at_once() -> None:
+    platform = Platform(a=1)
+    platform.troubles = [Conflict("it exists")]
+    platform.statuses = [IDLE]
+    error = interrupted(shelf(platform, a=2))
+    assert platform.calls == ["a=2"] and not error.maybe
+
+
+def test_a_conflict_is_an_error_when_the_task_does_not_want_to_wait() -> None:
+    platform = Platform(a=1)
+    platform.troubles = [Conflict("busy")]
+    platform.statuses = [BUSY]
+    resource = shelf(platform, a=2)
+    resource.params = {**resource.params, "on_busy": "fail"}
+    assert isinstance(interrupted(resource).error, Conflict)
+    assert platform.calls == ["a=2"]
+
+
+def test_conflicts_without_end_are_an_error() -> None:
+    platform = Platform(a=1)
+    platform.troubles = [Conflict("busy") for dummy in range(9)]
+    platform.statuses = [BUSY, IDLE] * 9
+    assert isinstance(interrupted(shelf(platform, a=2)).error, Conflict)
+    assert platform.calls == ["a=2"] * 4
+
+
+@pytest.mark.parametrize(
+    "raw, reason",
+    [
+        ({"status": "running"}, ""),
+        ({"status": "running", "current_operation_id": None}, ""),
+        ({}, ""),
+        ({"status": "stopped"}, "the database is stopped, not running"),
+        ({"status": "new in 2030"}, "the database is new in 2030, not running"),
+        ({"status": "running", "current_operation_id": "op-1"}, "another operation (op-1) is running on the database, which is running"),
+    ],
+)
+def test_ready_means_running_and_idle(raw: t.Dict[str, t.Any], reason: str) -> None:
+    assert busy_reason(raw) == reason
+
+
+# -- imperative modules, lists, and what is left to be written -------------------------------------------------------
+
+
+def test_an_imperative_module_tells_its_step_in_the_diff() -> None:
+    class Press(Shelf):
+        imperative = True
+
+        def wanted(self, before: t.Any) -> t.Any:
+            return before
+
+        def steps(self, before: t.Any, after: t.Any) -> t.List[Step]:
+            return [Step("press the button", send=lambda: self.client.put("pressed", 1)), Step("wait", counts=False)]
+
+    platform = Platform()
+    checked = shelf(platform, Press).perform(True)
+    assert platform.calls == []
+    real = shelf(platform, Press).perform(False)
+    assert checked.diff == real.diff == {"before": {}, "after": {}, "prepared": "press the button\n"}
+    assert real.changed and real.steps == ["press the button"]
+
+
+def test_a_list_is_never_a_change() -> None:
+    class Numbers(Listing):
+        plural = "numbers"
+
+        def items(self) -> t.List[t.Dict[str, t.Any]]:
+            return [{"one": 1}]
+
+    for check_mode in (True, False):
+        assert Numbers(t.cast(t.Any, None), {}, Warnings()).perform(check_mode) == Outcome(False, {"numbers": [{"one": 1}]})
+
+
+def test_a_state_that_is_absent_is_managed_as_nothing() -> None:
+    class Fields(Resource):
+        managed_fields = ("a",)
+
+    resource = Fields(t.cast(t.Any, None), {}, Warnings())
+    assert resource.managed(None) == {}
+    assert resource.managed({"a": 1, "b": 2}) == {"a": 1}
+    assert resource.busy({"a": 1}) == "" and resource.tolerated("a", 1, 2) is False
+
+
+@pytest.mark.parametrize("kind, calls", [(Performer, [("perform", (True,))]), (Listing, [("items", ())]), (Resource, [("read", ()), ("wanted", (None,)), ("steps", (None, None)), ("result", (None,))])])
+def test_what_a_resource_must_say_itself(kind: t.Type[Performer], calls: t.List[t.Tuple[str, t.Tuple[t.Any, ...]]]) -> None:
+    performer = kind(t.cast(t.Any, None), {}, Warnings())
+    kind.check({})
+    for name, arguments in calls:
+        with pytest.raises(NotImplementedError):
+            getattr(performer, name)(*arguments)
+
+
+def test_a_result_holds_a_secret_only_where_the_task_hides_it() -> None:
+    Performer(t.cast(t.Any, None), {}, Warnings(), True).refuse_open_secret("a password")
+    with pytest.raises(InvalidInput, match="the result would hold a password") as caught:
+        Performer(t.cast(t.Any, None), {}, Warnings()).refuse_open_secret("a password")
+    assert "no_log: true" in caught.value.hint
+
+
+def test_an_interruption_tells_its_cause() -> None:
+    assert str(Interrupted(NotFound("it is gone"), [], "look", False)) == "it is gone."
