@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from ansible_collections.community.scalingo.plugins.module_utils._cache import Store, cache_key
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
+    AddonNotFound,
     InvalidInput,
     NotFound,
     ScalingoError,
@@ -194,7 +195,7 @@ def read_settings(
         auth=parsed["auth_url"] or OFFICIAL_AUTH,
         api=parsed["api_url"],
         database=parsed["db_api_url"],
-        timeout=_number(params, "api_timeout", DEFAULT_TIMEOUT, 1, LONGEST_TIMEOUT),
+        timeout=_number(params, "api_timeout", DEFAULT_TIMEOUT, 0.1, LONGEST_TIMEOUT),
         retries=int(_number(params, "api_retries", DEFAULT_RETRIES, 0, MOST_RETRIES)),
         verify=(ca_path or True) if validate_certs else False,
         token_cache=params.get("token_cache") is not False,
@@ -267,7 +268,7 @@ def _listed(addons: t.Sequence[Raw]) -> str:
 def choose_addon(addons: t.Sequence[Raw], wanted: str, app: str) -> Lookup:
     """Return the addon of an app that ``wanted`` names: an exact id, or the provider id of exactly one.
 
-    Raises NotFound (nothing matches; the hint says what is there) and InvalidInput (several match, or a resource id was
+    Raises AddonNotFound (nothing matches; the hint says what is there) and InvalidInput (several match, or a resource id was
     given; the hint holds the ids).
     """
     found = [addon for addon in addons if addon["id"] == wanted]

@@ -873,7 +873,7 @@ class DatabaseApi:
         self._action(ACTIONS["pg-stat-statements-reset"], _shapes.anything)
 
     def list_stat_statements(self) -> list[Raw]:
-        """List the statistics (PostgreSQL): user_id, query, calls, rows, and times in milliseconds. Raises ActionFailed."""
+        """List the statistics (PostgreSQL): user_id, query, calls, rows, and times (ms). Raises ActionFailed."""
         return t.cast("list[Raw]", self._action(ACTIONS["pg-stat-statements-list"], _shapes.list_of(_shapes.STATEMENT)))
 
     def list_retention_policies(self) -> list[Raw]:
@@ -896,7 +896,7 @@ class DatabaseApi:
     def show_operation(self, operation_id: str, location: str | None = None) -> Raw:
         """Read an operation (D10, D9): id, type, status, created_at, finished_at, error.
 
-        The path of ``location`` is tried first, then /operations/:id, then the one below the database, each on 404 only.
+        The path of ``location`` is tried first, then /operations/:id, then the one below the database, after a 404 only.
         NotFound does not mean that the operation failed (section 2.4): the database is the truth.
         """
         direct, nested = DATABASE_ROUTES["show_operation"], DATABASE_ROUTES["show_database_operation"]
@@ -931,7 +931,7 @@ class DatabaseApi:
     # Backups (section 2.10)
 
     def list_backups(self) -> list[Raw]:
-        """List the backups (B1) in the API's order, which nothing guarantees; ``started_at`` and ``size`` may be None."""
+        """List the backups (B1), in an order that nothing guarantees; ``started_at`` and ``size`` may be None."""
         return self._list("list_backups", "database_backups", check=_shapes.BACKUP)
 
     def create_backup(self) -> Raw:
@@ -1114,6 +1114,11 @@ class Target:
         return self._chain.lookup().addon_id
 
     @property
+    def known_addon_id(self) -> str | None:
+        """The addon's id as far as it is known by now; never costs a request."""
+        return None if self._chain.known is None else self._chain.known.addon_id
+
+    @property
     def engine(self) -> str | None:
         """The provider id without prefix, for example "mysql" or "postgresql-ng"; None with addon_token."""
         return self._chain.details().engine
@@ -1229,6 +1234,10 @@ class Client:
             parts.append(f"of app {settings.app}" if parts else f"app {settings.app}")
         parts.append(f"in {self.region}" if parts else f"region {self.region}")
         return " ".join(parts)
+
+    def known_target(self) -> tuple[str | None, str | None]:
+        """Return app and addon id, as far as known; None for what is not. Never sends a request."""
+        return self.settings.app, None if self.chain.known is None else self.chain.known.addon_id
 
     def forget_target(self) -> None:
         """Drop the target's token and lookup, in memory and in the cache: after the addon was destroyed."""

@@ -113,6 +113,10 @@ class NotFound(ScalingoError):
     """404, and nothing else: what is asked for does not exist."""
 
 
+class AddonNotFound(NotFound):
+    """The app exists, and has no such addon (docs/contract.md, section 1.7)."""
+
+
 class Unauthorized(ScalingoError):
     """401, after one renewal of the token (docs/contract.md, section 4.1). It never means absent."""
 

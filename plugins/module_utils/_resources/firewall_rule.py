@@ -195,8 +195,8 @@ def _key(rule: State) -> Key:
 
 def _wanted(params: Params) -> t.List[State]:
     names = ("type", "cidr", "label", "range_id")
-    rules = params["rules"] if params["rules"] is not None else [params]
-    rules = [{name: rule[name] for name in names} for rule in rules]
+    given = params["rules"] if params["rules"] is not None else [params]
+    rules: t.List[State] = [{name: rule[name] for name in names} for rule in given]
     for rule in rules:
         if rule["type"] is None:
             rule["type"] = "custom_range" if rule["range_id"] is None else "managed_range"

@@ -44,7 +44,7 @@ class MaintenanceInfo(Listing):
             try:
                 return [describe(database.show_maintenance(self.params["id"]))]
             except NotFound as error:
-                if error.addon_missing:
+                if "/maintenance/" not in error.path:
                     raise
                 return []
         # With a filter the number of entries to walk is not known beforehand.
