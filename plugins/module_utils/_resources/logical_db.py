@@ -60,8 +60,7 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
     def check(cls, params: Params) -> None:
         names = _names(params)
         for name in names:
-            if not name or name != name.strip() or not name.isprintable():
-                raise InvalidInput("%r is not the name of a logical database" % name)
+            _check_name(name)
         if params["exclusive"]:
             if params["names"] is None:
                 raise InvalidInput("exclusive needs names: the whole list of the databases that may exist")
@@ -170,8 +169,7 @@ class LogicalDatabaseReset(_WithLogicalDatabases, Resource):
 
     @classmethod
     def check(cls, params: Params) -> None:
-        if not params["name"].strip():
-            raise InvalidInput("name is empty")
+        _check_name(params["name"])
         if params["confirm"] not in (None, params["name"]):
             raise InvalidInput(
                 "confirm is %r and name is %r: to empty the database, confirm repeats its name"
@@ -224,3 +222,8 @@ def _names(params: Params) -> t.List[str]:
     """The names of the task without repetitions, in their order."""
     names = [params["name"]] if params["names"] is None else params["names"]
     return list(dict.fromkeys(names))
+
+
+def _check_name(name: str) -> None:
+    if not name or name != name.strip() or not name.isprintable():
+        raise InvalidInput("%r is not the name of a logical database" % name)
