@@ -268,8 +268,8 @@ def _listed(addons: t.Sequence[Raw]) -> str:
 def choose_addon(addons: t.Sequence[Raw], wanted: str, app: str) -> Lookup:
     """Return the addon of an app that ``wanted`` names: an exact id, or the provider id of exactly one.
 
-    Raises AddonNotFound (nothing matches; the hint says what is there) and InvalidInput (several match, or a resource id was
-    given; the hint holds the ids).
+    Raises AddonNotFound (nothing matches; the hint says what is there) and InvalidInput (several match, or a resource
+    id was given; the hint holds the ids).
     """
     found = [addon for addon in addons if addon["id"] == wanted]
     found = found or [addon for addon in addons if engine_of(addon) == _engine(wanted)]

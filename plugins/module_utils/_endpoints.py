@@ -896,7 +896,7 @@ class DatabaseApi:
     def show_operation(self, operation_id: str, location: str | None = None) -> Raw:
         """Read an operation (D10, D9): id, type, status, created_at, finished_at, error.
 
-        The path of ``location`` is tried first, then /operations/:id, then the one below the database, after a 404 only.
+        The path of ``location`` is tried first, then /operations/:id, then the one below the database, after 404 only.
         NotFound does not mean that the operation failed (section 2.4): the database is the truth.
         """
         direct, nested = DATABASE_ROUTES["show_operation"], DATABASE_ROUTES["show_database_operation"]

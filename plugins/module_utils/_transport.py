@@ -55,7 +55,7 @@ USER_AGENT = f"community.scalingo/{VERSION} (ansible)"
 
 # Seconds and counts; the defaults of the options api_timeout and api_retries.
 DEFAULT_TIMEOUT = 30
-DEFAULT_RETRIES = 4
+DEFAULT_RETRIES = 5
 LONGEST_CONNECT = 10.0
 # What all attempts of one request may take beyond (retries + 1) x timeout, waits for the rate limit apart.
 DEADLINE_MARGIN = 60.0

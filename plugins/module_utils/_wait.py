@@ -70,7 +70,7 @@ def wait_until(
         remaining = deadline - clock.now()
         if remaining <= 0:
             raise WaitTimeout(
-                f"The {what} {identifier} was not finished after {timeout:g} seconds; its last status was {last_status}",
+                f"The {what} {identifier} is not finished after {timeout:g} seconds; its last status was {last_status}",
                 last_status=last_status,
                 hint=f"The {what} goes on by itself: run again later, or raise wait_timeout.",
             )
