@@ -62,7 +62,10 @@ class Run:
 
     def __str__(self) -> str:
         return "%s\nexit status %d after %.1f s\n%s" % (
-            " ".join(self.command), self.returncode, self.seconds, self.output[-6000:]
+            " ".join(self.command),
+            self.returncode,
+            self.seconds,
+            self.output[-6000:],
         )
 
     def ok(self) -> Run:
@@ -78,7 +81,13 @@ class Run:
 
     def clean(self) -> Run:
         """Nothing in the output is a traceback, a crashed module or text that a module let slip onto its output."""
-        for word in ("Traceback (most recent call last)", "MODULE FAILURE", "module_stderr", "Unexpected Exception", "junk after the JSON"):
+        for word in (
+            "Traceback (most recent call last)",
+            "MODULE FAILURE",
+            "module_stderr",
+            "Unexpected Exception",
+            "junk after the JSON",
+        ):
             assert word not in self.output, str(self)
         return self
 
@@ -204,7 +213,10 @@ class Ansible:
         """C(ansible localhost -m module -a arguments)."""
         self._number += 1
         return self._run(
-            "ansible", [*self._inventory(None), "localhost", "-m", module, "-a", arguments, *options], environment, timeout
+            "ansible",
+            [*self._inventory(None), "localhost", "-m", module, "-a", arguments, *options],
+            environment,
+            timeout,
         )
 
     def _inventory(self, hosts: t.Optional[t.Mapping[str, t.Mapping[str, t.Any]]]) -> t.List[str]:
@@ -254,9 +266,15 @@ class Ansible:
         return Run(command, process.returncode, stdout, stderr, seconds, results, stats)
 
 
-def task(module: str, name: t.Optional[str] = None, keywords: t.Optional[t.Mapping[str, t.Any]] = None, **arguments: t.Any) -> t.Dict[str, t.Any]:
+def task(
+    module: str,
+    task_name: t.Optional[str] = None,
+    keywords: t.Optional[t.Mapping[str, t.Any]] = None,
+    /,
+    **arguments: t.Any,
+) -> t.Dict[str, t.Any]:
     """A task of the collection: C(module) without the collection's name."""
-    return {"name": name or module, MODULE_PREFIX + module: arguments, **(keywords or {})}
+    return {"name": task_name or module, MODULE_PREFIX + module: arguments, **(keywords or {})}
 
 
 def _yaml(data: t.Any) -> str:

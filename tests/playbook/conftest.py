@@ -1,0 +1,50 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Real Ansible against the sandbox over HTTP: one sandbox for each process of the tests, fresh data for each test."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import typing as t
+from pathlib import Path
+
+import pytest
+from scalingo_sandbox.testing import Sandbox
+from support.playbook import Ansible, Run
+from support.shop import SEED
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> t.Iterator[Sandbox]:
+    with Sandbox(seed=SEED) as sandbox:
+        yield sandbox
+
+
+def freshen(sandbox: Sandbox) -> Sandbox:
+    """The seed's data, an empty log, and nothing left of the test before."""
+    sandbox.reset(SEED)
+    sandbox.clear_faults()
+    sandbox.rate_limit(None)
+    sandbox.speed(1.0)
+    sandbox.clear_log()
+    return sandbox
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox) -> Sandbox:
+    return freshen(running_sandbox)
+
+
+@pytest.fixture
+def ansible(tmp_path: Path, sandbox: Sandbox) -> Ansible:
+    """A controller that knows the sandbox from its environment, as a user's shell would tell it."""
+    return Ansible(tmp_path, sandbox.environment())
+
+
+@pytest.fixture
+def meanwhile() -> t.Iterator[t.Callable[..., concurrent.futures.Future[Run]]]:
+    """Start a run and go on: returns its future."""
+    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
+        yield pool.submit

@@ -1,0 +1,282 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What Ansible costs the API, counted by the other side: tasks and forks share what they have."""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+from scalingo_sandbox.testing import Sandbox
+from support.playbook import ROOT, Ansible, task
+from support.shop import API_TOKEN, MYSQL, SEED, routes
+from support.strangers import stranger
+
+INFO = "scalingo_database_info"
+
+
+def fleet(count: int, regions: t.Sequence[str] = ("osc-fr1",)) -> t.Dict[str, t.Any]:
+    """That many apps with one MySQL each, spread over the regions."""
+    apps = [
+        {
+            "name": "fleet-%02d" % number,
+            "region": regions[number % len(regions)],
+            "addons": [
+                {
+                    "provider": "mysql",
+                    "id": "ad-00000000-0000-4000-9000-%012d" % number,
+                    "database": {"periodic_backups_enabled": True, "periodic_backups_scheduled_at": [3]},
+                }
+            ],
+        }
+        for number in range(count)
+    ]
+    return {"user": SEED["user"], "apps": apps}
+
+
+def hosts_of(seed: t.Mapping[str, t.Any], kind: bool) -> t.Dict[str, t.Dict[str, str]]:
+    """A host for each database, which names it by the addon's kind or by its ID."""
+    return {
+        app["name"]: {
+            "database_app": app["name"],
+            "database_region": app["region"],
+            "database_addon": "mysql" if kind else app["addons"][0]["id"],
+        }
+        for app in seed["apps"]
+    }
+
+
+SETTINGS = task(
+    "scalingo_database",
+    "settings",
+    app="{{ database_app }}",
+    addon="{{ database_addon }}",
+    region="{{ database_region }}",
+    periodic_backups_enabled=True,
+    periodic_backups_scheduled_at=3,
+)
+
+
+def without_addresses(sandbox: Sandbox) -> t.Dict[str, t.Optional[str]]:
+    """Only token and auth host: the addresses of two regions cannot be named by one variable."""
+    where = sandbox.params()
+    return {
+        **{name: None for name in sandbox.environment()},
+        "SCALINGO_API_TOKEN": where["api_token"],
+        "SCALINGO_AUTH_URL": where["auth_url"],
+    }
+
+
+def test_ten_unchanged_tasks_on_one_database_cost_ten_requests(ansible: Ansible, sandbox: Sandbox) -> None:
+    settings = {"app": "shop", "addon": "mysql", "periodic_backups_scheduled_at": 1, "features": {"force-ssl": True}}
+    ansible.tasks([task(INFO, app="shop", addon="mysql")]).ok()
+    sandbox.clear_log()
+    tasks = [task("scalingo_database", "settings %d" % number, **settings) for number in range(5)]
+    tasks += [
+        task("scalingo_logical_db", "logical %d" % number, app="shop", addon="mysql", names=["reports"])
+        for number in range(3)
+    ]
+    tasks += [task(INFO, "read %d" % number, app="shop", addon="mysql") for number in range(2)]
+    run = ansible.tasks(tasks).ok()
+    assert run.count("ok") == 10 and run.count("changed") == 0
+    assert collections.Counter(routes(sandbox.log())) == {"D1": 7, "list-databases": 3}
+    for item in run.results:
+        assert item.result["api_usage"] == {"requests": 1, "writes": 0, "waited_seconds": 0.0, "tokens_reused": 1}
+
+
+def test_ten_cold_tasks_on_one_database_cost_what_one_does_and_nine(ansible: Ansible, sandbox: Sandbox) -> None:
+    ansible.tasks([task(INFO, "read %d" % number, app="shop", addon="mysql") for number in range(10)]).ok()
+    assert (
+        collections.Counter(routes(sandbox.log()))
+        == {"1.1": 0, "1.2": 1, "A1": 1, "A6": 1, "D1": 10} - collections.Counter()
+    )
+
+
+def test_without_the_cache_every_task_pays(ansible: Ansible, sandbox: Sandbox) -> None:
+    """The other way round: the figures above come from the cache and from nothing else."""
+    ansible.tasks(
+        [task(INFO, "read %d" % number, app="shop", addon=MYSQL, token_cache=False) for number in range(3)]
+    ).ok()
+    assert collections.Counter(routes(sandbox.log())) == {"1.2": 3, "A6": 3, "D1": 3}
+    assert not list(ansible.home.rglob("community.scalingo*"))
+
+
+def test_the_cache_belongs_to_the_user_alone_and_does_not_hold_the_api_token(
+    ansible: Ansible, sandbox: Sandbox
+) -> None:
+    ansible.tasks([task(INFO, app="shop", addon="mysql")]).ok()
+    (directory,) = ansible.home.rglob("community.scalingo")
+    assert directory.stat().st_mode & 0o777 == 0o700
+    files = [path for path in directory.iterdir() if path.is_file()]
+    assert files
+    for path in files:
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert API_TOKEN not in path.read_text(encoding="utf-8") and API_TOKEN not in path.name
+
+
+def test_thirty_databases_at_once_share_one_exchange(ansible: Ansible, sandbox: Sandbox) -> None:
+    seed = fleet(30)
+    sandbox.reset(seed)
+    sandbox.clear_log()
+    run = ansible.tasks([SETTINGS], "-f", "20", hosts=hosts_of(seed, kind=True), timeout=180).ok()
+    assert run.count("ok") == 30 and run.count("changed") == 0
+    assert collections.Counter(routes(sandbox.log())) == {"1.2": 1, "A1": 30, "A6": 30, "D1": 30}
+
+
+LIMIT = {"requests": 120, "seconds": 60}
+
+
+def under_limit(sandbox: Sandbox, **limit: t.Any) -> None:
+    """Begin at the start of a window, so that the figures do not depend on when the test runs."""
+    sandbox.rate_limit(**{"scope": "global", **limit})
+    sandbox.clear_log()
+
+
+def test_eighty_databases_in_two_regions_under_the_limit(ansible: Ansible, sandbox: Sandbox) -> None:
+    seed = fleet(80, ("osc-fr1", "osc-secnum-fr1"))
+    sandbox.reset(seed)
+    under_limit(sandbox, **LIMIT)
+    run = ansible.tasks(
+        [SETTINGS], "-f", "20", hosts=hosts_of(seed, kind=False), environment=without_addresses(sandbox), timeout=300
+    ).ok()
+    assert run.count("ok") == 80 and run.count("changed") == 0 and run.count("failures") == 0
+    served = collections.Counter(routes(record for record in sandbox.log() if record.status != 429))
+    assert served == {"1.1": 1, "1.2": 1, "A6": 80, "D1": 80}
+    refused = [record for record in sandbox.log() if record.status == 429]
+    assert refused, "the limit was never reached: the test shows nothing"
+    assert len(refused) <= 40, "the forks did not share their pace: %d requests were refused" % len(refused)
+
+
+FIFTY = """
+import json, os, sys
+sys.path.insert(0, {root!r})
+import conftest
+from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
+import requests
+
+params = json.loads(os.environ["PARAMS"])
+reader, writer = os.pipe()
+children = []
+for number in range(50):
+    child = os.fork()
+    if child == 0:
+        os.close(writer)
+        os.read(reader, 1)
+        notes = []
+        try:
+            client = Client.from_params(params, verbose=notes.append, secret=lambda value: None)
+            client.database.show_database()
+            status = 0 if not notes else 3
+        except BaseException as error:
+            sys.stderr.write("%r %s\\n" % (error, error))
+            status = 4
+        for note in notes:
+            sys.stderr.write(note + "\\n")
+        os._exit(status)
+    children.append(child)
+os.close(reader)
+os.close(writer)
+print(json.dumps([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]))
+"""
+
+
+def fifty(tmp_path: Path, sandbox: Sandbox) -> t.List[int]:
+    """Fifty processes that begin at the same moment, when a pipe is closed; their exit statuses."""
+    params = {**sandbox.params(), "app": "shop", "addon": "mysql"}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "PARAMS": json.dumps(params),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", FIFTY.format(root=str(ROOT))],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    statuses = json.loads(done.stdout)
+    assert statuses == [0] * 50, done.stderr
+    return t.cast("t.List[int]", statuses)
+
+
+def test_fifty_processes_at_once_share_one_exchange_and_one_token(tmp_path: Path, sandbox: Sandbox) -> None:
+    """The exchange and the token are slow, so that all fifty wait for the first one."""
+    sandbox.fault(match={"route": "1.2"}, do="slow", seconds=1)
+    sandbox.fault(match={"route": "A6"}, do="slow", seconds=1)
+    fifty(tmp_path, sandbox)
+    assert collections.Counter(routes(sandbox.log())) == {"1.2": 1, "A1": 1, "A6": 1, "D1": 50}
+
+
+def test_fifty_processes_whose_tokens_are_refused_share_the_renewal(tmp_path: Path, sandbox: Sandbox) -> None:
+    fifty(tmp_path, sandbox)
+    sandbox.expire_tokens()
+    sandbox.clear_log()
+    fifty(tmp_path, sandbox)
+    counted = collections.Counter(routes(record for record in sandbox.log() if record.status == 200))
+    assert counted == {"1.2": 1, "A6": 1, "D1": 50}
+
+
+# -- an environment without a home -------------------------------------------------------------------------------------
+
+HOMES = {"root of the file system": "/", "nothing": None, "what there is not": "/nowhere"}
+
+
+@pytest.mark.parametrize("home", list(HOMES))
+def test_a_user_without_name_and_home_works_from_memory(home: str, ansible: Ansible, sandbox: Sandbox) -> None:
+    with stranger(ansible):
+        run = (
+            ansible.tasks(
+                [
+                    task("scalingo_database", "change", app="shop", addon="mysql", periodic_backups_scheduled_at=5),
+                    task("scalingo_database", "again", app="shop", addon="mysql", periodic_backups_scheduled_at=5),
+                    {"name": "who", "ansible.builtin.command": "id -u", "changed_when": False},
+                ],
+                environment={"HOME": HOMES[home]},
+            )
+            .ok()
+            .clean()
+        )
+    assert run.result("who")["stdout"] == "12345"
+    assert run.result("change")["changed"] is True and run.result("again")["changed"] is False
+    for name in ("change", "again"):
+        (note,) = run.result(name)["notes"]
+        assert "in memory only" in note
+        assert run.result(name)["api_usage"]["tokens_reused"] == 0
+    assert routes(sandbox.log()) == ["1.2", "A1", "A6", "D1", "D2", "1.2", "A1", "A6", "D1"]
+    assert not [path for path in ansible.directory.rglob("*") if path.name in ("~", "community.scalingo")]
+
+
+def test_eighty_databases_under_the_limit_without_a_home(ansible: Ansible, sandbox: Sandbox) -> None:
+    """Nothing can be shared, so every task pays for itself and backs off on its own; no host fails all the same."""
+    seed = fleet(80, ("osc-fr1", "osc-secnum-fr1"))
+    sandbox.reset(seed)
+    under_limit(sandbox, requests=120, seconds=15)
+    with stranger(ansible):
+        run = ansible.tasks(
+            [SETTINGS],
+            "-f",
+            "20",
+            hosts=hosts_of(seed, kind=False),
+            environment={**without_addresses(sandbox), "HOME": "/"},
+            timeout=400,
+        ).ok()
+    assert run.count("ok") == 80 and run.count("changed") == 0 and run.count("failures") == 0
+    served = collections.Counter(routes(record for record in sandbox.log() if record.status != 429))
+    assert served == {"1.1": 80, "1.2": 80, "A6": 80, "D1": 80}
+    assert [record for record in sandbox.log() if record.status == 429], (
+        "the limit was never reached: the test shows nothing"
+    )
+    assert all("in memory only" in result["notes"][0] for result in run.by_host("settings").values())

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each module in a playbook of its own: check mode with diff, the real run, the same again, and all words of C(-vvvv).
+
+The playbooks are the files of modules/, and a module without one fails here.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from scalingo_sandbox.testing import Sandbox
+from support.playbook import MODULE_PREFIX, ROOT, Ansible, Run, TaskResult
+from support.shop import API_TOKEN, SEED, routes
+
+PLAYBOOKS = Path(__file__).resolve().parent / "modules"
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+
+
+def idempotent(module: str) -> str:
+    """What the module's documentation says: full, partial, none; full for one that only reads."""
+    tree = ast.parse((ROOT / "plugins" / "modules" / (module + ".py")).read_text(encoding="utf-8"))
+    texts = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DOCUMENTATION"
+    ]
+    attributes = yaml.safe_load(texts[0]).get("attributes") or {}
+    return str(attributes.get("idempotent", {}).get("support", "full"))
+
+
+def of_collection(run: Run) -> t.List[TaskResult]:
+    found = [item for item in run.results if item.action.startswith(MODULE_PREFIX)]
+    assert found, str(run)
+    return found
+
+
+def verdicts(run: Run) -> t.List[t.Tuple[str, str, bool]]:
+    return [(item.task, item.status, bool(item.result["changed"])) for item in of_collection(run)]
+
+
+def diffs(run: Run) -> t.List[t.Any]:
+    return [item.result.get("diff") for item in of_collection(run)]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_check_then_real_then_again_then_all_words(module: str, ansible: Ansible, sandbox: Sandbox) -> None:
+    playbook = PLAYBOOKS / (module + ".yml")
+    assert playbook.exists(), "write tests/playbook/modules/%s.yml: a playbook that uses the module in earnest" % module
+    text = playbook.read_text(encoding="utf-8")
+    assert re.search(r"^ +%s%s:$" % (re.escape(MODULE_PREFIX), module), text, re.M), "it does not use the module"
+    before = sandbox.state()
+
+    checked = ansible.play(text, "--check", "--diff").ok().clean()
+    assert sandbox.unsafe() == [], routes(sandbox.unsafe())
+    assert sandbox.state()["apps"] == before["apps"]
+
+    real = ansible.play(text, "--diff").ok().clean()
+    written = routes(sandbox.unsafe())
+    assert verdicts(checked) == verdicts(real)
+    assert diffs(checked) == diffs(real)
+    assert checked.shown_diffs() == real.shown_diffs()
+    assert bool(real.shown_diffs()) == any(changed for dummy, dummy, changed in verdicts(real))
+    assert bool(written) == (not module.endswith("_info"))
+    for item in of_collection(real):
+        assert item.result["api_usage"]["writes"] == 0 or item.result["changed"], item
+
+    sandbox.clear_log()
+    again = ansible.play(text, "--diff").ok().clean()
+    if idempotent(module) == "none":
+        assert routes(sandbox.unsafe()) == written
+    else:
+        assert again.count("changed") == 0, str(again)
+        assert sandbox.unsafe() == [], routes(sandbox.unsafe())
+        assert again.shown_diffs() == []
+
+    sandbox.reset(SEED)
+    talkative = ansible.play(text, "-vvvv", "--diff").ok().clean()
+    assert verdicts(talkative) == verdicts(real)
+    for secret in (API_TOKEN, r"\beyJ[A-Za-z0-9_-]{10,}\."):
+        assert not re.search(secret, talkative.output), "a token is shown at -vvvv"

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The databases of an imaginary shop in two regions, as seed of the sandbox, and helpers that speak of them."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+MYSQL = "ad-00000000-0000-4000-8000-000000000001"
+POSTGRESQL = "ad-00000000-0000-4000-8000-000000000002"
+MONGODB = "ad-00000000-0000-4000-8000-000000000003"
+REDIS = "ad-00000000-0000-4000-8000-000000000004"
+INFLUXDB = "ad-00000000-0000-4000-8000-000000000005"
+FIRST_TWIN = "ad-00000000-0000-4000-8000-000000000011"
+SECOND_TWIN = "ad-00000000-0000-4000-8000-000000000012"
+VAULT = "ad-00000000-0000-4000-8000-000000000021"
+
+API_TOKEN = "tk-us-PlaybookTests0123456789abcdefghijklmnop"
+
+SEED: t.Dict[str, t.Any] = {
+    "user": {"api_token": API_TOKEN, "username": "playbook", "email": "playbook@example.com"},
+    "apps": [
+        {
+            "name": "shop",
+            "region": "osc-fr1",
+            "addons": [
+                {
+                    "provider": "mysql",
+                    "id": MYSQL,
+                    "resource_id": "shop_1001",
+                    "database": {
+                        "features": {"force-ssl": "ACTIVATED"},
+                        "periodic_backups_enabled": True,
+                        "periodic_backups_scheduled_at": [1],
+                        "maintenance_window": {"weekday_utc": 3, "starting_hour_utc": 21, "duration_in_hour": 8},
+                        "logical_databases": [
+                            {"name": "shop_1001", "protected": True},
+                            {"name": "reports", "protected": False},
+                        ],
+                    },
+                },
+                {
+                    "provider": "postgresql",
+                    "id": POSTGRESQL,
+                    "resource_id": "shop_1002",
+                    "database": {
+                        "features": {},
+                        "periodic_backups_enabled": True,
+                        "periodic_backups_scheduled_at": [1],
+                    },
+                },
+                {
+                    "provider": "mongodb",
+                    "id": MONGODB,
+                    "resource_id": "shop_1003",
+                    "database": {"logical_databases": [{"name": "shop_1003", "protected": True}]},
+                },
+                {"provider": "redis", "id": REDIS, "resource_id": "shop_1004"},
+                {"provider": "influxdb", "id": INFLUXDB, "resource_id": "shop_1005"},
+            ],
+        },
+        {
+            "name": "twins",
+            "region": "osc-fr1",
+            "addons": [
+                {"provider": "mysql", "id": FIRST_TWIN, "resource_id": "twins_1"},
+                {"provider": "mysql", "id": SECOND_TWIN, "resource_id": "twins_2"},
+            ],
+        },
+        {
+            "name": "vault",
+            "region": "osc-secnum-fr1",
+            "addons": [
+                {
+                    "provider": "mysql",
+                    "id": VAULT,
+                    "resource_id": "vault_1",
+                    "database": {"periodic_backups_enabled": True, "periodic_backups_scheduled_at": [1]},
+                }
+            ],
+        },
+    ],
+    "durations": {"feature": 0.2},
+}
+
+
+def routes(records: t.Iterable[t.Any]) -> t.List[str]:
+    """The requests of a log by the numbers of the contract, actions by their names."""
+    return [record.action_name or record.route for record in records]
+
+
+def until(condition: t.Callable[[], t.Any], what: str, seconds: float = 30) -> t.Any:
+    """Wait until a condition holds, and return what it returned."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise AssertionError("waited %g seconds for: %s" % (seconds, what))
