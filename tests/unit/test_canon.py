@@ -19,9 +19,29 @@ from hypothesis import strategies as st
 SECOND = 1_000_000_000
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
-UNITS = {"ns": 1, "u": 1000, "µ": 1000, "us": 1000, "µs": 1000, "ms": 1_000_000, "s": SECOND, "m": 60 * SECOND, "h": HOUR, "d": DAY, "w": 7 * DAY}
+UNITS = {
+    "ns": 1,
+    "u": 1000,
+    "µ": 1000,
+    "us": 1000,
+    "µs": 1000,
+    "ms": 1_000_000,
+    "s": SECOND,
+    "m": 60 * SECOND,
+    "h": HOUR,
+    "d": DAY,
+    "w": 7 * DAY,
+}
 
-junk = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=True), st.text(), st.lists(st.integers(), max_size=2), st.dictionaries(st.text(max_size=3), st.none(), max_size=1))
+junk = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=True),
+    st.text(),
+    st.lists(st.integers(), max_size=2),
+    st.dictionaries(st.text(max_size=3), st.none(), max_size=1),
+)
 
 
 def refused(function: t.Callable[[t.Any], t.Any], value: object) -> str:
@@ -32,7 +52,19 @@ def refused(function: t.Callable[[t.Any], t.Any], value: object) -> str:
     return text
 
 
-@pytest.mark.parametrize("function", [_canon.boolean, _canon.hour, _canon.weekday, _canon.duration, _canon.seconds, _canon.version, _canon.instant, _canon.instant_seconds])
+@pytest.mark.parametrize(
+    "function",
+    [
+        _canon.boolean,
+        _canon.hour,
+        _canon.weekday,
+        _canon.duration,
+        _canon.seconds,
+        _canon.version,
+        _canon.instant,
+        _canon.instant_seconds,
+    ],
+)
 @given(value=junk)
 def test_nothing_but_a_value_error_comes_of_junk(function: t.Callable[[t.Any], t.Any], value: object) -> None:
     try:
@@ -84,7 +116,9 @@ def test_other_values_are_no_hours(value: object) -> None:
 def test_weekdays_begin_with_sunday() -> None:
     names = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]
     for number, name in enumerate(names):
-        assert {_canon.weekday(form) for form in (number, str(number), name, name.upper(), " %s " % name.title())} == {number}
+        assert {_canon.weekday(form) for form in (number, str(number), name, name.upper(), " %s " % name.title())} == {
+            number
+        }
 
 
 @pytest.mark.parametrize("value", [7, -1, "7", "sun", "", None, True, False, 1.0, ["monday"]])
@@ -95,7 +129,25 @@ def test_other_values_are_no_weekdays(value: object) -> None:
 # -- durations -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("value, nanoseconds", [("30d", 30 * DAY), ("720h", 30 * DAY), ("720h0m0s", 30 * DAY), ("4w2d", 30 * DAY), (" 30d ", 30 * DAY), ("90m", 5400 * SECOND), ("1h30m", 5400 * SECOND), ("1d12h", 36 * HOUR), ("5ms", 5_000_000), ("7u", 7000), ("7us", 7000), ("7µs", 7000), ("7µ", 7000), ("9ns", 9)])
+@pytest.mark.parametrize(
+    "value, nanoseconds",
+    [
+        ("30d", 30 * DAY),
+        ("720h", 30 * DAY),
+        ("720h0m0s", 30 * DAY),
+        ("4w2d", 30 * DAY),
+        (" 30d ", 30 * DAY),
+        ("90m", 5400 * SECOND),
+        ("1h30m", 5400 * SECOND),
+        ("1d12h", 36 * HOUR),
+        ("5ms", 5_000_000),
+        ("7u", 7000),
+        ("7us", 7000),
+        ("7µs", 7000),
+        ("7µ", 7000),
+        ("9ns", 9),
+    ],
+)
 def test_durations_are_compared_by_value(value: str, nanoseconds: int) -> None:
     assert _canon.duration(value) == nanoseconds
 
@@ -105,7 +157,9 @@ def test_no_end_is_zero(value: object) -> None:
     assert _canon.duration(value) == 0
 
 
-@pytest.mark.parametrize("value", ["", "30", 30, "d", "30x", "30 d", "-1h", "1.5h", "1h 30m", "30D", "forever", None, "1h30", "٣d"])
+@pytest.mark.parametrize(
+    "value", ["", "30", 30, "d", "30x", "30 d", "-1h", "1.5h", "1h 30m", "30D", "forever", None, "1h30", "٣d"]
+)
 def test_other_values_are_no_durations(value: object) -> None:
     assert "is not a duration: use for example 30d" in refused(_canon.duration, value)
 
@@ -123,7 +177,17 @@ def test_the_parts_of_a_duration_add_up(parts: t.List[t.Tuple[int, str]]) -> Non
     assert _canon.duration(text) == sum(number * UNITS[unit] for number, unit in parts)
 
 
-@pytest.mark.parametrize("nanoseconds, text", [(0, "0"), (30 * DAY, "30d"), (7 * DAY, "7d"), (36 * HOUR, "1d12h"), (5400 * SECOND, "1h30m"), (1_002_003_004, "1s2ms3u4ns")])
+@pytest.mark.parametrize(
+    "nanoseconds, text",
+    [
+        (0, "0"),
+        (30 * DAY, "30d"),
+        (7 * DAY, "7d"),
+        (36 * HOUR, "1d12h"),
+        (5400 * SECOND, "1h30m"),
+        (1_002_003_004, "1s2ms3u4ns"),
+    ],
+)
 def test_durations_are_written_short(nanoseconds: int, text: str) -> None:
     assert _canon.duration_text(nanoseconds) == text
 
@@ -133,20 +197,48 @@ def test_durations_are_written_short(nanoseconds: int, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "wanted"),
-    [(0, 0), ("0", 0), (90, 90), ("90", 90), (1.5, 1.5), (" 90s ", 90), ("90m", 5400), ("24h", 86400), ("1d12h", 129600), ("2w", 1209600), ("500ms", 0.5)],
+    [
+        (0, 0),
+        ("0", 0),
+        (90, 90),
+        ("90", 90),
+        (1.5, 1.5),
+        (" 90s ", 90),
+        ("90m", 5400),
+        ("24h", 86400),
+        ("1d12h", 129600),
+        ("2w", 1209600),
+        ("500ms", 0.5),
+    ],
 )
 def test_a_length_of_time_is_seconds_or_text(value: object, wanted: float) -> None:
     assert _canon.seconds(value) == wanted
 
 
-@pytest.mark.parametrize("value", ["", "-1", -1, "1.5h", "12 h", "h", "INF", "nan", "inf", "1e9", True, None, [], "1d-2h", "\u0661h"])
+@pytest.mark.parametrize(
+    "value", ["", "-1", -1, "1.5h", "12 h", "h", "INF", "nan", "inf", "1e9", True, None, [], "1d-2h", "\u0661h"]
+)
 def test_other_values_are_no_length_of_time(value: object) -> None:
     assert "is not a length of time: use seconds, or for example 90m, 24h, 7d" in refused(_canon.seconds, value)
 
 
 # -- SQL modes -------------------------------------------------------------------------------------------------------
 
-MODES = ["STRICT_TRANS_TABLES", "NO_ZERO_DATE", "ANSI_QUOTES", "PIPES_AS_CONCAT", "REAL_AS_FLOAT", "IGNORE_SPACE", "ONLY_FULL_GROUP_BY", "ANSI", "TRADITIONAL", "STRICT_ALL_TABLES", "NO_ZERO_IN_DATE", "ERROR_FOR_DIVISION_BY_ZERO", "NO_ENGINE_SUBSTITUTION"]
+MODES = [
+    "STRICT_TRANS_TABLES",
+    "NO_ZERO_DATE",
+    "ANSI_QUOTES",
+    "PIPES_AS_CONCAT",
+    "REAL_AS_FLOAT",
+    "IGNORE_SPACE",
+    "ONLY_FULL_GROUP_BY",
+    "ANSI",
+    "TRADITIONAL",
+    "STRICT_ALL_TABLES",
+    "NO_ZERO_IN_DATE",
+    "ERROR_FOR_DIVISION_BY_ZERO",
+    "NO_ENGINE_SUBSTITUTION",
+]
 
 
 @pytest.mark.parametrize("value", ["", [], [""], ["", ""], " ", ",", [" , "], ()])
@@ -176,10 +268,22 @@ def test_a_composite_mode_is_its_members_with_its_name(composite: str) -> None:
 
 
 def test_composites_of_the_manual() -> None:
-    assert _canon.sql_modes("ANSI") == {"ANSI", "REAL_AS_FLOAT", "PIPES_AS_CONCAT", "ANSI_QUOTES", "IGNORE_SPACE", "ONLY_FULL_GROUP_BY"}
+    assert _canon.sql_modes("ANSI") == {
+        "ANSI",
+        "REAL_AS_FLOAT",
+        "PIPES_AS_CONCAT",
+        "ANSI_QUOTES",
+        "IGNORE_SPACE",
+        "ONLY_FULL_GROUP_BY",
+    }
     assert _canon.sql_modes("TRADITIONAL") == {
-        "TRADITIONAL", "STRICT_TRANS_TABLES", "STRICT_ALL_TABLES", "NO_ZERO_IN_DATE", "NO_ZERO_DATE",
-        "ERROR_FOR_DIVISION_BY_ZERO", "NO_ENGINE_SUBSTITUTION",
+        "TRADITIONAL",
+        "STRICT_TRANS_TABLES",
+        "STRICT_ALL_TABLES",
+        "NO_ZERO_IN_DATE",
+        "NO_ZERO_DATE",
+        "ERROR_FOR_DIVISION_BY_ZERO",
+        "NO_ENGINE_SUBSTITUTION",
     }
 
 
@@ -201,7 +305,18 @@ def test_versions_are_their_components(components: t.List[int], build: t.Optiona
     assert not _canon.same_version(".".join(map(str, other)), text)
 
 
-@pytest.mark.parametrize("wanted, current, same", [("16", "16.4.0-1", True), ("16.4", "16.4.0-1", True), ("16.4.0-1", "16.4.0-1", True), ("16.4.0-2", "16.4.0-1", False), ("1", "16.4.0-1", False), ("16.4.0", "16.4", False), (16, "16.4.0-1", True)])
+@pytest.mark.parametrize(
+    "wanted, current, same",
+    [
+        ("16", "16.4.0-1", True),
+        ("16.4", "16.4.0-1", True),
+        ("16.4.0-1", "16.4.0-1", True),
+        ("16.4.0-2", "16.4.0-1", False),
+        ("1", "16.4.0-1", False),
+        ("16.4.0", "16.4", False),
+        (16, "16.4.0-1", True),
+    ],
+)
 def test_a_version_is_compared_by_the_components_given(wanted: object, current: object, same: bool) -> None:
     assert _canon.same_version(wanted, current) is same
 
@@ -211,7 +326,10 @@ def test_other_values_are_no_versions(value: object) -> None:
     assert "is not a version: use for example 16" in refused(_canon.version, value)
 
 
-@pytest.mark.parametrize("value, shown", [("v1.0", "1.0"), ("1.0", "1.0"), (" v2.25.2 ", "2.25.2"), ("vector", "vector"), ("", ""), (1.1, "1.1")])
+@pytest.mark.parametrize(
+    "value, shown",
+    [("v1.0", "1.0"), ("1.0", "1.0"), (" v2.25.2 ", "2.25.2"), ("vector", "vector"), ("", ""), (1.1, "1.1")],
+)
 def test_the_version_of_an_extension_has_no_letter(value: object, shown: str) -> None:
     assert _canon.extension_version(value) == shown
 
@@ -262,12 +380,40 @@ def test_an_instant_without_offset_is_refused(value: str) -> None:
     assert "has no offset from UTC" in refused(_canon.instant, value)
 
 
-@pytest.mark.parametrize("value", ["2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z", "2026-11-21T24:00:00Z", "2026-11-21T03:60:00Z", "2026-11-21T03:00:60Z", "2026-11-21T03:00:00+24:00", "2026-11-21T03:00:00+01:60", "2026-11-21T03:00:00-99:99", "0001-01-01T00:00:00+01:00", "9999-12-31T23:30:00-01:00", "0000-01-01T00:00:00Z"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-02-30T00:00:00Z",
+        "2026-13-01T00:00:00Z",
+        "2026-11-21T24:00:00Z",
+        "2026-11-21T03:60:00Z",
+        "2026-11-21T03:00:60Z",
+        "2026-11-21T03:00:00+24:00",
+        "2026-11-21T03:00:00+01:60",
+        "2026-11-21T03:00:00-99:99",
+        "0001-01-01T00:00:00+01:00",
+        "9999-12-31T23:30:00-01:00",
+        "0000-01-01T00:00:00Z",
+    ],
+)
 def test_a_moment_that_does_not_exist_is_refused(value: str) -> None:
     assert "there is no such date or hour" in refused(_canon.instant, value)
 
 
-@pytest.mark.parametrize("value", ["", "yesterday", "2026-11-21", "2026-11-21T03:00Z", "21.11.2026 03:00:00Z", 1, None, "2026-11-21T03:00:00Zulu", "٢٠٢٦-11-21T03:00:00Z"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "yesterday",
+        "2026-11-21",
+        "2026-11-21T03:00Z",
+        "21.11.2026 03:00:00Z",
+        1,
+        None,
+        "2026-11-21T03:00:00Zulu",
+        "٢٠٢٦-11-21T03:00:00Z",
+    ],
+)
 def test_other_values_are_no_instants(value: object) -> None:
     assert "is not a point in time" in refused(_canon.instant, value)
 

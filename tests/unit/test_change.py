@@ -132,7 +132,9 @@ class Warnings(t.List[str]):
         self.append(message)
 
 
-def shelf(platform: Platform, kind: t.Type[Shelf] = Shelf, *, warn: t.Optional[t.Callable[[str], None]] = None, **numbers: int) -> Shelf:
+def shelf(
+    platform: Platform, kind: t.Type[Shelf] = Shelf, *, warn: t.Optional[t.Callable[[str], None]] = None, **numbers: int
+) -> Shelf:
     params = {"numbers": numbers, "on_busy": "wait", "wait_timeout": 60.0, "wait_interval": 5.0}
     return kind(t.cast(t.Any, platform), params, Warnings() if warn is None else warn)
 
@@ -219,7 +221,10 @@ def test_a_refusal_half_way_tells_what_was_done() -> None:
     assert platform.calls == ["a=1", "b=2"], "nothing after the step that failed"
 
 
-@pytest.mark.parametrize("trouble", [OutcomeUnknown("lost"), ServerError("broken"), UnexpectedAnswer("junk"), StepFailed("failed"), KeyError("defect")])
+@pytest.mark.parametrize(
+    "trouble",
+    [OutcomeUnknown("lost"), ServerError("broken"), UnexpectedAnswer("junk"), StepFailed("failed"), KeyError("defect")],
+)
 def test_an_unclear_failure_of_the_first_step_may_have_changed_something(trouble: Exception) -> None:
     class Blind(Shelf):
         looks = False
@@ -347,7 +352,10 @@ def test_consent_is_asked_before_anything_is_sent() -> None:
         resource = shelf(platform, Dangerous, a=2)
         with pytest.raises(ConsentMissing) as caught:
             resource.perform(check_mode)
-        assert caught.value.message == "All would see it. Nothing was changed. If that is what you want, add 'allow: [exposure]' to the task."
+        assert (
+            caught.value.message
+            == "All would see it. Nothing was changed. If that is what you want, add 'allow: [exposure]' to the task."
+        )
         assert caught.value.doing == "put a to 2"
         resource.params = {**resource.params, "allow": ["eviction"]}
         with pytest.raises(ConsentMissing):
@@ -486,7 +494,10 @@ def test_conflicts_without_end_are_an_error() -> None:
         ({}, ""),
         ({"status": "stopped"}, "the database is stopped, not running"),
         ({"status": "new in 2030"}, "the database is new in 2030, not running"),
-        ({"status": "running", "current_operation_id": "op-1"}, "another operation (op-1) is running on the database, which is running"),
+        (
+            {"status": "running", "current_operation_id": "op-1"},
+            "another operation (op-1) is running on the database, which is running",
+        ),
     ],
 )
 def test_ready_means_running_and_idle(raw: t.Dict[str, t.Any], reason: str) -> None:
@@ -522,7 +533,9 @@ def test_a_list_is_never_a_change() -> None:
             return [{"one": 1}]
 
     for check_mode in (True, False):
-        assert Numbers(t.cast(t.Any, None), {}, Warnings()).perform(check_mode) == Outcome(False, {"numbers": [{"one": 1}]})
+        assert Numbers(t.cast(t.Any, None), {}, Warnings()).perform(check_mode) == Outcome(
+            False, {"numbers": [{"one": 1}]}
+        )
 
 
 def test_a_state_that_is_absent_is_managed_as_nothing() -> None:
@@ -535,8 +548,17 @@ def test_a_state_that_is_absent_is_managed_as_nothing() -> None:
     assert resource.busy({"a": 1}) == "" and resource.tolerated("a", 1, 2) is False
 
 
-@pytest.mark.parametrize("kind, calls", [(Performer, [("perform", (True,))]), (Listing, [("items", ())]), (Resource, [("read", ()), ("wanted", (None,)), ("steps", (None, None)), ("result", (None,))])])
-def test_what_a_resource_must_say_itself(kind: t.Type[Performer], calls: t.List[t.Tuple[str, t.Tuple[t.Any, ...]]]) -> None:
+@pytest.mark.parametrize(
+    "kind, calls",
+    [
+        (Performer, [("perform", (True,))]),
+        (Listing, [("items", ())]),
+        (Resource, [("read", ()), ("wanted", (None,)), ("steps", (None, None)), ("result", (None,))]),
+    ],
+)
+def test_what_a_resource_must_say_itself(
+    kind: t.Type[Performer], calls: t.List[t.Tuple[str, t.Tuple[t.Any, ...]]]
+) -> None:
     performer = kind(t.cast(t.Any, None), {}, Warnings())
     kind.check({})
     for name, arguments in calls:

@@ -1,0 +1,240 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From a host's parameters to its result: what is reported when it goes well, badly, or wrong. No request is made."""
+
+from __future__ import annotations
+
+import types
+import typing as t
+
+import pytest
+from ansible_collections.community.scalingo.plugins.module_utils import _run
+from ansible_collections.community.scalingo.plugins.module_utils._change import Interrupted, Outcome, Performer
+from ansible_collections.community.scalingo.plugins.module_utils._errors import (
+    InvalidInput,
+    OutcomeUnknown,
+    ValidationFailed,
+)
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
+from ansible_collections.community.scalingo.plugins.module_utils._transport import Clock
+
+SECRET = "the-token-of-the-addon"
+
+
+class Host:
+    """Keeps what is reported."""
+
+    def __init__(self, check_mode: bool = False, no_log: bool = False, **params: t.Any) -> None:
+        self.params: t.Dict[str, t.Any] = {
+            **{name: None for name in COMMON.options},
+            "addon_id": "ad-1",
+            "addon_token": SECRET,
+            **params,
+        }
+        self.check_mode = check_mode
+        self.no_log = no_log
+        self.warnings: t.List[str] = []
+        self.secrets: t.List[str] = []
+        self.reports: t.List[t.Tuple[str, t.Dict[str, t.Any]]] = []
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+    def secret(self, value: str) -> None:
+        self.secrets.append(value)
+
+    def exit(self, result: t.Dict[str, t.Any]) -> None:
+        self.reports.append(("exit", result))
+
+    def fail(self, result: t.Dict[str, t.Any]) -> None:
+        self.reports.append(("fail", result))
+
+    @property
+    def only(self) -> t.Tuple[str, t.Dict[str, t.Any]]:
+        assert len(self.reports) == 1, self.reports
+        return self.reports[0]
+
+
+def performing(act: t.Callable[[Performer, bool], Outcome]) -> t.Type[Performer]:
+    class Doing(Performer):
+        reading = "look around"
+
+        def perform(self, check_mode: bool) -> Outcome:
+            return act(self, check_mode)
+
+    return Doing
+
+
+def raising(error: Exception) -> t.Type[Performer]:
+    def act(performer: Performer, check_mode: bool) -> Outcome:
+        raise error
+
+    return performing(act)
+
+
+USAGE = {"requests": 0, "writes": 0, "waited_seconds": 0.0, "tokens_reused": 0}
+SURROUNDINGS = {"app": None, "addon_id": "ad-1", "region": "osc-fr1", "api_usage": USAGE}
+
+
+def test_an_outcome_is_a_result_with_its_surroundings() -> None:
+    host = Host()
+    _run.execute(performing(lambda performer, check_mode: Outcome(False, {"things": [1]})), host)
+    assert host.only == ("exit", {"changed": False, "things": [1], **SURROUNDINGS})
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_change_has_a_diff_and_its_steps(check_mode: bool) -> None:
+    host = Host(check_mode)
+    seen: t.List[bool] = []
+
+    def act(performer: Performer, check_mode: bool) -> Outcome:
+        seen.append(check_mode)
+        return Outcome(True, {"thing": None}, {"before": {}, "after": {}}, ["do it"])
+
+    _run.execute(performing(act), host)
+    assert seen == [check_mode]
+    assert host.only == (
+        "exit",
+        {"changed": True, "thing": None, "diff": {"before": {}, "after": {}}, "steps": ["do it"], **SURROUNDINGS},
+    )
+
+
+def test_a_performer_meets_its_host() -> None:
+    host = Host(no_log=True)
+    clock = Clock()
+
+    def act(performer: Performer, check_mode: bool) -> Outcome:
+        performer.warn("careful")
+        performer.refuse_open_secret("a password")
+        assert performer.client.clock is clock
+        assert performer.params is host.params
+        return Outcome(False, {})
+
+    _run.execute(performing(act), host, clock)
+    assert host.only[0] == "exit" and host.warnings == ["careful"]
+    assert SECRET in host.secrets, "masked before it is used for anything"
+
+
+def test_an_error_is_a_sentence_and_data() -> None:
+    host = Host()
+    _run.execute(raising(ValidationFailed("the hour is wrong", status=422)), host)
+    kind, result = host.only
+    assert kind == "fail"
+    assert result["msg"] == "Could not look around (addon ad-1 in osc-fr1): the hour is wrong. [status 422]"
+    assert result["error"] == {
+        "kind": "ValidationFailed",
+        "message": "the hour is wrong",
+        "status": 422,
+        "doing": "look around",
+        "subject": "addon ad-1 in osc-fr1",
+    }
+    assert result["changed"] is False and result["addon_id"] == "ad-1" and result["api_usage"] == USAGE
+    assert "steps_done" not in result and "step_failed" not in result
+
+
+@pytest.mark.parametrize(
+    "done, maybe, changed", [([], False, False), ([], True, True), (["one"], False, True), (["one"], True, True)]
+)
+def test_an_interruption_tells_what_was_done(done: t.List[str], maybe: bool, changed: bool) -> None:
+    host = Host()
+    _run.execute(raising(Interrupted(OutcomeUnknown("it broke off", doing="do two"), done, "two", maybe)), host)
+    kind, result = host.only
+    assert (kind, result["changed"], result["steps_done"], result["step_failed"]) == ("fail", changed, done, "two")
+    assert result["msg"].startswith("Could not do two (addon ad-1 in osc-fr1): it broke off.")
+
+
+def test_refused_before_there_is_a_client() -> None:
+    class Choosy(Performer):
+        reading = "look around"
+
+        @classmethod
+        def check(cls, params: t.Any) -> None:
+            raise InvalidInput("no such thing")
+
+    for performer, params in (
+        (Choosy, {}),
+        (performing(lambda *dummy: Outcome(False, {})), {"wait_timeout": 0.0}),
+        (performing(lambda *dummy: Outcome(False, {})), {"addon_token": None, "addon_id": None}),
+    ):
+        host = Host(**params)
+        _run.execute(performer, host)
+        kind, result = host.only
+        assert kind == "fail" and result["changed"] is False
+        assert result["error"]["kind"] == "InvalidInput"
+        assert "api_usage" not in result and "region" not in result
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_defect_is_told_without_its_text(interrupted: bool) -> None:
+    defect: Exception
+    try:
+        raise KeyError(SECRET)
+    except KeyError as error:
+        defect = error
+    host = Host()
+    _run.execute(raising(Interrupted(defect, ["one"], "two", False) if interrupted else defect), host)
+    kind, result = host.only
+    assert kind == "fail"
+    assert result["error"]["message"].startswith("KeyError at ") and "defect of the collection" in result["msg"]
+    assert "Traceback" not in result["msg"] and SECRET not in str(result)
+    assert result["changed"] is interrupted
+
+
+def test_a_defect_without_a_place() -> None:
+    assert _run._defect(ValueError("x")).message == "ValueError at an unknown place"
+
+
+def test_notes_are_returned_when_there_are_any() -> None:
+    host = Host(addon_id=None, api_token="tk-us-x", app="shop", addon="mysql")
+    _run.execute(performing(lambda *dummy: Outcome(False, {})), host)
+    assert host.only[1]["notes"] == ["scalingo: addon_token is not used, because it goes with addon_id"]
+    assert host.only[1]["app"] == "shop" and host.only[1]["addon_id"] is None
+
+
+class Module:
+    """What AnsibleModule has of interest."""
+
+    def __init__(self, **kwargs: t.Any) -> None:
+        self.kwargs = kwargs
+        self.params = Host().params
+        self.check_mode = True
+        self.no_log = True
+        self.no_log_values: t.Set[str] = set()
+        self.calls: t.List[t.Tuple[str, t.Any]] = []
+
+    def warn(self, message: str) -> None:
+        self.calls.append(("warn", message))
+
+    def exit_json(self, **result: t.Any) -> None:
+        self.calls.append(("exit_json", result))
+
+    def fail_json(self, **result: t.Any) -> None:
+        self.calls.append(("fail_json", result))
+
+
+def test_the_port_on_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: t.List[Module] = []
+    monkeypatch.setattr(_run, "AnsibleModule", lambda **kwargs: made.append(Module(**kwargs)) or made[-1])
+    spec = Spec({"a": {"type": "str"}}, mutually_exclusive=(("a", "b"),))
+
+    def act(performer: Performer, check_mode: bool) -> Outcome:
+        assert check_mode
+        performer.warn("careful")
+        performer.refuse_open_secret("a password")
+        return Outcome(False, {"thing": 1})
+
+    _run.run(performing(act), spec)
+    assert made[0].kwargs == spec.kwargs()
+    assert made[0].calls == [("warn", "careful"), ("exit_json", {"changed": False, "thing": 1, **SURROUNDINGS})]
+    assert SECRET in made[0].no_log_values
+
+    _run.run(raising(InvalidInput("no")), spec)
+    assert [name for name, dummy in made[1].calls] == ["fail_json"]
+
+
+def test_the_port_is_what_a_host_must_be() -> None:
+    host = _run.ModuleHost(t.cast(t.Any, types.SimpleNamespace(params={}, check_mode=False, no_log=False)))
+    for name in t.get_type_hints(_run.Host):
+        assert hasattr(host, name)
