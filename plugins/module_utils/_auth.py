@@ -286,7 +286,7 @@ def choose_addon(addons: t.Sequence[Raw], wanted: str, app: str) -> Lookup:
                 f"{wanted} is the resource id of an addon, not its id",
                 hint=f"Use addon: {addon['id']} ({engine_of(addon)}).",
             )
-    raise NotFound(
+    raise AddonNotFound(
         f"App {app} has no addon {wanted}", hint=f"It has: {_listed(addons)}." if addons else "It has no addon at all."
     )
 
@@ -298,15 +298,20 @@ def choose_addon(addons: t.Sequence[Raw], wanted: str, app: str) -> Lookup:
 class Calls(t.Protocol):
     """The calls that the chain needs; what they send is decided elsewhere."""
 
-    def exchange_token(self) -> tuple[str, float | None]: ...
+    def exchange_token(self) -> tuple[str, float | None]:
+        """Return a bearer token and the epoch of the answer's Date header."""
 
-    def list_regions(self) -> list[Raw]: ...
+    def list_regions(self) -> list[Raw]:
+        """Return the regions."""
 
-    def list_addons(self, app: str) -> list[Raw]: ...
+    def list_addons(self, app: str) -> list[Raw]:
+        """Return the addons of an app."""
 
-    def show_addon(self, app: str, addon_id: str) -> Raw: ...
+    def show_addon(self, app: str, addon_id: str) -> Raw:
+        """Return one addon."""
 
-    def mint_addon_token(self, app: str, addon_id: str) -> tuple[Raw, float | None]: ...
+    def mint_addon_token(self, app: str, addon_id: str) -> tuple[Raw, float | None]:
+        """Return the addon with its token, and the epoch of the answer's Date header."""
 
 
 class Chain:

@@ -8,7 +8,7 @@ It sits below requests as a transport adapter, so sessions, auth objects, .netrc
 
     with Script(
         expect("GET", "/api/databases/ad-1", answer={"database": {"status": "running"}}),
-        expect("POST", "/api/databases/ad-1/action", json={"action_name": "list-databases"}, answer={"ok": 1}),
+        expect("POST", "/api/databases/ad-1/action", json={"action_name": "x"}, answer={"ok": 1}),
     ) as script:
         script.patch(monkeypatch)              # every session made from now on, or
         script.mount(client)                   # this client's session only
