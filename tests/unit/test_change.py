@@ -447,8 +447,9 @@ def test_a_busy_database_with_nothing_to_do_is_fine() -> None:
 def test_a_database_that_stays_busy_ends_the_task_unchanged() -> None:
     platform = Platform(a=1)
     platform.statuses = [BUSY]
-    with pytest.raises(WaitTimeout, match="ad-1 was not finished after 60 seconds; its last status was updating"):
+    with pytest.raises(WaitTimeout, match="database ad-1 ") as caught:
         shelf(platform, Lazy, a=2).perform(False)
+    assert (caught.value.last_status, platform.clock.time) == ("updating", 60)
     assert platform.calls == []
 
 
