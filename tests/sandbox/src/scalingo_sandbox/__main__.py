@@ -1,0 +1,11 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the sandbox with python -m scalingo_sandbox."""
+
+from __future__ import annotations
+
+from scalingo_sandbox.cli import main
+
+if __name__ == "__main__":
+    main()

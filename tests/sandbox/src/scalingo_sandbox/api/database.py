@@ -1,0 +1,534 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The database API: settings, features, upgrades, actions, versions, maintenance, status."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from scalingo_sandbox import state, views, work
+from scalingo_sandbox.api.main import refuse_busy
+from scalingo_sandbox.api.routing import Answer, Call, Refusal, invalid, route
+from scalingo_sandbox.engines import EngineError
+from scalingo_sandbox.engines.base import Engine
+from scalingo_sandbox.models import actions, database
+
+# D1 and D2
+
+
+@route("D1", "db", "GET", "/api/databases/{db}", access="addon", safe=True)
+def show_database(call: Call) -> database.DatabaseAnswer:
+    """A database."""
+    return views.database_answer(call.world, call.owner)
+
+
+@route("D2", "db", "PATCH PUT", "/api/databases/{db}", access="addon", safe=False)
+def update_database(call: Call) -> database.DatabaseAnswer:
+    """Settings of a database: backup schedule and maintenance window."""
+    world, owner = call.world, call.owner
+    if world.switch("busy_settings") == "refuse":
+        refuse_busy(world, owner)
+    given: database.DatabaseChanges = call.body.database
+    item = owner.database
+    change = given.maintenance_window
+    if change is not None:
+        alone = (change.weekday_utc is None) != (change.starting_hour_utc is None)
+        if alone and world.switch("maintenance_window_alone") == "refuse":
+            raise invalid(world, maintenance_window="needs weekday_utc and starting_hour_utc")
+    if not item.kind.backups and (given.periodic_backups_enabled or given.periodic_backups_scheduled_at is not None):
+        raise invalid(world, periodic_backups_enabled="is not available for this database")
+    if given.periodic_backups_enabled is not None:
+        item.periodic_backups_enabled = given.periodic_backups_enabled
+    if given.periodic_backups_scheduled_at is not None:
+        item.periodic_backups_scheduled_at = list(given.periodic_backups_scheduled_at)
+    if change is not None:
+        if change.weekday_utc is not None:
+            item.window.weekday_utc = change.weekday_utc
+        if change.starting_hour_utc is not None:
+            item.window.starting_hour_utc = change.starting_hour_utc
+    return views.database_answer(world, owner)
+
+
+# D3: upgrade
+
+
+@route("D3", "db", "POST", "/api/databases/{db}/upgrade", access="addon", safe=False, status=202)
+def upgrade_database(call: Call) -> Answer:
+    """One step to the next version, in the background."""
+    world, owner = call.world, call.owner
+    refuse_busy(world, owner)
+    if work.running_backup(owner.database) is not None:
+        raise Refusal(409, {"error": "a backup is running"})
+    target = work.next_version(world, owner.database)
+    if target is None:
+        status = int(world.switch("upgrade_unavailable"))
+        text = "no upgrade is available"
+        raise invalid(world, version=text) if status == 422 else Refusal(status, {"error": text})
+    operation = work.begin_upgrade(world, owner, target)
+    table = world.catalog.table(owner.kind)
+    version = views.type_version(world, table, target)
+    crosses = target.major != owner.database.engine.version().major
+    answer = database.UpgradeAnswer(
+        message=f"Database upgrade to {target} is pending",
+        operation_id=operation.id,
+        id=version.id,
+        build=target.build,
+        major=target.major,
+        minor=target.minor,
+        patch=target.patch,
+        release_number=table.versions.index(target) + 1,
+        database_type_id=version.database_type_id,
+        features=version.features,
+        allowed_plugins=version.allowed_plugins,
+        warning_message=f"{target.major} is a new major version" if crosses else "",
+        maintenance_window=views.window(owner.database.window),
+        created_at=version.created_at,
+        updated_at=version.updated_at,
+        deleted_at=None,
+    )
+    address = world.addresses.db[owner.region]
+    headers = {
+        "operations": {"Location": f"{address}/api/operations/{operation.id}"},
+        "nested": {"Location": f"{address}/api/databases/{owner.id}/operations/{operation.id}"},
+        "missing": {},
+    }[world.switch("upgrade_location")]
+    return Answer(answer, headers=headers)
+
+
+# D4 and D5: point in time
+
+
+def _refuse_without_recovery(call: Call) -> None:
+    if not call.owner.kind.point_in_time:
+        raise Refusal(400, {"error": "point-in-time recovery is only available for PostgreSQL"})
+
+
+@route("D4", "db", "POST", "/api/databases/{db}/pitr/restore", access="addon", safe=False, status=201)
+def restore_point_in_time(call: Call) -> database.RestoreAnswer:
+    """The database as it was at an instant, in the background."""
+    world, owner = call.world, call.owner
+    _refuse_without_recovery(call)
+    refuse_busy(world, owner)
+    instant = datetime.fromisoformat(call.body.restore_time).timestamp()
+    earliest, latest = recovery_window(call)
+    if earliest is None or latest is None:
+        raise invalid(world, restore_time="cannot be reached: there is no base backup yet")
+    if not earliest <= instant <= latest:
+        raise invalid(world, restore_time="is outside of the recovery window")
+    operation = work.begin_point_in_time_restore(world, owner, instant)
+    if world.switch("pitr_answer") == "operation_id":
+        return database.RestoreAnswer(operation_id=operation.id)
+    return database.RestoreAnswer(operation=views.operation(world, operation))
+
+
+def recovery_window(call: Call) -> tuple[float | None, float | None]:
+    earliest = call.owner.database.earliest_recoverable_at
+    if earliest is None:
+        return None, None
+    now = call.world.now()
+    earliest = max(earliest, now - call.owner.plan.recovery_days * 86400)
+    return earliest, max(earliest, now - 300)
+
+
+@route("D5", "db", "GET", "/api/databases/{db}/pitr/recovery_window", access="addon", safe=True)
+def show_recovery_window(call: Call) -> database.RecoveryWindowAnswer:
+    """The first and the last instant that can be restored."""
+    _refuse_without_recovery(call)
+    earliest, latest = recovery_window(call)
+    return database.RecoveryWindowAnswer(
+        recovery_window=database.RecoveryWindow(
+            earliest_recoverable_at=None if earliest is None else call.world.date(earliest),
+            latest_recoverable_at=None if latest is None else call.world.date(latest),
+        )
+    )
+
+
+# D6 and D7: features
+
+
+@route("D6", "db", "POST", "/api/databases/{db}/features", access="addon", safe=False)
+def enable_feature(call: Call) -> database.FeatureAnswer:
+    """A feature is being enabled."""
+    world, owner = call.world, call.owner
+    name = call.body.feature.name
+    if name not in owner.kind.features:
+        raise invalid(world, feature="is not available for this database")
+    refuse_busy(world, owner)
+    existing = owner.database.feature(name)
+    if existing is not None and existing.status == "ACTIVATED":
+        position = world.switch("feature_active")
+        if position == "422":
+            raise invalid(world, feature="is already enabled")
+        if position == "409":
+            raise Refusal(409, {"error": f"{name} is already enabled"})
+        return database.FeatureAnswer(name=name, status="ACTIVATED", message=f"{name} feature has been enabled")
+    if existing is not None and existing.status.startswith("PENDING"):
+        if existing.status == "PENDING_TO_REMOVE":
+            raise Refusal(409, {"error": f"{name} is being disabled"})
+        return database.FeatureAnswer(name=name, status=existing.status, message=f"{name} feature is being enabled")
+    if name == "publicly-available":
+        required = owner.database.feature("force-ssl")
+        if required is None or required.status != "ACTIVATED":
+            raise invalid(world, feature="publicly-available requires force-ssl to be enabled first")
+    feature = work.enable_feature(world, owner, name)
+    text = {"ACTIVATED": "has been enabled", "FAILED": "could not be enabled"}.get(feature.status, "is being enabled")
+    return database.FeatureAnswer(name=name, status=feature.status, message=f"{name} feature {text}")
+
+
+@route("D7", "db", "DELETE", "/api/databases/{db}/features", access="addon", safe=False)
+def disable_feature(call: Call) -> database.MessageAnswer:
+    """A feature is being disabled. Its name is in the query."""
+    world, owner = call.world, call.owner
+    name = call.query.get("feature", "")
+    if name not in owner.kind.features:
+        raise invalid(world, feature="is not available for this database" if name else "can't be blank")
+    refuse_busy(world, owner)
+    feature = owner.database.feature(name)
+    message = database.MessageAnswer(message=f"{name} feature has been disabled")
+    if feature is None:
+        position = world.switch("feature_inactive")
+        if position == "accept":
+            return message
+        raise invalid(world, feature="is not enabled") if position == "422" else Refusal(
+            404, {"error": f"{name} is not enabled"}
+        )
+    if name == "force-ssl":
+        public = owner.database.feature("publicly-available")
+        if public is not None and public.status != "FAILED":
+            raise invalid(world, feature="force-ssl is required by publicly-available")
+    if feature.status != "PENDING_TO_REMOVE":
+        work.disable_feature(world, owner, feature)
+    return message
+
+
+# D8: actions
+
+
+class ActionRefused(Exception):
+    """The action failed before it reached the engine."""
+
+
+def _checked_params(action: actions.ActionModel, params: Any) -> Any:
+    if action.params is None:
+        if params not in (None, {}):
+            raise ActionRefused(f"{action.name} takes no params")
+        return None
+    adapter: TypeAdapter[Any] = TypeAdapter(action.params)
+    try:
+        return adapter.validate_python(params, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"]) or "params"
+        raise ActionRefused(f"{place}: {first['msg']}") from error
+
+
+def _query(call: Call, item: Any) -> actions.Query:
+    world = call.world
+    return actions.Query(
+        query=item.query,
+        state=item.state,
+        username=item.username,
+        query_start=world.date(item.started),
+        pid=item.pid,
+        query_duration=int((world.now() - item.started) * 1_000_000_000),
+    )
+
+
+def _version(call: Call, text: str) -> str:
+    return f"v{text}" if call.world.switch("extension_version") == "v" else text
+
+
+def _logical(item: Any) -> actions.LogicalDatabase:
+    return actions.LogicalDatabase(name=item.name, protected=item.protected)
+
+
+def perform(call: Call, engine: Engine, name: str, params: Any) -> Any:
+    """One action on the engine; its result in models."""
+    if name == "list-databases":
+        return [_logical(item) for item in engine.list_databases()]
+    if name == "create-database":
+        return _logical(engine.create_database(params.database_name))
+    if name == "delete-database":
+        return engine.delete_database(params.database_name)  # type: ignore[func-returns-value]
+    if name == "reset-database":
+        return engine.reset_database(params.database_name)  # type: ignore[func-returns-value]
+    if name == "get-sqlmode":
+        return engine.sql_mode()
+    if name == "set-sqlmode":
+        return engine.set_sql_mode(params)  # type: ignore[func-returns-value]
+    if name == "list-extensions":
+        return [
+            actions.Extension(name=item.name, version=_version(call, item.version)) for item in engine.list_extensions()
+        ]
+    if name == "pg-list-queries":
+        return [_query(call, item) for item in engine.list_queries()]
+    if name == "pg-cancel-query":
+        return engine.cancel_query(params.pid)  # type: ignore[func-returns-value]
+    if name == "pg-terminate-query":
+        return engine.terminate_query(params.pid)  # type: ignore[func-returns-value]
+    if name == "pg-stat-statements-enable":
+        return engine.enable_statements()  # type: ignore[func-returns-value]
+    if name == "pg-stat-statements-reset":
+        return engine.reset_statements()  # type: ignore[func-returns-value]
+    if name == "pg-stat-statements-list":
+        return [actions.Statement(**item) for item in engine.list_statements()]
+    if name == "list-retention-policies":
+        return [
+            actions.RetentionPolicy(name=item.name, duration=item.duration, default=item.default)
+            for item in engine.list_retention_policies()
+        ]
+    if name == "add-retention-policy":
+        return engine.add_retention_policy(params.name, params.duration, bool(params.default))  # type: ignore[func-returns-value]
+    if name == "del-retention-policy":
+        return engine.delete_retention_policy(params.name)  # type: ignore[func-returns-value]
+    raise ActionRefused(f"unknown action {name}")
+
+
+@route("D8", "db", "POST", "/api/databases/{db}/action", access="addon", safe=False)
+def run_action(call: Call) -> Answer:
+    """An action on the running database."""
+    owner = call.owner
+    given: actions.Action = call.body
+    action = actions.ACTIONS.get(given.action_name)
+    try:
+        if action is None:
+            raise ActionRefused(f"unknown action {given.action_name}")
+        if owner.kind.provider not in action.engines:
+            raise ActionRefused(f"{action.name} is not available for {owner.kind.type_name}")
+        params = _checked_params(action, given.params)
+        if not action.safe:
+            refuse_busy(call.world, owner)
+        if owner.database.status in ("creating", "stopped"):
+            raise ActionRefused(f"the database is {owner.database.status}")
+        outcome = call.world.take_outcome(owner, f"action:{action.name}") or call.world.take_outcome(owner, "action")
+        if outcome is not None:
+            raise ActionRefused(outcome.error)
+        result = actions.checked_result(action, perform(call, owner.database.engine, action.name, params))
+    except (ActionRefused, EngineError) as error:
+        failure = actions.ActionFailure(ok=0, error=str(error))
+        return Answer(actions.ActionAnswer(failure), status=int(call.world.switch("action_failure")))
+    if result == [] and call.world.switch("empty_lists") == "null":
+        result = None
+    return Answer(actions.ActionAnswer(actions.ActionSuccess(ok=1, result=result)))
+
+
+# D9 and D10: operations
+
+
+@route("D9", "db", "GET", "/api/databases/{db}/operations/{operation}", access="addon", safe=True)
+def show_operation(call: Call) -> database.OperationAnswer:
+    """An operation of a database, below the database."""
+    operation = call.database.operations.get(call.path["operation"])
+    if operation is None:
+        raise Refusal(404, {"error": "Operation not found"})
+    return database.OperationAnswer(operation=views.operation(call.world, operation))
+
+
+@route("D10", "db", "GET", "/api/operations/{operation}", access="addon", safe=True)
+def show_operation_alone(call: Call) -> database.OperationAnswer:
+    """An operation of a database, by its identifier alone."""
+    for addon in reachable(call):
+        operation = addon.database.operations.get(call.path["operation"])
+        if operation is not None:
+            refuse_foreign(call, addon)
+            return database.OperationAnswer(operation=views.operation(call.world, operation))
+    raise Refusal(404, {"error": "Operation not found"})
+
+
+def reachable(call: Call) -> list[state.Addon]:
+    return call.world.addons_of(call.region)
+
+
+def refuse_foreign(call: Call, addon: state.Addon) -> None:
+    """The token of one addon does not open what belongs to another."""
+    if call.role == "db" and call.caller != addon.id:
+        raise foreign(call)
+
+
+def foreign(call: Call) -> Refusal:
+    status = int(call.world.switch("foreign_token"))
+    text = {401: "unauthorized", 403: "forbidden", 404: "Database not found"}[status]
+    return Refusal(status, {"error": text})
+
+
+# D11 to D14
+
+
+@route("D11", "db", "GET", "/api/databases/{db}/plan", access="addon", safe=True, dashboard=True)
+def show_database_plan(call: Call) -> database.DatabasePlanAnswer:
+    """The plan of a database."""
+    return database.DatabasePlanAnswer(plan=views.database_plan(call.database.plan, call.database.kind))
+
+
+@route("D12", "db", "GET", "/api/plans/{plan}", access="addon", safe=True, dashboard=True)
+def show_plan(call: Call) -> database.DatabasePlanAnswer:
+    """A plan by its name and the type of database."""
+    name = call.query.get("type", "")
+    for kind in views_kinds(name):
+        plan = call.world.catalog.plan(kind.provider, call.path["plan"])
+        if plan is not None:
+            return database.DatabasePlanAnswer(plan=views.database_plan(plan, kind))
+    raise Refusal(404, {"error": "Plan not found"})
+
+
+def views_kinds(name: str) -> list[Any]:
+    from scalingo_sandbox.catalog import KINDS
+
+    return [kind for kind in KINDS.values() if name in (kind.type_name, kind.provider)]
+
+
+@route("D13", "db", "POST", "/api/databases/{db}/ping", access="addon", safe=True, dashboard=True)
+def ping_database(call: Call) -> database.PingAnswer:
+    """Whether the database answers."""
+    if call.database.status in ("creating", "stopped"):
+        raise Refusal(409, {"error": f"the database is {call.database.status}"})
+    return database.PingAnswer(ping="pong")
+
+
+@route("D14", "db", "GET", "/api/databases/{db}/lag", access="addon", safe=True, dashboard=True)
+def show_lag(call: Call) -> database.LagAnswer:
+    """How far the followers are behind."""
+    return database.LagAnswer(lag=call.database.lag)
+
+
+# types and versions
+
+
+@route("T1", "db", "GET", "/api/database_types", access="addon", safe=True, dashboard=True)
+def list_types(call: Call) -> database.DatabaseTypesAnswer:
+    """The types of databases."""
+    tables = call.world.catalog.tables.values()
+    return database.DatabaseTypesAnswer(
+        database_types=[views.database_type(call.world, table.kind) for table in tables]
+    )
+
+
+@route("T2", "db", "GET", "/api/database_types/{type}", access="addon", safe=True, dashboard=True)
+def show_type(call: Call) -> database.DatabaseTypeAnswer:
+    """One type of database."""
+    for table in call.world.catalog.tables.values():
+        if table.kind.type_id == call.path["type"]:
+            return database.DatabaseTypeAnswer(database_type=views.database_type(call.world, table.kind))
+    raise Refusal(404, {"error": "Database type not found"})
+
+
+@route("T3", "db", "GET", "/api/database_type_versions/{version}", access="addon", safe=True)
+def show_type_version(call: Call) -> database.DatabaseTypeVersionAnswer:
+    """One version, and the one after it."""
+    found = call.world.catalog.version_owner(call.path["version"])
+    if found is None:
+        raise Refusal(404, {"error": "Database type version not found"})
+    return database.DatabaseTypeVersionAnswer(database_type_version=views.type_version(call.world, *found))
+
+
+route(
+    "T3",
+    "db",
+    "GET",
+    "/api/database_type_version/{version}",
+    access="addon",
+    safe=True,
+    only="deprecated_paths=on",
+)(show_type_version)
+
+
+# maintenance
+
+
+@route("M1", "db", "GET", "/api/databases/{db}/maintenance", access="addon", safe=True)
+def list_maintenance(call: Call) -> database.MaintenancesAnswer:
+    """The maintenance of a database, past and to come, in pages."""
+    world, item = call.world, call.database
+    try:
+        page, number, per_page = views.page_of(item.maintenance, call.query)
+    except views.PageRefused as error:
+        raise invalid(world, **{str(error): "is not a number above 0"}) from error
+    return database.MaintenancesAnswer(
+        maintenance=[views.maintenance(item, world, entry) for entry in page],
+        meta=views.meta(world, len(item.maintenance), number, per_page),
+    )
+
+
+route(
+    "M1", "db", "GET", "/api/databases/{db}/maintenances", access="addon", safe=True, only="deprecated_paths=on"
+)(list_maintenance)
+
+
+@route("M2", "db", "GET", "/api/databases/{db}/maintenance/{maintenance}", access="addon", safe=True)
+def show_maintenance(call: Call) -> database.MaintenanceAnswer:
+    """One maintenance."""
+    item = call.database
+    for entry in item.maintenance:
+        if entry.id == call.path["maintenance"]:
+            shown = views.maintenance(item, call.world, entry)
+            if call.world.switch("maintenance_root") == "rooted":
+                return database.MaintenanceAnswer(database.RootedMaintenance(maintenance=shown))
+            return database.MaintenanceAnswer(shown)
+    raise Refusal(404, {"error": "Maintenance not found"})
+
+
+# status and metrics
+
+
+@route("S1", "db", "GET", "/api/databases/{db}/metrics", access="addon", safe=True)
+def show_metrics(call: Call) -> database.MetricsAnswer:
+    """Metrics of now."""
+    return views.metrics(call.world, call.database)
+
+
+def _series(call: Call) -> database.SeriesAnswer:
+    name = call.path["type"]
+    if name not in ("cpu", "memory", "swap", "disk", "diskio"):
+        raise Refusal(404, {"error": "Metric not found"})
+    since = call.query.get("since", "3")
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", since):
+        raise invalid(call.world, since="is not a number of hours")
+    return views.series(call.world, call.database, name, int(since), call.query.get("last") == "true")
+
+
+@route("S2", "db", "GET", "/api/databases/{db}/metrics/{type}", access="addon", safe=True, dashboard=True)
+def show_series(call: Call) -> database.SeriesAnswer:
+    """A metric of the last hours."""
+    return _series(call)
+
+
+@route("S3", "db", "GET", "/api/databases/{db}/instances/{instance}/metrics/{type}", access="addon", safe=True)
+def show_instance_series(call: Call) -> database.SeriesAnswer:
+    """A metric of one instance of the last hours."""
+    if all(instance.id != call.path["instance"] for instance in call.database.instances):
+        raise Refusal(404, {"error": "Instance not found"})
+    return _series(call)
+
+
+@route("S4", "db", "GET", "/api/databases/{db}/health", access="addon", safe=True)
+def show_health(call: Call) -> database.HealthAnswer:
+    """Health of an Elasticsearch database."""
+    item = call.database
+    if not item.kind.health:
+        raise Refusal(400, {"error": "health is only available for Elasticsearch"})
+    numbers: dict[str, Any] = {"epoch": int(call.world.now()), "shards": 141, "pending_tasks": 0}
+    if call.world.switch("health_numbers") == "strings":
+        numbers = {name: str(value) for name, value in numbers.items()}
+    return database.HealthAnswer(status=item.health, cluster=call.owner.resource_id, **numbers)  # type: ignore[arg-type]
+
+
+@route("S5", "db", "GET", "/api/databases/{db}/instances_status", access="addon", safe=True)
+def show_instances_status(call: Call) -> database.InstancesStatusAnswer:
+    """Status and role of every instance."""
+    world, item = call.world, call.database
+    return database.InstancesStatusAnswer(
+        [
+            database.InstanceStatus(
+                id=entry.id,
+                type=views.instance_type(world, entry),
+                status=views.instance_status(item, entry),
+                role=views.role(world, entry),
+            )
+            for entry in item.instances
+        ]
+    )

@@ -1,0 +1,445 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ASGI application: one for all hosts, told apart by the port on which a request arrived."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+import sys
+import traceback
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import compile_path
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from scalingo_sandbox import faults
+from scalingo_sandbox.api import routing
+from scalingo_sandbox.api.routing import Answer, Call, Refusal, Route
+from scalingo_sandbox.models import base
+from scalingo_sandbox.models.actions import ACTIONS
+from scalingo_sandbox.record import Record
+from scalingo_sandbox.tokens import TokenRefused
+from scalingo_sandbox.transport import DROP
+from scalingo_sandbox.world import World
+
+MAXIMUM_BODY = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a port stands for."""
+
+    role: str
+    region: str = ""
+
+
+@dataclass
+class Exchange:
+    """One request on its way through."""
+
+    record: Record
+    route: Route | None
+    path: dict[str, str]
+    raw: bytes
+    authorization: str
+    accept: str
+    content_type: str
+    headers: dict[str, str]
+    rule: faults.FaultRule | None = None
+    answer: Answer = field(default_factory=Answer)
+
+
+def _load_routes() -> None:
+    from scalingo_sandbox.api import auth, backups, database, files, firewall, logs, main, users  # noqa: F401
+
+
+class Compiled:
+    """The routes of one role."""
+
+    def __init__(self, role: str) -> None:
+        self._routes = []
+        for route in routing.REGISTRY:
+            if route.role == role or (route.role == "db" and role == "api"):
+                pattern, dummy, dummy_convertors = compile_path(route.path)
+                self._routes.append((pattern, route))
+
+    def find(self, world: World, role: str, method: str, path: str) -> tuple[Route | None, dict[str, str]]:
+        for pattern, route in self._routes:
+            if method in route.methods and (match := pattern.match(path)) and route.exists(world, role):
+                return route, match.groupdict()
+        return None, {}
+
+
+def wire(body: Any) -> Any:
+    """Plain data, as it is sent."""
+    if isinstance(body, base.Response):
+        return body.wire()
+    if isinstance(body, RootModel):
+        return body.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    if isinstance(body, BaseModel):
+        return body.model_dump(mode="json")
+    return body
+
+
+_MESSAGES = {
+    "missing": "can't be blank",
+    "extra_forbidden": "is not permitted",
+    "string_type": "is not a string",
+    "int_type": "is not an integer",
+    "bool_type": "is not a boolean",
+    "list_type": "is not a list",
+    "model_type": "is not an object",
+    "model_attributes_type": "is not an object",
+    "dict_type": "is not an object",
+}
+
+
+def validation_refusal(world: World, error: ValidationError) -> Refusal:
+    """422, field by field."""
+    messages: dict[str, list[str]] = {}
+    for entry in error.errors():
+        names = [str(step) for step in entry["loc"] if isinstance(step, str) and step not in ("rooted", "bare")]
+        name = names[-1] if names else "base"
+        text = _MESSAGES.get(entry["type"]) or entry["msg"][:1].lower() + entry["msg"][1:]
+        messages.setdefault(name, []).append(text)
+    if world.switch("validation_body") == "error":
+        return Refusal(422, {"error": "; ".join(f"{name} {texts[0]}" for name, texts in messages.items())})
+    return Refusal(422, {"errors": messages})
+
+
+class Application:
+    """Everything between the socket and the handlers: log, limit, faults, access, bodies."""
+
+    def __init__(self, world: World, places: dict[int, Place], control: ASGIApp) -> None:
+        _load_routes()
+        self.world = world
+        self.places = places
+        self.control = control
+        self._compiled = {role: Compiled(role) for role in ("auth", "api", "db", "files")}
+        self._adapters: dict[str, TypeAdapter[Any]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError(f"{scope['type']} is not served")
+        place = self.places[scope["server"][1]]
+        if place.role == "control":
+            await self.control(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        raw = await request.body()
+        exchange, limited = self._begin(request, place, raw)
+        record, rule = exchange.record, exchange.rule
+        drop: Callable[[], None] = scope["state"][DROP]
+        if limited is not None:
+            exchange.answer = limited
+        else:
+            if rule is not None and rule.do == "drop_before":
+                drop()
+                return
+            if rule is not None and rule.do == "slow":
+                await asyncio.sleep(rule.seconds)
+            if rule is not None and rule.do in ("status", "html", "plain"):
+                exchange.answer = _fault_answer(rule)
+            elif self._blocks(exchange):
+                await asyncio.to_thread(self._work, exchange)
+            else:
+                self._work(exchange)
+            if rule is not None and rule.do == "drop_after":
+                drop()
+                return
+        record.status = exchange.answer.status
+        await self._respond(exchange, scope, receive, send, drop)
+
+    def _blocks(self, exchange: Exchange) -> bool:
+        identifier = exchange.record.addon_id
+        addon = self.world.find_addon(identifier) if identifier else None
+        return addon is not None and addon.database.engine.blocking
+
+    # before the work
+
+    def _begin(self, request: Request, place: Place, raw: bytes) -> tuple[Exchange, Answer | None]:
+        world = self.world
+        with world.lock:
+            world.timeline.settle()
+            world.number += 1
+            headers = {name.lower(): value for name, value in request.headers.items()}
+            authorization = headers.get("authorization", "")
+            path = request.scope["path"]
+            query = dict(parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True))
+            method = "GET" if request.method == "HEAD" else request.method
+            route, parameters = self._compiled[place.role].find(world, place.role, method, path)
+            record = Record(
+                number=world.number,
+                time=world.now(),
+                role=place.role,
+                region=place.region or None,
+                method=request.method,
+                path=path,
+                query=query,
+                route=route.number if route else None,
+                safe=route.safe if route else request.method in ("GET", "HEAD"),
+                token_kind=self._token_kind(authorization),
+                headers={
+                    "user-agent": headers.get("user-agent", ""),
+                    "content-type": headers.get("content-type", ""),
+                    "accept": headers.get("accept", ""),
+                    "authorization": authorization.split(" ", 1)[0],
+                },
+                body=_loosely_parsed(raw),
+                request_id=headers.get("x-request-id") or str(uuid.uuid4()),
+            )
+            self._describe(record, route, place, parameters)
+            world.records.append(record)
+            exchange = Exchange(
+                record,
+                route,
+                parameters,
+                raw,
+                authorization,
+                headers.get("accept", ""),
+                headers.get("content-type", ""),
+                headers,
+            )
+            limited = self._limited(record, authorization)
+            if limited is None:
+                exchange.rule = world.faults.find(record)
+                record.fault = exchange.rule.do if exchange.rule else None
+            return exchange, limited
+
+    def _describe(self, record: Record, route: Route | None, place: Place, parameters: dict[str, str]) -> None:
+        """App, addon and action of the request, as far as they can be told."""
+        world = self.world
+        if "app" in parameters:
+            app = world.find_app(place.region, parameters["app"])
+            record.app = app.name if app else parameters["app"]
+        record.addon_id = parameters.get("addon") or parameters.get("db")
+        if "db" in parameters:
+            addon = world.find_addon(parameters["db"])
+            record.app = world.app_of(addon).name if addon else None
+        if route is not None and route.number == "D8" and isinstance(record.body, dict):
+            name = record.body.get("action_name")
+            if isinstance(name, str):
+                record.action_name = name
+                record.safe = name in ACTIONS and ACTIONS[name].safe
+
+    def _token_kind(self, authorization: str) -> str:
+        scheme, dummy, value = authorization.partition(" ")
+        if not authorization:
+            return "none"
+        if scheme.lower() == "basic":
+            return "basic"
+        if scheme.lower() == "bearer":
+            for kind, check in (("bearer", self.world.tokens.check_bearer), ("addon", self.world.tokens.check_addon)):
+                try:
+                    check(value)
+                    return kind
+                except TokenRefused:
+                    continue
+        return "invalid"
+
+    def _limited(self, record: Record, authorization: str) -> Answer | None:
+        world, limiter = self.world, self.world.limiter
+        if limiter.limit is None or record.role == "files":
+            return None
+        key = {"global": "", "role": f"{record.role}/{record.region}", "token": authorization}[limiter.limit.scope]
+        if not limiter.refuses(key, world.clock.now()):
+            return None
+        headers = {}
+        if limiter.limit.retry_after:
+            headers["Retry-After"] = str(limiter.seconds_left(world.clock.now(), world.clock.speed))
+        form = limiter.limit.body or world.switch("rate_limit_body")
+        record.fault = "rate_limit"
+        if form == "json":
+            return Answer({"error": "Retry later", "code": "rate_limited"}, 429, headers)
+        return Answer(None, 429, headers, raw=b"Retry later\n", media_type="text/plain")
+
+    # the work
+
+    def _work(self, exchange: Exchange) -> None:
+        with self.world.lock:
+            try:
+                exchange.answer = self._handle(exchange)
+            except Refusal as refusal:
+                exchange.answer = Answer(refusal.body, refusal.status, refusal.headers)
+            except Exception:
+                traceback.print_exc(file=sys.stderr)
+                exchange.answer = Answer(faults.DEFAULT_BODIES[500], 500)
+
+    def _handle(self, exchange: Exchange) -> Answer:
+        world, record, route = self.world, exchange.record, exchange.route
+        if route is None:
+            raise routing.not_found()
+        call = Call(
+            world=world,
+            route=route,
+            role=record.role,
+            region=record.region or "",
+            path=exchange.path,
+            query=record.query,
+            body=None,
+            headers=exchange.headers,
+            record=record,
+        )
+        call.caller = self._caller(call, exchange.authorization)
+        call.body = self._body(exchange)
+        given = route.handler(call)
+        answer = given if isinstance(given, Answer) else Answer(given)
+        if answer.status is None:
+            answer.status = route.status
+        answer.body = wire(answer.body)
+        return answer
+
+    def _caller(self, call: Call, authorization: str) -> Any:
+        """Who asks: refused with 401 unless the route is open to them."""
+        access = call.route.access
+        scheme, dummy, value = authorization.partition(" ")
+        if access == "none" or (access == "optional" and not authorization):
+            return None
+        if access == "basic":
+            return self._basic(scheme, value)
+        if scheme.lower() != "bearer":
+            raise Refusal(401, {"error": "unauthorized"})
+        try:
+            if access == "addon" and call.role == "db":
+                return self._addon_caller(call, value)
+            self.world.tokens.check_bearer(value)
+        except TokenRefused as error:
+            raise Refusal(401, {"error": f"unauthorized: {error}"}) from error
+        if call.role != "auth" and call.region not in self.world.account.regions:
+            raise Refusal(403, {"error": "this region is not available to you", "code": "region_disabled"})
+        return self.world.account
+
+    def _basic(self, scheme: str, value: str) -> Any:
+        try:
+            decoded = base64.b64decode(value, validate=True).decode()
+        except (binascii.Error, ValueError):
+            decoded = "?"
+        name, separator, secret = decoded.partition(":")
+        if scheme.lower() == "basic" and not name and separator and secret:
+            for token in self.world.api_tokens:
+                if token.secret == secret:
+                    token.last_used_at = self.world.now()
+                    return token
+        raise Refusal(401, {"error": "unauthorized"})
+
+    def _addon_caller(self, call: Call, value: str) -> str:
+        claims = self.world.tokens.check_addon(value)
+        addon = self.world.find_addon(claims.addon_id)
+        if addon is None:
+            raise TokenRefused("the addon does not exist any more")
+        wanted = call.path.get("db")
+        if claims.region != call.region or (wanted is not None and wanted != claims.addon_id):
+            from scalingo_sandbox.api.database import foreign
+
+            raise foreign(call)
+        return claims.addon_id
+
+    def _body(self, exchange: Exchange) -> Any:
+        """The body in the route's model. XML is refused, unknown fields are refused, {} and nothing are the same."""
+        media = exchange.content_type.partition(";")[0].strip().lower()
+        if media.endswith("xml"):
+            raise Refusal(415, {"error": "XML is not accepted, send JSON"})
+        wanted = exchange.accept.lower()
+        if "xml" in wanted and "json" not in wanted and "*/*" not in wanted:
+            raise Refusal(406, {"error": "only JSON is sent"})
+        route = exchange.route
+        model = route.models.request if route else None
+        data: Any = None
+        if exchange.raw.strip():
+            if len(exchange.raw) > MAXIMUM_BODY:
+                raise Refusal(400, {"error": "the body is too long"})
+            try:
+                data = json.loads(exchange.raw)
+            except ValueError as error:
+                raise Refusal(400, {"error": f"the body is not JSON: {error}"}) from error
+        if model is None:
+            if data not in (None, {}):
+                raise Refusal(400, {"error": "this request takes no body"})
+            return None
+        number = route.number if route else ""
+        adapter = self._adapters.get(number)
+        if adapter is None:
+            adapter = self._adapters[number] = TypeAdapter(model)
+        try:
+            return adapter.validate_python({} if data is None else data)
+        except ValidationError as error:
+            raise validation_refusal(self.world, error) from error
+
+    # after the work
+
+    async def _respond(
+        self, exchange: Exchange, scope: Scope, receive: Receive, send: Send, drop: Callable[[], None]
+    ) -> None:
+        answer, rule, record = exchange.answer, exchange.rule, exchange.record
+        if rule is not None and rule.do in ("wrong_type", "missing_key"):
+            answer.body = faults.spoil(rule, answer.body)
+        if rule is not None and rule.do == "replace":
+            answer.body = rule.body
+            answer.status = record.status = rule.status or answer.status
+            answer.headers.update(rule.headers)
+        headers = {
+            "Date": self.world.clock.http_date(),
+            "X-Request-Id": record.request_id,
+            "Server": "scalingo-sandbox",
+            **answer.headers,
+        }
+        status = answer.status or 200
+        if isinstance(answer.file, Path):
+            response: Response = FileResponse(answer.file, status_code=status, media_type=answer.media_type, headers=headers)
+        else:
+            content = answer.raw
+            if content is None:
+                content = b"" if status == 204 or answer.body is None else faults.encoded(answer.body)
+            if isinstance(answer.body, str) and answer.raw is None:
+                content = answer.body.encode()
+            if rule is not None and rule.do == "truncate":
+                headers["Content-Length"] = str(len(content) + 64)
+                headers["Content-Type"] = answer.media_type
+                await send({"type": "http.response.start", "status": status, "headers": _encoded_headers(headers)})
+                await send(
+                    {"type": "http.response.body", "body": content[: max(1, len(content) // 2)], "more_body": True}
+                )
+                drop()
+                return
+            media = answer.media_type if content else None
+            response = Response(content, status_code=status, media_type=media, headers=headers)
+        await response(scope, receive, send)
+
+
+def _encoded_headers(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+
+def _loosely_parsed(raw: bytes) -> Any:
+    if not raw.strip():
+        return None
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return raw.decode("utf-8", "replace")
+
+
+def _fault_answer(rule: faults.FaultRule) -> Answer:
+    """An answer instead of the work."""
+    if rule.do == "html":
+        status = rule.status or 502
+        text = rule.body if isinstance(rule.body, str) else faults.HTML.format(status=status)
+        return Answer(None, status, dict(rule.headers), raw=text.encode(), media_type="text/html")
+    if rule.do == "plain":
+        text = rule.body if isinstance(rule.body, str) else "Retry later\n"
+        return Answer(None, rule.status or 429, dict(rule.headers), raw=text.encode(), media_type="text/plain")
+    status = rule.status or 500
+    body = rule.body if rule.body is not None else faults.DEFAULT_BODIES.get(status, {"error": f"status {status}"})
+    return Answer(body, status, dict(rule.headers))

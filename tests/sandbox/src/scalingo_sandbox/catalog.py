@@ -1,0 +1,338 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be bought: kinds of databases, plans, versions and the way from one version to the next."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from scalingo_sandbox.identifiers import stable_hexadecimal
+
+EPOCH = 1577836800.0
+"""2020-01-01: when everything in the catalog was created."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of database: an addon provider of the main API."""
+
+    provider: str
+    type_name: str
+    display_name: str
+    variable: str
+    alias: str
+    scheme: str
+    versions: tuple[str, ...]
+    dedicated: bool = False
+    features: tuple[str, ...] = ("force-ssl", "publicly-available")
+    initial_features: tuple[str, ...] = ()
+    logical_databases: bool = False
+    users: bool = True
+    backups: bool = True
+    downloads: bool = True
+    point_in_time: bool = False
+    health: bool = False
+
+    @property
+    def type_id(self) -> str:
+        return stable_hexadecimal("type", self.type_name)
+
+
+_POSTGRESQL = (
+    "14.13.0-1",
+    "14.19.0-1",
+    "15.12.0-1",
+    "15.14.0-2",
+    "16.8.0-1",
+    "16.10.0-1",
+    "17.6.0-1",
+    "17.9.0-2",
+    "17.11.0-1",
+)
+
+KINDS: dict[str, Kind] = {
+    kind.provider: kind
+    for kind in (
+        Kind(
+            "postgresql",
+            "postgresql",
+            "PostgreSQL",
+            "SCALINGO_POSTGRESQL_URL",
+            "DATABASE_URL",
+            "postgres",
+            _POSTGRESQL,
+            point_in_time=True,
+        ),
+        Kind(
+            "postgresql-ng",
+            "postgresql",
+            "PostgreSQL Dedicated Resources",
+            "SCALINGO_POSTGRESQL_URL",
+            "DATABASE_URL",
+            "postgres",
+            _POSTGRESQL,
+            dedicated=True,
+            features=("force-ssl",),
+            initial_features=("force-ssl",),
+            backups=False,
+            downloads=False,
+            point_in_time=True,
+        ),
+        Kind(
+            "mysql",
+            "mysql",
+            "MySQL",
+            "SCALINGO_MYSQL_URL",
+            "DATABASE_URL",
+            "mysql",
+            ("8.0.36-1", "8.0.40-1", "8.0.43-1", "8.4.5-1", "8.4.6-1", "8.4.7-1"),
+            logical_databases=True,
+        ),
+        Kind(
+            "mongodb",
+            "mongodb",
+            "MongoDB",
+            "SCALINGO_MONGO_URL",
+            "MONGO_URL",
+            "mongodb",
+            ("5.0.28-1", "6.0.17-1", "6.0.25-1", "7.0.14-1", "7.0.24-1", "8.0.12-1"),
+            logical_databases=True,
+        ),
+        Kind(
+            "redis",
+            "redis",
+            "Redis® OSS",
+            "SCALINGO_REDIS_URL",
+            "REDIS_URL",
+            "redis",
+            ("6.2.14-1", "6.2.19-1", "7.2.5-1", "7.2.10-1"),
+            features=("force-ssl", "publicly-available", "redis-rdb", "redis-aof", "redis-cache"),
+            initial_features=("redis-rdb",),
+            users=False,
+        ),
+        Kind(
+            "influxdb",
+            "influxdb",
+            "InfluxDB",
+            "SCALINGO_INFLUX_URL",
+            "INFLUX_URL",
+            "http",
+            ("1.8.9-1", "1.8.10-1"),
+        ),
+        Kind(
+            "elasticsearch",
+            "elasticsearch",
+            "Elasticsearch",
+            "SCALINGO_ELASTICSEARCH_URL",
+            "ELASTICSEARCH_URL",
+            "http",
+            ("7.10.2-1", "7.17.25-1", "7.17.28-1"),
+            users=False,
+            downloads=False,
+            health=True,
+        ),
+        Kind(
+            "opensearch",
+            "opensearch",
+            "OpenSearch",
+            "SCALINGO_OPENSEARCH_URL",
+            "OPENSEARCH_URL",
+            "http",
+            ("1.3.20-1", "2.11.1-1", "2.19.3-1"),
+            users=False,
+            downloads=False,
+        ),
+    )
+}
+
+
+def provider_name(text: str) -> str:
+    """The provider's identifier without the prefix that older documents show."""
+    return text.removeprefix("scalingo-")
+
+
+_VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?:-(\d+))?")
+
+
+@dataclass(frozen=True, order=True)
+class Version:
+    """major.minor.patch-build."""
+
+    major: int
+    minor: int
+    patch: int
+    build: int
+
+    @classmethod
+    def parse(cls, text: str) -> Version:
+        match = _VERSION.fullmatch(text)
+        if match is None:
+            raise ValueError(f"{text} is not a version in the form major.minor.patch-build")
+        major, minor, patch, build = match.groups()
+        return cls(int(major), int(minor), int(patch or 0), int(build or 1))
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}.{self.patch}-{self.build}"
+
+
+class VersionTable:
+    """The versions of one type, in the order in which upgrades walk through them."""
+
+    def __init__(self, kind: Kind, versions: tuple[str, ...] | list[str]) -> None:
+        self.kind = kind
+        self.versions = sorted({Version.parse(text) for text in versions})
+        self._by_identifier = {self.identifier(version): version for version in self.versions}
+
+    def identifier(self, version: Version) -> str:
+        return stable_hexadecimal("version", self.kind.type_name, version)
+
+    def add(self, version: Version) -> None:
+        if version not in self.versions:
+            self.versions = sorted([*self.versions, version])
+            self._by_identifier[self.identifier(version)] = version
+
+    def find(self, identifier: str) -> Version | None:
+        return self._by_identifier.get(identifier)
+
+    def following(self, version: Version) -> Version | None:
+        later = [candidate for candidate in self.versions if candidate > version]
+        return later[0] if later else None
+
+    def chosen(self, text: str) -> Version | None:
+        """The version asked for at provisioning: exact, or the newest that begins with what was given."""
+        wanted = text.removeprefix("v")
+        exact = [version for version in self.versions if str(version) == wanted]
+        if exact:
+            return exact[0]
+        same = [version for version in self.versions if re.match(re.escape(wanted) + r"(?![0-9])", str(version))]
+        return same[-1] if same else None
+
+    @property
+    def latest(self) -> Version:
+        return self.versions[-1]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan of a provider."""
+
+    provider: str
+    name: str
+    tier: str
+    memory: int
+    disk: int
+    nodes: int
+    position: int
+    disabled: bool = False
+    replaced_by: str | None = None
+    properties: dict[str, int | float | str | bool] = field(default_factory=dict, hash=False, compare=False)
+
+    @property
+    def identifier(self) -> str:
+        return stable_hexadecimal("plan", self.provider, self.name)
+
+    @property
+    def display_name(self) -> str:
+        return f"{self.tier.capitalize()} {self.memory} MB"
+
+    @property
+    def manual_backups(self) -> int:
+        return 10 if self.tier in ("starter", "sandbox", "free") else 50
+
+    @property
+    def daily_backups(self) -> int:
+        return 7
+
+    @property
+    def weekly_backups(self) -> int:
+        return 4 if self.tier in ("starter", "sandbox", "free") else 8
+
+    @property
+    def monthly_backups(self) -> int:
+        return 0 if self.tier in ("starter", "sandbox", "free") else 12
+
+    @property
+    def recovery_days(self) -> int:
+        if not KINDS[self.provider].point_in_time:
+            return 0
+        if KINDS[self.provider].dedicated:
+            return {"starter": 7, "business": 14, "enterprise": 30}.get(self.tier, 7)
+        return 7
+
+
+_PLAN_NAME = re.compile(r"(?:.*-)?(free|sandbox|starter|business|enterprise)(?:-(\d+))?")
+
+
+def make_plan(provider: str, name: str, position: int = 99) -> Plan:
+    """A plan from nothing but its name: any text is a plan's name."""
+    match = _PLAN_NAME.fullmatch(name)
+    tier = match.group(1) if match else "starter"
+    memory = int(match.group(2)) if match and match.group(2) else 512
+    return Plan(
+        provider=provider,
+        name=name,
+        tier=tier,
+        memory=memory,
+        disk=memory * 20,
+        nodes=1 if tier in ("free", "sandbox", "starter") else 3,
+        position=position,
+        disabled=tier == "free",
+        replaced_by=f"{provider}-sandbox" if tier == "free" else None,
+    )
+
+
+def default_plans(kind: Kind) -> list[Plan]:
+    if kind.dedicated:
+        names = [f"postgresql-dr-{tier}-{memory}" for tier in ("starter", "business", "enterprise") for memory in (4096, 8192)]
+    else:
+        names = [f"{kind.provider}-sandbox", *(f"{kind.provider}-starter-{memory}" for memory in (256, 512, 1024, 2048))]
+        names += [f"{kind.provider}-business-{memory}" for memory in (256, 512, 1024, 2048)]
+        names += [f"{kind.provider}-free"]
+    return [make_plan(kind.provider, name, position) for position, name in enumerate(names)]
+
+
+class Catalog:
+    """The plans and versions of one sandbox. What a seed names and nobody knows is added."""
+
+    def __init__(self, versions: dict[str, list[str]] | None = None) -> None:
+        chosen = versions or {}
+        self.tables: dict[str, VersionTable] = {}
+        for kind in KINDS.values():
+            if kind.type_name not in self.tables:
+                self.tables[kind.type_name] = VersionTable(kind, chosen.get(kind.type_name) or list(kind.versions))
+        self._plans = {kind.provider: {plan.name: plan for plan in default_plans(kind)} for kind in KINDS.values()}
+
+    def kind(self, provider: str) -> Kind | None:
+        return KINDS.get(provider_name(provider))
+
+    def kind_of_type(self, type_name: str) -> Kind:
+        return next(kind for kind in KINDS.values() if kind.type_name == type_name)
+
+    def table(self, kind: Kind) -> VersionTable:
+        return self.tables[kind.type_name]
+
+    def plans(self, provider: str) -> list[Plan]:
+        return sorted(self._plans[provider].values(), key=lambda plan: (plan.position, plan.name))
+
+    def plan(self, provider: str, text: str) -> Plan | None:
+        """By identifier or by name."""
+        plans = self._plans[provider]
+        if text in plans:
+            return plans[text]
+        return next((plan for plan in plans.values() if plan.identifier == text), None)
+
+    def plan_for_seed(self, provider: str, name: str) -> Plan:
+        plan = self._plans[provider].get(name)
+        if plan is None:
+            plan = make_plan(provider, name)
+            self._plans[provider][name] = plan
+        return plan
+
+    def version_owner(self, identifier: str) -> tuple[VersionTable, Version] | None:
+        for table in self.tables.values():
+            version = table.find(identifier)
+            if version is not None:
+                return table, version
+        return None

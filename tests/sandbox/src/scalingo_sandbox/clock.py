@@ -1,0 +1,45 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The clock of the sandbox: it can be moved and made faster, never turned back."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timezone
+from email.utils import formatdate
+
+
+class Clock:
+    """Seconds since the epoch, at a chosen speed."""
+
+    def __init__(self, start: float | None = None, speed: float = 1.0) -> None:
+        self._virtual = time.time() if start is None else start
+        self._real = time.monotonic()
+        self._speed = speed
+
+    def now(self) -> float:
+        return self._virtual + (time.monotonic() - self._real) * self._speed
+
+    @property
+    def speed(self) -> float:
+        return self._speed
+
+    def set_speed(self, speed: float) -> None:
+        if speed <= 0:
+            raise ValueError("the speed of the clock must be above 0")
+        self._virtual, self._real = self.now(), time.monotonic()
+        self._speed = speed
+
+    def advance(self, seconds: float) -> None:
+        if seconds < 0:
+            raise ValueError("the clock cannot be turned back")
+        self._virtual += seconds
+
+    def http_date(self) -> str:
+        return formatdate(self.now(), usegmt=True)
+
+
+def moment(epoch: float) -> datetime:
+    """The instant as an aware datetime in UTC."""
+    return datetime.fromtimestamp(epoch, timezone.utc)

@@ -1,0 +1,305 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happens to databases: provisioning, plan changes, upgrades, features, backups, restorations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from scalingo_sandbox.catalog import Plan, Version
+from scalingo_sandbox.identifiers import fresh_hexadecimal
+from scalingo_sandbox.state import Addon, Backup, Database, Feature, Operation, Restoration
+from scalingo_sandbox.world import Outcome, World, backup_name
+
+
+def is_busy(database: Database) -> bool:
+    return database.current_operation_id is not None or database.status != "running"
+
+
+def running_backup(database: Database) -> Backup | None:
+    waiting = ("scheduled", "pending", "queued", "creating", "running")
+    return next((backup for backup in database.backups if backup.status in waiting), None)
+
+
+# operations
+
+
+def begin_operation(
+    world: World,
+    addon: Addon,
+    name: str,
+    seconds: float,
+    status: str,
+    finish: Callable[[], None],
+) -> Operation:
+    """Start something that takes a while; finish is called when it succeeds."""
+    database = addon.database
+    operation = Operation(fresh_hexadecimal(), name, world.now())
+    database.operations[operation.id] = operation
+    database.current_operation_id = operation.id
+    database.status = status
+    outcome = world.take_outcome(addon, name)
+
+    def start() -> None:
+        if operation.status == "pending":
+            operation.status = "running"
+
+    def end() -> None:
+        if operation.finished_at is None:
+            end_operation(world, addon, operation, finish, outcome)
+
+    world.timeline.after(seconds * 0.1, start)
+    if outcome is None or outcome.outcome != "stay":
+        world.timeline.after(seconds, end)
+    return operation
+
+
+def end_operation(
+    world: World,
+    addon: Addon,
+    operation: Operation,
+    finish: Callable[[], None] | None = None,
+    outcome: Outcome | None = None,
+) -> None:
+    """End an operation, well or as an outcome says."""
+    database = addon.database
+    operation.finished_at = world.now()
+    if outcome is None:
+        operation.status = world.switch("operation_final")
+        if finish is not None:
+            finish()
+    else:
+        operation.status = "user-error" if outcome.outcome == "user-error" else "error"
+        operation.error = outcome.error
+    if database.current_operation_id == operation.id:
+        database.current_operation_id = None
+        database.status = "running"
+    if world.switch("operations_kept") == "no":
+        database.operations.pop(operation.id, None)
+
+
+# provisioning and plans
+
+
+def finish_provisioning(world: World, addon: Addon) -> None:
+    if addon.status == "provisioning":
+        addon.status = "running"
+        addon.updated_at = world.now()
+        if addon.database.status == "creating":
+            addon.database.status = "running"
+        world.record_event(
+            world.app_of(addon),
+            "addon_updated",
+            {
+                "addon_id": addon.id,
+                "addon_plan_name": addon.plan.name,
+                "addon_resource_id": addon.resource_id,
+                "addon_provider_id": addon.kind.provider,
+                "addon_provider_name": addon.kind.display_name,
+                "status": ["provisioning", "running"],
+                "attributes_changed": ["status"],
+            },
+        )
+
+
+def begin_provisioning(world: World, addon: Addon) -> None:
+    addon.status = "provisioning"
+    addon.database.status = "creating"
+    outcome = world.take_outcome(addon, "provisioning")
+
+    def finish() -> None:
+        if any(addon in app.addons for app in world.apps):
+            finish_provisioning(world, addon)
+
+    if outcome is None:
+        world.timeline.after(world.durations.provisioning, finish)
+
+
+def begin_plan_change(world: World, addon: Addon, plan: Plan) -> None:
+    old = addon.plan
+    addon.plan = plan
+    addon.updated_at = world.now()
+
+    def finish() -> None:
+        addon.database.plan = plan
+
+    begin_operation(world, addon, "plan", world.durations.plan, "updating", finish)
+    world.addon_event(addon, "upgrade_addon", old_plan_name=old.name, new_plan_name=plan.name)
+
+
+def resume(world: World, addon: Addon) -> None:
+    if addon.status == "suspended":
+        addon.status = "running"
+        addon.database.status = "running"
+        addon.updated_at = world.now()
+        world.addon_event(addon, "resume_addon")
+
+
+# versions
+
+
+def next_version(world: World, database: Database) -> Version | None:
+    return world.catalog.table(database.kind).following(database.engine.version())
+
+
+def begin_upgrade(world: World, addon: Addon, target: Version) -> Operation:
+    old = addon.database.engine.version()
+
+    def finish() -> None:
+        addon.database.engine.upgrade(target)
+        if target.major != old.major and addon.database.earliest_recoverable_at is not None:
+            addon.database.earliest_recoverable_at = world.now()
+        data = {"addon_name": addon.kind.display_name, "old_version": str(old), "new_version": str(target)}
+        world.record_event(world.app_of(addon), "upgrade_database", data)
+
+    return begin_operation(world, addon, "upgrade", world.durations.upgrade, "upgrading", finish)
+
+
+# features
+
+
+def _feature_event(world: World, addon: Addon, name: str, event: str) -> None:
+    data = {
+        "feature": name,
+        "addon_provider_id": addon.kind.provider,
+        "addon_provider_name": addon.kind.display_name,
+        "addon_uuid": addon.id,
+        "remote_ip": "127.0.0.1",
+    }
+    world.record_event(world.app_of(addon), event, data)
+
+
+def enable_feature(world: World, addon: Addon, name: str) -> Feature:
+    database = addon.database
+    feature = database.feature(name)
+    if feature is None:
+        feature = Feature(name, "")
+        database.features.append(feature)
+    feature.status = world.switch("feature_pending")
+    current = feature
+    outcome = world.take_outcome(addon, f"feature:{name}") or world.take_outcome(addon, "feature")
+    pending = feature.status
+
+    def finish() -> None:
+        if current.status == pending and current in database.features:
+            current.status = "ACTIVATED" if outcome is None else "FAILED"
+
+    if outcome is None or outcome.outcome != "stay":
+        if world.durations.feature == 0:
+            finish()
+        else:
+            world.timeline.after(world.durations.feature, finish)
+    _feature_event(world, addon, name, "database/add_feature")
+    return feature
+
+
+def disable_feature(world: World, addon: Addon, feature: Feature) -> None:
+    database = addon.database
+    feature.status = "PENDING_TO_REMOVE"
+    outcome = world.take_outcome(addon, f"feature:{feature.name}") or world.take_outcome(addon, "feature")
+
+    def finish() -> None:
+        if feature.status == "PENDING_TO_REMOVE" and feature in database.features:
+            if outcome is None:
+                database.features.remove(feature)
+            else:
+                feature.status = "ACTIVATED"
+
+    if outcome is None or outcome.outcome != "stay":
+        if world.durations.feature == 0:
+            finish()
+        else:
+            world.timeline.after(world.durations.feature, finish)
+    _feature_event(world, addon, feature.name, "database/remove_feature")
+
+
+# backups
+
+
+def begin_backup(world: World, addon: Addon, method: str) -> Backup:
+    database = addon.database
+    created = world.now()
+    backup = Backup(
+        id=fresh_hexadecimal(),
+        name=backup_name(created, addon.resource_id),
+        created_at=created,
+        method=method,
+        status=world.switch("backup_first_status"),
+    )
+    database.backups.append(backup)
+    outcome = world.take_outcome(addon, "backup")
+
+    def start() -> None:
+        backup.status = "running"
+        backup.started_at = world.now()
+
+    def finish() -> None:
+        if backup.status != "running":
+            return
+        if outcome is None:
+            backup.files = database.engine.dump()
+            backup.status = "done"
+            evict(database, method)
+        else:
+            backup.status = "cancelled" if outcome.outcome == "cancel" else "error"
+        data = {
+            "addon_uuid": addon.id,
+            "addon_name": addon.kind.display_name,
+            "resource_id": addon.resource_id,
+            "backup_method": method,
+            "backup_id": backup.id,
+            "backup_status": backup.status,
+            "started_at": world.date(backup.started_at or created),
+            "ended_at": world.date(world.now()),
+        }
+        name = "database_backup_succeeded" if outcome is None else "database_backup_failed"
+        world.record_event(world.app_of(addon), name, data)
+
+    world.timeline.after(world.durations.backup * 0.2, start)
+    if outcome is None or outcome.outcome != "stay":
+        world.timeline.after(world.durations.backup, finish)
+    return backup
+
+
+def evict(database: Database, method: str) -> None:
+    """Backups beyond what the plan keeps go, the oldest first."""
+    limit = database.plan.manual_backups if method == "manual" else database.plan.daily_backups
+    kept = sorted(
+        (backup for backup in database.backups if backup.method == method and backup.status in ("done", "error")),
+        key=lambda backup: backup.created_at,
+    )
+    for backup in kept[: max(0, len(kept) - limit)]:
+        database.backups.remove(backup)
+
+
+def begin_restoration(world: World, addon: Addon, backup: Backup) -> Restoration:
+    restoration = Restoration(fresh_hexadecimal(), backup.id, world.now())
+    addon.database.restorations[restoration.id] = restoration
+    outcome_name = "restore"
+
+    def finish() -> None:
+        addon.database.engine.restore(backup.files)
+
+    operation = begin_operation(world, addon, outcome_name, world.durations.restore, "updating", finish)
+
+    def start() -> None:
+        restoration.status = "running"
+        restoration.started_at = world.now()
+
+    def follow() -> None:
+        if operation.finished_at is not None:
+            restoration.status = "error" if operation.error else "done"
+            restoration.ended_at = world.now()
+
+    world.timeline.after(world.durations.restore * 0.1, start)
+    world.timeline.after(world.durations.restore, follow)
+    return restoration
+
+
+def begin_point_in_time_restore(world: World, addon: Addon, instant: float) -> Operation:
+    def finish() -> None:
+        # a new timeline: nothing before this restore can be reached any more
+        addon.database.earliest_recoverable_at = world.now()
+
+    return begin_operation(world, addon, "pitr_restore", world.durations.restore, "updating", finish)

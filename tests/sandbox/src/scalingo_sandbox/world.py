@@ -1,0 +1,452 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One sandbox: who exists, what they have, where things are. What happens to databases is in work."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from dataclasses import dataclass
+from datetime import timedelta, timezone
+from typing import Any
+
+from scalingo_sandbox.catalog import Catalog, Kind, Plan, Version
+from scalingo_sandbox.clock import Clock, moment
+from scalingo_sandbox.engines import FACTORIES, EngineSetup
+from scalingo_sandbox.engines.base import EngineUser, LogicalDatabase, Query, RetentionPolicy
+from scalingo_sandbox.faults import Faults
+from scalingo_sandbox.identifiers import (
+    fresh_addon_identifier,
+    fresh_api_token,
+    fresh_hexadecimal,
+    stable_addon_identifier,
+    stable_hexadecimal,
+    stable_number,
+    stable_uuid,
+)
+from scalingo_sandbox.ratelimit import Limiter
+from scalingo_sandbox.record import Record
+from scalingo_sandbox.seed import REGIONS, Durations, Seed, SeedAddon, SeedApp, SeedDatabase, SeedFleet
+from scalingo_sandbox.state import (
+    Account,
+    Addon,
+    ApiToken,
+    App,
+    Backup,
+    Database,
+    Event,
+    Feature,
+    FirewallRule,
+    Instance,
+    Maintenance,
+    Operation,
+    Window,
+)
+from scalingo_sandbox.switches import Switches
+from scalingo_sandbox.timeline import Timeline
+from scalingo_sandbox.tokens import Tokens
+
+REGION_NAMES = {"osc-fr1": "Paris - Outscale", "osc-secnum-fr1": "Paris - SecNumCloud - Outscale"}
+PUBLIC_REGIONS = ("osc-fr1",)
+
+MANAGED_RANGES = {
+    "osc-fr1": [("mr-scalingo-osc-fr1", "Scalingo osc-fr1")],
+    "osc-secnum-fr1": [("mr-scalingo-osc-secnum-fr1", "Scalingo osc-secnum-fr1")],
+}
+
+
+@dataclass
+class Outcome:
+    """How the next piece of work of a kind ends, on demand."""
+
+    outcome: str
+    """fail, stay (never ends), or user-error."""
+    error: str
+
+
+@dataclass
+class Addresses:
+    """Where the sandbox listens."""
+
+    auth: str = ""
+    control: str = ""
+    files: str = ""
+    api: dict[str, str] = None  # type: ignore[assignment]
+    db: dict[str, str] = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        self.api = self.api or {}
+        self.db = self.db or {}
+
+
+class World:
+    """Everything that a reset replaces, and the few things that outlive it: clock, tokens' key, addresses."""
+
+    def __init__(self, seed: Seed, clock: Clock, *, engine: str = "memory", api_token: str | None = None) -> None:
+        self.clock = clock
+        self.tokens = Tokens(clock)
+        self.addresses = Addresses()
+        self.lock = threading.RLock()
+        self.engine_name = engine
+        self._given_api_token = api_token
+        self._made_api_token = fresh_api_token()
+        self._first_seed = seed
+        self.apps: list[App] = []
+        self.load(seed)
+
+    # what a reset does
+
+    def reset(self, seed: Seed | None = None) -> None:
+        self.close()
+        self.load(seed or self._first_seed)
+
+    def close(self) -> None:
+        for app in self.apps:
+            for addon in app.addons:
+                addon.database.engine.close()
+
+    def load(self, seed: Seed) -> None:
+        self.seed = seed
+        self.timeline = Timeline(self.clock)
+        self.switches = Switches(seed.switches)
+        self.durations: Durations = seed.durations.model_copy()
+        self.faults = Faults()
+        self.limiter = Limiter()
+        self.records: list[Record] = []
+        self.number = 0
+        self.outcomes: dict[tuple[str | None, str], Outcome] = {}
+        self.catalog = Catalog(seed.versions)
+        self.apps = []
+        api_token = self._given_api_token or seed.user.api_token or self._made_api_token
+        self.account = Account(
+            id="us-" + stable_uuid("user", seed.user.username),
+            username=seed.user.username,
+            email=seed.user.email,
+            fullname=seed.user.fullname,
+            regions=list(seed.user.regions),
+        )
+        now = self.now()
+        self.api_tokens = [ApiToken(stable_hexadecimal("token", 1), "sandbox", api_token, now - 86400)]
+        for app in seed.apps:
+            self._load_app(app)
+        for fleet in seed.fleet:
+            self._load_fleet(fleet)
+
+    def _load_fleet(self, fleet: SeedFleet) -> None:
+        count = fleet.apps or fleet.count
+        width = max(2, len(str(count)))
+        apps = [
+            SeedApp(name=f"{fleet.prefix}-{number:0{width}d}", region=fleet.region, addons=[])
+            for number in range(1, count + 1)
+        ]
+        for index in range(fleet.count):
+            addon = SeedAddon(provider=fleet.provider, plan=fleet.plan, database=fleet.database)
+            apps[index % count].addons.append(addon)
+        for app in apps:
+            self._load_app(app)
+
+    def _load_app(self, seed: SeedApp) -> None:
+        if seed.region not in REGIONS:
+            raise ValueError(f"there is no region {seed.region}; there are {', '.join(REGIONS)}")
+        if any(app.name == seed.name and app.region == seed.region for app in self.apps):
+            raise ValueError(f"the app {seed.name} is named twice in {seed.region}")
+        app = self.make_app(seed.name, seed.region, identifier=seed.id or stable_hexadecimal("app", seed.region, seed.name))
+        app.status = seed.status
+        if seed.project:
+            app.project_id, app.project_name = stable_hexadecimal("project", seed.project), seed.project
+        seen: dict[str, int] = {}
+        for part in seed.addons:
+            index = seen.get(part.provider, 0)
+            seen[part.provider] = index + 1
+            self._load_addon(app, part, index)
+        app.variables.update(seed.variables)
+
+    def _load_addon(self, app: App, seed: SeedAddon, index: int) -> None:
+        kind = self.catalog.kind(seed.provider)
+        if kind is None:
+            raise ValueError(f"there is no provider {seed.provider}")
+        default_plan = f"{kind.provider}-starter-512" if not kind.dedicated else "postgresql-dr-starter-4096"
+        plan = self.catalog.plan_for_seed(kind.provider, seed.plan or default_plan)
+        identifier = seed.id or stable_addon_identifier(app.region, app.name, kind.provider, index)
+        resource_id = seed.resource_id or self._resource_id(app, kind, identifier)
+        if self.find_addon(identifier) is not None:
+            raise ValueError(f"the addon {identifier} is named twice")
+        addon = self.make_addon(app, kind, plan, identifier, resource_id, seed.database)
+        addon.status = seed.status
+        database = addon.database
+        if seed.status == "suspended":
+            database.status = "stopped"
+        if seed.status == "provisioning":
+            database.status = "creating"
+            from scalingo_sandbox.work import finish_provisioning
+
+            self.timeline.after(self.durations.provisioning, lambda: finish_provisioning(self, addon))
+        if seed.database.status is not None:
+            database.status = seed.database.status
+
+    @staticmethod
+    def _resource_id(app: App, kind: Kind, identifier: str) -> str:
+        if kind.dedicated:
+            return app.name
+        return f"{app.name.replace('-', '_')}_{stable_number(1000, 9999, identifier)}"
+
+    # making things
+
+    def make_app(self, name: str, region: str, *, identifier: str | None = None) -> App:
+        now = self.now()
+        app = App(
+            id=identifier or fresh_hexadecimal(),
+            name=name,
+            region=region,
+            status="new",
+            created_at=now,
+            updated_at=now,
+            project_id=stable_hexadecimal("project", "default"),
+            project_name="default",
+        )
+        self.apps.append(app)
+        return app
+
+    def make_addon(
+        self, app: App, kind: Kind, plan: Plan, identifier: str | None, resource_id: str | None, seed: SeedDatabase
+    ) -> Addon:
+        identifier = identifier or fresh_addon_identifier()
+        resource_id = resource_id or self._resource_id(app, kind, identifier)
+        now = self.now()
+        addon = Addon(
+            id=identifier,
+            app_id=app.id,
+            region=app.region,
+            kind=kind,
+            plan=plan,
+            resource_id=resource_id,
+            status="running",
+            provisioned_at=now - seed.created,
+            updated_at=now - seed.created,
+            database=self._make_database(app, kind, plan, identifier, resource_id, seed),
+        )
+        app.addons.append(addon)
+        self._add_variables(app, addon)
+        return addon
+
+    def _make_database(
+        self, app: App, kind: Kind, plan: Plan, identifier: str, resource_id: str, seed: SeedDatabase
+    ) -> Database:
+        now = self.now()
+        table = self.catalog.table(kind)
+        version = table.latest if seed.version is None else Version.parse(seed.version)
+        table.add(version)
+        host = resource_id.replace("_", "-")
+        hostname = seed.hostname or f"{host}.{kind.type_name}.a.{app.region}.scalingo-dbs.com"
+        port = stable_number(30000, 39999, identifier)
+        if ":" in hostname:
+            hostname, dummy, text = hostname.rpartition(":")
+            port = int(text)
+        password = seed.password or secrets.token_urlsafe(24).replace("-", "x").replace("_", "y")
+        setup = EngineSetup(
+            kind=kind,
+            resource_id=resource_id,
+            version=version,
+            user=EngineUser(resource_id, password, protected=True),
+            now=self.now,
+            switch=self.switch,
+            logical_databases=[
+                LogicalDatabase(entry.name, entry.protected, dict(entry.tables)) for entry in seed.logical_databases
+            ],
+            users=[
+                EngineUser(entry.name, entry.password or secrets.token_urlsafe(24), entry.read_only, entry.protected)
+                for entry in seed.users
+            ],
+            sql_mode=seed.sql_mode,
+            retention_policies=[
+                RetentionPolicy(entry.name, entry.duration, entry.default) for entry in seed.retention_policies
+            ],
+            extensions=dict(seed.extensions),
+            queries=[
+                Query(entry.pid or 1000 + index, entry.query, entry.state, entry.username or resource_id, now - entry.seconds)
+                for index, entry in enumerate(seed.queries)
+            ],
+            statements=[dict(entry) for entry in seed.statements],
+            collect_statements=seed.statements_enabled,
+        )
+        days = seed.recoverable_days if seed.recoverable_days is not None else float(plan.recovery_days)
+        database = Database(
+            id=stable_hexadecimal("database", identifier),
+            kind=kind,
+            engine=FACTORIES[self.engine_name](setup),
+            plan=plan,
+            created_at=now - seed.created,
+            status="running",
+            hostname=hostname,
+            port=port,
+            password=password,
+            instances=self._instances(plan, hostname, port, identifier),
+            window=Window(**seed.maintenance_window.model_dump()),
+            features=[Feature(name, "ACTIVATED") for name in kind.initial_features if name not in seed.features]
+            + [Feature(name, status) for name, status in seed.features.items()],
+            encryption_at_rest=seed.encryption_at_rest,
+            periodic_backups_enabled=seed.periodic_backups_enabled and kind.backups,
+            periodic_backups_scheduled_at=list(seed.periodic_backups_scheduled_at),
+            flags=list(seed.flags),
+            earliest_recoverable_at=(
+                max(now - days * 86400, now - seed.created) if kind.point_in_time and seed.recoverable else None
+            ),
+            logs=list(seed.logs),
+            log_archives=seed.log_archives,
+            health=seed.health,
+            lag=seed.lag,
+        )
+        self._load_history(database, identifier, resource_id, seed)
+        return database
+
+    def _load_history(self, database: Database, identifier: str, resource_id: str, seed: SeedDatabase) -> None:
+        now = self.now()
+        for index, entry in enumerate(seed.backups):
+            created = now - entry.age
+            ended = entry.status in ("done", "error", "cancelled")
+            backup = Backup(
+                id=entry.id or stable_hexadecimal("backup", identifier, index),
+                name=entry.name or backup_name(created, resource_id),
+                created_at=created,
+                method=entry.method,
+                status=entry.status,
+                started_at=created + 1 if ended or entry.status == "running" else None,
+                size=entry.size,
+                hidden=entry.hidden,
+                files=database.engine.dump() if entry.status == "done" else {},
+                archive_bytes=entry.archive_bytes,
+            )
+            database.backups.append(backup)
+        for index, part in enumerate(seed.maintenance):
+            database.maintenance.append(
+                Maintenance(
+                    id=part.id or stable_hexadecimal("maintenance", identifier, index),
+                    type=part.type,
+                    status=part.status,
+                    started_at=None if part.started is None else now - part.started,
+                    ended_at=None if part.ended is None else now - part.ended,
+                )
+            )
+        for index, rule in enumerate(seed.firewall_rules):
+            database.firewall_rules.append(
+                FirewallRule(
+                    id=rule.id or stable_uuid("rule", identifier, index),
+                    type=rule.type,
+                    cidr=rule.cidr,
+                    label=rule.label,
+                    range_id=rule.range_id,
+                    created_at=now,
+                    updated_at=now,
+                )
+            )
+        if seed.current_operation_id is not None:
+            operation = Operation(seed.current_operation_id, "maintenance", now, status="running")
+            database.operations[operation.id] = operation
+            database.current_operation_id = operation.id
+
+    @staticmethod
+    def _instances(plan: Plan, hostname: str, port: int, identifier: str) -> list[Instance]:
+        instances = []
+        for index in range(plan.nodes):
+            name = stable_uuid("instance", identifier, index)
+            role = "leader" if index == 0 else "follower"
+            instances.append(Instance(name, f"{name}.{hostname}", port, "db-node", role, f"10.0.{index}.10"))
+        for index in range(1 if plan.nodes == 1 else 2):
+            name = stable_uuid("gateway", identifier, index)
+            instances.append(Instance(name, f"{name}.{hostname}", port, "gateway", "", f"10.0.{index}.20"))
+        return instances
+
+    def _add_variables(self, app: App, addon: Addon) -> None:
+        database, kind = addon.database, addon.kind
+        name = kind.variable
+        number = 1
+        while name in app.variables:
+            number += 1
+            name = f"{kind.variable.removesuffix('_URL')}_{number}_URL"
+        secret = f"{addon.resource_id}:{database.password}"
+        app.variables[name] = f"{kind.scheme}://{secret}@{database.hostname}:{database.port}/{addon.resource_id}"
+        app.variables.setdefault(kind.alias, f"${name}")
+
+    def connection_variable(self, app: App, addon: Addon) -> str | None:
+        """The variable that holds the address of this database."""
+        place = f"@{addon.database.hostname}:{addon.database.port}/"
+        return next((name for name, value in app.variables.items() if place in value), None)
+
+    def remove_addon(self, app: App, addon: Addon) -> None:
+        variable = self.connection_variable(app, addon)
+        if variable is not None:
+            del app.variables[variable]
+            for name, value in list(app.variables.items()):
+                if value == f"${variable}":
+                    del app.variables[name]
+        app.addons.remove(addon)
+        addon.database.engine.close()
+
+    # looking things up
+
+    def now(self) -> float:
+        return self.timeline.now()
+
+    def switch(self, name: str) -> str:
+        return self.switches[name]
+
+    @property
+    def api_token(self) -> str:
+        return self.api_tokens[0].secret
+
+    def find_app(self, region: str, text: str) -> App | None:
+        return next((app for app in self.apps if app.region == region and text in (app.name, app.id)), None)
+
+    def find_addon(self, identifier: str) -> Addon | None:
+        for app in self.apps:
+            for addon in app.addons:
+                if addon.id == identifier:
+                    return addon
+        return None
+
+    def app_of(self, addon: Addon) -> App:
+        return next(app for app in self.apps if app.id == addon.app_id and app.region == addon.region)
+
+    def addons_of(self, region: str) -> list[Addon]:
+        return [addon for app in self.apps if app.region == region for addon in app.addons]
+
+    def date(self, epoch: float) -> str:
+        """An instant as the API writes it."""
+        return written_date(epoch, self.switches["dates"])
+
+    # what happened
+
+    def record_event(self, app: App, name: str, type_data: dict[str, Any]) -> None:
+        app.events.append(Event(fresh_hexadecimal(), name, self.now(), type_data))
+
+    def addon_event(self, addon: Addon, name: str, **more: Any) -> None:
+        data = {
+            "addon_provider_name": addon.kind.display_name,
+            "plan_name": addon.plan.name,
+            "resource_id": addon.resource_id,
+            **more,
+        }
+        self.record_event(self.app_of(addon), name, data)
+
+    def take_outcome(self, addon: Addon, kind: str) -> Outcome | None:
+        """The outcome demanded for the next work of this kind, for this addon or for any."""
+        for key in ((addon.id, kind), (None, kind)):
+            if key in self.outcomes:
+                return self.outcomes.pop(key)
+        return None
+
+
+_OFFSET = timezone(timedelta(hours=1))
+
+
+def written_date(epoch: float, form: str) -> str:
+    """RFC 3339, in one of the forms that the service is known to use."""
+    instant = moment(epoch)
+    if form == "offset":
+        return instant.astimezone(_OFFSET).isoformat(timespec="milliseconds")
+    return instant.replace(tzinfo=None).isoformat(timespec=form) + "Z"
+
+
+def backup_name(created: float, resource_id: str) -> str:
+    return f"{moment(created):%Y%m%d%H%M%S}_{resource_id}"
