@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Make this checkout importable as ansible_collections.community.scalingo, and tests/support as the package support."""
+"""Make the checkout importable as ansible_collections.community.scalingo, and tests/support as support."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
-for name, path in (
+
+for name, places in (
     ("ansible_collections", []),
     ("ansible_collections.community", []),
     ("ansible_collections.community.scalingo", [str(ROOT)]),
 ):
     if name not in sys.modules:
         spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
-        spec.submodule_search_locations.extend(path)
+        assert spec.submodule_search_locations is not None
+        spec.submodule_search_locations.extend(places)
         sys.modules[name] = importlib.util.module_from_spec(spec)
 
-tests = str(ROOT / "tests")
-if tests not in sys.path:
-    sys.path.insert(0, tests)
+if str(ROOT / "tests") not in sys.path:
+    sys.path.append(str(ROOT / "tests"))

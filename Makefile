@@ -1,0 +1,58 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Everything that is brought in or written goes below .cache/. PYTHON=/path/to/python chooses the interpreter.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup demo check test sandbox bench docs build lists lock clean
+MAKEFLAGS += --no-print-directory
+
+export PYTHON
+python := .cache/venv/bin/python
+
+help: ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
+
+setup: ## bring what development needs into .cache/
+	@scripts/bootstrap
+
+demo: ## converge a fleet on the sandbox, twice
+	@scripts/bootstrap python
+	@$(python) scripts/demo $(ARGUMENTS)
+
+check: ## the quick checks, for every change
+	@scripts/bootstrap
+	@$(python) scripts/run_suites check $(ARGUMENTS)
+
+test: ## every test and check; SUITES="unit mypy" runs these alone
+	@scripts/bootstrap
+	@$(python) scripts/run_suites $(or $(SUITES),test) $(ARGUMENTS)
+
+sandbox: ## start the sandbox and print the exports to paste; Ctrl-C stops it
+	@scripts/bootstrap python
+	@$(python) scripts/sandbox $(ARGUMENTS)
+
+bench: ## an unchanged task against the same by hand: requests and milliseconds
+	@scripts/bootstrap python
+	@$(python) scripts/bench $(ARGUMENTS)
+
+docs: ## the documentation as a website in .cache/docs
+	@scripts/bootstrap python
+	@$(python) scripts/docs
+
+build: ## the artifact for Galaxy in .cache/artifact
+	@scripts/bootstrap python
+	@$(python) scripts/check_artifact
+
+lists: ## write the lists that follow from the files: action group, README
+	@scripts/bootstrap python
+	@$(python) scripts/lists
+
+lock: ## pin the newest packages anew, in requirements/*.txt
+	@scripts/bootstrap python
+	@$(python) scripts/lock
+
+clean: ## remove everything that was brought in or written
+	rm -rf .cache

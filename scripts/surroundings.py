@@ -1,0 +1,111 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the scripts share: where things are, in which environment tools run, and how processes are ended for certain."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+ROOT = Path(__file__).resolve().parents[1]
+CACHE = ROOT / ".cache"
+PROGRAMS = CACHE / "venv" / "bin"
+COLLECTIONS = CACHE / "collections"
+
+#: What of the caller's environment may reach a tool: the way to the registries, and how a terminal is talked to.
+KEPT = ("TERM", "COLUMNS", "CI", "NO_COLOR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
+KEPT_ENDINGS = ("_proxy", "_PROXY")
+
+
+def environment(home: Path | None = None, **more: str) -> dict[str, str]:
+    """An environment made from nothing, in which every place to write lies in .cache."""
+    home = home or CACHE / "home"
+    temporary = CACHE / "tmp"
+    for directory in (home, temporary):
+        directory.mkdir(parents=True, exist_ok=True)
+    interpreter = str(Path(os.path.realpath(sys.executable)).parent)
+    # Stand-ins of a version manager are called as the interpreters are, and fail when Ansible or ansible-test picks them.
+    paths = [path for path in os.environ.get("PATH", os.defpath).split(os.pathsep) if path and "shims" not in Path(path).parts]
+    kept = {name: value for name, value in os.environ.items() if name in KEPT or name.endswith(KEPT_ENDINGS)}
+    return {
+        **kept,
+        "PATH": os.pathsep.join(dict.fromkeys([str(PROGRAMS), interpreter, *paths, "/usr/local/bin", "/usr/bin", "/bin"])),
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "TMPDIR": str(temporary),
+        "PYTHONUNBUFFERED": "1",
+        "ANSIBLE_HOME": str(home / ".ansible"),
+        "ANSIBLE_LOCAL_TEMP": str(temporary),
+        "ANSIBLE_REMOTE_TEMP": str(temporary),
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_NOCOWS": "true",
+        **more,
+    }
+
+
+def files() -> list[Path]:
+    """Every file of the project, relative to its root: what git has or would take; without git, all but .cache and leavings."""
+    listing = subprocess.run(
+        ["git", "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard", "-z"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    ) if (ROOT / ".git").exists() else None
+    if listing is not None and listing.returncode == 0:
+        found = [Path(name) for name in set(listing.stdout.split("\0")) if name]
+    else:
+        left_out = {".git", ".cache", ".ansible", "__pycache__", "node_modules"}
+        found = [
+            Path(directory, name).relative_to(ROOT)
+            for directory, directories, names in os.walk(ROOT)
+            if not left_out & set(Path(directory).relative_to(ROOT).parts)
+            for name in names
+        ]
+    return sorted(path for path in found if (ROOT / path).is_file() or (ROOT / path).is_symlink())
+
+
+def end(process: subprocess.Popen[str] | subprocess.Popen[bytes], patience: float = 5.0) -> None:
+    """End a process that has a group of its own, with all that it started: first kindly, then for certain."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            continue
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+class Stopped(BaseException):
+    """A signal said stop. Raised where the program is, so that every `finally` does its part."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[None]:
+    """Turn Ctrl-C, SIGTERM and SIGHUP into one exception, and that into the exit status that shells expect."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(each, signal.SIG_IGN)
+        raise Stopped(number)
+
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, stop)
+    try:
+        yield
+    except Stopped as stopped:
+        print("stopped by %s" % signal.Signals(stopped.number).name, file=sys.stderr, flush=True)
+        sys.exit(128 + stopped.number)
