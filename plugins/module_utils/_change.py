@@ -15,6 +15,7 @@ import dataclasses
 import typing as t
 
 from ._errors import (
+    AddonNotFound,
     Conflict,
     ConsentMissing,
     InvalidInput,
@@ -136,7 +137,11 @@ class Listing(Performer):
         raise NotImplementedError
 
     def perform(self, check_mode: bool) -> Outcome:
-        return Outcome(changed=False, result={self.plural: self.items()})
+        try:
+            items = self.items()
+        except AddonNotFound:
+            items = []
+        return Outcome(changed=False, result={self.plural: items})
 
 
 class Resource(Performer):
@@ -291,7 +296,7 @@ class Resource(Performer):
         wait_until(
             self.client.database.show_database,
             lambda raw: not busy_reason(raw),
-            what="operation that is running on",
+            what="operation on the database",
             identifier=self.client.target.addon_id,
             status=lambda raw: str(raw.get("status")),
             timeout=self.params["wait_timeout"],

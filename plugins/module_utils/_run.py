@@ -122,8 +122,10 @@ def _failure(
 def _surroundings(client: t.Optional[Client], notes: t.List[str]) -> t.Dict[str, t.Any]:
     result: t.Dict[str, t.Any] = {"notes": notes} if notes else {}
     if client is not None:
-        app, addon_id = client.known_target()
-        result.update(app=app, addon_id=addon_id, region=client.region, api_usage=client.usage.as_dict())
+        target = client.target
+        result.update(
+            app=target.app, addon_id=target.known_addon_id, region=client.region, api_usage=client.usage.as_dict()
+        )
     return result
 
 
