@@ -55,6 +55,13 @@ class Consent:
         return "%s. Nothing was changed. If that is what you want, add '%s' to the task." % (self.consequence, wanted)
 
 
+class Skipped(Exception):
+    """Raised by C(Step.send) before it sends anything: what the step was meant for is gone, or is something else by now.
+
+    The step then counts as not taken. The resource itself says what became of it.
+    """
+
+
 @dataclasses.dataclass(frozen=True)
 class Step:
     """One call that changes something, and what belongs to it.
@@ -203,7 +210,8 @@ class Resource(Performer):
         if check_mode:
             outcome.result = self.result(after)
             return outcome
-        current = self._apply(before, after, steps)
+        current, outcome.steps = self._apply(before, after, steps)
+        outcome.changed = bool(outcome.steps)
         outcome.result = self.result(current)
         return outcome
 
@@ -225,7 +233,8 @@ class Resource(Performer):
 
     def _apply(
         self, before: t.Optional[State], after: t.Optional[State], steps: t.List[Step]
-    ) -> t.Optional[State]:
+    ) -> t.Tuple[t.Optional[State], t.List[str]]:
+        """The state afterwards, and what was done."""
         done: t.List[str] = []
         known: t.Optional[State] = None
         for step in steps:
@@ -235,13 +244,16 @@ class Resource(Performer):
                 taken = step.counts
                 if step.follow is not None:
                     known = step.follow()
+            except Skipped:
+                known = None
+                continue
             except Exception as error:  # pylint: disable=broad-except
                 unclear = isinstance(error, UNCLEAR) or not isinstance(error, ScalingoError)
                 raise self._interrupted(error, done, step.sentence, taken or (step.counts and unclear)) from error
             if step.counts:
                 done.append(step.sentence)
         if not steps:
-            return before
+            return before, done
         try:
             current = self.read() if known is None else known
             problem = self._read_back(current, after)
@@ -254,7 +266,7 @@ class Resource(Performer):
                 hint="The platform took the change but shows something else. Run the task again; if it stays so, ask Scalingo's support.",
             )
             raise Interrupted(mismatch, done, "verify what was changed", False)
-        return current
+        return current, done
 
     @staticmethod
     def _interrupted(error: Exception, done: t.List[str], failed: str, maybe: bool) -> Interrupted:

@@ -17,6 +17,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._change import 
     Outcome,
     Performer,
     Resource,
+    Skipped,
     Step,
     busy_reason,
 )
@@ -175,6 +176,38 @@ def test_an_answer_that_shows_everything_saves_the_reading_back() -> None:
     platform = Platform(a=1)
     assert shelf(platform, Whole, a=2).perform(False).result == {"shelf": {"a": 2}}
     assert platform.reads == 2, "before, and within the call itself"
+
+
+def test_a_step_that_is_not_needed_any_more_is_not_reported_as_taken() -> None:
+    platform = Platform(a=1, b=1)
+    platform.troubles = [t.cast(t.Any, Skipped()), None]
+
+    class Forgiving(Shelf):
+        def tolerated(self, field: str, wanted: t.Any, current: t.Any) -> bool:
+            return True
+
+    outcome = shelf(platform, Forgiving, a=2, b=2).perform(False)
+    assert (outcome.changed, outcome.steps) == (True, ["put b to 2"])
+    assert outcome.result == {"shelf": {"a": 1, "b": 2}}
+
+
+def test_nothing_is_changed_when_no_step_was_needed_any_more() -> None:
+    platform = Platform(a=1)
+    platform.troubles = [t.cast(t.Any, Skipped())]
+
+    class Forgiving(Shelf):
+        def tolerated(self, field: str, wanted: t.Any, current: t.Any) -> bool:
+            return True
+
+    outcome = shelf(platform, Forgiving, a=2).perform(False)
+    assert (outcome.changed, outcome.steps) == (False, [])
+
+
+def test_a_failure_after_a_step_that_was_not_needed_names_what_was_done_only() -> None:
+    platform = Platform(a=1, b=1)
+    platform.troubles = [t.cast(t.Any, Skipped()), ValidationFailed("b is too large")]
+    error = interrupted(shelf(platform, a=2, b=2))
+    assert (error.done, error.failed, error.maybe) == ([], "put b to 2", False)
 
 
 def test_a_setting_that_reads_back_otherwise_fails_and_names_it() -> None:
