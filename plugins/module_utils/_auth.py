@@ -100,7 +100,7 @@ def parse_address(value: str, option: str) -> str:
         host, port = parts.hostname, parts.port
     except ValueError:
         host, port, parts = None, None, urllib.parse.urlsplit("")
-    if "@" in parts.netloc or parts.query or parts.fragment or "?" in value or "#" in value:
+    if re.search(r"[@?#]", value):
         raise InvalidInput(
             f"{option} must not hold a user, a query or a fragment", hint="Give the host's address only."
         )
@@ -170,7 +170,8 @@ def read_settings(
             )
         if addon not in (None, addon_id):
             raise InvalidInput(
-                "addon and addon_id name two different addons", hint="Give app and addon, or addon_id and addon_token."
+                "addon and addon_id name two different addons",
+                hint="Give app and addon, or addon_id and addon_token; SCALINGO_ADDON in the environment counts too.",
             )
     else:
         if addon_token and not (app and addon):

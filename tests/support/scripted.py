@@ -182,6 +182,8 @@ class Script(requests.adapters.BaseAdapter):
             status=call.status,
             preload_content=False,
             decode_content=False,
+            # As in the older versions of urllib3, which do not notice a short body themselves.
+            enforce_content_length=False,
         )
         return requests.adapters.HTTPAdapter().build_response(request, raw)
 

@@ -1,0 +1,155 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The errors: what they say, what they give as data, and what they never hold."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.community.scalingo.plugins.module_utils import _errors
+from ansible_collections.community.scalingo.plugins.module_utils._errors import (
+    AddonNotFound,
+    ConsentMissing,
+    InvalidInput,
+    NotFound,
+    OutcomeUnknown,
+    ScalingoError,
+    Unauthorized,
+    ValidationFailed,
+    WaitTimeout,
+    facts,
+    scrub,
+    sentence,
+)
+
+
+def test_a_sentence_says_what_on_which_why_and_what_next() -> None:
+    error = ValidationFailed(
+        "The API refuses these values",
+        doing="change the settings of the database",
+        subject="addon mysql (ad-1) of app shop in osc-fr1",
+        method="PATCH",
+        path="/api/databases/ad-1",
+        status=422,
+        fields={"starting_hour_utc": ["must be below 24"], "name": ["is short", "is taken"]},
+        request_id="4c1f",
+        attempts=2,
+        hint="Give an hour from 0 to 23",
+    )
+    assert sentence(error) == (
+        "Could not change the settings of the database (addon mysql (ad-1) of app shop in osc-fr1): "
+        "The API refuses these values: name: is short, is taken; starting_hour_utc: must be below 24. "
+        "[PATCH /api/databases/ad-1, status 422, 2 attempts, request id 4c1f] Give an hour from 0 to 23."
+    )
+    assert str(error) == sentence(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (InvalidInput("weekday_utc is wrong"), "weekday_utc is wrong."),
+        (InvalidInput("Is it?"), "Is it?"),
+        (InvalidInput("no", subject="app shop"), "Could not go on (app shop): no."),
+        (InvalidInput("no", doing="read the app"), "Could not read the app: no."),
+        (ScalingoError("", fields={"name": ["is short"]}), "name: is short."),
+        (ScalingoError(""), "ScalingoError."),
+        (ScalingoError("no", code="region_disabled", status=403), "no. [status 403, code region_disabled]"),
+        (ValueError("strange"), "ValueError: strange"),
+    ],
+)
+def test_sentences(error: Exception, expected: str) -> None:
+    assert sentence(error) == expected
+
+
+def test_each_kind_without_a_hint_has_its_advice() -> None:
+    assert sentence(Unauthorized("no")).startswith("no. Check that the API token")
+    assert "Look at the database before running again" in sentence(OutcomeUnknown("lost"))
+    assert sentence(OutcomeUnknown("lost", hint="Do this")) == "lost. Do this."
+
+
+def test_facts_leave_out_what_is_empty() -> None:
+    assert facts(ScalingoError("no")) == {"kind": "ScalingoError", "message": "no"}
+    error = ValidationFailed("no", status=422, fields={"name": ["bad"]}, attempts=1, code="c", request_id="r")
+    assert facts(error) == {
+        "kind": "ValidationFailed",
+        "message": "no",
+        "status": 422,
+        "field_errors": {"name": ["bad"]},
+        "attempts": 1,
+        "code": "c",
+        "request_id": "r",
+    }
+    assert facts(ValueError("strange")) == {"kind": "ValueError", "message": "strange"}
+    assert facts(WaitTimeout("late", last_status="running"))["last_status"] == "running"
+
+
+def test_what_was_attempted_is_filled_in_once() -> None:
+    error = ScalingoError("no", doing="read the plan")
+    error.about(doing="read the database", subject="addon ad-1")
+    error.about(subject="addon ad-2")
+    assert (error.doing, error.subject) == ("read the plan", "addon ad-1")
+
+
+def test_kinds_that_are_kinds_of_others() -> None:
+    assert issubclass(ConsentMissing, InvalidInput)
+    assert issubclass(AddonNotFound, NotFound)
+    kinds = [item for item in vars(_errors).values() if isinstance(item, type) and issubclass(item, ScalingoError)]
+    assert len(kinds) >= 19
+
+
+SECRET = "tk-us-Zx81_canary-9"
+JWT = "eyJhbGciOiJub25lIn0.eyJleHAiOjF9.c2ln"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"token {SECRET} is wrong",
+        f"Authorization: Bearer {JWT}",
+        f"sent {JWT} to",
+        "Authorization: Basic OnRrLXVzLVp4ODFfY2FuYXJ5LTk=",
+        "https://host/download?token=canary123&x=1",
+        '{"password": "canary123", "x": 1}',
+        "password=canary123",
+        "postgres://user:canary123@host:5432/base",
+        "https://user:canary123@proxy:3128",
+    ],
+)
+def test_what_looks_like_a_secret_is_hidden(text: str) -> None:
+    for shown in (scrub(text), sentence(ScalingoError(text)), str(facts(ScalingoError("", hint=text, code=text)))):
+        assert "canary" not in shown and JWT not in shown and "OnRrLXV" not in shown
+
+
+def test_what_is_no_secret_is_kept() -> None:
+    text = "The database shop_1234 at https://api.osc-fr1.scalingo.com/v1/apps/shop has no token for addon ad-1"
+    assert scrub(text) == text
+
+
+def test_known_secrets_are_hidden_everywhere_longest_first() -> None:
+    error = ScalingoError(
+        "it said abcdef",
+        code="abcdef",
+        fields={"abc": ["abcdef!"]},
+        hint="use abc",
+        path="/users/abc?token=abc",
+        request_id="abc",
+        subject="user abc",
+    )
+    error.hide(["abc", "abcdef", ""])
+    shown = sentence(error) + str(facts(error)) + str(error.args)
+    assert "abc" not in shown and "def" not in shown
+    assert error.path == "/users/********"
+
+
+def test_a_long_message_is_cut() -> None:
+    assert len(ScalingoError("x" * 5000).message) == _errors.MESSAGE_LIMIT
+
+
+def test_an_error_keeps_its_attributes() -> None:
+    details: dict[str, t.Any] = {"doing": "a", "subject": "b", "method": "GET", "path": "/c", "status": 500}
+    error = ScalingoError("m", **details)
+    assert {name: getattr(error, name) for name in details} == details
