@@ -35,8 +35,11 @@ def environment(home: Path | None = None, **more: str) -> dict[str, str]:
     # Stand-ins of a version manager are called as the interpreters are, and fail when Ansible or ansible-test picks them.
     paths = [path for path in os.environ.get("PATH", os.defpath).split(os.pathsep) if path and "shims" not in Path(path).parts]
     kept = {name: value for name, value in os.environ.items() if name in KEPT or name.endswith(KEPT_ENDINGS)}
+    direct = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "localhost", "127.0.0.1", "::1"]))
     return {
         **kept,
+        "NO_PROXY": direct,
+        "no_proxy": direct,
         "PATH": os.pathsep.join(dict.fromkeys([str(PROGRAMS), interpreter, *paths, "/usr/local/bin", "/usr/bin", "/bin"])),
         "HOME": str(home),
         "LANG": "C.UTF-8",
