@@ -217,8 +217,12 @@ class Resource(Performer):
 
     def _plan(self) -> t.Tuple[t.Optional[State], t.Optional[State], t.List[Step]]:
         before = self.read()
-        after = self.wanted(before)
-        steps = self.steps(before, after)
+        try:
+            after = self.wanted(before)
+            steps = self.steps(before, after)
+        except InvalidInput as error:
+            error.about(doing="carry out the task")
+            raise
         if not self.imperative and not self._counting(steps) and self.managed(before) != self.managed(after):
             raise InvalidInput(
                 "no step leads from the current to the wanted state: %s"
