@@ -1,0 +1,865 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every call of the public clients, replayed as they write it, and their reading of the answer.
+
+The calls are data in tests/support/client_calls.py; what is peculiar about them is in docs/contract.md sections 1.4, 1.5, 2.7,
+A3 and A15: a bare ``?``, ``{}`` as a body, Content-Type on a GET or an empty form on a POST, ``"status": ""``,
+``"options": null``, null passwords, lists of hours, the user's bearer on the database routes of the main API's host.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import email.utils
+import json
+import pathlib
+import string
+import urllib.parse
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import yaml
+from scalingo_sandbox.api.routing import REGISTRY
+from scalingo_sandbox.testing import Sandbox
+from support.client_calls import CALLS, GO, GO_ERRORS, GO_EVENTS, JAVASCRIPT, NO_BODY, PIX, RUBY, WATCHER, Call, Dialect
+from support.client_shapes import ListOf, MapOf, Only, Optional, OrNull, RawAnswer, complaints, decoded, send
+
+REGION = "osc-fr1"
+SEED_CALLS = yaml.safe_load(
+    (pathlib.Path(__file__).resolve().parents[1] / "fixtures" / "seeds" / "index.yml").read_text(encoding="utf-8")
+)["calls"]
+
+# What the sandbox does not serve yet; the calls of these routes wait. A test keeps the list exact.
+NOT_SERVED = frozenset({"B1", "B2", "B3", "B3'", "B4", "B6", "B7", "U1", "U2", "U3", "U4", "U5"}) | frozenset(
+    {"L1", "L2", "F1", "F2", "F3", "F4", "F5", "C1"}
+)
+# The routes that something done beforehand takes.
+TAKES = {"backup": {"B1"}, "user": {"U1"}, "rule": {"F1"}, "addon_events": {"B2"}, "restoration": {"B6"}}
+
+BACKUP = "5b8b36104ffb090be1ac3ce1"
+MAINTENANCE = "64a440f6c1b2d30001a7f001"
+RULE = "64a440f6c1b2d30001a7f002"
+USER = "existing_reader"
+
+
+def _id(number: int) -> str:
+    return f"ad-00000000-0000-4000-8000-{number:012d}"
+
+
+_MAINTENANCES = [
+    {"id": MAINTENANCE, "type": "no-op", "status": "done", "started": 90000, "ended": 89000},
+    {"type": "instance-migration", "status": "scheduled"},
+]
+# engine in a call -> app, addon
+OWNERS = {
+    "mysql": ("shop", _id(1)),
+    "postgresql": ("shop", _id(2)),
+    "mongodb": ("shop", _id(3)),
+    "redis": ("shop", _id(4)),
+    "influxdb": ("shop", _id(5)),
+    "elasticsearch": ("shop", _id(6)),
+    "opensearch": ("shop", _id(7)),
+    "postgresql-ng": ("dedicated-shop", _id(8)),
+    "suspended": ("sleeper", _id(9)),
+}
+SEED: dict[str, Any] = {
+    "apps": [
+        {
+            "name": "shop",
+            "region": REGION,
+            "variables": {"COLOUR": "blue"},
+            "addons": [
+                {
+                    "provider": "mysql",
+                    "id": _id(1),
+                    "database": {
+                        "version": "8.0.36-1",
+                        "maintenance": _MAINTENANCES,
+                        "backups": [{"id": BACKUP, "age": 90000, "status": "done"}],
+                        "logical_databases": [{"name": "archive"}],
+                    },
+                },
+                {
+                    "provider": "postgresql",
+                    "id": _id(2),
+                    "database": {"users": [{"name": USER}], "statements_enabled": True},
+                },
+                {"provider": "mongodb", "id": _id(3)},
+                {"provider": "redis", "id": _id(4)},
+                {
+                    "provider": "influxdb",
+                    "id": _id(5),
+                    "database": {
+                        "retention_policies": [
+                            {"name": "autogen", "duration": "0", "default": True},
+                            {"name": "week", "duration": "7d"},
+                        ]
+                    },
+                },
+                {"provider": "elasticsearch", "id": _id(6)},
+                {"provider": "opensearch", "id": _id(7), "database": {"version": "2.19.3-1"}},
+            ],
+        },
+        {
+            "name": "dedicated-shop",
+            "region": REGION,
+            "addons": [
+                {
+                    "provider": "postgresql-ng",
+                    "id": _id(8),
+                    "database": {
+                        "firewall_rules": [
+                            {"id": RULE, "type": "custom_range", "cidr": "203.0.113.1/32", "label": "first"}
+                        ]
+                    },
+                }
+            ],
+        },
+        {
+            "name": "sleeper",
+            "region": REGION,
+            "addons": [{"provider": "mysql", "id": _id(9), "status": "suspended", "database": {"status": "stopped"}}],
+        },
+    ]
+}
+
+
+class Shop:
+    """The sandbox and what a client knows of it."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.params = sandbox.params(REGION)
+        self.hosts = {
+            "auth": self.params["auth_url"],
+            "api": self.params["api_url"],
+            "dashboard": self.params["api_url"],
+            "db": self.params["db_api_url"],
+        }
+        self.known: dict[str, Any] = {}
+        self.tokens: dict[str, str] = {}
+
+    @property
+    def basic(self) -> str:
+        return "Basic " + base64.b64encode(f":{self.params['api_token']}".encode()).decode()
+
+    @property
+    def bearer(self) -> str:
+        if "bearer" not in self.tokens:
+            answer = send(self.hosts["auth"], "POST", "/v1/tokens/exchange", [("Authorization", self.basic)], b"")
+            assert answer.status == 200, answer
+            self.tokens["bearer"] = answer.plain()["token"]
+        return self.tokens["bearer"]
+
+    def addon_token(self, engine: str) -> str:
+        if engine not in self.tokens:
+            app, addon = OWNERS[engine]
+            self.tokens[engine] = self.ask("api", "POST", f"/v1/apps/{app}/addons/{addon}/token", {})["addon"]["token"]
+        return self.tokens[engine]
+
+    def authorization(self, host: str, engine: str) -> str:
+        return "Bearer " + (self.addon_token(engine) if host == "db" else self.bearer)
+
+    def raw(self, host: str, method: str, path: str, body: Any = NO_BODY, engine: str = "mysql") -> RawAnswer:
+        content = b"" if body is NO_BODY else json.dumps(body).encode()
+        headers = [("Authorization", self.authorization(host, engine)), ("Content-Length", str(len(content)))]
+        if content:
+            headers.append(("Content-Type", "application/json"))
+        return send(self.hosts[host], method, path, headers, content)
+
+    def ask(self, host: str, method: str, path: str, body: Any = NO_BODY, engine: str = "mysql") -> Any:
+        """Something that the test needs and does not examine."""
+        answer = self.raw(host, method, path, body, engine)
+        assert 200 <= answer.status < 300, (method, path, answer)
+        return answer.plain() if answer.body else None
+
+    def database(self, engine: str, rest: str = "", method: str = "GET", body: Any = NO_BODY) -> Any:
+        return self.ask("db", method, f"/api/databases/{OWNERS[engine][1]}{rest}", body, engine)
+
+    # what a text of a call may name
+
+    def value(self, name: str, engine: str) -> str:
+        if name in self.known:
+            return str(self.known[name])
+        return str(getattr(self, f"_{name}")(engine))
+
+    def _app(self, engine: str) -> str:
+        return OWNERS[engine][0]
+
+    def _app_id(self, engine: str) -> str:
+        return self.ask("api", "GET", f"/v1/apps/{OWNERS[engine][0]}")["app"]["id"]
+
+    def _addon(self, engine: str) -> str:
+        return OWNERS[engine][1]
+
+    def _plans(self, provider: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.ask("api", "GET", f"/v1/addon_providers/{provider}/plans")["plans"]
+        return found
+
+    def _other_plan(self, engine: str) -> str:
+        current = self.database(engine)["database"]["plan"]
+        return next(plan["id"] for plan in self._plans(engine) if plan["name"] != current)
+
+    def _plan_name(self, engine: str) -> str:
+        return self.database(engine)["database"]["plan"]
+
+    def _redis_plan(self, engine: str) -> str:
+        return self._plans("redis")[0]["id"]
+
+    def _redis_version(self, engine: str) -> str:
+        return self.database("redis")["database"]["readable_version"]
+
+    def _dedicated_plan(self, engine: str) -> str:
+        return self._plans("postgresql-ng")[0]["id"]
+
+    def _dedicated_plan_name(self, engine: str) -> str:
+        return self._plans("postgresql-ng")[0]["name"]
+
+    def _dedicated(self, engine: str) -> str:
+        return OWNERS["postgresql-ng"][0]
+
+    def _dedicated_id(self, engine: str) -> str:
+        return self._app_id("postgresql-ng")
+
+    def _project(self, engine: str) -> str:
+        return self.ask("api", "GET", f"/v1/apps/{OWNERS[engine][0]}")["app"]["project"]["id"]
+
+    def _category(self, engine: str) -> str:
+        listed = self.ask("api", "GET", "/v1/addon_categories")["addon_categories"]
+        return next(category["id"] for category in listed if category["name"] == "Databases")
+
+    def _next_version(self, engine: str) -> str:
+        return self.database(engine)["database"]["next_version_id"]
+
+    def _type(self, engine: str) -> str:
+        return self.database(engine)["database"]["type_id"]
+
+    def _instance(self, engine: str) -> str:
+        return next(row["id"] for row in self.database(engine, "/instances_status") if row["role"] == "leader")
+
+    def _backup(self, engine: str) -> str:
+        return BACKUP
+
+    def _maintenance(self, engine: str) -> str:
+        return MAINTENANCE
+
+    def _rule(self, engine: str) -> str:
+        return RULE
+
+    def _user(self, engine: str) -> str:
+        return USER
+
+    def _range(self, engine: str) -> str:
+        return self.ask("db", "GET", "/api/firewall/managed_ranges", engine=engine)["ranges"][0]["id"]
+
+    # what has to have happened before
+
+    def prepare(self, name: str, engine: str) -> None:
+        getattr(self, f"prepare_{name}")(engine)
+
+    def prepare_backup(self, engine: str) -> None:
+        """Of MySQL the seed has one; another engine gets one."""
+        if engine != "mysql":
+            self.known["backup"] = self.database(engine, "/backups", "POST", {})["database_backup"]["id"]
+            self.sandbox.advance(600)
+
+    def prepare_user(self, engine: str) -> None:
+        assert USER in [row["name"] for row in self.database(engine, "/users")["database-users"]]
+
+    def prepare_rule(self, engine: str) -> None:
+        assert RULE in [row["id"] for row in self.database("postgresql-ng", "/firewall_rules")["rules"]]
+
+    def prepare_feature(self, engine: str) -> None:
+        self.database(engine, "/features", "POST", {"feature": {"name": "force-ssl"}})
+        self.sandbox.advance(60)
+
+    def prepare_operation(self, engine: str) -> None:
+        answer = self.raw("db", "POST", f"/api/databases/{OWNERS[engine][1]}/upgrade", {}, engine)
+        assert answer.status == 202
+        self.known["operation"] = answer.plain()["operation_id"]
+        self.known["location"] = urllib.parse.urlsplit(answer.headers["location"]).path
+
+    def prepare_restoration(self, engine: str) -> None:
+        answer = self.database(engine, f"/backups/{self.value('backup', engine)}/restore", "POST", {})
+        self.known["restoration"] = answer["id"]
+
+    def prepare_recovery_window(self, engine: str) -> None:
+        window = self.database(engine, "/pitr/recovery_window")["recovery_window"]
+        assert window["earliest_recoverable_at"] and window["latest_recoverable_at"]
+        self.known["recoverable"] = window["latest_recoverable_at"]
+
+    def prepare_suspended(self, engine: str) -> None:
+        pass
+
+    def prepare_peering(self, engine: str) -> None:
+        path = f"/v1/databases/{self.value('dedicated_id', engine)}/net_peerings"
+        answer = self.ask("api", "POST", path, {"outscale_net_peering_id": "pcx-00000001"})
+        self.known["peering"] = answer["net_peering"]["id"]
+
+    def prepare_app_operation(self, engine: str) -> None:
+        answer = self.raw("api", "POST", f"/v1/apps/{OWNERS[engine][0]}/restart", {"scope": None})
+        assert answer.status == 202
+        self.known["app_operation"] = answer.headers["location"].rsplit("/", 1)[1]
+
+    def prepare_addon_events(self, engine: str) -> None:
+        self.prepare_feature(engine)
+        plan = self.value("other_plan", engine)
+        self.ask("api", "PATCH", f"/v1/apps/shop/addons/{OWNERS[engine][1]}", {"addon": {"plan_id": plan}})
+        self.sandbox.advance(600)
+        self.database(engine, "/backups", "POST", {})
+        self.sandbox.advance(600)
+        self.prepare_operation(engine)
+        self.sandbox.advance(600)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Sandbox]:
+    with Sandbox(seed=SEED) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def shop(running: Sandbox) -> Shop:
+    running.reset()
+    return Shop(running)
+
+
+def filled(value: Any, shop: Shop, engine: str) -> Any:
+    """The value with every $name replaced."""
+    if isinstance(value, str):
+        names = string.Template(value).get_identifiers()
+        return string.Template(value).substitute({name: shop.value(name, engine) for name in names})
+    if isinstance(value, dict):
+        return {key: filled(item, shop, engine) for key, item in value.items()}
+    if isinstance(value, list):
+        return [filled(item, shop, engine) for item in value]
+    return value
+
+
+def written(
+    shop: Shop, dialect: Dialect, host: str, method: str, target: str, body: Any, authorization: str | None
+) -> RawAnswer:
+    """Send a request as the client would write it."""
+    headers = list(dialect.always)
+    if authorization is not None:
+        headers.append(("Authorization", authorization))
+    content: bytes | None = None
+    if method in ("POST", "PATCH", "PUT"):
+        if body is NO_BODY and dialect.empty_body:
+            body = {}
+        if body is NO_BODY:
+            headers += dialect.without_body
+        else:
+            content = json.dumps(body, separators=(",", ":")).encode()
+            headers += [*dialect.with_body, ("Content-Length", str(len(content)))]
+    elif dialect.empty_query and "?" not in target:
+        target += "?"
+    return send(shop.hosts.get(host, host), method, target, headers, content)
+
+
+def replayed(shop: Shop, call: Call) -> RawAnswer:
+    for name in call.needs:
+        shop.prepare(name, call.engine)
+    if call.route == "exchange":
+        authorization: str | None = shop.basic
+    else:
+        authorization = shop.authorization(call.host, call.engine) if call.bearer else None
+    target = filled(call.path, shop, call.engine)
+    body = call.body if call.body is NO_BODY else filled(call.body, shop, call.engine)
+    return written(shop, call.dialect, call.host, call.method, target, body, authorization)
+
+
+def value_at(body: Any, path: str) -> Any:
+    for key in path.split("."):
+        body = body[key]
+    return body
+
+
+# the checker
+
+
+@pytest.mark.parametrize(
+    ("shape", "text"),
+    [
+        ("string", "1"),
+        ("string", "null"),
+        ("int", "1.0"),
+        ("int", "1e3"),
+        ("int", '"1"'),
+        ("int", "true"),
+        ("int", "null"),
+        ("int", "9223372036854775808"),
+        ("uint", "-1"),
+        ("number", '"1"'),
+        ("bool", "1"),
+        ("bool", '"true"'),
+        ("time", '"2026-11-21"'),
+        ("time", '"2026-11-21T10:00:00"'),
+        ("time", '"2026-11-21 10:00:00Z"'),
+        ("time", '"2026-13-21T10:00:00Z"'),
+        ("time", '"2026-11-21T10:00:00+0100"'),
+        ("time", "1"),
+        ("null", "[]"),
+        (ListOf("int"), "[]"),
+        (ListOf("int"), "{}"),
+        (ListOf("int"), "null"),
+        (ListOf("int"), "[1, null]"),
+        (MapOf("bool"), '{"a": "yes"}'),
+        (MapOf("bool"), "[]"),
+        ({"a": "int"}, "{}"),
+        ({"a": Optional("int")}, '{"a": null}'),
+        ({"a": OrNull("int")}, '{"a": "1"}'),
+        ({"a": {"b": "int"}}, '{"a": {}}'),
+        ({"a": "int"}, "[]"),
+        (Only({"a": "int"}), '{"a": 1, "b": 2}'),
+        (Only({"a": "int"}), "[]"),
+    ],
+)
+def test_the_checker_refuses(shape: Any, text: str) -> None:
+    assert complaints(shape, decoded(text))
+
+
+@pytest.mark.parametrize(
+    ("shape", "text"),
+    [
+        ("time", '"2026-11-21T10:00:00Z"'),
+        ("time", '"2026-11-21T10:00:00.123456789+01:00"'),
+        ("uint", "18446744073709551615"),
+        ("number", "1.5e3"),
+        (ListOf("int", 0), "[]"),
+        ({"a": OrNull("time")}, '{"a": null, "more": 1}'),
+        ({"a": Optional("int")}, "{}"),
+        (Only({"a": "int"}), '{"a": 1}'),
+    ],
+)
+def test_the_checker_takes(shape: Any, text: str) -> None:
+    assert not complaints(shape, decoded(text))
+
+
+@pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', "NaN", "[1,]", ""])
+def test_the_decoder_refuses_what_is_not_json(text: str) -> None:
+    with pytest.raises(ValueError):
+        decoded(text)
+
+
+# every call
+
+
+def pending(*routes: str) -> pytest.MarkDecorator:
+    """Wait for these routes."""
+    missing = sorted(NOT_SERVED.intersection(routes))
+    return pytest.mark.skipif(bool(missing), reason=f"the sandbox does not serve {', '.join(missing)} yet")
+
+
+def with_pending(call: Call) -> Any:
+    taken = [route for name in call.needs for route in TAKES.get(name, ())]
+    return pytest.param(call, id=call.title, marks=pending(call.route, *taken))
+
+
+def test_what_the_sandbox_does_not_serve_is_exactly_what_is_listed(running: Sandbox) -> None:
+    served = {route.number for route in REGISTRY}
+    asked = {call.route for call in CALLS} | {entry["route"] for entry in SEED_CALLS} | {"C1"}
+    assert asked - served == NOT_SERVED
+
+
+def test_no_call_is_listed_twice() -> None:
+    titles = [call.title for call in CALLS]
+    assert len(titles) == len(set(titles))
+
+
+@pytest.mark.parametrize("call", [with_pending(call) for call in CALLS])
+def test_the_call_is_answered_as_the_client_reads_it(shop: Shop, call: Call) -> None:
+    answer = replayed(shop, call)
+    assert answer.status == call.status, answer.text
+    if call.reads is None:
+        assert answer.body == b""
+        return
+    assert answer.headers["content-type"].split(";")[0].endswith("json")
+    assert complaints(call.reads, answer.json()) == []
+    for path, wanted in call.gives.items():
+        assert value_at(answer.plain(), path) == filled(wanted, shop, call.engine), path
+    for name in call.answer_headers:
+        assert answer.headers[name]
+
+
+def documented(entry: dict[str, Any]) -> Any:
+    return pytest.param(
+        entry, id=f"{entry['document']}-{entry['lines'][0]}-{entry['route']}", marks=pending(entry["route"])
+    )
+
+
+@pytest.mark.parametrize("entry", [documented(entry) for entry in SEED_CALLS])
+def test_the_documented_command_works(shop: Shop, entry: dict[str, Any]) -> None:
+    """Each curl example, with the names of this sandbox in the place of the page's."""
+    engine = "postgresql" if entry["route"] == "D4" else "mysql"
+    path = entry["path"].replace("my-db-123", OWNERS[engine][1])
+    path = path.replace("my-maintenance-123", MAINTENANCE).replace("abcdefabcdefabcdef", BACKUP)
+    headers = [tuple(line.split(": ", 1)) for line in entry["headers"]]
+    headers += [("User-Agent", "curl/7.88.1"), ("Authorization", shop.authorization("db", engine))]
+    content = None
+    if entry["body"]:
+        content = (pathlib.Path(__file__).resolve().parents[1] / "fixtures" / "seeds" / entry["body"]).read_bytes()
+        if entry["route"] == "D4":
+            shop.prepare("recovery_window", engine)
+            content = json.dumps({"restore_time": shop.known["recoverable"]}).encode()
+        headers.append(("Content-Length", str(len(content))))
+    answer = send(shop.hosts["db"], entry["method"], path, headers, content)
+    assert answer.status == {"D3": 202, "D4": 201, "B2": 201}.get(entry["route"], 200), answer.text
+    assert answer.headers["content-type"] == "application/json"
+
+
+# tokens
+
+
+def claims_of(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and claims, as a client reads them without the key."""
+    segments = token.split(".")
+    assert len(segments) == 3
+    assert "=" not in token
+    header, claims = (json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) for part in segments[:2])
+    return header, claims
+
+
+def check_claims(token: str) -> None:
+    """What the Go and Ruby libraries ask of a token that they do not verify."""
+    header, claims = claims_of(token)
+    assert header["alg"] in ("HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "EdDSA")
+    assert isinstance(claims["exp"], int)
+    for name in ("iat", "nbf"):
+        assert isinstance(claims.get(name, 0), int)
+    for name in ("iss", "sub", "jti"):
+        assert isinstance(claims.get(name, ""), str)
+
+
+def check_hour(shop: Shop, token: str) -> None:
+    dummy, claims = claims_of(token)
+    now = email.utils.parsedate_to_datetime(shop.raw("api", "GET", "/v1/apps").headers["date"]).timestamp()
+    assert abs(claims["exp"] - now - 3600) < 60
+
+
+def test_a_bearer_can_be_read_without_its_key_and_lasts_an_hour(shop: Shop) -> None:
+    check_claims(shop.bearer)
+    check_hour(shop, shop.bearer)
+
+
+def test_an_addon_token_can_be_read_without_its_key(shop: Shop) -> None:
+    """The Ruby client decodes it as it decodes a bearer, and fails on anything else."""
+    shop.sandbox.switch("addon_token_format", "jwt")
+    check_claims(shop.addon_token("mysql"))
+    check_hour(shop, shop.addon_token("mysql"))
+
+
+# failures, as the Go client reads them
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    name: str
+    status: int
+    method: str
+    host: str
+    path: str
+    body: Any = NO_BODY
+    authorization: str | None = "right"
+    before: Callable[[Shop], None] | None = None
+    says: str = ""
+    routes: tuple[str, ...] = ()
+
+
+def _busy(shop: Shop) -> None:
+    shop.prepare_operation("mysql")
+
+
+def _first_backup(shop: Shop) -> None:
+    shop.database("mysql", "/backups", "POST", {})
+
+
+def _limit(shop: Shop) -> None:
+    shop.sandbox.rate_limit(requests=1, seconds=60, body="json")
+    shop.raw("api", "GET", "/v1/apps")
+
+
+_MYSQL = f"/api/databases/{_id(1)}"
+FAILURES = (
+    Failure("wrong API token", 401, "POST", "auth", "/v1/tokens/exchange", authorization="Basic Ondyb25n"),
+    Failure("no bearer", 401, "GET", "api", "/v1/apps", authorization=None),
+    Failure("wrong bearer", 401, "GET", "api", "/v1/apps", authorization="Bearer wrong"),
+    Failure("wrong addon token", 401, "GET", "db", _MYSQL, authorization="Bearer wrong"),
+    Failure("token of another addon", 401, "GET", "db", f"/api/databases/{_id(3)}"),
+    Failure("unknown app", 404, "GET", "api", "/v1/apps/nothing"),
+    Failure("unknown addon", 404, "GET", "api", "/v1/apps/shop/addons/ad-nothing", says="not found"),
+    Failure("token of an unknown addon", 404, "POST", "api", "/v1/apps/shop/addons/ad-nothing/token"),
+    Failure("unknown provider", 404, "GET", "api", "/v1/addon_providers/nothing/plans"),
+    Failure("unknown maintenance", 404, "GET", "db", f"{_MYSQL}/maintenance/64a440f6c1b2d30001a7ffff"),
+    Failure("unknown operation", 404, "GET", "db", "/api/operations/64a440f6c1b2d30001a7ffff"),
+    Failure("unknown version", 404, "GET", "db", "/api/database_type_versions/64a440f6c1b2d30001a7ffff"),
+    Failure("unknown backup", 404, "GET", "db", "/api/backups/64a440f6c1b2d30001a7ffff", routes=("B3",)),
+    Failure("unknown user", 404, "DELETE", "db", f"{_MYSQL}/users/nobody", routes=("U5",)),
+    Failure("hour out of range", 422, "PATCH", "db", _MYSQL, {"database": {"periodic_backups_scheduled_at": 24}}),
+    Failure("hour as text", 422, "PATCH", "db", _MYSQL, {"database": {"periodic_backups_scheduled_at": "3"}}),
+    Failure("unknown field", 422, "PATCH", "db", _MYSQL, {"database": {"plan": "free"}}),
+    Failure(
+        "unknown plan",
+        422,
+        "POST",
+        "api",
+        "/v1/apps/shop/addons",
+        {"addon": {"addon_provider_id": "redis", "plan_id": "nothing", "options": None}},
+    ),
+    Failure(
+        "short user name",
+        422,
+        "POST",
+        "db",
+        f"{_MYSQL}/users",
+        {"database_user": {"database_id": _id(1), "name": "a", "read_only": True}},
+        routes=("U2",),
+    ),
+    Failure(
+        "second backup",
+        400,
+        "POST",
+        "db",
+        f"{_MYSQL}/backups",
+        before=_first_backup,
+        says="a backup is running",
+        routes=("B2",),
+    ),
+    Failure("busy", 409, "POST", "db", f"{_MYSQL}/upgrade", before=_busy),
+    Failure("too many requests", 429, "GET", "api", "/v1/apps", before=_limit),
+)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [pytest.param(failure, id=failure.name.replace(" ", "_"), marks=pending(*failure.routes)) for failure in FAILURES],
+)
+def test_a_failure_has_the_body_that_the_go_client_reads(shop: Shop, failure: Failure) -> None:
+    if failure.before is not None:
+        failure.before(shop)
+    authorization = failure.authorization
+    if authorization == "right":
+        authorization = shop.authorization(failure.host, "mysql") if failure.host != "auth" else shop.basic
+    try:
+        answer = written(shop, GO, failure.host, failure.method, failure.path, failure.body, authorization)
+    finally:
+        shop.sandbox.rate_limit(None)
+    assert answer.status == failure.status, answer.text
+    assert complaints(GO_ERRORS[failure.status], answer.json()) == []
+    if failure.status == 422:
+        assert answer.plain()["errors"]
+    assert failure.says in answer.text
+
+
+# several calls in a row
+
+
+@pending("B1", "B2", "B3", "B4")
+def test_the_command_line_follows_a_backup_and_downloads_it_without_a_bearer(shop: Shop) -> None:
+    token = shop.authorization("db", "mysql")
+    created = written(shop, GO, "db", "POST", f"{_MYSQL}/backups", NO_BODY, token).plain()["database_backup"]
+    assert created["status"] == "scheduled" and created["started_at"] is None
+    seen = []
+    for dummy in range(60):
+        shop.sandbox.advance(1)
+        answer = written(shop, GO, "db", "GET", f"/api/backups/{created['id']}", NO_BODY, token)
+        seen.append(answer.plain()["database_backup"]["status"])
+        if seen[-1] == "done":
+            break
+    assert set(seen) <= {"scheduled", "running", "done"} and seen[-1] == "done", "it loops until exactly done or error"
+    backup = answer.plain()["database_backup"]
+    assert written(shop, GO, "db", "GET", f"{_MYSQL}/backups", NO_BODY, token).plain()["database_backups"][0] == backup
+    link = written(shop, GO, "db", "GET", f"{_MYSQL}/backups/{backup['id']}/archive", NO_BODY, token).plain()[
+        "download_url"
+    ]
+    parts = urllib.parse.urlsplit(link)
+    downloaded = send(
+        link, "GET", f"{parts.path}?{parts.query}", [("User-Agent", "Go-http-client/1.1"), ("Accept-Encoding", "gzip")]
+    )
+    assert downloaded.status == 200
+    assert downloaded.body[:2] == b"\x1f\x8b", "a gzipped archive, and not one that was gzipped once more for the way"
+    assert "content-encoding" not in downloaded.headers
+    assert len(downloaded.body) == backup["size"]
+
+
+@pending("L1")
+def test_the_command_line_reads_the_logs_behind_the_link_without_a_bearer(shop: Shop) -> None:
+    answer = written(shop, GO, "db", "GET", f"{_MYSQL}/logs", NO_BODY, shop.authorization("db", "mysql"))
+    parts = urllib.parse.urlsplit(answer.plain()["url"])
+    asked = urllib.parse.parse_qs(parts.query)
+    query = urllib.parse.urlencode(
+        [("filter", ""), ("n", "100"), ("timestamp", asked.get("timestamp", [""])[0]), ("token", asked["token"][0])]
+    )
+    answer = send(f"{parts.scheme}://{parts.netloc}", "GET", f"{parts.path}?{query}", GO.always)
+    assert answer.status in (200, 204, 404)
+    if answer.status == 200:
+        assert answer.headers["content-type"].startswith("text/plain")
+
+
+def test_terraform_provisions_an_addon_with_a_feature(shop: Shop) -> None:
+    """It goes on with the app's id out of the answer, and waits for the addon, then for the feature."""
+    bearer = f"Bearer {shop.bearer}"
+
+    def api(method: str, path: str, body: Any = NO_BODY) -> RawAnswer:
+        return written(shop, GO, "api", method, path, body, bearer)
+
+    plans = api("GET", "/v1/addon_providers/redis/plans?show_all=false").plain()["plans"]
+    options = {"addon_provider_id": "redis", "plan_id": plans[0]["id"], "options": None}
+    addon = api("POST", "/v1/apps/shop/addons", {"addon": options}).plain()["addon"]
+    base = f"/v1/apps/{addon['app_id']}/addons/{addon['id']}"
+    assert addon["status"] == "provisioning"
+    shop.sandbox.advance(600)
+    assert api("GET", base).plain()["addon"]["status"] == "running"
+
+    def database(method: str, path: str, body: Any = NO_BODY) -> RawAnswer:
+        token = api("POST", f"{base}/token").plain()["addon"]["token"]
+        return written(shop, GO, "db", method, f"/api/databases/{addon['id']}{path}", body, f"Bearer {token}")
+
+    answer = database("POST", "/features", {"feature": {"name": "redis-aof", "status": ""}})
+    assert answer.status == 200
+    shop.sandbox.advance(60)
+    features = {row["name"]: row["status"] for row in database("GET", "").plain()["database"]["features"]}
+    assert features["redis-aof"] == "ACTIVATED"
+    upgraded = api("PATCH", base, {"addon": {"plan_id": plans[1]["id"]}}).plain()["addon"]
+    assert upgraded["plan"]["id"] == plans[1]["id"]
+    providers = api("GET", "/v1/addon_providers").plain()["addon_providers"]
+    mine = next(row for row in providers if row["id"] == addon["addon_provider"]["id"])
+    assert mine["category"]["name"].lower().startswith("database"), "how it knows that it is a database"
+    assert api("DELETE", base).status == 204
+    gone = api("GET", base)
+    assert gone.status == 404
+    assert gone.plain().get("resource") or "not found" in gone.plain()["error"], "how it knows that it is gone"
+
+
+def test_terraform_finds_a_dedicated_database_by_the_id_of_its_app(shop: Shop) -> None:
+    bearer = f"Bearer {shop.bearer}"
+
+    def api(method: str, path: str, body: Any = NO_BODY) -> Any:
+        return written(shop, GO, "api", method, path, body, bearer).plain()
+
+    body = {
+        "addon_provider_id": "postgresql-ng",
+        "plan_id": shop.value("dedicated_plan", "mysql"),
+        "name": "new-database",
+    }
+    created = api("POST", "/v1/databases", body)["database"]
+    listed = {row["name"]: row for row in api("GET", "/v1/databases")["databases"]}
+    assert listed["new-database"]["id"] == created["id"]
+    for row in listed.values():
+        app = api("GET", f"/v1/apps/{row['name']}")["app"]
+        assert app["id"] == row["id"] and app["flags"]["dedicated-database"] is True
+        addons = api("GET", f"/v1/apps/{row['name']}/addons")["addons"]
+        assert [addon["addon_provider"]["id"] for addon in addons] == ["postgresql-ng"]
+    shop.sandbox.advance(1800)
+    assert api("GET", "/v1/apps/new-database/addons")["addons"][0]["status"] == "running"
+
+
+def test_the_watcher_upgrades_by_the_location_and_believes_the_database(shop: Shop) -> None:
+    token = shop.authorization("db", "mysql")
+    before = written(shop, WATCHER, "db", "GET", _MYSQL, NO_BODY, token).plain()["database"]
+    path = f"/api/database_type_versions/{before['next_version_id']}"
+    version = written(shop, WATCHER, "db", "GET", path, NO_BODY, token).plain()["database_type_version"]
+    target = "{major}.{minor}.{patch}-{build}".format(**version)
+    launched = written(shop, WATCHER, "db", "POST", f"{_MYSQL}/upgrade", NO_BODY, token)
+    assert launched.status == 202
+    location = urllib.parse.urlsplit(launched.headers["location"]).path
+    assert location.endswith(launched.plain()["operation_id"]) and launched.plain()["id"] == version["id"]
+    seen = set()
+    for dummy in range(20):
+        status = written(shop, WATCHER, "db", "GET", location, NO_BODY, token).plain()["operation"]["status"]
+        seen.add(status)
+        if status not in ("pending", "running"):
+            break
+        shop.sandbox.advance(10)
+    assert seen & {"finished", "done"}
+    assert written(shop, WATCHER, "db", "GET", _MYSQL, NO_BODY, token).plain()["database"]["readable_version"] == target
+
+
+@pending("B1", "B2")
+def test_the_watcher_recognises_a_running_backup_by_its_text(shop: Shop) -> None:
+    token = shop.authorization("db", "mysql")
+    first = written(shop, WATCHER, "db", "POST", f"{_MYSQL}/backups", NO_BODY, token).plain()["database_backup"]
+    second = written(shop, WATCHER, "db", "POST", f"{_MYSQL}/backups", NO_BODY, token)
+    assert second.status == 400 and "a backup is running" in second.text.lower()
+    listed = written(shop, WATCHER, "db", "GET", f"{_MYSQL}/backups", NO_BODY, token).plain()["database_backups"]
+    assert [row["id"] for row in listed if row["status"] not in ("done", "error")] == [first["id"]]
+
+
+def test_pix_finds_the_leader_in_the_metrics(shop: Shop) -> None:
+    base = f"/api/databases/{OWNERS['postgresql'][1]}"
+    token = shop.authorization("db", "postgresql")
+    rows = written(shop, PIX, "db", "GET", f"{base}/instances_status", NO_BODY, token).plain()
+    leader = next(row["id"] for row in rows if row["type"] == "db-node" and row["role"] == "leader")
+    metrics = written(shop, PIX, "db", "GET", f"{base}/metrics", NO_BODY, token).plain()
+    assert isinstance(metrics["instances_metrics"][leader]["cpu"]["usage_in_percents"], (int, float))
+    disk = written(
+        shop, PIX, "db", "GET", f"{base}/instances/{leader}/metrics/disk?since=3&last=true", NO_BODY, token
+    ).plain()["disk_metrics"][0]
+    assert 0 < disk["disk_used"] < disk["disk_total"]
+    variables = written(shop, PIX, "api", "GET", "/v1/apps/shop/variables", NO_BODY, f"Bearer {shop.bearer}").plain()
+    assert "SCALINGO_POSTGRESQL_URL" in [row["name"] for row in variables["variables"]]
+
+
+def test_an_action_can_be_sent_with_null_with_nothing_and_with_an_empty_object(shop: Shop) -> None:
+    """The documents send null or leave params out, pix leaves them out, the JavaScript client sends an object."""
+    token = shop.authorization("db", "mysql")
+    answers = [
+        written(shop, dialect, "db", "POST", f"{_MYSQL}/action", body, token)
+        for dialect, body in (
+            (PIX, {"action_name": "list-databases"}),
+            (JAVASCRIPT, {"action_name": "list-databases", "params": {}}),
+            (WATCHER, {"action_name": "list-databases", "params": None}),
+        )
+    ]
+    assert [answer.status for answer in answers] == [200, 200, 200]
+    assert len({answer.body for answer in answers}) == 1
+
+
+def test_an_empty_sql_mode_is_not_taken_for_a_missing_one(shop: Shop) -> None:
+    token = shop.authorization("db", "mysql")
+    for modes in ("NO_ZERO_DATE", ""):
+        body = {"action_name": "set-sqlmode", "params": modes}
+        assert written(shop, JAVASCRIPT, "db", "POST", f"{_MYSQL}/action", body, token).plain()["ok"] == 1
+        body = {"action_name": "get-sqlmode", "params": {}}
+        assert written(shop, JAVASCRIPT, "db", "POST", f"{_MYSQL}/action", body, token).plain()["result"] == modes
+
+
+def test_the_two_hosts_of_the_database_routes_ask_for_their_own_token(shop: Shop) -> None:
+    bearer, token = f"Bearer {shop.bearer}", shop.authorization("db", "mysql")
+    assert written(shop, JAVASCRIPT, "api", "GET", _MYSQL, NO_BODY, bearer).status == 200
+    assert written(shop, JAVASCRIPT, "api", "GET", _MYSQL, NO_BODY, token).status == 401
+    assert written(shop, JAVASCRIPT, "db", "GET", _MYSQL, NO_BODY, bearer).status == 401
+    assert written(shop, JAVASCRIPT, "db", "GET", _MYSQL, NO_BODY, token).status == 200
+    one = written(shop, JAVASCRIPT, "api", "GET", _MYSQL, NO_BODY, bearer).plain()
+    assert one == written(shop, JAVASCRIPT, "db", "GET", _MYSQL, NO_BODY, token).plain()
+
+
+@pending("C1")
+@pytest.mark.parametrize("host", ["api", "db"])
+def test_the_certificate_is_a_plain_link(shop: Shop, host: str) -> None:
+    answer = send(shop.hosts[host], "GET", "/api/ca_certificate", [("Accept", "*/*")])
+    assert answer.status == 200
+    assert answer.text.startswith("-----BEGIN CERTIFICATE-----")
+
+
+def test_the_ruby_client_updates_an_addon_with_put(shop: Shop) -> None:
+    body = {"addon": {"plan_id": shop.value("other_plan", "mysql")}}
+    bearer = f"Bearer {shop.bearer}"
+    assert written(shop, RUBY, "api", "PUT", f"/v1/apps/shop/addons/{_id(1)}", body, bearer).status == 200
+    shown = written(shop, RUBY, "api", "GET", f"/v1/apps/shop/addons/{_id(1)}", NO_BODY, bearer).plain()
+    assert shown["addon"]["plan"]["id"] == body["addon"]["plan_id"]
+
+
+@pending("B2")
+def test_the_events_hold_what_the_go_client_reads_of_each_type(shop: Shop) -> None:
+    shop.prepare("addon_events", "mysql")
+    bearer = f"Bearer {shop.bearer}"
+    answer = written(shop, GO, "api", "GET", "/v1/apps/shop/events?page=1&per_page=100", NO_BODY, bearer)
+    seen = {row["type"] for row in answer.plain()["events"]}
+    assert {"upgrade_addon", "upgrade_database", "database/add_feature", "database_backup_succeeded"} <= seen
+    for event in answer.json()["events"]:
+        if event["type"] in GO_EVENTS:
+            assert complaints(GO_EVENTS[event["type"]], event["type_data"], event["type"]) == []
