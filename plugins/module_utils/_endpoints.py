@@ -45,6 +45,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._transport impo
     NoAuthorization,
     Route,
     Secrets,
+    Stream,
     Transport,
     Usage,
     failure_of,
@@ -1151,7 +1152,40 @@ class _Calls:
         return self._client.main.mint_addon_token(app, addon_id)
 
 
+def check_link(link: str) -> urllib.parse.SplitResult:
+    """Return the parts of a link that the API handed out. Raises UnexpectedAnswer when it is none."""
+    try:
+        parts = urllib.parse.urlsplit(link)
+        good = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise UnexpectedAnswer("The API handed out something that is not a link")
+    return parts
+
+
 LINK_ROUTE = Route("read_link", "GET", "", safe=True, repeatable=True, role="link", doing="read what the link leads to")
+
+
+class CountingClock(Clock):
+    """The clock that resources wait by: what they sleep counts as waited, like the pauses of the transport."""
+
+    def __init__(self, clock: Clock, usage: Usage) -> None:
+        self._clock = clock
+        self._usage = usage
+
+    def now(self) -> float:
+        return self._clock.now()
+
+    def wall(self) -> float:
+        return self._clock.wall()
+
+    def sleep(self, seconds: float) -> None:
+        self._clock.sleep(seconds)
+        self._usage.waited_seconds += max(seconds, 0.0)
+
+    def random(self) -> float:
+        return self._clock.random()
 
 
 class Client:
@@ -1168,8 +1202,8 @@ class Client:
     ) -> None:
         self.settings = settings
         self.region = settings.region
-        self.clock = clock
         self.usage = Usage()
+        self.clock = CountingClock(clock, self.usage)
         store = Store(clock=clock, verbose=verbose, enabled=settings.token_cache)
         pace = cache_key("pace", settings.api_token or settings.addon_token, settings.auth)
         self.transport = Transport(
@@ -1247,21 +1281,29 @@ class Client:
         """Close the connections."""
         self.transport.close()
 
+    def open_link(self, route: Route, link: str, headers: t.Mapping[str, str]) -> Stream:
+        """Open what a link leads to that the API handed out, with no Authorization; close what is returned.
+
+        ``route`` has no path: it says what is being done. Any status may come; see Transport.open_stream.
+        """
+        try:
+            check_link(link)
+            return self.transport.open_stream(route, link, headers)
+        except ScalingoError as error:
+            error.about(doing=route.doing, subject=self.described())
+            raise
+
     def read_link(self, link: str, query: t.Mapping[str, t.Any] | None = None) -> str:
         """Read a text behind a link that the API handed out (L1), with no Authorization; "" when 204 or 404."""
-        parts = urllib.parse.urlsplit(link)
-        if parts.scheme not in ("http", "https") or "@" in parts.netloc:
-            raise UnexpectedAnswer(
-                "The API handed out something that is not a link", doing=LINK_ROUTE.doing, subject=self.described()
-            )
-        merged = {**dict(urllib.parse.parse_qsl(parts.query)), **(query or {})}
-        base = f"{parts.scheme}://{parts.netloc}{parts.path}"
         try:
+            parts = check_link(link)
+            merged = {**dict(urllib.parse.parse_qsl(parts.query)), **(query or {})}
+            base = f"{parts.scheme}://{parts.netloc}{parts.path}"
             answer = self.transport.send(LINK_ROUTE, base, auth=NoAuthorization(), query=merged)
             error = failure_of(LINK_ROUTE, answer)
             if error is not None and not isinstance(error, NotFound):
                 raise error
         except ScalingoError as error:
-            error.about(subject=self.described())
+            error.about(doing=LINK_ROUTE.doing, subject=self.described())
             raise
         return "" if error is not None or answer.status == 204 else answer.text

@@ -127,7 +127,7 @@ class Usage:
     """What a task cost: the result key ``api_usage``.
 
     ``requests`` counts what went on the wire, repeated attempts too; ``writes`` those of it that are not safe;
-    ``waited_seconds`` what was slept for the rate limit and for failures of the API, not the waiting for operations.
+    ``waited_seconds`` what was slept: for operations of the platform, after failures, and for the rate limit.
     """
 
     requests: int = 0
@@ -206,6 +206,53 @@ class Answer:
             attempts=self.attempts,
             hint=hint,
         )
+
+
+@dataclass
+class Stream(Answer):
+    """An answer whose body is still to come, as it is on the wire. Without ``response`` it is in ``text`` already."""
+
+    response: t.Any = None
+    host: str = ""
+    timeout: float = DEFAULT_TIMEOUT
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connection back, or give it up when the body has not come whole."""
+        if self.response is not None:
+            self.response.close()
+
+    @property
+    def length(self) -> int | None:
+        """How many bytes the body has, as far as the answer says so."""
+        announced = self.headers.get("content-length", "")
+        return int(announced) if re.fullmatch(r"[0-9]{1,18}", announced) else None
+
+    def chunks(self, size: int) -> t.Iterator[bytes]:
+        """Yield the body in pieces of at most ``size`` bytes. Raises Unreachable when it breaks off."""
+        if self.response is None:
+            return
+        received = 0
+        # The bytes are wanted as they were sent: an archive is compressed already.
+        self.response.raw.headers.pop("Content-Encoding", None)
+        try:
+            for chunk in self.response.iter_content(size):
+                received += len(chunk)
+                yield chunk
+        except (OSError, ValueError) as error:
+            found = diagnose(error, self.host, self.timeout)
+            raise self._broken_off(found.message, found.hint) from None
+        # Whether a short body is noticed below us depends on the version of urllib3.
+        if self.length is not None and received < self.length:
+            raise self._broken_off(f"The answer of {self.host} broke off after {received} of {self.length} bytes", "")
+
+    def _broken_off(self, message: str, hint: str) -> Unreachable:
+        return Unreachable(message, method=self.method, path=self.path, status=self.status, hint=hint)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -595,6 +642,9 @@ def new_session() -> t.Any:
     return session
 
 
+Received = t.TypeVar("Received", bound=Answer)
+
+
 @dataclass
 class _Attempts:
     """What one request has gone through so far."""
@@ -669,29 +719,56 @@ class Transport:
             address = base.rstrip("/") + fill_path(route.path, values or {})
             require_private_channel(address, "The address")
             query_text = fill_query(query)
-            return self._send(route, f"{address}?{query_text}" if query_text else address, auth, body)
+            target = f"{address}?{query_text}" if query_text else address
+            return self._send(route, target, lambda url, state: self._attempt(route, url, auth, body, state))
         except ScalingoError as error:
             error.about(doing=route.doing)
             error.hide(self.secrets.values)
             raise
 
-    def _send(self, route: Route, url: str, auth: NoAuthorization, body: t.Any) -> Answer:
+    def open_stream(self, route: Route, url: str, headers: t.Mapping[str, str]) -> Stream:
+        """Ask for what a link leads to, with no credentials, and leave the body of a 200 or 206 to the caller.
+
+        What comes before the body is treated as by ``send``. Redirects are followed to other hosts too, never from
+        https to http: there are no credentials to lose. Raises the same; close what is returned.
+        """
+
+        def attempt(target: str, state: _Attempts) -> Stream | Diagnosis:
+            require_private_channel(target, "The link")
+            if target.split(":", 1)[0] != "https" and url.split(":", 1)[0] == "https":
+                raise UnexpectedAnswer("The link redirects from https to http, which is not followed")
+            return self._open(route, target, headers, state)
+
+        try:
+            return self._send(route, url, attempt, anywhere=True)
+        except ScalingoError as error:
+            error.about(doing=route.doing)
+            error.hide(self.secrets.values)
+            raise
+
+    def _send(
+        self,
+        route: Route,
+        url: str,
+        attempt: t.Callable[[str, _Attempts], Received | Diagnosis],
+        anywhere: bool = False,
+    ) -> Received:
         clock = self.clock
         state = _Attempts(deadline=clock.now() + (self.retries + 1) * self.timeout + DEADLINE_MARGIN)
         while True:
             self._take_turn(route, url, state)
             state.number += 1
             sent_at = clock.wall()
-            outcome = self._attempt(route, url, auth, body, state)
+            outcome = attempt(url, state)
             if isinstance(outcome, Answer) or outcome.kind == "lost":
                 self.usage.requests += 1
                 self.usage.writes += 0 if route.safe else 1
             if isinstance(outcome, Answer) and 300 <= outcome.status < 400:
-                url = self._redirected(route, url, outcome, state)
+                url = self._redirected(route, url, outcome, state, anywhere)
                 continue
             trouble = self._trouble_of(outcome)
             if trouble is None:
-                return t.cast(Answer, outcome)
+                return t.cast("Received", outcome)
             if trouble.kind == "limited":
                 state.strikes = max(state.strikes + 1, self.pacing.strike(sent_at))
             else:
@@ -745,6 +822,39 @@ class Transport:
         self, route: Route, url: str, auth: NoAuthorization, body: t.Any, state: _Attempts
     ) -> Answer | Diagnosis:
         parts = urllib.parse.urlsplit(url)
+        content_type = {} if body is None else {"Content-Type": "application/json"}
+        response = self._ask(route, url, auth, None if body is None else json.dumps(body).encode(), content_type)
+        if isinstance(response, Diagnosis):
+            return response
+        try:
+            content, broken = self._receive(response, parts.netloc, state.deadline)
+        finally:
+            response.close()
+        if broken is not None and response.status_code < 300:
+            return broken
+        return Answer(text=content.decode("utf-8", "replace"), **self._head(route, url, response, state))
+
+    def _open(
+        self, route: Route, url: str, headers: t.Mapping[str, str], state: _Attempts
+    ) -> Stream | Diagnosis:
+        host = urllib.parse.urlsplit(url).netloc
+        response = self._ask(route, url, NoAuthorization(), None, headers)
+        if isinstance(response, Diagnosis):
+            return response
+        head = self._head(route, url, response, state)
+        if response.status_code in (200, 206):
+            return Stream(text="", response=response, host=host, timeout=self.timeout, **head)
+        try:
+            content = self._receive(response, host, state.deadline)[0]
+        finally:
+            response.close()
+        return Stream(text=content.decode("utf-8", "replace"), **head)
+
+    def _ask(
+        self, route: Route, url: str, auth: NoAuthorization, data: bytes | None, headers: t.Mapping[str, str]
+    ) -> t.Any:
+        """Return the response with its body still to come, or a Diagnosis."""
+        parts = urllib.parse.urlsplit(url)
         session = self.session
         if route.once:
             # An idle connection may be dead without our knowing, and this request could not be repeated then.
@@ -752,11 +862,11 @@ class Transport:
         # A proxy cannot reach our loopback, and plain http through it would show the credentials.
         proxies = {"http": None, "https": None, "all": None} if is_loopback(parts.hostname or "") else None
         try:
-            response = session.request(
+            return session.request(
                 route.method,
                 url,
-                data=None if body is None else json.dumps(body).encode(),
-                headers={} if body is None else {"Content-Type": "application/json"},
+                data=data,
+                headers=dict(headers),
                 auth=auth,
                 timeout=(min(self.timeout, LONGEST_CONNECT), self.timeout),
                 verify=self.verify,
@@ -766,23 +876,19 @@ class Transport:
             )
         except (OSError, ValueError) as error:
             return diagnose(error, parts.netloc, self.timeout)
-        try:
-            content, broken = self._receive(response, parts.netloc, state.deadline)
-        finally:
-            response.close()
-        if broken is not None and response.status_code < 300:
-            return broken
+
+    @staticmethod
+    def _head(route: Route, url: str, response: t.Any, state: _Attempts) -> dict[str, t.Any]:
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(
-            status=response.status_code,
-            headers=headers,
-            text=content.decode("utf-8", "replace"),
-            date=epoch_of(headers.get("date", "")),
-            request_id=headers.get("x-request-id", ""),
-            attempts=state.number,
-            method=route.method,
-            path=parts.path,
-        )
+        return {
+            "status": response.status_code,
+            "headers": headers,
+            "date": epoch_of(headers.get("date", "")),
+            "request_id": headers.get("x-request-id", ""),
+            "attempts": state.number,
+            "method": route.method,
+            "path": urllib.parse.urlsplit(url).path,
+        }
 
     def _receive(self, response: t.Any, host: str, deadline: float) -> tuple[bytes, Diagnosis | None]:
         """Return the body as far as it came, and what broke it off."""
@@ -818,15 +924,17 @@ class Transport:
             return Trouble("status", outcome.status, retry_after_of(outcome.headers, self.clock.wall()))
         return None
 
-    def _redirected(self, route: Route, url: str, answer: Answer, state: _Attempts) -> str:
-        """Return where a redirect leads, when it may be followed: a safe call, the same host, the same verb."""
+    def _redirected(self, route: Route, url: str, answer: Answer, state: _Attempts, anywhere: bool) -> str:
+        """Return where a redirect leads, when it may be followed: a safe call, the same verb, and the same host
+        unless it may lead ``anywhere``.
+        """
         target = urllib.parse.urljoin(url, answer.headers.get("location", ""))
         shown = scrub(
             urllib.parse.urlunsplit(urllib.parse.urlsplit(target)._replace(query="", fragment="")), self.secrets.values
         )
         state.redirects += 1
         try:
-            same_origin = origin_of(target) == origin_of(url)
+            same_origin = origin_of(target) == origin_of(url) or anywhere
         except ValueError:
             same_origin = False
         keeps_verb = answer.status in (307, 308) or (answer.status in (301, 302, 303) and route.method == "GET")
