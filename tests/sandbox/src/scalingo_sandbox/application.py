@@ -14,13 +14,12 @@ import traceback
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -35,6 +34,7 @@ from scalingo_sandbox.transport import DROP
 from scalingo_sandbox.world import World
 
 MAXIMUM_BODY = 4 * 1024 * 1024
+PIECE = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -396,26 +396,52 @@ class Application:
             **answer.headers,
         }
         status = answer.status or 200
-        if isinstance(answer.file, Path):
-            response: Response = FileResponse(answer.file, status_code=status, media_type=answer.media_type, headers=headers)
-        else:
-            content = answer.raw
-            if content is None:
-                content = b"" if status == 204 or answer.body is None else faults.encoded(answer.body)
-            if isinstance(answer.body, str) and answer.raw is None:
-                content = answer.body.encode()
-            if rule is not None and rule.do == "truncate":
-                headers["Content-Length"] = str(len(content) + 64)
-                headers["Content-Type"] = answer.media_type
-                await send({"type": "http.response.start", "status": status, "headers": _encoded_headers(headers)})
-                await send(
-                    {"type": "http.response.body", "body": content[: max(1, len(content) // 2)], "more_body": True}
-                )
-                drop()
-                return
-            media = answer.media_type if content else None
-            response = Response(content, status_code=status, media_type=media, headers=headers)
+        if answer.file is not None:
+            headers["Content-Type"] = answer.media_type
+            await self._send_file(answer, rule, status, headers, send, drop)
+            return
+        content = answer.raw
+        if content is None:
+            content = b"" if status == 204 or answer.body is None else faults.encoded(answer.body)
+        if rule is not None and rule.do == "truncate":
+            headers["Content-Length"] = str(len(content) + 64)
+            headers["Content-Type"] = answer.media_type
+            kept = max(1, len(content) // 2) if rule.bytes is None else rule.bytes
+            await send({"type": "http.response.start", "status": status, "headers": _encoded_headers(headers)})
+            await send({"type": "http.response.body", "body": content[:kept], "more_body": True})
+            drop()
+            return
+        media = answer.media_type if content else None
+        response = Response(content, status_code=status, media_type=media, headers=headers)
         await response(scope, receive, send)
+
+    async def _send_file(
+        self,
+        answer: Answer,
+        rule: faults.FaultRule | None,
+        status: int,
+        headers: dict[str, str],
+        send: Send,
+        drop: Callable[[], None],
+    ) -> None:
+        """A part of a file, piece by piece; a fault may cut it off."""
+        path, offset, length = answer.file
+        cut = rule is not None and rule.do == "truncate"
+        if rule is not None and cut:
+            length = min(length, length // 2 if rule.bytes is None else rule.bytes)
+        await send({"type": "http.response.start", "status": status, "headers": _encoded_headers(headers)})
+        with open(path, "rb") as stream:
+            stream.seek(offset)
+            while length > 0:
+                piece = stream.read(min(length, PIECE))
+                if not piece:
+                    break
+                length -= len(piece)
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        if cut:
+            drop()
+        else:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _encoded_headers(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:

@@ -285,9 +285,16 @@ def make_plan(provider: str, name: str, position: int = 99) -> Plan:
 
 def default_plans(kind: Kind) -> list[Plan]:
     if kind.dedicated:
-        names = [f"postgresql-dr-{tier}-{memory}" for tier in ("starter", "business", "enterprise") for memory in (4096, 8192)]
+        names = [
+            f"postgresql-dr-{tier}-{memory}"
+            for tier in ("starter", "business", "enterprise")
+            for memory in (4096, 8192)
+        ]
     else:
-        names = [f"{kind.provider}-sandbox", *(f"{kind.provider}-starter-{memory}" for memory in (256, 512, 1024, 2048))]
+        names = [
+            f"{kind.provider}-sandbox",
+            *(f"{kind.provider}-starter-{memory}" for memory in (256, 512, 1024, 2048)),
+        ]
         names += [f"{kind.provider}-business-{memory}" for memory in (256, 512, 1024, 2048)]
         names += [f"{kind.provider}-free"]
     return [make_plan(kind.provider, name, position) for position, name in enumerate(names)]

@@ -11,6 +11,11 @@ from pathlib import Path
 import trustme
 
 
+def authority_certificate() -> bytes:
+    """A certificate of an authority that signs nothing here."""
+    return trustme.CA(organization_name="scalingo-sandbox databases").cert_pem.bytes()
+
+
 def write_certificates(directory: Path) -> tuple[Path, Path]:
     """The file of the authority, for clients, and the file of key and certificate, for the server."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -21,9 +21,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="scalingo-sandbox",
         description="A local server that speaks the Scalingo database API. It listens on the loopback interface only.",
     )
-    parser.add_argument("--seed", action="append", default=[], metavar="FILE", help="what exists (YAML); may be repeated")
+    parser.add_argument(
+        "--seed", action="append", default=[], metavar="FILE", help="what exists (YAML); may be repeated"
+    )
     parser.add_argument("--ready-file", metavar="FILE", help="write addresses and token here when everything answers")
-    parser.add_argument("--speed", type=float, default=1.0, metavar="N", help="seconds of the sandbox's clock in a second")
+    parser.add_argument(
+        "--speed", type=float, default=1.0, metavar="N", help="seconds of the sandbox's clock in a second"
+    )
     parser.add_argument("--engine", choices=("memory", "real"), default="memory", help="what holds the data")
     parser.add_argument("--tls", metavar="DIR", help="serve https; the file ca.pem is written to this directory")
     parser.add_argument("--api-token", metavar="T", help="the user's API token; else the seed's, else one is made")

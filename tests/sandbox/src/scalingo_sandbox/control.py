@@ -9,13 +9,13 @@ from typing import Any
 
 from scalingo_sandbox import work
 from scalingo_sandbox.faults import FaultRule
+from scalingo_sandbox.identifiers import fresh_hexadecimal
 from scalingo_sandbox.ratelimit import RateLimit
 from scalingo_sandbox.record import Record
 from scalingo_sandbox.seed import Seed, SeedMaintenance, load
-from scalingo_sandbox.state import Addon, Feature, Maintenance
-from scalingo_sandbox.identifiers import fresh_hexadecimal
+from scalingo_sandbox.state import Addon, Feature, LogLine, Maintenance, Operation, Outcome
 from scalingo_sandbox.switches import SWITCHES
-from scalingo_sandbox.world import Outcome, World
+from scalingo_sandbox.world import World
 
 
 class Control:
@@ -63,7 +63,12 @@ class Control:
         with self.world.lock:
             positions = self.world.switches.as_dict()
         return {
-            name: {"value": positions[name], "values": list(switch.values), "rows": list(switch.rows), "meaning": switch.meaning}
+            name: {
+                "value": positions[name],
+                "values": list(switch.values),
+                "rows": list(switch.rows),
+                "meaning": switch.meaning,
+            }
             for name, switch in SWITCHES.items()
         }
 
@@ -130,7 +135,7 @@ class Control:
         return addon
 
     def change_database(self, addon_id: str, **fields: Any) -> None:
-        """Put fields of a database as they should be: status, features, current_operation_id, hours, window, maintenance …"""
+        """Put fields of a database as they should be: status, features, current_operation_id, maintenance …"""
         with self.world.lock:
             addon = self._addon(addon_id)
             for name, value in fields.items():
@@ -150,8 +155,6 @@ class Control:
         elif name == "current_operation_id":
             database.current_operation_id = value
             if value is not None and value not in database.operations:
-                from scalingo_sandbox.state import Operation
-
                 database.operations[value] = Operation(value, "maintenance", self.world.now(), status="running")
         elif name == "maintenance_window":
             for part, number in value.items():
@@ -170,6 +173,9 @@ class Control:
                 )
                 for entry in (SeedMaintenance.model_validate(part) for part in value)
             ]
+        elif name == "logs":
+            now = self.world.now()
+            database.logs = [LogLine(now - len(value) + index, "db-node", text) for index, text in enumerate(value)]
         elif name in (
             "status",
             "periodic_backups_enabled",
@@ -177,7 +183,6 @@ class Control:
             "flags",
             "health",
             "lag",
-            "logs",
             "log_archives",
             "hostname",
             "port",
@@ -194,9 +199,7 @@ class Control:
             operation = addon.database.operations.get(identifier or "")
             if operation is None:
                 raise ValueError(f"no operation {identifier} is known")
-            work.end_operation(
-                self.world, addon, operation, outcome=None if error is None else Outcome("fail", error)
-            )
+            work.end_operation(self.world, addon, operation, outcome=None if error is None else Outcome("fail", error))
 
     def lose_operation(self, addon_id: str, operation_id: str | None = None) -> None:
         """An operation can no longer be read; the work goes on."""

@@ -69,6 +69,8 @@ class FaultRule(BaseModel):
     body: Any = None
     seconds: float = Field(default=1.0, ge=0)
     headers: dict[str, str] = Field(default_factory=dict)
+    bytes: int | None = Field(default=None, ge=0)
+    """truncate: how many bytes are sent; None: half of them."""
     at: str | None = None
     """wrong_type and missing_key: where, as a path of keys and positions joined by dots; * is any. None: everywhere."""
     value: Any = None
@@ -91,9 +93,7 @@ class Faults:
         self._seen.clear()
 
     def as_list(self) -> list[dict[str, Any]]:
-        return [
-            {**rule.model_dump(), "seen": seen} for rule, seen in zip(self._rules, self._seen, strict=True)
-        ]
+        return [{**rule.model_dump(), "seen": seen} for rule, seen in zip(self._rules, self._seen, strict=True)]
 
     def find(self, record: Record) -> FaultRule | None:
         """The first rule that acts on this request. Every rule that matches counts it."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, Community Scalingo contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A rate limit in fixed windows, as Rack::Attack counts: refused requests count too, and the next window starts at zero."""
+"""A rate limit in fixed windows, as Rack::Attack counts: refused requests count too, the next window starts at zero."""
 
 from __future__ import annotations
 

@@ -81,6 +81,8 @@ class SeedMaintenance(SeedPart):
     started: float | None = None
     """Seconds since it started; None: not started."""
     ended: float | None = None
+    starts_in: float | None = None
+    """Seconds until it starts by itself: notified a day before, then running, then done."""
 
 
 class SeedWindow(SeedPart):
@@ -187,7 +189,8 @@ class Durations(SeedPart):
     restore: float = 20
     plan: float = 20
     provisioning: float = 30
-    firewall: float = 120
+    base_backup: float = 3600
+    maintenance: float = 60
     bearer: float = 3600
     addon_token: float = 3600
     download_link: float = 3600

@@ -44,7 +44,7 @@ class _Server(uvicorn.Server):
 
 def bind(port_base: int | None) -> list[socket.socket]:
     """One socket for each place, on the loopback interface only."""
-    sockets = []
+    sockets: list[socket.socket] = []
     for index in range(len(PLACES)):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -82,6 +82,7 @@ class Running:
             from scalingo_sandbox.certificates import write_certificates
 
             self.ca_file, certificate = write_certificates(tls_directory)
+            self.world.set_ca_certificate(self.ca_file.read_bytes())
             ssl_options = {"ssl_certfile": str(certificate)}
         self.scheme = "https" if tls_directory is not None else "http"
         places = {listener.getsockname()[1]: place for listener, place in zip(self.sockets, PLACES, strict=True)}

@@ -56,7 +56,8 @@ def _addon(world: World, addon: Addon) -> dict[str, Any]:
         shown["extensions"] = [asdict(entry) for entry in engine.list_extensions()]
     if kind.users:
         shown["users"] = [
-            {"name": user.name, "read_only": user.read_only, "protected": user.protected} for user in engine.list_users()
+            {"name": user.name, "read_only": user.read_only, "protected": user.protected}
+            for user in engine.list_users()
         ]
     return {
         "id": addon.id,

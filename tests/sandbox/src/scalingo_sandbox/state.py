@@ -9,7 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scalingo_sandbox.catalog import Kind, Plan
+from scalingo_sandbox.clock import moment
 from scalingo_sandbox.engines.base import Engine
+
+
+@dataclass
+class Outcome:
+    """How the next piece of work of a kind ends, on demand."""
+
+    outcome: str
+    """fail, user-error, cancel or stay (it never ends)."""
+    error: str
 
 
 @dataclass
@@ -96,6 +106,15 @@ class Backup:
 
 
 @dataclass
+class LogLine:
+    """One line of a database's log."""
+
+    time: float
+    source: str
+    text: str
+
+
+@dataclass
 class Restoration:
     """A backup being put back."""
 
@@ -167,7 +186,7 @@ class Database:
     firewall_rules: list[FirewallRule] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
     earliest_recoverable_at: float | None = None
-    logs: list[str] = field(default_factory=list)
+    logs: list[LogLine] = field(default_factory=list)
     log_archives: int = 0
     health: str = "green"
     lag: int = 0
@@ -238,3 +257,7 @@ class App:
     @property
     def dedicated(self) -> bool:
         return any(addon.kind.dedicated for addon in self.addons)
+
+
+def backup_name(created: float, resource_id: str) -> str:
+    return f"{moment(created):%Y%m%d%H%M%S}_{resource_id}"

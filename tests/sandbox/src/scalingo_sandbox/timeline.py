@@ -1,7 +1,7 @@
 # Copyright (c) 2026, Community Scalingo contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is going to happen: work is advanced from timestamps whenever somebody looks, there are no background threads."""
+"""What is going to happen: work is advanced from timestamps whenever somebody looks, without background threads."""
 
 from __future__ import annotations
 

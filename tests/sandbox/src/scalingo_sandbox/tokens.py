@@ -1,7 +1,7 @@
 # Copyright (c) 2026, Community Scalingo contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tokens: bearers of users are JSON web tokens with a real expiry, tokens of addons are opaque (or look like the same)."""
+"""Tokens: bearers of users are JSON web tokens with a real expiry, tokens of addons are opaque."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Tokens:
         claims = self._claims(token)
         if "sub" not in claims or "addon" in claims:
             raise TokenRefused("the token is not a user's")
-        if claims["number"] <= self._revoked.get("bearer", 0):
+        if int(str(claims["number"])) <= self._revoked.get("bearer", 0):
             raise TokenRefused("the token has expired")
         return str(claims["sub"])
 

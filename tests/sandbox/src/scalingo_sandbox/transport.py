@@ -1,7 +1,7 @@
 # Copyright (c) 2026, Community Scalingo contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What uvicorn's protocol does differently here: headers and body leave in one send, and a connection can be dropped."""
+"""What is different from uvicorn's protocol: headers and body leave in one send, and a connection can be dropped."""
 
 from __future__ import annotations
 

@@ -305,7 +305,9 @@ def plugins(world: World, kind: Kind) -> list[database.Plugin] | list[str] | Non
     ]
 
 
-def type_version(world: World, table: VersionTable, item: Version, *, nested: bool = True) -> database.DatabaseTypeVersion:
+def type_version(
+    world: World, table: VersionTable, item: Version, *, nested: bool = True
+) -> database.DatabaseTypeVersion:
     fields: dict[str, Any] = {
         "id": table.identifier(item),
         "database_type_id": table.kind.type_id,

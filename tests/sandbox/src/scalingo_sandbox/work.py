@@ -5,12 +5,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from scalingo_sandbox.catalog import Plan, Version
+from scalingo_sandbox.clock import moment
 from scalingo_sandbox.identifiers import fresh_hexadecimal
-from scalingo_sandbox.state import Addon, Backup, Database, Feature, Operation, Restoration
-from scalingo_sandbox.world import Outcome, World, backup_name
+from scalingo_sandbox.state import (
+    Addon,
+    Backup,
+    Database,
+    Feature,
+    Maintenance,
+    Operation,
+    Outcome,
+    Restoration,
+    backup_name,
+)
+
+if TYPE_CHECKING:
+    from scalingo_sandbox.world import World
+
+HOUR, DAY = 3600.0, 86400.0
 
 
 def is_busy(database: Database) -> bool:
@@ -40,6 +57,7 @@ def begin_operation(
     database.current_operation_id = operation.id
     database.status = status
     outcome = world.take_outcome(addon, name)
+    world.write_log(addon, f"{name} is being started")
 
     def start() -> None:
         if operation.status == "pending":
@@ -72,6 +90,7 @@ def end_operation(
     else:
         operation.status = "user-error" if outcome.outcome == "user-error" else "error"
         operation.error = outcome.error
+    world.write_log(addon, f"{operation.type} has ended: {operation.status}")
     if database.current_operation_id == operation.id:
         database.current_operation_id = None
         database.status = "running"
@@ -88,6 +107,8 @@ def finish_provisioning(world: World, addon: Addon) -> None:
         addon.updated_at = world.now()
         if addon.database.status == "creating":
             addon.database.status = "running"
+        world.write_log(addon, "ready to accept connections")
+        plan_base_backup(world, addon)
         world.record_event(
             world.app_of(addon),
             "addon_updated",
@@ -101,6 +122,19 @@ def finish_provisioning(world: World, addon: Addon) -> None:
                 "attributes_changed": ["status"],
             },
         )
+
+
+def plan_base_backup(world: World, addon: Addon) -> None:
+    """Nothing can be restored to a point in time before the first base backup is there."""
+    if not addon.kind.point_in_time:
+        return
+    addon.database.earliest_recoverable_at = None
+
+    def finish() -> None:
+        if addon.database.earliest_recoverable_at is None:
+            addon.database.earliest_recoverable_at = world.now()
+
+    world.timeline.after(world.durations.base_backup, finish)
 
 
 def begin_provisioning(world: World, addon: Addon) -> None:
@@ -148,8 +182,8 @@ def begin_upgrade(world: World, addon: Addon, target: Version) -> Operation:
 
     def finish() -> None:
         addon.database.engine.upgrade(target)
-        if target.major != old.major and addon.database.earliest_recoverable_at is not None:
-            addon.database.earliest_recoverable_at = world.now()
+        if target.major != old.major:
+            plan_base_backup(world, addon)
         data = {"addon_name": addon.kind.display_name, "old_version": str(old), "new_version": str(target)}
         world.record_event(world.app_of(addon), "upgrade_database", data)
 
@@ -263,25 +297,53 @@ def begin_backup(world: World, addon: Addon, method: str) -> Backup:
 
 
 def evict(database: Database, method: str) -> None:
-    """Backups beyond what the plan keeps go, the oldest first."""
-    limit = database.plan.manual_backups if method == "manual" else database.plan.daily_backups
-    kept = sorted(
+    """Backups beyond what the plan keeps go, the oldest first. Of the daily ones some stay by week and month."""
+    ended = sorted(
         (backup for backup in database.backups if backup.method == method and backup.status in ("done", "error")),
-        key=lambda backup: backup.created_at,
+        key=lambda backup: -backup.created_at,
     )
-    for backup in kept[: max(0, len(kept) - limit)]:
-        database.backups.remove(backup)
+    plan = database.plan
+    if method == "manual":
+        kept = ended[: plan.manual_backups]
+    else:
+        kept = ended[: plan.daily_backups]
+        weekly = [backup for backup in ended if moment(backup.created_at).weekday() == 6]
+        monthly = [backup for backup in ended if moment(backup.created_at).day == 1]
+        kept += weekly[: plan.weekly_backups] + monthly[: plan.monthly_backups]
+    for backup in ended:
+        if backup not in kept:
+            database.backups.remove(backup)
+
+
+def begin_hours(world: World) -> None:
+    """At every full hour the daily backups that are due begin, if the switch says so."""
+    timeline = world.timeline
+
+    def hour() -> None:
+        if world.timeline is not timeline:
+            return
+        number = moment(world.now()).hour
+        for app in world.apps:
+            for addon in app.addons:
+                database = addon.database
+                due = database.periodic_backups_enabled and number in database.periodic_backups_scheduled_at
+                if due and world.switch("scheduled_backups") == "on" and not is_busy(database):
+                    begin_backup(world, addon, "periodic")
+        timeline.after(HOUR, hour)
+
+    now = timeline.now()
+    timeline.after(math.floor(now / HOUR) * HOUR + HOUR - now, hour)
 
 
 def begin_restoration(world: World, addon: Addon, backup: Backup) -> Restoration:
     restoration = Restoration(fresh_hexadecimal(), backup.id, world.now())
     addon.database.restorations[restoration.id] = restoration
-    outcome_name = "restore"
 
     def finish() -> None:
         addon.database.engine.restore(backup.files)
 
-    operation = begin_operation(world, addon, outcome_name, world.durations.restore, "updating", finish)
+    shown = world.switch("restore_shown")
+    operation = begin_operation(world, addon, "restore", world.durations.restore, shown, finish)
 
     def start() -> None:
         restoration.status = "running"
@@ -302,4 +364,62 @@ def begin_point_in_time_restore(world: World, addon: Addon, instant: float) -> O
         # a new timeline: nothing before this restore can be reached any more
         addon.database.earliest_recoverable_at = world.now()
 
-    return begin_operation(world, addon, "pitr_restore", world.durations.restore, "updating", finish)
+    return begin_operation(world, addon, "pitr_restore", world.durations.restore, world.switch("restore_shown"), finish)
+
+
+# maintenance
+
+
+def _maintenance_event(world: World, addon: Addon, item: Maintenance, name: str, at: float | None) -> None:
+    data = {
+        "addon_name": addon.kind.display_name,
+        "maintenance_id": item.id,
+        "maintenance_type": item.type,
+        "maintenance_window_in_hours": addon.database.window.duration_in_hour,
+        "next_maintenance_window": world.date(next_window(addon.database, world.now())),
+    }
+    world.record_event(world.app_of(addon), name, data, at)
+
+
+def next_window(database: Database, now: float) -> float:
+    """When the next maintenance window opens. 0 is Sunday."""
+    midnight = math.floor(now / DAY) * DAY
+    today = (moment(now).weekday() + 1) % 7
+    days = (database.window.weekday_utc - today) % 7
+    opening = midnight + days * DAY + database.window.starting_hour_utc * HOUR
+    return opening if opening > now else opening + 7 * DAY
+
+
+def announce_maintenance(world: World, addon: Addon, item: Maintenance) -> None:
+    """The events of a maintenance that a seed brings along."""
+    if item.status in ("scheduled", "notified", "queued"):
+        _maintenance_event(world, addon, item, "plan_database_maintenance", None)
+    if item.started_at is not None:
+        _maintenance_event(world, addon, item, "start_database_maintenance", item.started_at)
+    if item.ended_at is not None:
+        _maintenance_event(world, addon, item, "complete_database_maintenance", item.ended_at)
+
+
+def plan_maintenance(world: World, addon: Addon, item: Maintenance, seconds: float) -> None:
+    """A maintenance that takes its course: notified a day before, running, done."""
+    database = addon.database
+
+    def notify() -> None:
+        if item.status == "scheduled":
+            item.status = "notified"
+
+    def start() -> None:
+        if item.status not in ("scheduled", "notified", "queued") or is_busy(database):
+            return
+        item.status, item.started_at, database.status = "running", world.now(), "migrating"
+        _maintenance_event(world, addon, item, "start_database_maintenance", None)
+        world.timeline.after(world.durations.maintenance, finish)
+
+    def finish() -> None:
+        item.status, item.ended_at = "done", world.now()
+        if database.status == "migrating":
+            database.status = "running"
+        _maintenance_event(world, addon, item, "complete_database_maintenance", None)
+
+    world.timeline.after(max(0.0, seconds - DAY), notify)
+    world.timeline.after(seconds, start)

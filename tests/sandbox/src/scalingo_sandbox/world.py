@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta, timezone
 from typing import Any
 
+from scalingo_sandbox import work
+from scalingo_sandbox.archives import Archives
 from scalingo_sandbox.catalog import Catalog, Kind, Plan, Version
 from scalingo_sandbox.clock import Clock, moment
 from scalingo_sandbox.engines import FACTORIES, EngineSetup
@@ -39,9 +41,12 @@ from scalingo_sandbox.state import (
     Feature,
     FirewallRule,
     Instance,
+    LogLine,
     Maintenance,
     Operation,
+    Outcome,
     Window,
+    backup_name,
 )
 from scalingo_sandbox.switches import Switches
 from scalingo_sandbox.timeline import Timeline
@@ -54,15 +59,6 @@ MANAGED_RANGES = {
     "osc-fr1": [("mr-scalingo-osc-fr1", "Scalingo osc-fr1")],
     "osc-secnum-fr1": [("mr-scalingo-osc-secnum-fr1", "Scalingo osc-secnum-fr1")],
 }
-
-
-@dataclass
-class Outcome:
-    """How the next piece of work of a kind ends, on demand."""
-
-    outcome: str
-    """fail, stay (never ends), or user-error."""
-    error: str
 
 
 @dataclass
@@ -92,6 +88,7 @@ class World:
         self._given_api_token = api_token
         self._made_api_token = fresh_api_token()
         self._first_seed = seed
+        self._ca_certificate: bytes | None = None
         self.apps: list[App] = []
         self.load(seed)
 
@@ -105,6 +102,7 @@ class World:
         for app in self.apps:
             for addon in app.addons:
                 addon.database.engine.close()
+        self.archives.close()
 
     def load(self, seed: Seed) -> None:
         self.seed = seed
@@ -113,6 +111,7 @@ class World:
         self.durations: Durations = seed.durations.model_copy()
         self.faults = Faults()
         self.limiter = Limiter()
+        self.archives = Archives()
         self.records: list[Record] = []
         self.number = 0
         self.outcomes: dict[tuple[str | None, str], Outcome] = {}
@@ -132,6 +131,7 @@ class World:
             self._load_app(app)
         for fleet in seed.fleet:
             self._load_fleet(fleet)
+        work.begin_hours(self)
 
     def _load_fleet(self, fleet: SeedFleet) -> None:
         count = fleet.apps or fleet.count
@@ -151,7 +151,9 @@ class World:
             raise ValueError(f"there is no region {seed.region}; there are {', '.join(REGIONS)}")
         if any(app.name == seed.name and app.region == seed.region for app in self.apps):
             raise ValueError(f"the app {seed.name} is named twice in {seed.region}")
-        app = self.make_app(seed.name, seed.region, identifier=seed.id or stable_hexadecimal("app", seed.region, seed.name))
+        app = self.make_app(
+            seed.name, seed.region, identifier=seed.id or stable_hexadecimal("app", seed.region, seed.name)
+        )
         app.status = seed.status
         if seed.project:
             app.project_id, app.project_name = stable_hexadecimal("project", seed.project), seed.project
@@ -179,11 +181,13 @@ class World:
             database.status = "stopped"
         if seed.status == "provisioning":
             database.status = "creating"
-            from scalingo_sandbox.work import finish_provisioning
-
-            self.timeline.after(self.durations.provisioning, lambda: finish_provisioning(self, addon))
+            self.timeline.after(self.durations.provisioning, lambda: work.finish_provisioning(self, addon))
         if seed.database.status is not None:
             database.status = seed.database.status
+        for entry, part in zip(database.maintenance, seed.database.maintenance, strict=True):
+            work.announce_maintenance(self, addon, entry)
+            if part.starts_in is not None:
+                work.plan_maintenance(self, addon, entry, part.starts_in)
 
     @staticmethod
     def _resource_id(app: App, kind: Kind, identifier: str) -> str:
@@ -264,7 +268,13 @@ class World:
             ],
             extensions=dict(seed.extensions),
             queries=[
-                Query(entry.pid or 1000 + index, entry.query, entry.state, entry.username or resource_id, now - entry.seconds)
+                Query(
+                    entry.pid or 1000 + index,
+                    entry.query,
+                    entry.state,
+                    entry.username or resource_id,
+                    now - entry.seconds,
+                )
                 for index, entry in enumerate(seed.queries)
             ],
             statements=[dict(entry) for entry in seed.statements],
@@ -292,7 +302,9 @@ class World:
             earliest_recoverable_at=(
                 max(now - days * 86400, now - seed.created) if kind.point_in_time and seed.recoverable else None
             ),
-            logs=list(seed.logs),
+            logs=[
+                LogLine(now - 60 * (len(seed.logs) - index), "db-node", text) for index, text in enumerate(seed.logs)
+            ],
             log_archives=seed.log_archives,
             health=seed.health,
             lag=seed.lag,
@@ -415,10 +427,24 @@ class World:
         """An instant as the API writes it."""
         return written_date(epoch, self.switches["dates"])
 
+    def ca_certificate(self) -> bytes:
+        """The certificate authority of the databases: the sandbox's own when it serves TLS."""
+        if self._ca_certificate is None:
+            from scalingo_sandbox.certificates import authority_certificate
+
+            self._ca_certificate = authority_certificate()
+        return self._ca_certificate
+
+    def set_ca_certificate(self, content: bytes) -> None:
+        self._ca_certificate = content
+
     # what happened
 
-    def record_event(self, app: App, name: str, type_data: dict[str, Any]) -> None:
-        app.events.append(Event(fresh_hexadecimal(), name, self.now(), type_data))
+    def record_event(self, app: App, name: str, type_data: dict[str, Any], at: float | None = None) -> None:
+        app.events.append(Event(fresh_hexadecimal(), name, self.now() if at is None else at, type_data))
+
+    def write_log(self, addon: Addon, text: str) -> None:
+        addon.database.logs.append(LogLine(self.now(), "db-node", text))
 
     def addon_event(self, addon: Addon, name: str, **more: Any) -> None:
         data = {
@@ -446,7 +472,3 @@ def written_date(epoch: float, form: str) -> str:
     if form == "offset":
         return instant.astimezone(_OFFSET).isoformat(timespec="milliseconds")
     return instant.replace(tzinfo=None).isoformat(timespec=form) + "Z"
-
-
-def backup_name(created: float, resource_id: str) -> str:
-    return f"{moment(created):%Y%m%d%H%M%S}_{resource_id}"

@@ -72,7 +72,5 @@ ROUTES: list[tuple[str, str, Handler]] = [
 
 def make_control_application(control: Control) -> Starlette:
     return Starlette(
-        routes=[
-            Route(path, _endpoint(control, handler), methods=[method]) for method, path, handler in ROUTES
-        ]
+        routes=[Route(path, _endpoint(control, handler), methods=[method]) for method, path, handler in ROUTES]
     )

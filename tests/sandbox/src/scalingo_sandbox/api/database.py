@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from scalingo_sandbox import state, views, work
 from scalingo_sandbox.api.main import refuse_busy
 from scalingo_sandbox.api.routing import Answer, Call, Refusal, invalid, route
+from scalingo_sandbox.catalog import KINDS, Kind
 from scalingo_sandbox.engines import EngineError
 from scalingo_sandbox.engines.base import Engine
 from scalingo_sandbox.models import actions, database
@@ -194,8 +196,10 @@ def disable_feature(call: Call) -> database.MessageAnswer:
         position = world.switch("feature_inactive")
         if position == "accept":
             return message
-        raise invalid(world, feature="is not enabled") if position == "422" else Refusal(
-            404, {"error": f"{name} is not enabled"}
+        raise (
+            invalid(world, feature="is not enabled")
+            if position == "422"
+            else Refusal(404, {"error": f"{name} is not enabled"})
         )
     if name == "force-ssl":
         public = owner.database.feature("publicly-available")
@@ -247,46 +251,46 @@ def _logical(item: Any) -> actions.LogicalDatabase:
     return actions.LogicalDatabase(name=item.name, protected=item.protected)
 
 
-def perform(call: Call, engine: Engine, name: str, params: Any) -> Any:
-    """One action on the engine; its result in models."""
-    if name == "list-databases":
-        return [_logical(item) for item in engine.list_databases()]
-    if name == "create-database":
-        return _logical(engine.create_database(params.database_name))
-    if name == "delete-database":
-        return engine.delete_database(params.database_name)  # type: ignore[func-returns-value]
-    if name == "reset-database":
-        return engine.reset_database(params.database_name)  # type: ignore[func-returns-value]
-    if name == "get-sqlmode":
-        return engine.sql_mode()
-    if name == "set-sqlmode":
-        return engine.set_sql_mode(params)  # type: ignore[func-returns-value]
-    if name == "list-extensions":
-        return [
-            actions.Extension(name=item.name, version=_version(call, item.version)) for item in engine.list_extensions()
-        ]
-    if name == "pg-list-queries":
-        return [_query(call, item) for item in engine.list_queries()]
-    if name == "pg-cancel-query":
-        return engine.cancel_query(params.pid)  # type: ignore[func-returns-value]
-    if name == "pg-terminate-query":
-        return engine.terminate_query(params.pid)  # type: ignore[func-returns-value]
-    if name == "pg-stat-statements-enable":
-        return engine.enable_statements()  # type: ignore[func-returns-value]
-    if name == "pg-stat-statements-reset":
-        return engine.reset_statements()  # type: ignore[func-returns-value]
-    if name == "pg-stat-statements-list":
-        return [actions.Statement(**item) for item in engine.list_statements()]
-    if name == "list-retention-policies":
-        return [
-            actions.RetentionPolicy(name=item.name, duration=item.duration, default=item.default)
-            for item in engine.list_retention_policies()
-        ]
-    if name == "add-retention-policy":
-        return engine.add_retention_policy(params.name, params.duration, bool(params.default))  # type: ignore[func-returns-value]
-    if name == "del-retention-policy":
-        return engine.delete_retention_policy(params.name)  # type: ignore[func-returns-value]
-    raise ActionRefused(f"unknown action {name}")
+def _statements(engine: Engine) -> list[actions.Statement]:
+    return [actions.Statement(**item) for item in engine.list_statements()]
+
+
+def _policies(engine: Engine) -> list[actions.RetentionPolicy]:
+    return [
+        actions.RetentionPolicy(name=item.name, duration=item.duration, default=item.default)
+        for item in engine.list_retention_policies()
+    ]
+
+
+def _extensions(call: Call, engine: Engine) -> list[actions.Extension]:
+    return [
+        actions.Extension(name=item.name, version=_version(call, item.version)) for item in engine.list_extensions()
+    ]
+
+
+Performer = Callable[[Call, Engine, Any], Any]
+
+PERFORMERS: dict[str, Performer] = {
+    "list-databases": lambda call, engine, params: [_logical(item) for item in engine.list_databases()],
+    "create-database": lambda call, engine, params: _logical(engine.create_database(params.database_name)),
+    "delete-database": lambda call, engine, params: engine.delete_database(params.database_name),
+    "reset-database": lambda call, engine, params: engine.reset_database(params.database_name),
+    "get-sqlmode": lambda call, engine, params: engine.sql_mode(),
+    "set-sqlmode": lambda call, engine, params: engine.set_sql_mode(params),
+    "list-extensions": lambda call, engine, params: _extensions(call, engine),
+    "pg-list-queries": lambda call, engine, params: [_query(call, item) for item in engine.list_queries()],
+    "pg-cancel-query": lambda call, engine, params: engine.cancel_query(params.pid),
+    "pg-terminate-query": lambda call, engine, params: engine.terminate_query(params.pid),
+    "pg-stat-statements-enable": lambda call, engine, params: engine.enable_statements(),
+    "pg-stat-statements-reset": lambda call, engine, params: engine.reset_statements(),
+    "pg-stat-statements-list": lambda call, engine, params: _statements(engine),
+    "list-retention-policies": lambda call, engine, params: _policies(engine),
+    "add-retention-policy": lambda call, engine, params: engine.add_retention_policy(
+        params.name, params.duration, bool(params.default)
+    ),
+    "del-retention-policy": lambda call, engine, params: engine.delete_retention_policy(params.name),
+}
+"""One action each: its result in models."""
 
 
 @route("D8", "db", "POST", "/api/databases/{db}/action", access="addon", safe=False)
@@ -308,7 +312,7 @@ def run_action(call: Call) -> Answer:
         outcome = call.world.take_outcome(owner, f"action:{action.name}") or call.world.take_outcome(owner, "action")
         if outcome is not None:
             raise ActionRefused(outcome.error)
-        result = actions.checked_result(action, perform(call, owner.database.engine, action.name, params))
+        result = actions.checked_result(action, PERFORMERS[action.name](call, owner.database.engine, params))
     except (ActionRefused, EngineError) as error:
         failure = actions.ActionFailure(ok=0, error=str(error))
         return Answer(actions.ActionAnswer(failure), status=int(call.world.switch("action_failure")))
@@ -369,16 +373,14 @@ def show_database_plan(call: Call) -> database.DatabasePlanAnswer:
 def show_plan(call: Call) -> database.DatabasePlanAnswer:
     """A plan by its name and the type of database."""
     name = call.query.get("type", "")
-    for kind in views_kinds(name):
+    for kind in _kinds(name):
         plan = call.world.catalog.plan(kind.provider, call.path["plan"])
         if plan is not None:
             return database.DatabasePlanAnswer(plan=views.database_plan(plan, kind))
     raise Refusal(404, {"error": "Plan not found"})
 
 
-def views_kinds(name: str) -> list[Any]:
-    from scalingo_sandbox.catalog import KINDS
-
+def _kinds(name: str) -> list[Kind]:
     return [kind for kind in KINDS.values() if name in (kind.type_name, kind.provider)]
 
 
@@ -454,9 +456,9 @@ def list_maintenance(call: Call) -> database.MaintenancesAnswer:
     )
 
 
-route(
-    "M1", "db", "GET", "/api/databases/{db}/maintenances", access="addon", safe=True, only="deprecated_paths=on"
-)(list_maintenance)
+route("M1", "db", "GET", "/api/databases/{db}/maintenances", access="addon", safe=True, only="deprecated_paths=on")(
+    list_maintenance
+)
 
 
 @route("M2", "db", "GET", "/api/databases/{db}/maintenance/{maintenance}", access="addon", safe=True)
@@ -514,7 +516,7 @@ def show_health(call: Call) -> database.HealthAnswer:
     numbers: dict[str, Any] = {"epoch": int(call.world.now()), "shards": 141, "pending_tasks": 0}
     if call.world.switch("health_numbers") == "strings":
         numbers = {name: str(value) for name, value in numbers.items()}
-    return database.HealthAnswer(status=item.health, cluster=call.owner.resource_id, **numbers)  # type: ignore[arg-type]
+    return database.HealthAnswer.model_validate({"status": item.health, "cluster": call.owner.resource_id, **numbers})
 
 
 @route("S5", "db", "GET", "/api/databases/{db}/instances_status", access="addon", safe=True)

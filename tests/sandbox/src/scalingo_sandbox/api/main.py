@@ -218,7 +218,9 @@ def _provision(call: Call, app: state.App, kind: Kind, plan_text: str, options: 
         if chosen is None:
             raise invalid(world, version=f"{value} is not available")
         version = chosen
-    addon = world.make_addon(app, kind, plan, None, None, SeedDatabase(version=str(version), created=0, recoverable=False))
+    addon = world.make_addon(
+        app, kind, plan, None, None, SeedDatabase(version=str(version), created=0, recoverable=False)
+    )
     work.begin_provisioning(world, addon)
     world.addon_event(addon, "new_addon")
     return addon
@@ -371,7 +373,9 @@ def change_variable(call: Call) -> main.VariableAnswer:
     return main.VariableAnswer(variable=_variable(app, name))
 
 
-@route("variables-delete", "api", "DELETE", "/v1/apps/{app}/variables/{variable}", access="bearer", safe=False, status=204)
+@route(
+    "variables-delete", "api", "DELETE", "/v1/apps/{app}/variables/{variable}", access="bearer", safe=False, status=204
+)
 def delete_variable(call: Call) -> Answer:
     """A variable goes."""
     app, name = call.app, _variable_name(call)
@@ -506,7 +510,9 @@ def show_peering(call: Call) -> main.NetPeeringAnswer:
     return main.NetPeeringAnswer(net_peering=_peering(call, app, _find_peering(call, app)))
 
 
-@route("DR8", "api", "DELETE", "/v1/databases/{database}/net_peerings/{peering}", access="bearer", safe=False, status=204)
+@route(
+    "DR8", "api", "DELETE", "/v1/databases/{database}/net_peerings/{peering}", access="bearer", safe=False, status=204
+)
 def delete_peering(call: Call) -> Answer:
     """A network peering goes."""
     app = _dedicated(call)

@@ -153,9 +153,7 @@ def route(
     def declare(handler: Handler) -> Handler:
         title = (handler.__doc__ or number).strip().splitlines()[0].rstrip(".")
         names = tuple(methods.split())
-        REGISTRY.append(
-            Route(number, role, names, path, handler, access, safe, status, title, only, dashboard)
-        )
+        REGISTRY.append(Route(number, role, names, path, handler, access, safe, status, title, only, dashboard))
         return handler
 
     return declare

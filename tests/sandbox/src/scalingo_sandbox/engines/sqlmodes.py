@@ -1,7 +1,7 @@
 # Copyright (c) 2026, Community Scalingo contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The SQL modes of MySQL 8.0 and 8.4: which there are, what the composites stand for, in which order the server shows them."""
+"""The SQL modes of MySQL 8.0 and 8.4: which there are, what composites stand for, the order of the server's answer."""
 
 from __future__ import annotations
 

@@ -109,6 +109,9 @@ ROUTES: dict[str, RouteModels] = {
     "F4": RouteModels(database.FirewallChange, database.FirewallRuleAnswer),
     "F5": RouteModels(None, database.ManagedRangesAnswer),
     "C1": RouteModels(None, None),
+    # files and logs
+    "log-lines": RouteModels(None, None),
+    "log-archive": RouteModels(None, None),
 }
 
 __all__ = ["ROUTES", "RouteModels", "actions", "auth", "base", "database", "main"]

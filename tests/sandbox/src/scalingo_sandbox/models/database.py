@@ -312,8 +312,8 @@ class DatabaseUserAnswer(
 class DatabaseUsersAnswer(Response):
     """Both keys of section 6, row 22."""
 
-    database_users: list[DatabaseUser] | None = Field(default=None, alias="database-users")
-    underscored: list[DatabaseUser] | None = Field(default=None, alias="database_users")
+    hyphenated: list[DatabaseUser] | None = Field(default=None, alias="database-users")
+    database_users: list[DatabaseUser] | None = None
 
 
 class UserFields(Request):
@@ -380,7 +380,7 @@ class LogsAnswer(Response):
 class LogArchive(Response):
     url: str
     size: int
-    from_: Date = Field(alias="from")
+    start: Date = Field(alias="from")
     to: Date
 
 
