@@ -1,0 +1,212 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""How a task comes to talk SQL with its database (docs/contract.md sections 1.1, 7.4 and 7.9).
+
+The options and what the API tells become a login, a way and what is asked of TLS. Nothing here changes anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import os
+import tempfile
+import typing as t
+
+from .. import _canon, _sql
+from .._change import Params
+from .._errors import InvalidInput, ScalingoError, UnexpectedAnswer
+
+if t.TYPE_CHECKING:
+    from .._endpoints import Client
+
+#: Databases with dedicated resources: always reachable directly, behind a firewall, and never by the tunnel.
+DEDICATED = "postgresql-ng"
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """Everything that a connection needs but the authority's certificate."""
+
+    login: _sql.Login
+    gateway: t.Optional[_sql.Gateway]
+    #: The host that the certificate must be for.
+    name: str
+    server_version: t.Optional[int]
+
+
+def check(params: Params) -> None:
+    """Refuse options that can be refused without a request."""
+    for option in ("connect_timeout", "sql_timeout"):
+        value = params[option]
+        if not (math.isfinite(value) and value > 0):
+            raise InvalidInput("%s is %s: use a number of seconds above 0" % (option, value))
+    for option in ("ssh_key_file", "ssh_known_hosts", "ca_cert"):
+        path = params[option]
+        if path is not None and not os.path.isfile(path):
+            raise InvalidInput("%s: there is no file %s on the machine that runs the module" % (option, path))
+        if path is not None and '"' in path:
+            raise InvalidInput("%s: a path with a quotation mark cannot be used" % option)
+    if params["ssh_host"] is not None:
+        _address("ssh_host", params["ssh_host"], _sql.DEFAULT_SSH_PORT)
+    user = params["ssh_user"]
+    if not user or user.startswith("-") or any(not sign.isprintable() or sign.isspace() for sign in user):
+        raise InvalidInput("ssh_user: %r is not the name of a user" % user)
+    if params["connection_url"] is not None:
+        _parsed(params["connection_url"])
+
+
+class Access:
+    """The SQL side of the target of a task."""
+
+    def __init__(self, client: Client, params: Params) -> None:
+        self._client = client
+        self._params = params
+        self._plan: t.Optional[Plan] = None
+        #: The database as the API showed it last, once it was needed.
+        self.shown: t.Optional[t.Mapping[str, t.Any]] = None
+
+    def prepare(self) -> None:
+        """Find out how to connect. Costs one request for the database, one for the variables of the app unless a URL is
+        given, and one for the region's SSH server when that is needed and not given.
+        """
+        _sql.require_driver()
+        shown = self._client.database.show_database()
+        self.shown = shown
+        address = _address_of(shown)
+        login = self._login(address)
+        for secret in login.secrets:
+            self._client.transport.secrets.add(secret)
+        own_way = login.address != address
+        name = login.address.host
+        if own_way and login.address.is_this_machine and address is not None:
+            # The end of a tunnel that the user has made: the certificate is still the database's.
+            name = address.host
+        gateway = self._gateway() if self._via(shown, own_way) == "ssh" else None
+        if gateway is not None:
+            _sql.require_ssh(gateway.program)
+        self._plan = Plan(login=login, gateway=gateway, name=name, server_version=_major(shown))
+
+    @contextlib.contextmanager
+    def session(self, read_only: bool) -> t.Iterator[_sql.Session]:
+        """An open connection. Costs one request for the certificate of the authority, unless it is given or not needed."""
+        if self._plan is None:
+            self.prepare()
+        plan = self._plan
+        assert plan is not None
+        mode = self._params["ssl_mode"]
+        with contextlib.ExitStack() as stack:
+            authorities = None
+            if mode in ("verify-full", "verify-ca"):
+                authorities = self._params["ca_cert"] or stack.enter_context(
+                    _private_file(self._client.database.show_ca_certificate())
+                )
+            yield stack.enter_context(
+                _sql.connect(
+                    plan.login,
+                    _sql.Encryption(mode, plan.name, authorities),
+                    gateway=plan.gateway,
+                    timeout=self._params["connect_timeout"],
+                    statement_timeout=self._params["sql_timeout"],
+                    server_version=plan.server_version,
+                    read_only=read_only,
+                )
+            )
+
+    def _login(self, address: t.Optional[_sql.Address]) -> _sql.Login:
+        if self._params["connection_url"] is not None:
+            return _parsed(self._params["connection_url"])
+        app = self._client.target.app
+        if app is None:
+            raise NoAccess("an addon token does not show the variables of the app, so there is no user to connect as")
+        if address is None:
+            raise NoAccess("the platform does not show the host and the port of the database")
+        variables = [(str(item["name"]), str(item["value"])) for item in self._client.main.list_variables(app)]
+        login = _sql.find_login(variables, address, self._client.target.resource_id)
+        if login is None:
+            raise NoAccess(
+                "no variable of the app %s holds a PostgreSQL URL with the host and the port of this database, %s" % (app, address)
+            )
+        return login
+
+    def _via(self, shown: t.Mapping[str, t.Any], own_way: bool) -> str:
+        dedicated = self._client.target.engine == DEDICATED
+        via = str(self._params["via"])
+        if via == "ssh" and dedicated:
+            raise InvalidInput(
+                "via is ssh, and the platform has no tunnel to a database with dedicated resources",
+                hint="Use 'via: direct' and a firewall rule for this machine (community.scalingo.scalingo_firewall_rule).",
+            )
+        if via == "auto":
+            public = any(
+                feature.get("name") == "publicly-available" and feature.get("status") == "ACTIVATED"
+                for feature in shown.get("features") or []
+            )
+            return "direct" if own_way or public or dedicated else "ssh"
+        return via
+
+    def _gateway(self) -> _sql.Gateway:
+        params = self._params
+        host = params["ssh_host"]
+        if host is None:
+            for region in self._client.auth.list_regions():
+                if region.get("name") == self._client.region:
+                    host = region.get("ssh")
+            if not host:
+                raise NoAccess("the platform names no SSH server for the region %s; give ssh_host" % self._client.region)
+        return _sql.Gateway(
+            address=_address("ssh_host", host, _sql.DEFAULT_SSH_PORT),
+            user=params["ssh_user"],
+            key_file=params["ssh_key_file"],
+            known_hosts=params["ssh_known_hosts"],
+        )
+
+
+class NoAccess(ScalingoError):
+    """There is no way to talk SQL with the database, as far as the task's options and the platform tell."""
+
+
+def _parsed(url: str) -> _sql.Login:
+    try:
+        return _sql.parse_url(url)
+    except ValueError as error:
+        raise InvalidInput("connection_url: %s" % error) from None
+
+
+def _address(option: str, text: str, default_port: int) -> _sql.Address:
+    try:
+        return _sql.parse_address(text, default_port)
+    except ValueError as error:
+        raise InvalidInput("%s: %s" % (option, error)) from None
+
+
+def _address_of(shown: t.Mapping[str, t.Any]) -> t.Optional[_sql.Address]:
+    """The host name of a database includes its port (docs/contract.md section 2.2)."""
+    hostname = shown.get("hostname")
+    if not hostname:
+        return None
+    try:
+        return _sql.parse_address(str(hostname), _sql.DEFAULT_PORT)
+    except ValueError:
+        raise UnexpectedAnswer("the hostname of the database is not a host with a port") from None
+
+
+def _major(shown: t.Mapping[str, t.Any]) -> t.Optional[int]:
+    try:
+        return _canon.version(shown.get("readable_version"))[0]
+    except ValueError:
+        return None
+
+
+@contextlib.contextmanager
+def _private_file(text: str) -> t.Iterator[str]:
+    """A file with this text that only the user can read, as long as it is needed."""
+    with tempfile.TemporaryDirectory(prefix="scalingo-") as directory:
+        path = os.path.join(directory, "authorities.pem")
+        with open(path, "w", encoding="utf-8") as handle:
+            handle.write(text)
+        yield path

@@ -1,0 +1,377 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Extensions of PostgreSQL (docs/contract.md sections 2.8 and 7.4).
+
+The API lists them and changes none, but for pg_stat_statements. So: the API to read, SQL to change, the API to confirm.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import typing as t
+
+from .. import _canon
+from .._change import Listing, Params, Resource, State, Step, busy_reason
+from .._errors import Conflict, InvalidInput, ScalingoError, Unreachable, WaitTimeout
+from .._sql import Identifier, Literal, SqlRefused, Statement, script
+from .._wait import wait_until
+from . import _access
+from ._engine import OfEngine
+from ._fields import Fields
+
+#: The one extension that the API can bring by itself.
+STAT_STATEMENTS = "pg_stat_statements"
+#: Part of every database, and in use by what the platform does there.
+PART_OF_THE_SERVER = "plpgsql"
+
+#: The extensions that the platform documents, to recognise slips of the pen. The server alone decides what is allowed.
+KNOWN = (
+    "anon btree_gin btree_gist citext cube dblink dict_int earthdistance fuzzystrmatch hstore intarray isn ltree pg_repack "
+    "pg_stat_statements pg_trgm pgcrypto pgrowlocks plpgsql postgis postgis_raster postgis_sfcgal postgis_tiger_geocoder "
+    "postgis_topology postgres_fdw tablefunc timescaledb unaccent uuid-ossp vector"
+).split()
+#: Names of projects and of habit, without signs, which are not the names of their extensions.
+MISTAKEN = {
+    "pgvector": "vector",
+    "timescale": "timescaledb",
+    "trgm": "pg_trgm",
+    "trigram": "pg_trgm",
+    "uuid": "uuid-ossp",
+    "postgresqlanonymizer": "anon",
+    "statstatements": STAT_STATEMENTS,
+}
+#: What the platform says of some of them.
+PECULIARITIES = {
+    "anon": "The extension anon is installed by Scalingo's support only.",
+    "pg_repack": "The extension pg_repack needs a superuser, so only Scalingo's operators can use it.",
+    "timescaledb": "The platform has the Open Source edition of timescaledb only, not the Community edition.",
+}
+#: What to do about a statement that the server refuses, by its SQLSTATE.
+ADVICE = {
+    "0A000": "The server does not have this extension. Scalingo's documentation lists those that it has.",
+    "58P01": "The server does not have this extension. Scalingo's documentation lists those that it has.",
+    "22023": "'state: latest' takes the version that the server has.",
+    "2BP01": "'cascade: true' removes what depends on it too, with all its data.",
+    "42501": "The platform allows the extensions that its documentation lists, to the default user of the database.",
+    "42704": "'cascade: true' installs the extensions that it needs too.",
+    "57014": "It took longer than sql_timeout allows. Another session may hold a lock: see community.scalingo.scalingo_pg_query_info.",
+}
+#: How long the API may take to show what SQL has done, in seconds.
+CONFIRMATION = 60.0
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _meant(name: str) -> str:
+    """The extension that is meant by a well-known mistake; else an empty text."""
+    if name in KNOWN:
+        return ""
+    return {_bare(known): known for known in KNOWN}.get(_bare(name), MISTAKEN.get(_bare(name), ""))
+
+
+def _update(name: str, version: t.Optional[str]) -> Statement:
+    to = [] if version is None else [" TO ", Literal(version)]
+    return Statement("ALTER EXTENSION ", Identifier(name), " UPDATE", *to)
+
+
+def describe(raw: object) -> State:
+    """An extension as the modules return it."""
+    fields = Fields(raw, "an extension")
+    return {"name": fields.text("name"), "version": fields.normal("version", _canon.extension_version)}
+
+
+class _OnPostgreSQL(OfEngine):
+    engines = ("postgresql", "postgresql-ng")
+    subject = "extensions exist on PostgreSQL only"
+    reading = "list the extensions"
+
+    def by_name(self) -> t.Dict[str, State]:
+        return {str(item["name"]): item for item in map(describe, self.ask(self.client.database.list_extensions))}
+
+
+class Extensions(_OnPostgreSQL, Resource):
+    """One extension, or several, present, absent or at the newest version. The state is all of them by name."""
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        names = _names(params)
+        if not names:
+            raise InvalidInput("names is empty: name at least one extension")
+        for name in names:
+            if not name or name != name.strip() or not name.isprintable() or len(name.encode("utf-8")) > 63:
+                raise InvalidInput("%r is not the name of an extension" % name)
+            if _meant(name):
+                raise InvalidInput("there is no extension %s" % name, hint="Its name is %s." % _meant(name))
+        for option in ("version", "schema"):
+            if params[option] is None:
+                continue
+            if not params[option].strip() or not params[option].isprintable():
+                raise InvalidInput("%s is empty, or has signs that cannot be printed" % option)
+            if params["names"] is not None:
+                raise InvalidInput("%s belongs to a single extension: use name, not names" % option)
+            if params["state"] == "absent":
+                raise InvalidInput("%s contradicts 'state: absent': leave it out" % option)
+        if params["version"] is not None and params["state"] == "latest":
+            raise InvalidInput("version contradicts 'state: latest': use one of the two")
+        if params["schema"] is not None and STAT_STATEMENTS in names:
+            raise InvalidInput("schema: the platform itself decides where %s is" % STAT_STATEMENTS)
+        if params["state"] == "absent" and PART_OF_THE_SERVER in names:
+            raise InvalidInput("%s is a part of every database and is never removed" % PART_OF_THE_SERVER)
+        _access.check(params)
+
+    def __init__(self, *arguments: t.Any) -> None:
+        super().__init__(*arguments)
+        self._access = _access.Access(self.client, self.params)
+        self._first: t.Optional[State] = None
+        self._queries: t.List[str] = []
+        self._newest: t.Optional[t.Dict[str, str]] = None
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def read(self) -> State:
+        """The extensions. When SQL will be needed, also how to reach the database, so that check mode sees trouble too."""
+        state: State = self.by_name()
+        if self._first is None:
+            self._first = state
+        if self.params["state"] == "latest" and self._newest is None:
+            with self._with_ways(lambda: self._statements(state, None)):
+                self._access.prepare()
+                self._await_idle()
+                with self._access.session(read_only=True) as session:
+                    rows = session.rows("SELECT name, default_version FROM pg_available_extensions")
+            self._newest = {str(name): str(version) for name, version in rows if version is not None}
+        elif self._statements(state, self.wanted(state)):
+            with self._with_ways(lambda: self._statements(state, self.wanted(state))):
+                self._access.prepare()
+        return state
+
+    def _await_idle(self) -> None:
+        """A database in the middle of an operation may refuse connections: that is no reason to fail."""
+        reason = busy_reason(self._access.shown or {})
+        if reason and self.params["on_busy"] == "fail":
+            raise Conflict(reason, hint="Run the task again later, or use 'on_busy: wait'.")
+        if reason:
+            self._wait_until_idle()
+            self._access.prepare()
+
+    def busy(self, state: t.Optional[State]) -> str:
+        """Looked at when SQL is needed only: the database has been read then anyway."""
+        return busy_reason(self._access.shown) if self._access.shown is not None else ""
+
+    # -- deciding ----------------------------------------------------------------------------------------------------
+
+    def wanted(self, before: t.Optional[State]) -> State:
+        assert before is not None
+        after = dict(before)
+        for name in _names(self.params):
+            if self.params["state"] == "absent":
+                after.pop(name, None)
+            elif self.params["state"] == "latest":
+                after[name] = {"name": name, "version": self._newest_version(name)}
+            elif self.params["version"] is not None:
+                after[name] = {"name": name, "version": _canon.extension_version(self.params["version"])}
+            else:
+                after.setdefault(name, {"name": name, "version": None})
+        return after
+
+    def _newest_version(self, name: str) -> str:
+        assert self._newest is not None
+        if name not in self._newest:
+            similar = [other for other in sorted(self._newest) if _bare(name) in _bare(other) or _bare(other) in _bare(name)]
+            raise InvalidInput(
+                "the server has no extension %s" % name,
+                hint="It has %s." % ", ".join(similar) if similar else PECULIARITIES.get(name, ""),
+            )
+        return self._newest[name]
+
+    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        """The named ones only: others may come and go meanwhile, and some bring others along."""
+        return {
+            name: {"version": item["version"]} for name, item in (state or {}).items() if name in _names(self.params)
+        }
+
+    def tolerated(self, field: str, wanted: t.Any, current: t.Any) -> bool:
+        """The version of an extension that the task names without one is known afterwards only."""
+        return wanted == {"version": None} and current is not None
+
+    def _reached(self, state: State, after: State) -> bool:
+        shown, planned = self.managed(state), self.managed(after)
+        return set(shown) == set(planned) and all(
+            shown[name] == planned[name] or self.tolerated(name, planned[name], shown[name]) for name in planned
+        )
+
+    # -- changing ----------------------------------------------------------------------------------------------------
+
+    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+        assert before is not None and after is not None
+        wanted = after
+        steps = []
+        statements = self._statements(before, wanted)
+        self._queries = script(statements)
+        if statements:
+            # What pg_stat_statements is brought by comes after, so that a refused statement leaves nothing half-done.
+            others = {name: item for name, item in wanted.items() if name != STAT_STATEMENTS or name in before}
+            steps.append(
+                Step(
+                    "; ".join(self._sentences(before, wanted)),
+                    send=lambda: self._execute(statements),
+                    follow=lambda: self._confirmed(others),
+                    happened=lambda state: self._reached(state or {}, others),
+                    resend=True,
+                )
+            )
+        if STAT_STATEMENTS in wanted and STAT_STATEMENTS not in before:
+            steps += self._enable_statistics(wanted)
+        return steps
+
+    def _enable_statistics(self, after: State) -> t.List[Step]:
+        named = self.params["version"] is not None
+        steps = [
+            Step(
+                "enable %s" % STAT_STATEMENTS,
+                send=lambda: self.client.database.enable_stat_statements(),
+                follow=None if named else lambda: self._confirmed(after),
+                happened=lambda state: STAT_STATEMENTS in (state or {}),
+                resend=True,
+            )
+        ]
+        if named:
+            # The action takes no version. Changing to the version that there is changes nothing.
+            statements = [_update(STAT_STATEMENTS, after[STAT_STATEMENTS]["version"])]
+            self._queries += script(statements)
+            steps.append(
+                Step(
+                    "have %s at the version %s" % (STAT_STATEMENTS, after[STAT_STATEMENTS]["version"]),
+                    send=lambda: self._execute(statements),
+                    follow=lambda: self._confirmed(after),
+                    happened=lambda state: self._reached(state or {}, after),
+                    resend=True,
+                )
+            )
+        return steps
+
+    def _statements(self, before: State, after: t.Optional[State]) -> t.List[Statement]:
+        """The SQL of the task, without what belongs to an action. Without I(after), for a person to read: what it comes to."""
+        created, updated, removed = self._changes(before, after)
+        cascade = " CASCADE" if self.params["cascade"] else ""
+        statements = []
+        if removed:
+            # One statement for all: extensions that need each other go together.
+            names = [part for name in removed for part in (", ", Identifier(name))][1:]
+            statements.append(Statement("DROP EXTENSION IF EXISTS ", *names, cascade))
+        for name in created:
+            version = None if after is None else after[name]["version"]
+            parts = ["CREATE EXTENSION IF NOT EXISTS ", Identifier(name)]
+            if self.params["schema"] is not None:
+                parts += [" SCHEMA ", Identifier(self.params["schema"])]
+            if version is not None:
+                parts += [" VERSION ", Literal(version)]
+            statements.append(Statement(*parts, cascade))
+        for name in updated:
+            statements.append(_update(name, None if after is None else after[name]["version"]))
+        return statements
+
+    def _changes(self, before: State, after: t.Optional[State]) -> t.Tuple[t.List[str], t.List[str], t.List[str]]:
+        """The names of those that are created, updated and removed by SQL."""
+        names = _names(self.params)
+        if after is None:
+            after = {**before, **{name: {"name": name, "version": ""} for name in names}}
+        created = [name for name in names if name in after and name not in before and name != STAT_STATEMENTS]
+        updated = [name for name in names if name in after and name in before and after[name] != before[name]]
+        removed = [name for name in names if name in before and name not in after]
+        return created, updated, removed
+
+    def _sentences(self, before: State, after: State) -> t.List[str]:
+        created, updated, removed = self._changes(before, after)
+        cascade = " and all that depends on it" if self.params["cascade"] else ""
+        return (
+            ["remove the extension %s%s" % (name, cascade) for name in removed]
+            + [" ".join(filter(None, ["install the extension", name, after[name]["version"]])) for name in created]
+            + [
+                "update the extension %s from %s to %s" % (name, before[name]["version"], after[name]["version"])
+                for name in updated
+            ]
+        )
+
+    def _execute(self, statements: t.Sequence[Statement]) -> None:
+        with self._with_ways(lambda: statements), self._access.session(read_only=False) as session:
+            session.execute(statements)
+
+    def _confirmed(self, after: State) -> State:
+        """The extensions as soon as the API shows what was done, or as they are when that takes too long."""
+        try:
+            return wait_until(
+                self.by_name,
+                lambda state: self._reached(state, after),
+                what="confirmation of the extensions by the API",
+                identifier="",
+                status=lambda state: "",
+                timeout=min(CONFIRMATION, self.params["wait_timeout"]),
+                interval=self.params["wait_interval"],
+                clock=self.client.clock,
+            )
+        except WaitTimeout:
+            return self.by_name()
+
+    @contextlib.contextmanager
+    def _with_ways(self, statements: t.Callable[[], t.Sequence[Statement]]) -> t.Iterator[None]:
+        """Add to an error of the SQL side what a person can do about it."""
+        try:
+            yield
+        except (Unreachable, _access.NoAccess, SqlRefused) as error:
+            hints = [error.hint, *self._advice(error)]
+            if not error.code:
+                # Nothing was said to the database yet.
+                hints += self._ways(statements())
+            error.hint = " ".join(hint for hint in hints if hint)
+            raise
+
+    def _advice(self, error: ScalingoError) -> t.List[str]:
+        hints = [PECULIARITIES[name] for name in _names(self.params) if name in PECULIARITIES]
+        return [ADVICE[error.code], *hints] if error.code in ADVICE else hints
+
+    def _ways(self, statements: t.Sequence[Statement]) -> t.List[str]:
+        app = self.client.target.app or "APP"
+        run = "The SQL to run as the default user: %s; ('scalingo --app %s pgsql-console' opens a one-off container for it)."
+        ways = (
+            "Ways in for this module: 'via: ssh' with an SSH key of the account (ssh_key_file, ssh_known_hosts); "
+            "the features force-ssl and publicly-available (community.scalingo.scalingo_database) with 'via: direct'; "
+            "'scalingo --app %s db-tunnel SCALINGO_POSTGRESQL_URL' and a connection_url with the tunnel's host and port."
+        )
+        if self.client.target.engine == _access.DEDICATED:
+            ways = "The way in for this module is a firewall rule for this machine (community.scalingo.scalingo_firewall_rule)."
+        told = [run % ("; ".join(script(statements)), app)] if statements else []
+        return [*told, ways % app if "%s" in ways else ways]
+
+    # -- reporting ---------------------------------------------------------------------------------------------------
+
+    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        assert state is not None
+        before: State = self._first or {}
+        versions = {name: before[name]["version"] if name in before else None for name in _names(self.params)}
+        if self.params["names"] is None:
+            name = self.params["name"]
+            return {"extension": state.get(name), "previous_version": versions[name], "queries": self._queries}
+        return {"extensions": list(state.values()), "previous_versions": versions, "queries": self._queries}
+
+
+class ExtensionInfo(_OnPostgreSQL, Listing):
+    """The extensions that are installed in one database."""
+
+    plural = "extensions"
+
+    def items(self) -> t.List[State]:
+        wanted = self.params["name"]
+        return [item for name, item in self.by_name().items() if wanted in (None, name)]
+
+
+def _names(params: Params) -> t.List[str]:
+    """The names of the task without repetitions, in their order."""
+    names = [params["name"]] if params["names"] is None else params["names"]
+    return list(dict.fromkeys(names))

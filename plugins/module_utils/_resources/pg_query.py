@@ -1,0 +1,266 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Sessions of PostgreSQL and what they run (docs/contract.md section 2.8, and section 6 row 42)."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .. import _canon
+from .._change import Listing, Params, Resource, Skipped, State, Step
+from .._errors import ActionFailed, InvalidInput, UnexpectedAnswer, WaitTimeout
+from .._wait import wait_until
+from ._engine import OfEngine
+from ._fields import Fields, checked
+
+#: What a session may be doing, as PostgreSQL names it.
+ACTIVE = "active"
+STATES = (ACTIVE, "idle", "idle in transaction", "idle in transaction (aborted)", "fastpath function call", "disabled")
+#: Those in which there is something to cancel.
+RUNNING = (ACTIVE, "fastpath function call")
+#: What is left alone unless the task says otherwise: copies of whole tables, which are backups more often than not.
+EXCLUDED = (r"^\s*COPY\b", r"\bpg_dump\b")
+NANOSECONDS = 1_000_000_000
+#: What becomes of a session that the order was sent for, and how long the server gets to end it, in seconds.
+TOLD = ("cancelled", "terminated")
+PATIENCE = 10.0
+
+
+def describe(raw: object) -> State:
+    """A session as the modules return it. The text of its query is shown where the task asks for it only."""
+    fields = Fields(raw, "a query")
+    pid = fields.number("pid")
+    if pid is None:
+        raise UnexpectedAnswer("a query has no pid")
+    nanoseconds = fields.decimal("query_duration")
+    return {
+        "pid": pid,
+        "username": fields.identifier("username"),
+        "state": fields.identifier("state"),
+        "query_start": fields.instant("query_start"),
+        "query_duration": None if nanoseconds is None else round(nanoseconds / NANOSECONDS, 3),
+        "query": fields.text("query"),
+    }
+
+
+def seconds(value: object) -> float:
+    """A duration in seconds: a number of them, or text such as 90s, 5m or 1h30m. Raises C(ValueError)."""
+    text = str(value).strip()
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text, re.ASCII):
+        return float(text)
+    if text.lower() == "inf":
+        raise ValueError("no query is older than that")
+    return _canon.duration(text) / NANOSECONDS
+
+
+class Selection:
+    """Which sessions a task means."""
+
+    def __init__(self, params: Params, states: t.Optional[t.Sequence[str]], excluded: t.Sequence[str]) -> None:
+        self._pid = params["pid"]
+        self._user = params["user"]
+        self._older_than = None if params["older_than"] is None else checked("older_than", seconds, params["older_than"])
+        self._states = None if states is None else frozenset(states)
+        self._excluded = [checked("exclude_query", _pattern, text) for text in excluded]
+
+    def holds(self, session: State) -> bool:
+        if self._pid is not None and session["pid"] != self._pid:
+            return False
+        if self._states is not None and session["state"] not in self._states:
+            return False
+        if self._user is not None and session["username"] != self._user:
+            return False
+        if self._older_than is not None and (session["query_duration"] is None or session["query_duration"] < self._older_than):
+            return False
+        return not any(pattern.search(session["query"] or "") for pattern in self._excluded)
+
+
+def _pattern(text: str) -> t.Pattern[str]:
+    try:
+        return re.compile(text, re.IGNORECASE)
+    except re.error as error:
+        raise ValueError("%r is not a regular expression: %s" % (text, error)) from None
+
+
+class _OnPostgreSQL(OfEngine):
+    engines = ("postgresql", "postgresql-ng")
+    subject = "queries are listed on PostgreSQL only"
+    reading = "list the queries"
+
+    def sessions(self) -> t.List[State]:
+        return [describe(item) for item in self.ask(self.client.database.list_queries)]
+
+    def shown(self, session: State) -> State:
+        hidden = () if self.params["include_query"] else ("query",)
+        return {name: value for name, value in session.items() if name not in hidden}
+
+
+def _key(session: State) -> t.Tuple[t.Any, ...]:
+    """What makes a query this one: a pid alone may be another session's a moment later, and a session runs many queries."""
+    return session["pid"], session["username"], session["query_start"], session["state"]
+
+
+class Queries(_OnPostgreSQL, Resource):
+    """Cancel queries, or end sessions. The state is those that the task meant when it looked first.
+
+    What a reading shows may be over when the order arrives. So each query is looked for once more just before its turn, and
+    left alone when it is not the same any more. The platform takes a pid and nothing else: what happens between that last
+    look and the order cannot be excluded from here.
+    """
+
+    imperative = True
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        if params["pid"] is not None and params["pid"] < 1:
+            raise InvalidInput("pid is %d: use the pid of a session" % params["pid"])
+        if params["max_matches"] < 1:
+            raise InvalidInput("max_matches is %d: use a number from 1 up" % params["max_matches"])
+        if params["user"] is not None and not params["user"]:
+            raise InvalidInput("user is empty")
+        if params["query_state"] is not None and not params["query_state"]:
+            raise InvalidInput("query_state is empty: name at least one state")
+        idle = [state for state in params["query_state"] or () if state not in RUNNING]
+        if params["action"] == "cancel" and idle:
+            raise InvalidInput(
+                "query_state: there is no query to cancel in a session that is %s" % idle[0],
+                hint="'action: terminate' ends the session itself.",
+            )
+        _selection(params)
+
+    def __init__(self, *arguments: t.Any) -> None:
+        super().__init__(*arguments)
+        self._chosen: t.Optional[t.List[State]] = None
+        self._outcomes: t.Dict[int, str] = {}
+
+    def read(self) -> State:
+        """Those that the task means, at the first look; at a later one, which of them still run."""
+        listed = self.sessions()
+        if self._chosen is None:
+            selection = _selection(self.params)
+            self._chosen = [session for session in listed if selection.holds(session)]
+            self._refuse_too_many(self._chosen)
+            return {"queries": self._chosen}
+        running = {_key(session) for session in listed}
+        return {"queries": [session for session in self._chosen if _key(session) in running]}
+
+    def _refuse_too_many(self, chosen: t.Sequence[State]) -> None:
+        limit = self.params["max_matches"]
+        if len(chosen) > limit:
+            raise InvalidInput(
+                "%d queries match, and max_matches is %d: pid %s" % (len(chosen), limit, _listed(chosen, limit)),
+                hint="Narrow the selection, or raise max_matches. Nothing was changed.",
+            )
+
+    def wanted(self, before: t.Optional[State]) -> State:
+        return {"queries": []}
+
+    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+        assert before is not None
+        return [self._step(session, session is before["queries"][-1]) for session in before["queries"]]
+
+    def _step(self, session: State, last: bool) -> Step:
+        word = "cancel the query of" if self.params["action"] == "cancel" else "terminate"
+        return Step(
+            "%s the session %d of %s" % (word, session["pid"], session["username"] or "an unknown user"),
+            send=lambda: self._act(session),
+            follow=self._until_ended if last else None,
+            # Once sent it is not sent again: the same pid may be another's by then.
+            happened=lambda state: session not in (state or {"queries": []})["queries"],
+        )
+
+    def _act(self, session: State) -> None:
+        pid = session["pid"]
+        self._look_again(session)
+        self._outcomes[pid] = "cancelled" if self.params["action"] == "cancel" else "terminated"
+        try:
+            if self.params["action"] == "cancel":
+                self.client.database.cancel_query(pid)
+            else:
+                self.client.database.terminate_query(pid)
+        except ActionFailed:
+            # The platform may call it a failure that the session ended by itself in the meantime.
+            self._look_again(session)
+            raise
+
+    def _look_again(self, session: State) -> None:
+        """Raises C(Skipped) unless the session still does what it did."""
+        pid = session["pid"]
+        now = {item["pid"]: item for item in self.sessions()}.get(pid)
+        if now is None:
+            self._outcomes[pid] = "gone"
+            raise Skipped
+        if _key(now) != _key(session):
+            self._outcomes[pid] = "left_alone"
+            self.warn(
+                "The session %d was left alone: it does not run the query any more that was to be ended, "
+                "or the pid belongs to another session by now." % pid
+            )
+            raise Skipped
+
+    def _until_ended(self) -> State:
+        """The state as soon as nothing runs any more that was told to end, or as it is after a while."""
+        told = [pid for pid, outcome in self._outcomes.items() if outcome in TOLD]
+        try:
+            return wait_until(
+                self.read,
+                lambda state: not any(session["pid"] in told for session in state["queries"]),
+                what="end of the queries",
+                identifier="",
+                status=lambda state: "",
+                timeout=PATIENCE,
+                interval=1.0,
+                clock=self.client.clock,
+            )
+        except WaitTimeout:
+            return self.read()
+
+    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        return {
+            str(session["pid"]): {name: session[name] for name in ("username", "state", "query_start")}
+            for session in (state or {"queries": []})["queries"]
+        }
+
+    def tolerated(self, field: str, wanted: t.Any, current: t.Any) -> bool:
+        """The server ends a query when it comes to that. One that it has not ended yet is worth a warning, not a failure."""
+        if wanted is None and self._outcomes.get(int(field)) in TOLD:
+            self.warn("The session %s was told to end its query and still runs it. Some operations notice that late." % field)
+        return True
+
+    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        return {
+            "queries": [
+                {**self.shown(session), "outcome": self._outcomes.get(session["pid"])} for session in self._chosen or []
+            ]
+        }
+
+
+class QueryInfo(_OnPostgreSQL, Listing):
+    """The sessions of one database."""
+
+    plural = "queries"
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        Selection(params, params["query_state"], params["exclude_query"] or ())
+
+    def items(self) -> t.List[State]:
+        selection = Selection(self.params, self.params["query_state"], self.params["exclude_query"] or ())
+        return [self.shown(session) for session in self.sessions() if selection.holds(session)]
+
+
+def _selection(params: Params) -> Selection:
+    """What the task means: with a pid this one alone, otherwise active queries that are no copies, unless it says else."""
+    if params["pid"] is not None:
+        return Selection(params, RUNNING if params["action"] == "cancel" else None, ())
+    states = (ACTIVE,) if params["query_state"] is None else params["query_state"]
+    return Selection(params, states, EXCLUDED if params["exclude_query"] is None else params["exclude_query"])
+
+
+def _listed(sessions: t.Sequence[State], limit: int) -> str:
+    pids = ", ".join(str(session["pid"]) for session in sessions[:limit])
+    return pids + (", …" if len(sessions) > limit else "")

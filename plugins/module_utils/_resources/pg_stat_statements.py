@@ -1,0 +1,108 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Statistics of statements of PostgreSQL (docs/contract.md section 2.8)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._change import Listing, Params, Resource, State, Step
+from .._errors import ActionFailed, InvalidInput
+from . import pg_extension
+from ._engine import OfEngine
+from ._fields import Fields
+
+NAME = pg_extension.STAT_STATEMENTS
+#: The numbers of a statement; times are milliseconds, as PostgreSQL counts them.
+COUNTS = ("calls", "rows")
+TIMES = ("total_time", "min_time", "max_time", "mean_time", "std_dev")
+
+
+def describe(raw: object) -> State:
+    """The statistics of one statement as the modules return them."""
+    fields = Fields(raw, "a statement")
+    return {
+        "user_id": fields.number("user_id"),
+        **{name: fields.number(name) for name in COUNTS},
+        **{name: fields.decimal(name) for name in TIMES},
+        "query": fields.text("query"),
+    }
+
+
+class _OnPostgreSQL(OfEngine):
+    engines = ("postgresql", "postgresql-ng")
+    subject = "statistics of statements exist on PostgreSQL only"
+
+
+class StatStatements(_OnPostgreSQL, Resource):
+    """The statistics are collected, and thrown away when the task says so."""
+
+    reading = "list the extensions"
+
+    def __init__(self, *arguments: t.Any) -> None:
+        super().__init__(*arguments)
+        self.imperative = self.params["reset"]
+
+    def read(self) -> t.Optional[State]:
+        for item in map(pg_extension.describe, self.ask(self.client.database.list_extensions)):
+            if item["name"] == NAME:
+                return item
+        return None
+
+    def wanted(self, before: t.Optional[State]) -> State:
+        return {"name": NAME, "version": None} if before is None else before
+
+    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        return {"enabled": state is not None}
+
+    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        return {"extension": state}
+
+    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+        if before is None:
+            # Nothing has been collected yet, so there is nothing to throw away either.
+            return [
+                Step(
+                    "enable %s" % NAME,
+                    send=lambda: self.client.database.enable_stat_statements(),
+                    happened=lambda state: state is not None,
+                    resend=True,
+                )
+            ]
+        if self.params["reset"]:
+            return [
+                Step(
+                    "throw the statistics of %s away" % NAME, send=lambda: self.client.database.reset_stat_statements()
+                )
+            ]
+        return []
+
+
+class StatStatementsInfo(_OnPostgreSQL, Listing):
+    """The statistics of one database, the weightiest first."""
+
+    plural = "statements"
+    reading = "list the statistics of statements"
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        if params["limit"] is not None and params["limit"] < 1:
+            raise InvalidInput("limit is %d: use a number from 1 up" % params["limit"])
+
+    def items(self) -> t.List[State]:
+        try:
+            listed = self.ask(self.client.database.list_stat_statements)
+        except ActionFailed as error:
+            error.hint = (
+                "When they are not collected yet, community.scalingo.scalingo_pg_stat_statements enables that."
+            )
+            raise
+        order = self.params["order_by"]
+        items = sorted(map(describe, listed), key=lambda item: (-(item[order] or 0), item["query"] or ""))
+        hidden = () if self.params["include_query"] else ("query",)
+        return [
+            {name: value for name, value in item.items() if name not in hidden} for item in items[: self.params["limit"]]
+        ]

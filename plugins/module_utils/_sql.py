@@ -1,0 +1,605 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""One SQL conversation with a PostgreSQL database: where it is, how it is reached, what it said.
+
+The platform only lists extensions, so changing them is left to SQL (docs/contract.md section 7.4). This layer stands beside
+C(_transport): it knows nothing of the API. Passwords live in C(Login) and nowhere else, and no text of an error holds one.
+
+The way through SSH is the platform's own tunnel. It listens on a port of this machine for one connection, that of the
+driver, and hands the accepted socket to C(ssh -W) as its input and output. So the tunnel lasts exactly as long as the
+driver's socket does, however this process ends: there is no port that stays open, none that had to be chosen beforehand,
+and nothing to tidy up. Three things more make sure that ssh itself goes: it is ended when the conversation is; on Linux
+the kernel kills it when this process dies; and elsewhere the server is told to look after its client each second, so that a
+statement which nobody waits for any more is given up, and the channel closed with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import ipaddress
+import os
+import re
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import typing as t
+import urllib.parse
+
+from ._errors import InvalidInput, OutcomeUnknown, ScalingoError, Unreachable, scrub
+
+try:
+    import psycopg
+    from psycopg import sql
+except ImportError as error:
+    PSYCOPG_PROBLEM = str(error) or "it cannot be imported"
+else:
+    PSYCOPG_PROBLEM = ""
+
+APPLICATION_NAME = "community.scalingo"
+SCHEMES = ("postgres", "postgresql")
+DEFAULT_PORT = 5432
+DEFAULT_SSH_PORT = 22
+#: What a connection URL may say besides who and where. How TLS is used is for the options of the task to say.
+EXTRAS = ("hostaddr", "options", "application_name", "target_session_attrs")
+#: From this version on a server can look after its client while it works.
+CLIENT_CHECK_VERSION = 14
+LONGEST_COMPLAINT = 8192
+
+
+class SqlRefused(ScalingoError):
+    """The database server refused a statement or a login: C(code) is its SQLSTATE. Nothing of the transaction was done."""
+
+
+# -- where ------------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Address:
+    """A host and a port. The host is a name in lower case, or an address without brackets."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return ("[%s]:%d" if ":" in self.host else "%s:%d") % (self.host, self.port)
+
+    @property
+    def is_this_machine(self) -> bool:
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost" or self.host.endswith(".localhost")
+
+
+def parse_address(text: str, default_port: int) -> Address:
+    """An address from C(host), C(host:port), C([v6]) or C([v6]:port). Raises C(ValueError)."""
+    bare = re.fullmatch(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", text)
+    parts = urllib.parse.urlsplit("//[%s]" % text if bare else "//%s" % text)
+    if not parts.hostname or parts.path or parts.query or parts.fragment or "@" in parts.netloc or re.search(r"[\s,%]", text):
+        raise ValueError("%r is not a host, or a host with a port" % text)
+    host = parts.hostname.rstrip(".")
+    if not host or host.startswith("-"):
+        raise ValueError("%r is not a host, or a host with a port" % text)
+    return Address(host, default_port if parts.port is None else parts.port)
+
+
+@dataclasses.dataclass(frozen=True)
+class Login:
+    """A connection URL taken apart. Its password appears in no text made of it."""
+
+    address: Address
+    user: str
+    database: str
+    password: t.Optional[str] = dataclasses.field(repr=False)
+    extras: t.Mapping[str, str]
+    #: What must never be shown: the URL, and the password as it is written in it and as it is meant.
+    secrets: t.Tuple[str, ...] = dataclasses.field(repr=False)
+
+
+def is_url(text: object) -> bool:
+    """Whether a text is meant as a connection URL of PostgreSQL."""
+    return isinstance(text, str) and text.strip().split("://")[0].lower() in SCHEMES
+
+
+def parse_url(text: str) -> Login:
+    """A login from C(postgresql://user:password@host:port/database). Raises C(ValueError) that repeats nothing of it."""
+    url = text.strip()
+    try:
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme.lower() not in SCHEMES or re.search(r"\s", url):
+            raise ValueError
+        credentials, separator, place = parts.netloc.rpartition("@")
+        address = parse_address(place, DEFAULT_PORT)
+        user, given, password = credentials.partition(":")
+        database = urllib.parse.unquote(parts.path[1:])
+        query = dict(urllib.parse.parse_qsl(parts.query, keep_blank_values=True))
+        if not (separator and user and database) or parts.fragment:
+            raise ValueError
+    except ValueError:
+        raise ValueError("it does not have the form postgresql://user:password@host:port/database") from None
+    meant = urllib.parse.unquote(password)
+    return Login(
+        address=address,
+        user=urllib.parse.unquote(user),
+        database=database,
+        password=meant if given else None,
+        extras={name: query[name] for name in EXTRAS if query.get(name)},
+        secrets=tuple(value for value in (url, text, password, meant) if value),
+    )
+
+
+#: The variables that the platform itself makes, SCALINGO_POSTGRESQL_1_URL for a second database (docs/contract.md section 7.9).
+PLATFORM_VARIABLE = re.compile(r"SCALINGO_POSTGRESQL(_[0-9A-Z_]+)?_URL")
+
+
+def find_login(variables: t.Iterable[t.Tuple[str, str]], address: Address, user: t.Optional[str]) -> t.Optional[Login]:
+    """The login of the database at this address among names and values of variables, and never another database's.
+
+    Of several the one in a variable of the platform's own is taken, then one of I(user), then the first by name.
+    """
+    found = []
+    for name, value in variables:
+        if is_url(value):
+            try:
+                login = parse_url(value)
+            except ValueError:
+                continue
+            if login.address == address:
+                found.append((not PLATFORM_VARIABLE.fullmatch(name), login.user != user, name, login))
+    return min(found, key=lambda item: item[:3])[3] if found else None
+
+
+# -- what to say ------------------------------------------------------------------------------------------------------
+
+
+class Identifier(str):
+    """A name within a statement, to be quoted as one."""
+
+
+class Literal(str):
+    """A text within a statement, to be quoted as one."""
+
+
+class Statement:
+    """One SQL statement, from texts that are taken as they are, identifiers and literals."""
+
+    def __init__(self, *parts: str) -> None:
+        self.parts = parts
+
+    def __str__(self) -> str:
+        """The statement as the server gets it."""
+        return "".join(_quoted(part) for part in self.parts)
+
+    def composed(self) -> t.Any:
+        """The statement for the driver, which quotes by itself."""
+        return sql.Composed([_composed(part) for part in self.parts])
+
+
+def _quoted(part: str) -> str:
+    if isinstance(part, Identifier):
+        return '"%s"' % part.replace('"', '""')
+    if isinstance(part, Literal):
+        return "'%s'" % part.replace("'", "''")
+    return part
+
+
+def _composed(part: str) -> t.Any:
+    if isinstance(part, Identifier):
+        return sql.Identifier(str(part))
+    if isinstance(part, Literal):
+        return sql.Literal(str(part))
+    return sql.SQL(t.cast(t.Any, part))
+
+
+def script(statements: t.Sequence[Statement]) -> t.List[str]:
+    """The statements as they are executed: several are one transaction."""
+    lines = [str(statement) for statement in statements]
+    return ["BEGIN", *lines, "COMMIT"] if len(lines) > 1 else lines
+
+
+# -- how --------------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Encryption:
+    """What is asked of TLS: C(mode) as libpq names it, C(name) the host that the certificate must be for."""
+
+    mode: str
+    name: str
+    authorities: t.Optional[str] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Gateway:
+    """The SSH server that leads to the database. Without a key file OpenSSH uses the agent and the user's default keys."""
+
+    address: Address
+    user: str
+    key_file: t.Optional[str] = None
+    known_hosts: t.Optional[str] = None
+    program: str = "ssh"
+
+    def command(self, target: Address, timeout: float) -> t.List[str]:
+        """OpenSSH with nothing of the user's configuration: host key verified, no question asked, one channel only."""
+        options = {
+            "BatchMode": "yes",
+            "StrictHostKeyChecking": "yes",
+            "UpdateHostKeys": "no",
+            "PreferredAuthentications": "publickey",
+            "ExitOnForwardFailure": "yes",
+            "ForwardAgent": "no",
+            "PermitLocalCommand": "no",
+            "ControlMaster": "no",
+            "ControlPath": "none",
+            "ConnectTimeout": "%d" % max(1, round(timeout)),
+            "ServerAliveInterval": "15",
+            "ServerAliveCountMax": "3",
+            "LogLevel": "ERROR",
+        }
+        if self.known_hosts:
+            options["UserKnownHostsFile"] = _path_for_ssh(self.known_hosts)
+            options["GlobalKnownHostsFile"] = "none"
+        if self.key_file:
+            options["IdentitiesOnly"] = "yes"
+            options["IdentityFile"] = _path_for_ssh(self.key_file)
+        words = [self.program, "-F", "none", "-T", "-x", "-a"]
+        for name, value in options.items():
+            words += ["-o", "%s=%s" % (name, value)]
+        words += ["-l", self.user, "-p", "%d" % self.address.port, "-W", str(target), "--", self.address.host]
+        return words
+
+
+def _path_for_ssh(path: str) -> str:
+    """A path as an option of OpenSSH: it expands percent signs, and takes blanks as ends."""
+    return '"%s"' % path.replace("%", "%%")
+
+
+#: Runs the command that follows, and lets the kernel kill it when the process that started it dies, where it can do so.
+LAUNCHER = """
+import os, sys
+parent = int(sys.argv[1])
+if sys.platform.startswith("linux"):
+    import ctypes
+    ctypes.CDLL(None).prctl(1, 9, 0, 0, 0)
+    if os.getppid() != parent:
+        sys.exit(1)
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+
+class Tunnel:
+    """A way through SSH for one connection. C(port) is where the driver finds it on this machine."""
+
+    def __init__(self, gateway: Gateway, target: Address, timeout: float) -> None:
+        self._gateway = gateway
+        self._command = gateway.command(target, timeout)
+        self._timeout = timeout
+        self._process: t.Optional[subprocess.Popen[bytes]] = None
+        self._complaint = ""
+        self._lock = threading.Lock()
+        self._closed = False
+        self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen(1)
+        self.port: int = self._listener.getsockname()[1]
+        self._waking, self._waker = socket.socketpair()
+        # The thread lives as long as ssh does: the kernel watches the thread that started a process, not the whole.
+        self._thread = threading.Thread(target=self._serve, name="ssh", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Tunnel:
+        return self
+
+    def __exit__(self, *dummy: object) -> None:
+        self.close()
+
+    def _serve(self) -> None:
+        try:
+            connection = self._accept()
+        finally:
+            self._listener.close()
+        if connection is None:
+            return
+        with connection:
+            process = self._start(connection)
+        if process is not None and process.stderr is not None:
+            with process.stderr:
+                self._complaint = process.stderr.read(LONGEST_COMPLAINT).decode("utf-8", "replace")
+            process.wait()
+
+    def _accept(self) -> t.Optional[socket.socket]:
+        ready = select.select([self._listener, self._waking], [], [], self._timeout + 5)[0]
+        return self._listener.accept()[0] if self._listener in ready else None
+
+    def _start(self, connection: socket.socket) -> t.Optional[subprocess.Popen[bytes]]:
+        command = self._command
+        if sys.executable:
+            command = [sys.executable, "-I", "-S", "-c", LAUNCHER, "%d" % os.getpid(), *command]
+        with self._lock:
+            if self._closed:
+                return None
+            try:
+                self._process = subprocess.Popen(
+                    command,
+                    stdin=connection.fileno(),
+                    stdout=connection.fileno(),
+                    stderr=subprocess.PIPE,
+                    env={**os.environ, "LC_ALL": "C"},
+                )
+            except OSError as error:
+                self._complaint = "ssh could not be started: %s" % error.strerror
+            return self._process
+
+    def close(self) -> None:
+        """End it, whatever its state."""
+        with self._lock:
+            self._closed = True
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(2)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        self._waker.close()
+        self._thread.join(5)
+        self._waking.close()
+
+    def problem(self) -> t.Optional[ScalingoError]:
+        """Why ssh ended, when it did by itself; nothing when the trouble is elsewhere."""
+        self._thread.join(2)
+        said = scrub(self._complaint).strip()
+        status = None if self._process is None else self._process.poll()
+        if not said and status in (None, 0):
+            return None
+        return _ssh_problem(said or "ssh ended with exit status %s" % status, self._gateway)
+
+
+#: What OpenSSH says, what that means, and what to do about it.
+SSH_PROBLEMS: t.Tuple[t.Tuple[str, str, str], ...] = (
+    (
+        r"IDENTIFICATION HAS CHANGED|Offending \S+ key",
+        "the host key of {gateway} is not the one that is known for it, so nothing was sent",
+        "Compare the key with the fingerprints that Scalingo publishes for its regions, and correct ssh_known_hosts.",
+    ),
+    (
+        r"Host key verification failed|host key is known",
+        "the host key of {gateway} is not known, so nothing was sent",
+        "Add it to ssh_known_hosts after comparing it with the fingerprints that Scalingo publishes for its regions.",
+    ),
+    (
+        r"UNPROTECTED PRIVATE KEY|bad permissions",
+        "ssh does not use the key file, as others may read it",
+        "Give the key file the mode 0600.",
+    ),
+    (
+        r"Load key .*",
+        "ssh cannot read the key file: {said}",
+        "Give a private key without a passphrase in ssh_key_file, or one that the SSH agent holds.",
+    ),
+    (
+        r"Permission denied|Too many authentication failures",
+        "{gateway} accepts none of the SSH keys for the user {user}",
+        "Add the public key to the Scalingo account, and name its private key with ssh_key_file. A key with a passphrase must be in the SSH agent.",
+    ),
+    (
+        r"open failed|forwarding failed",
+        "{gateway} cannot reach the database: {said}",
+        "The tunnel of the platform leads to databases with shared resources of the same region only.",
+    ),
+    (
+        r"Could not resolve hostname",
+        "the name of {gateway} cannot be resolved",
+        "Check ssh_host and the name servers of this machine.",
+    ),
+    (
+        r"Connection (refused|timed out|reset|closed)|No route to host|Network is unreachable",
+        "{gateway} cannot be reached: {said}",
+        "Check ssh_host, and that this machine may open connections to it.",
+    ),
+)
+
+
+def _ssh_problem(said: str, gateway: Gateway) -> ScalingoError:
+    lines = [line.strip() for line in said.splitlines() if line.strip().strip("@")]
+    for pattern, meaning, hint in SSH_PROBLEMS:
+        telling = [line for line in lines if re.search(pattern, line)]
+        if telling:
+            meant = meaning.format(gateway="the SSH server %s" % gateway.address, user=gateway.user, said=telling[-1])
+            return Unreachable(meant, hint=hint)
+    return Unreachable("ssh to %s failed: %s" % (gateway.address, " ".join(lines)[-300:]))
+
+
+# -- the conversation -------------------------------------------------------------------------------------------------
+
+
+def require_driver() -> None:
+    """Raise C(ScalingoError) when the driver is missing."""
+    if PSYCOPG_PROBLEM:
+        raise ScalingoError(
+            "the Python library psycopg is missing for %s: %s" % (sys.executable, PSYCOPG_PROBLEM),
+            hint="Install it, for example with: pip install 'psycopg[binary]'.",
+        )
+
+
+def require_ssh(program: str = "ssh") -> None:
+    """Raise C(ScalingoError) when the OpenSSH client is missing."""
+    if shutil.which(program) is None:
+        raise ScalingoError(
+            "the OpenSSH client is missing: there is no program %s" % program,
+            hint="Install it on the machine that runs the module.",
+        )
+
+
+class Session:
+    """An open connection to the database. Everything that it raises is a C(ScalingoError)."""
+
+    def __init__(self, connection: t.Any, login: Login) -> None:
+        self._connection = connection
+        self._login = login
+
+    def rows(self, query: str) -> t.List[t.Tuple[t.Any, ...]]:
+        """What a query that changes nothing returns."""
+        try:
+            return t.cast("t.List[t.Tuple[t.Any, ...]]", self._connection.execute(query).fetchall())
+        except psycopg.Error as error:
+            raise self._failure(error, writing=False) from None
+
+    def execute(self, statements: t.Sequence[Statement]) -> None:
+        """Execute all of the statements or none.
+
+        A single one is sent by itself, as there are extensions that can only be changed by the very first command.
+        Raises C(OutcomeUnknown) when the connection broke before the end was told.
+        """
+        try:
+            if len(statements) == 1:
+                self._connection.execute(statements[0].composed())
+                return
+            with self._connection.transaction():
+                for statement in statements:
+                    self._connection.execute(statement.composed())
+        except psycopg.Error as error:
+            raise self._failure(error, writing=True) from None
+
+    def _failure(self, error: t.Any, writing: bool) -> ScalingoError:
+        failure: ScalingoError
+        if error.sqlstate:
+            failure = SqlRefused(_said(error), code=error.sqlstate)
+        elif writing:
+            failure = OutcomeUnknown("the connection to the database broke: %s" % _said(error))
+        else:
+            failure = Unreachable("the connection to the database broke: %s" % _said(error))
+        failure.hide(self._login.secrets)
+        return failure
+
+
+@contextlib.contextmanager
+def connect(
+    login: Login,
+    encryption: Encryption,
+    *,
+    gateway: t.Optional[Gateway] = None,
+    timeout: float,
+    statement_timeout: float,
+    server_version: t.Optional[int] = None,
+    read_only: bool = False,
+) -> t.Iterator[Session]:
+    """Talk to the database, directly or through an SSH server, and leave nothing behind.
+
+    Timeouts are seconds. Raises C(Unreachable), C(SqlRefused) for a login that is refused, C(ScalingoError) without driver.
+    """
+    require_driver()
+    if encryption.mode == "disable" and not login.address.is_this_machine:
+        raise InvalidInput("a connection without TLS is made to this very machine only, and %s is another" % login.address.host)
+    with contextlib.ExitStack() as stack:
+        place: t.Dict[str, t.Any] = {"host": encryption.name, "port": login.address.port}
+        tunnel = None
+        if gateway is not None:
+            require_ssh(gateway.program)
+            tunnel = stack.enter_context(Tunnel(gateway, login.address, timeout))
+            place.update(hostaddr="127.0.0.1", port=tunnel.port)
+        elif "hostaddr" in login.extras:
+            place["hostaddr"] = login.extras["hostaddr"]
+        elif encryption.name != login.address.host:
+            place["hostaddr"] = _resolved(login.address)
+        parameters = {**_parameters(login, encryption, timeout, statement_timeout, server_version, read_only), **place}
+        with _without_environment():
+            try:
+                connection = psycopg.connect(autocommit=True, **parameters)
+            except psycopg.Error as error:
+                raise _no_connection(error, login, tunnel) from None
+        stack.callback(connection.close)
+        yield Session(connection, login)
+
+
+def _parameters(
+    login: Login,
+    encryption: Encryption,
+    timeout: float,
+    statement_timeout: float,
+    server_version: t.Optional[int],
+    read_only: bool,
+) -> t.Dict[str, t.Any]:
+    settings = {"statement_timeout": "%d" % max(1, round(statement_timeout * 1000))}
+    if server_version is not None and server_version >= CLIENT_CHECK_VERSION:
+        settings["client_connection_check_interval"] = "1000"
+    if read_only:
+        settings["default_transaction_read_only"] = "on"
+    options = " ".join("-c %s=%s" % item for item in settings.items())
+    values: t.Dict[str, t.Any] = {
+        "application_name": APPLICATION_NAME,
+        **{name: value for name, value in login.extras.items() if name != "hostaddr"},
+        "user": login.user,
+        "dbname": login.database,
+        "password": login.password,
+        "options": ("%s %s" % (login.extras.get("options", ""), options)).strip(),
+        "connect_timeout": max(2, round(timeout)),
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "sslmode": encryption.mode,
+        # Otherwise a Kerberos ticket of the user would be preferred to TLS, and nobody's certificate looked at.
+        "gssencmode": "disable",
+    }
+    if encryption.authorities is not None:
+        values["sslrootcert"] = encryption.authorities
+    if psycopg.pq.version() >= 160000:
+        values["sslcertmode"] = "disable"
+    return values
+
+
+@contextlib.contextmanager
+def _without_environment() -> t.Iterator[None]:
+    """Hide the variables by which the environment could send the connection, and the password, somewhere else."""
+    hidden = {name: value for name, value in os.environ.items() if re.fullmatch(r"PG[A-Z]+", name)}
+    for name in hidden:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
+def _resolved(address: Address) -> str:
+    try:
+        return str(socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0][4][0])
+    except OSError as error:
+        raise Unreachable("the name %s cannot be resolved: %s" % (address.host, error.strerror)) from None
+
+
+def _no_connection(error: t.Any, login: Login, tunnel: t.Optional[Tunnel]) -> ScalingoError:
+    said = _said(error)
+    refused = re.search(r"FATAL:\s*(.*)", said)
+    failure: t.Optional[ScalingoError] = None
+    if refused:
+        failure = SqlRefused(
+            "the database server refuses the login of the user %s: %s" % (login.user, refused.group(1)),
+            hint="Check the user and the password of the connection URL.",
+        )
+    elif re.search(r"(?i)certificate|does not support SSL", said):
+        failure = Unreachable(
+            "no TLS connection to the database is possible: %s" % said,
+            hint="The certificate must be for the database's own host name and come from the platform's authority, or from that of ca_cert.",
+        )
+    elif tunnel is not None:
+        failure = tunnel.problem()
+    if failure is None:
+        failure = Unreachable("the database at %s cannot be reached: %s" % (login.address, said))
+    failure.hide(login.secrets)
+    return failure
+
+
+def _said(error: t.Any) -> str:
+    """What server or driver said, on one line, without the driver's own preludes."""
+    parts = [error.diag.message_primary, error.diag.message_detail, error.diag.message_hint]
+    text = " ".join(part.rstrip(".") + "." for part in parts if part) or str(error)
+    text = re.sub(r"\s+", " ", text).strip()
+    text = re.sub(r"^connection failed: ", "", text)
+    text = re.sub(r'connection to server at "[^"]*"(?: \([^)]*\))?, port \d+ failed: ', "", text)
+    return text.split(" Multiple connection attempts failed")[0].rstrip(".") or type(error).__name__

@@ -1,0 +1,218 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: scalingo_pg_query_info
+version_added: 0.1.0
+short_description: List the sessions of a PostgreSQL database
+description:
+  - Returns the sessions of a PostgreSQL database, running and idle, and since when they do what they do.
+  - Costs one request to the Database API. Without a cache there come up to three requests before, for the bearer token,
+    for the addon (unless O(addon) is an ID) and for the addon's token.
+options:
+  pid:
+    description: Return only the session with this process ID. The list is empty when there is none.
+    type: int
+  older_than:
+    description: Return only queries that began at least this long ago. A number of seconds, or text such as V(90s), V(5m) or V(1h30m).
+    type: str
+  user:
+    description: Return only sessions of this user of the database.
+    type: str
+  query_state:
+    description: Return only sessions that do one of these things. If not given, all.
+    type: list
+    elements: str
+    choices: [active, idle, idle in transaction, idle in transaction (aborted), fastpath function call, disabled]
+  exclude_query:
+    description: Leave out queries in which one of these regular expressions of Python is found, in any case.
+    type: list
+    elements: str
+  include_query:
+    description: Whether to return the text of the queries. It can hold data of your users, and so gets into logs.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - community.scalingo._options
+  - community.scalingo._attributes
+  - community.scalingo._attributes.reads
+seealso:
+  - module: community.scalingo.scalingo_pg_query
+  - module: community.scalingo.scalingo_pg_stat_statements_info
+author:
+  - Community Scalingo contributors (@community-scalingo)
+"""
+
+EXAMPLES = r"""
+- name: Look at what has been running for more than a minute
+  community.scalingo.scalingo_pg_query_info:
+    app: shop
+    addon: postgresql
+    older_than: 60
+    query_state: [active, idle in transaction]
+    include_query: true
+"""
+
+RETURN = r"""
+queries:
+  description: The sessions, in the order of the platform.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    pid:
+      description: The process ID of the session on the database server.
+      type: int
+      sample: 2000
+    username:
+      description: The user of the session. None for a process of the server itself.
+      type: str
+      sample: shop_4553
+    state:
+      description: What the session does, as PostgreSQL names it.
+      type: str
+      sample: active
+    query_start:
+      description: When the query began, in UTC. For an idle session the last one that it ran.
+      type: str
+      sample: '2026-11-21T02:12:09.000000Z'
+    query_duration:
+      description: How long ago that was, in seconds. The API gives nanoseconds.
+      type: float
+      sample: 412.317
+    query:
+      description: The text of the query. It can hold data of your users.
+      returned: when O(include_query=true)
+      type: str
+      sample: SELECT * FROM orders
+app:
+  description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
+  returned: when the options are valid
+  type: str
+  sample: shop
+addon_id:
+  description: The ID of the addon. None when the task failed before it was found.
+  returned: when the options are valid
+  type: str
+  sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+region:
+  description: The region of the app.
+  returned: when the options are valid
+  type: str
+  sample: osc-fr1
+api_usage:
+  description: What the task cost. The API allows 60 requests a minute.
+  returned: when the options are valid
+  type: dict
+  contains:
+    requests:
+      description: How many requests were sent, those that got no answer included.
+      type: int
+      sample: 1
+    writes:
+      description: How many of them can change something.
+      type: int
+      sample: 0
+    waited_seconds:
+      description: How long the task slept, for operations of the platform, after failures and for the rate limit, in seconds.
+      type: float
+      sample: 0.0
+    tokens_reused:
+      description: How many tokens were taken from the cache instead of asking for new ones.
+      type: int
+      sample: 1
+notes:
+  description: What is worth knowing and changes nothing, such as why tokens are kept in memory only.
+  returned: when there is something to say
+  type: list
+  elements: str
+  sample: ['the token cache is not used: the directory belongs to another user']
+error:
+  description: What went wrong, as data. Parts that are not known are left out.
+  returned: failure
+  type: dict
+  contains:
+    kind:
+      description: The kind of error, for conditions in a playbook.
+      type: str
+      sample: ValidationFailed
+    doing:
+      description: What was being done.
+      type: str
+      sample: set periodic_backups_scheduled_at to 3:00 UTC
+    subject:
+      description: The database that it was done on.
+      type: str
+      sample: addon ad-0f1ab3e1-e97d-4f33-9168-4956379731a4 of app shop in osc-fr1
+    message:
+      description: What the API said, or why the task was refused.
+      type: str
+      sample: periodic_backups_scheduled_at is invalid
+    status:
+      description: The status code of the answer.
+      type: int
+      sample: 422
+    code:
+      description: The code that the API gave with its message.
+      type: str
+      sample: region_disabled
+    field_errors:
+      description: The messages for each field that the API refused.
+      type: dict
+      sample: {periodic_backups_scheduled_at: [is invalid]}
+    method:
+      description: The method of the request that failed.
+      type: str
+      sample: PATCH
+    path:
+      description: The path of the request that failed.
+      type: str
+      sample: /api/databases/ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+    request_id:
+      description: The ID of the request, for Scalingo's support.
+      type: str
+      sample: 4f5e7f6a-6f4c-4a3e-8f60-3f3d4b0f1c55
+    attempts:
+      description: How often the request was sent.
+      type: int
+      sample: 1
+    hint:
+      description: What to do next.
+      type: str
+      sample: Run the task again later.
+    last_status:
+      description: The last status that was seen before waiting ended.
+      type: str
+      sample: PENDING_TO_ACTIVATE
+"""
+
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
+from ansible_collections.community.scalingo.plugins.module_utils._resources.pg_query import STATES
+from ansible_collections.community.scalingo.plugins.module_utils._resources.pg_query import QueryInfo as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._run import run
+
+
+def argument_spec() -> Spec:
+    return COMMON + Spec(
+        {
+            "pid": {"type": "int"},
+            "older_than": {"type": "str"},
+            "user": {"type": "str"},
+            "query_state": {"type": "list", "elements": "str", "choices": list(STATES)},
+            "exclude_query": {"type": "list", "elements": "str"},
+            "include_query": {"type": "bool", "default": False},
+        }
+    )
+
+
+def main() -> None:
+    run(RESOURCE, argument_spec())
+
+
+if __name__ == "__main__":
+    main()

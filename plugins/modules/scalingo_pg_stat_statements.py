@@ -1,0 +1,202 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: scalingo_pg_stat_statements
+version_added: 0.1.0
+short_description: Collect statistics of the statements of PostgreSQL
+description:
+  - Enables the extension C(pg_stat_statements) of a PostgreSQL database, which collects how often its statements run and how long they take.
+    The API does that by itself, so no SQL is sent.
+  - The API cannot disable it. M(community.scalingo.scalingo_pg_extension) with C(state=absent) removes the extension by SQL.
+  - A task that changes nothing costs one request to the Database API, a task that changes something three. Without a cache there come up to three requests before, for the bearer token,
+    for the addon (unless O(addon) is an ID) and for the addon's token.
+options:
+  reset:
+    description:
+      - Whether to throw away what was collected up to now. This word is the consent to that.
+      - Ignored when the extension was not there before, as nothing was collected then.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - community.scalingo._options
+  - community.scalingo._attributes
+  - community.scalingo._attributes.changes
+attributes:
+  idempotent:
+    description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
+    support: partial
+    details:
+      - Enabling is idempotent. O(reset=true) throws away what was collected each time.
+seealso:
+  - module: community.scalingo.scalingo_pg_stat_statements_info
+  - module: community.scalingo.scalingo_pg_extension
+author:
+  - Community Scalingo contributors (@community-scalingo)
+"""
+
+EXAMPLES = r"""
+- name: Collect statistics of statements
+  community.scalingo.scalingo_pg_stat_statements:
+    app: shop
+    addon: postgresql
+
+- name: Begin anew after a release
+  community.scalingo.scalingo_pg_stat_statements:
+    app: shop
+    addon: postgresql
+    reset: true
+"""
+
+RETURN = r"""
+extension:
+  description: The extension. In check mode as it would be.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description: Always V(pg_stat_statements).
+      type: str
+      sample: pg_stat_statements
+    version:
+      description: The version that is installed, without the C(v) that the platform may put before it. None in check mode, when it is to be enabled.
+      type: str
+      sample: '1.11'
+steps:
+  description: What the task did, or would do in check mode, in order. Empty when nothing changes.
+  returned: success
+  type: list
+  elements: str
+  sample: ['enable pg_stat_statements']
+app:
+  description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
+  returned: when the options are valid
+  type: str
+  sample: shop
+addon_id:
+  description: The ID of the addon. None when the task failed before it was found.
+  returned: when the options are valid
+  type: str
+  sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+region:
+  description: The region of the app.
+  returned: when the options are valid
+  type: str
+  sample: osc-fr1
+api_usage:
+  description: What the task cost. The API allows 60 requests a minute.
+  returned: when the options are valid
+  type: dict
+  contains:
+    requests:
+      description: How many requests were sent, those that got no answer included.
+      type: int
+      sample: 1
+    writes:
+      description: How many of them can change something.
+      type: int
+      sample: 0
+    waited_seconds:
+      description: How long the task slept, for operations of the platform, after failures and for the rate limit, in seconds.
+      type: float
+      sample: 0.0
+    tokens_reused:
+      description: How many tokens were taken from the cache instead of asking for new ones.
+      type: int
+      sample: 1
+notes:
+  description: What is worth knowing and changes nothing, such as why tokens are kept in memory only.
+  returned: when there is something to say
+  type: list
+  elements: str
+  sample: ['the token cache is not used: the directory belongs to another user']
+error:
+  description: What went wrong, as data. Parts that are not known are left out.
+  returned: failure
+  type: dict
+  contains:
+    kind:
+      description: The kind of error, for conditions in a playbook.
+      type: str
+      sample: ValidationFailed
+    doing:
+      description: What was being done.
+      type: str
+      sample: set periodic_backups_scheduled_at to 3:00 UTC
+    subject:
+      description: The database that it was done on.
+      type: str
+      sample: addon ad-0f1ab3e1-e97d-4f33-9168-4956379731a4 of app shop in osc-fr1
+    message:
+      description: What the API said, or why the task was refused.
+      type: str
+      sample: periodic_backups_scheduled_at is invalid
+    status:
+      description: The status code of the answer.
+      type: int
+      sample: 422
+    code:
+      description: The code that the API gave with its message.
+      type: str
+      sample: region_disabled
+    field_errors:
+      description: The messages for each field that the API refused.
+      type: dict
+      sample: {periodic_backups_scheduled_at: [is invalid]}
+    method:
+      description: The method of the request that failed.
+      type: str
+      sample: PATCH
+    path:
+      description: The path of the request that failed.
+      type: str
+      sample: /api/databases/ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+    request_id:
+      description: The ID of the request, for Scalingo's support.
+      type: str
+      sample: 4f5e7f6a-6f4c-4a3e-8f60-3f3d4b0f1c55
+    attempts:
+      description: How often the request was sent.
+      type: int
+      sample: 1
+    hint:
+      description: What to do next.
+      type: str
+      sample: Run the task again later.
+    last_status:
+      description: The last status that was seen before waiting ended.
+      type: str
+      sample: PENDING_TO_ACTIVATE
+steps_done:
+  description: What was done before the task failed. Nothing of it is undone.
+  returned: when the task fails after it began to change something
+  type: list
+  elements: str
+  sample: ['enable pg_stat_statements']
+step_failed:
+  description: What the task was doing when it failed.
+  returned: when the task fails after it began to change something
+  type: str
+  sample: enable pg_stat_statements
+"""
+
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
+from ansible_collections.community.scalingo.plugins.module_utils._resources.pg_stat_statements import StatStatements as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._run import run
+
+
+def argument_spec() -> Spec:
+    return COMMON + Spec({"reset": {"type": "bool", "default": False}})
+
+
+def main() -> None:
+    run(RESOURCE, argument_spec())
+
+
+if __name__ == "__main__":
+    main()

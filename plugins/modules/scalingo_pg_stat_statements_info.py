@@ -1,0 +1,223 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: scalingo_pg_stat_statements_info
+version_added: 0.1.0
+short_description: List the statistics of the statements of a PostgreSQL database
+description:
+  - Returns how often the statements of a PostgreSQL database ran and how long they took, the weightiest first.
+  - Needs the extension C(pg_stat_statements), see M(community.scalingo.scalingo_pg_stat_statements).
+  - Costs one request to the Database API. Without a cache there come up to three requests before, for the bearer token,
+    for the addon (unless O(addon) is an ID) and for the addon's token.
+options:
+  order_by:
+    description: The number by which the statements are ordered, the largest first.
+    type: str
+    choices: [total_time, mean_time, max_time, calls, rows]
+    default: total_time
+  limit:
+    description: Return at most this many.
+    type: int
+  include_query:
+    description:
+      - Whether to return the text of the statements. PostgreSQL puts C($1) and the like in the place of their values, except in statements such as
+        C(ALTER ROLE), whose values can be secrets.
+    type: bool
+    default: true
+extends_documentation_fragment:
+  - community.scalingo._options
+  - community.scalingo._attributes
+  - community.scalingo._attributes.reads
+seealso:
+  - module: community.scalingo.scalingo_pg_stat_statements
+  - module: community.scalingo.scalingo_pg_query_info
+author:
+  - Community Scalingo contributors (@community-scalingo)
+"""
+
+EXAMPLES = r"""
+- name: Look at the ten statements that cost most
+  community.scalingo.scalingo_pg_stat_statements_info:
+    app: shop
+    addon: postgresql
+    limit: 10
+"""
+
+RETURN = r"""
+statements:
+  description: The statistics, one for each user and statement. Empty when nothing was collected yet.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    user_id:
+      description: The internal number of the user on the database server.
+      type: int
+      sample: 16384
+    calls:
+      description: How often the statement ran.
+      type: int
+      sample: 24512
+    rows:
+      description: How many rows it returned or changed, in all.
+      type: int
+      sample: 500
+    total_time:
+      description: How long it took, in all, in milliseconds.
+      type: float
+      sample: 1837.1
+    min_time:
+      description: How long it took at least, in milliseconds.
+      type: float
+      sample: 0.2
+    max_time:
+      description: How long it took at most, in milliseconds.
+      type: float
+      sample: 3.5
+    mean_time:
+      description: How long it took on average, in milliseconds.
+      type: float
+      sample: 0.6
+    std_dev:
+      description: The standard deviation of that, in milliseconds.
+      type: float
+      sample: 0.1
+    query:
+      description: The text of the statement.
+      returned: when O(include_query=true)
+      type: str
+      sample: SELECT * FROM orders WHERE id = $1
+app:
+  description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
+  returned: when the options are valid
+  type: str
+  sample: shop
+addon_id:
+  description: The ID of the addon. None when the task failed before it was found.
+  returned: when the options are valid
+  type: str
+  sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+region:
+  description: The region of the app.
+  returned: when the options are valid
+  type: str
+  sample: osc-fr1
+api_usage:
+  description: What the task cost. The API allows 60 requests a minute.
+  returned: when the options are valid
+  type: dict
+  contains:
+    requests:
+      description: How many requests were sent, those that got no answer included.
+      type: int
+      sample: 1
+    writes:
+      description: How many of them can change something.
+      type: int
+      sample: 0
+    waited_seconds:
+      description: How long the task slept, for operations of the platform, after failures and for the rate limit, in seconds.
+      type: float
+      sample: 0.0
+    tokens_reused:
+      description: How many tokens were taken from the cache instead of asking for new ones.
+      type: int
+      sample: 1
+notes:
+  description: What is worth knowing and changes nothing, such as why tokens are kept in memory only.
+  returned: when there is something to say
+  type: list
+  elements: str
+  sample: ['the token cache is not used: the directory belongs to another user']
+error:
+  description: What went wrong, as data. Parts that are not known are left out.
+  returned: failure
+  type: dict
+  contains:
+    kind:
+      description: The kind of error, for conditions in a playbook.
+      type: str
+      sample: ValidationFailed
+    doing:
+      description: What was being done.
+      type: str
+      sample: set periodic_backups_scheduled_at to 3:00 UTC
+    subject:
+      description: The database that it was done on.
+      type: str
+      sample: addon ad-0f1ab3e1-e97d-4f33-9168-4956379731a4 of app shop in osc-fr1
+    message:
+      description: What the API said, or why the task was refused.
+      type: str
+      sample: periodic_backups_scheduled_at is invalid
+    status:
+      description: The status code of the answer.
+      type: int
+      sample: 422
+    code:
+      description: The code that the API gave with its message.
+      type: str
+      sample: region_disabled
+    field_errors:
+      description: The messages for each field that the API refused.
+      type: dict
+      sample: {periodic_backups_scheduled_at: [is invalid]}
+    method:
+      description: The method of the request that failed.
+      type: str
+      sample: PATCH
+    path:
+      description: The path of the request that failed.
+      type: str
+      sample: /api/databases/ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+    request_id:
+      description: The ID of the request, for Scalingo's support.
+      type: str
+      sample: 4f5e7f6a-6f4c-4a3e-8f60-3f3d4b0f1c55
+    attempts:
+      description: How often the request was sent.
+      type: int
+      sample: 1
+    hint:
+      description: What to do next.
+      type: str
+      sample: Run the task again later.
+    last_status:
+      description: The last status that was seen before waiting ended.
+      type: str
+      sample: PENDING_TO_ACTIVATE
+"""
+
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
+from ansible_collections.community.scalingo.plugins.module_utils._resources.pg_stat_statements import (
+    StatStatementsInfo as RESOURCE,
+)
+from ansible_collections.community.scalingo.plugins.module_utils._run import run
+
+
+def argument_spec() -> Spec:
+    return COMMON + Spec(
+        {
+            "order_by": {
+                "type": "str",
+                "choices": ["total_time", "mean_time", "max_time", "calls", "rows"],
+                "default": "total_time",
+            },
+            "limit": {"type": "int"},
+            "include_query": {"type": "bool", "default": True},
+        }
+    )
+
+
+def main() -> None:
+    run(RESOURCE, argument_spec())
+
+
+if __name__ == "__main__":
+    main()
