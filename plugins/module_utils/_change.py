@@ -112,6 +112,8 @@ class Performer:
     reading = "read the database"
     #: Look the addon up anew: for tasks that destroy, restore or provision.
     fresh_lookup = False
+    #: Whether the task must name one database.
+    target_needed = True
 
     def __init__(self, client: Client, params: Params, warn: t.Callable[[str], None], no_log: bool = False) -> None:
         self.client = client

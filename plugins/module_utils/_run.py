@@ -84,6 +84,7 @@ def execute(performer: t.Type[Performer], host: Host, clock: t.Optional[Clock] =
             secret=host.secret,
             clock=clock,
             fresh_lookup=performer.fresh_lookup,
+            target_needed=performer.target_needed,
         )
         outcome = performer(client, host.params, host.warn, host.no_log).perform(host.check_mode)
     except Interrupted as error:
