@@ -20,14 +20,15 @@ HIDDEN = "********"
 # Longest message kept of an answer; an error page is not a message.
 MESSAGE_LIMIT = 1000
 
+_NAMED = r"(?i)((?:token|password|secret|signature|credential)"
+
 SECRET_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\btk-[a-z]{2}-[A-Za-z0-9_\-]+"), HIDDEN),
     (re.compile(r"\beyJ[A-Za-z0-9_\-]{5,}\.[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]*)?"), HIDDEN),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/_.~\-]{8,}=*"), r"\1 " + HIDDEN),
-    (
-        re.compile(r"(?i)((?:token|password|secret|signature|credential)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;}<>]+"),
-        r"\1" + HIDDEN,
-    ),
+    # After an equals sign or in quotes anything; after a bare colon, which prose has too, only what has a digit in it.
+    (re.compile(_NAMED + r"[\"']?\s*(?:=\s*[\"']?|:\s*[\"']))[^\s\"'&,;}<>]+"), r"\1" + HIDDEN),
+    (re.compile(_NAMED + r"\s*:\s*)(?=[^\s\"']*\d)[^\s\"'&,;}<>]{8,}"), r"\1" + HIDDEN),
     (re.compile(r"(?i)(\b[a-z][a-z0-9+.\-]*://)[^\s/@]+@"), r"\1" + HIDDEN + "@"),
 )
 

@@ -115,6 +115,8 @@ JWT = "eyJhbGciOiJub25lIn0.eyJleHAiOjF9.c2ln"
         "https://host/download?token=canary123&x=1",
         '{"password": "canary123", "x": 1}',
         "password=canary123",
+        "the token: canary123, is wrong",
+        "secret : 'canary'",
         "postgres://user:canary123@host:5432/base",
         "https://user:canary123@proxy:3128",
     ],
@@ -127,6 +129,8 @@ def test_what_looks_like_a_secret_is_hidden(text: str) -> None:
 def test_what_is_no_secret_is_kept() -> None:
     text = "The database shop_1234 at https://api.osc-fr1.scalingo.com/v1/apps/shop has no token for addon ad-1"
     assert scrub(text) == text
+    prose = "update_user_password: expected a text; password: must have 24 characters"
+    assert scrub(prose) == prose
 
 
 def test_known_secrets_are_hidden_everywhere_longest_first() -> None:

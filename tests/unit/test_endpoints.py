@@ -1,0 +1,1249 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every route: what is sent, every form of answer that is accepted, and what is refused."""
+
+from __future__ import annotations
+
+import inspect
+import typing as t
+from dataclasses import dataclass, field
+
+import pytest
+from support.office import Office
+from support.scripted import NOTHING, Expected, Script, addon, exchange, expect, mint, on_database
+
+from ansible_collections.community.scalingo.plugins.module_utils import _endpoints
+from ansible_collections.community.scalingo.plugins.module_utils._endpoints import (
+    ACTIONS,
+    AUTH_ROUTES,
+    DATABASE_ROUTES,
+    DESTROYING_ACTIONS,
+    MAIN_ROUTES,
+    AuthApi,
+    Client,
+    DatabaseApi,
+    MainApi,
+    all_routes,
+    operation_in,
+    operation_path,
+)
+from ansible_collections.community.scalingo.plugins.module_utils._errors import (
+    ActionFailed,
+    BadRequest,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    ScalingoError,
+    ServerError,
+    Unauthorized,
+    UnexpectedAnswer,
+    sentence,
+)
+
+DATABASE = {
+    "id": "5c599fd6f18b3202f7ab4e66",
+    "status": "running",
+    "features": [{"name": "force-ssl", "status": "ACTIVATED"}],
+    "instances": [{"id": "i-1", "hostname": "h", "port": 31000, "status": "running", "type": "db-node"}],
+    "periodic_backups_enabled": True,
+    "periodic_backups_scheduled_at": [1],
+    "maintenance_window": {"weekday_utc": 3, "starting_hour_utc": 21, "duration_in_hour": 8},
+    "next_version_id": None,
+    "current_operation_id": None,
+    "new_field": {"kept": True},
+}
+BACKUP = {"id": "b1", "status": "done", "started_at": "2026-11-21T01:00:00Z", "size": 5, "method": "manual"}
+NEW_BACKUP = {"id": "b2", "status": "scheduled", "started_at": None, "size": None}
+OPERATION = {"id": "o1", "type": "upgrade", "status": "running", "finished_at": None, "error": None}
+USER = {"name": "reader", "read_only": True, "protected": False}
+USER_WITH_PASSWORD = {**USER, "password": "canary-password"}
+MAINTENANCE = {"id": "m1", "status": "scheduled", "type": "no-op", "started_at": None, "ended_at": None}
+VERSION = {"id": "v1", "major": 17, "minor": 9, "patch": 0, "build": 2, "features": ["tls"], "next_upgrade": None}
+RULE = {"id": "f1", "type": "custom_range", "cidr": "192.0.2.0/24", "label": "office"}
+PLAN = {"id": "p1", "name": "mysql-starter-512"}
+RESTORATION = {"id": "r1", "status": "scheduled", "started_at": None}
+PEERING = {"id": "n1", "status": "active"}
+APP = {"id": "a1", "name": "shop", "flags": {"dedicated-database": True}}
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+
+
+@dataclass
+class Case:
+    """A method call, the calls it makes, and what it returns."""
+
+    method: str
+    arguments: tuple[t.Any, ...]
+    calls: list[Expected]
+    result: t.Any
+    named: dict[str, t.Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.method}{self.arguments}"
+
+
+def main(method: str, path: str, **details: t.Any) -> Expected:
+    return expect(method, f"/v1{path}", **{"headers": {"Authorization": "Bearer bearer-1"}, **details})
+
+
+def outside(method: str, path: str, **details: t.Any) -> Expected:
+    return expect(method, f"/api{path}", **{"headers": {"Authorization": "Bearer addon-1"}, **details})
+
+
+def acts(name: str, result: t.Any = None, params: t.Any = NOTHING, **details: t.Any) -> Expected:
+    body = {"action_name": name} if params is NOTHING else {"action_name": name, "params": params}
+    return on_database("POST", "/action", **{"json": body, "answer": {"ok": 1, "result": result}, **details})
+
+
+def pages(first: t.Any, following: t.Any = None, **details: t.Any) -> Expected:
+    number = details.pop("number", 1)
+    meta = {"pagination": {"current_page": number, "prev_page": None, "next_page": following, "total_pages": 2}}
+    size = details.pop("size", 50)
+    return on_database(
+        "GET",
+        "/maintenance",
+        query={"page": str(number), "per_page": str(size)},
+        answer={"maintenance": first, "meta": meta},
+    )
+
+
+def case(method: str, arguments: tuple[t.Any, ...], call: t.Any, result: t.Any, **named: t.Any) -> Case:
+    return Case(method, arguments, call if isinstance(call, list) else [call], result, named)
+
+
+AUTH = [
+    case("list_regions", (), main("GET", "/regions", answer={"regions": [{"name": "x"}]}), [{"name": "x"}]),
+    case("show_user", (), main("GET", "/users/self", answer={"user": {"id": "u"}}), {"id": "u"}),
+]
+
+ADDON_PATH = "/apps/shop/addons/ad-1"
+CREATED = {"addon": addon(), "message": "made", "variables": ["SCALINGO_MYSQL_URL"]}
+MAIN = [
+    case("list_apps", (), main("GET", "/apps", answer={"apps": [APP]}), [APP]),
+    case("list_addons", ("shop",), main("GET", "/apps/shop/addons", answer={"addons": [addon()]}), [addon()]),
+    case("list_addons", ("shop",), main("GET", "/apps/shop/addons", answer={"addons": None}), []),
+    case("show_addon", ("shop", "ad-1"), main("GET", ADDON_PATH, answer={"addon": addon()}), addon()),
+    case(
+        "create_addon",
+        ("shop", "mysql", "p1"),
+        main(
+            "POST",
+            "/apps/shop/addons",
+            status=201,
+            answer=CREATED,
+            json={"addon": {"addon_provider_id": "mysql", "plan_id": "p1"}},
+        ),
+        CREATED,
+    ),
+    case(
+        "create_addon",
+        ("shop", "mysql", "p1", {"version": "8.4"}),
+        main(
+            "POST",
+            "/apps/shop/addons",
+            json={"addon": {"addon_provider_id": "mysql", "plan_id": "p1", "options": {"version": "8.4"}}},
+            answer={"addon": addon(), "message": None},
+        ),
+        {"addon": addon(), "message": None, "variables": []},
+    ),
+    case(
+        "update_addon_plan",
+        ("shop", "ad-1", "p2"),
+        main("PATCH", ADDON_PATH, json={"addon": {"plan_id": "p2"}}, answer={"vars": [], "message": "x"}),
+        None,
+    ),
+    case("update_addon_plan", ("shop", "ad-1", "p2"), main("PATCH", ADDON_PATH, text="not even JSON"), None),
+    case("delete_addon", ("shop", "ad-1"), main("DELETE", ADDON_PATH, status=204, json=NOTHING), None),
+    case("resume_addon", ("shop", "ad-1"), main("POST", ADDON_PATH + "/resume", answer={"addon": addon()}), addon()),
+    case(
+        "list_addon_providers",
+        (),
+        main("GET", "/addon_providers", answer={"addon_providers": [{"id": "mysql"}]}),
+        [{"id": "mysql"}],
+    ),
+    case(
+        "list_addon_providers",
+        ("c1",),
+        main("GET", "/addon_providers", query={"category_id": "c1"}, answer={"addon_providers": []}),
+        [],
+    ),
+    case("list_plans", ("mysql",), main("GET", "/addon_providers/mysql/plans", answer={"plans": [PLAN]}), [PLAN]),
+    case(
+        "list_plans",
+        ("mysql", True),
+        main("GET", "/addon_providers/mysql/plans", query={"show_all": "true"}, answer={"plans": []}),
+        [],
+    ),
+    case(
+        "list_variables",
+        ("shop",),
+        main("GET", "/apps/shop/variables", answer={"variables": [{"id": "1", "name": "A", "value": "b"}]}),
+        [{"id": "1", "name": "A", "value": "b"}],
+    ),
+    case("show_app", ("shop",), main("GET", "/apps/shop", answer={"app": APP}), APP),
+    case(
+        "show_app_operation",
+        ("shop", "o1"),
+        main("GET", "/apps/shop/operations/o1", answer={"operation": OPERATION}),
+        OPERATION,
+    ),
+    case(
+        "list_events",
+        ("shop", 1),
+        main(
+            "GET",
+            "/apps/shop/events",
+            query={"page": "1", "per_page": "1"},
+            answer={"events": [{"type": "new_addon"}], "meta": {"pagination": {"next_page": 2}}},
+        ),
+        [{"type": "new_addon"}],
+    ),
+    case(
+        "create_dedicated_database",
+        ("my-base", "postgresql-ng", "plan-x"),
+        main(
+            "POST",
+            "/databases",
+            json={"database": {"name": "my-base", "technology": "postgresql-ng", "plan": "plan-x"}},
+            answer={"database": {"name": "my-base"}},
+        ),
+        {"name": "my-base"},
+    ),
+    case(
+        "create_dedicated_database",
+        ("my-base", "postgresql-ng", "plan-x", "pr-1"),
+        main(
+            "POST",
+            "/databases",
+            json={
+                "database": {"name": "my-base", "technology": "postgresql-ng", "plan": "plan-x", "project_id": "pr-1"}
+            },
+            answer={"database": {"name": "my-base"}},
+        ),
+        {"name": "my-base"},
+    ),
+    case(
+        "list_dedicated_databases",
+        (),
+        main("GET", "/databases", answer={"databases": [{"name": "x"}]}),
+        [{"name": "x"}],
+    ),
+    case(
+        "show_dedicated_database",
+        ("x",),
+        main("GET", "/databases/x", answer={"database": {"name": "x"}}),
+        {"name": "x"},
+    ),
+    case(
+        "delete_dedicated_database",
+        ("shop",),
+        [
+            main("GET", "/apps/shop", answer={"app": APP}),
+            main("DELETE", "/apps/shop", query={"current_name": "shop"}, status=204),
+        ],
+        None,
+    ),
+    case(
+        "list_endpoints",
+        ("x",),
+        main("GET", "/databases/x/endpoints", answer={"endpoints": [{"hostname": "h", "port": 1}]}),
+        [{"hostname": "h", "port": 1}],
+    ),
+    case(
+        "list_net_peerings",
+        ("x",),
+        main("GET", "/databases/x/net_peerings", answer={"net_peerings": [PEERING]}),
+        [PEERING],
+    ),
+    case(
+        "create_net_peering",
+        ("x", "pcx-1"),
+        main(
+            "POST",
+            "/databases/x/net_peerings",
+            json={"outscale_net_peering_id": "pcx-1"},
+            status=201,
+            answer={"net_peering": PEERING},
+        ),
+        PEERING,
+    ),
+    case(
+        "show_net_peering",
+        ("x", "n1"),
+        main("GET", "/databases/x/net_peerings/n1", answer={"net_peering": PEERING}),
+        PEERING,
+    ),
+    case("delete_net_peering", ("x", "n1"), main("DELETE", "/databases/x/net_peerings/n1", status=204), None),
+    case(
+        "show_network_configuration",
+        ("x",),
+        main(
+            "GET", "/databases/x/network_configuration", answer={"network_configuration": {"ip_range": "10.0.0.0/24"}}
+        ),
+        {"ip_range": "10.0.0.0/24"},
+    ),
+]
+
+LEAST = {
+    "features": [],
+    "instances": [],
+    "periodic_backups_scheduled_at": [],
+    "next_version_id": None,
+    "current_operation_id": None,
+}
+UPGRADE = {"id": "v2", "major": 17, "operation_id": "o1", "message": "pending", "warning_message": ""}
+LOCATION = "https://db-api.osc-fr1.scalingo.com/api/operations/o1"
+NOT_FOUND = {"status": 404, "answer": {"error": "not found"}}
+METRICS = {"cpu_usage": 0, "instances_metrics": {"i-1": {"instance_id": "i-1", "cpu": {"usage_in_percents": 0}}}}
+POINTS = [{"disk_used": 1, "disk_total": 2}]
+HEALTH = {"epoch": "1550839427", "status": "green", "shards": "141"}
+INSTANCE = {"id": "i-1", "type": "db-node", "status": "running", "role": "leader"}
+ARCHIVE = {"url": "https://x/1", "from": "a", "to": "b", "size": 1}
+
+
+def logs(number: int, found: list[t.Any], more: t.Any) -> Expected:
+    answer = {"archives": found, "next_cursor": "c", "has_more": more}
+    return on_database("GET", "/logs_archives", query={"page": str(number)}, answer=answer)
+
+
+BASE = [
+    case("show_database", (), on_database("GET", answer={"database": DATABASE}), DATABASE),
+    case(
+        "show_database",
+        (),
+        on_database("GET", answer={"database": {"status": "creating"}}),
+        {"status": "creating", **LEAST},
+    ),
+    case(
+        "show_database",
+        (),
+        on_database(
+            "GET",
+            answer={
+                "database": {
+                    "status": "running",
+                    "features": None,
+                    "periodic_backups_scheduled_at": 4,
+                    "next_version_id": "",
+                    "current_operation_id": "o1",
+                    "maintenance_window": None,
+                }
+            },
+        ),
+        {
+            **LEAST,
+            "status": "running",
+            "periodic_backups_scheduled_at": [4],
+            "current_operation_id": "o1",
+            "maintenance_window": None,
+        },
+    ),
+    case(
+        "update_database",
+        ({"periodic_backups_scheduled_at": 3},),
+        on_database("PATCH", json={"database": {"periodic_backups_scheduled_at": 3}}, answer={"database": DATABASE}),
+        DATABASE,
+    ),
+    case(
+        "upgrade",
+        (),
+        on_database(
+            "POST", "/upgrade", json=NOTHING, status=202, answer=UPGRADE, answer_headers={"Location": LOCATION}
+        ),
+        {**UPGRADE, "location": LOCATION},
+    ),
+    case(
+        "upgrade",
+        (),
+        on_database("POST", "/upgrade", status=202, answer={"id": "v2", "operation": {"id": "o1"}}),
+        {"id": "v2", "operation": {"id": "o1"}, "operation_id": "o1", "location": None},
+    ),
+    case(
+        "upgrade",
+        (),
+        on_database("POST", "/upgrade", status=202, answer={"id": "v2"}, answer_headers={"Location": LOCATION}),
+        {"id": "v2", "operation_id": "o1", "location": LOCATION},
+    ),
+    case(
+        "upgrade",
+        (),
+        on_database("POST", "/upgrade", status=202, answer={"id": "v2"}),
+        {"id": "v2", "operation_id": None, "location": None},
+    ),
+    case(
+        "restore_to_point_in_time",
+        ("2026-11-20T23:00:00Z",),
+        on_database(
+            "POST",
+            "/pitr/restore",
+            json={"restore_time": "2026-11-20T23:00:00Z"},
+            status=201,
+            answer={"operation": {"id": "o1", "type": "pitr_restore"}},
+            answer_headers={"Location": LOCATION},
+        ),
+        {"id": "o1", "type": "pitr_restore", "location": LOCATION},
+    ),
+    case(
+        "restore_to_point_in_time",
+        ("x",),
+        on_database("POST", "/pitr/restore", status=201, answer={"operation_id": "o1"}),
+        {"id": "o1", "location": None},
+    ),
+    case(
+        "show_recovery_window",
+        (),
+        on_database("GET", "/pitr/recovery_window", answer={"recovery_window": {"earliest_recoverable_at": "a"}}),
+        {"earliest_recoverable_at": "a", "latest_recoverable_at": None},
+    ),
+    case(
+        "enable_feature",
+        ("force-ssl",),
+        on_database(
+            "POST",
+            "/features",
+            json={"feature": {"name": "force-ssl"}},
+            answer={"name": "force-ssl", "status": "PENDING_TO_ACTIVATE"},
+        ),
+        {"name": "force-ssl", "status": "PENDING_TO_ACTIVATE"},
+    ),
+    case("enable_feature", ("x",), on_database("POST", "/features", text=""), {}),
+    case(
+        "disable_feature",
+        ("force-ssl",),
+        on_database("DELETE", "/features", query={"feature": "force-ssl"}, json=NOTHING, answer={"message": "done"}),
+        {"message": "done"},
+    ),
+    # Actions
+    case("run_action", ("of-tomorrow", {"a": 1}), acts("of-tomorrow", {"x": [1]}, {"a": 1}), {"x": [1]}),
+    case("run_action", ("of-tomorrow",), acts("of-tomorrow"), None),
+    case("run_action", ("get-sqlmode",), acts("get-sqlmode", "ANSI"), "ANSI"),
+    case(
+        "list_logical_databases",
+        (),
+        acts("list-databases", [{"name": "shop_1", "protected": True}, {"name": "x"}]),
+        [{"name": "shop_1", "protected": True}, {"name": "x"}],
+    ),
+    case("list_logical_databases", (), acts("list-databases", None), []),
+    case("list_logical_databases", (), acts("list-databases", answer={"ok": True}), []),
+    case(
+        "create_logical_database",
+        ("new",),
+        acts("create-database", {"name": "new", "protected": False}, {"database_name": "new"}),
+        {"name": "new", "protected": False},
+    ),
+    case(
+        "create_logical_database",
+        ("new",),
+        acts("create-database", None, {"database_name": "new"}),
+        {"name": "new", "protected": False},
+    ),
+    case("delete_logical_database", ("old",), acts("delete-database", None, {"database_name": "old"}), None),
+    case("reset_logical_database", ("old",), acts("reset-database", None, {"database_name": "old"}), None),
+    case("get_sql_mode", (), acts("get-sqlmode", "A,B"), "A,B"),
+    case("get_sql_mode", (), acts("get-sqlmode", None), ""),
+    case("set_sql_mode", ("A,B",), acts("set-sqlmode", None, "A,B"), None),
+    case("set_sql_mode", ("",), acts("set-sqlmode", None, ""), None),
+    case(
+        "list_extensions",
+        (),
+        acts("list-extensions", [{"name": "a", "version": "v1.0"}]),
+        [{"name": "a", "version": "v1.0"}],
+    ),
+    case(
+        "list_queries",
+        (),
+        acts("pg-list-queries", [{"pid": 7, "query_duration": 12}]),
+        [{"pid": 7, "query_duration": 12}],
+    ),
+    case("list_queries", (), acts("pg-list-queries", None), []),
+    case("cancel_query", (7,), acts("pg-cancel-query", None, {"pid": 7}), None),
+    case("terminate_query", (7,), acts("pg-terminate-query", None, {"pid": 7}), None),
+    case("enable_stat_statements", (), acts("pg-stat-statements-enable"), None),
+    case("reset_stat_statements", (), acts("pg-stat-statements-reset"), None),
+    case(
+        "list_stat_statements",
+        (),
+        acts("pg-stat-statements-list", [{"calls": 1, "total_time": 0.5}]),
+        [{"calls": 1, "total_time": 0.5}],
+    ),
+    case(
+        "list_retention_policies",
+        (),
+        acts("list-retention-policies", [{"name": "autogen", "duration": "0", "default": True}]),
+        [{"name": "autogen", "duration": "0", "default": True}],
+    ),
+    case(
+        "add_retention_policy",
+        ("month", "30d", False),
+        acts("add-retention-policy", None, {"name": "month", "duration": "30d", "default": False}),
+        None,
+    ),
+    case("delete_retention_policy", ("month",), acts("del-retention-policy", None, {"name": "month"}), None),
+    # Operations and plans
+    case("show_operation", ("o1",), outside("GET", "/operations/o1", answer={"operation": OPERATION}), OPERATION),
+    case(
+        "show_operation", ("o1", LOCATION), outside("GET", "/operations/o1", answer={"operation": OPERATION}), OPERATION
+    ),
+    case(
+        "show_operation",
+        ("o1", "https://api.osc-fr1.scalingo.com/api/databases/ad-1/operations/o1"),
+        on_database("GET", "/operations/o1", answer={"operation": OPERATION}),
+        OPERATION,
+    ),
+    case(
+        "show_operation",
+        ("o1", "/api/databases/other/operations/o1?x=1"),
+        [
+            outside("GET", "/databases/other/operations/o1", **NOT_FOUND),
+            outside("GET", "/operations/o1", **NOT_FOUND),
+            on_database("GET", "/operations/o1", answer={"operation": OPERATION}),
+        ],
+        OPERATION,
+    ),
+    case("show_plan", (), on_database("GET", "/plan", answer={"plan": PLAN}), PLAN),
+    case(
+        "show_plan_by_name",
+        ("p-x", "redis"),
+        outside("GET", "/plans/p-x", query={"type": "redis"}, answer={"plan": PLAN}),
+        PLAN,
+    ),
+    case("ping", (), on_database("POST", "/ping", json=NOTHING, answer="pong"), "pong"),
+    case("ping", (), on_database("POST", "/ping", text=" "), {}),
+    case("show_lag", (), on_database("GET", "/lag", answer={"lag": 1}), {"lag": 1}),
+    # Backups
+    case(
+        "list_backups",
+        (),
+        on_database("GET", "/backups", answer={"database_backups": [BACKUP, NEW_BACKUP]}),
+        [BACKUP, NEW_BACKUP],
+    ),
+    case(
+        "list_backups",
+        (),
+        on_database("GET", "/backups", answer={"database_backups": [{"id": "b", "status": "pending"}]}),
+        [{"id": "b", "status": "pending", "started_at": None, "size": None}],
+    ),
+    case(
+        "create_backup",
+        (),
+        on_database("POST", "/backups", json=NOTHING, status=201, answer={"database_backup": NEW_BACKUP}),
+        NEW_BACKUP,
+    ),
+    case("show_backup", ("b1",), outside("GET", "/backups/b1", answer={"database_backup": BACKUP}), BACKUP),
+    case(
+        "show_backup",
+        ("b1",),
+        [
+            outside("GET", "/backups/b1", **NOT_FOUND),
+            on_database("GET", "/backups/b1", answer={"database_backup": BACKUP}),
+        ],
+        BACKUP,
+    ),
+    case(
+        "show_backup_link",
+        ("b1",),
+        on_database("GET", "/backups/b1/archive", answer={"download_url": "https://x"}),
+        "https://x",
+    ),
+    case(
+        "restore_backup",
+        ("b1",),
+        on_database("POST", "/backups/b1/restore", json=NOTHING, answer=RESTORATION),
+        RESTORATION,
+    ),
+    case(
+        "restore_backup",
+        ("b1",),
+        on_database("POST", "/backups/b1/restore", answer={"backup_restoration": RESTORATION}),
+        RESTORATION,
+    ),
+    case(
+        "show_backup_restoration",
+        ("r1",),
+        on_database("GET", "/backup_restorations/r1", answer={"backup_restoration": RESTORATION}),
+        RESTORATION,
+    ),
+    # Users
+    case("list_users", (), on_database("GET", "/users", answer={"database-users": [USER]}), [USER]),
+    case("list_users", (), on_database("GET", "/users", answer={"database_users": [USER]}), [USER]),
+    case(
+        "create_user",
+        ("reader", True),
+        on_database(
+            "POST",
+            "/users",
+            status=201,
+            json={"database_user": {"database_id": "ad-1", "name": "reader", "read_only": True}},
+            answer={"database_user": USER_WITH_PASSWORD},
+        ),
+        USER_WITH_PASSWORD,
+    ),
+    case(
+        "create_user",
+        ("reader", False, "chosen"),
+        on_database(
+            "POST",
+            "/users",
+            status=201,
+            json={
+                "database_user": {
+                    "database_id": "ad-1",
+                    "name": "reader",
+                    "read_only": False,
+                    "password": "chosen",
+                    "password_confirmation": "chosen",
+                }
+            },
+            answer=USER_WITH_PASSWORD,
+        ),
+        USER_WITH_PASSWORD,
+    ),
+    case(
+        "update_user_password",
+        ("reader", "chosen"),
+        on_database(
+            "PATCH",
+            "/users/reader",
+            json={"database_user": {"database_id": "ad-1", "password": "chosen", "password_confirmation": "chosen"}},
+            answer={"database_user": USER},
+        ),
+        USER,
+    ),
+    case("update_user_password", ("a b/c", "x"), on_database("PATCH", "/users/a%20b%2Fc", text=""), {}),
+    case("update_user_password", ("reader", "x"), on_database("PATCH", "/users/reader", answer={}), {}),
+    case("update_user_password", ("reader", "x"), on_database("PATCH", "/users/reader", answer=USER), USER),
+    case(
+        "reset_user_password",
+        ("reader",),
+        on_database("POST", "/users/reader/reset_password", json=NOTHING, answer={"database_user": USER_WITH_PASSWORD}),
+        USER_WITH_PASSWORD,
+    ),
+    case(
+        "reset_user_password",
+        ("reader",),
+        on_database("POST", "/users/reader/reset_password", answer=USER_WITH_PASSWORD),
+        USER_WITH_PASSWORD,
+    ),
+    case("delete_user", ("reader",), on_database("DELETE", "/users/reader", status=204, json=NOTHING), None),
+    # Maintenance, types, versions
+    case("list_maintenances", (), pages([MAINTENANCE]), [MAINTENANCE]),
+    case("list_maintenances", (0,), [], []),
+    case("list_maintenances", (-1,), [], []),
+    case("show_maintenance", ("m1",), on_database("GET", "/maintenance/m1", answer=MAINTENANCE), MAINTENANCE),
+    case(
+        "show_maintenance",
+        ("m1",),
+        on_database("GET", "/maintenance/m1", answer={"maintenance": MAINTENANCE}),
+        MAINTENANCE,
+    ),
+    case(
+        "list_database_types",
+        (),
+        outside("GET", "/database_types", answer={"database_types": [{"id": "t1", "name": "mysql"}]}),
+        [{"id": "t1", "name": "mysql"}],
+    ),
+    case(
+        "show_database_type",
+        ("t1",),
+        outside("GET", "/database_types/t1", answer={"database_type": {"id": "t1", "name": "mysql"}}),
+        {"id": "t1", "name": "mysql"},
+    ),
+    case(
+        "show_database_type_version",
+        ("v1",),
+        outside("GET", "/database_type_versions/v1", answer={"database_type_version": VERSION}),
+        VERSION,
+    ),
+    case(
+        "show_database_type_version",
+        ("v1",),
+        outside(
+            "GET", "/database_type_versions/v1", answer={"database_type_version": {**VERSION, "next_upgrade": "v2"}}
+        ),
+        {**VERSION, "next_upgrade": {"id": "v2"}},
+    ),
+    case(
+        "show_database_type_version",
+        ("v1",),
+        outside(
+            "GET",
+            "/database_type_versions/v1",
+            answer={"database_type_version": {**VERSION, "features": None, "next_upgrade": {"id": "v2", "major": 18}}},
+        ),
+        {**VERSION, "features": None, "next_upgrade": {"id": "v2", "major": 18}},
+    ),
+    # Logs, metrics, status
+    case("show_logs_link", (), on_database("GET", "/logs", answer={"url": "https://logs"}), "https://logs"),
+    case("list_log_archives", (), logs(1, [ARCHIVE], False), [ARCHIVE]),
+    case("list_log_archives", (0,), [], []),
+    case(
+        "list_log_archives",
+        (),
+        [logs(1, [ARCHIVE], True), logs(2, [{**ARCHIVE, "url": "https://x/2"}], False)],
+        [ARCHIVE, {**ARCHIVE, "url": "https://x/2"}],
+    ),
+    case("list_log_archives", (1,), logs(1, [ARCHIVE], True), [ARCHIVE]),
+    # A server that does not know the page gives the first one for ever.
+    case("list_log_archives", (), [logs(1, [ARCHIVE], True), logs(2, [ARCHIVE], True)], [ARCHIVE]),
+    case("list_log_archives", (), logs(1, [], True), []),
+    case("show_metrics", (), on_database("GET", "/metrics", answer=METRICS), METRICS),
+    case(
+        "show_metrics",
+        (),
+        on_database("GET", "/metrics", answer={**METRICS, "instances_metrics": [METRICS["instances_metrics"]["i-1"]]}),  # type: ignore[index]
+        METRICS,
+    ),
+    case(
+        "show_metrics",
+        (),
+        on_database("GET", "/metrics", answer={"cpu_usage": 0}),
+        {"cpu_usage": 0, "instances_metrics": {}},
+    ),
+    case("list_metric", ("disk",), on_database("GET", "/metrics/disk", answer={"disk_metrics": POINTS}), POINTS),
+    case("list_metric", ("disk",), on_database("GET", "/metrics/disk", answer=POINTS), POINTS),
+    case(
+        "list_metric",
+        ("cpu", 6, True),
+        on_database("GET", "/metrics/cpu", query={"since": "6", "last": "true"}, answer={"cpu": POINTS}),
+        POINTS,
+    ),
+    case(
+        "list_instance_metric",
+        ("i-1", "diskio", 3),
+        on_database("GET", "/instances/i-1/metrics/diskio", query={"since": "3"}, answer={"diskio_metrics": None}),
+        [],
+    ),
+    case("show_health", (), on_database("GET", "/health", answer=HEALTH), HEALTH),
+    case("list_instances_status", (), on_database("GET", "/instances_status", answer=[INSTANCE]), [INSTANCE]),
+    case("list_instances_status", (), on_database("GET", "/instances_status", text="null"), []),
+    # Firewall and certificate
+    case("list_firewall_rules", (), on_database("GET", "/firewall_rules", answer={"rules": [RULE]}), [RULE]),
+    case(
+        "create_firewall_rule",
+        ({"type": "custom_range", "cidr": "192.0.2.0/24"},),
+        on_database(
+            "POST",
+            "/firewall_rules",
+            json={"type": "custom_range", "cidr": "192.0.2.0/24"},
+            status=201,
+            answer={"rule": RULE},
+        ),
+        RULE,
+    ),
+    case(
+        "update_firewall_rule",
+        ("f1", "home"),
+        on_database("PATCH", "/firewall_rules/f1", json={"firewall_rule": {"label": "home"}}, answer={"rule": RULE}),
+        RULE,
+    ),
+    case("delete_firewall_rule", ("f1",), on_database("DELETE", "/firewall_rules/f1", status=204), None),
+    case(
+        "list_managed_ranges",
+        (),
+        outside("GET", "/firewall/managed_ranges", answer={"ranges": [{"id": "mr"}]}),
+        [{"id": "mr"}],
+    ),
+    case("show_ca_certificate", (), outside("GET", "/ca_certificate", text=PEM), PEM),
+]
+
+
+def client_for(office: Office, part: str) -> tuple[Client, list[Expected]]:
+    if part == "database":
+        return office.direct(), []
+    return office.client(token_cache=False), [exchange()]
+
+
+ALL = [("auth", item) for item in AUTH] + [("main", item) for item in MAIN] + [("database", item) for item in BASE]
+
+
+@pytest.mark.parametrize(("part", "item"), ALL, ids=[f"{part}.{item}"[:80] for part, item in ALL])
+def test_a_route_and_its_answer(office: Office, part: str, item: Case) -> None:
+    client, before = client_for(office, part)
+    calls = [*before, *item.calls] if item.calls else []
+    with Script(*calls) as script:
+        script.mount(client)
+        found = getattr(getattr(client, part), item.method)(*item.arguments, **item.named)
+    assert found == item.result
+
+
+def methods(kind: type) -> set[str]:
+    return {name for name, value in vars(kind).items() if inspect.isfunction(value) and not name.startswith("_")}
+
+
+def test_every_method_has_a_case() -> None:
+    assert methods(AuthApi) == {item.method for item in AUTH} | {"exchange_token"}
+    assert methods(MainApi) == {item.method for item in MAIN} | {"mint_addon_token"}
+    assert methods(DatabaseApi) == {item.method for item in BASE}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The tables
+
+
+def test_every_route_of_the_contract_is_declared_once() -> None:
+    numbers = [route.number for route in all_routes() if not route.action_name]
+    assert len(numbers) == len(set(numbers))
+    wanted = [f"D{number}" for number in range(1, 15)] + [f"B{number}" for number in (1, 2, 3, 4, 6, 7)] + ["B3'"]
+    wanted += [f"U{number}" for number in range(1, 6)] + ["M1", "M2", "T1", "T2", "T3", "L1", "L2", "C1"]
+    wanted += [f"S{number}" for number in range(1, 6)] + [f"F{number}" for number in range(1, 6)]
+    wanted += [f"A{number}" for number in range(1, 16) if number != 7]
+    assert set(wanted) <= set(numbers)
+    assert len({route.name for route in all_routes()}) == len(all_routes())
+
+
+def test_every_action_of_the_contract_is_declared() -> None:
+    assert len(ACTIONS) == 16
+    assert all(
+        route.action_name == name and route.path == "/databases/{database}/action" for name, route in ACTIONS.items()
+    )
+
+
+def test_what_only_reads_is_safe_whatever_its_verb() -> None:
+    safe = {route.name for route in all_routes() if route.safe}
+    assert {route.name for route in all_routes() if route.method == "GET"} <= safe
+    posts = {route.name for route in all_routes() if route.safe and route.method != "GET"}
+    reading = {
+        "list-databases",
+        "get-sqlmode",
+        "list-extensions",
+        "pg-list-queries",
+        "pg-stat-statements-list",
+        "list-retention-policies",
+    }
+    assert posts == {"exchange_token", "mint_addon_token", "ping"} | {f"action {name}" for name in reading}
+    assert all(route.repeatable for route in all_routes() if route.safe)
+
+
+def test_what_destroys_or_makes_is_never_sent_twice() -> None:
+    once = {route.name for route in all_routes() if route.once}
+    for name in ("delete", "reset", "create"):
+        assert ACTIONS[f"{name}-database"].name in once
+    assert {
+        "upgrade",
+        "restore_to_point_in_time",
+        "create_backup",
+        "restore_backup",
+        "create_user",
+        "delete_user",
+    } <= once
+    assert {"reset_user_password", "create_firewall_rule", "create_addon", "update_addon_plan", "action"} <= once
+    repeatable = {route.name for route in all_routes() if not route.safe and route.repeatable}
+    assert repeatable == {
+        "update_database",
+        "enable_feature",
+        "disable_feature",
+        "update_user_password",
+        "delete_firewall_rule",
+        "update_firewall_rule",
+        "delete_addon",
+        "delete_net_peering",
+        "action set-sqlmode",
+        "action pg-stat-statements-enable",
+    }
+
+
+def test_every_route_says_what_is_attempted_and_where() -> None:
+    for route in all_routes():
+        assert route.doing and route.role in ("auth", "api", "db")
+    tables = (("auth", AUTH_ROUTES), ("api", MAIN_ROUTES), ("db", DATABASE_ROUTES), ("db", ACTIONS))
+    assert all(route.role == role for role, table in tables for route in table.values())
+
+
+def test_the_only_word_for_a_reset_is_reset(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever happens to the table, a reset never drops a database."""
+    monkeypatch.setitem(ACTIONS, "reset-database", ACTIONS["delete-database"])
+    client = office.direct()
+    with Script(acts("reset-database", None, {"database_name": "x"})) as script:
+        script.mount(client)
+        client.database.reset_logical_database("x")
+
+
+@pytest.mark.parametrize("name", sorted(DESTROYING_ACTIONS))
+def test_what_destroys_is_not_run_as_just_any_action(office: Office, name: str) -> None:
+    client = office.direct()
+    with Script() as script, pytest.raises(InvalidInput) as caught:
+        script.mount(client)
+        client.database.run_action(name, {"database_name": "x"})
+    assert f"community.scalingo.{DESTROYING_ACTIONS[name]}" in caught.value.hint
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Answers that are wrong
+
+
+def wrong(
+    office: Office, kind: type[ScalingoError], run: t.Callable[[Client], t.Any], *calls: Expected
+) -> ScalingoError:
+    client = office.direct()
+    with Script(*calls) as script, pytest.raises(ScalingoError) as caught:
+        script.mount(client)
+        run(client)
+    script.finish()
+    assert type(caught.value) is kind
+    assert "canary" not in sentence(caught.value)
+    return caught.value
+
+
+def show(client: Client) -> t.Any:
+    return client.database.show_database()
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ([], "show_database: expected the key database at the body and received a list"),
+        (None, "show_database: expected the key database at the body and received null"),
+        ({}, "show_database: expected the key database at the body and received an object"),
+        ({"database": []}, "show_database: expected an object at database and received a list"),
+        ({"database": None}, "show_database: expected an object at database and received null"),
+        ({"database": {}}, "show_database: expected the key status at database and received an object"),
+        ({"database": {"status": None}}, "show_database: expected a text at database.status and received null"),
+        ({"database": {"status": "x", "features": {}}}, "expected a list at database.features and received an object"),
+        (
+            {"database": {"status": "x", "features": ["force-ssl"]}},
+            "expected an object at database.features[0] and received a text",
+        ),
+        ({"database": {"status": "x", "features": [{"name": "x"}]}}, "expected the key status at database.features[0]"),
+        (
+            {"database": {"status": "x", "periodic_backups_scheduled_at": "1"}},
+            "expected an integer at database.periodic_backups_scheduled_at[0]",
+        ),
+        ({"database": {"status": "x", "periodic_backups_scheduled_at": [True]}}, "and received a boolean"),
+        (
+            {"database": {"status": "x", "periodic_backups_enabled": "yes"}},
+            "expected a boolean at database.periodic_backups_enabled",
+        ),
+        ({"database": {"status": "x", "cluster": 1}}, "expected a boolean at database.cluster and received an integer"),
+        (
+            {"database": {"status": "x", "maintenance_window": {"weekday_utc": 1.5}}},
+            "expected an integer at database.maintenance_window.weekday_utc and received a number",
+        ),
+        ({"database": {"status": "x", "next_version_id": 5}}, "expected a text at database.next_version_id"),
+    ],
+)
+def test_wrong_types_and_missing_keys_are_named(office: Office, answer: t.Any, message: str) -> None:
+    text = "null" if answer is None else None
+    error = wrong(office, UnexpectedAnswer, show, on_database("GET", answer=answer, text=text))
+    assert message in error.message
+    assert error.subject == "addon ad-1 in osc-fr1" and error.status == 200 and error.doing == "read the database"
+
+
+@pytest.mark.parametrize("text", ["<html><title>Sign in</title></html>", "", "Retry later", '{"database": '])
+def test_what_is_not_json_is_unexpected(office: Office, text: str) -> None:
+    error = wrong(office, UnexpectedAnswer, show, on_database("GET", text=text))
+    assert error.message.startswith("show_database: expected JSON and received")
+
+
+def test_a_change_whose_answer_cannot_be_read_is_an_unknown_outcome(office: Office) -> None:
+    for answer in (
+        {"text": "<html>"},
+        {"answer": {"oops": 1}},
+        {"answer": {"database_backup": {"id": 5, "status": "x"}}},
+    ):
+        call = on_database("POST", "/backups", status=201, **answer)
+        error = wrong(office, OutcomeUnknown, lambda client: client.database.create_backup(), call)
+        assert "its answer cannot be read: create_backup: expected" in error.message
+        assert (error.status, error.method, error.doing) == (201, "POST", "start a backup")
+    # One that can be repeated leaves no doubt that matters.
+    wrong(
+        office,
+        UnexpectedAnswer,
+        lambda client: client.database.update_database({}),
+        on_database("PATCH", text="<html>"),
+    )
+
+
+def test_a_password_in_a_broken_answer_is_not_shown(office: Office) -> None:
+    call = on_database("POST", "/users", status=201, text='{"database_user": {"password": "canary-password"')
+    wrong(office, OutcomeUnknown, lambda client: client.database.create_user("x", False), call)
+
+
+@pytest.mark.parametrize(
+    ("run", "answer", "message"),
+    [
+        (lambda database: database.list_instances_status(), {"instances": []}, "expected a list at the body"),
+        (lambda database: database.show_metrics(), {"instances_metrics": [{"x": 1}]}, "expected the key instance_id"),
+        (
+            lambda database: database.show_metrics(),
+            {"instances_metrics": {"i": {"real_disk_size": True}}},
+            "expected a number",
+        ),
+        (lambda database: database.list_metric("cpu"), {"a": 1, "b": 2}, "expected the key cpu_metrics"),
+        (lambda database: database.list_metric("cpu"), 5, "expected the key cpu_metrics"),
+        (lambda database: database.list_users(), {"users": []}, "expected the key database-users"),
+        (
+            lambda database: database.show_recovery_window(),
+            {"recovery_window": {"latest_recoverable_at": 5}},
+            "expected a text",
+        ),
+        (lambda database: database.list_backups(), {"backups": []}, "expected the key database_backups"),
+        (
+            lambda database: database.list_backups(),
+            {"database_backups": [{"id": "b", "status": "x", "size": "5"}]},
+            "expected an integer",
+        ),
+        (lambda database: database.show_backup_link("b"), {"download_url": None}, "expected a text at download_url"),
+        (lambda database: database.list_log_archives(), {"archives": [5]}, "expected an object at archives[0]"),
+        (lambda database: database.update_user_password("a", "b"), {"user": "x"}, "expected the key name"),
+        (lambda database: database.show_ca_certificate(), {"error": "x"}, "expected a certificate"),
+        (lambda database: database.list_maintenances(), {"maintenance": [], "meta": []}, ""),
+    ],
+)
+def test_other_wrong_answers(
+    office: Office, run: t.Callable[[DatabaseApi], t.Any], answer: t.Any, message: str
+) -> None:
+    client = office.direct()
+    script = Script()
+    script.mount(client)
+    script.send = lambda request, **given: script._answered(expect("x", "x", answer=answer), request)  # type: ignore[method-assign]
+    if not message:
+        assert run(client.database) == []
+        return
+    with pytest.raises(UnexpectedAnswer, match=message.replace("[", r"\[")):
+        run(client.database)
+
+
+def test_an_upgrade_or_a_restore_with_a_strange_operation(office: Office) -> None:
+    call = on_database("POST", "/upgrade", status=202, answer={"operation_id": 5})
+    wrong(office, OutcomeUnknown, lambda client: client.database.upgrade(), call)
+    call = on_database("POST", "/pitr/restore", status=201, answer={"operation": None})
+    wrong(office, OutcomeUnknown, lambda client: client.database.restore_to_point_in_time("x"), call)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Actions that fail
+
+
+def listing(client: Client) -> t.Any:
+    return client.database.list_logical_databases()
+
+
+@pytest.mark.parametrize("status", [200, 400, 404, 409, 422, 500])
+def test_an_action_that_says_no_failed_whatever_the_status(office: Office, status: int) -> None:
+    call = acts(
+        "create-database", status=status, params={"database_name": "x"}, answer={"ok": 0, "error": "exists already"}
+    )
+    error = wrong(office, ActionFailed, lambda client: client.database.create_logical_database("x"), call)
+    assert (error.message, error.status, error.doing) == ("exists already", status, "create the logical database")
+
+
+@pytest.mark.parametrize(
+    "answer", [{"ok": 0}, {"ok": False, "error": None}, {"ok": 0, "error": {"a": 1}}, {"ok": 0, "error": ""}]
+)
+def test_an_action_may_give_no_reason(office: Office, answer: t.Any) -> None:
+    assert (
+        wrong(office, ActionFailed, listing, acts("list-databases", answer=answer)).message == "The API gives no reason"
+    )
+
+
+def test_an_action_without_ok_is_unexpected(office: Office) -> None:
+    for answer in ({"result": []}, {"ok": None, "result": []}, {"ok": "yes"}, []):
+        wrong(office, UnexpectedAnswer, listing, acts("list-databases", answer=answer))
+    error = wrong(
+        office,
+        OutcomeUnknown,
+        lambda client: client.database.delete_logical_database("x"),
+        acts("delete-database", params={"database_name": "x"}, answer={"result": None}),
+    )
+    assert "expected ok to be 1" in error.message
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "kind"),
+    [
+        (403, '{"error": "no"}', Forbidden),
+        (404, '{"error": "no"}', NotFound),
+        (404, "[]", NotFound),
+        (400, "<html>", BadRequest),
+        (401, '{"ok": 0, "error": "no"}', Unauthorized),
+    ],
+)
+def test_an_action_refused_as_any_other_call(office: Office, status: int, text: str, kind: type[ScalingoError]) -> None:
+    wrong(office, kind, listing, acts("list-databases", status=status, text=text))
+
+
+def test_an_action_limited_for_ten_minutes(office: Office) -> None:
+    limited = acts("list-databases", status=429, text="Retry later", answer_headers={"Retry-After": "600"})
+    wrong(office, RateLimited, listing, limited, limited)
+
+
+def test_an_action_on_a_broken_server(office: Office) -> None:
+    call = acts("reset-database", status=502, text="<html>", params={"database_name": "x"})
+    error = wrong(office, OutcomeUnknown, lambda client: client.database.reset_logical_database("x"), call)
+    assert error.status == 502
+    calls = [acts("list-databases", status=502, text="<html>")] * 6
+    wrong(office, ServerError, listing, *calls)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Deletions, pages, dates, links
+
+
+def test_a_deletion_done_by_a_lost_attempt_is_done(office: Office) -> None:
+    client = office.direct()
+    gone = on_database("DELETE", "/firewall_rules/f1", **NOT_FOUND)
+    with Script(on_database("DELETE", "/firewall_rules/f1", status=502), gone) as script:
+        script.mount(client)
+        client.database.delete_firewall_rule("f1")
+    wrong(office, NotFound, lambda one: one.database.delete_firewall_rule("f1"), gone)
+
+
+def numbered(first: int, last: int) -> list[dict[str, t.Any]]:
+    return [{**MAINTENANCE, "id": f"m{number}"} for number in range(first, last)]
+
+
+def test_pages_are_walked_to_the_end(office: Office) -> None:
+    client = office.direct()
+    with Script(
+        pages(numbered(0, 2), 2), pages(numbered(2, 4), 3, number=2), pages(numbered(4, 5), number=3)
+    ) as script:
+        script.mount(client)
+        assert [item["id"] for item in client.database.list_maintenances()] == ["m0", "m1", "m2", "m3", "m4"]
+
+
+def test_a_limit_walks_no_further_than_needed(office: Office) -> None:
+    client = office.direct()
+    with Script(pages(numbered(0, 2), 2, size=3), pages(numbered(2, 4), 3, number=2, size=3)) as script:
+        script.mount(client)
+        assert [item["id"] for item in client.database.list_maintenances(3)] == ["m0", "m1", "m2"]
+    with Script(pages(numbered(0, 2), 2, size=2)) as script:
+        script.mount(client)
+        assert len(client.database.list_maintenances(2)) == 2
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        None,
+        {},
+        {"pagination": None},
+        {"pagination": {}},
+        {"pagination": {"next_page": None}},
+        {"pagination": {"next_page": 0}},
+        {"pagination": {"current_page": 1, "next_page": 1}},
+        {"current_page": 1, "next_page": None},
+        {"current_page": 1, "next_page": 1},
+    ],
+)
+def test_pages_never_spin(office: Office, meta: t.Any) -> None:
+    client = office.direct()
+    body = {"maintenance": [MAINTENANCE], "meta": meta}
+    with Script(on_database("GET", "/maintenance", query={"page": "1", "per_page": "50"}, answer=body)) as script:
+        script.mount(client)
+        assert client.database.list_maintenances() == [MAINTENANCE]
+
+
+def test_page_numbers_need_not_be_nested(office: Office) -> None:
+    client = office.direct()
+    first = {"maintenance": numbered(0, 1), "meta": {"current_page": 1, "next_page": 2}}
+    query = {"page": "1", "per_page": "50"}
+    with Script(on_database("GET", "/maintenance", query=query, answer=first), pages([], 3, number=2)) as script:
+        script.mount(client)
+        assert len(client.database.list_maintenances()) == 1
+
+
+def test_a_page_number_that_is_none_is_unexpected(office: Office) -> None:
+    for following in ("2", True, 1.5):
+        error = wrong(
+            office,
+            UnexpectedAnswer,
+            lambda client: client.database.list_maintenances(),
+            pages([MAINTENANCE], following),
+        )
+        assert "expected an integer at next_page" in error.message
+
+
+def test_pages_without_end_are_given_up(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_endpoints, "PAGE_LIMIT", 2)
+    calls = [pages([MAINTENANCE], 2), pages([MAINTENANCE], 3, number=2)]
+    error = wrong(office, UnexpectedAnswer, lambda client: client.database.list_maintenances(), *calls)
+    assert "more than 2 pages" in error.message and error.subject
+
+
+def test_the_date_of_the_last_answer_is_kept(office: Office) -> None:
+    client = office.direct()
+    assert client.database.date is None
+    answer = {"answer": {"database": DATABASE}}
+    with Script(on_database("GET", **answer, answer_headers={"Date": "Fri, 15 Jan 2027 08:00:00 GMT"})) as script:
+        script.mount(client)
+        client.database.show_database()
+    assert client.database.date == 1_800_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [
+        ("https://db-api.osc-fr1.scalingo.com/api/operations/o1", "/operations/o1"),
+        ("/api/databases/ad-1/operations/o1", "/databases/ad-1/operations/o1"),
+        ("https://gateway.test/scalingo/api/operations/o1?x=1", "/operations/o1"),
+        ("https://x/api/../operations/o1", None),
+        ("https://x/api/databases/../operations/o1", None),
+        ("https://x/api/operations/{o1}", None),
+        ("https://x/v1/operations/o1", None),
+        ("https://x/api/backups/b1", None),
+        ("https://x/api/operations/", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_where_a_location_leads(location: str | None, path: str | None) -> None:
+    assert operation_path(location) == path
+    assert operation_in(location) == (path and "o1")
+
+
+def test_an_operation_nowhere_to_be_found(office: Office) -> None:
+    calls = [outside("GET", "/operations/o1", **NOT_FOUND), on_database("GET", "/operations/o1", **NOT_FOUND)]
+    wrong(office, NotFound, lambda client: client.database.show_operation("o1"), *calls)
+
+
+def test_an_app_that_is_no_dedicated_database_is_not_destroyed(office: Office) -> None:
+    for flags in ({}, {"dedicated-database": False}, None):
+        client = office.client(token_cache=False)
+        app = main("GET", "/apps/shop", answer={"app": {"name": "shop", "flags": flags}})
+        with Script(exchange(), app) as script, pytest.raises(InvalidInput, match="was not destroyed"):
+            script.mount(client)
+            client.main.delete_dedicated_database("shop")
+        script.finish()
+
+
+def test_a_link_is_read_without_credentials(office: Office) -> None:
+    client = office.client()
+    link = "https://logs.test/apps/1/logs?token=canary"
+    there = {"host": "https://logs.test", "headers": {"Authorization": None}, "query": {"token": "canary", "n": "5"}}
+    with Script(expect("GET", "/apps/1/logs", text="one\ntwo\n", **there)) as script:
+        script.mount(client)
+        assert client.read_link(link, {"n": 5}) == "one\ntwo\n"
+    for status in (204, 404):
+        with Script(expect("GET", "/apps/1/logs", status=status, text="x", query={"token": "canary"})) as script:
+            script.mount(client)
+            assert client.read_link(link) == ""
+    with Script(expect("GET", "/apps/1/logs", status=403, text="no", query={"token": "canary"})) as script:
+        script.mount(client)
+        with pytest.raises(Forbidden) as caught:
+            client.read_link(link)
+    assert "canary" not in sentence(caught.value) and "app shop" in sentence(caught.value)
+
+
+@pytest.mark.parametrize("link", ["", "file:///etc/passwd", "https://user:canary@x/y", "https://"])
+def test_what_is_no_link_is_not_followed(office: Office, link: str) -> None:
+    with pytest.raises(UnexpectedAnswer) as caught:
+        office.client().read_link(link)
+    assert "canary" not in sentence(caught.value)
+
+
+def test_a_link_in_clear_text_is_not_followed(office: Office) -> None:
+    with pytest.raises(InvalidInput):
+        office.client().read_link("http://logs.test/x?token=canary")
+
+
+def test_the_addon_tokens_answer_and_the_exchange(office: Office) -> None:
+    client = office.client(addon="ad-1", token_cache=False)
+    date = {"Date": "Fri, 15 Jan 2027 08:00:00 GMT"}
+    with Script(exchange(answer_headers=date), exchange(), mint(answer_headers=date)) as script:
+        script.mount(client)
+        assert client.auth.exchange_token() == ("bearer-1", 1_800_000_000.0)
+        found, moment = client.main.mint_addon_token("shop", "ad-1")
+    assert found["token"] == "addon-1" and moment == 1_800_000_000.0
