@@ -235,22 +235,28 @@ class Database(Resource):
                     "force-ssl cannot be disabled while publicly-available is on",
                     hint="Add 'publicly-available: false' to features: it is disabled first.",
                 )
-        steps = [self._feature_step(name, False) for name in sorted(disable, key=lambda name: name == "force-ssl")]
-        steps += [self._feature_step(name, True) for name in sorted(enable, key=lambda name: name != "force-ssl")]
-        if self.params["wait"]:
-            moving = GOING_ON + GOING_OFF
-            steps += [
-                Step(
-                    "wait for the feature %s" % name,
-                    follow=lambda name=name: self._settled(name, wanted[name]),  # type: ignore[misc]
-                    counts=False,
-                )
-                for name in wanted
-                if name not in enable + disable and self._moving(feature_status(before, name), moving)
-            ]
-        return steps
+        # publicly-available needs force-ssl all the time, so the second of the two waits for the first whatever O(wait) says.
+        first = "force-ssl" if "publicly-available" in enable else "publicly-available" if "force-ssl" in disable else None
+        moving = [
+            name
+            for name in {**current, **wanted}
+            if name not in enable + disable
+            and self._moving(feature_status(before, name), GOING_ON + GOING_OFF)
+            and (name == first or (name in wanted and self.params["wait"]))
+        ]
+        disable.sort(key=lambda name: name == "force-ssl")
+        enable.sort(key=lambda name: name != "force-ssl")
+        return (
+            [self._wait_step(name, resulting[name]) for name in moving if name == first]
+            + [self._feature_step(name, False, name == first) for name in disable]
+            + [self._feature_step(name, True, name == first) for name in enable]
+            + [self._wait_step(name, resulting[name]) for name in moving if name != first]
+        )
 
-    def _feature_step(self, name: str, enable: bool) -> Step:
+    def _wait_step(self, name: str, enabled: bool) -> Step:
+        return Step("wait for the feature %s" % name, follow=lambda: self._settled(name, enabled), counts=False)
+
+    def _feature_step(self, name: str, enable: bool, needed: bool) -> Step:
         def send() -> None:
             if enable:
                 self.client.database.enable_feature(name)
@@ -264,8 +270,6 @@ class Database(Resource):
             return status is None or status in GOING_OFF
 
         consent = _CONSENT.get((name, enable))
-        # publicly-available needs force-ssl to be there already, so that one is always waited for.
-        needed = name == "force-ssl" if enable else name == "publicly-available"
         return Step(
             "%s the feature %s" % ("enable" if enable else "disable", name),
             send=send,
