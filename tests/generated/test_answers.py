@@ -1,0 +1,30 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lost and damaged answers, for every case and every kind of request of every module."""
+
+from __future__ import annotations
+
+import pytest
+from support.cases import Case
+from support.generation import TESTED, TESTED_MODULES, cases, none
+from support.laboratory import Laboratory
+from support.subjects import Subject
+from support.suites import answers
+
+#: One module that reads and one that changes: with these the way to the database is tried with all damages.
+THOROUGHLY = [next((subject.name for subject in TESTED if subject.reads_only is reads), "") for reads in (True, False)]
+
+
+@pytest.mark.parametrize("subject, case", cases(lambda subject, case: bool(case.expect.calls)))
+def test_a_lost_answer_is_never_reported_wrongly(laboratory: Laboratory, subject: Subject, case: Case) -> None:
+    none(answers.lost_problems(laboratory, subject, case))
+
+
+@pytest.mark.parametrize("subject", TESTED_MODULES)
+def test_a_damaged_answer_is_an_error_in_a_sentence(laboratory: Laboratory, subject: Subject) -> None:
+    points = answers.points(laboratory, subject)
+    assert points, "the cases make no request"
+    thorough = subject.name in THOROUGHLY
+    none([text for point in points for text in answers.damage_problems(laboratory, subject, point, thorough)])

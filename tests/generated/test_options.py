@@ -1,0 +1,35 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every option of every module has an effect, and a case that shows it."""
+
+from __future__ import annotations
+
+import pytest
+from support.cases import Case
+from support.generation import TESTED, TESTED_MODULES, cases, none
+from support.laboratory import Laboratory
+from support.subjects import Subject
+from support.suites import effects
+
+SHARED = [
+    pytest.param(subject, case, id="%s: %s" % (subject.name, case.name))
+    for subject in TESTED
+    for case in effects.shared_cases(subject)
+]
+
+
+@pytest.mark.parametrize("subject, case", cases(lambda subject, case: bool(case.vary)))
+def test_another_value_makes_a_difference(laboratory: Laboratory, subject: Subject, case: Case) -> None:
+    none(effects.problems(laboratory, subject, case))
+
+
+@pytest.mark.parametrize("subject, case", SHARED)
+def test_shared_options_make_a_difference(laboratory: Laboratory, subject: Subject, case: Case) -> None:
+    none(effects.problems(laboratory, subject, case))
+
+
+@pytest.mark.parametrize("subject", TESTED_MODULES)
+def test_every_option_is_varied_by_a_case(subject: Subject) -> None:
+    none(effects.coverage_problems(subject))

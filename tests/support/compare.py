@@ -1,0 +1,104 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Comparing what runs did and told: excerpts, parts left out, identifiers and moments that are made anew each time."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import typing as t
+
+Data = t.Dict[str, t.Any]
+
+#: What a run says about itself and not about the database.
+OF_THE_RUN = ("api_usage", "notes")
+
+_IDENTIFIER = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-f]{24}\b")
+_MOMENT = re.compile(r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})?|\b\d{14}(?=_)")
+
+
+def excerpt(expected: t.Any, actual: t.Any, place: str = "") -> t.List[str]:
+    """What is otherwise than expected: of a mapping the keys that are named, of a list every item."""
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        found = []
+        for name, value in expected.items():
+            inner = "%s.%s" % (place, name) if place else str(name)
+            found += excerpt(value, actual[name], inner) if name in actual else ["%s is missing" % inner]
+        return found
+    if isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
+        return [
+            problem
+            for number, (wanted, shown) in enumerate(zip(expected, actual))
+            for problem in excerpt(wanted, shown, "%s[%d]" % (place, number))
+        ]
+    same = expected == actual and isinstance(expected, bool) == isinstance(actual, bool)
+    return [] if same else ["%s is %r, expected %r" % (place or "it", actual, expected)]
+
+
+def difference(first: t.Any, second: t.Any, place: str = "") -> t.List[str]:
+    """Where two values differ, keys that only one of them has included."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        return [
+            problem
+            for name in sorted(set(first) | set(second), key=str)
+            for problem in (
+                difference(first[name], second[name], "%s.%s" % (place, name) if place else str(name))
+                if name in first and name in second
+                else ["%s.%s is only in one of them" % (place, name)]
+            )
+        ]
+    if isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+        return [
+            problem
+            for number, (one, other) in enumerate(zip(first, second))
+            for problem in difference(one, other, "%s[%d]" % (place, number))
+        ]
+    return [] if first == second else ["%s is %r and %r" % (place or "it", first, second)]
+
+
+def without(value: Data, paths: t.Iterable[str]) -> Data:
+    """A copy without the keys at these paths; a path goes through the items of lists."""
+    whole = copy.deepcopy(value)
+    for path in paths:
+        _remove(whole, path.split("."))
+    return whole
+
+
+def _remove(value: t.Any, steps: t.List[str]) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _remove(item, steps)
+    elif isinstance(value, dict):
+        if len(steps) == 1:
+            value.pop(steps[0], None)
+        else:
+            _remove(value.get(steps[0]), steps[1:])
+
+
+def settled(value: t.Any, known: str = "") -> t.Any:
+    """The same with new identifiers numbered and new moments made one: those that C(known) does not hold."""
+    numbers: t.Dict[str, str] = {}
+
+    def numbered(match: t.Match[str]) -> str:
+        text = match.group(0)
+        return text if text in known else numbers.setdefault(text, "<%d>" % (len(numbers) + 1))
+
+    def some_moment(match: t.Match[str]) -> str:
+        return match.group(0) if match.group(0) in known else "<moment>"
+
+    return json.loads(_MOMENT.sub(some_moment, _IDENTIFIER.sub(numbered, json.dumps(value, sort_keys=True))))
+
+
+def flattened(value: t.Any, place: str = "") -> t.Iterator[t.Tuple[str, t.Any]]:
+    """Every value with its path; a path names the items of lists without their number."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            path = "%s.%s" % (place, name) if place else str(name)
+            yield path, inner
+            yield from flattened(inner, path)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from flattened(inner, place)

@@ -1,0 +1,274 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where cases are run: a sandbox in this process, one module at a time, and everything that it did and told.
+
+Nobody sleeps here: when a module does, its clock and the sandbox's are moved together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import itertools
+import json
+import shutil
+import time
+import typing as t
+from pathlib import Path
+
+from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON
+from ansible_collections.community.scalingo.plugins.module_utils._transport import Clock
+from scalingo_sandbox.testing import Record, Sandbox
+from scalingo_sandbox.tokens import Tokens
+from support.cases import Case, Data
+from support.compare import OF_THE_RUN, settled, without
+from support.port import Report, perform
+from support.subjects import Subject
+
+#: A loopback address where nobody listens.
+NOWHERE = "http://127.0.0.1:9"
+
+
+class FollowingClock(Clock):
+    """Real time, and whatever somebody wanted to sleep: that passes at once, for the sandbox too."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.ahead = 0.0
+
+    def now(self) -> float:
+        return time.monotonic() + self.ahead
+
+    def wall(self) -> float:
+        return time.time() + self.ahead
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds < 86400, "nothing here takes a day: %s" % seconds
+        if seconds > 0:
+            self.ahead += seconds
+            self.sandbox.advance(seconds)
+
+    def random(self) -> float:
+        return 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Observation:
+    """One run: what was told, what was asked of the sandbox, and what its databases are like afterwards."""
+
+    report: Report
+    records: t.Tuple[Record, ...]
+    state: t.Any
+    known: str
+
+    @property
+    def unsafe(self) -> t.List[Record]:
+        return [record for record in self.records if not record.safe]
+
+    @functools.cached_property
+    def told(self) -> Data:
+        """The result without what it says of the run itself."""
+        return without(self.report.result, OF_THE_RUN)
+
+    @functools.cached_property
+    def essence(self) -> t.Any:
+        """Everything that a user could tell two runs apart by: requests and report, without what is made anew."""
+        wire = [
+            [record.role, record.region, record.method, record.path, record.query, record.body, record.token_kind]
+            for record in self.records
+        ]
+        return settled([wire, self.report.failed, self.told, list(self.report.warnings)], self.known)
+
+    def calls(self) -> t.List[str]:
+        """The requests by their numbers in the contract, actions by their names."""
+        return [named(record) for record in self.records]
+
+
+def named(record: Record) -> str:
+    return record.action_name or record.route or "%s %s" % (record.method, record.path)
+
+
+def domain(state: Data) -> t.Any:
+    """What a sandbox's databases are like, without what only time or chance made different."""
+    return settled([_timeless({**app, "events": None}) for app in state["apps"]])
+
+
+def _timeless(value: t.Any) -> t.Any:
+    if isinstance(value, dict):
+        return {
+            name: _timeless(inner)
+            for name, inner in value.items()
+            if name not in ("operations", "updated_at")
+            and not (name.endswith("_at") and isinstance(inner, (int, float)))
+        }
+    return [_timeless(item) for item in value] if isinstance(value, list) else value
+
+
+class Laboratory:
+    """Arranges situations and runs modules in them."""
+
+    def __init__(self, sandboxes: Sandboxes, directory: Path) -> None:
+        self._sandboxes = sandboxes
+        self._directory = directory
+        self._homes = itertools.count()
+        self._known = ""
+        self.sandbox, self.clock = sandboxes.get(False)
+        self.home = directory
+        self.issued: t.Set[str] = set()
+
+    def arrange(self, subject: Subject, case: Case, tokens: t.Optional[Path] = None) -> None:
+        """Make the sandbox as the case wants it, with no token in the cache unless it is a warm one.
+
+        C(tokens) is the home of an earlier run, whose tokens this one shall find.
+        """
+        situation = case.situation
+        self.sandbox, self.clock = self._sandboxes.get(situation.tls)
+        self.sandbox.reset(situation.seed)
+        for name, value in situation.switches.items():
+            self.sandbox.switch(name, value)
+        for outcome in situation.outcomes:
+            self.sandbox.outcome(**outcome)
+        self._known = json.dumps([situation.seed, case.arguments])
+        self.home = self._directory / ("home-%d" % next(self._homes))
+        if tokens is None:
+            self.home.mkdir(mode=0o700)
+        else:
+            shutil.copytree(tokens, self.home)
+        for call in situation.before:
+            self._call(call, case)
+        if situation.busy:
+            self.sandbox.change_database(self.addon_id(case), current_operation_id="0123456789abcdef01234567")
+        if case.warm:
+            self.run(subject, case, check=True)
+        for rule in situation.faults:
+            self.sandbox.fault(**rule)
+        self.sandbox.clear_log()
+
+    def run(self, subject: Subject, case: Case, *, check: bool = False) -> Observation:
+        """Run the module once, as things are."""
+        arguments = self.arguments(case)
+        self.sandbox.clear_log()
+        with self._recorded_tokens():
+            report = perform(
+                subject.module,
+                arguments,
+                check=check,
+                no_log=case.no_log,
+                home=self.home,
+                environment=case.environment,
+                clock=self.clock,
+            )
+        return Observation(report, tuple(self.sandbox.log()), domain(self.sandbox.state()), self._known)
+
+    def observe(self, subject: Subject, case: Case, *, check: bool = False) -> Observation:
+        """Arrange and run."""
+        self.arrange(subject, case)
+        return self.run(subject, case, check=check)
+
+    def calm(self) -> None:
+        """Nothing goes wrong from now on."""
+        self.sandbox.clear_faults()
+
+    def state(self) -> t.Any:
+        return domain(self.sandbox.state())
+
+    def arguments(self, case: Case) -> Data:
+        """The arguments of a case together with where the sandbox is."""
+        connection = {**self.sandbox.params()}
+        connection.pop("ca_path", None)
+        whole = {name: value for name, value in connection.items() if name not in case.without}
+        return t.cast(Data, self._filled({**whole, **case.arguments}, case))
+
+    def _filled(self, value: t.Any, case: Case) -> t.Any:
+        if isinstance(value, dict):
+            return {name: self._filled(inner, case) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [self._filled(inner, case) for inner in value]
+        if value == "$nowhere":
+            return NOWHERE
+        if value == "$ca":
+            return self.sandbox.ca_path
+        if value == "$api_token":
+            return self.sandbox.api_token
+        if value == "$addon_id":
+            return self.addon_id(case)
+        if value == "$addon_token":
+            return self._addon_token(self.addon_id(case))
+        return value
+
+    def addon_id(self, case: Case) -> str:
+        """The addon that a case is about."""
+        return next(iter(self._addons(case)))
+
+    def _addons(self, case: Case) -> t.Iterator[str]:
+        wanted = case.target.get("addon_id") or case.target.get("addon")
+        for app in self.sandbox.state()["apps"]:
+            for addon in app["addons"]:
+                if wanted == addon["id"] or (wanted == addon["provider"] and app["name"] == case.target.get("app")):
+                    yield t.cast(str, addon["id"])
+
+    def _addon_token(self, addon_id: str) -> str:
+        app = next(
+            app["name"]
+            for app in self.sandbox.state()["apps"]
+            if any(addon["id"] == addon_id for addon in app["addons"])
+        )
+        token = t.cast(str, self._client(app, addon_id).main.mint_addon_token(app, addon_id)[0]["token"])
+        self.issued.add(token)
+        return token
+
+    def _client(self, app: str, addon: str) -> Client:
+        params = {name: option.get("default") for name, option in COMMON.options.items()}
+        params.update(self.sandbox.params(), app=app, addon=addon, token_cache=False)
+        return Client.from_params(params, verbose=lambda line: None, secret=lambda value: None, clock=self.clock)
+
+    def _call(self, call: Data, case: Case) -> None:
+        client = self._client(
+            call.get("app", case.arguments.get("app")), call.get("addon", case.arguments.get("addon"))
+        )
+        getattr(client.database, call["call"])(*call.get("arguments", ()))
+
+    @contextlib.contextmanager
+    def _recorded_tokens(self) -> t.Iterator[None]:
+        """Every token that the sandbox makes meanwhile is known afterwards: C(issued)."""
+        originals = {name: getattr(Tokens, name) for name in ("make_bearer", "make_addon", "make_link")}
+
+        def recording(original: t.Callable[..., str]) -> t.Callable[..., str]:
+            def make(*arguments: t.Any, **options: t.Any) -> str:
+                token = original(*arguments, **options)
+                self.issued.add(token)
+                return token
+
+            return make
+
+        for name, original in originals.items():
+            setattr(Tokens, name, recording(original))
+        try:
+            yield
+        finally:
+            for name, original in originals.items():
+                setattr(Tokens, name, original)
+
+
+class Sandboxes:
+    """The sandboxes of one process of the tests: plain, and with TLS where a case wants that."""
+
+    def __init__(self) -> None:
+        self._stack = contextlib.ExitStack()
+        self._open: t.Dict[bool, t.Tuple[Sandbox, FollowingClock]] = {}
+
+    def __enter__(self) -> Sandboxes:
+        return self
+
+    def __exit__(self, *dummy: object) -> None:
+        self._stack.close()
+
+    def get(self, tls: bool) -> t.Tuple[Sandbox, FollowingClock]:
+        if tls not in self._open:
+            sandbox = self._stack.enter_context(Sandbox(seed={}, tls=tls))
+            self._open[tls] = (sandbox, FollowingClock(sandbox))
+        return self._open[tls]

@@ -1,0 +1,158 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Modules as the generated suites see them: code, documentation with its fragments, examples, returned keys, cases.
+
+Nothing here names a module: they are found by listing C(plugins/modules).
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import dataclasses
+import functools
+import importlib
+import importlib.util
+import types
+import typing as t
+from pathlib import Path
+
+import yaml
+from support.cases import CaseFile, load_case_file, load_yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = ROOT / "plugins" / "modules"
+FRAGMENTS = ROOT / "plugins" / "doc_fragments"
+CASES = ROOT / "tests" / "cases"
+PLANTED = ROOT / "tests" / "generated" / "planted"
+
+COLLECTION = "community.scalingo"
+PACKAGE = "ansible_collections.community.scalingo"
+
+Documentation = t.Dict[str, t.Any]
+
+#: Return keys that Ansible itself knows, and that no module documents.
+OF_ANSIBLE = ("changed", "msg", "diff", "failed", "warnings")
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """A module and everything that belongs to it."""
+
+    name: str
+    path: Path
+    cases_path: Path
+
+    @functools.cached_property
+    def source(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    @functools.cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.source)
+
+    @functools.cached_property
+    def module(self) -> types.ModuleType:
+        if self.path.parent == MODULES:
+            return importlib.import_module("%s.plugins.modules.%s" % (PACKAGE, self.name))
+        spec = importlib.util.spec_from_file_location("planted_" + self.name, self.path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    @property
+    def spec(self) -> t.Dict[str, t.Any]:
+        """The keyword arguments for AnsibleModule."""
+        return t.cast(t.Dict[str, t.Any], self.module.argument_spec().kwargs())
+
+    @property
+    def options(self) -> t.Dict[str, t.Any]:
+        return t.cast(t.Dict[str, t.Any], self.spec["argument_spec"])
+
+    def text(self, name: str) -> str:
+        """DOCUMENTATION, EXAMPLES or RETURN as it stands in the file."""
+        for node in self.tree.body:
+            if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == [name]:
+                return t.cast(str, ast.literal_eval(node.value))
+        return ""
+
+    @functools.cached_property
+    def own_documentation(self) -> Documentation:
+        return t.cast(Documentation, load_yaml(self.text("DOCUMENTATION")) or {})
+
+    @functools.cached_property
+    def documentation(self) -> Documentation:
+        """DOCUMENTATION together with its fragments, what the module says itself on top."""
+        return with_fragments(self.own_documentation)
+
+    @functools.cached_property
+    def returned(self) -> Documentation:
+        return t.cast(Documentation, load_yaml(self.text("RETURN")) or {})
+
+    @functools.cached_property
+    def examples(self) -> t.List[t.Dict[str, t.Any]]:
+        return t.cast(t.List[t.Dict[str, t.Any]], load_yaml(self.text("EXAMPLES")) or [])
+
+    @functools.cached_property
+    def cases(self) -> CaseFile:
+        return load_case_file(self.cases_path)
+
+    def support(self, attribute: str) -> str:
+        """What the module promises about check_mode, diff_mode or idempotent: full, partial, none or N/A."""
+        return str(self.documentation.get("attributes", {}).get(attribute, {}).get("support", "none"))
+
+    @property
+    def reads_only(self) -> bool:
+        return self.support("diff_mode") == "N/A"
+
+
+@functools.lru_cache(maxsize=None)
+def subjects() -> t.Tuple[Subject, ...]:
+    """Every module of the collection."""
+    return tuple(Subject(path.stem, path, CASES / (path.stem + ".yml")) for path in sorted(MODULES.glob("[!_]*.py")))
+
+
+def planted(name: str) -> Subject:
+    """A module that is bad on purpose."""
+    return Subject(name, PLANTED / (name + ".py"), PLANTED / (name + ".yml"))
+
+
+@functools.lru_cache(maxsize=None)
+def _fragment(reference: str) -> Documentation:
+    """A fragment by its name: C(community.scalingo._options.wait) is WAIT of the file _options."""
+    assert reference.startswith(COLLECTION + "."), "a fragment of somebody else: %s" % reference
+    name, dummy, part = reference[len(COLLECTION) + 1 :].partition(".")
+    tree = ast.parse((FRAGMENTS / (name + ".py")).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == (part or "DOCUMENTATION").upper():
+            return t.cast(Documentation, yaml.safe_load(ast.literal_eval(node.value)))
+    raise AssertionError("there is no fragment %s" % reference)
+
+
+def with_fragments(documentation: Documentation) -> Documentation:
+    """Mappings are merged, lists added, and what the module says itself wins."""
+    whole: Documentation = {}
+    references = documentation.get("extends_documentation_fragment", [])
+    for part in [_fragment(name) for name in ([references] if isinstance(references, str) else references)] + [
+        documentation
+    ]:
+        for name, value in copy.deepcopy(part).items():
+            if isinstance(value, dict) and isinstance(whole.get(name), dict):
+                whole[name].update(value)
+            elif isinstance(value, list) and isinstance(whole.get(name), list):
+                whole[name] += value
+            else:
+                whole[name] = value
+    return whole
+
+
+def paths_of(options: t.Mapping[str, t.Any], prefix: str = "", key: str = "options") -> t.Dict[str, t.Any]:
+    """Every option with its suboptions, by dotted path."""
+    found: t.Dict[str, t.Any] = {}
+    for name, option in options.items():
+        found[prefix + name] = option
+        found.update(paths_of(option.get(key) or {}, "%s%s." % (prefix, name), key))
+    return found

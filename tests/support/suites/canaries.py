@@ -1,0 +1,106 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Secrets are where they belong and nowhere else: the API token, the tokens that were issued, passwords.
+
+Results are looked at before Ansible masks anything, so a secret must not be in them in the first place.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import stat
+import typing as t
+
+from scalingo_sandbox.testing import Sandbox
+from support.cases import Case
+from support.compare import without
+from support.laboratory import Laboratory, Observation
+from support.subjects import Subject
+from support.suites.answers import Point
+
+
+def canaries(sandbox: Sandbox, issued: t.Iterable[str]) -> t.Dict[str, str]:
+    """Everything that must not be seen, with what it is."""
+    found = {
+        sandbox.api_token: "the API token",
+        base64.b64encode((":" + sandbox.api_token).encode()).decode(): "the API token in base64",
+    }
+    found.update({token: "a token" for token in issued})
+    for app in sandbox.running.world.apps:
+        for addon in app.addons:
+            found[addon.database.password] = "the password of the default user"
+            if addon.kind.users:
+                found.update({user.password: "the password of a user" for user in addon.database.engine.list_users()})
+    return {value: what for value, what in found.items() if value}
+
+
+def leaks(text: str, secrets: t.Mapping[str, str]) -> t.List[str]:
+    return sorted({what for value, what in secrets.items() if value in text})
+
+
+def problems(laboratory: Laboratory, subject: Subject, case: Case) -> t.List[str]:
+    """A case in check mode and in earnest: what is told, what is kept, and what is announced to be masked."""
+    found = []
+    for check in (True, False):
+        laboratory.issued.clear()
+        seen = laboratory.observe(subject, case, check=check)
+        where = "check mode: " if check else "real run: "
+        found += [where + text for text in _told(laboratory, subject, case, seen) + _kept(laboratory, seen)]
+    return found
+
+
+def echo_problems(laboratory: Laboratory, subject: Subject, point: Point) -> t.List[str]:
+    """An answer that repeats what it was sent, as a careless server or proxy does: nothing of that is told."""
+    found = []
+    for status in (422, 500, 200):
+        laboratory.issued.clear()
+        laboratory.arrange(subject, point.case)
+        if point.record.role == "db":
+            # The tokens that the run will take from the cache are known beforehand.
+            laboratory.run(subject, point.case, check=True)
+        secrets = canaries(laboratory.sandbox, laboratory.issued)
+        sent = ("the API token", "a token") + (("the API token in base64",) if point.record.role == "auth" else ())
+        echoed = [value for value, what in secrets.items() if what in sent]
+        body = {"error": "refused: %s" % " ".join(echoed), "code": echoed[0], "errors": {echoed[-1]: echoed}}
+        rule: t.Dict[str, t.Any] = {
+            "match": {"route": point.record.route},
+            "do": "status",
+            "status": status,
+            "body": body,
+        }
+        laboratory.sandbox.fault(**rule)
+        seen = laboratory.run(subject, point.case)
+        shown = leaks(seen.report.everything(), canaries(laboratory.sandbox, laboratory.issued))
+        found += ["%s answers %d with them: %s is told" % (point.name, status, what) for what in shown]
+    return found
+
+
+def _told(laboratory: Laboratory, subject: Subject, case: Case, seen: Observation) -> t.List[str]:
+    secrets = canaries(laboratory.sandbox, laboratory.issued)
+    hidden = subject.cases.secrets if case.no_log else ()
+    report = dataclasses.replace(seen.report, result=without(seen.report.result, hidden))
+    found = ["%s is told" % what for what in leaks(report.everything(), secrets)]
+    if seen.records:
+        used = {laboratory.sandbox.api_token: "the API token", **{token: "a token" for token in laboratory.issued}}
+        if "api_token" in case.without:
+            del used[laboratory.sandbox.api_token]
+        missing = sorted({what for value, what in used.items() if value not in seen.report.secrets})
+        found += ["%s is not announced to be masked" % what for what in missing]
+    return found
+
+
+def _kept(laboratory: Laboratory, seen: Observation) -> t.List[str]:
+    """The token cache: private, and without the API token in any form."""
+    lasting = {value: what for value, what in canaries(laboratory.sandbox, ()).items()}
+    found = []
+    for path in sorted(laboratory.home.rglob("*")):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode != (0o700 if path.is_dir() else 0o600):
+            found.append("%s has the mode %o" % (path.name, mode))
+        if path.is_file():
+            text = path.read_text(encoding="utf-8", errors="replace") + path.name
+            found += ["%s is kept in the cache" % what for what in leaks(text, lasting)]
+    return found

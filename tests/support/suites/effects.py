@@ -1,0 +1,86 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every option means something: with another value the module does or tells something else."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from support.cases import Case, CommonOption, common_options, common_seed, set_option, situation
+from support.compare import difference
+from support.laboratory import Laboratory
+from support.subjects import Subject, paths_of
+
+
+def problems(laboratory: Laboratory, subject: Subject, case: Case) -> t.List[str]:
+    """The options that the case varies."""
+    if not case.vary:
+        return []
+    base = laboratory.observe(subject, case)
+    repeated = laboratory.observe(subject, case)
+    if base.essence != repeated.essence:
+        return ["two runs of the same case differ: %s" % "; ".join(difference(base.essence, repeated.essence))]
+    found = []
+    for path, value in case.vary.items():
+        varied = dataclasses.replace(case, arguments=set_option(case.arguments, path, value))
+        seen = laboratory.observe(subject, varied)
+        if seen.report.by_validation:
+            found.append("%s: the other value is refused by Ansible itself: %s" % (path, seen.report.message))
+        elif seen.essence == base.essence:
+            found.append("%s: with %r nothing is different" % (path, value))
+    return found
+
+
+def coverage_problems(subject: Subject) -> t.List[str]:
+    """Every option is varied by a case, or is one that all modules share."""
+    varied = {name for case in subject.cases.cases for name in map(path_of, case.vary)}
+    options = set(paths_of(subject.options))
+    shared = {item.option for item in common_options()} - set(subject.cases.exempt)
+    found = ["no case varies the option %s" % path for path in sorted(options - varied - shared)]
+    found += ["a case varies %s, which is no option" % path for path in sorted(varied - options)]
+    known = {item.option for item in common_options()}
+    return found + ["exempt: %s is not in _common.yml" % name for name in sorted(set(subject.cases.exempt) - known)]
+
+
+def path_of(path: str) -> str:
+    """The path of an option without the positions in lists."""
+    return ".".join(part for part in path.split(".") if not part.isdigit())
+
+
+def shared_cases(subject: Subject) -> t.List[Case]:
+    """The cases by which the options that all modules share are tried with this one."""
+    own = {name for case in subject.cases.cases for name in map(path_of, case.vary)} | set(subject.cases.exempt)
+    return [
+        _shared_case(subject, item)
+        for item in common_options()
+        if item.option in subject.options
+        and item.option not in own
+        and (not item.modules or subject.name in item.modules)
+    ]
+
+
+def _shared_case(subject: Subject, item: CommonOption) -> Case:
+    base = base_case(subject, changing=item.base == "changing")
+    arguments = {name: value for name, value in base.arguments.items() if name not in item.without}
+    return dataclasses.replace(
+        base,
+        name="%s (%s)" % (item.option, base.name),
+        situation=situation(common_seed(), {"seed": base.situation.seed}, base.situation.as_layer(), item.situation),
+        arguments={**arguments, **item.arguments},
+        without=base.without + item.without,
+        warm=item.warm,
+        vary={item.option: item.vary},
+    )
+
+
+def base_case(subject: Subject, changing: bool = False) -> Case:
+    """The first case that succeeds without any trouble, and changes something where that is wanted."""
+    for case in subject.cases.cases:
+        if not case.expect.failure and not case.situation.faults and (case.expect.changed or not changing):
+            return case
+    raise AssertionError(
+        "%s: there is no case that simply %s" % (subject.name, "changes something" if changing else "succeeds")
+    )

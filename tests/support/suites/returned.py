@@ -1,0 +1,146 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""RETURN against what is really returned: every key documented with its type, every documented key returned."""
+
+from __future__ import annotations
+
+import typing as t
+
+from support.cases import Data
+from support.compare import flattened
+from support.laboratory import Laboratory
+from support.subjects import OF_ANSIBLE, Subject
+from support.suites.answers import plain_cases
+
+TYPES: t.Mapping[str, t.Tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "dict": (dict,),
+    "list": (list,),
+    "raw": (object,),
+}
+
+#: What every module returns in the same words. A key in them may be one that this module never has a value for.
+SHARED = ("app", "addon_id", "region", "api_usage", "notes", "error")
+
+
+def results(laboratory: Laboratory, subject: Subject) -> t.List[Data]:
+    """What the module returns: in all cases, in check mode and in earnest, and when something goes wrong half-way."""
+    found = []
+    for case in subject.cases.cases:
+        for check in (True, False):
+            found.append(laboratory.observe(subject, case, check=check).report.result)
+        found.append(laboratory.run(subject, case).report.result)
+    for case in [case for case in plain_cases(subject) if case.expect.calls][:1]:
+        laboratory.arrange(subject, case)
+        laboratory.sandbox.fault(match={"safe": False}, do="status", status=422)
+        found.append(laboratory.run(subject, case).report.result)
+    return found
+
+
+def problems(subject: Subject, given: t.Sequence[Data]) -> t.List[str]:
+    documented = subject.returned
+    found: t.Set[str] = set()
+    seen: t.Dict[str, bool] = {}
+    for result in given:
+        for name, value in result.items():
+            if name not in OF_ANSIBLE:
+                found.update(_value_problems(documented.get(name), value, name))
+        for path, value in flattened(result):
+            seen[path] = seen.get(path, False) or value is not None
+    for path, entry in _documented(documented):
+        if path.split(".")[0] in SHARED and (path in seen or "." in path or path == "notes"):
+            continue
+        if path not in seen:
+            found.add("%s is documented and never returned" % path)
+        elif not seen[path] and path not in subject.cases.unset:
+            found.add("%s never has a value in any case" % path)
+    found.update(
+        "unset: %s is %s"
+        % (path, "no documented key" if path not in dict(_documented(documented)) else "given a value by a case")
+        for path in subject.cases.unset
+        if seen.get(path) or path not in dict(_documented(documented))
+    )
+    return sorted(found)
+
+
+def shared_problems(every: t.Sequence[t.Tuple[Subject, t.Sequence[Data]]]) -> t.List[str]:
+    """The shared keys: the same words in every module, and each of them returned by some module."""
+    found = []
+    first: t.Dict[str, t.Tuple[str, t.Any]] = {}
+    seen: t.Set[str] = set()
+    for subject, given in every:
+        for name in SHARED:
+            name_of_first, entry = first.setdefault(name, (subject.name, subject.returned.get(name)))
+            if _without_samples(subject.returned.get(name)) != _without_samples(entry):
+                found.append("%s documents %s otherwise than %s" % (subject.name, name, name_of_first))
+        for result in given:
+            seen.update(path for path, value in flattened(result) if value is not None)
+    shared = {name: entry for name, (dummy, entry) in first.items() if entry}
+    return found + [
+        "%s is documented and never returned by any module" % path
+        for path, dummy in _documented(shared)
+        if path not in seen
+    ]
+
+
+def _without_samples(entry: t.Any) -> t.Any:
+    if isinstance(entry, dict):
+        return {name: _without_samples(value) for name, value in entry.items() if name != "sample"}
+    return entry
+
+
+def _documented(entries: t.Mapping[str, t.Any], prefix: str = "") -> t.Iterator[t.Tuple[str, t.Any]]:
+    for name, entry in entries.items():
+        yield prefix + name, entry
+        yield from _documented(entry.get("contains") or {}, "%s%s." % (prefix, name))
+
+
+def _value_problems(entry: t.Optional[Data], value: t.Any, path: str) -> t.Iterator[str]:
+    if entry is None:
+        yield "%s is returned and not documented" % path
+        return
+    if value is None:
+        return
+    kind = entry.get("type", "no type")
+    if kind not in TYPES:
+        yield "%s has the unknown type %s" % (path, kind)
+        return
+    if not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind not in ("bool", "raw")):
+        yield "%s is documented as %s and returned as %s" % (path, kind, type(value).__name__)
+        return
+    contains = entry.get("contains")
+    if kind == "list":
+        element = {"type": entry.get("elements", "no elements"), "contains": contains}
+        for item in value:
+            yield from _value_problems(element, item, path)
+    elif kind == "dict" and contains:
+        for name, inner in value.items():
+            yield from _value_problems(contains.get(name), inner, "%s.%s" % (path, name))
+
+
+def sample_problems(subject: Subject) -> t.List[str]:
+    """Every key says when it is returned, what type it has, and gives a sample of that type."""
+    found = []
+    for path, entry in _documented(subject.returned):
+        if "." not in path and not entry.get("returned"):
+            found.append("%s does not say when it is returned" % path)
+        if not entry.get("description"):
+            found.append("%s has no description" % path)
+        if entry.get("contains") is None and "sample" not in entry:
+            found.append("%s has no sample" % path)
+        if "sample" in entry:
+            found += ["sample of %s" % text for text in _value_problems(entry, entry["sample"], path)]
+    return found
+
+
+def field_problems(fields: t.Iterable[str], subject: Subject, key: str) -> t.List[str]:
+    """The fields of one of the tables of the documentation of the API, against the keys below C(key)."""
+    entry = subject.returned
+    for part in key.split("."):
+        entry = entry[part]["contains"]
+    return ["%s.%s is not documented" % (key, name) for name in fields if name not in entry]
