@@ -32,7 +32,7 @@ test: ## every test and check; SUITES="unit mypy" runs these alone
 
 sandbox: ## start the sandbox and print the exports to paste; Ctrl-C stops it
 	@scripts/bootstrap python
-	@$(python) scripts/sandbox $(ARGUMENTS)
+	@exec .cache/venv/bin/scalingo-sandbox --exports $(ARGUMENTS)
 
 bench: ## an unchanged task against the same by hand: requests and milliseconds
 	@scripts/bootstrap python
@@ -40,7 +40,7 @@ bench: ## an unchanged task against the same by hand: requests and milliseconds
 
 docs: ## the documentation as a website in .cache/docs
 	@scripts/bootstrap python
-	@$(python) scripts/docs
+	@scripts/docs
 
 build: ## the artifact for Galaxy in .cache/artifact
 	@scripts/bootstrap python
@@ -52,7 +52,7 @@ lists: ## write the lists that follow from the files: action group, README
 
 lock: ## pin the newest packages anew, in requirements/*.txt
 	@scripts/bootstrap python
-	@$(python) scripts/lock
+	@scripts/lock
 
 clean: ## remove everything that was brought in or written
 	rm -rf .cache

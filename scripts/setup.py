@@ -90,6 +90,7 @@ def run(*command: str | Path, directory: Path = ROOT, **more: str) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        check=False,
     )
     if done.returncode:
         sys.exit("setup: this failed with exit status %d: %s\n%s" % (done.returncode, " ".join(words), done.stdout))
