@@ -75,6 +75,11 @@ class Observation:
         return without(self.report.result, OF_THE_RUN)
 
     @functools.cached_property
+    def lasting(self) -> t.Any:
+        """The same without what is made anew each time."""
+        return settled(self.told, self.known)
+
+    @functools.cached_property
     def essence(self) -> t.Any:
         """Everything that a user could tell two runs apart by: requests and report, without what is made anew."""
         wire = [
@@ -202,7 +207,9 @@ class Laboratory:
 
     def addon_id(self, case: Case) -> str:
         """The addon that a case is about."""
-        return next(iter(self._addons(case)))
+        found = next(iter(self._addons(case)), None)
+        assert found is not None, "the sandbox has no addon as %s" % case.target
+        return found
 
     def _addons(self, case: Case) -> t.Iterator[str]:
         wanted = case.target.get("addon_id") or case.target.get("addon")

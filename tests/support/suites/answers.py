@@ -231,7 +231,7 @@ def _damaged(
 ) -> t.List[str]:
     report = seen.report
     found = crash_problems(seen)
-    if damage.harmless and (report.failed or seen.told != clean.told):
+    if damage.harmless and (report.failed or seen.lasting != clean.lasting):
         found.append("it fails, or tells something else: %s" % report.message)
     if report.failed:
         if seen.state != initial and not report.changed:
@@ -247,7 +247,7 @@ def _damaged(
         found.append("it reports changed: %s" % report.changed)
     if damage.name == "404" and subject.reads_only:
         return found
-    found += ["it reports success with a wrong result: " + text for text in _wrong(clean.told, seen.told)]
+    found += ["it reports success with a wrong result: " + text for text in _wrong(clean.lasting, seen.lasting)]
     if point.phase == "as a change" and not damage.harmless and not _confirmed(point, seen):
         found.append("it reports success, and nothing confirmed the call")
     return found

@@ -84,9 +84,9 @@ def _told(laboratory: Laboratory, subject: Subject, case: Case, seen: Observatio
     report = dataclasses.replace(seen.report, result=without(seen.report.result, hidden))
     found = ["%s is told" % what for what in leaks(report.everything(), secrets)]
     if seen.records:
-        used = {laboratory.sandbox.api_token: "the API token", **{token: "a token" for token in laboratory.issued}}
-        if "api_token" in case.without:
-            del used[laboratory.sandbox.api_token]
+        used = {token: "a token" for token in laboratory.issued}
+        if "api_token" not in case.without:
+            used[case.arguments.get("api_token", laboratory.sandbox.api_token)] = "the API token"
         missing = sorted({what for value, what in used.items() if value not in seen.report.secrets})
         found += ["%s is not announced to be masked" % what for what in missing]
     return found
