@@ -61,7 +61,7 @@ class Exchange:
     answer: Answer = field(default_factory=Answer)
 
 
-def _load_routes() -> None:
+def load_routes() -> None:
     from scalingo_sandbox.api import auth, backups, database, files, firewall, logs, main, users  # noqa: F401
 
 
@@ -123,7 +123,7 @@ class Application:
     """Everything between the socket and the handlers: log, limit, faults, access, bodies."""
 
     def __init__(self, world: World, places: dict[int, Place], control: ASGIApp) -> None:
-        _load_routes()
+        load_routes()
         self.world = world
         self.places = places
         self.control = control

@@ -93,7 +93,7 @@ def make_download_link(call: Call) -> database.DownloadAnswer:
     return database.DownloadAnswer(download_url=views.link(world, address, path, world.durations.download_link))
 
 
-@route("B5", "files", "GET", "/api/databases/{db}/backups/{backup}/download", access="none", safe=True)
+@route("B5", "files", "GET", "/api/databases/{db}/backups/{backup}/download", access="none", safe=True, query="token!")
 def download_backup(call: Call) -> Answer:
     """The archive of a backup. The link's token is all it needs; it can be resumed."""
     check_link(call)

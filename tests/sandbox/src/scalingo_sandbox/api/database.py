@@ -182,7 +182,7 @@ def enable_feature(call: Call) -> database.FeatureAnswer:
     return database.FeatureAnswer(name=name, status=feature.status, message=f"{name} feature {text}")
 
 
-@route("D7", "db", "DELETE", "/api/databases/{db}/features", access="addon", safe=False)
+@route("D7", "db", "DELETE", "/api/databases/{db}/features", access="addon", safe=False, query="feature!")
 def disable_feature(call: Call) -> database.MessageAnswer:
     """A feature is being disabled. Its name is in the query."""
     world, owner = call.world, call.owner
@@ -369,7 +369,7 @@ def show_database_plan(call: Call) -> database.DatabasePlanAnswer:
     return database.DatabasePlanAnswer(plan=views.database_plan(call.database.plan, call.database.kind))
 
 
-@route("D12", "db", "GET", "/api/plans/{plan}", access="addon", safe=True, dashboard=True)
+@route("D12", "db", "GET", "/api/plans/{plan}", access="addon", safe=True, query="type!", dashboard=True)
 def show_plan(call: Call) -> database.DatabasePlanAnswer:
     """A plan by its name and the type of database."""
     name = call.query.get("type", "")
@@ -442,7 +442,7 @@ route(
 # maintenance
 
 
-@route("M1", "db", "GET", "/api/databases/{db}/maintenance", access="addon", safe=True)
+@route("M1", "db", "GET", "/api/databases/{db}/maintenance", access="addon", safe=True, query="page per_page")
 def list_maintenance(call: Call) -> database.MaintenancesAnswer:
     """The maintenance of a database, past and to come, in pages."""
     world, item = call.world, call.database
@@ -493,13 +493,30 @@ def _series(call: Call) -> database.SeriesAnswer:
     return views.series(call.world, call.database, name, int(since), call.query.get("last") == "true")
 
 
-@route("S2", "db", "GET", "/api/databases/{db}/metrics/{type}", access="addon", safe=True, dashboard=True)
+@route(
+    "S2",
+    "db",
+    "GET",
+    "/api/databases/{db}/metrics/{type}",
+    access="addon",
+    safe=True,
+    query="since last",
+    dashboard=True,
+)
 def show_series(call: Call) -> database.SeriesAnswer:
     """A metric of the last hours."""
     return _series(call)
 
 
-@route("S3", "db", "GET", "/api/databases/{db}/instances/{instance}/metrics/{type}", access="addon", safe=True)
+@route(
+    "S3",
+    "db",
+    "GET",
+    "/api/databases/{db}/instances/{instance}/metrics/{type}",
+    access="addon",
+    safe=True,
+    query="since last",
+)
 def show_instance_series(call: Call) -> database.SeriesAnswer:
     """A metric of one instance of the last hours."""
     if all(instance.id != call.path["instance"] for instance in call.database.instances):

@@ -44,7 +44,9 @@ def written(line: state.LogLine) -> str:
     return f"{instant:%Y-%m-%d %H:%M:%S}.{instant.microsecond:06d} +0000 UTC [{line.source}] {line.text}"
 
 
-@route("log-lines", "files", "GET", "/apps/{identifier}/logs", access="none", safe=True)
+@route(
+    "log-lines", "files", "GET", "/apps/{identifier}/logs", access="none", safe=True, query="token! n filter timestamp"
+)
 def read_logs(call: Call) -> Answer:
     """The last lines of a log, as text; 204 when there are none."""
     check_link(call)
@@ -60,7 +62,7 @@ def read_logs(call: Call) -> Answer:
     return Answer(None, 200, raw=("\n".join(lines) + "\n").encode(), media_type="text/plain")
 
 
-@route("L2", "db", "GET", "/api/databases/{db}/logs_archives", access="addon", safe=True)
+@route("L2", "db", "GET", "/api/databases/{db}/logs_archives", access="addon", safe=True, query="page cursor")
 def list_archives(call: Call) -> database.LogArchivesAnswer:
     """The archives of the log, the latest first, by page or by cursor."""
     world, item = call.world, call.owner.database
@@ -93,7 +95,7 @@ def _content(number: int) -> bytes:
     return gzip.compress(f"2026-01-01 00:00:00.000000 +0000 UTC [db-node] archive {number}\n".encode(), mtime=0)
 
 
-@route("log-archive", "files", "GET", "/archives/{identifier}/{number}.gz", access="none", safe=True)
+@route("log-archive", "files", "GET", "/archives/{identifier}/{number}.gz", access="none", safe=True, query="token!")
 def read_archive(call: Call) -> Answer:
     """One archive of a log."""
     check_link(call)

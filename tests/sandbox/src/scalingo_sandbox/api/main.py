@@ -73,7 +73,7 @@ def update_app(call: Call) -> main.AppAnswer:
     return main.AppAnswer(app=views.app(call.world, app))
 
 
-@route("apps-delete", "api", "DELETE", "/v1/apps/{app}", access="bearer", safe=False, status=204)
+@route("apps-delete", "api", "DELETE", "/v1/apps/{app}", access="bearer", safe=False, query="current_name!", status=204)
 def delete_app(call: Call) -> Answer:
     """An app goes, with everything it has. A dedicated database is deleted by this route."""
     world, app = call.world, call.app
@@ -153,13 +153,13 @@ def _events(call: Call, apps: list[state.App]) -> main.EventsAnswer:
     return main.EventsAnswer(events=events, meta=views.meta(world, len(happened), number, per_page))
 
 
-@route("A14", "api", "GET", "/v1/apps/{app}/events", access="bearer", safe=True)
+@route("A14", "api", "GET", "/v1/apps/{app}/events", access="bearer", safe=True, query="page per_page")
 def list_app_events(call: Call) -> main.EventsAnswer:
     """What happened to an app, the latest first."""
     return _events(call, [call.app])
 
 
-@route("events", "api", "GET", "/v1/events", access="bearer", safe=True)
+@route("events", "api", "GET", "/v1/events", access="bearer", safe=True, query="page per_page")
 def list_events(call: Call) -> main.EventsAnswer:
     """What happened to all apps, the latest first."""
     return _events(call, [app for app in call.world.apps if app.region == call.region])
@@ -292,7 +292,7 @@ def resume_addon(call: Call) -> main.AddonChangeAnswer:
 # what can be bought
 
 
-@route("A9", "api", "GET", "/v1/addon_providers", access="none", safe=True)
+@route("A9", "api", "GET", "/v1/addon_providers", access="none", safe=True, query="category_id dedicated")
 def list_addon_providers(call: Call) -> main.AddonProvidersAnswer:
     """The providers of addons."""
     kinds = list(KINDS.values())
@@ -309,7 +309,7 @@ def list_categories(call: Call) -> main.CategoriesAnswer:
     return main.CategoriesAnswer(addon_categories=[views.CATEGORY])
 
 
-@route("A10", "api", "GET", "/v1/addon_providers/{provider}/plans", access="none", safe=True)
+@route("A10", "api", "GET", "/v1/addon_providers/{provider}/plans", access="none", safe=True, query="show_all")
 def list_plans(call: Call) -> main.PlansAnswer:
     """The plans of a provider; with show_all=true those that are no longer sold too."""
     kind = call.world.catalog.kind(call.path["provider"])
@@ -335,7 +335,7 @@ def _variable_name(call: Call) -> str:
     raise not_found("variable")
 
 
-@route("A11", "api", "GET", "/v1/apps/{app}/variables", access="bearer", safe=True)
+@route("A11", "api", "GET", "/v1/apps/{app}/variables", access="bearer", safe=True, query="aliases")
 def list_variables(call: Call) -> main.VariablesAnswer:
     """The variables of an app; with aliases=false without those that only point to another."""
     app = call.app
@@ -414,7 +414,7 @@ def create_dedicated_database(call: Call) -> main.DedicatedDatabaseAnswer:
     return main.DedicatedDatabaseAnswer(database=views.dedicated(world, app))
 
 
-@route("DR2", "api", "GET", "/v1/databases", access="bearer", safe=True)
+@route("DR2", "api", "GET", "/v1/databases", access="bearer", safe=True, query="dashboard")
 def list_dedicated_databases(call: Call) -> main.DedicatedDatabasesAnswer:
     """The dedicated databases; with dashboard=true together with their app and addon."""
     world = call.world

@@ -112,6 +112,8 @@ class Route:
     safe: bool
     status: int
     title: str
+    query: tuple[str, ...] = ()
+    """Names of what may stand in the query; a trailing ! marks what must."""
     only: str | None = None
     """The switch position that must hold, as name=value, for the route to exist."""
     dashboard: bool = False
@@ -145,6 +147,7 @@ def route(
     access: Access,
     safe: bool,
     status: int = 200,
+    query: str = "",
     only: str | None = None,
     dashboard: bool = False,
 ) -> Callable[[Handler], Handler]:
@@ -153,7 +156,22 @@ def route(
     def declare(handler: Handler) -> Handler:
         title = (handler.__doc__ or number).strip().splitlines()[0].rstrip(".")
         names = tuple(methods.split())
-        REGISTRY.append(Route(number, role, names, path, handler, access, safe, status, title, only, dashboard))
+        REGISTRY.append(
+            Route(
+                number=number,
+                role=role,
+                methods=names,
+                path=path,
+                handler=handler,
+                access=access,
+                safe=safe,
+                status=status,
+                title=title,
+                query=tuple(query.split()),
+                only=only,
+                dashboard=dashboard,
+            )
+        )
         return handler
 
     return declare
