@@ -23,7 +23,7 @@ from support.strangers import stranger
 INFO = "scalingo_database_info"
 
 
-def fleet(count: int, regions: t.Sequence[str] = ("osc-fr1",)) -> t.Dict[str, t.Any]:
+def fleet(count: int, regions: t.Sequence[str] = ("osc-fr1",)) -> dict[str, t.Any]:
     """That many apps with one MySQL each, spread over the regions."""
     apps = [
         {
@@ -42,7 +42,7 @@ def fleet(count: int, regions: t.Sequence[str] = ("osc-fr1",)) -> t.Dict[str, t.
     return {"user": SEED["user"], "apps": apps}
 
 
-def hosts_of(seed: t.Mapping[str, t.Any], kind: bool) -> t.Dict[str, t.Dict[str, str]]:
+def hosts_of(seed: t.Mapping[str, t.Any], kind: bool) -> dict[str, dict[str, str]]:
     """A host for each database, which names it by the addon's kind or by its ID."""
     return {
         app["name"]: {
@@ -65,7 +65,7 @@ SETTINGS = task(
 )
 
 
-def without_addresses(sandbox: Sandbox) -> t.Dict[str, t.Optional[str]]:
+def without_addresses(sandbox: Sandbox) -> dict[str, str | None]:
     """Only token and auth host: the addresses of two regions cannot be named by one variable."""
     where = sandbox.params()
     return {
@@ -80,10 +80,7 @@ def test_ten_unchanged_tasks_on_one_database_cost_ten_requests(ansible: Ansible,
     ansible.tasks([task(INFO, app="shop", addon="mysql")]).ok()
     sandbox.clear_log()
     tasks = [task("scalingo_database", "settings %d" % number, **settings) for number in range(5)]
-    tasks += [
-        task("scalingo_logical_db", "logical %d" % number, app="shop", addon="mysql", names=["reports"])
-        for number in range(3)
-    ]
+    tasks += [task("scalingo_logical_db", "logical %d" % number, app="shop", addon="mysql", names=["reports"]) for number in range(3)]
     tasks += [task(INFO, "read %d" % number, app="shop", addon="mysql") for number in range(2)]
     run = ansible.tasks(tasks).ok()
     assert run.count("ok") == 10 and run.count("changed") == 0
@@ -94,24 +91,17 @@ def test_ten_unchanged_tasks_on_one_database_cost_ten_requests(ansible: Ansible,
 
 def test_ten_cold_tasks_on_one_database_cost_what_one_does_and_nine(ansible: Ansible, sandbox: Sandbox) -> None:
     ansible.tasks([task(INFO, "read %d" % number, app="shop", addon="mysql") for number in range(10)]).ok()
-    assert (
-        collections.Counter(routes(sandbox.log()))
-        == {"1.1": 0, "1.2": 1, "A1": 1, "A6": 1, "D1": 10} - collections.Counter()
-    )
+    assert collections.Counter(routes(sandbox.log())) == {"regions": 0, "exchange": 1, "A1": 1, "A6": 1, "D1": 10} - collections.Counter()
 
 
 def test_without_the_cache_every_task_pays(ansible: Ansible, sandbox: Sandbox) -> None:
     """The other way round: the figures above come from the cache and from nothing else."""
-    ansible.tasks(
-        [task(INFO, "read %d" % number, app="shop", addon=MYSQL, token_cache=False) for number in range(3)]
-    ).ok()
-    assert collections.Counter(routes(sandbox.log())) == {"1.2": 3, "A6": 3, "D1": 3}
+    ansible.tasks([task(INFO, "read %d" % number, app="shop", addon=MYSQL, token_cache=False) for number in range(3)]).ok()
+    assert collections.Counter(routes(sandbox.log())) == {"exchange": 3, "A6": 3, "D1": 3}
     assert not list(ansible.home.rglob("community.scalingo*"))
 
 
-def test_the_cache_belongs_to_the_user_alone_and_does_not_hold_the_api_token(
-    ansible: Ansible, sandbox: Sandbox
-) -> None:
+def test_the_cache_belongs_to_the_user_alone_and_does_not_hold_the_api_token(ansible: Ansible, sandbox: Sandbox) -> None:
     ansible.tasks([task(INFO, app="shop", addon="mysql")]).ok()
     (directory,) = ansible.home.rglob("community.scalingo")
     assert directory.stat().st_mode & 0o777 == 0o700
@@ -128,7 +118,7 @@ def test_thirty_databases_at_once_share_one_exchange(ansible: Ansible, sandbox: 
     sandbox.clear_log()
     run = ansible.tasks([SETTINGS], "-f", "20", hosts=hosts_of(seed, kind=True), timeout=180).ok()
     assert run.count("ok") == 30 and run.count("changed") == 0
-    assert collections.Counter(routes(sandbox.log())) == {"1.2": 1, "A1": 30, "A6": 30, "D1": 30}
+    assert collections.Counter(routes(sandbox.log())) == {"exchange": 1, "A1": 30, "A6": 30, "D1": 30}
 
 
 LIMIT = {"requests": 120, "seconds": 60}
@@ -144,12 +134,10 @@ def test_eighty_databases_in_two_regions_under_the_limit(ansible: Ansible, sandb
     seed = fleet(80, ("osc-fr1", "osc-secnum-fr1"))
     sandbox.reset(seed)
     under_limit(sandbox, **LIMIT)
-    run = ansible.tasks(
-        [SETTINGS], "-f", "20", hosts=hosts_of(seed, kind=False), environment=without_addresses(sandbox), timeout=300
-    ).ok()
+    run = ansible.tasks([SETTINGS], "-f", "20", hosts=hosts_of(seed, kind=False), environment=without_addresses(sandbox), timeout=300).ok()
     assert run.count("ok") == 80 and run.count("changed") == 0 and run.count("failures") == 0
     served = collections.Counter(routes(record for record in sandbox.log() if record.status != 429))
-    assert served == {"1.1": 1, "1.2": 1, "A6": 80, "D1": 80}
+    assert served == {"regions": 1, "exchange": 1, "A6": 80, "D1": 80}
     refused = [record for record in sandbox.log() if record.status == 429]
     assert refused, "the limit was never reached: the test shows nothing"
     assert len(refused) <= 40, "the forks did not share their pace: %d requests were refused" % len(refused)
@@ -188,7 +176,7 @@ print(json.dumps([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child i
 """
 
 
-def fifty(tmp_path: Path, sandbox: Sandbox) -> t.List[int]:
+def fifty(tmp_path: Path, sandbox: Sandbox) -> list[int]:
     """Fifty processes that begin at the same moment, when a pipe is closed; their exit statuses."""
     params = {**sandbox.params(), "app": "shop", "addon": "mysql"}
     environment = {
@@ -209,15 +197,15 @@ def fifty(tmp_path: Path, sandbox: Sandbox) -> t.List[int]:
     assert done.returncode == 0, done.stderr
     statuses = json.loads(done.stdout)
     assert statuses == [0] * 50, done.stderr
-    return t.cast("t.List[int]", statuses)
+    return t.cast("list[int]", statuses)
 
 
 def test_fifty_processes_at_once_share_one_exchange_and_one_token(tmp_path: Path, sandbox: Sandbox) -> None:
     """The exchange and the token are slow, so that all fifty wait for the first one."""
-    sandbox.fault(match={"route": "1.2"}, do="slow", seconds=1)
+    sandbox.fault(match={"route": "exchange"}, do="slow", seconds=1)
     sandbox.fault(match={"route": "A6"}, do="slow", seconds=1)
     fifty(tmp_path, sandbox)
-    assert collections.Counter(routes(sandbox.log())) == {"1.2": 1, "A1": 1, "A6": 1, "D1": 50}
+    assert collections.Counter(routes(sandbox.log())) == {"exchange": 1, "A1": 1, "A6": 1, "D1": 50}
 
 
 def test_fifty_processes_whose_tokens_are_refused_share_the_renewal(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -226,7 +214,7 @@ def test_fifty_processes_whose_tokens_are_refused_share_the_renewal(tmp_path: Pa
     sandbox.clear_log()
     fifty(tmp_path, sandbox)
     counted = collections.Counter(routes(record for record in sandbox.log() if record.status == 200))
-    assert counted == {"1.2": 1, "A6": 1, "D1": 50}
+    assert counted == {"exchange": 1, "A6": 1, "D1": 50}
 
 
 # -- an environment without a home -------------------------------------------------------------------------------------
@@ -255,7 +243,7 @@ def test_a_user_without_name_and_home_works_from_memory(home: str, ansible: Ansi
         (note,) = run.result(name)["notes"]
         assert "in memory only" in note
         assert run.result(name)["api_usage"]["tokens_reused"] == 0
-    assert routes(sandbox.log()) == ["1.2", "A1", "A6", "D1", "D2", "1.2", "A1", "A6", "D1"]
+    assert routes(sandbox.log()) == ["exchange", "A1", "A6", "D1", "D2", "exchange", "A1", "A6", "D1"]
     assert not [path for path in ansible.directory.rglob("*") if path.name in ("~", "community.scalingo")]
 
 
@@ -275,8 +263,6 @@ def test_eighty_databases_under_the_limit_without_a_home(ansible: Ansible, sandb
         ).ok()
     assert run.count("ok") == 80 and run.count("changed") == 0 and run.count("failures") == 0
     served = collections.Counter(routes(record for record in sandbox.log() if record.status != 429))
-    assert served == {"1.1": 80, "1.2": 80, "A6": 80, "D1": 80}
-    assert [record for record in sandbox.log() if record.status == 429], (
-        "the limit was never reached: the test shows nothing"
-    )
+    assert served == {"regions": 80, "exchange": 80, "A6": 80, "D1": 80}
+    assert [record for record in sandbox.log() if record.status == 429], "the limit was never reached: the test shows nothing"
     assert all("in memory only" in result["notes"][0] for result in run.by_host("settings").values())

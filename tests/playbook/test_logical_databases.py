@@ -45,10 +45,7 @@ def test_emptying_sends_exactly_its_own_action(ansible: Ansible, sandbox: Sandbo
         .clean()
     )
     bodies = [record.body for record in sandbox.unsafe()]
-    assert bodies == [
-        {"action_name": "reset-database", "params": {"database_name": name}}
-        for name in ("reports", "shop_1001", "shop_1003")
-    ]
+    assert bodies == [{"action_name": "reset-database", "params": {"database_name": name}} for name in ("reports", "shop_1001", "shop_1003")]
     assert "delete-database" not in routes(sandbox.log())
     assert [item["name"] for item in run.result("left")["logical_databases"]] == ["shop_1001", "reports"]
     assert run.result("without consent")["error"]["kind"] == "ConsentMissing"
@@ -72,9 +69,7 @@ def test_deleting_sends_exactly_its_own_action(ansible: Ansible, sandbox: Sandbo
         ]
     ).ok()
     assert [run.result(name)["changed"] for name in ("check", "delete", "again")] == [True, True, False]
-    assert [record.body for record in sandbox.unsafe()] == [
-        {"action_name": "delete-database", "params": {"database_name": "reports"}}
-    ]
+    assert [record.body for record in sandbox.unsafe()] == [{"action_name": "delete-database", "params": {"database_name": "reports"}}]
 
 
 def test_many_names_cost_one_request(ansible: Ansible, sandbox: Sandbox) -> None:

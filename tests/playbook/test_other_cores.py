@@ -69,9 +69,7 @@ def smoke(controller: Ansible, sandbox: Sandbox) -> None:
         module_defaults={"group/community.scalingo.scalingo": SHOP},
     ).ok()
     assert defaults.only.result["databases"][0]["resource_id"] == "shop_1001"
-    ad_hoc = controller.ad_hoc(
-        MODULE_PREFIX + "scalingo_database", "app=shop addon=mysql periodic_backups_scheduled_at=3", "-C", "-D"
-    ).ok()
+    ad_hoc = controller.ad_hoc(MODULE_PREFIX + "scalingo_database", "app=shop addon=mysql periodic_backups_scheduled_at=3", "-C", "-D").ok()
     assert ad_hoc.only.result["changed"] is True and len(ad_hoc.shown_diffs()) == 1
 
 
@@ -80,7 +78,7 @@ def test_another_core(program: Path, tmp_path: Path, sandbox: Sandbox) -> None:
     smoke(Ansible(tmp_path, sandbox.environment(), programs=program.parent), sandbox)
 
 
-def interpreters() -> t.List[str]:
+def interpreters() -> list[str]:
     """The other Pythons at hand that modules can run under: 3.9 or newer, with the requests library."""
     found = []
     for minor in range(9, 15):

@@ -46,7 +46,7 @@ def target(name: str, says: str, /, **arguments: t.Any) -> Bad:
 
 NOT_A_NUMBER, ENDLESS = float("nan"), float("inf")
 
-BAD: t.Tuple[Bad, ...] = (
+BAD: tuple[Bad, ...] = (
     # the backup's hour
     settings("hour 24", r"periodic_backups_scheduled_at.*24.*0 to 23", periodic_backups_scheduled_at=24),
     settings("hour -1", r"periodic_backups_scheduled_at.*-1.*0 to 23", periodic_backups_scheduled_at=-1),
@@ -67,9 +67,7 @@ BAD: t.Tuple[Bad, ...] = (
     settings("weekday of an empty text", r"weekday_utc", maintenance_window={"weekday_utc": ""}),
     settings("window at 24", r"starting_hour_utc.*24.*0 to 23", maintenance_window={"starting_hour_utc": 24}),
     settings("window at -1", r"starting_hour_utc.*-1", maintenance_window={"starting_hour_utc": -1}),
-    settings(
-        "window at an unknown option", r"duration_in_hour", maintenance_window={"weekday_utc": 1, "duration_in_hour": 4}
-    ),
+    settings("window at an unknown option", r"duration_in_hour", maintenance_window={"weekday_utc": 1, "duration_in_hour": 4}),
     # features
     settings("feature neither on nor off", r"features: force-ssl.*'maybe'.*boolean", features={"force-ssl": "maybe"}),
     settings("feature of two", r"features: force-ssl.*2.*boolean", features={"force-ssl": 2}),
@@ -85,9 +83,7 @@ BAD: t.Tuple[Bad, ...] = (
         features={"publicly-available": True, "force-ssl": False},
         allow=["exposure"],
     ),
-    settings(
-        "a word of consent that is none", r"allow.*everything", periodic_backups_scheduled_at=3, allow=["everything"]
-    ),
+    settings("a word of consent that is none", r"allow.*everything", periodic_backups_scheduled_at=3, allow=["everything"]),
     # waiting
     settings("wait_timeout nan", r"wait_timeout", features={"force-ssl": True}, wait_timeout=NOT_A_NUMBER),
     settings("wait_timeout inf", r"wait_timeout", features={"force-ssl": True}, wait_timeout=ENDLESS),
@@ -107,9 +103,7 @@ BAD: t.Tuple[Bad, ...] = (
     target("api_timeout inf", r"api_timeout", app="shop", addon="mysql", api_timeout=ENDLESS),
     target("api_retries -1", r"api_retries", app="shop", addon="mysql", api_retries=-1),
     target("api_retries as a word", r"api_retries.*many", app="shop", addon="mysql", api_retries="many"),
-    target(
-        "plain http to another machine", r"api_url.*http", app="shop", addon="mysql", api_url="http://api.example.com"
-    ),
+    target("plain http to another machine", r"api_url.*http", app="shop", addon="mysql", api_url="http://api.example.com"),
     target(
         "plain http to another database host",
         r"db_api_url.*http",
@@ -125,9 +119,7 @@ BAD: t.Tuple[Bad, ...] = (
         auth_url="http://auth.example.com",
     ),
     target("an address of another kind", r"api_url", app="shop", addon="mysql", api_url="ftp://api.example.com"),
-    target(
-        "an address with a password", r"api_url", app="shop", addon="mysql", api_url="https://me:secret@api.example.com"
-    ),
+    target("an address with a password", r"api_url", app="shop", addon="mysql", api_url="https://me:secret@api.example.com"),
     target("an address with a question", r"api_url", app="shop", addon="mysql", api_url="https://api.example.com?x=1"),
     target("an address with a blank", r"api_url", app="shop", addon="mysql", api_url="https://api. example.com"),
     target("an address of no host", r"api_url", app="shop", addon="mysql", api_url="https://"),
@@ -186,7 +178,7 @@ BAD: t.Tuple[Bad, ...] = (
 
 class Refused(t.NamedTuple):
     run: Run
-    requests: t.List[str]
+    requests: list[str]
 
 
 @pytest.fixture(scope="module")
@@ -222,9 +214,7 @@ def test_what_is_refused_is_told_apart_from_what_the_platform_refuses(refused: R
 
 
 def test_without_a_token_the_sentence_says_where_to_put_one(ansible: Ansible, sandbox: Sandbox) -> None:
-    run = ansible.tasks(
-        [task("scalingo_database_info", app="shop", addon="mysql")], environment={"SCALINGO_API_TOKEN": None}
-    ).failed()
+    run = ansible.tasks([task("scalingo_database_info", app="shop", addon="mysql")], environment={"SCALINGO_API_TOKEN": None}).failed()
     assert "api_token" in run.only.result["msg"] and "SCALINGO_API_TOKEN" in run.only.result["msg"]
     assert sandbox.log() == []
 
@@ -263,9 +253,7 @@ def test_what_the_platform_refuses_is_told_field_by_field(ansible: Ansible, sand
 
 def test_what_was_done_before_a_failure_is_told(ansible: Ansible, sandbox: Sandbox) -> None:
     """Settings are set, then the feature is refused: the task fails, says that it changed something, and what."""
-    sandbox.fault(
-        match={"route": "D6"}, do="status", status=422, body='{"errors": {"feature": ["is not part of the plan"]}}'
-    )
+    sandbox.fault(match={"route": "D6"}, do="status", status=422, body='{"errors": {"feature": ["is not part of the plan"]}}')
     run = ansible.tasks(
         [
             task(

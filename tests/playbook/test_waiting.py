@@ -85,17 +85,14 @@ def test_pending_counts_as_wanted_whatever_it_is_called(status: str, ansible: An
 
 def test_one_that_failed_before_is_asked_for_once_more(ansible: Ansible, sandbox: Sandbox) -> None:
     seeded(sandbox, features={"force-ssl": "FAILED"})
-    run = ansible.tasks(
-        [task(MODULE, "once", **FORCE, **POSTGRESQL), task(MODULE, "again", **FORCE, **POSTGRESQL)]
-    ).ok()
+    run = ansible.tasks([task(MODULE, "once", **FORCE, **POSTGRESQL), task(MODULE, "again", **FORCE, **POSTGRESQL)]).ok()
     assert run.result("once")["changed"] is True and run.result("again")["changed"] is False
     assert run.result("once")["diff"]["before"] == {"features": {"force-ssl": False}}
     assert routes(sandbox.unsafe()) == ["D6"]
 
 
 def test_one_that_fails_now_fails_the_task(ansible: Ansible, sandbox: Sandbox) -> None:
-    shown = [{"name": "force-ssl", "status": "FAILED"}]
-    sandbox.fault(match={"route": "D1"}, after=1, do="wrong_type", at="database.features", value=shown)
+    sandbox.outcome("feature", "fail")
     run = ansible.tasks([task(MODULE, **FORCE, **POSTGRESQL)]).failed()
     result = run.only.result
     assert result["error"]["kind"] == "StepFailed"
@@ -114,10 +111,7 @@ def test_both_features_in_the_order_that_the_platform_asks_for(ansible: Ansible,
         ]
     ).ok()
     assert run.count("changed") == 2
-    asked = [
-        (record.route, (record.body or {}).get("feature", {}).get("name") or record.query["feature"])
-        for record in sandbox.unsafe()
-    ]
+    asked = [(record.route, (record.body or {}).get("feature", {}).get("name") or record.query["feature"]) for record in sandbox.unsafe()]
     assert asked == [
         ("D6", "force-ssl"),
         ("D6", "publicly-available"),
@@ -127,9 +121,30 @@ def test_both_features_in_the_order_that_the_platform_asks_for(ansible: Ansible,
     assert run.result("off")["database"]["features"] == []
 
 
+def test_the_second_of_the_two_waits_for_the_first_that_is_on_its_way(ansible: Ansible, sandbox: Sandbox) -> None:
+    """The platform refuses publicly-available before force-ssl is there, also when somebody else asked for that."""
+    seeded(sandbox, feature=1.5)
+    run = ansible.tasks(
+        [
+            task(MODULE, "somebody", wait=False, **FORCE, **POSTGRESQL),
+            task(
+                MODULE,
+                "open",
+                features={"publicly-available": True},
+                allow=["exposure"],
+                wait=False,
+                wait_interval=0.1,
+                **POSTGRESQL,
+            ),
+        ]
+    ).ok()
+    assert run.count("changed") == 2
+    assert [record.status for record in sandbox.unsafe()] == [200, 200]
+
+
 def busy(sandbox: Sandbox) -> None:
-    """The database of the next requests has an operation that goes on until the faults are cleared."""
-    sandbox.fault(match={"route": "D1"}, do="wrong_type", at="database.current_operation_id", value=OPERATION)
+    """The shop's MySQL has an operation that goes on until it is ended."""
+    seeded(sandbox, provider="mysql", status="updating", current_operation_id=OPERATION)
 
 
 def test_a_busy_database_is_refused_or_waited_for(ansible: Ansible, sandbox: Sandbox) -> None:
@@ -158,12 +173,10 @@ def test_a_busy_database_is_refused_or_waited_for(ansible: Ansible, sandbox: San
 
 def test_a_busy_database_is_changed_when_it_is_idle(ansible: Ansible, sandbox: Sandbox, meanwhile: t.Any) -> None:
     busy(sandbox)
-    future = meanwhile(
-        ansible.tasks, [task(MODULE, app="shop", addon="mysql", periodic_backups_scheduled_at=5, wait_interval=0.2)]
-    )
+    future = meanwhile(ansible.tasks, [task(MODULE, app="shop", addon="mysql", periodic_backups_scheduled_at=5, wait_interval=0.2)])
     until(lambda: routes(sandbox.log()).count("D1") >= 3, "three looks at the busy database")
     assert sandbox.unsafe() == []
-    sandbox.clear_faults()
+    sandbox.end_operation(MYSQL)
     run = future.result().ok()
     assert run.only.result["changed"] is True
     assert run.only.result["database"]["periodic_backups_scheduled_at"] == [5]
@@ -177,9 +190,7 @@ def looks(sandbox: Sandbox) -> int:
     return len([record for record in sandbox.log() if record.route == "D1" and record.status == 200])
 
 
-def test_tokens_that_expire_in_a_long_wait_are_not_noticed(
-    ansible: Ansible, sandbox: Sandbox, meanwhile: t.Any
-) -> None:
+def test_tokens_that_expire_in_a_long_wait_are_not_noticed(ansible: Ansible, sandbox: Sandbox, meanwhile: t.Any) -> None:
     """Both tokens end twice while the feature is on its way; each time one exchange and one token are enough."""
     seeded(sandbox, feature=8000)
     future = meanwhile(ansible.tasks, [task(MODULE, wait_timeout=60, **FORCE, **POSTGRESQL)])
@@ -188,8 +199,9 @@ def test_tokens_that_expire_in_a_long_wait_are_not_noticed(
         sandbox.advance(3700)
         seen = looks(sandbox)
         until(lambda: looks(sandbox) > seen, "the wait to go on")
-        assert routes(sandbox.log()).count("1.2") == 1 + hour
-        assert routes(sandbox.log()).count("A6") == 1 + hour
+        served = routes(record for record in sandbox.log() if record.status == 200)
+        assert served.count("exchange") == 1 + hour
+        assert served.count("A6") == 1 + hour
     sandbox.advance(1000)
     run = future.result().ok().clean()
     assert run.only.result["changed"] is True
@@ -198,9 +210,7 @@ def test_tokens_that_expire_in_a_long_wait_are_not_noticed(
     assert routes(sandbox.unsafe()) == ["D6"]
 
 
-def test_an_addons_token_that_ends_alone_costs_one_request(
-    ansible: Ansible, sandbox: Sandbox, meanwhile: t.Any
-) -> None:
+def test_an_addons_token_that_ends_alone_costs_one_request(ansible: Ansible, sandbox: Sandbox, meanwhile: t.Any) -> None:
     seeded(sandbox, feature=1000)
     future = meanwhile(ansible.tasks, [task(MODULE, wait_timeout=60, **FORCE, **POSTGRESQL)])
     until(lambda: looks(sandbox) >= 2, "the wait to begin")
@@ -209,7 +219,7 @@ def test_an_addons_token_that_ends_alone_costs_one_request(
     until(lambda: looks(sandbox) > seen, "the wait to go on")
     sandbox.advance(1001)
     future.result().ok().clean()
-    assert routes(sandbox.log()).count("1.2") == 1 and routes(sandbox.log()).count("A6") == 2
+    assert routes(sandbox.log()).count("exchange") == 1 and routes(sandbox.log()).count("A6") == 2
 
 
 def test_a_token_that_is_revoked_in_a_long_wait(ansible: Ansible, sandbox: Sandbox, meanwhile: t.Any) -> None:
@@ -217,7 +227,7 @@ def test_a_token_that_is_revoked_in_a_long_wait(ansible: Ansible, sandbox: Sandb
     seeded(sandbox, feature=1000)
     future = meanwhile(ansible.tasks, [task(MODULE, wait_timeout=60, **FORCE, **POSTGRESQL)])
     until(lambda: looks(sandbox) >= 2, "the wait to begin")
-    sandbox.fault(match={"route": "1.2"}, do="status", status=401, body={"error": "the token was revoked"})
+    sandbox.fault(match={"route": "exchange"}, do="status", status=401, body={"error": "the token was revoked"})
     sandbox.expire_tokens()
     run = future.result().failed()
     result = run.only.result

@@ -10,9 +10,11 @@ built from nothing, and the results come back as data.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -28,7 +30,7 @@ MODULE_PREFIX = "community.scalingo."
 
 Environment = t.Mapping[str, t.Optional[str]]
 Plays = t.Union[str, t.Sequence[t.Mapping[str, t.Any]]]
-Result = t.Dict[str, t.Any]
+Result = dict[str, t.Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +42,7 @@ class TaskResult:
     action: str
     status: str
     ignored: bool
-    seconds: t.Optional[float]
+    seconds: float | None
     result: Result
 
 
@@ -48,13 +50,13 @@ class TaskResult:
 class Run:
     """What one process of Ansible did."""
 
-    command: t.List[str]
+    command: list[str]
     returncode: int
     stdout: str
     stderr: str
     seconds: float
-    results: t.List[TaskResult]
-    stats: t.Dict[str, t.Dict[str, int]]
+    results: list[TaskResult]
+    stats: dict[str, dict[str, int]]
 
     @property
     def output(self) -> str:
@@ -91,16 +93,16 @@ class Run:
             assert word not in self.output, str(self)
         return self
 
-    def tasks(self, task: str, host: t.Optional[str] = None) -> t.List[TaskResult]:
+    def tasks(self, task: str, host: str | None = None) -> list[TaskResult]:
         return [item for item in self.results if item.task == task and host in (None, item.host)]
 
-    def task(self, task: str, host: t.Optional[str] = None) -> TaskResult:
+    def task(self, task: str, host: str | None = None) -> TaskResult:
         """The one result of a task."""
         found = self.tasks(task, host)
         assert len(found) == 1, "%d results of %r\n%s" % (len(found), task, self)
         return found[0]
 
-    def result(self, task: str, host: t.Optional[str] = None) -> Result:
+    def result(self, task: str, host: str | None = None) -> Result:
         return self.task(task, host).result
 
     @property
@@ -109,39 +111,38 @@ class Run:
         assert len(self.results) == 1, "%d results\n%s" % (len(self.results), self)
         return self.results[0]
 
-    def by_host(self, task: str) -> t.Dict[str, Result]:
+    def by_host(self, task: str) -> dict[str, Result]:
         return {item.host: item.result for item in self.tasks(task)}
 
     def count(self, name: str) -> int:
         """A column of the recap, over all hosts: ok, changed, failures, unreachable, skipped, ignored."""
         return sum(host.get(name, 0) for host in self.stats.values())
 
-    def shown_diffs(self) -> t.List[str]:
-        """The diffs as the user sees them."""
-        shown: t.List[t.List[str]] = []
-        inside = False
+    def shown_diffs(self) -> list[str]:
+        """What the user sees of each change between the name of a task and its verdict."""
+        shown: list[str] = []
+        lines: list[str] = []
         for line in self.stdout.splitlines():
-            if line.startswith("--- before"):
-                shown.append([])
-                inside = True
-            if inside and not line.startswith(("---", "+++", "@@", " ", "+", "-")):
-                inside = False
-            if inside and line.strip():
-                shown[-1].append(line)
-        return ["\n".join(lines) for lines in shown]
+            if re.match(r"(PLAY|TASK|PLAY RECAP) ?.*\*\*$", line):
+                lines = []
+            elif re.match(r"(ok|changed): |\S+ \| (SUCCESS|CHANGED)", line):
+                text = "\n".join(lines).strip("\n")
+                shown += [text] if text else []
+                lines = []
+            else:
+                lines.append(line)
+        return shown
 
 
 class Ansible:
     """A controller with a private directory. C(core) names another ansible-core than the one that runs the tests."""
 
-    def __init__(
-        self, directory: Path, environment: t.Optional[Environment] = None, programs: t.Optional[Path] = None
-    ) -> None:
+    def __init__(self, directory: Path, environment: Environment | None = None, programs: Path | None = None) -> None:
         self.directory = directory
         self.home = directory / "home"
         self.programs = programs or Path(sys.executable).parent
-        self.environment: t.Dict[str, t.Optional[str]] = dict(environment or {})
-        self.prefix: t.List[str] = []
+        self.environment: dict[str, str | None] = dict(environment or {})
+        self.prefix: list[str] = []
         self._number = 0
         collection = directory / "collections" / "ansible_collections" / "community" / "scalingo"
         collection.parent.mkdir(parents=True, exist_ok=True)
@@ -150,9 +151,9 @@ class Ansible:
         self.home.mkdir(mode=0o700, exist_ok=True)
         (directory / "ansible.cfg").write_text("[defaults]\n", encoding="utf-8")
 
-    def variables(self, more: t.Optional[Environment] = None) -> t.Dict[str, str]:
+    def variables(self, more: Environment | None = None) -> dict[str, str]:
         """The environment of a run; a name that is given as none is left out."""
-        values: t.Dict[str, t.Optional[str]] = {
+        values: dict[str, str | None] = {
             "PATH": os.pathsep.join([str(self.programs), "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"]),
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
@@ -179,8 +180,8 @@ class Ansible:
         self,
         plays: Plays,
         *options: str,
-        hosts: t.Optional[t.Mapping[str, t.Mapping[str, t.Any]]] = None,
-        environment: t.Optional[Environment] = None,
+        hosts: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
+        environment: Environment | None = None,
         timeout: float = 120,
     ) -> Run:
         """Run plays, given as text or as data. C(hosts) are local ones with their variables; without it, localhost."""
@@ -193,8 +194,8 @@ class Ansible:
         self,
         tasks: t.Sequence[t.Mapping[str, t.Any]],
         *options: str,
-        hosts: t.Optional[t.Mapping[str, t.Mapping[str, t.Any]]] = None,
-        environment: t.Optional[Environment] = None,
+        hosts: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
+        environment: Environment | None = None,
         timeout: float = 120,
         **play: t.Any,
     ) -> Run:
@@ -207,7 +208,7 @@ class Ansible:
         module: str,
         arguments: str,
         *options: str,
-        environment: t.Optional[Environment] = None,
+        environment: Environment | None = None,
         timeout: float = 120,
     ) -> Run:
         """C(ansible localhost -m module -a arguments)."""
@@ -219,18 +220,16 @@ class Ansible:
             timeout,
         )
 
-    def _inventory(self, hosts: t.Optional[t.Mapping[str, t.Mapping[str, t.Any]]]) -> t.List[str]:
+    def _inventory(self, hosts: t.Mapping[str, t.Mapping[str, t.Any]] | None) -> list[str]:
         path = self.directory / ("inventory-%d.yml" % self._number)
         local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-        data: t.Dict[str, t.Any] = {"all": {}}
+        data: dict[str, t.Any] = {"all": {}}
         if hosts is not None:
             data = {"all": {"hosts": {name: dict(values) for name, values in hosts.items()}, "vars": local}}
         path.write_text(_yaml(data), encoding="utf-8")
         return ["-i", str(path)]
 
-    def _run(
-        self, program: str, arguments: t.Sequence[str], environment: t.Optional[Environment], timeout: float
-    ) -> Run:
+    def _run(self, program: str, arguments: t.Sequence[str], environment: Environment | None, timeout: float) -> Run:
         lines = self.directory / ("results-%d.jsonl" % self._number)
         lines.touch(mode=0o666)
         lines.chmod(0o666)
@@ -251,12 +250,14 @@ class Ansible:
         try:
             stdout, stderr = process.communicate(timeout=timeout)
         except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
+            for number in [process.pid, *_descendants(process.pid)]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGKILL)
             process.communicate()
             raise
         seconds = time.monotonic() - begun
-        results: t.List[TaskResult] = []
-        stats: t.Dict[str, t.Dict[str, int]] = {}
+        results: list[TaskResult] = []
+        stats: dict[str, dict[str, int]] = {}
         for line in lines.read_text(encoding="utf-8").splitlines():
             record = json.loads(line)
             if "stats" in record:
@@ -268,13 +269,25 @@ class Ansible:
 
 def task(
     module: str,
-    task_name: t.Optional[str] = None,
-    keywords: t.Optional[t.Mapping[str, t.Any]] = None,
+    task_name: str | None = None,
+    keywords: t.Mapping[str, t.Any] | None = None,
     /,
     **arguments: t.Any,
-) -> t.Dict[str, t.Any]:
+) -> dict[str, t.Any]:
     """A task of the collection: C(module) without the collection's name."""
     return {"name": task_name or module, MODULE_PREFIX + module: arguments, **(keywords or {})}
+
+
+def _descendants(process: int) -> list[int]:
+    """The processes below one: workers and modules are in sessions of their own and would outlive it."""
+    parents: dict[int, int] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(path.parent.name)] = int(path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1])
+    found = [process]
+    for known in found:
+        found += [number for number, parent in parents.items() if parent == known]
+    return found[1:]
 
 
 def _yaml(data: t.Any) -> str:

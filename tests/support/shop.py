@@ -14,13 +14,14 @@ POSTGRESQL = "ad-00000000-0000-4000-8000-000000000002"
 MONGODB = "ad-00000000-0000-4000-8000-000000000003"
 REDIS = "ad-00000000-0000-4000-8000-000000000004"
 INFLUXDB = "ad-00000000-0000-4000-8000-000000000005"
+DEDICATED = "ad-00000000-0000-4000-8000-000000000006"
 FIRST_TWIN = "ad-00000000-0000-4000-8000-000000000011"
 SECOND_TWIN = "ad-00000000-0000-4000-8000-000000000012"
 VAULT = "ad-00000000-0000-4000-8000-000000000021"
 
 API_TOKEN = "tk-us-PlaybookTests0123456789abcdefghijklmnop"
 
-SEED: t.Dict[str, t.Any] = {
+SEED: dict[str, t.Any] = {
     "user": {"api_token": API_TOKEN, "username": "playbook", "email": "playbook@example.com"},
     "apps": [
         {
@@ -50,6 +51,13 @@ SEED: t.Dict[str, t.Any] = {
                         "features": {},
                         "periodic_backups_enabled": True,
                         "periodic_backups_scheduled_at": [1],
+                        "extensions": {"plpgsql": "1.0", "pg_trgm": "1.6"},
+                        "queries": [
+                            {"query": "SELECT pg_sleep(3600)", "username": "reporting", "seconds": 3600, "pid": 4711},
+                            {"query": "SELECT 1", "username": "shop_1002", "seconds": 1, "pid": 4712},
+                        ],
+                        "log_archives": 3,
+                        "maintenance": [{"status": "done"}],
                     },
                 },
                 {
@@ -60,6 +68,21 @@ SEED: t.Dict[str, t.Any] = {
                 },
                 {"provider": "redis", "id": REDIS, "resource_id": "shop_1004"},
                 {"provider": "influxdb", "id": INFLUXDB, "resource_id": "shop_1005"},
+            ],
+        },
+        {
+            "name": "shop-dedicated",
+            "region": "osc-fr1",
+            "addons": [
+                {
+                    "provider": "postgresql-ng",
+                    "id": DEDICATED,
+                    "database": {
+                        "firewall_rules": [{"cidr": "203.0.113.0/24", "label": "old office"}],
+                        "statements_enabled": True,
+                        "statements": [{"query": "SELECT 1", "calls": 3, "rows": 3, "total_time": 1.5}],
+                    },
+                }
             ],
         },
         {
@@ -79,7 +102,7 @@ SEED: t.Dict[str, t.Any] = {
                     "id": VAULT,
                     "resource_id": "vault_1",
                     "database": {"periodic_backups_enabled": True, "periodic_backups_scheduled_at": [1]},
-                }
+                },
             ],
         },
     ],
@@ -87,7 +110,7 @@ SEED: t.Dict[str, t.Any] = {
 }
 
 
-def routes(records: t.Iterable[t.Any]) -> t.List[str]:
+def routes(records: t.Iterable[t.Any]) -> list[str]:
     """The requests of a log by the numbers of the contract, actions by their names."""
     return [record.action_name or record.route for record in records]
 

@@ -17,13 +17,12 @@ import subprocess
 import typing as t
 
 import pytest
-
 from support.playbook import Ansible
 
 USER = 12345
 
 
-def _prefix() -> t.List[str]:
+def _prefix() -> list[str]:
     if os.geteuid() == 0 and shutil.which("setpriv"):
         user = str(USER)
         return [
