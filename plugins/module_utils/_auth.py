@@ -123,6 +123,14 @@ def _text(params: t.Mapping[str, t.Any], name: str) -> str:
     return text
 
 
+def _name(params: t.Mapping[str, t.Any], option: str) -> str | None:
+    """Return a name or an id, None when it is empty. One that would name another path is none (fill_path quotes it too)."""
+    name = _text(params, option)
+    if "/" in name or name in (".", ".."):
+        raise InvalidInput(f"{option} {name!r} is neither a name nor an id")
+    return name or None
+
+
 def _token(params: t.Mapping[str, t.Any], name: str, secrets: Secrets) -> str:
     value = params.get(name)
     token = secrets.add("" if value is None else str(value).strip())
@@ -162,7 +170,7 @@ def read_settings(
         raise InvalidInput(f"ca_path {ca_path!r} does not exist or cannot be read")
     api_token = _token(params, "api_token", secrets)
     addon_token = _token(params, "addon_token", secrets)
-    app, addon, addon_id = (_text(params, name) or None for name in ("app", "addon", "addon_id"))
+    app, addon, addon_id = (_name(params, name) for name in ("app", "addon", "addon_id"))
     if addon_id:
         if not addon_token:
             raise InvalidInput(
