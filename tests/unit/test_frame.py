@@ -1,0 +1,109 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the collection says of itself in several places is the same in all of them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.community.scalingo.plugins.module_utils import _options, _transport
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("scalingo_*.py"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def loaded(name: str) -> t.Any:
+    return yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+
+
+def test_the_action_group_holds_every_module_and_nothing_else() -> None:
+    assert MODULES
+    assert loaded("meta/runtime.yml")["action_groups"] == {"scalingo": MODULES}
+
+
+def test_the_readme_names_every_module_once_in_its_table() -> None:
+    assert re.findall(r"^\| \[(scalingo_\w+)\]\([^)]*/plugins/modules/", README, re.MULTILINE) == MODULES
+
+
+def test_make_lists_has_nothing_to_write() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "lists", "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_place_has_the_same_version() -> None:
+    version = loaded("galaxy.yml")["version"]
+    sandbox = tomllib.loads((ROOT / "tests" / "sandbox" / "pyproject.toml").read_text(encoding="utf-8"))
+    assert _transport.VERSION == version
+    assert sandbox["project"]["version"] == version
+    assert version in _transport.USER_AGENT
+
+
+def test_the_oldest_ansible_core_is_the_same_everywhere() -> None:
+    assert loaded("meta/runtime.yml")["requires_ansible"] == ">=2.16.0"
+    assert "ansible-core 2.16 or newer" in README
+    assert "ansible-core==2.16.*" in (ROOT / "requirements" / "core-oldest.in").read_text(encoding="utf-8")
+
+
+def test_the_oldest_python_is_the_same_everywhere() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    assert loaded("tests/config.yml") == {"modules": {"python_requires": ">=3.9"}}
+    assert settings["mypy"]["python_version"] == "3.9"
+    assert settings["ruff"]["target-version"] == "py39"
+    assert "Python 3.9 or newer" in README
+
+
+def test_the_readme_lists_the_environment_variables_of_the_common_options() -> None:
+    documented: t.Dict[str, t.List[str]] = {}
+    for names, option in re.findall(r"^\| (`SCALINGO_.*?) \| `(\w+)` \|$", README, re.MULTILINE):
+        documented[option] = re.findall(r"SCALINGO_\w+", names)
+    declared = {
+        name: list(option["fallback"][1]) for name, option in _options.COMMON.options.items() if "fallback" in option
+    }
+    assert documented == declared
+
+
+def test_galaxy_finds_the_collection_under_a_tag_that_it_requires() -> None:
+    tags = loaded("galaxy.yml")["tags"]
+    assert {"cloud", "database"} <= set(tags)
+    assert len(tags) <= 20
+    assert all(re.fullmatch(r"[a-z0-9]+", tag) for tag in tags)
+
+
+def test_there_are_no_dependencies_on_other_collections() -> None:
+    assert loaded("galaxy.yml")["dependencies"] == {}
+
+
+@pytest.mark.parametrize("name", ["python", "system"])
+def test_an_execution_environment_finds_its_files(name: str) -> None:
+    described = loaded("meta/execution-environment.yml")
+    assert (ROOT / described["dependencies"][name]).is_file()
+
+
+def test_python_packages_are_asked_for_without_pin_and_without_ceiling() -> None:
+    lines = (ROOT / "meta" / "ee-requirements.txt").read_text(encoding="utf-8").splitlines()
+    wanted = [line for line in lines if line and not line.startswith("#")]
+    assert any(line.startswith("requests>=") for line in wanted)
+    assert all(re.fullmatch(r"[a-z\[\]]+>=[0-9.]+", line) for line in wanted), wanted
+
+
+def test_the_readme_has_absolute_links_only() -> None:
+    links = re.findall(r"\]\(([^)]*)\)", README)
+    assert links
+    assert [link for link in links if not link.startswith("https://")] == []
+
+
+def test_there_is_no_list_of_ignored_sanity_errors() -> None:
+    assert list((ROOT / "tests" / "sanity").glob("ignore*")) == []
