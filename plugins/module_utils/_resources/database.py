@@ -158,7 +158,8 @@ class Database(Resource):
                 "weekday_utc": None, "starting_hour_utc": None, "duration_in_hour": None,
                 **(before["maintenance_window"] or {}), **window,
             }
-        for name, enabled in _wanted_features(self.params).items():
+        # In the order in which they are asked for, so that check mode returns the list that the platform will show.
+        for name, enabled in sorted(_wanted_features(self.params).items(), key=lambda item: item[0] != "force-ssl"):
             if enabled != self._counts_as_on(name, feature_status(before, name)):
                 after["features"] = [item for item in after["features"] if item["name"] != name]
                 if enabled:
