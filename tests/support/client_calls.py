@@ -268,25 +268,20 @@ _G_OPERATION = {
     "type": "string",
     "error": Optional(OrNull("string")),
 }
-_G_PLUGINS = OrNull(
-    ListOf(
-        {
-            "id": "string",
-            "feature_name": "string",
-            "install_name": "string",
-            "display_name": "string",
-            "description": "string",
-        },
-        0,
-    )
-)
+_G_PLUGIN = {
+    "id": "string",
+    "feature_name": "string",
+    "install_name": "string",
+    "display_name": "string",
+    "description": "string",
+}
 _G_VERSION_FIELDS = {
     "id": "string",
     "database_type_id": "string",
     "created_at": "time",
     "updated_at": "time",
     "features": ListOf("string", 0),
-    "allowed_plugins": _G_PLUGINS,
+    "allowed_plugins": OrNull(ListOf(_G_PLUGIN, 0)),
     "major": "int",
     "minor": "int",
     "patch": "int",
