@@ -15,7 +15,9 @@ import dataclasses
 import typing as t
 
 from ._errors import (
+    ActionFailed,
     AddonNotFound,
+    BadRequest,
     Conflict,
     ConsentMissing,
     InvalidInput,
@@ -24,6 +26,7 @@ from ._errors import (
     ServerError,
     StepFailed,
     UnexpectedAnswer,
+    ValidationFailed,
 )
 from ._wait import wait_until
 
@@ -32,6 +35,9 @@ if t.TYPE_CHECKING:
 
 State = t.Dict[str, t.Any]
 Params = t.Mapping[str, t.Any]
+
+#: What a busy database may answer: no source tells which (docs/contract.md section 4.5).
+REFUSALS = (ActionFailed, BadRequest, Conflict, ValidationFailed)
 
 #: After these the platform may have done what it was asked for, or part of it.
 UNCLEAR = (OutcomeUnknown, ServerError, StepFailed, UnexpectedAnswer)
@@ -304,7 +310,7 @@ class Resource(Performer):
         while True:
             try:
                 return step.send()
-            except Conflict:
+            except REFUSALS:
                 tries += 1
                 if tries > 3 or self.params.get("on_busy") != "wait" or not busy_reason(self.client.database.show_database()):
                     raise
