@@ -143,10 +143,17 @@ def test_an_addon_lives_from_its_provisioning_to_its_end(outcomes: dict[str, Any
     assert sorted(after) == ["mysql", "postgresql"]
 
 
+def test_a_plan_is_changed_once_the_addon_is_there(outcomes: dict[str, Any]) -> None:
+    before = next(addon for addon in value(outcomes, "addons") if addon["addon_provider"]["id"] == "mysql")
+    changed = value(outcomes, "change")
+    assert changed["id"] == before["id"] and changed["plan"]["id"] != before["plan"]["id"]
+    assert outcomes["change while provisioning"]["status"] == 409
+    assert value(outcomes, "resume")["addon"]["id"] == value(outcomes, "create")["id"]
+
+
 def test_an_unknown_plan_is_refused_field_by_field(outcomes: dict[str, Any]) -> None:
-    assert outcomes["unknown plan"]["status"] in (404, 422)
-    if outcomes["unknown plan"]["status"] == 422:
-        assert list(outcomes["unknown plan"]["data"]["errors"]) == ["plan_id"]
+    assert outcomes["unknown plan"]["status"] == 422
+    assert list(outcomes["unknown plan"]["data"]["errors"]) == ["plan_id"]
 
 
 def test_dedicated_databases_are_listed_in_both_forms(outcomes: dict[str, Any]) -> None:

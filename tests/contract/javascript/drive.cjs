@@ -45,7 +45,10 @@ async function main() {
   await step("dedicated providers", () => client.Addons.listProviders(databases.id, true, true));
 
   // addons
-  await step("addons", () => client.Addons.for(APP));
+  const addons = await step("addons", () => client.Addons.for(APP));
+  const mysql = addons.find((addon) => addon.addon_provider.id === "mysql");
+  const plan = providers.find((provider) => provider.id === "mysql").plans.find((other) => other.id !== mysql.plan.id);
+  await step("change", () => client.Addons.update(APP, mysql.id, { plan_id: plan.id }));
   const [first, second] = providers.find((provider) => provider.id === "redis").plans;
   const payload = { addon_provider_id: "redis", plan_id: first.id };
   const created = await step("create", () => client.Addons.create(APP, payload));
