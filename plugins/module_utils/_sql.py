@@ -270,7 +270,10 @@ if sys.platform.startswith("linux"):
     ctypes.CDLL(None).prctl(1, 9, 0, 0, 0)
     if os.getppid() != parent:
         sys.exit(1)
-os.execvp(sys.argv[2], sys.argv[2:])
+try:
+    os.execvp(sys.argv[2], sys.argv[2:])
+except OSError as error:
+    sys.exit("%s could not be started: %s" % (sys.argv[2], error.strerror))
 """
 
 
@@ -334,7 +337,7 @@ class Tunnel:
                     env={**os.environ, "LC_ALL": "C"},
                 )
             except OSError as error:
-                self._complaint = "ssh could not be started: %s" % error.strerror
+                self._complaint = "%s could not be started: %s" % (self._gateway.program, error.strerror)
             return self._process
 
     def close(self) -> None:
@@ -361,7 +364,7 @@ class Tunnel:
         return _ssh_problem(said or "ssh ended with exit status %s" % status, self._gateway)
 
 
-#: What OpenSSH says, what that means, and what to do about it.
+#: What OpenSSH says, what that means, and what to do about it where that is known.
 SSH_PROBLEMS: t.Tuple[t.Tuple[str, str, str], ...] = (
     (
         r"IDENTIFICATION HAS CHANGED|Offending \S+ key",
@@ -396,12 +399,12 @@ SSH_PROBLEMS: t.Tuple[t.Tuple[str, str, str], ...] = (
     (
         r"Could not resolve hostname",
         "the name of {gateway} cannot be resolved",
-        "Check ssh_host and the name servers of this machine.",
+        "",
     ),
     (
         r"Connection (refused|timed out|reset|closed)|No route to host|Network is unreachable",
         "{gateway} cannot be reached: {said}",
-        "Check ssh_host, and that this machine may open connections to it.",
+        "",
     ),
 )
 

@@ -23,8 +23,9 @@ description:
     for the variables of the app (unless O(connection_url) is given), one for the certificate of the authority (unless O(ca_cert) is given or
     O(ssl_mode) does not need it) and one for the address of the SSH server (when the way is C(ssh) and O(ssh_host) is not given). It costs more
     when the API takes a while to show the change. Enabling C(pg_stat_statements) costs three.
-    With O(state=latest) an unchanged task costs as much as a changed one, less one. Without a cache there come up to three requests before, for the bearer token,
-    for the addon (unless O(addon) is an ID) and for the addon's token.
+    With O(state=latest) an unchanged task costs as much as a changed one, less one.
+    Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID) and for
+    the addon's token.
 options:
   name:
     description:
@@ -66,7 +67,8 @@ options:
         TLS is as O(ssl_mode) says, whatever the URL says.
       - If not given, it is the value of the app's variable whose host and port are those of the database, usually C(SCALINGO_POSTGRESQL_URL). Of several
         variables those of the platform come first. A URL of another database is never used.
-      - A URL with the address of this very machine is the end of a tunnel that you have made yourself. The certificate must still be for the database's own host name.
+      - A URL with the address of this very machine is the end of a tunnel that you have made yourself. The certificate must still be for
+        the database's own host name.
       - Needed with O(addon_token), which does not show the variables of the app.
     type: str
   via:
@@ -191,11 +193,11 @@ extension:
       type: str
       sample: pg_trgm
     version:
-      description: The version that is installed, without the C(v) that the platform may put before it. None in check mode, when it is to be installed without O(version).
+      description: The installed version, without the C(v) that the platform may put before it. None in check mode, when it is installed without O(version).
       type: str
       sample: '1.6'
 extensions:
-  description: All extensions of the database. In check mode as they would be.
+  description: All extensions of the database, by name. In check mode as they would be.
   returned: success, when O(names) is given
   type: list
   elements: dict
@@ -205,7 +207,7 @@ extensions:
       type: str
       sample: pg_trgm
     version:
-      description: The version that is installed, without the C(v) that the platform may put before it. None in check mode, when it is to be installed without O(version).
+      description: The installed version, without the C(v) that the platform may put before it. None in check mode, when it is installed without O(version).
       type: str
       sample: '1.6'
 previous_version:

@@ -12,8 +12,9 @@ version_added: 0.1.0
 short_description: List the extensions of a PostgreSQL database
 description:
   - Returns the extensions that are installed in a PostgreSQL database. Which others could be installed is not told by the platform.
-  - Costs one request to the Database API. Without a cache there come up to three requests before, for the bearer token,
-    for the addon (unless O(addon) is an ID) and for the addon's token.
+  - Costs one request to the Database API.
+    Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID) and for
+    the addon's token.
 options:
   name:
     description: Return only the extension of this name. The list is empty when it is not installed.
@@ -42,7 +43,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 extensions:
-  description: The installed extensions, in the order of the platform.
+  description: The installed extensions, by name.
   returned: success
   type: list
   elements: dict
@@ -52,7 +53,7 @@ extensions:
       type: str
       sample: pg_trgm
     version:
-      description: The version that is installed, without the C(v) that the platform may put before it.
+      description: The installed version, without the C(v) that the platform may put before it.
       type: str
       sample: '1.6'
 app:

@@ -19,8 +19,9 @@ description:
     protected.
   - Nothing that matches is success without a change.
   - A task that finds nothing costs one request to the Database API. Otherwise it costs two for each query that it ends, one for each that is over by
-    then, and one or more at the end to see that they have ended. Without a cache there come up to three requests before, for the bearer token,
-    for the addon (unless O(addon) is an ID) and for the addon's token.
+    then, and one or more at the end to see that they have ended.
+    Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID) and for
+    the addon's token.
 options:
   action:
     description:

@@ -12,8 +12,9 @@ version_added: 0.1.0
 short_description: List the sessions of a PostgreSQL database
 description:
   - Returns the sessions of a PostgreSQL database, running and idle, and since when they do what they do.
-  - Costs one request to the Database API. Without a cache there come up to three requests before, for the bearer token,
-    for the addon (unless O(addon) is an ID) and for the addon's token.
+  - Costs one request to the Database API.
+    Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID) and for
+    the addon's token.
 options:
   pid:
     description: Return only the session with this process ID. The list is empty when there is none.

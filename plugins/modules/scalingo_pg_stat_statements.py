@@ -14,8 +14,9 @@ description:
   - Enables the extension C(pg_stat_statements) of a PostgreSQL database, which collects how often its statements run and how long they take.
     The API does that by itself, so no SQL is sent.
   - The API cannot disable it. M(community.scalingo.scalingo_pg_extension) with C(state=absent) removes the extension by SQL.
-  - A task that changes nothing costs one request to the Database API, a task that changes something three. Without a cache there come up to three requests before, for the bearer token,
-    for the addon (unless O(addon) is an ID) and for the addon's token.
+  - A task that changes nothing costs one request to the Database API, a task that changes something three.
+    Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID) and for
+    the addon's token.
 options:
   reset:
     description:
@@ -64,7 +65,7 @@ extension:
       type: str
       sample: pg_stat_statements
     version:
-      description: The version that is installed, without the C(v) that the platform may put before it. None in check mode, when it is to be enabled.
+      description: The installed version, without the C(v) that the platform may put before it. None in check mode, when it is to be enabled.
       type: str
       sample: '1.11'
 steps:

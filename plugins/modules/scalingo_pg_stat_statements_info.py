@@ -13,8 +13,9 @@ short_description: List the statistics of the statements of a PostgreSQL databas
 description:
   - Returns how often the statements of a PostgreSQL database ran and how long they took, the weightiest first.
   - Needs the extension C(pg_stat_statements), see M(community.scalingo.scalingo_pg_stat_statements).
-  - Costs one request to the Database API. Without a cache there come up to three requests before, for the bearer token,
-    for the addon (unless O(addon) is an ID) and for the addon's token.
+  - Costs one request to the Database API.
+    Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID) and for
+    the addon's token.
 options:
   order_by:
     description: The number by which the statements are ordered, the largest first.

@@ -67,6 +67,7 @@ class Access:
         self._client = client
         self._params = params
         self._plan: t.Optional[Plan] = None
+        self._authority: t.Optional[str] = None
         #: The database as the API showed it last, once it was needed.
         self.shown: t.Optional[t.Mapping[str, t.Any]] = None
 
@@ -102,9 +103,7 @@ class Access:
         with contextlib.ExitStack() as stack:
             authorities = None
             if mode in ("verify-full", "verify-ca"):
-                authorities = self._params["ca_cert"] or stack.enter_context(
-                    _private_file(self._client.database.show_ca_certificate())
-                )
+                authorities = self._params["ca_cert"] or stack.enter_context(_private_file(self._certificate()))
             yield stack.enter_context(
                 _sql.connect(
                     plan.login,
@@ -116,6 +115,11 @@ class Access:
                     read_only=read_only,
                 )
             )
+
+    def _certificate(self) -> str:
+        if self._authority is None:
+            self._authority = self._client.database.show_ca_certificate()
+        return self._authority
 
     def _login(self, address: t.Optional[_sql.Address]) -> _sql.Login:
         if self._params["connection_url"] is not None:

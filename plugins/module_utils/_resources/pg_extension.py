@@ -16,7 +16,7 @@ import typing as t
 
 from .. import _canon
 from .._change import Listing, Params, Resource, State, Step, busy_reason
-from .._errors import Conflict, InvalidInput, ScalingoError, Unreachable, WaitTimeout
+from .._errors import Conflict, InvalidInput, Unreachable, WaitTimeout
 from .._sql import Identifier, Literal, SqlRefused, Statement, script
 from .._wait import wait_until
 from . import _access
@@ -325,29 +325,30 @@ class Extensions(_OnPostgreSQL, Resource):
         try:
             yield
         except (Unreachable, _access.NoAccess, SqlRefused) as error:
-            hints = [error.hint, *self._advice(error)]
+            known = error.hint or ADVICE.get(error.code, "")
+            hints = [known, *(PECULIARITIES[name] for name in _names(self.params) if name in PECULIARITIES)]
             if not error.code:
-                # Nothing was said to the database yet.
-                hints += self._ways(statements())
+                # Nothing was said to the database yet, so a person can do it instead.
+                hints += self._by_hand(statements())
+            if not error.code and not known:
+                hints.append(self._ways_in())
             error.hint = " ".join(hint for hint in hints if hint)
             raise
 
-    def _advice(self, error: ScalingoError) -> t.List[str]:
-        hints = [PECULIARITIES[name] for name in _names(self.params) if name in PECULIARITIES]
-        return [ADVICE[error.code], *hints] if error.code in ADVICE else hints
+    def _by_hand(self, statements: t.Sequence[Statement]) -> t.List[str]:
+        if not statements:
+            return []
+        text = "The SQL to run as the default user is: %s; One way to do so is a one-off container: scalingo --app %s pgsql-console."
+        return [text % ("; ".join(script(statements)), self.client.target.app or "APP")]
 
-    def _ways(self, statements: t.Sequence[Statement]) -> t.List[str]:
-        app = self.client.target.app or "APP"
-        run = "The SQL to run as the default user: %s; ('scalingo --app %s pgsql-console' opens a one-off container for it)."
-        ways = (
+    def _ways_in(self) -> str:
+        if self.client.target.engine == _access.DEDICATED:
+            return "The way in for this module is a firewall rule for this machine (community.scalingo.scalingo_firewall_rule)."
+        return (
             "Ways in for this module: 'via: ssh' with an SSH key of the account (ssh_key_file, ssh_known_hosts); "
             "the features force-ssl and publicly-available (community.scalingo.scalingo_database) with 'via: direct'; "
-            "'scalingo --app %s db-tunnel SCALINGO_POSTGRESQL_URL' and a connection_url with the tunnel's host and port."
-        )
-        if self.client.target.engine == _access.DEDICATED:
-            ways = "The way in for this module is a firewall rule for this machine (community.scalingo.scalingo_firewall_rule)."
-        told = [run % ("; ".join(script(statements)), app)] if statements else []
-        return [*told, ways % app if "%s" in ways else ways]
+            "or 'scalingo --app %s db-tunnel SCALINGO_POSTGRESQL_URL' and a connection_url with the host and port of that tunnel."
+        ) % (self.client.target.app or "APP")
 
     # -- reporting ---------------------------------------------------------------------------------------------------
 
@@ -358,7 +359,7 @@ class Extensions(_OnPostgreSQL, Resource):
         if self.params["names"] is None:
             name = self.params["name"]
             return {"extension": state.get(name), "previous_version": versions[name], "queries": self._queries}
-        return {"extensions": list(state.values()), "previous_versions": versions, "queries": self._queries}
+        return {"extensions": [state[name] for name in sorted(state)], "previous_versions": versions, "queries": self._queries}
 
 
 class ExtensionInfo(_OnPostgreSQL, Listing):
@@ -368,7 +369,7 @@ class ExtensionInfo(_OnPostgreSQL, Listing):
 
     def items(self) -> t.List[State]:
         wanted = self.params["name"]
-        return [item for name, item in self.by_name().items() if wanted in (None, name)]
+        return [item for name, item in sorted(self.by_name().items()) if wanted in (None, name)]
 
 
 def _names(params: Params) -> t.List[str]:
