@@ -488,6 +488,13 @@ class Chain:
             if not is_addon_id(self.settings.addon):
                 self.known = None
 
+    def mean(self, addon: Raw) -> None:
+        """Mean this addon of the app from now on: it was just read, or made."""
+        found = Lookup(addon["id"], engine_of(addon), addon.get("resource_id"))
+        if self.known is None or self.known.addon_id != found.addon_id:
+            self._addon = None
+        self.known = found
+
     def _addon_key(self) -> str:
         given = self.settings
         addresses = (given.auth, self.api_host, self.database_host)

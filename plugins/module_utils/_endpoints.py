@@ -1273,6 +1273,10 @@ class Client:
         """Return app and addon id, as far as known; None for what is not. Never sends a request."""
         return self.settings.app, None if self.chain.known is None else self.chain.known.addon_id
 
+    def use_addon(self, addon: Raw) -> None:
+        """Take this addon for the target: the caller has just read it, or made it, so that nobody looks it up again."""
+        self.chain.mean(addon)
+
     def forget_target(self) -> None:
         """Drop the target's token and lookup, in memory and in the cache: after the addon was destroyed."""
         self.chain.forget_target()
