@@ -233,7 +233,9 @@ def _case(file: Data, raw: Data) -> Case:
         without=tuple(raw.get("without", ())),
         no_log=raw.get("no_log", False),
         warm=raw.get("warm", False),
-        target={name: target[name] for name in ("app", "addon", "addon_id") if target.get(name) not in (None, "$addon_id")},
+        target={
+            name: target[name] for name in ("app", "addon", "addon_id") if target.get(name) not in (None, "$addon_id")
+        },
     )
 
 

@@ -27,6 +27,7 @@ from scalingo_sandbox.tokens import Tokens
 from support.cases import Case, Data
 from support.compare import OF_THE_RUN, settled, without
 from support.port import Report, perform
+from support.sql_memory import SqlMemory
 from support.subjects import Subject
 
 #: A loopback address where nobody listens.
@@ -124,6 +125,8 @@ class Laboratory:
         self.sandbox, self.clock = sandboxes.get(False)
         self.home = directory
         self.issued: t.Set[str] = set()
+        self.links: t.Set[str] = set()
+        self._sql = SqlMemory(directory)
 
     def arrange(self, subject: Subject, case: Case, tokens: t.Optional[Path] = None) -> None:
         """Make the sandbox as the case wants it, with no token in the cache unless it is a warm one.
@@ -157,7 +160,7 @@ class Laboratory:
         """Run the module once, as things are."""
         arguments = self.arguments(case)
         self.sandbox.clear_log()
-        with self._recorded_tokens():
+        with self._recorded_tokens(), self._sql.serving(self.sandbox):
             report = perform(
                 subject.module,
                 arguments,
@@ -199,6 +202,8 @@ class Laboratory:
             return self.sandbox.ca_path
         if value == "$api_token":
             return self.sandbox.api_token
+        if isinstance(value, str) and value.startswith("$") and self._sql.path(value, self.sandbox):
+            return self._sql.path(value, self.sandbox)
         if value == "$addon_id":
             return self.addon_id(case)
         if value == "$addon_token":
@@ -241,13 +246,13 @@ class Laboratory:
 
     @contextlib.contextmanager
     def _recorded_tokens(self) -> t.Iterator[None]:
-        """Every token that the sandbox makes meanwhile is known afterwards: C(issued)."""
+        """Every token that the sandbox makes meanwhile is known afterwards: C(issued), and those of links: C(links)."""
         originals = {name: getattr(Tokens, name) for name in ("make_bearer", "make_addon", "make_link")}
 
         def recording(original: t.Callable[..., str]) -> t.Callable[..., str]:
             def make(*arguments: t.Any, **options: t.Any) -> str:
                 token = original(*arguments, **options)
-                self.issued.add(token)
+                (self.links if original.__name__ == "make_link" else self.issued).add(token)
                 return token
 
             return make

@@ -46,6 +46,7 @@ def problems(laboratory: Laboratory, subject: Subject, case: Case) -> t.List[str
     found = []
     for check in (True, False):
         laboratory.issued.clear()
+        laboratory.links.clear()
         seen = laboratory.observe(subject, case, check=check)
         where = "check mode: " if check else "real run: "
         found += [where + text for text in _told(laboratory, subject, case, seen) + _kept(laboratory, seen)]
@@ -79,15 +80,18 @@ def echo_problems(laboratory: Laboratory, subject: Subject, point: Point) -> t.L
 
 
 def _told(laboratory: Laboratory, subject: Subject, case: Case, seen: Observation) -> t.List[str]:
-    secrets = canaries(laboratory.sandbox, laboratory.issued)
+    secrets = {**canaries(laboratory.sandbox, laboratory.issued), **{link: "a link" for link in laboratory.links}}
     hidden = subject.cases.secrets if case.no_log else ()
     report = dataclasses.replace(seen.report, result=without(seen.report.result, hidden))
     found = ["%s is told" % what for what in leaks(report.everything(), secrets)]
     if seen.records:
         used = {token: "a token" for token in laboratory.issued}
+        if not hidden:
+            # What a result is there to hold cannot be masked in it.
+            used.update({link: "a link" for link in laboratory.links})
         if "api_token" not in case.without:
             used[case.arguments.get("api_token", laboratory.sandbox.api_token)] = "the API token"
-        missing = sorted({what for value, what in used.items() if value not in seen.report.secrets})
+        missing = sorted({what for value, what in used.items() if not any(value in told for told in seen.report.secrets)})
         found += ["%s is not announced to be masked" % what for what in missing]
     return found
 

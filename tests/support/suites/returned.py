@@ -35,6 +35,12 @@ def results(laboratory: Laboratory, subject: Subject) -> t.List[Data]:
         for check in (True, False):
             found.append(laboratory.observe(subject, case, check=check).report.result)
         found.append(laboratory.run(subject, case).report.result)
+    for case in plain_cases(subject)[:1]:
+        laboratory.arrange(subject, case)
+        laboratory.sandbox.fault(
+            do="status", status=403, body={"error": "no", "code": "no", "errors": {"name": ["no"]}}
+        )
+        found.append(laboratory.run(subject, case).report.result)
     for case in [case for case in plain_cases(subject) if case.expect.calls][:1]:
         laboratory.arrange(subject, case)
         laboratory.sandbox.fault(match={"safe": False}, do="status", status=422)

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is written of the modules, against what they are and what they return."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from support.generation import EVERY_MODULE, TESTED, TESTED_MODULES, none
+from support.laboratory import Laboratory, Sandboxes
+from support.subjects import ROOT, Subject, subjects
+from support.suites import documents, examples, returned
+
+Results = t.List[t.Dict[str, t.Any]]
+
+_RESULTS: t.Dict[str, Results] = {}
+
+
+def results_of(laboratory: Laboratory, subject: Subject) -> Results:
+    """What the module returns, made once for each process."""
+    if subject.name not in _RESULTS:
+        _RESULTS[subject.name] = returned.results(laboratory, subject)
+    return _RESULTS[subject.name]
+
+
+@pytest.mark.parametrize("subject", EVERY_MODULE)
+def test_options_are_documented_as_they_are(subject: Subject) -> None:
+    none(documents.spec_problems(subject))
+
+
+@pytest.mark.parametrize("subject", EVERY_MODULE)
+def test_environment_variables_are_documented_as_they_are(subject: Subject) -> None:
+    none(documents.environment_problems(subject))
+
+
+@pytest.mark.parametrize("subject", EVERY_MODULE)
+def test_attributes_and_references_are_right(subject: Subject) -> None:
+    none(documents.promise_problems(subject))
+
+
+@pytest.mark.parametrize("subject", EVERY_MODULE)
+def test_return_keys_say_what_they_are(subject: Subject) -> None:
+    none(returned.sample_problems(subject))
+
+
+@pytest.mark.parametrize("subject", TESTED_MODULES)
+def test_what_is_returned_is_what_is_documented(laboratory: Laboratory, subject: Subject) -> None:
+    none(returned.problems(subject, results_of(laboratory, subject)))
+
+
+def test_shared_return_keys_are_the_same_everywhere(sandboxes: Sandboxes, tmp_path: Path) -> None:
+    laboratory = Laboratory(sandboxes, tmp_path)
+    none(returned.shared_problems([(subject, results_of(laboratory, subject)) for subject in TESTED]))
+
+
+@pytest.mark.parametrize("subject", TESTED_MODULES)
+def test_the_examples_run(laboratory: Laboratory, subject: Subject) -> None:
+    none(examples.problems(laboratory, subject))
+
+
+@pytest.mark.parametrize(
+    "table, module, key",
+    [
+        ("database", "scalingo_database", "database"),
+        ("database", "scalingo_database_info", "databases"),
+        ("instance", "scalingo_database", "database.instances"),
+        ("instance", "scalingo_database_info", "databases.instances"),
+    ],
+)
+def test_every_field_of_the_public_documentation_is_returned(table: str, module: str, key: str) -> None:
+    index = yaml.safe_load((ROOT / "tests/fixtures/seeds/index.yml").read_text(encoding="utf-8"))
+    fields = [entry["field"] for entry in index["tables"][table]["fields"]]
+    subject = next(subject for subject in subjects() if subject.name == module)
+    none(returned.field_problems(fields, subject, key))

@@ -1,0 +1,195 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is written of a module against what it is: documentation and argument spec, attributes, the form of its file."""
+
+from __future__ import annotations
+
+import ast
+import re
+import typing as t
+
+from support.cases import Data
+from support.subjects import COLLECTION, PACKAGE, ROOT, Subject, paths_of
+
+GPL_HEADER = (
+    "# Copyright (c) 2026, Community Scalingo contributors",
+    "# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)",
+    "# SPDX-License-Identifier: GPL-3.0-or-later",
+)
+
+#: What an option has in both places, and what leaving it out means.
+SHARED_KEYS: t.Mapping[str, t.Any] = {
+    "type": "str",
+    "elements": None,
+    "required": False,
+    "choices": None,
+    "aliases": [],
+}
+
+LONGEST_MODULE = 100
+
+#: What the code of a module file has nothing to do with: layers below do it.
+FORBIDDEN_NAMES = ("check_mode", "requests", "urllib", "open_url", "fetch_url", "socket", "http", "AnsibleModule", "os")
+
+
+# -- options ---------------------------------------------------------------------------------------------------------
+
+
+def spec_problems(subject: Subject) -> t.List[str]:
+    """DOCUMENTATION with its fragments, and the argument spec: the same options, in all that both say of them."""
+    documented = paths_of(subject.documentation.get("options", {}), key="suboptions")
+    real = paths_of(subject.options)
+    found = ["the option %s is not documented" % name for name in sorted(set(real) - set(documented))]
+    found += ["the option %s is documented and does not exist" % name for name in sorted(set(documented) - set(real))]
+    for name in sorted(set(documented) & set(real)):
+        found += [text for text in _option_problems(name, documented[name], real[name])]
+    return found
+
+
+def _option_problems(name: str, documented: Data, real: Data) -> t.Iterator[str]:
+    for key, missing in SHARED_KEYS.items():
+        if documented.get(key, missing) != real.get(key, missing):
+            yield "%s: %s is documented as %r and is %r" % (
+                name,
+                key,
+                documented.get(key, missing),
+                real.get(key, missing),
+            )
+    if "type" not in documented:
+        yield "%s: the type is not documented" % name
+    one, other = documented.get("default"), real.get("default")
+    if one != other or isinstance(one, bool) != isinstance(other, bool):
+        yield "%s: default is documented as %r and is %r" % (name, one, other)
+    if not documented.get("description"):
+        yield "%s: there is no description" % name
+    if real.get("type") == "list" and not real.get("elements"):
+        yield "%s: a list without elements" % name
+    if re.search(r"token|password|secret", name) and real.get("type") != "bool" and not real.get("no_log"):
+        if not re.match(r"update_password|reset_password", name.rpartition(".")[2]):
+            yield "%s: it looks like a secret, and is logged" % name
+
+
+def environment_problems(subject: Subject) -> t.List[str]:
+    """The environment variables that an option's description names, in their order, and those that it falls back to."""
+    found = []
+    for name, option in subject.options.items():
+        text = _text(subject.documentation["options"].get(name, {}).get("description", ""))
+        documented = re.findall(r"E\((SCALINGO_[A-Z_]+)\)", text)
+        fallback = option.get("fallback")
+        real = list(fallback[1]) if fallback else []
+        if documented != real:
+            found.append("%s: the description names %s, the code reads %s" % (name, documented, real))
+    return found
+
+
+def environment(subject: Subject) -> t.Dict[str, t.List[str]]:
+    """The environment variables of every option that has any."""
+    return {name: list(option["fallback"][1]) for name, option in subject.options.items() if option.get("fallback")}
+
+
+def _text(description: t.Union[str, t.List[str]]) -> str:
+    return description if isinstance(description, str) else " ".join(description)
+
+
+# -- what a module promises ------------------------------------------------------------------------------------------
+
+
+def promise_problems(subject: Subject) -> t.List[str]:
+    """Attributes, version, references, and whether what is said of reading and changing fits the module."""
+    documentation = subject.documentation
+    found = []
+    if documentation.get("module") != subject.name:
+        found.append("the documentation is of the module %s" % documentation.get("module"))
+    if not re.fullmatch(r"\d+\.\d+\.\d+", str(documentation.get("version_added", ""))):
+        found.append("version_added is missing")
+    for name, allowed in (
+        ("check_mode", ("full",)),
+        ("diff_mode", ("N/A",) if subject.name.endswith("_info") else ("full", "N/A")),
+        ("idempotent", ("full", "partial", "none")),
+        ("action_group", ("full",)),
+    ):
+        if subject.support(name) not in allowed:
+            found.append("the attribute %s is %s, expected %s" % (name, subject.support(name), " or ".join(allowed)))
+    if subject.reads_only and subject.support("idempotent") != "full":
+        found.append("a module that only reads is fully idempotent")
+    idempotent = documentation.get("attributes", {}).get("idempotent", {})
+    if subject.support("idempotent") != "full" and not idempotent.get("details"):
+        found.append("the attribute idempotent is %s and has no details" % subject.support("idempotent"))
+    for entry in documentation.get("seealso", []):
+        name = entry.get("module", "")
+        if (
+            name.startswith(COLLECTION + ".")
+            and not (ROOT / "plugins/modules" / (name[len(COLLECTION) + 1 :] + ".py")).exists()
+        ):
+            found.append("seealso names %s, which does not exist" % name)
+    if not any(task_of(item) for item in subject.examples):
+        found.append("the EXAMPLES do not use the module")
+    return found
+
+
+def task_of(item: Data) -> t.Optional[t.Tuple[str, Data]]:
+    """The module of the collection that a task uses, without the collection's name, and its arguments."""
+    for name, value in item.items():
+        if name.startswith(COLLECTION + "."):
+            return name[len(COLLECTION) + 1 :], value or {}
+    return None
+
+
+# -- the form of the file --------------------------------------------------------------------------------------------
+
+
+def form_problems(subject: Subject) -> t.List[str]:
+    """A module file says what the module is, and leaves all doing to the layers below."""
+    found = []
+    lines = subject.source.splitlines()
+    if lines[0] != "#!/usr/bin/python" or tuple(lines[2:5]) != GPL_HEADER:
+        found.append("the file does not begin as every module file")
+    code = code_lines(subject)
+    if code > LONGEST_MODULE:
+        found.append("%d lines of code, at most %d" % (code, LONGEST_MODULE))
+    for node in ast.walk(subject.tree):
+        if isinstance(node, ast.Try):
+            found.append("line %d: errors are caught in _run alone" % node.lineno)
+        names = [getattr(node, "attr", ""), getattr(node, "id", "")]
+        names += [
+            part
+            for alias in getattr(node, "names", [])
+            if isinstance(node, (ast.Import, ast.ImportFrom))
+            for part in [alias.name.split(".")[0]]
+        ]
+        found += [
+            "line %d: %s has no place in a module file" % (node.lineno, name)
+            for name in names
+            if name in FORBIDDEN_NAMES
+        ]
+        if (
+            isinstance(node, ast.ImportFrom)
+            and node.module != "__future__"
+            and not (node.module or "").startswith(PACKAGE)
+        ):
+            found.append("line %d: it imports from %s" % (node.lineno, node.module))
+    functions = [node.name for node in subject.tree.body if isinstance(node, ast.FunctionDef)]
+    if not {"argument_spec", "main"} <= set(functions) or len(functions) > 3:
+        found.append("it has the functions %s: argument_spec, main, and at most one more" % ", ".join(functions))
+    if not hasattr(subject.module, "RESOURCE"):
+        found.append("it does not name its RESOURCE")
+    return found
+
+
+def code_lines(subject: Subject) -> int:
+    """Lines that are neither documentation nor comment nor blank."""
+    skipped: t.Set[int] = set()
+    for node in subject.tree.body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in (
+            "DOCUMENTATION",
+            "EXAMPLES",
+            "RETURN",
+        ):
+            skipped.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return sum(
+        bool(line.strip()) and not line.strip().startswith("#")
+        for number, line in enumerate(subject.source.splitlines(), 1)
+        if number not in skipped
+    )
