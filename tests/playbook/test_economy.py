@@ -91,7 +91,7 @@ def test_ten_unchanged_tasks_on_one_database_cost_ten_requests(ansible: Ansible,
 
 def test_ten_cold_tasks_on_one_database_cost_what_one_does_and_nine(ansible: Ansible, sandbox: Sandbox) -> None:
     ansible.tasks([task(INFO, "read %d" % number, app="shop", addon="mysql") for number in range(10)]).ok()
-    assert collections.Counter(routes(sandbox.log())) == {"regions": 0, "exchange": 1, "A1": 1, "A6": 1, "D1": 10} - collections.Counter()
+    assert collections.Counter(routes(sandbox.log())) == {"exchange": 1, "A1": 1, "A6": 1, "D1": 10}
 
 
 def test_without_the_cache_every_task_pays(ansible: Ansible, sandbox: Sandbox) -> None:
@@ -121,20 +121,30 @@ def test_thirty_databases_at_once_share_one_exchange(ansible: Ansible, sandbox: 
     assert collections.Counter(routes(sandbox.log())) == {"exchange": 1, "A1": 30, "A6": 30, "D1": 30}
 
 
-LIMIT = {"requests": 120, "seconds": 60}
+#: Set this to run the two tests of the limit at the platform's own 60 requests a minute: it takes a quarter of an hour.
+TRUE_LIMIT = "TRUE_RATE_LIMIT" in os.environ
 
 
-def under_limit(sandbox: Sandbox, **limit: t.Any) -> None:
-    """Begin at the start of a window, so that the figures do not depend on when the test runs."""
-    sandbox.rate_limit(**{"scope": "global", **limit})
+def under_limit(sandbox: Sandbox, requests: int, seconds: float) -> None:
+    """Enforce a limit from the start of a window, so that the figures do not depend on when the test runs.
+
+    Windows are fixed, as the platform's are thought to be: what is refused is refused until the window ends. All tokens
+    count together, which is the hardest reading of docs/contract.md section 4.4.
+    """
+    if TRUE_LIMIT:
+        requests, seconds = 60, 60
+    sandbox.rate_limit(requests=requests, seconds=seconds, scope="global")
+    sandbox.advance(seconds - sandbox.state()["clock"]["now"] % seconds)
     sandbox.clear_log()
 
 
 def test_eighty_databases_in_two_regions_under_the_limit(ansible: Ansible, sandbox: Sandbox) -> None:
     seed = fleet(80, ("osc-fr1", "osc-secnum-fr1"))
     sandbox.reset(seed)
-    under_limit(sandbox, **LIMIT)
-    run = ansible.tasks([SETTINGS], "-f", "20", hosts=hosts_of(seed, kind=False), environment=without_addresses(sandbox), timeout=300).ok()
+    under_limit(sandbox, 120, 40)
+    run = ansible.tasks(
+        [SETTINGS], "-f", "20", hosts=hosts_of(seed, kind=False), environment=without_addresses(sandbox), timeout=1500 if TRUE_LIMIT else 300
+    ).ok()
     assert run.count("ok") == 80 and run.count("changed") == 0 and run.count("failures") == 0
     served = collections.Counter(routes(record for record in sandbox.log() if record.status != 429))
     assert served == {"regions": 1, "exchange": 1, "A6": 80, "D1": 80}
@@ -223,8 +233,8 @@ HOMES = {"root of the file system": "/", "nothing": None, "what there is not": "
 
 
 @pytest.mark.parametrize("home", list(HOMES))
-def test_a_user_without_name_and_home_works_from_memory(home: str, ansible: Ansible, sandbox: Sandbox) -> None:
-    with stranger(ansible):
+def test_a_user_without_name_and_home_works_from_memory(home: str, sandbox: Sandbox) -> None:
+    with stranger(sandbox.environment()) as ansible:
         run = (
             ansible.tasks(
                 [
@@ -237,6 +247,7 @@ def test_a_user_without_name_and_home_works_from_memory(home: str, ansible: Ansi
             .ok()
             .clean()
         )
+        assert not [path for path in ansible.directory.rglob("*") if path.name in ("~", ".cache", "community.scalingo")]
     assert run.result("who")["stdout"] == "12345"
     assert run.result("change")["changed"] is True and run.result("again")["changed"] is False
     for name in ("change", "again"):
@@ -244,22 +255,21 @@ def test_a_user_without_name_and_home_works_from_memory(home: str, ansible: Ansi
         assert "in memory only" in note
         assert run.result(name)["api_usage"]["tokens_reused"] == 0
     assert routes(sandbox.log()) == ["exchange", "A1", "A6", "D1", "D2", "exchange", "A1", "A6", "D1"]
-    assert not [path for path in ansible.directory.rglob("*") if path.name in ("~", "community.scalingo")]
 
 
-def test_eighty_databases_under_the_limit_without_a_home(ansible: Ansible, sandbox: Sandbox) -> None:
+def test_eighty_databases_under_the_limit_without_a_home(sandbox: Sandbox) -> None:
     """Nothing can be shared, so every task pays for itself and backs off on its own; no host fails all the same."""
     seed = fleet(80, ("osc-fr1", "osc-secnum-fr1"))
     sandbox.reset(seed)
-    under_limit(sandbox, requests=120, seconds=15)
-    with stranger(ansible):
+    under_limit(sandbox, 120, 15)
+    with stranger(sandbox.environment()) as ansible:
         run = ansible.tasks(
             [SETTINGS],
             "-f",
             "20",
             hosts=hosts_of(seed, kind=False),
             environment={**without_addresses(sandbox), "HOME": "/"},
-            timeout=400,
+            timeout=1500 if TRUE_LIMIT else 400,
         ).ok()
     assert run.count("ok") == 80 and run.count("changed") == 0 and run.count("failures") == 0
     served = collections.Counter(routes(record for record in sandbox.log() if record.status != 429))

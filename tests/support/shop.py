@@ -80,7 +80,19 @@ SEED: dict[str, t.Any] = {
                     "database": {
                         "firewall_rules": [{"cidr": "203.0.113.0/24", "label": "old office"}],
                         "statements_enabled": True,
-                        "statements": [{"query": "SELECT 1", "calls": 3, "rows": 3, "total_time": 1.5}],
+                        "statements": [
+                            {
+                                "user_id": 16384,
+                                "query": "SELECT 1",
+                                "calls": 3,
+                                "rows": 3,
+                                "total_time": 1.5,
+                                "min_time": 0.4,
+                                "max_time": 0.6,
+                                "mean_time": 0.5,
+                                "std_dev": 0.1,
+                            }
+                        ],
                     },
                 }
             ],

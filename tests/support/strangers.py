@@ -14,10 +14,12 @@ import contextlib
 import os
 import shutil
 import subprocess
+import tempfile
 import typing as t
+from pathlib import Path
 
 import pytest
-from support.playbook import Ansible
+from support.playbook import Ansible, Environment
 
 USER = 12345
 
@@ -40,28 +42,30 @@ def _prefix() -> list[str]:
 
 
 @contextlib.contextmanager
-def stranger(controller: Ansible) -> t.Iterator[None]:
-    """Run as that user in the block. Ansible itself gets a place for its temporary files, as it cannot do without."""
+def stranger(environment: Environment) -> t.Iterator[Ansible]:
+    """A controller of that user, in a directory that everybody can read and that holds one place to write.
+
+    That one is for the temporary files of Ansible itself, which cannot do without.
+    """
     prefix = _prefix()
     try:
-        works = subprocess.run(
-            [*prefix, "id", "-u"], capture_output=True, text=True, check=False
-        ).stdout.strip() == str(USER)
+        works = subprocess.run([*prefix, "id", "-u"], capture_output=True, text=True, check=False).stdout.strip() == str(USER)
     except FileNotFoundError:
         works = False
     if not works:
         pytest.skip("this machine lets nobody become another user (needs setpriv as root, or user namespaces)")
-    scratch = controller.directory / "scratch"
-    scratch.mkdir(exist_ok=True)
-    scratch.chmod(0o1777)
-    before = (list(controller.prefix), dict(controller.environment))
-    controller.prefix = prefix
-    controller.environment.update(
-        ANSIBLE_HOME=str(scratch / "ansible"),
-        ANSIBLE_LOCAL_TEMP=str(scratch / "local"),
-        ANSIBLE_REMOTE_TEMP=str(scratch / "remote"),
-    )
-    try:
-        yield
-    finally:
-        controller.prefix, controller.environment = before[0], before[1]
+    with tempfile.TemporaryDirectory(prefix="stranger-") as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        controller = Ansible(directory, environment)
+        controller.home.rmdir()
+        scratch = directory / "scratch"
+        scratch.mkdir()
+        scratch.chmod(0o1777)
+        controller.prefix = prefix
+        controller.environment.update(
+            ANSIBLE_HOME=str(scratch / "ansible"),
+            ANSIBLE_LOCAL_TEMP=str(scratch / "local"),
+            ANSIBLE_REMOTE_TEMP=str(scratch / "remote"),
+        )
+        yield controller
