@@ -126,5 +126,5 @@ def test_many_under_an_enforced_limit_share_one_pace(server: Counting, monkeypat
     run_many(server, 15, reads=4)
     counts = server.counts()
     assert counts["read"] == 61
-    # Everybody runs into the limit once or twice before the pace is known, and then nearly nobody.
-    assert counts["429"] <= 45
+    # Some run into the limit before the pace is known, and then nearly nobody; each on its own it is 175 times.
+    assert counts["429"] <= 30

@@ -771,6 +771,13 @@ def pool_error(name: str, *arguments: t.Any) -> t.Any:
     return getattr(urllib3.exceptions, name)(*arguments)
 
 
+def unresolved() -> Exception:
+    # The newer urllib3 has a class for it, the older one only keeps what it came from.
+    error = urllib3.exceptions.NewConnectionError(t.cast(t.Any, None), "Failed to establish a new connection")
+    error.__context__ = socket.gaierror(-2, "Name or service not known")
+    return error
+
+
 def certificate_error() -> ssl.SSLCertVerificationError:
     error = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
     error.verify_message = "self-signed certificate"
@@ -816,11 +823,7 @@ PROXY_RESET = pool_error("ProxyError", "Cannot connect to proxy.", ConnectionRes
         ),
         (wrapped(pool_error("SSLError", "odd"), requests.exceptions.SSLError), "lost", "TLS failed", "port"),
         (
-            wrapped(
-                pool_error(
-                    "NameResolutionError", "h", None, socket.gaierror(-2, "Name or service not known")
-                )
-            ),
+            wrapped(unresolved()),
             "not_made",
             "cannot be resolved",
             "region",
