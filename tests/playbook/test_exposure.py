@@ -9,8 +9,6 @@ The database of these tests has force-ssl on and the tasks give their consent, s
 
 from __future__ import annotations
 
-import typing as t
-
 import pytest
 from scalingo_sandbox.testing import Sandbox
 from support.playbook import MODULE_PREFIX, Ansible, task

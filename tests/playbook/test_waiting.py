@@ -190,6 +190,11 @@ def looks(sandbox: Sandbox) -> int:
     return len([record for record in sandbox.log() if record.route == "D1" and record.status == 200])
 
 
+def another_look(sandbox: Sandbox) -> None:
+    seen = looks(sandbox)
+    until(lambda: looks(sandbox) > seen, "the wait to go on")
+
+
 def test_tokens_that_expire_in_a_long_wait_are_not_noticed(ansible: Ansible, sandbox: Sandbox, meanwhile: t.Any) -> None:
     """Both tokens end twice while the feature is on its way; each time one exchange and one token are enough."""
     seeded(sandbox, feature=8000)
@@ -197,8 +202,7 @@ def test_tokens_that_expire_in_a_long_wait_are_not_noticed(ansible: Ansible, san
     until(lambda: looks(sandbox) >= 2, "the wait to begin")
     for hour in (1, 2):
         sandbox.advance(3700)
-        seen = looks(sandbox)
-        until(lambda: looks(sandbox) > seen, "the wait to go on")
+        another_look(sandbox)
         served = routes(record for record in sandbox.log() if record.status == 200)
         assert served.count("exchange") == 1 + hour
         assert served.count("A6") == 1 + hour
@@ -215,8 +219,7 @@ def test_an_addons_token_that_ends_alone_costs_one_request(ansible: Ansible, san
     future = meanwhile(ansible.tasks, [task(MODULE, wait_timeout=60, **FORCE, **POSTGRESQL)])
     until(lambda: looks(sandbox) >= 2, "the wait to begin")
     sandbox.expire_tokens(addon_id=POSTGRESQL_ID)
-    seen = looks(sandbox)
-    until(lambda: looks(sandbox) > seen, "the wait to go on")
+    another_look(sandbox)
     sandbox.advance(1001)
     future.result().ok().clean()
     assert routes(sandbox.log()).count("exchange") == 1 and routes(sandbox.log()).count("A6") == 2

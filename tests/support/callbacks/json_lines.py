@@ -6,6 +6,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import time
+
+from ansible.plugins.callback import CallbackBase
+
 DOCUMENTATION = r"""
 name: json_lines
 type: notification
@@ -14,12 +20,6 @@ description:
   - Writes to the file that the environment variable SUPPORT_JSON_LINES names. The usual output stays as it is.
 options: {}
 """
-
-import json
-import os
-import time
-
-from ansible.plugins.callback import CallbackBase
 
 
 class CallbackModule(CallbackBase):
