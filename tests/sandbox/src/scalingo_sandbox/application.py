@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import json
 import sys
 import traceback
@@ -127,6 +128,7 @@ class Application:
         self.world = world
         self.places = places
         self.control = control
+        self.stopping = asyncio.Event()
         self._compiled = {role: Compiled(role) for role in ("auth", "api", "db", "files")}
         self._adapters: dict[str, TypeAdapter[Any]] = {}
 
@@ -149,7 +151,7 @@ class Application:
                 drop()
                 return
             if rule is not None and rule.do == "slow":
-                await asyncio.sleep(rule.seconds)
+                await self._pause(rule.seconds)
             if rule is not None and rule.do in ("status", "html", "plain"):
                 exchange.answer = _fault_answer(rule)
             elif self._blocks(exchange):
@@ -161,6 +163,11 @@ class Application:
                 return
         record.status = exchange.answer.status
         await self._respond(exchange, scope, receive, send, drop)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not beyond the end of the server."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.stopping.wait(), seconds)
 
     def _blocks(self, exchange: Exchange) -> bool:
         identifier = exchange.record.addon_id
@@ -383,8 +390,8 @@ class Application:
         self, exchange: Exchange, scope: Scope, receive: Receive, send: Send, drop: Callable[[], None]
     ) -> None:
         answer, rule, record = exchange.answer, exchange.rule, exchange.record
-        if rule is not None and rule.do in ("wrong_type", "missing_key"):
-            answer.body = faults.spoil(rule, answer.body)
+        if rule is not None and rule.do in ("wrong_type", "missing_key") and answer.body is not None:
+            answer.raw = json.dumps(faults.spoil(rule, answer.body)).encode()
         if rule is not None and rule.do == "replace":
             answer.body = rule.body
             answer.status = record.status = rule.status or answer.status

@@ -224,7 +224,11 @@ def load(source: Seed | dict[str, Any] | str | Path | None) -> Seed:
         return Seed.model_validate(yaml.safe_load(text))
     if isinstance(source, dict):
         return Seed.model_validate(source)
-    return Seed.model_validate(yaml.safe_load(Path(source).read_text(encoding="utf-8")) or {})
+    try:
+        content = yaml.safe_load(Path(source).read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise ValueError(f"{source} is not YAML: {error}") from error
+    return Seed.model_validate(content)
 
 
 def merged(seeds: list[Seed]) -> Seed:

@@ -87,9 +87,10 @@ class Running:
         self.scheme = "https" if tls_directory is not None else "http"
         places = {listener.getsockname()[1]: place for listener, place in zip(self.sockets, PLACES, strict=True)}
         self._addresses(places)
-        application = Application(self.world, places, make_control_application(self.control))
+        self.application = Application(self.world, places, make_control_application(self.control))
+        self._loop: asyncio.AbstractEventLoop | None = None
         configuration = uvicorn.Config(
-            application,
+            self.application,
             http=Protocol,
             ws="none",
             lifespan="off",
@@ -151,6 +152,7 @@ class Running:
                 await asyncio.sleep(0.005)
             ready()
 
+        self._loop = asyncio.get_running_loop()
         announcing = asyncio.create_task(announce())
         try:
             await self.server.serve(sockets=self.sockets)
@@ -162,7 +164,11 @@ class Running:
                 self.world.close()
 
     def stop(self) -> None:
+        """End soon; from any thread."""
         self.server.should_exit = True
+        if self._loop is not None and not self._loop.is_closed():
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self.application.stopping.set)
 
 
 class Thread(threading.Thread):

@@ -239,7 +239,10 @@ TREATMENTS: dict[str, Treatment] = {
     ),
     "6.3": _switch("same field in response", "scheduled_at"),
     "6.4": _nothing("Backup list root", "confirmed: database_backups"),
-    "6.5": _nothing("“Resources are always rooted, never a bare array”", "each route answers as its section shows"),
+    "6.5": _nothing(
+        '"Resources are always rooted, never a bare array" (DOC db/index.md:65-69)',
+        "each route answers as its section shows",
+    ),
     "6.6": _switch("Pagination nesting", "pagination"),
     "6.7": _switch("Maintenance list path", "deprecated_paths"),
     "6.8": _switch("Maintenance show root", "maintenance_root"),
@@ -295,7 +298,7 @@ TREATMENTS: dict[str, Treatment] = {
     "6.56": _both("Host", "the database routes on both hosts, each with its own token"),
     "6.57": _both("`plan` value", "free text: a seed may name any plan"),
     "6.58": _switch("D1 fields", "database_fields"),
-    "6.59": _nothing("“Only from the dashboard”", "every route that is documented is served"),
+    "6.59": _nothing('"Only from the dashboard"', "every route that is documented is served"),
     "6.60": _nothing("Manual backups after DB deletion", "no route shows them"),
     "6.61": _nothing("Daily-backup schedule flag in CLI", "of that client"),
     "6.62": _switch("Event names", "maintenance_events"),
@@ -311,7 +314,7 @@ TREATMENTS: dict[str, Treatment] = {
     "8.1.8": _switch("`reset-database` allowed on protected", "protected_reset"),
     "8.1.9": _switch("serve every path alias", "deprecated_paths"),
     "8.1.10": _switch(
-        "optional “quirk” switches", "user_root", "maintenance_root", "pitr_answer", "pagination", "rate_limit_body"
+        'optional "quirk" switches', "user_root", "maintenance_root", "pitr_answer", "pagination", "rate_limit_body"
     ),
 }
 
@@ -349,3 +352,16 @@ class Switches:
 
     def as_dict(self) -> dict[str, str]:
         return dict(self._positions)
+
+
+def table() -> str:
+    """The switches as a table for people."""
+    lines = ["| Switch | Values, the default first | What it is | docs/contract.md |", "|---|---|---|---|"]
+    for switch in SWITCHES.values():
+        values = ", ".join(f"`{value}`" for value in switch.values)
+        lines.append(f"| `{switch.name}` | {values} | {switch.meaning} | {', '.join(switch.rows)} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(table(), end="")

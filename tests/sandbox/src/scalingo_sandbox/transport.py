@@ -56,6 +56,13 @@ class Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(cast(asyncio.Transport, Gathering(transport, self.loop)))
 
+    def shutdown(self) -> None:
+        """The server stops: connections on which nothing happens end at once, also those with TLS."""
+        idle = self.cycle is None or self.cycle.response_complete
+        super().shutdown()
+        if idle:
+            self.transport.abort()
+
     def drop(self) -> None:
         """Close the connection without another word."""
         if self.cycle is not None:

@@ -95,8 +95,18 @@ class World:
     # what a reset does
 
     def reset(self, seed: Seed | None = None) -> None:
-        self.close()
-        self.load(seed or self._first_seed)
+        """Begin anew. A seed that cannot be loaded changes nothing."""
+        kept = dict(self.__dict__)
+        try:
+            self.load(seed or self._first_seed)
+        except BaseException:
+            self.close()
+            self.__dict__.update(kept)
+            raise
+        for app in kept["apps"]:
+            for addon in app.addons:
+                addon.database.engine.close()
+        kept["archives"].close()
 
     def close(self) -> None:
         for app in self.apps:

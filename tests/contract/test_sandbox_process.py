@@ -1,0 +1,243 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command: how it starts, what it prints, how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from scalingo_sandbox.cli import main
+
+COMMAND = [sys.executable, "-m", "scalingo_sandbox"]
+Start = Callable[..., tuple["subprocess.Popen[str]", dict[str, Any]]]
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> dict[str, Any]:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if path.exists():
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            return content
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    raise AssertionError("the sandbox was not ready in time")
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    processes: list[subprocess.Popen[str]] = []
+
+    def begin(*options: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+        ready = tmp_path / f"ready-{len(processes)}.json"
+        process = subprocess.Popen(
+            [*COMMAND, "--ready-file", str(ready), *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        processes.append(process)
+        return process, wait_for(ready, process)
+
+    yield begin
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def processor_seconds(process_id: int) -> float:
+    """What a process has used so far: how long it would take on a machine that has nothing else to do."""
+    fields = Path(f"/proc/{process_id}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[float, str, str]:
+    started = time.monotonic()
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=10)
+    return time.monotonic() - started, output, errors
+
+
+def test_it_starts_quickly_and_says_where_it_is(start: Start, tmp_path: Path) -> None:
+    process, ready = start()
+    assert processor_seconds(process.pid) < 1.5
+    assert set(ready) >= {"pid", "auth_url", "control_url", "api_token", "regions", "environment"}
+    assert ready["pid"] == process.pid
+    assert set(ready["regions"]) == {"osc-fr1", "osc-secnum-fr1"}
+    assert set(ready["regions"]["osc-fr1"]) == {"api_url", "db_api_url", "ssh"}
+    assert ready["environment"] == {
+        "SCALINGO_API_TOKEN": ready["api_token"],
+        "SCALINGO_REGION": "osc-fr1",
+        "SCALINGO_AUTH_URL": ready["auth_url"],
+        "SCALINGO_API_URL": ready["regions"]["osc-fr1"]["api_url"],
+        "SCALINGO_DB_API_URL": ready["regions"]["osc-fr1"]["db_api_url"],
+        "SCALINGO_DB_URL": ready["regions"]["osc-fr1"]["db_api_url"],
+    }
+    file = tmp_path / "ready-0.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [entry.name for entry in tmp_path.iterdir()] == [file.name]
+    addresses = [ready["auth_url"], ready["control_url"], ready["files_url"]]
+    addresses += [region[name] for region in ready["regions"].values() for name in ("api_url", "db_api_url")]
+    assert len(set(addresses)) == 7
+    for address in addresses:
+        assert httpx.get(address + "/").status_code == 404
+        assert urllib.parse.urlsplit(address).hostname == "127.0.0.1"
+    duration, output, errors = stop(process)
+    assert duration < 2
+    assert process.returncode == 0
+    assert errors == ""
+    assert ready["api_token"] not in output
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_within_two_seconds_with_open_connections(start: Start, number: int) -> None:
+    process, ready = start()
+    address = urllib.parse.urlsplit(ready["auth_url"])
+    connections = [socket.create_connection((address.hostname, address.port or 0)) for dummy in range(20)]
+    with httpx.Client() as client:
+        assert client.get(ready["auth_url"] + "/v1/regions").status_code == 200
+        rule = {"do": "slow", "seconds": 60, "times": 1}
+        client.post(ready["control_url"] + "/control/fault", json=rule)
+        with pytest.raises(httpx.ReadTimeout):
+            client.get(ready["auth_url"] + "/v1/regions", timeout=0.1)
+        connections[0].sendall(b"GET /v1/regions HTTP/1.1\r\n")
+        duration, dummy_output, dummy_errors = stop(process, number)
+    assert duration < 2
+    assert process.returncode == 0
+    for connection in connections:
+        connection.close()
+
+
+def test_it_listens_on_the_loopback_interface_only(start: Start) -> None:
+    process, ready = start()
+    port = urllib.parse.urlsplit(ready["auth_url"]).port
+    listening = Path("/proc/net/tcp").read_text(encoding="ascii")
+    mine = re.findall(rf"([0-9A-F]{{8}}):{port:04X} 00000000:0000 0A", listening)
+    assert mine == ["0100007F"]
+    wide = Path("/proc/net/tcp6").read_text(encoding="ascii") if Path("/proc/net/tcp6").exists() else ""
+    assert not re.search(rf":{port:04X} [0-9]+:0000 0A", wide)
+
+
+def test_it_prints_exports(start: Start) -> None:
+    process, ready = start("--exports", "--api-token", "tk-us-sandbox-x y")
+    dummy, output, errors = stop(process)
+    assert output.splitlines()[0] == "export SCALINGO_API_TOKEN='tk-us-sandbox-x y'"
+    assert [line.split("=")[0] for line in output.splitlines()] == [f"export {name}" for name in ready["environment"]]
+
+
+def test_it_takes_seeds_speed_and_ports(start: Start, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.yml", tmp_path / "second.yml"
+    first.write_text("user: {api_token: tk-us-sandbox-seeded}\napps: [{name: one}]\ndurations: {feature: 5}\n")
+    second.write_text("apps: [{name: two, region: osc-secnum-fr1}]\nswitches: {dates: seconds}\n")
+    base = 23000 + os.getpid() % 9000
+    process, ready = start("--seed", str(first), "--seed", str(second), "--speed", "1000", "--port-base", str(base))
+    assert ready["api_token"] == "tk-us-sandbox-seeded"
+    assert ready["auth_url"] == f"http://127.0.0.1:{base}"
+    assert ready["control_url"] == f"http://127.0.0.1:{base + 6}"
+    state = httpx.get(ready["control_url"] + "/control/state").json()
+    assert [(app["name"], app["region"]) for app in state["apps"]] == [("one", "osc-fr1"), ("two", "osc-secnum-fr1")]
+    assert (state["durations"]["feature"], state["switches"]["dates"]) == (5, "seconds")
+    time.sleep(0.3)
+    later = httpx.get(ready["control_url"] + "/control/state").json()
+    assert later["clock"]["now"] - state["clock"]["now"] > 100
+    taken = subprocess.run([*COMMAND, "--port-base", str(base)], capture_output=True, text=True, timeout=20)
+    assert taken.returncode == 1
+    assert "in use" in taken.stderr
+    assert "Traceback" not in taken.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("apps: [{name: one, colour: red}]", "colour"),
+        ("apps: [{name: one, region: mars}]", "no region mars"),
+        ("apps: [{name: one, addons: [{provider: oracle}]}]", "no provider oracle"),
+        ("apps: [{name: one}, {name: one}]", "named twice"),
+        ("apps: [", "is not YAML"),
+        (None, "No such file"),
+    ],
+)
+def test_a_wrong_seed_is_a_sentence(tmp_path: Path, text: str | None, part: str) -> None:
+    seed = tmp_path / "seed.yml"
+    if text is not None:
+        seed.write_text(text)
+    with pytest.raises(SystemExit) as ended:
+        main(["--seed", str(seed)])
+    assert str(ended.value.code).startswith("scalingo-sandbox: ")
+    assert part in str(ended.value.code)
+
+
+@pytest.mark.parametrize("options", [["--speed", "0"], ["--engine", "steam"], ["--unknown"]])
+def test_wrong_options_are_refused(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(options)
+    assert ended.value.code == 2
+    assert "usage" in capsys.readouterr().err
+
+
+def test_it_ends_with_its_parent(tmp_path: Path) -> None:
+    ready = tmp_path / "ready.json"
+    arguments = [*COMMAND, "--with-parent", "--ready-file", str(ready)]
+    parent = (
+        "import subprocess, sys, time, pathlib\n"
+        "subprocess.Popen(sys.argv[2:], stdout=subprocess.DEVNULL)\n"
+        "while not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.01)\n"
+        "print(pathlib.Path(sys.argv[1]).read_text())\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", parent, str(ready), *arguments], capture_output=True, text=True, timeout=20
+    )
+    process_id = json.loads(ended.stdout)["pid"]
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline and Path(f"/proc/{process_id}").exists():
+        time.sleep(0.05)
+    assert not Path(f"/proc/{process_id}").exists()
+    assert not ready.exists()
+
+
+def test_it_serves_https_with_an_authority_of_its_own(start: Start, tmp_path: Path) -> None:
+    process, ready = start("--tls", str(tmp_path / "tls"))
+    assert ready["ca_file"] == str(tmp_path / "tls" / "ca.pem")
+    assert ready["auth_url"].startswith("https://127.0.0.1:")
+    with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
+        httpx.get(ready["auth_url"] + "/v1/regions")
+    import ssl
+
+    context = ssl.create_default_context(cafile=ready["ca_file"])
+    with httpx.Client(verify=context) as client:
+        assert client.get(ready["auth_url"] + "/v1/regions").status_code == 200
+        port = urllib.parse.urlsplit(ready["auth_url"]).port
+        assert client.get(f"https://localhost:{port}/v1/regions").status_code == 200
+        certificate = client.get(ready["regions"]["osc-fr1"]["db_api_url"] + "/api/ca_certificate").text
+        assert certificate == Path(ready["ca_file"]).read_text(encoding="ascii")
+        client.post(ready["control_url"] + "/control/fault", json={"do": "drop_after", "times": 1})
+        with pytest.raises(httpx.RemoteProtocolError):
+            client.get(ready["auth_url"] + "/v1/regions")
+        duration, dummy_output, errors = stop(process)
+    assert duration < 2
+    assert errors == ""
+    assert stat.S_IMODE((tmp_path / "tls" / "server.pem").stat().st_mode) == 0o600
+
+
+def test_importing_the_testing_face_is_light() -> None:
+    script = (
+        "import sys, time; import scalingo_sandbox.testing;"
+        "print(time.process_time(), 'trustme' in sys.modules, 'fastapi' in sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
+    seconds, trustme, fastapi = ended.stdout.split()
+    assert float(seconds) < 1.5
+    assert (trustme, fastapi) == ("False", "False")

@@ -1,0 +1,449 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every row of docs/contract.md section 6 and every clause of 8.1 is dealt with, and every switch does something."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scalingo_sandbox.switches import SWITCHES, TREATMENTS
+from scalingo_sandbox.testing import Sandbox
+from support.caller import Caller
+
+CONTRACT = Path(__file__).resolve().parents[2] / "docs" / "contract.md"
+README = Path(__file__).resolve().parents[1] / "sandbox" / "README.md"
+
+
+# the lists
+
+
+def rows() -> dict[str, str]:
+    """Number and topic of every row of section 6."""
+    text = CONTRACT.read_text(encoding="utf-8")
+    section = text[text.index("## 6. Disagreements") : text.index("## 7. ")]
+    found = re.findall(r"^\| (\d+) \| (.*?) \|", section, flags=re.MULTILINE)
+    return {f"6.{number}": topic for number, topic in found}
+
+
+def clauses() -> list[str]:
+    """The clauses of section 8.1."""
+    text = CONTRACT.read_text(encoding="utf-8")
+    section = text.partition("### 8.1 ")[2].split("\n\n")[0]
+    return [clause.strip() for clause in section.partition("\n")[2].split(";")]
+
+
+def test_every_row_of_section_6_is_dealt_with() -> None:
+    found = rows()
+    assert len(found) >= 64
+    assert {number: treatment.topic.replace("**", "") for number, treatment in TREATMENTS.items() if number[0] == "6"} == {
+        number: topic.replace("**", "") for number, topic in found.items()
+    }
+
+
+def test_every_clause_of_section_8_1_is_dealt_with() -> None:
+    found = clauses()
+    dealt_with = {number: treatment for number, treatment in TREATMENTS.items() if number.startswith("8.1.")}
+    assert list(dealt_with) == [f"8.1.{index + 1}" for index in range(len(found))]
+    for treatment, clause in zip(dealt_with.values(), found, strict=True):
+        assert clause.startswith(treatment.topic), clause
+
+
+def test_a_row_that_names_a_switch_is_named_by_the_switch() -> None:
+    for number, treatment in TREATMENTS.items():
+        assert treatment.detail
+        if treatment.kind == "switch":
+            for name in treatment.detail.split(", "):
+                assert number in SWITCHES[name].rows, (number, name)
+    for name, switch in SWITCHES.items():
+        for number in switch.rows:
+            if number in TREATMENTS:
+                assert name in TREATMENTS[number].detail.split(", "), (number, name)
+
+
+def test_accept_both_means_a_switch_or_both_forms_always() -> None:
+    """A row whose last column says that both are possible is never left to nothing."""
+    text = CONTRACT.read_text(encoding="utf-8")
+    for line in text[text.index("## 6. Disagreements") : text.index("## 7. ")].splitlines():
+        match = re.match(r"\| (\d+) \|", line)
+        if match and re.search(r"accept both|serve both|tolerate|all accepted|both real", line.split("|")[-2], re.IGNORECASE):
+            number = match.group(1)
+            assert TREATMENTS[f"6.{number}"].kind != "nothing" or number == "53", line
+
+
+def test_the_readme_has_a_table_of_the_switches() -> None:
+    text = README.read_text(encoding="utf-8")
+    section = text.partition("<!-- switches -->")[2].partition("<!-- /switches -->")[0]
+    assert section.strip() == table().strip(), "write it anew: python -m scalingo_sandbox.switches"
+
+
+def table() -> str:
+    from scalingo_sandbox.switches import table as made
+
+    return made()
+
+
+def test_unknown_switches_and_values_are_refused(box: Sandbox) -> None:
+    with pytest.raises(ValueError, match="no switch is named"):
+        box.switch("nothing", "x")
+    with pytest.raises(ValueError, match="has no value"):
+        box.switch("dates", "roman")
+    with pytest.raises(ValueError, match="has no value"):
+        box.reset({"switches": {"dates": "roman"}})
+
+
+def test_a_switch_is_put_by_a_seed_and_back_by_a_reset(box: Sandbox) -> None:
+    box.reset({"switches": {"dates": "seconds", "scheduled_backups": True, "download_range": False}})
+    positions = box.state()["switches"]
+    assert (positions["dates"], positions["scheduled_backups"], positions["download_range"]) == ("seconds", "on", "no")
+    box.reset()
+    assert box.state()["switches"] == {name: switch.default for name, switch in SWITCHES.items()}
+
+
+# what each does: one look at the service whose answer differs for every value
+
+Probe = Callable[[Caller, Sandbox], Any]
+PROBES: dict[str, Probe] = {}
+
+
+def probe(name: str) -> Callable[[Probe], Probe]:
+    def keep(function: Probe) -> Probe:
+        PROBES[name] = function
+        return function
+
+    return keep
+
+
+def mysql(box: Sandbox) -> str:
+    return box.addon_id("shop", "mysql")
+
+
+def postgresql(box: Sandbox) -> str:
+    return box.addon_id("shop", "postgresql")
+
+
+def shape(value: Any) -> Any:
+    """Keys and types, without the values that change by themselves."""
+    if isinstance(value, dict):
+        return {name: shape(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [shape(entry) for entry in value]
+    return type(value).__name__
+
+
+def database_of(caller: Caller, box: Sandbox) -> Any:
+    return caller.show(mysql(box))
+
+
+def backup_of(caller: Caller, box: Sandbox) -> Any:
+    return caller.database("POST", mysql(box), "/backups").json()["database_backup"]
+
+
+def metrics_of(caller: Caller, box: Sandbox) -> Any:
+    return shape(caller.database("GET", mysql(box), "/metrics").json())
+
+
+def maintenance_of(caller: Caller, box: Sandbox) -> Any:
+    return caller.database("GET", mysql(box), "/maintenance").json()
+
+
+def version_of(caller: Caller, box: Sandbox, app: str = "shop", provider: str = "mysql") -> Any:
+    addon_id = box.addon_id(app, provider)
+    identifier = caller.show(addon_id)["version_id"]
+    return caller.top("GET", addon_id, f"/api/database_type_versions/{identifier}").json()["database_type_version"]
+
+
+def download_of(caller: Caller, box: Sandbox) -> str:
+    backup = caller.database("GET", mysql(box), "/backups").json()["database_backups"][0]["id"]
+    return str(caller.database("GET", mysql(box), f"/backups/{backup}/archive").json()["download_url"])
+
+
+def created_user(caller: Caller, box: Sandbox, name: str = "analyst_1") -> Any:
+    body = {"database_user": {"name": name}}
+    return caller.database("POST", postgresql(box), "/users", json=body)
+
+
+def user_of(caller: Caller, box: Sandbox, name: str) -> Any:
+    answer = created_user(caller, box, name)
+    return answer.status_code, sorted(answer.json())
+
+
+def busy(box: Sandbox) -> str:
+    box.change_database(mysql(box), current_operation_id="0" * 24)
+    return mysql(box)
+
+
+def restored(caller: Caller, box: Sandbox) -> Any:
+    backup = caller.database("GET", mysql(box), "/backups").json()["database_backups"][0]["id"]
+    return caller.database("POST", mysql(box), f"/backups/{backup}/restore")
+
+
+PROBES.update(
+    {
+        "scheduled_at": lambda caller, box: database_of(caller, box)["periodic_backups_scheduled_at"],
+        "pagination": lambda caller, box: sorted(maintenance_of(caller, box)["meta"]),
+        "next_page": lambda caller, box: maintenance_of(caller, box)["meta"]["pagination"].get("next_page", "missing"),
+        "backup_type": lambda caller, box: "type" in backup_of(caller, box),
+        "backup_started_at": lambda caller, box: "started_at" in backup_of(caller, box),
+        "backup_size": lambda caller, box: backup_of(caller, box)["size"],
+        "backup_first_status": lambda caller, box: backup_of(caller, box)["status"],
+        "user_root": lambda caller, box: sorted(created_user(caller, box).json()),
+        "users_root": lambda caller, box: list(caller.database("GET", postgresql(box), "/users").json()),
+        "user_names": lambda caller, box: [user_of(caller, box, name)[0] for name in ("with_underscore", "with-hyphen")],
+        "proxy_type": lambda caller, box: [entry["type"] for entry in database_of(caller, box)["instances"]],
+        "metrics_names": metrics_of,
+        "instances_metrics": metrics_of,
+        "database_fields": lambda caller, box: len(database_of(caller, box)),
+        "dates": lambda caller, box: re.sub(r"\d", "0", database_of(caller, box)["created_at"]),
+        "region_default": lambda caller, box: "default" in caller.auth("GET", "/v1/regions").json()["regions"][0],
+        "extension_version": lambda caller, box: caller.action(postgresql(box), "list-extensions")["result"],
+        "allowed_plugins": lambda caller, box: shape(version_of(caller, box, "metrics", "elasticsearch"))[
+            "allowed_plugins"
+        ],
+        "next_upgrade": lambda caller, box: shape(version_of(caller, box))["next_upgrade"],
+        "action_failure": lambda caller, box: caller.action(mysql(box), "delete-database", {"database_name": "x"})["status"],
+        "logical_existing": lambda caller, box: caller.action(mysql(box), "create-database", {"database_name": "orders"})[
+            "ok"
+        ],
+        "protected_reset": lambda caller, box: caller.action(mysql(box), "reset-database", {"database_name": "shop_1002"})[
+            "ok"
+        ],
+        "sql_mode_unknown": lambda caller, box: caller.action(mysql(box), "set-sqlmode", "ANSI,INVENTED")["ok"],
+        "download_host": lambda caller, box: download_of(caller, box).startswith(box.files_url),
+        "download_range": lambda caller, box: caller.client.get(
+            download_of(caller, box), headers={"Range": "bytes=1-"}
+        ).status_code,
+        "download_etag": lambda caller, box: caller.client.get(download_of(caller, box)).headers.get("ETag", "")[:1],
+        "download_length": lambda caller, box: "Content-Length" in caller.client.get(download_of(caller, box)).headers,
+        "addon_token_format": lambda caller, box: caller.addon_token(mysql(box)).count("."),
+        "restore_status": lambda caller, box: restored(caller, box).status_code,
+    }
+)
+
+
+@probe("maintenance_root")
+def _(caller: Caller, box: Sandbox) -> Any:
+    identifier = maintenance_of(caller, box)["maintenance"][0]["id"]
+    return list(caller.database("GET", mysql(box), f"/maintenance/{identifier}").json())
+
+
+@probe("upgrade_location")
+def _(caller: Caller, box: Sandbox) -> Any:
+    address = caller.database("POST", mysql(box), "/upgrade").headers.get("Location", "")
+    if address:
+        headers = {"Authorization": f"Bearer {caller.addon_token(mysql(box))}"}
+        assert caller.client.get(address, headers=headers).status_code == 200
+    return re.sub(r"[0-9a-f-]{10,}", "ID", address)
+
+
+@probe("pitr_answer")
+def _(caller: Caller, box: Sandbox) -> Any:
+    window = caller.database("GET", postgresql(box), "/pitr/recovery_window").json()["recovery_window"]
+    body = {"restore_time": window["latest_recoverable_at"]}
+    return list(caller.database("POST", postgresql(box), "/pitr/restore", json=body).json())
+
+
+@probe("backup_show")
+def _(caller: Caller, box: Sandbox) -> Any:
+    backup = backup_of(caller, box)["id"]
+    flat = caller.top("GET", mysql(box), f"/api/backups/{backup}").status_code
+    return flat, caller.database("GET", mysql(box), f"/backups/{backup}").status_code
+
+
+@probe("user_update_answer")
+def _(caller: Caller, box: Sandbox) -> Any:
+    password = "0123456789abcdefghijklmnop"
+    body = {"database_user": {"password": password, "password_confirmation": password}}
+    answer = caller.database("PATCH", postgresql(box), "/users/reporting", json=body)
+    assert answer.status_code == 200
+    return bool(answer.content)
+
+
+@probe("feature_pending")
+def _(caller: Caller, box: Sandbox) -> Any:
+    status = caller.database("POST", mysql(box), "/features", json={"feature": {"name": "force-ssl"}}).json()["status"]
+    box.advance(3)
+    assert caller.show(mysql(box))["features"][0]["status"] == "ACTIVATED"
+    return status
+
+
+@probe("leader_role")
+def _(caller: Caller, box: Sandbox) -> Any:
+    return [entry["role"] for entry in caller.database("GET", mysql(box), "/instances_status").json()]
+
+
+@probe("deprecated_paths")
+def _(caller: Caller, box: Sandbox) -> Any:
+    version = caller.show(mysql(box))["version_id"]
+    return [
+        caller.database("GET", mysql(box), "/maintenances").status_code,
+        caller.top("GET", mysql(box), f"/api/database_type_version/{version}").status_code,
+        caller.top("GET", mysql(box), f"/dapi/databases/{mysql(box)}/logs").status_code,
+    ]
+
+
+@probe("health_numbers")
+def _(caller: Caller, box: Sandbox) -> Any:
+    return shape(caller.database("GET", box.addon_id("metrics", "elasticsearch"), "/health").json())
+
+
+@probe("addon_update_answer")
+def _(caller: Caller, box: Sandbox) -> Any:
+    body = {"addon": {"plan_id": "mysql-starter-1024"}}
+    return sorted(caller.main("PATCH", f"/v1/apps/shop/addons/{mysql(box)}", json=body).json())
+
+
+@probe("rate_limit_body")
+def _(caller: Caller, box: Sandbox) -> Any:
+    caller.show(mysql(box))
+    box.rate_limit(requests=1, seconds=86400)
+    return [caller.database("GET", mysql(box)).headers["Content-Type"] for dummy in range(2)][1]
+
+
+@probe("maintenance_events")
+def _(caller: Caller, box: Sandbox) -> Any:
+    return [event["type"] for event in caller.main("GET", "/v1/apps/shop/events").json()["events"]]
+
+
+@probe("validation_body")
+def _(caller: Caller, box: Sandbox) -> Any:
+    answers = [
+        caller.database("PATCH", mysql(box), json={"database": {"plan": "x"}}),
+        caller.main("POST", "/v1/apps", json={"app": {"name": "x"}}),
+    ]
+    assert {answer.status_code for answer in answers} == {422}
+    return [list(answer.json()) for answer in answers]
+
+
+@probe("foreign_token")
+def _(caller: Caller, box: Sandbox) -> Any:
+    headers = {"Authorization": f"Bearer {caller.addon_token(mysql(box))}"}
+    foreign = caller.client.get(f"{box.db_api_url()}/api/databases/{postgresql(box)}", headers=headers).status_code
+    assert caller.client.get(f"{box.db_api_url()}/api/databases/{postgresql(box)}").status_code == 401
+    return foreign
+
+
+@probe("busy")
+def _(caller: Caller, box: Sandbox) -> Any:
+    return caller.database("POST", busy(box), "/upgrade").status_code
+
+
+@probe("busy_settings")
+def _(caller: Caller, box: Sandbox) -> Any:
+    return caller.database("PATCH", busy(box), json={"database": {}}).status_code
+
+
+@probe("backup_running")
+def _(caller: Caller, box: Sandbox) -> Any:
+    return [caller.database("POST", mysql(box), "/backups").status_code for dummy in range(2)]
+
+
+@probe("operation_final")
+def _(caller: Caller, box: Sandbox) -> Any:
+    operation = caller.database("POST", mysql(box), "/upgrade").json()["operation_id"]
+    box.advance(21)
+    return caller.top("GET", mysql(box), f"/api/operations/{operation}").json()["operation"]["status"]
+
+
+@probe("operations_kept")
+def _(caller: Caller, box: Sandbox) -> Any:
+    operation = caller.database("POST", mysql(box), "/upgrade").json()["operation_id"]
+    assert caller.top("GET", mysql(box), f"/api/operations/{operation}").status_code == 200
+    box.advance(21)
+    assert caller.show(mysql(box))["readable_version"] == "8.0.43-1"
+    return caller.top("GET", mysql(box), f"/api/operations/{operation}").status_code
+
+
+@probe("user_existing")
+def _(caller: Caller, box: Sandbox) -> Any:
+    return created_user(caller, box, "reporting").status_code
+
+
+@probe("protected_user")
+def _(caller: Caller, box: Sandbox) -> Any:
+    return caller.database("DELETE", postgresql(box), "/users/shop_1001").status_code
+
+
+@probe("feature_active")
+def _(caller: Caller, box: Sandbox) -> Any:
+    body = {"feature": {"name": "redis-rdb"}}
+    return caller.database("POST", box.addon_id("metrics", "redis"), "/features", json=body).status_code
+
+
+@probe("feature_inactive")
+def _(caller: Caller, box: Sandbox) -> Any:
+    return caller.database("DELETE", mysql(box), "/features?feature=force-ssl").status_code
+
+
+@probe("maintenance_window_alone")
+def _(caller: Caller, box: Sandbox) -> Any:
+    body = {"database": {"maintenance_window": {"weekday_utc": 1}}}
+    return caller.database("PATCH", mysql(box), json=body).status_code
+
+
+@probe("upgrade_unavailable")
+def _(caller: Caller, box: Sandbox) -> Any:
+    return caller.database("POST", box.addon_id("metrics", "redis"), "/upgrade").status_code
+
+
+@probe("influx_durations")
+def _(caller: Caller, box: Sandbox) -> Any:
+    listed = caller.action(box.addon_id("metrics", "influxdb"), "list-retention-policies")["result"]
+    return [entry["duration"] for entry in listed]
+
+
+@probe("influx_default_removal")
+def _(caller: Caller, box: Sandbox) -> Any:
+    return caller.action(box.addon_id("metrics", "influxdb"), "del-retention-policy", {"name": "autogen"})["ok"]
+
+
+@probe("mongodb_empty_listed")
+def _(caller: Caller, box: Sandbox) -> Any:
+    mongodb = box.addon_id("metrics", "mongodb")
+    assert caller.action(mongodb, "create-database", {"database_name": "empty"})["ok"] == 1
+    return [entry["name"] for entry in caller.action(mongodb, "list-databases")["result"]]
+
+
+@probe("empty_lists")
+def _(caller: Caller, box: Sandbox) -> Any:
+    caller.action(postgresql(box), "pg-stat-statements-enable")
+    return caller.action(postgresql(box), "pg-stat-statements-list")["result"]
+
+
+@probe("dashboard_routes")
+def _(caller: Caller, box: Sandbox) -> Any:
+    path = f"/api/databases/{mysql(box)}/plan"
+    return caller.top("GET", mysql(box), path).status_code, caller.main("GET", path).status_code
+
+
+@probe("restore_shown")
+def _(caller: Caller, box: Sandbox) -> Any:
+    restored(caller, box)
+    assert caller.show(mysql(box))["current_operation_id"]
+    return caller.show(mysql(box))["status"]
+
+
+@probe("scheduled_backups")
+def _(caller: Caller, box: Sandbox) -> Any:
+    box.advance(25 * 3600)
+    return len(caller.database("GET", mysql(box), "/backups").json()["database_backups"])
+
+
+def test_every_switch_has_a_probe() -> None:
+    assert set(PROBES) == set(SWITCHES)
+
+
+@pytest.mark.parametrize("name", sorted(SWITCHES))
+def test_every_value_of_a_switch_makes_a_difference(box: Sandbox, caller: Caller, name: str) -> None:
+    seen = []
+    for value in SWITCHES[name].values:
+        box.reset()
+        caller.forget()
+        box.switch(name, value)
+        look = PROBES[name](caller, box)
+        assert look not in seen, f"{name}={value} is the same as a value before: {look}"
+        seen.append(look)
