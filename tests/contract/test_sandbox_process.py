@@ -13,6 +13,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -22,6 +23,10 @@ from typing import Any
 import httpx
 import pytest
 from scalingo_sandbox.cli import main
+from scalingo_sandbox.engines import FACTORIES
+from scalingo_sandbox.engines.memory import MemoryMysql
+from scalingo_sandbox.testing import Sandbox
+from support.caller import Caller
 
 COMMAND = [sys.executable, "-m", "scalingo_sandbox"]
 Start = Callable[..., tuple["subprocess.Popen[str]", dict[str, Any]]]
@@ -241,3 +246,32 @@ def test_importing_the_testing_face_is_light() -> None:
     seconds, trustme, fastapi = ended.stdout.split()
     assert float(seconds) < 1.5
     assert (trustme, fastapi) == ("False", "False")
+
+
+def test_a_driver_that_takes_long_holds_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(MemoryMysql):
+        blocking = True
+
+        def set_sql_mode(self, mode: str) -> None:
+            time.sleep(0.5)
+            super().set_sql_mode(mode)
+
+    monkeypatch.setitem(FACTORIES, "slow", Slow)
+    seed = {"apps": [{"name": "shop", "addons": [{"provider": "mysql"}]}]}
+    with Sandbox(seed, engine="slow") as sandbox:
+        caller = Caller(sandbox)
+        mysql = sandbox.addon_id("shop", "mysql")
+        caller.addon_token(mysql)
+        worker = threading.Thread(target=caller.action, args=(mysql, "set-sqlmode", "ANSI"))
+        worker.start()
+        time.sleep(0.1)
+        started = time.monotonic()
+        # the event loop is free: a connection is accepted and read while the driver works
+        with socket.create_connection(("127.0.0.1", urllib.parse.urlsplit(sandbox.auth_url).port or 0)) as connection:
+            connection.sendall(b"nonsense\r\n\r\n")
+            assert connection.recv(100).startswith(b"HTTP/1.1 400")
+        assert time.monotonic() - started < 0.3
+        worker.join()
+        assert "ANSI" in caller.action(mysql, "get-sqlmode")["result"]
+        assert caller.client.post(f"{sandbox.control_url}/control/clear_log").status_code == 200
+        caller.close()

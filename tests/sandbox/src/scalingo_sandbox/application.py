@@ -15,7 +15,7 @@ import traceback
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
@@ -34,6 +34,7 @@ from scalingo_sandbox.tokens import TokenRefused
 from scalingo_sandbox.transport import DROP
 from scalingo_sandbox.world import World
 
+Result = TypeVar("Result")
 MAXIMUM_BODY = 4 * 1024 * 1024
 PIECE = 256 * 1024
 
@@ -141,7 +142,7 @@ class Application:
             return
         request = Request(scope, receive)
         raw = await request.body()
-        exchange, limited = self._begin(request, place, raw)
+        exchange, limited = await self._run(self._begin, request, place, raw)
         record, rule = exchange.record, exchange.rule
         drop: Callable[[], None] = scope["state"][DROP]
         if limited is not None:
@@ -154,10 +155,8 @@ class Application:
                 await self._pause(rule.seconds)
             if rule is not None and rule.do in ("status", "html", "plain"):
                 exchange.answer = _fault_answer(rule)
-            elif self._blocks(exchange):
-                await asyncio.to_thread(self._work, exchange)
             else:
-                self._work(exchange)
+                await self._run(self._work, exchange)
             if rule is not None and rule.do == "drop_after":
                 drop()
                 return
@@ -169,10 +168,11 @@ class Application:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.stopping.wait(), seconds)
 
-    def _blocks(self, exchange: Exchange) -> bool:
-        identifier = exchange.record.addon_id
-        addon = self.world.find_addon(identifier) if identifier else None
-        return addon is not None and addon.database.engine.blocking
+    async def _run(self, act: Callable[..., Result], *arguments: Any) -> Result:
+        """In a thread of its own where an engine may take long, so that nobody else has to wait for it."""
+        if self.world.blocking:
+            return await asyncio.to_thread(act, *arguments)
+        return act(*arguments)
 
     # before the work
 

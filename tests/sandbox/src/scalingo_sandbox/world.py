@@ -126,6 +126,7 @@ class World:
         self.number = 0
         self.outcomes: dict[tuple[str | None, str], Outcome] = {}
         self.catalog = Catalog(seed.versions)
+        self.blocking = False
         self.apps = []
         api_token = self._given_api_token or seed.user.api_token or self._made_api_token
         self.account = Account(
@@ -291,10 +292,12 @@ class World:
             collect_statements=seed.statements_enabled,
         )
         days = seed.recoverable_days if seed.recoverable_days is not None else float(plan.recovery_days)
+        engine = FACTORIES[self.engine_name](setup)
+        self.blocking = self.blocking or engine.blocking
         database = Database(
             id=stable_hexadecimal("database", identifier),
             kind=kind,
-            engine=FACTORIES[self.engine_name](setup),
+            engine=engine,
             plan=plan,
             created_at=now - seed.created,
             status="running",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -34,7 +35,11 @@ def _endpoint(control: Control, handler: Handler) -> Callable[[Request], Awaitab
             data = await request.json() if raw.strip() else {}
             if not isinstance(data, dict):
                 raise ValueError("the body is not an object")
-            result = handler(control, {**dict(request.query_params), **request.path_params, **data})
+            arguments = {**dict(request.query_params), **data}
+            if control.world.blocking:
+                result = await asyncio.to_thread(handler, control, arguments)
+            else:
+                result = handler(control, arguments)
         except (ValueError, TypeError, KeyError, ValidationError) as error:
             return JSONResponse({"error": str(error)}, status_code=422)
         return JSONResponse(_plain({"ok": True} if result is None else result))

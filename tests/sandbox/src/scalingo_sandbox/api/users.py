@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-import secrets
+import hashlib
 import string
 from typing import Any
 
@@ -19,8 +19,10 @@ from scalingo_sandbox.models import database
 _LETTERS = string.ascii_letters + string.digits
 
 
-def generated_password() -> str:
-    return "".join(secrets.choice(_LETTERS) for dummy in range(40))
+def generated_password(addon: state.Addon, name: str, before: str = "") -> str:
+    """Another one each time, and the same ones after a reset, so that what a test sees can be compared."""
+    digest = hashlib.sha512("\0".join((addon.id, name, before)).encode()).digest()
+    return "".join(_LETTERS[byte % len(_LETTERS)] for byte in digest[:40])
 
 
 def _refuse_without_users(addon: state.Addon) -> None:
@@ -106,7 +108,7 @@ def create_user(call: Call) -> database.DatabaseUserAnswer:
     if given.password:
         password = _checked_password(call, given.password, given.password_confirmation)
     else:
-        password = generated_password()
+        password = generated_password(owner, given.name)
     user = EngineUser(given.name, password, bool(given.read_only))
     owner.database.engine.create_user(user)
     return _answer(call, _view(owner, user, password))
@@ -136,7 +138,7 @@ def reset_password(call: Call) -> database.DatabaseUserAnswer:
     user = _find(call, owner)
     refuse_busy(call.world, owner)
     _refuse_protected(call, user)
-    password = generated_password()
+    password = generated_password(owner, user.name, user.password)
     owner.database.engine.set_password(user.name, password)
     return _answer(call, _view(owner, user, password))
 

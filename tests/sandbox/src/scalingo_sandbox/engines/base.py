@@ -88,7 +88,7 @@ class Engine(ABC):
     """One database. Methods that an engine does not have raise EngineError."""
 
     blocking = False
-    """Whether calls may take long: they then run outside the event loop."""
+    """Whether calls may take long: requests are then handled outside of the event loop."""
 
     def __init__(self, setup: EngineSetup) -> None:
         self.setup = setup
