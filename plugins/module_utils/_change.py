@@ -283,7 +283,8 @@ class Resource(Performer):
     @staticmethod
     def _interrupted(error: Exception, done: t.List[str], failed: str, maybe: bool) -> Interrupted:
         if isinstance(error, ScalingoError):
-            error.about(doing=failed)
+            # The step says more than the route that it failed on.
+            error.doing = failed
         return Interrupted(error, done, failed, maybe)
 
     def _take(self, step: Step) -> t.Optional[State]:

@@ -1119,6 +1119,10 @@ class Target:
         """The addon's id as far as it is known by now; never costs a request."""
         return None if self._chain.known is None else self._chain.known.addon_id
 
+    def ready(self) -> None:
+        """Have everything that a call of the database API needs: the addon and its token. Costs what is not known yet."""
+        self._chain.addon_token()
+
     @property
     def engine(self) -> str | None:
         """The provider id without prefix, for example "mysql" or "postgresql-ng"; None with addon_token."""
@@ -1163,6 +1167,9 @@ def check_link(link: str) -> urllib.parse.SplitResult:
         raise UnexpectedAnswer("The API handed out something that is not a link")
     return parts
 
+
+# What is shorter is masked in too many places to be read: a page number is no secret.
+SHORTEST_SECRET = 8
 
 LINK_ROUTE = Route("read_link", "GET", "", safe=True, repeatable=True, role="link", doing="read what the link leads to")
 
@@ -1280,6 +1287,14 @@ class Client:
     def forget_target(self) -> None:
         """Drop the target's token and lookup, in memory and in the cache: after the addon was destroyed."""
         self.chain.forget_target()
+
+    def conceal(self, secret: str) -> str:
+        """Have a value masked everywhere from now on, the result included; for a link, also what it carries. Returns it."""
+        secrets = self.transport.secrets
+        for dummy, value in urllib.parse.parse_qsl(urllib.parse.urlsplit(secret).query):
+            if len(value) >= SHORTEST_SECRET:
+                secrets.add(value)
+        return secrets.add(secret)
 
     def close(self) -> None:
         """Close the connections."""

@@ -62,7 +62,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 metrics:
-  description: The present metrics, or with O(type) the points of the series as the platform gives them.
+  description: The present metrics. Empty with O(type).
   returned: success
   type: list
   elements: dict
@@ -162,6 +162,12 @@ metrics:
               description: How much of the swap was in use at most.
               type: int
               sample: 0
+points:
+  description: With O(type), the points of the series as the platform gives them, oldest first. Empty otherwise.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{disk_used: 37825858, disk_total: 10737418240}]
 app:
   description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
   returned: when the options are valid

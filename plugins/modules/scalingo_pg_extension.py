@@ -157,8 +157,8 @@ EXAMPLES = r"""
     addon: postgresql
     name: pg_trgm
     via: ssh
-    ssh_key_file: "{{ lookup('env', 'HOME') }}/.ssh/scalingo"
-    ssh_known_hosts: "{{ playbook_dir }}/files/scalingo_known_hosts"
+    ssh_key_file: "{{ scalingo_ssh_key_file }}"
+    ssh_known_hosts: "{{ scalingo_ssh_known_hosts }}"
 
 - name: Install several, with what they need, on a database that is publicly available
   community.scalingo.scalingo_pg_extension:

@@ -41,6 +41,9 @@ class Action(Resource):
     def read(self) -> State:
         if self._reads_only:
             self._run_action()
+        else:
+            # Nothing to read, but a database that is not there is told in check mode too.
+            self.client.target.ready()
         return {}
 
     def wanted(self, before: t.Optional[State]) -> State:

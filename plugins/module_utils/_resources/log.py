@@ -42,6 +42,8 @@ class LogInfo(Listing):
         link = self.client.database.show_logs_link()
         if self.params["links"]:
             result["url"] = link
+        else:
+            self.client.conceal(link)
         query = {"n": self.params["lines"]}
         if self.params["filter"] is not None:
             query["filter"] = self.params["filter"]
@@ -52,7 +54,10 @@ class LogInfo(Listing):
         archives = []
         for raw in self.client.database.list_log_archives(limit=self.params["limit"]):
             archive = describe_archive(raw)
+            link = Fields(raw, "an archive of the logs").text("url")
             if self.params["links"]:
-                archive["url"] = Fields(raw, "an archive of the logs").text("url")
+                archive["url"] = link
+            elif link:
+                self.client.conceal(link)
             archives.append(archive)
         return archives

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._change import Listing, Params, State
-from .._errors import InvalidInput, NotFound
+from .._change import Listing, Outcome, Params, State
+from .._errors import AddonNotFound, InvalidInput, NotFound
 from ._fields import Fields
 
 SERIES = ("cpu", "memory", "swap", "disk", "diskio")
@@ -57,6 +57,14 @@ class MetricsInfo(Listing):
     plural = "metrics"
     reading = "read the metrics of the database"
 
+    def perform(self, check_mode: bool) -> Outcome:
+        outcome = super().perform(check_mode)
+        try:
+            outcome.result["points"] = self.points()
+        except AddonNotFound:
+            outcome.result["points"] = []
+        return outcome
+
     @classmethod
     def check(cls, params: Params) -> None:
         if params["type"] is None:
@@ -69,9 +77,12 @@ class MetricsInfo(Listing):
             raise InvalidInput("since is %d: use a number of hours from 1 up" % params["since"])
 
     def items(self) -> t.List[State]:
+        return [describe(self.client.database.show_metrics())] if self.params["type"] is None else []
+
+    def points(self) -> t.List[State]:
         database, name = self.client.database, self.params["type"]
         if name is None:
-            return [describe(database.show_metrics())]
+            return []
         if self.params["instance_id"] is None:
             points = database.list_metric(name, since=self.params["since"], last=self.params["last"])
         else:
