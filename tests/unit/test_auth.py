@@ -217,6 +217,24 @@ def test_every_secret_is_announced_before_it_is_used(office: Office) -> None:
     assert office.secrets == ["tk-us-secret", "OnRrLXVzLXNlY3JldA==", "bearer-1", "addon-1"]
 
 
+def test_so_is_a_token_of_an_earlier_task(office: Office) -> None:
+    play(office.client(), exchange(), addons(addon()), mint(), shown())
+    later = Office()
+    client = later.client()
+    play(client, shown(then=lambda: t.cast(None, later.secrets.index("addon-1"))))
+    with Script(expect("GET", "/v1/apps", answer={"apps": []})) as script:
+        script.mount(client)
+        client.main.list_apps()
+    assert later.secrets == ["tk-us-secret", "addon-1", "bearer-1"]
+
+
+@pytest.mark.parametrize("option", ["app", "addon", "addon_id"])
+@pytest.mark.parametrize("value", ["..", ".", "shop/../other", "/shop"])
+def test_a_name_that_would_be_another_path_is_none(office: Office, option: str, value: str) -> None:
+    with pytest.raises(InvalidInput, match=f"{option} .* is neither a name nor an id"):
+        office.client(**{option: value})
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Regions and hosts
 

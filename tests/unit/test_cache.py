@@ -209,7 +209,8 @@ def test_an_entry_that_is_not_ours(shelf: Shelf, directory: Path, tmp_path: Path
     else:
         path.unlink()
     if kind == "link":
-        (tmp_path / "secret").write_text("{}")
+        (tmp_path / "secret").write_text(json.dumps({"token": "trap", "expires_at": shelf.clock.wall() + 60}))
+        (tmp_path / "secret").chmod(0o600)
         path.symlink_to(tmp_path / "secret")
     elif kind == "fifo":
         os.mkfifo(path, 0o600)

@@ -90,6 +90,14 @@ def test_a_redirect_takes_nothing_to_another_host(office: Office) -> None:
     assert len(server.requests) == 1 and other.connections == 0
 
 
+def test_cookies_are_not_kept(office: Office) -> None:
+    with SocketServer(response(DATABASE, Set_Cookie="session=1; Path=/")) as server:
+        client = client_of(office, server)
+        client.database.show_database()
+        client.database.show_database()
+    assert ["cookie" in item.headers for item in server.requests] == [False, False]
+
+
 def test_a_redirect_on_the_same_host_is_followed(office: Office) -> None:
     with SocketServer(response("", "307 Moved", Location="/there"), response(DATABASE)) as server:
         client_of(office, server).database.show_database()

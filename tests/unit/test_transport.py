@@ -195,12 +195,6 @@ def test_the_api_token_goes_as_a_password_without_a_user() -> None:
     assert "OnRrLXVzLTE=" in bench.announced
 
 
-def test_cookies_are_not_kept() -> None:
-    bench = Bench(got(answer_headers={"Set-Cookie": "session=1; Path=/"}), got(headers={"Cookie": None}))
-    bench.send()
-    bench.send()
-
-
 def test_a_secret_is_announced_once_and_empty_is_none() -> None:
     announced: list[str] = []
     secrets = Secrets(announced.append)
