@@ -2,21 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tokens and passwords in no result, no message and no file. tests/playbook/test_canary.py asks all of Ansible."""
+"""No secret is told that an answer repeats. test_honesty.py looks for secrets in every run, tests/playbook/test_canary.py
+in everything that Ansible shows and logs.
+"""
 
 from __future__ import annotations
 
 import pytest
-from support.cases import Case
-from support.generation import TESTED_MODULES, cases, none
+from support.generation import TESTED_MODULES, none
 from support.laboratory import Laboratory
 from support.subjects import Subject
 from support.suites import answers, canaries
-
-
-@pytest.mark.parametrize("subject, case", cases())
-def test_no_secret_is_told_or_kept(laboratory: Laboratory, subject: Subject, case: Case) -> None:
-    none(canaries.problems(laboratory, subject, case))
 
 
 @pytest.mark.parametrize("subject", TESTED_MODULES)

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Check mode, real run, third run, for every case of every module; consent; what a task costs."""
+"""Check mode, real run, third run, for every case of every module; consent; what a task costs.
+
+In each of these runs secrets are looked for, and every key of the result in the documentation.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,12 @@ from support.cases import Case
 from support.generation import TESTED_MODULES, cases, none
 from support.laboratory import Laboratory
 from support.subjects import Subject
-from support.suites import honesty
+from support.suites import canaries, honesty, returned
 
 
 @pytest.mark.parametrize("subject, case", cases())
 def test_check_mode_the_real_run_and_the_next_one_agree(laboratory: Laboratory, subject: Subject, case: Case) -> None:
-    none(honesty.problems(laboratory, subject, case))
+    none(honesty.problems(laboratory, subject, case, [canaries.watch, returned.watch]))
 
 
 @pytest.mark.parametrize("subject, case", cases(lambda subject, case: bool(case.needs)))

@@ -63,8 +63,19 @@ class Observation:
 
     report: Report
     records: t.Tuple[Record, ...]
-    state: t.Any
+    #: The sandbox's state after the run.
+    snapshot: Data
     known: str
+    #: Return keys that the platform decides anew each time.
+    changing: t.Tuple[str, ...] = ()
+    #: The tokens and the tokens of links that were issued for this run.
+    issued: t.FrozenSet[str] = frozenset()
+    links: t.FrozenSet[str] = frozenset()
+
+    @functools.cached_property
+    def state(self) -> t.Any:
+        """What the databases are like afterwards."""
+        return domain(self.snapshot)
 
     @property
     def unsafe(self) -> t.List[Record]:
@@ -78,7 +89,7 @@ class Observation:
     @functools.cached_property
     def lasting(self) -> t.Any:
         """The same without what is made anew each time."""
-        return settled(self.told, self.known)
+        return settled(without(self.told, self.changing), self.known)
 
     @functools.cached_property
     def essence(self) -> t.Any:
@@ -87,7 +98,8 @@ class Observation:
             [record.role, record.region, record.method, record.path, record.query, record.body, record.token_kind]
             for record in self.records
         ]
-        return settled([wire, self.report.failed, self.told, list(self.report.warnings)], self.known)
+        told = without(self.told, self.changing)
+        return settled([wire, self.report.failed, told, list(self.report.warnings)], self.known)
 
     def calls(self) -> t.List[str]:
         """The requests by their numbers in the contract, actions by their names."""
@@ -158,6 +170,7 @@ class Laboratory:
 
     def run(self, subject: Subject, case: Case, *, check: bool = False) -> Observation:
         """Run the module once, as things are."""
+        before = self.issued | self.links
         arguments = self.arguments(case)
         self.sandbox.clear_log()
         with self._recorded_tokens(), self._sql.serving(self.sandbox):
@@ -170,7 +183,15 @@ class Laboratory:
                 environment=case.environment,
                 clock=self.clock,
             )
-        return Observation(report, tuple(self.sandbox.log()), domain(self.sandbox.state()), self._known)
+        return Observation(
+            report,
+            tuple(self.sandbox.log()),
+            self.sandbox.state(),
+            self._known,
+            case.differs,
+            frozenset(self.issued - before),
+            frozenset(self.links - before),
+        )
 
     def observe(self, subject: Subject, case: Case, *, check: bool = False) -> Observation:
         """Arrange and run."""

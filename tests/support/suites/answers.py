@@ -228,17 +228,19 @@ def damage_problems(laboratory: Laboratory, subject: Subject, point: Point, thor
 
     Requests on the way to the database are the same code for all modules: C(thorough) tries everything on them.
     """
-    clean = laboratory.observe(subject, point.case)
+    # Sent again once is enough to see that it is: the retries themselves are the transport's.
+    case = point.case.with_arguments(**{"api_retries": 1, **point.case.arguments})
+    clean = laboratory.observe(subject, case)
     on_the_way = point.record.role != "db" and point.phase == "at first"
     tokens = None if on_the_way else laboratory.home
     found = []
     for damage in DAMAGES:
         if not thorough and (damage.thorough or (on_the_way and not damage.everywhere)):
             continue
-        laboratory.arrange(subject, point.case, tokens)
+        laboratory.arrange(subject, case, tokens)
         initial = laboratory.state()
         laboratory.sandbox.fault(**point.rule(damage))
-        seen = laboratory.run(subject, point.case)
+        seen = laboratory.run(subject, case)
         where = "%s, %s: " % (point.name, damage.name)
         found += [where + text for text in _damaged(subject, damage, point, initial, clean, seen)]
     return found

@@ -41,16 +41,9 @@ def leaks(text: str, secrets: t.Mapping[str, str]) -> t.List[str]:
     return sorted({what for value, what in secrets.items() if value in text})
 
 
-def problems(laboratory: Laboratory, subject: Subject, case: Case) -> t.List[str]:
-    """A case in check mode and in earnest: what is told, what is kept, and what is announced to be masked."""
-    found = []
-    for check in (True, False):
-        laboratory.issued.clear()
-        laboratory.links.clear()
-        seen = laboratory.observe(subject, case, check=check)
-        where = "check mode: " if check else "real run: "
-        found += [where + text for text in _told(laboratory, subject, case, seen) + _kept(laboratory, seen)]
-    return found
+def watch(laboratory: Laboratory, subject: Subject, case: Case, seen: Observation) -> t.List[str]:
+    """What a run told, what it kept, and whether it announced what is to be masked."""
+    return _told(laboratory, subject, case, seen) + _kept(laboratory, seen)
 
 
 def echo_problems(laboratory: Laboratory, subject: Subject, point: Point) -> t.List[str]:
@@ -85,13 +78,15 @@ def _told(laboratory: Laboratory, subject: Subject, case: Case, seen: Observatio
     report = dataclasses.replace(seen.report, result=without(seen.report.result, hidden))
     found = ["%s is told" % what for what in leaks(report.everything(), secrets)]
     if seen.records:
-        used = {token: "a token" for token in laboratory.issued}
+        used = {token: "a token" for token in seen.issued}
         if not hidden:
             # What a result is there to hold cannot be masked in it.
-            used.update({link: "a link" for link in laboratory.links})
+            used.update({link: "a link" for link in seen.links})
         if "api_token" not in case.without:
             used[case.arguments.get("api_token", laboratory.sandbox.api_token)] = "the API token"
-        missing = sorted({what for value, what in used.items() if not any(value in told for told in seen.report.secrets)})
+        missing = sorted(
+            {what for value, what in used.items() if not any(value in told for told in seen.report.secrets)}
+        )
         found += ["%s is not announced to be masked" % what for what in missing]
     return found
 

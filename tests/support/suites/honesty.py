@@ -21,15 +21,27 @@ NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight
 OF_THE_CHANGE = ("changed", "diff", "steps")
 
 
-def problems(laboratory: Laboratory, subject: Subject, case: Case) -> t.List[str]:
+#: Something else that is demanded of every run: complains of what it has just seen.
+Watcher = t.Callable[[Laboratory, Subject, Case, Observation], t.List[str]]
+
+
+def problems(laboratory: Laboratory, subject: Subject, case: Case, watchers: t.Sequence[Watcher] = ()) -> t.List[str]:
     """The three phases of a case."""
+    laboratory.issued.clear()
+    laboratory.links.clear()
+
+    def watched(phase: str, seen: Observation) -> t.List[str]:
+        return ["%s: %s" % (phase, text) for watcher in watchers for text in watcher(laboratory, subject, case, seen)]
+
     checked = laboratory.observe(subject, case, check=True)
+    found = watched("check mode", checked)
     real = laboratory.observe(subject, case)
-    found = ["check mode: " + text for text in check_mode_problems(case, checked, real)]
-    found += ["real run: " + text for text in run_problems(real, case.expect)]
+    found += ["check mode: " + text for text in check_mode_problems(case, checked, real)]
+    found += ["real run: " + text for text in run_problems(real, case.expect)] + watched("real run", real)
     laboratory.calm()
     again = laboratory.run(subject, case)
-    return found + ["third run: " + text for text in again_problems(subject, case, real, again)]
+    found += ["third run: " + text for text in again_problems(subject, case, real, again)]
+    return found + watched("third run", again)
 
 
 def run_problems(seen: Observation, expect: Expectation) -> t.List[str]:
