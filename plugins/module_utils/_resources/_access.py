@@ -30,13 +30,15 @@ DEDICATED = "postgresql-ng"
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """Everything that a connection needs but the authority's certificate."""
+    """Everything that a connection needs."""
 
     login: _sql.Login
     gateway: t.Optional[_sql.Gateway]
     #: The host that the certificate must be for.
     name: str
     server_version: t.Optional[int]
+    #: The platform's authority as PEM, unless the task names another or wants none.
+    authority: t.Optional[str]
 
 
 def check(params: Params) -> None:
@@ -67,13 +69,12 @@ class Access:
         self._client = client
         self._params = params
         self._plan: t.Optional[Plan] = None
-        self._authority: t.Optional[str] = None
         #: The database as the API showed it last, once it was needed.
         self.shown: t.Optional[t.Mapping[str, t.Any]] = None
 
     def prepare(self) -> None:
-        """Find out how to connect. Costs one request for the database, one for the variables of the app unless a URL is
-        given, and one for the region's SSH server when that is needed and not given.
+        """Find out how to connect. Costs one request for the database, and one each for the variables of the app, the region's
+        SSH server and the certificate of the authority, where these are needed and not given.
         """
         _sql.require_driver()
         shown = self._client.database.show_database()
@@ -90,24 +91,28 @@ class Access:
         gateway = self._gateway() if self._via(shown, own_way) == "ssh" else None
         if gateway is not None:
             _sql.require_ssh(gateway.program)
-        self._plan = Plan(login=login, gateway=gateway, name=name, server_version=_major(shown))
+        verified = self._params["ssl_mode"] in ("verify-full", "verify-ca")
+        self._plan = Plan(
+            login=login,
+            gateway=gateway,
+            name=name,
+            server_version=_major(shown),
+            authority=self._client.database.show_ca_certificate() if verified and not self._params["ca_cert"] else None,
+        )
 
     @contextlib.contextmanager
     def session(self, read_only: bool) -> t.Iterator[_sql.Session]:
-        """An open connection. Costs one request for the certificate of the authority, unless it is given or not needed."""
-        if self._plan is None:
-            self.prepare()
+        """An open connection, when it has been prepared. Sends nothing to the API."""
         plan = self._plan
         assert plan is not None
-        mode = self._params["ssl_mode"]
         with contextlib.ExitStack() as stack:
-            authorities = None
-            if mode in ("verify-full", "verify-ca"):
-                authorities = self._params["ca_cert"] or stack.enter_context(_private_file(self._certificate()))
+            authorities = self._params["ca_cert"]
+            if plan.authority is not None:
+                authorities = stack.enter_context(_private_file(plan.authority))
             yield stack.enter_context(
                 _sql.connect(
                     plan.login,
-                    _sql.Encryption(mode, plan.name, authorities),
+                    _sql.Encryption(self._params["ssl_mode"], plan.name, authorities),
                     gateway=plan.gateway,
                     timeout=self._params["connect_timeout"],
                     statement_timeout=self._params["sql_timeout"],
@@ -115,11 +120,6 @@ class Access:
                     read_only=read_only,
                 )
             )
-
-    def _certificate(self) -> str:
-        if self._authority is None:
-            self._authority = self._client.database.show_ca_certificate()
-        return self._authority
 
     def _login(self, address: t.Optional[_sql.Address]) -> _sql.Login:
         if self._params["connection_url"] is not None:

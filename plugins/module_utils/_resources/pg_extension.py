@@ -146,9 +146,11 @@ class Extensions(_OnPostgreSQL, Resource):
                 with self._access.session(read_only=True) as session:
                     rows = session.rows("SELECT name, default_version FROM pg_available_extensions")
             self._newest = {str(name): str(version) for name, version in rows if version is not None}
-        elif self._statements(state, self.wanted(state)):
-            with self._with_ways(lambda: self._statements(state, self.wanted(state))):
-                self._access.prepare()
+        else:
+            statements = self._all_statements(state, self.wanted(state))
+            if statements:
+                with self._with_ways(lambda: statements):
+                    self._access.prepare()
         return state
 
     def _await_idle(self) -> None:
@@ -213,7 +215,7 @@ class Extensions(_OnPostgreSQL, Resource):
         wanted = after
         steps = []
         statements = self._statements(before, wanted)
-        self._queries = script(statements)
+        self._queries = script(statements) + script(self._version_of_statistics(before, wanted))
         if statements:
             # What pg_stat_statements is brought by comes after, so that a refused statement leaves nothing half-done.
             others = {name: item for name, item in wanted.items() if name != STAT_STATEMENTS or name in before}
@@ -227,24 +229,20 @@ class Extensions(_OnPostgreSQL, Resource):
                 )
             )
         if STAT_STATEMENTS in wanted and STAT_STATEMENTS not in before:
-            steps += self._enable_statistics(wanted)
+            steps += self._enable_statistics(wanted, self._version_of_statistics(before, wanted))
         return steps
 
-    def _enable_statistics(self, after: State) -> t.List[Step]:
-        named = self.params["version"] is not None
+    def _enable_statistics(self, after: State, statements: t.Sequence[Statement]) -> t.List[Step]:
         steps = [
             Step(
                 "enable %s" % STAT_STATEMENTS,
                 send=lambda: self.client.database.enable_stat_statements(),
-                follow=None if named else lambda: self._confirmed(after),
+                follow=None if statements else lambda: self._confirmed(after),
                 happened=lambda state: STAT_STATEMENTS in (state or {}),
                 resend=True,
             )
         ]
-        if named:
-            # The action takes no version. Changing to the version that there is changes nothing.
-            statements = [_update(STAT_STATEMENTS, after[STAT_STATEMENTS]["version"])]
-            self._queries += script(statements)
+        if statements:
             steps.append(
                 Step(
                     "have %s at the version %s" % (STAT_STATEMENTS, after[STAT_STATEMENTS]["version"]),
@@ -255,6 +253,15 @@ class Extensions(_OnPostgreSQL, Resource):
                 )
             )
         return steps
+
+    def _version_of_statistics(self, before: State, after: State) -> t.List[Statement]:
+        """The action that brings them takes no version. Changing to the version that there is changes nothing."""
+        if self.params["version"] is None or STAT_STATEMENTS not in after or STAT_STATEMENTS in before:
+            return []
+        return [_update(STAT_STATEMENTS, after[STAT_STATEMENTS]["version"])]
+
+    def _all_statements(self, before: State, after: State) -> t.List[Statement]:
+        return self._statements(before, after) + self._version_of_statistics(before, after)
 
     def _statements(self, before: State, after: t.Optional[State]) -> t.List[Statement]:
         """The SQL of the task, without what belongs to an action. Without I(after), for a person to read: what it comes to."""
