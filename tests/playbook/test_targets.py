@@ -70,7 +70,7 @@ def test_an_engine_without_logical_databases_is_refused_before_any_unsafe_call(a
         dummy, engine, instead = expected[found.task.split()[0]]
         assert found.status == "failed"
         message = found.result["msg"]
-        assert "MySQL and MongoDB" in message and "this is a %s database" % engine in message and instead in message, message
+        assert "MySQL and MongoDB" in message and "this database is %s" % engine in message and instead in message, message
     assert sandbox.unsafe() == []
 
 
@@ -81,7 +81,7 @@ def test_with_an_addon_token_the_engine_is_named_all_the_same(ansible: Ansible, 
         [task("scalingo_logical_db", addon_id=POSTGRESQL, addon_token=token, name="reports")],
         environment={"SCALINGO_API_TOKEN": None},
     ).failed()
-    assert "this is a postgresql database" in run.only.result["msg"] and "use schemas" in run.only.result["msg"]
+    assert "this database is postgresql" in run.only.result["msg"] and "use schemas" in run.only.result["msg"]
     assert sandbox.unsafe() == []
     assert token not in run.output
 

@@ -45,5 +45,5 @@ class OfEngine(Performer):
     def _refuse(self, engine: str) -> None:
         if engine not in self.engines:
             raise InvalidInput(
-                "%s, and this is a %s database" % (self.subject, engine), hint=self.instead.get(engine, "")
+                "%s, and this database is %s" % (self.subject, engine), hint=self.instead.get(engine, "")
             )

@@ -224,7 +224,7 @@ class Database(Resource):
         resulting = {**current, **wanted}
         for name in enable:
             if name.startswith("redis-") and before["type_name"] not in (None, "redis"):
-                raise InvalidInput("the feature %s is for Redis, and this is a %s database" % (name, before["type_name"]))
+                raise InvalidInput("the feature %s is for Redis, and this database is %s" % (name, before["type_name"]))
         if (enable or disable) and resulting.get("publicly-available") and not resulting.get("force-ssl", False):
             if "publicly-available" in enable:
                 raise InvalidInput(
