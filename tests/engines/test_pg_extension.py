@@ -465,7 +465,9 @@ print(report.everything(), flush=True)
 def worker(task: Task, tmp_path: Path) -> t.Iterator[t.Callable[..., "subprocess.Popen[str]"]]:
     """A task in a process of its own, to be killed."""
     root = Path(__file__).resolve().parents[2]
-    (tmp_path / "conftest_of_the_root.py").write_text((root / "conftest.py").read_text(encoding="utf-8").replace("__file__", repr(str(root / "conftest.py"))), encoding="utf-8")
+    place = str(root / "conftest.py")
+    text = Path(place).read_text(encoding="utf-8").replace("__file__", repr(place))
+    (tmp_path / "conftest_of_the_root.py").write_text(text, encoding="utf-8")
     started: t.List["subprocess.Popen[str]"] = []
 
     def start(environment: t.Optional[t.Mapping[str, str]] = None, **more: t.Any) -> "subprocess.Popen[str]":

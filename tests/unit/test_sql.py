@@ -73,7 +73,10 @@ def test_addresses(text: str, host: str, port: int) -> None:
     assert parse_address(text, 99) == Address(host, port)
 
 
-@pytest.mark.parametrize("text", ["", ":22", "a b", "user@host", "host/path", "host:many", "host:70000", "-oProxyCommand=x", "a,b", "h?x", "h#x", ".", "%41", "[::1"])
+@pytest.mark.parametrize(
+    "text",
+    ["", ":22", "a b", "user@host", "host/path", "host:many", "host:70000", "-oProxyCommand=x", "a,b", "h?x", "h#x", ".", "%41", "[::1"],
+)
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(ValueError):
         parse_address(text, 99)
@@ -148,7 +151,10 @@ def test_every_password_survives_its_encoding(user: str, password: str, database
     assert (login.user, login.password, login.database) == (user, password, database)
 
 
-@pytest.mark.parametrize(("text", "expected"), [(URL, True), ("Postgres://x", True), ("$SCALINGO_POSTGRESQL_URL", False), ("mysql://x", False), (None, False), (3, False)])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [(URL, True), ("Postgres://x", True), ("$SCALINGO_POSTGRESQL_URL", False), ("mysql://x", False), (None, False), (3, False)],
+)
 def test_what_is_meant_as_a_url(text: object, expected: bool) -> None:
     assert is_url(text) is expected
 
