@@ -50,9 +50,9 @@ class Archives:
             tarfile.open(fileobj=packed, mode="w|", format=tarfile.GNU_FORMAT) as archive,
         ):
             for name, content in sorted(backup.files.items()):
-                archive.addfile(_member(name, len(content), backup), io.BytesIO(content))
+                archive.addfile(_member(name, len(content)), io.BytesIO(content))
             if padding:
-                archive.addfile(_member("padding", padding, backup), _Padding(padding))  # type: ignore[arg-type]
+                archive.addfile(_member("padding", padding), _Padding(padding))  # type: ignore[arg-type]
 
     def close(self) -> None:
         if self._directory is not None:
@@ -74,9 +74,9 @@ class _Padding:
         return self._block[:count]
 
 
-def _member(name: str, size: int, backup: Backup) -> tarfile.TarInfo:
+def _member(name: str, size: int) -> tarfile.TarInfo:
+    """Without a time: what is the same shall have the same length."""
     member = tarfile.TarInfo(name)
     member.size = size
-    member.mtime = int(backup.created_at)
     member.mode = 0o600
     return member
