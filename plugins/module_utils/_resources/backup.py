@@ -1,0 +1,448 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Backups of a database (docs/contract.md sections 2.10, 3.2 and 7.8).
+
+A backup has no natural key: what identifies one is its ID, and what a task wants is that there be a recent one.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .. import _canon
+from .._change import Consent, Listing, Outcome, Params, Performer, Resource, Skipped, State, Step
+from .._errors import BadRequest, Conflict, InvalidInput, RateLimited, ScalingoError, StepFailed, Unreachable
+from .._wait import age, wait_until
+from ._engine import OfEngine
+from ._fields import Fields, checked
+
+DONE = "done"
+FAILED = ("error", "cancelled")
+CANCELLING = "cancelling"
+
+#: How many manual backups a plan keeps, by a part of its name (docs/contract.md section 7.8).
+KEPT: t.Mapping[str, int] = {"starter": 10, "business": 50}
+
+#: What the platform says when a backup is running already; there is no code for it.
+ALREADY_RUNNING = re.compile("a backup is running", re.IGNORECASE)
+
+IS_RUNNING_HINT = "Use 'on_running: attach' to wait for that one, or 'on_running: new' to make another afterwards."
+
+#: How often a task tries to make a backup while others are quicker.
+TURNS = 10
+
+
+def describe(raw: object) -> State:
+    """A backup as the modules return it."""
+    fields = Fields(raw, "a backup")
+    return {
+        "id": fields.identifier("id"),
+        "name": fields.identifier("name"),
+        "status": fields.identifier("status"),
+        "method": fields.identifier("method"),
+        "created_at": fields.instant("created_at"),
+        "started_at": fields.instant("started_at"),
+        "size": fields.number("size"),
+        "database_id": fields.identifier("database_id"),
+    }
+
+
+def newest_first(backups: t.Iterable[State]) -> t.List[State]:
+    """Backups by the time they began; the platform promises no order."""
+    return sorted(backups, key=lambda backup: (began(backup) or "", backup["id"] or ""), reverse=True)
+
+
+def began(backup: State) -> t.Optional[str]:
+    """When a backup was started, or asked for while that is not known."""
+    return t.cast(t.Optional[str], backup["started_at"] or backup["created_at"])
+
+
+def in_progress(backup: State) -> bool:
+    """Whether a backup has not ended: an unknown status is one of those on the way (docs/contract.md section 3)."""
+    return backup["status"] != DONE and backup["status"] not in FAILED
+
+
+def chosen(backups: t.Sequence[State], backup_id: t.Optional[str]) -> State:
+    """The backup of an ID, or the newest that is done. Raises C(InvalidInput) unless it is there and done."""
+    if backup_id is None:
+        found = next((backup for backup in backups if backup["status"] == DONE), None)
+        if found is None:
+            raise InvalidInput(
+                "the database has no backup that is done", hint="Make one with community.scalingo.scalingo_backup."
+            )
+        return found
+    found = next((backup for backup in backups if backup["id"] == backup_id), None)
+    if found is None:
+        raise InvalidInput("the database has no backup %s" % backup_id, hint=_shown(backups))
+    if found["status"] != DONE:
+        raise InvalidInput(
+            "the backup %s is %s, not done" % (backup_id, found["status"]),
+            hint="" if found["status"] in FAILED else "Wait for its end, with community.scalingo.scalingo_backup.",
+        )
+    return found
+
+
+def _shown(backups: t.Sequence[State]) -> str:
+    if not backups:
+        return "It has no backup at all."
+    listed = ["%s of %s (%s)" % (backup["id"], began(backup), backup["status"]) for backup in backups[:5]]
+    return "The newest are: %s." % ", ".join(listed)
+
+
+def check_backup_id(params: Params) -> None:
+    """Refuse an ID that cannot be one."""
+    if params["backup_id"] is not None and not re.fullmatch(r"[A-Za-z0-9_-]+", params["backup_id"]):
+        raise InvalidInput("backup_id: %r is not the ID of a backup" % params["backup_id"])
+
+
+class WithBackups(OfEngine):
+    """Reads the backups, of an engine that has them."""
+
+    reading = "list the backups"
+
+    def _refuse(self, engine: str) -> None:
+        if engine == "postgresql-ng":
+            raise InvalidInput(
+                "a database with dedicated resources has no backups on demand",
+                hint="Restore it to a point in time with community.scalingo.scalingo_database_restore, or dump it yourself.",
+            )
+
+    def backups(self) -> t.List[State]:
+        """All backups, the newest first."""
+        return newest_first(map(describe, self.ask(self.client.database.list_backups)))
+
+    def age(self, backup: State) -> t.Optional[float]:
+        """How many seconds ago a backup of the last answer began, by the platform's clock; none when it does not say."""
+        instant = began(backup)
+        if instant is None:
+            return None
+        return age(_canon.instant_seconds(instant), date=self.client.database.date, clock=self.client.clock)
+
+    def ended(self, backup_id: str) -> State:
+        """Wait until a backup has ended, well or not."""
+
+        def read() -> State:
+            found = next((backup for backup in self.backups() if backup["id"] == backup_id), None)
+            return found or describe(self.client.database.show_backup(backup_id))
+
+        return wait_until(
+            read,
+            lambda backup: not in_progress(backup),
+            what="backup",
+            identifier=backup_id,
+            status=lambda backup: str(backup["status"]),
+            timeout=self.params["wait_timeout"],
+            interval=self.params["wait_interval"],
+            clock=self.client.clock,
+        )
+
+
+class Backup(WithBackups, Resource):
+    """Make a backup, unless there is one that is recent enough.
+
+    The state holds all backups, and under C(backup) the one that the task is about.
+    """
+
+    imperative = True
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        if params["max_age"] is not None and checked("max_age", _canon.seconds, params["max_age"]) <= 0:
+            raise InvalidInput("max_age is 0, and no backup is that young: leave it out to make a backup in any case")
+        if params["max_age"] is None and params["method"] != "any":
+            raise InvalidInput("method says which backups count for max_age: give max_age too, or leave method out")
+
+    def __init__(self, *arguments: t.Any) -> None:
+        super().__init__(*arguments)
+        self._listed: t.FrozenSet[t.Optional[str]] = frozenset()
+        self._before_sending: t.Optional[t.FrozenSet[t.Optional[str]]] = None
+        self._sent_before = False
+        self._subject: t.Optional[str] = None
+        self._attached = False
+        self._evicts: t.Optional[State] = None
+
+    # -- what is there, and what is wanted ---------------------------------------------------------------------------
+
+    def backups(self) -> t.List[State]:
+        backups = super().backups()
+        self._listed = frozenset(backup["id"] for backup in backups)
+        return backups
+
+    def read(self) -> State:
+        """All backups, the one that serves, the one that is running, and the one that a new one would cost."""
+        backups = self.backups()
+        if self._subject is not None:
+            return self._about(next((item for item in backups if item["id"] == self._subject), None), backups)
+        serving = self._serving(backups)
+        state = {
+            "backups": backups,
+            "backup": serving,
+            "attached": serving is not None and in_progress(serving),
+            "running": self._running(backups),
+            "evicts": None,
+        }
+        if serving is None:
+            state["evicts"] = self._evicted(backups)
+        return state
+
+    def wanted(self, before: t.Optional[State]) -> State:
+        assert before is not None
+        status = DONE if self.params["wait"] else None
+        if before["backup"] is None:
+            planned = {**{name: None for name in describe({})}, "method": "manual", "status": status}
+        elif before["attached"] and self.params["wait"]:
+            planned = {**before["backup"], "started_at": None, "size": None, "status": status}
+        else:
+            planned = before["backup"]
+        return {**before, "backup": planned}
+
+    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+        assert before is not None
+        serving, running = before["backup"], before["running"]
+        if serving is None:
+            if running is not None and self._on_running == "fail":
+                raise self._is_running(running)
+            return [self._make(running, before["evicts"])]
+        if not (before["attached"] and self.params["wait"]):
+            return []
+        return [
+            Step(
+                "wait for the backup %s, which is %s" % (serving["id"], serving["status"]),
+                send=lambda: self._attach(serving),
+                follow=self._finished,
+                counts=False,
+            )
+        ]
+
+    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        assert state is not None
+        evicted = state["evicts"]
+        return {
+            "backup": state["backup"],
+            "attached": state["attached"],
+            "evicted": None if evicted is None else evicted["id"],
+        }
+
+    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        """Nothing is compared: a backup is made, or it is not."""
+        return {}
+
+    # -- which backup serves -----------------------------------------------------------------------------------------
+
+    @property
+    def _on_running(self) -> str:
+        default = "new" if self.params["max_age"] is None else "attach"
+        return self.params["on_running"] or default
+
+    def _counts(self, backup: State) -> bool:
+        return self.params["method"] in ("any", backup["method"])
+
+    def _serving(self, backups: t.Sequence[State]) -> t.Optional[State]:
+        """The backup that does what the task asks for: one that is young enough, or one that is running."""
+        if self.params["max_age"] is not None:
+            longest = _canon.seconds(self.params["max_age"])
+            for backup in backups:
+                seconds = self.age(backup)
+                if backup["status"] == DONE and self._counts(backup) and seconds is not None and seconds <= longest:
+                    return backup
+        running = self._running(backups)
+        if running is not None and self._on_running == "attach" and self._counts(running) and running["status"] != CANCELLING:
+            return running
+        return None
+
+    @staticmethod
+    def _running(backups: t.Sequence[State]) -> t.Optional[State]:
+        return next((backup for backup in backups if in_progress(backup)), None)
+
+    @staticmethod
+    def _is_running(running: State) -> Conflict:
+        return Conflict(
+            "a backup is running: %s, begun at %s, is %s" % (running["id"], began(running), running["status"]),
+            doing="make a backup",
+            hint=IS_RUNNING_HINT,
+        )
+
+    # -- what a new one costs ----------------------------------------------------------------------------------------
+
+    def _evicted(self, backups: t.Sequence[State]) -> t.Optional[State]:
+        """The manual backup that the platform deletes for a new one, as far as the limit of the plan is known."""
+        manual = [backup for backup in backups if backup["method"] == "manual"]
+        limit = self._limit(len(manual)) if manual else None
+        return manual[-1] if limit is not None and len(manual) >= limit else None
+
+    def _limit(self, count: int) -> t.Optional[int]:
+        try:
+            limit = Fields(self.client.database.show_plan(), "the plan").number("manual_backups_count") or None
+        except (Unreachable, RateLimited):
+            raise
+        except ScalingoError:
+            limit = None
+        if limit is not None or count < min(KEPT.values()):
+            return limit
+        plan = str(self.client.database.show_database().get("plan"))
+        for word, kept in KEPT.items():
+            if re.search(r"(^|-)%s(-|$)" % word, plan):
+                return kept
+        self.warn(
+            "How many manual backups the plan %s keeps is not known, and there are %d: the platform may delete the oldest for a new one."
+            % (plan, count)
+        )
+        return None
+
+    # -- making it ---------------------------------------------------------------------------------------------------
+
+    def _make(self, running: t.Optional[State], evicted: t.Optional[State]) -> Step:
+        sentence = "make a backup"
+        consent: t.Tuple[Consent, ...] = ()
+        if running is not None:
+            sentence += " when the one that is running has ended"
+        if evicted is not None:
+            sentence += ", for which the platform deletes the manual backup %s" % evicted["id"]
+            consent = (
+                Consent(
+                    "allow",
+                    "eviction",
+                    "The plan keeps no more manual backups than there are, so for a new one the platform would delete %s of %s"
+                    % (evicted["id"], began(evicted)),
+                ),
+            )
+
+        def send() -> t.Optional[State]:
+            if running is not None:
+                self.ended(str(running["id"]))
+            made = self._send_until_taken()
+            self._evicts = evicted
+            return None if made is None else self._about(made, [])
+
+        return Step(
+            sentence,
+            send=send,
+            follow=self._finished if self.params["wait"] else None,
+            happened=self._appeared,
+            resend=True,
+            consent=consent,
+        )
+
+    def _send_until_taken(self) -> t.Optional[State]:
+        """Ask for a backup, and return it as far as the answer shows it.
+
+        Whoever is quicker is waited for, or serves as well, as C(on_running) says.
+        """
+        turn = 0
+        while True:
+            turn += 1
+            if self._before_sending is None:
+                self._before_sending = self._listed
+            try:
+                made = describe(self.client.database.create_backup())
+                self._subject = made["id"]
+                return made
+            except (BadRequest, Conflict) as error:
+                if turn == TURNS or not ALREADY_RUNNING.search(error.message):
+                    raise
+                if self._on_running == "fail":
+                    error.hint = IS_RUNNING_HINT
+                    raise
+            backups = self.backups()
+            if self._sent_before and self._find_new(backups):
+                return None
+            serving, running = self._serving(backups), self._running(backups)
+            if serving is not None:
+                self._attach(serving)
+                if self.params["wait"]:
+                    self._finished()
+                raise Skipped
+            if running is None:
+                self.client.clock.sleep(self.params["wait_interval"])
+            else:
+                self.ended(str(running["id"]))
+            self._before_sending = None
+
+    def _appeared(self, state: t.Optional[State]) -> bool:
+        """After a lost answer: a manual backup that was not there before is ours."""
+        self._sent_before = True
+        return self._find_new((state or {"backups": []})["backups"])
+
+    def _find_new(self, backups: t.Sequence[State]) -> bool:
+        known = self._before_sending or frozenset()
+        new = [item for item in backups if item["id"] not in known and item["method"] in (None, "manual")]
+        if new:
+            self._subject = new[0]["id"]
+        return bool(new)
+
+    def _attach(self, serving: State) -> None:
+        self._subject = serving["id"]
+        self._attached = in_progress(serving)
+
+    def _finished(self) -> State:
+        """Wait for the backup that the task is about. One that failed or was cancelled is never taken for done."""
+        backup = self.ended(str(self._subject))
+        if backup["status"] != DONE:
+            raise StepFailed(
+                "the backup %s ended with status %s" % (backup["id"], backup["status"]),
+                hint="Run the task again for another one; if that fails too, ask Scalingo's support.",
+            )
+        return self._about(backup, [])
+
+    def _about(self, backup: t.Optional[State], backups: t.List[State]) -> State:
+        """The state once it is settled which backup the task is about."""
+        return {
+            "backups": backups,
+            "backup": backup or describe(self.client.database.show_backup(str(self._subject))),
+            "attached": self._attached,
+            "running": None,
+            "evicts": self._evicts,
+        }
+
+
+class BackupInfo(WithBackups, Listing):
+    """The backups of one database, the newest first."""
+
+    plural = "backups"
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        check_backup_id(params)
+        if params["since"] is not None:
+            checked("since", _canon.instant, params["since"])
+        if params["max_age"] is not None:
+            checked("max_age", _canon.seconds, params["max_age"])
+
+    def items(self) -> t.List[State]:
+        found = [backup for backup in self.backups() if self._matches(backup)]
+        return found[:1] if self.params["latest"] else found
+
+    def _matches(self, backup: State) -> bool:
+        params = self.params
+        if params["backup_id"] not in (None, backup["id"]) or params["method"] not in ("any", backup["method"]):
+            return False
+        if params["status"] and backup["status"] not in params["status"]:
+            return False
+        if params["since"] is not None and (began(backup) or "") < _canon.instant(params["since"]):
+            return False
+        if params["max_age"] is not None:
+            seconds = self.age(backup)
+            return seconds is not None and seconds <= _canon.seconds(params["max_age"])
+        return True
+
+
+class BackupLink(WithBackups, Performer):
+    """The link to one backup, which lets anybody read it: only for a task that hides its result."""
+
+    reading = "get the link to the backup"
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        check_backup_id(params)
+
+    def perform(self, check_mode: bool) -> Outcome:
+        self.refuse_open_secret("a link that lets anybody read the backup")
+        backup_id = self.params["backup_id"]
+        if backup_id is None:
+            backup_id = str(chosen(self.backups(), None)["id"])
+        link = self.ask(lambda: self.client.database.show_backup_link(backup_id))
+        return Outcome(changed=False, result={"backup_id": backup_id, "link": link})

@@ -1,0 +1,244 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: scalingo_backup_info
+version_added: 0.1.0
+short_description: List the backups of a database
+description:
+  - Returns the backups of a database, the newest first, all of them or those that match.
+  - Costs one request to the Database API, whatever it is asked for.
+    Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID)
+    and for the addon's token.
+options:
+  backup_id:
+    description: Return only the backup of this ID. The list is empty when there is none.
+    type: str
+  status:
+    description: Return only backups with one of these statuses, such as V(done), V(running) or V(error).
+    type: list
+    elements: str
+    default: []
+  method:
+    description: Return only backups that were made so.
+    type: str
+    choices: [any, manual, periodic]
+    default: any
+  since:
+    description:
+      - Return only backups that began at this time or later, such as V('2026-11-21T03:00:00Z'). It needs an offset from UTC, or the V(Z) for none.
+      - Put it in quotes, so that YAML does not read it in its own way.
+    type: str
+  max_age:
+    description:
+      - Return only backups that began so recently. A number of seconds, or a length of time such as V(90m), V(24h) or V(7d).
+      - The age is judged by the clock of the platform.
+    type: str
+  latest:
+    description: Return only the newest of those that match.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - community.scalingo._options
+  - community.scalingo._attributes
+  - community.scalingo._attributes.reads
+seealso:
+  - module: community.scalingo.scalingo_backup
+  - module: community.scalingo.scalingo_backup_download
+author:
+  - Community Scalingo contributors (@community-scalingo)
+"""
+
+EXAMPLES = r"""
+- name: Find the newest good backup
+  community.scalingo.scalingo_backup_info:
+    app: shop
+    addon: postgresql
+    status: [done]
+    latest: true
+  register: result
+
+- name: Tell when it began
+  ansible.builtin.debug:
+    msg: "{{ result.backups[0].started_at }}"
+  when: result.backups | length > 0
+
+- name: List what went wrong in the last week
+  community.scalingo.scalingo_backup_info:
+    app: shop
+    addon: postgresql
+    status: [error, cancelled]
+    max_age: 7d
+"""
+
+RETURN = r"""
+backups:
+  description: The backups that match, the newest first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The ID of the backup.
+      type: str
+      sample: 5b8b36104ffb090be1ac3ce1
+    name:
+      description: The name of the backup, with the time in UTC and the resource ID.
+      type: str
+      sample: 20260902010000_shop_4553
+    status:
+      description:
+        - V(done), V(error) or V(cancelled) for one that has ended. Others are on their way, such as V(scheduled) and V(running).
+      type: str
+      sample: done
+    method:
+      description:
+        - V(manual) for one that somebody asked for, V(periodic) for a daily one.
+      type: str
+      sample: manual
+    created_at:
+      description: When the backup was asked for, in UTC.
+      type: str
+      sample: '2026-09-02T01:00:00.178000Z'
+    started_at:
+      description: When the backup began, in UTC. None before that.
+      type: str
+      sample: '2026-09-02T01:00:03.501000Z'
+    size:
+      description: The size in bytes, once it is done.
+      type: int
+      sample: 17484513608
+    database_id:
+      description: The internal ID of the database. It is not the ID of the addon.
+      type: str
+      sample: 597601234ffb097af4f3099b
+app:
+  description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
+  returned: when the options are valid
+  type: str
+  sample: shop
+addon_id:
+  description: The ID of the addon. None when the task failed before it was found.
+  returned: when the options are valid
+  type: str
+  sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+region:
+  description: The region of the app.
+  returned: when the options are valid
+  type: str
+  sample: osc-fr1
+api_usage:
+  description: What the task cost. The API allows 60 requests a minute.
+  returned: when the options are valid
+  type: dict
+  contains:
+    requests:
+      description: How many requests were sent, those that got no answer included.
+      type: int
+      sample: 1
+    writes:
+      description: How many of them can change something.
+      type: int
+      sample: 0
+    waited_seconds:
+      description: How long the task slept, for operations of the platform, after failures and for the rate limit, in seconds.
+      type: float
+      sample: 0.0
+    tokens_reused:
+      description: How many tokens were taken from the cache instead of asking for new ones.
+      type: int
+      sample: 1
+notes:
+  description: What is worth knowing and changes nothing, such as why tokens are kept in memory only.
+  returned: when there is something to say
+  type: list
+  elements: str
+  sample: ['the token cache is not used: the directory belongs to another user']
+error:
+  description: What went wrong, as data. Parts that are not known are left out.
+  returned: failure
+  type: dict
+  contains:
+    kind:
+      description: The kind of error, for conditions in a playbook.
+      type: str
+      sample: ValidationFailed
+    doing:
+      description: What was being done.
+      type: str
+      sample: set periodic_backups_scheduled_at to 3:00 UTC
+    subject:
+      description: The database that it was done on.
+      type: str
+      sample: addon ad-0f1ab3e1-e97d-4f33-9168-4956379731a4 of app shop in osc-fr1
+    message:
+      description: What the API said, or why the task was refused.
+      type: str
+      sample: periodic_backups_scheduled_at is invalid
+    status:
+      description: The status code of the answer.
+      type: int
+      sample: 422
+    code:
+      description: The code that the API gave with its message.
+      type: str
+      sample: region_disabled
+    field_errors:
+      description: The messages for each field that the API refused.
+      type: dict
+      sample: {periodic_backups_scheduled_at: [is invalid]}
+    method:
+      description: The method of the request that failed.
+      type: str
+      sample: PATCH
+    path:
+      description: The path of the request that failed.
+      type: str
+      sample: /api/databases/ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+    request_id:
+      description: The ID of the request, for Scalingo's support.
+      type: str
+      sample: 4f5e7f6a-6f4c-4a3e-8f60-3f3d4b0f1c55
+    attempts:
+      description: How often the request was sent.
+      type: int
+      sample: 1
+    hint:
+      description: What to do next.
+      type: str
+      sample: Run the task again later.
+    last_status:
+      description: The last status that was seen before waiting ended.
+      type: str
+      sample: PENDING_TO_ACTIVATE
+"""
+
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
+from ansible_collections.community.scalingo.plugins.module_utils._resources.backup import BackupInfo as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._run import run
+
+
+def argument_spec() -> Spec:
+    return COMMON + Spec(
+        {
+            "backup_id": {"type": "str"},
+            "status": {"type": "list", "elements": "str", "default": []},
+            "method": {"type": "str", "choices": ["any", "manual", "periodic"], "default": "any"},
+            "since": {"type": "str"},
+            "max_age": {"type": "str"},
+            "latest": {"type": "bool", "default": False},
+        }
+    )
+
+
+def main() -> None:
+    run(RESOURCE, argument_spec())
+
+
+if __name__ == "__main__":
+    main()
