@@ -15,7 +15,6 @@ import typing as t
 
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     RateLimited,
-    ScalingoError,
     ServerError,
     Unreachable,
     WaitTimeout,
@@ -61,7 +60,8 @@ def wait_until(
         except (Unreachable, ServerError, RateLimited) as error:
             failed += 1
             if failed >= FAILED_READS or clock.now() >= deadline:
-                raise _still_going(error, what, identifier)
+                error.hint = f"{error.hint} The {what} {identifier} goes on by itself.".strip()
+                raise
         else:
             failed = 0
             last_status = status(value) or "unknown"
@@ -76,11 +76,6 @@ def wait_until(
             )
         clock.sleep(min(pause, remaining))
         pause = min(pause * GROWTH, interval * LONGEST_INTERVAL)
-
-
-def _still_going(error: ScalingoError, what: str, identifier: str) -> ScalingoError:
-    error.hint = f"{error.hint} The {what} {identifier} goes on by itself.".strip()
-    return error
 
 
 def age(instant: float, *, date: float | None, clock: Clock) -> float:

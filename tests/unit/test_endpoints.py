@@ -882,7 +882,7 @@ def wrong(
         script.mount(client)
         run(client)
     script.finish()
-    assert type(caught.value) is kind
+    assert caught.value.__class__ is kind
     assert "canary" not in sentence(caught.value)
     return caught.value
 

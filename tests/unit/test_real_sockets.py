@@ -38,7 +38,7 @@ def client_of(office: Office, server: SocketServer | str, **params: t.Any) -> Cl
 def fails(kind: type[ScalingoError], run: t.Callable[[], t.Any]) -> ScalingoError:
     with pytest.raises(ScalingoError) as caught:
         run()
-    assert type(caught.value) is kind, sentence(caught.value)
+    assert caught.value.__class__ is kind, sentence(caught.value)
     assert "addon-1" not in sentence(caught.value)
     return caught.value
 

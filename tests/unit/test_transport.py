@@ -98,7 +98,7 @@ class Bench:
     def fails(self, kind: type[ScalingoError], route: Route = READ, **details: t.Any) -> ScalingoError:
         with pytest.raises(kind) as caught:
             self.send(route, **details)
-        assert type(caught.value) is kind
+        assert caught.value.__class__ is kind
         self.script.finish()
         assert TOKEN not in sentence(caught.value)
         return caught.value
@@ -349,7 +349,7 @@ def fail(status: int, body: t.Any = None, text: str = "", route: Route = READ) -
 )
 def test_each_status_has_its_kind(status: int, kind: type[ScalingoError]) -> None:
     error = fail(status, {"error": "because"})
-    assert type(error) is kind and error.message == "because"
+    assert error.__class__ is kind and error.message == "because"
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
@@ -359,8 +359,8 @@ def test_good_statuses_are_no_failure(status: int) -> None:
 
 @pytest.mark.parametrize(("route", "kind"), [(ONCE, OutcomeUnknown), (SETS, ServerError), (READ, ServerError)])
 def test_a_broken_server_leaves_the_outcome_of_some_calls_unknown(route: Route, kind: type[ScalingoError]) -> None:
-    assert type(fail(502, text="<html>", route=route)) is kind
-    assert type(fail(404, {"error": "x"}, route=route)) is NotFound
+    assert fail(502, text="<html>", route=route).__class__ is kind
+    assert fail(404, {"error": "x"}, route=route).__class__ is NotFound
 
 
 def test_field_errors_in_every_form() -> None:
@@ -609,11 +609,13 @@ def test_a_body_that_breaks_while_it_is_read() -> None:
     bench = Bench(got(text="{}"), got(text="{}"))
     whole = bench.script._answered
 
+    def breaking(size: int) -> t.Any:
+        raise requests.exceptions.ChunkedEncodingError("Connection broken: IncompleteRead")
+
     def broken(call: t.Any, request: t.Any) -> t.Any:
         response = whole(call, request)
         if len(bench.script.seen) == 1:
-            error = requests.exceptions.ChunkedEncodingError("Connection broken: IncompleteRead")
-            response.iter_content = lambda size: (_ for _ in ()).throw(error)  # type: ignore[method-assign,assignment]
+            response.iter_content = breaking  # type: ignore[method-assign]
         return response
 
     bench.script._answered = broken  # type: ignore[method-assign]
