@@ -9,6 +9,7 @@ What needs servers is in tests/engines.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -483,3 +484,60 @@ def test_a_missing_driver_or_client_is_told() -> None:
 def test_a_login_can_be_made_by_hand() -> None:
     login = Login(Address("h", 1), "u", "d", None, {}, ())
     assert login.secrets == ()
+
+
+class Open:
+    """A connection on which everything works; what it was told is kept."""
+
+    def __init__(self) -> None:
+        self.said: t.List[str] = []
+
+    def execute(self, statement: t.Any) -> t.Any:
+        self.said.append(statement if isinstance(statement, str) else statement.as_string(None))
+        return types.SimpleNamespace(fetchall=lambda: [("a", 1)])
+
+    @contextlib.contextmanager
+    def transaction(self) -> t.Iterator[None]:
+        self.said.append("BEGIN")
+        yield
+        self.said.append("COMMIT")
+
+    def close(self) -> None:
+        self.said.append("closed")
+
+
+def test_a_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = Open()
+    monkeypatch.setattr(psycopg, "connect", lambda **parameters: opened)
+    with connect(parse_url(URL), Encryption("require", NAME), timeout=5, statement_timeout=5) as session:
+        assert session.rows("SELECT 1") == [("a", 1)]
+        session.execute([Statement("A ", Identifier("b"))])
+        session.execute([Statement("C"), Statement("D")])
+    assert opened.said == ["SELECT 1", 'A "b"', "BEGIN", "C", "D", "COMMIT", "closed"]
+
+
+def test_a_conversation_is_closed_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = Open()
+    monkeypatch.setattr(psycopg, "connect", lambda **parameters: opened)
+    with pytest.raises(KeyboardInterrupt), connect(parse_url(URL), Encryption("require", NAME), timeout=5, statement_timeout=5):
+        raise KeyboardInterrupt
+    assert opened.said == ["closed"]
+
+
+def test_through_the_tunnel_the_driver_is_led_to_this_machine(dialled: t.Dict[str, t.Any], tmp_path: Path) -> None:
+    program = script_of(tmp_path / "ssh", "exit 0\n")
+    error = dial(URL, Encryption("verify-full", NAME, "/ca.pem"), gateway=Gateway(Address("h", 22), "git", program=program))
+    assert (dialled["host"], dialled["hostaddr"]) == (NAME, "127.0.0.1") and dialled["port"] not in (22, 31000)
+    assert "cannot be reached: nobody there" in error.message
+
+
+def test_why_ssh_ended_comes_before_what_the_driver_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def refuse(**parameters: t.Any) -> t.Any:
+        with socket.create_connection((parameters["hostaddr"], parameters["port"]), 5) as client:
+            assert client.recv(1) == b""
+        raise DriverError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(psycopg, "connect", refuse)
+    program = script_of(tmp_path / "ssh", "echo 'git@h: Permission denied (publickey).' >&2; exit 255\n")
+    error = dial(URL, Encryption("require", NAME), gateway=Gateway(Address("h", 22), "git", program=program))
+    assert "accepts none of the SSH keys" in error.message

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from .._change import Listing, Params, Resource, State, Step
-from .._errors import ActionFailed, InvalidInput
+from .._errors import ActionFailed, InvalidInput, UnexpectedAnswer
 from . import pg_extension
 from ._engine import OfEngine
 from ._fields import Fields
@@ -101,7 +101,10 @@ class StatStatementsInfo(_OnPostgreSQL, Listing):
             )
             raise
         order = self.params["order_by"]
-        items = sorted(map(describe, listed), key=lambda item: (-(item[order] or 0), item["query"] or ""))
+        items = [describe(item) for item in listed]
+        if any(item[order] is None for item in items):
+            raise UnexpectedAnswer("a statement has no %s, by which they are to be ordered" % order)
+        items.sort(key=lambda item: (-item[order], item["query"] or ""))
         hidden = () if self.params["include_query"] else ("query",)
         return [
             {name: value for name, value in item.items() if name not in hidden} for item in items[: self.params["limit"]]
