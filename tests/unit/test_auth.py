@@ -309,6 +309,15 @@ def test_an_unknown_region_is_refused_with_the_list(office: Office, overrides: d
     refuse(office.client(region="mars", **overrides), InvalidInput, regions())
 
 
+def test_the_regions_that_another_process_has_listed_meanwhile_are_taken(office: Office) -> None:
+    client = office.client(region="moon")
+    chain = client.chain
+    kept = chain._cached_regions
+    answers = [{}, {"moon": ["https://api.moon.test", "https://db.moon.test"]}]
+    chain._cached_regions = lambda key: answers.pop(0) if answers else kept(key)  # type: ignore[method-assign]
+    play(client, exchange(), addons(addon(), host="https://api.moon.test"), mint(), shown(host="https://db.moon.test"))
+
+
 def test_an_overridden_region_that_exists_keeps_its_overrides(office: Office) -> None:
     play(
         office.client(region="moon", api_url="a.test", db_api_url="d.test"),
@@ -403,6 +412,41 @@ def test_an_id_needs_no_list(office: Office, identifier: str) -> None:
     play(client, exchange(), mint(identifier), shown(identifier=identifier))
     assert (client.target.engine, client.target.resource_id, client.target.app) == ("mysql", "shop_1", "shop")
     assert client.described() == f"addon mysql ({identifier}) of app shop in osc-fr1"
+
+
+def test_asking_for_the_id_of_a_provider_gets_its_token_with_it(office: Office) -> None:
+    """The id will be followed by a call that needs the token, and so only one of many processes has to ask."""
+    client = office.client()
+    assert client.target.known_addon_id is None
+    with Script(exchange(), addons(addon()), mint()) as script:
+        script.mount(client)
+        assert [client.target.addon_id, client.target.known_addon_id, client.target.engine] == ["ad-1", "ad-1", "mysql"]
+    play(client, shown())
+
+
+def test_everything_can_be_made_ready_for_a_call(office: Office) -> None:
+    client = office.client()
+    with Script(exchange(), addons(addon()), mint()) as script:
+        script.mount(client)
+        client.target.ready()
+    play(client, shown())
+
+
+def test_an_addon_just_read_or_made_is_not_looked_up(office: Office) -> None:
+    client = office.client()
+    client.use_addon(addon("ad-7"))
+    assert (client.target.addon_id, client.target.engine, client.usage.requests) == ("ad-7", "mysql", 0)
+    play(client, exchange(), mint("ad-7"), shown(identifier="ad-7"))
+    client.use_addon(addon("ad-7"))
+    play(client, shown(identifier="ad-7"))
+    client.use_addon(addon("ad-8"))
+    play(client, mint("ad-8", "addon-8"), shown(identifier="ad-8", token="addon-8"))
+
+
+def test_what_is_to_be_concealed_is_masked_with_what_it_carries(office: Office) -> None:
+    link = "https://x.test/y?token=canary-canary&page=1"
+    assert office.client().conceal(link) == link
+    assert office.secrets[-2:] == ["canary-canary", link]
 
 
 def test_the_engine_alone_is_known_from_the_tokens_answer(office: Office) -> None:
