@@ -255,6 +255,13 @@ def test_variables_are_set_changed_and_removed(caller: Caller) -> None:
     assert (updated.status_code, len(updated.json()["variables"])) == (200, 2)
     assert caller.main("DELETE", one).status_code == 204
     assert "NEW" not in {entry["name"] for entry in caller.main("GET", path).json()["variables"]}
+    events = caller.main("GET", "/v1/apps/shop/events").json()["events"][:4]
+    assert [(event["type"], event["type_data"]) for event in events] == [
+        ("delete_variable", {"name": "NEW"}),
+        ("edit_variables", {"new_vars": [{"name": "MORE"}], "updated_vars": [{"name": "NEW"}], "deleted_vars": []}),
+        ("edit_variable", {"name": "NEW"}),
+        ("new_variable", {"name": "NEW"}),
+    ]
 
 
 # events

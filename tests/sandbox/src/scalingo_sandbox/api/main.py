@@ -339,6 +339,8 @@ def _variable_name(call: Call) -> str:
 def list_variables(call: Call) -> main.VariablesAnswer:
     """The variables of an app; with aliases=false without those that only point to another."""
     app = call.app
+    for addon in app.addons:
+        addon.database.engine.reach()
     names = list(app.variables)
     if call.query.get("aliases") == "false":
         names = [name for name in names if not app.variables[name].startswith("$")]
@@ -359,9 +361,11 @@ def create_variable(call: Call) -> main.VariableAnswer:
 def update_variables(call: Call) -> main.VariablesAnswer:
     """Several variables are set."""
     app = call.app
+    changes: dict[str, list[dict[str, str]]] = {"new_vars": [], "updated_vars": [], "deleted_vars": []}
     for given in call.body.variables:
+        changes["updated_vars" if given.name in app.variables else "new_vars"].append({"name": given.name})
         app.variables[given.name] = given.value
-    call.world.record_event(app, "edit_variables", {"updated_vars": [given.name for given in call.body.variables]})
+    call.world.record_event(app, "edit_variables", changes)
     return main.VariablesAnswer(variables=[_variable(app, given.name) for given in call.body.variables])
 
 
@@ -370,6 +374,7 @@ def change_variable(call: Call) -> main.VariableAnswer:
     """The value of one variable."""
     app, name = call.app, _variable_name(call)
     app.variables[name] = call.body.variable.value
+    call.world.record_event(app, "edit_variable", {"name": name})
     return main.VariableAnswer(variable=_variable(app, name))
 
 
@@ -380,6 +385,7 @@ def delete_variable(call: Call) -> Answer:
     """A variable goes."""
     app, name = call.app, _variable_name(call)
     del app.variables[name]
+    call.world.record_event(app, "delete_variable", {"name": name})
     return Answer()
 
 
