@@ -119,9 +119,10 @@ def test_it_ends_within_two_seconds_with_open_connections(start: Start, number: 
         with pytest.raises(httpx.ReadTimeout):
             client.get(ready["auth_url"] + "/v1/regions", timeout=0.1)
         connections[0].sendall(b"GET /v1/regions HTTP/1.1\r\n")
-        duration, dummy_output, dummy_errors = stop(process, number)
+        duration, dummy_output, errors = stop(process, number)
     assert duration < 2
     assert process.returncode == 0
+    assert errors == ""
     for connection in connections:
         connection.close()
 
