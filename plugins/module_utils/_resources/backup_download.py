@@ -1,0 +1,235 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""A backup as a file on this machine (docs/contract.md section 2.10).
+
+Beside the file stands a description of it, with the backup's ID, the size and the SHA-256: it tells the next task that the
+file is there already. It is written last, so it never describes a file that is not whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import stat
+import typing as t
+
+from .. import _download
+from .._change import Params, Resource, State, Step
+from .._errors import InvalidInput
+from .._transport import Stream
+from . import backup as backups
+from ._fields import checked
+
+DEFAULT_MODE = "0600"
+
+
+def file_mode(value: object) -> int:
+    """Permissions as octal text, or as the number that YAML makes of it. Raises C(ValueError)."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        number = value
+    elif isinstance(value, str) and re.fullmatch(r"(0o)?[0-7]{3,4}", value):
+        number = int(value, 8)
+    else:
+        number = -1
+    if not 0o400 <= number <= 0o777:
+        raise ValueError("%r is not a mode that a file can be read with: use for example '0600'" % (value,))
+    return number
+
+
+class BackupDownload(backups.WithBackups, Resource):
+    """Have a backup as a file. The state is what is known of the file, and the backup that it is to be."""
+
+    managed_fields = ("path", "backup_id", "mode")
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        backups.check_backup_id(params)
+        checked("mode", file_mode, params["mode"])
+        for name in ("dest", "work_dir"):
+            if params[name] is not None and not os.path.isabs(params[name]):
+                raise InvalidInput("%s is %r: use an absolute path" % (name, params[name]))
+        dest = params["dest"]
+        directory = dest if os.path.isdir(dest) else os.path.dirname(dest.rstrip("/"))
+        if dest.endswith("/") and not os.path.isdir(dest):
+            raise InvalidInput("dest is %s, which is not a directory" % dest, hint="Create it first.")
+        for name, path in (("dest", directory), ("work_dir", params["work_dir"])):
+            if path is None:
+                continue
+            if not os.path.isdir(path):
+                raise InvalidInput("%s: there is no directory %s" % (name, path), hint="Create it first.")
+            if not os.access(path, os.W_OK | os.X_OK):
+                raise InvalidInput(
+                    "%s: the user of the task cannot write to %s" % (name, path),
+                    hint="Give the user the right to write there, or choose another %s." % name,
+                )
+
+    def __init__(self, *arguments: t.Any) -> None:
+        super().__init__(*arguments)
+        self._backup: t.Optional[State] = None
+
+    @property
+    def _mode(self) -> str:
+        return "%04o" % file_mode(self.params["mode"])
+
+    # -- what is there, and what is wanted ---------------------------------------------------------------------------
+
+    def read(self) -> t.Optional[State]:
+        if self._backup is None:
+            self._backup = self._described_here() or backups.chosen(self.backups(), self.params["backup_id"])
+        return self._file(self._path())
+
+    def _described_here(self) -> t.Optional[State]:
+        """The backup that the task names, when the file is here already: the platform need not be asked, nor have it."""
+        if self.params["backup_id"] is None or os.path.isdir(self.params["dest"]):
+            return None
+        described = self._description(self.params["dest"])
+        found = self._file(self.params["dest"])
+        if described is None or found is None or found["backup_id"] != self.params["backup_id"]:
+            return None
+        return t.cast(State, described["backup"])
+
+    def _path(self) -> str:
+        dest = t.cast(str, self.params["dest"])
+        if not os.path.isdir(dest):
+            return dest
+        assert self._backup is not None
+        name = self._backup["name"] or self._backup["id"]
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name):
+            raise InvalidInput(
+                "the name of the backup, %r, cannot be the name of a file" % name, hint="Name the file itself in dest."
+            )
+        return os.path.join(dest, name + ".tar.gz")
+
+    def _file(self, path: str) -> t.Optional[State]:
+        """What is known of the file. It is a certain backup only when the description beside it says so and fits."""
+        with _download.local("read %s" % path):
+            try:
+                found = os.stat(path)
+            except FileNotFoundError:
+                return None
+        if not stat.S_ISREG(found.st_mode):
+            raise InvalidInput("dest: %s is there already, and is not a file" % path)
+        described = self._description(path) or {}
+        intact = described.get("size") == found.st_size and self._verified(path, described)
+        return {
+            "path": path,
+            "backup_id": described["backup"]["id"] if intact else None,
+            "size": found.st_size,
+            "sha256": described["sha256"] if intact else None,
+            "mode": "%04o" % stat.S_IMODE(found.st_mode),
+        }
+
+    def _verified(self, path: str, described: State) -> bool:
+        if not self.params["verify"]:
+            return True
+        digest = hashlib.sha256()
+        with _download.local("read %s" % path), open(path, "rb") as file:
+            for piece in iter(lambda: file.read(_download.CHUNK), b""):
+                digest.update(piece)
+        if digest.hexdigest() == described["sha256"]:
+            return True
+        self.warn("%s does not have the SHA-256 any more that it was downloaded with: it is damaged, or was changed." % path)
+        return False
+
+    @staticmethod
+    def _description(path: str) -> t.Optional[State]:
+        try:
+            with open(path + ".json", encoding="utf-8") as file:
+                found = json.load(file)
+            good = isinstance(found["backup"]["id"], str) and isinstance(found["size"], int)
+            good = good and isinstance(found["sha256"], str) and set(found["backup"]) == set(backups.describe({}))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return t.cast(State, found) if good else None
+
+    def wanted(self, before: t.Optional[State]) -> State:
+        assert self._backup is not None
+        same = before is not None and before["backup_id"] == self._backup["id"]
+        return {
+            "path": self._path(),
+            "backup_id": self._backup["id"],
+            "size": before["size"] if before is not None and same else None,
+            "sha256": before["sha256"] if before is not None and same else None,
+            "mode": self._mode,
+        }
+
+    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+        assert after is not None
+        path = after["path"]
+        if before is None or before["backup_id"] != after["backup_id"]:
+            return [
+                Step(
+                    "download the backup %s to %s" % (after["backup_id"], path),
+                    send=lambda: self._download(path),
+                )
+            ]
+        if before["mode"] != after["mode"]:
+            return [
+                Step(
+                    "set the mode of %s from %s to %s" % (path, before["mode"], after["mode"]),
+                    send=lambda: self._set_mode(path),
+                )
+            ]
+        return []
+
+    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        assert state is not None
+        return {"backup": self._backup, "file": {name: state[name] for name in ("path", "size", "sha256", "mode")}}
+
+    # -- the work ----------------------------------------------------------------------------------------------------
+
+    def _set_mode(self, path: str) -> None:
+        with _download.local("set the mode of %s" % path):
+            os.chmod(path, file_mode(self.params["mode"]))
+
+    def _download(self, path: str) -> None:
+        assert self._backup is not None
+        mode = file_mode(self.params["mode"])
+        with _download.Part(self._part(path), str(self._backup["id"])) as part:
+            _download.fetch(_Link(self, str(self._backup["id"])), part, self._backup["size"])
+            description = {
+                "backup": self._backup,
+                "app": self.client.target.app,
+                "addon_id": self.client.target.addon_id,
+                "region": self.client.region,
+                "size": part.size,
+                "sha256": part.digest.hexdigest(),
+            }
+            with _download.local("remove %s.json" % path), contextlib.suppress(FileNotFoundError):
+                os.unlink(path + ".json")
+            _download.publish(part, path, mode)
+        _download.write_atomically(path + ".json", json.dumps(description, indent=2, sort_keys=True) + "\n", mode)
+        _download.sync_directory(os.path.dirname(path))
+
+    def _part(self, path: str) -> str:
+        directory, name = os.path.split(path)
+        if self.params["work_dir"] is None:
+            return os.path.join(directory, ".%s.part" % name)
+        # Files of the same name in different places may be on their way at once.
+        place = hashlib.sha256(os.path.abspath(path).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+        return os.path.join(self.params["work_dir"], ".%s.%s.part" % (name, place))
+
+
+class _Link:
+    """Where a backup comes from: a link that the API hands out, and hands out anew when it has expired."""
+
+    def __init__(self, performer: BackupDownload, backup_id: str) -> None:
+        self._client = performer.client
+        self._backup_id = backup_id
+        self.clock = performer.client.clock
+        self.retries = performer.client.settings.retries
+
+    def link(self) -> str:
+        return self._client.transport.secrets.add(self._client.database.show_backup_link(self._backup_id))
+
+    def open(self, link: str, headers: t.Mapping[str, str]) -> Stream:
+        return self._client.open_link(_download.ROUTE, link, headers)
+
+    def note(self, message: str) -> None:
+        self._client.transport.verbose(message)

@@ -1,0 +1,301 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: scalingo_backup_download
+version_added: 0.1.0
+short_description: Download a backup of a database
+description:
+  - Brings the archive of a backup to the host of the task, as a file that only its user can read. It is a C(tar.gz).
+  - The file appears under its name when it is complete and on the disk, and never before. While it grows it is a hidden file beside the destination,
+    C(.NAME.part), or in O(work_dir). Memory does not grow with it.
+  - A download that breaks off goes on where it stopped, in the same task, and in the next one, for which the hidden file and a description of
+    it stay where they are.
+    It goes on only where the server gives a sign that the file is still the same, which is a strong C(ETag), or the same C(Last-Modified) and
+    the same length.
+    Otherwise it starts over, and nothing stays behind. Neither does anything when the disk is full.
+  - Beside the file stands a description of it, C(NAME.json), with the backup, the size and the SHA-256. With it the next task knows that the
+    file is there already, and downloads nothing. It is written last, so that it never describes a file that is not whole.
+  - The link that leads to the archive is a secret. It is asked for anew when it has expired, and is never shown.
+  - A task that changes nothing costs one request to the Database API, or none at all when it names O(backup_id) and the file itself in O(dest),
+    so that a copy stays good when the platform does not have the backup any more.
+    A download costs one more request for the link, and one to where the link leads for each part.
+    Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID)
+    and for the addon's token.
+options:
+  backup_id:
+    description: The ID of the backup. Without it the newest one that is done is taken.
+    type: str
+  dest:
+    description:
+      - Where to put the archive. An absolute path of a file, or of a directory that exists. In a directory the file is named after the backup.
+      - A file that is there already is replaced, unless it is this backup.
+    type: path
+    required: true
+  work_dir:
+    description:
+      - A directory for the file while it grows, instead of that of O(dest). Use it where O(dest) is on a slow or remote file system.
+      - When it is on another file system, the complete file is copied beside O(dest) and then renamed. Where the file system of O(dest)
+        cannot rename, as with stores of objects, it is copied under its name. Such stores show a file when it is closed.
+    type: path
+  mode:
+    description:
+      - The permissions of the file, and of its description, in octal. Put it in quotes.
+    type: raw
+    default: '0600'
+  verify:
+    description:
+      - Whether to read a file that is there already, and compare its SHA-256 with that of the download. One that differs is downloaded again.
+      - Otherwise only the size is compared.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - community.scalingo._options
+  - community.scalingo._attributes
+  - community.scalingo._attributes.changes
+attributes:
+  idempotent:
+    description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
+    support: full
+    details:
+      - Without O(backup_id) there may be a newer backup by then.
+notes:
+  - The file is written on the host of the task. With C(delegate_to=localhost) that is the controller.
+seealso:
+  - module: community.scalingo.scalingo_backup
+  - module: community.scalingo.scalingo_backup_info
+author:
+  - Community Scalingo contributors (@community-scalingo)
+"""
+
+EXAMPLES = r"""
+- name: Keep the newest backup in a directory, under its own name
+  community.scalingo.scalingo_backup_download:
+    app: shop
+    addon: postgresql
+    dest: "{{ backup_directory }}"
+  register: download
+
+- name: Make a backup
+  community.scalingo.scalingo_backup:
+    app: shop
+    addon: mysql
+  register: made
+
+- name: Fetch exactly that one, and read the file again if it is there already
+  community.scalingo.scalingo_backup_download:
+    app: shop
+    addon: mysql
+    backup_id: "{{ made.backup.id }}"
+    dest: "{{ backup_directory }}/shop.tar.gz"
+    mode: '0640'
+    verify: true
+"""
+
+RETURN = r"""
+file:
+  description: The file.
+  returned: success
+  type: dict
+  contains:
+    path:
+      description: Where it is.
+      type: str
+      sample: /srv/backups/20260902010000_shop_4553.tar.gz
+    size:
+      description: Its size in bytes. In check mode none when it would be downloaded.
+      type: int
+      sample: 17484513608
+    sha256:
+      description: Its SHA-256. In check mode none when it would be downloaded.
+      type: str
+      sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+    mode:
+      description: Its permissions, in octal.
+      type: str
+      sample: '0600'
+backup:
+  description: The backup that it holds.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: The ID of the backup.
+      type: str
+      sample: 5b8b36104ffb090be1ac3ce1
+    name:
+      description: The name of the backup, with the time in UTC and the resource ID.
+      type: str
+      sample: 20260902010000_shop_4553
+    status:
+      description:
+        - V(done), V(error) or V(cancelled) for one that has ended. Others are on their way, such as V(scheduled) and V(running).
+      type: str
+      sample: done
+    method:
+      description:
+        - V(manual) for one that somebody asked for, V(periodic) for a daily one.
+      type: str
+      sample: manual
+    created_at:
+      description: When the backup was asked for, in UTC.
+      type: str
+      sample: '2026-09-02T01:00:00.178000Z'
+    started_at:
+      description: When the backup began, in UTC. None before that.
+      type: str
+      sample: '2026-09-02T01:00:03.501000Z'
+    size:
+      description: The size in bytes, once it is done.
+      type: int
+      sample: 17484513608
+    database_id:
+      description: The internal ID of the database. It is not the ID of the addon.
+      type: str
+      sample: 597601234ffb097af4f3099b
+steps:
+  description: What the task did, or would do in check mode, in order. Empty when nothing changes.
+  returned: success
+  type: list
+  elements: str
+  sample: ['download the backup 5b8b36104ffb090be1ac3ce1 to /srv/backups/20260902010000_shop_4553.tar.gz']
+app:
+  description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
+  returned: when the options are valid
+  type: str
+  sample: shop
+addon_id:
+  description: The ID of the addon. None when the task failed before it was found.
+  returned: when the options are valid
+  type: str
+  sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+region:
+  description: The region of the app.
+  returned: when the options are valid
+  type: str
+  sample: osc-fr1
+api_usage:
+  description: What the task cost. The API allows 60 requests a minute.
+  returned: when the options are valid
+  type: dict
+  contains:
+    requests:
+      description: How many requests were sent, those that got no answer included.
+      type: int
+      sample: 1
+    writes:
+      description: How many of them can change something.
+      type: int
+      sample: 0
+    waited_seconds:
+      description: How long the task slept, for operations of the platform, after failures and for the rate limit, in seconds.
+      type: float
+      sample: 0.0
+    tokens_reused:
+      description: How many tokens were taken from the cache instead of asking for new ones.
+      type: int
+      sample: 1
+notes:
+  description: What is worth knowing and changes nothing, such as why tokens are kept in memory only.
+  returned: when there is something to say
+  type: list
+  elements: str
+  sample: ['the token cache is not used: the directory belongs to another user']
+error:
+  description: What went wrong, as data. Parts that are not known are left out.
+  returned: failure
+  type: dict
+  contains:
+    kind:
+      description: The kind of error, for conditions in a playbook.
+      type: str
+      sample: ValidationFailed
+    doing:
+      description: What was being done.
+      type: str
+      sample: set periodic_backups_scheduled_at to 3:00 UTC
+    subject:
+      description: The database that it was done on.
+      type: str
+      sample: addon ad-0f1ab3e1-e97d-4f33-9168-4956379731a4 of app shop in osc-fr1
+    message:
+      description: What the API said, or why the task was refused.
+      type: str
+      sample: periodic_backups_scheduled_at is invalid
+    status:
+      description: The status code of the answer.
+      type: int
+      sample: 422
+    code:
+      description: The code that the API gave with its message.
+      type: str
+      sample: region_disabled
+    field_errors:
+      description: The messages for each field that the API refused.
+      type: dict
+      sample: {periodic_backups_scheduled_at: [is invalid]}
+    method:
+      description: The method of the request that failed.
+      type: str
+      sample: PATCH
+    path:
+      description: The path of the request that failed.
+      type: str
+      sample: /api/databases/ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+    request_id:
+      description: The ID of the request, for Scalingo's support.
+      type: str
+      sample: 4f5e7f6a-6f4c-4a3e-8f60-3f3d4b0f1c55
+    attempts:
+      description: How often the request was sent.
+      type: int
+      sample: 1
+    hint:
+      description: What to do next.
+      type: str
+      sample: Run the task again later.
+    last_status:
+      description: The last status that was seen before waiting ended.
+      type: str
+      sample: PENDING_TO_ACTIVATE
+steps_done:
+  description: What was done before the task failed. Nothing of it is undone.
+  returned: when the task fails after it began to change something
+  type: list
+  elements: str
+  sample: ['download the backup 5b8b36104ffb090be1ac3ce1 to /srv/backups/20260902010000_shop_4553.tar.gz']
+step_failed:
+  description: What the task was doing when it failed.
+  returned: when the task fails after it began to change something
+  type: str
+  sample: download the backup 5b8b36104ffb090be1ac3ce1 to /srv/backups/20260902010000_shop_4553.tar.gz
+"""
+
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
+from ansible_collections.community.scalingo.plugins.module_utils._resources.backup_download import BackupDownload as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._run import run
+
+
+def argument_spec() -> Spec:
+    return COMMON + Spec(
+        {
+            "backup_id": {"type": "str"},
+            "dest": {"type": "path", "required": True},
+            "work_dir": {"type": "path"},
+            "mode": {"type": "raw", "default": "0600"},
+            "verify": {"type": "bool", "default": False},
+        }
+    )
+
+
+def main() -> None:
+    run(RESOURCE, argument_spec())
+
+
+if __name__ == "__main__":
+    main()
