@@ -1,0 +1,393 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Addons: the databases of an app, from provisioning to destruction (docs/contract.md sections 2.1 and 3.7).
+
+A database with dedicated resources is an app of its own with one addon, made and destroyed by routes of its own.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .. import _canon
+from .._auth import choose_addon, engine_of, is_addon_id
+from .._change import Consent, Listing, Params, Resource, Skipped, State, Step, busy_reason
+from .._errors import AddonNotFound, InvalidInput, NotFound, StepFailed
+from .._wait import wait_until
+from . import database
+from ._fields import Fields, checked
+
+RUNNING = "running"
+SUSPENDED = "suspended"
+DEDICATED = "postgresql-ng"
+
+#: How many times O(wait_interval) an idle database is looked at that does not show its new plan.
+PATIENCE = 6
+
+
+def describe(raw: object) -> State:
+    """An addon as the modules return it."""
+    fields = Fields(raw, "an addon")
+    plan = Fields(fields.mapping("plan") or {}, "the plan of an addon")
+    provider = Fields(fields.mapping("addon_provider") or {}, "the provider of an addon")
+    return {
+        "id": fields.identifier("id"),
+        "app_id": fields.identifier("app_id"),
+        "resource_id": fields.identifier("resource_id"),
+        "status": fields.identifier("status"),
+        "plan": {name: plan.identifier(name) for name in ("id", "name", "display_name", "description")},
+        "addon_provider": {name: provider.identifier(name) for name in ("id", "name", "logo_url")},
+        "provisioned_at": fields.instant("provisioned_at"),
+        "deprovisioned_at": fields.instant("deprovisioned_at"),
+        "updated_at": fields.instant("updated_at"),
+    }
+
+
+def _refuse_addon_token(params: Params) -> None:
+    if params["addon_id"]:
+        raise InvalidInput(
+            "addons are managed through the main API, which a token for one addon does not open",
+            hint="Give api_token, app and addon instead of addon_id and addon_token.",
+        )
+
+
+class Addon(Resource):
+    """One addon of an app, present or absent. The state is the addon, or none."""
+
+    fresh_lookup = True
+    reading = "list the addons of the app"
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        _refuse_addon_token(params)
+        if params["version"] is not None:
+            checked("version", _canon.version, params["version"])
+        if params["plan"] is not None and not params["plan"].strip():
+            raise InvalidInput("plan is empty: name a plan, or leave the option out")
+
+    def __init__(self, *arguments: t.Any) -> None:
+        super().__init__(*arguments)
+        self._new_plan: t.Optional[State] = None
+        self._database: t.Optional[State] = None
+        self._has_sent = False
+
+    @property
+    def _app(self) -> str:
+        return str(self.params["app"]).strip()
+
+    @property
+    def _named(self) -> str:
+        return str(self.params["addon"]).strip()
+
+    @property
+    def _is_dedicated(self) -> bool:
+        return self._named.lower() == DEDICATED
+
+    # -- what is there, and what is wanted ---------------------------------------------------------------------------
+
+    def read(self) -> t.Optional[State]:
+        raw = self._found()
+        if raw is None:
+            if self._is_to_be_present and not self._has_sent:
+                self._require_provider()
+            return None
+        self.client.use_addon(raw)
+        state = describe(raw)
+        if self._is_to_be_present and not self._has_sent:
+            if self.params["plan"] is not None and self.params["plan"] not in (state["plan"]["name"], state["plan"]["id"]):
+                self._new_plan = self._looked_up_plan(str(engine_of(raw)))
+                self._database = database.describe(self.client.database.show_database())
+            if self.params["version"] is not None and state["status"] in (None, RUNNING):
+                self._require_version(self._database or database.describe(self.client.database.show_database()))
+        return state
+
+    @property
+    def _is_to_be_present(self) -> bool:
+        return bool(self.params["state"] == "present")
+
+    def _found(self) -> t.Optional[t.Dict[str, t.Any]]:
+        try:
+            addons = self.client.main.list_addons(self._app)
+        except NotFound as error:
+            if self._is_dedicated:
+                return None
+            error.hint = error.hint or "Check the names of the app and of the region: an addon belongs to an app that exists."
+            raise
+        try:
+            chosen = choose_addon(addons, self._named, self._app)
+        except AddonNotFound:
+            return None
+        return next(addon for addon in addons if addon["id"] == chosen.addon_id)
+
+    def _require_provider(self) -> None:
+        """What is missing can be provisioned only when the task says what it is and which plan it gets."""
+        if is_addon_id(self._named):
+            raise InvalidInput(
+                "the app %s has no addon %s, and a new one gets another ID" % (self._app, self._named),
+                hint="To provision one, give the ID of its provider in addon, such as postgresql.",
+            )
+        if self.params["plan"] is None:
+            raise InvalidInput(
+                "the app %s has no addon %s, and none is provisioned without a plan" % (self._app, self._named),
+                hint="Give plan to provision it.",
+            )
+        if self._is_dedicated and not re.fullmatch(r"[a-z0-9-]{6,48}", self._app):
+            raise InvalidInput(
+                "app is %r, and the name of a dedicated database has 6 to 48 lower-case letters, digits and hyphens" % self._app
+            )
+        self._new_plan = self._looked_up_plan(self._named)
+
+    def _looked_up_plan(self, provider: str) -> State:
+        wanted = self.params["plan"]
+        try:
+            plans = self.client.main.list_plans(provider)
+        except NotFound as error:
+            providers = ", ".join(sorted(item["id"] for item in self.client.main.list_addon_providers()))
+            error.message = "there is no addon provider %s" % provider
+            error.hint = "The providers are: %s." % providers
+            raise
+        for plan in plans:
+            if wanted in (plan["name"], plan.get("id")):
+                return {name: plan.get(name) for name in ("id", "name", "display_name", "description")}
+        raise InvalidInput(
+            "the provider %s has no plan %s" % (provider, wanted),
+            hint="Its plans are: %s." % ", ".join(sorted(plan["name"] for plan in plans)),
+        )
+
+    def _require_version(self, found: State) -> None:
+        current, wanted = found["readable_version"], self.params["version"]
+        if current is not None and not _canon.same_version(wanted, current):
+            raise InvalidInput(
+                "version of the database is %s, wanted %s, and it can be chosen only when it is provisioned" % (current, wanted),
+                hint="To go to a later version, use community.scalingo.scalingo_database_upgrade, and leave version out here.",
+            )
+
+    def wanted(self, before: t.Optional[State]) -> t.Optional[State]:
+        if not self._is_to_be_present:
+            return None
+        if before is not None:
+            if before["status"] == SUSPENDED:
+                self._report_suspended(before)
+            return before if self._new_plan is None else {**before, "plan": self._new_plan}
+        assert self._new_plan is not None
+        planned = describe({})
+        return {
+            **planned,
+            "status": RUNNING if self.params["wait"] else None,
+            "plan": self._new_plan,
+            "addon_provider": {**planned["addon_provider"], "id": self._named},
+        }
+
+    def _report_suspended(self, before: State) -> None:
+        if self._new_plan is not None:
+            raise InvalidInput(
+                "the addon %s is suspended, so its plan cannot be changed" % before["id"],
+                hint="Resume it first, in the dashboard of the app.",
+            )
+        self.warn("The addon %s (%s) is suspended: its database is stopped." % (before["id"], before["resource_id"]))
+
+    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        if state is None:
+            return {}
+        provider = str(state["addon_provider"]["id"]).lower()
+        managed = {"addon_provider": provider[len("scalingo-") :] if provider.startswith("scalingo-") else provider}
+        if self.params["plan"] is not None or not self._is_to_be_present:
+            managed["plan"] = state["plan"]["name"]
+        return managed
+
+    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        return {"addon": state}
+
+    def busy(self, state: t.Optional[State]) -> str:
+        return "" if self._database is None else busy_reason(self._database)
+
+    # -- the steps ---------------------------------------------------------------------------------------------------
+
+    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+        if before is None:
+            return [] if after is None else [self._provision()]
+        if after is None:
+            return [self._destroy(before)]
+        if self._new_plan is not None:
+            return [self._change_plan(before, self._new_plan)]
+        if self.params["wait"] and before["status"] not in (RUNNING, SUSPENDED):
+            return [
+                Step(
+                    "wait for the addon %s, which is %s" % (before["id"], before["status"]),
+                    follow=lambda: self._ready(None),
+                    counts=False,
+                )
+            ]
+        return []
+
+    def _provision(self) -> Step:
+        assert self._new_plan is not None
+        plan = self._new_plan
+        sentence = "provision %s for the app %s with the plan %s" % (self._named, self._app, plan["name"])
+        if self.params["version"] is not None:
+            sentence += " at version %s" % self.params["version"]
+
+        def send() -> t.Optional[State]:
+            self._has_sent = True
+            if self._is_dedicated:
+                self.client.main.create_dedicated_database(self._app, DEDICATED, str(plan["name"]))
+                return None
+            options = {} if self.params["version"] is None else {"version": str(self.params["version"])}
+            made = self.client.main.create_addon(self._app, self._named, str(plan["id"]), options)["addon"]
+            self.client.use_addon(made)
+            return describe(made)
+
+        return Step(
+            sentence,
+            send=send,
+            follow=(lambda: self._ready(None)) if self.params["wait"] else None,
+            happened=lambda state: state is not None,
+        )
+
+    def _change_plan(self, before: State, plan: State) -> Step:
+        current = before["plan"]["name"]
+
+        def send() -> None:
+            self._has_sent = True
+            self.client.main.update_addon_plan(self._app, str(before["id"]), str(plan["id"]))
+
+        return Step(
+            "change the plan from %s to %s" % (current, plan["name"]),
+            send=send,
+            follow=(lambda: self._ready(str(plan["name"]))) if self.params["wait"] else None,
+            happened=lambda state: state is not None and state["plan"]["name"] == plan["name"],
+            consent=(
+                Consent(
+                    "allow",
+                    "plan_change",
+                    "Changing the plan from %s to %s costs another price, may take the database down for a while, and restarts the app"
+                    % (current, plan["name"]),
+                ),
+            ),
+        )
+
+    def _destroy(self, before: State) -> Step:
+        resource_id = before["resource_id"]
+        if resource_id is None:
+            raise InvalidInput("the platform does not show the resource ID of the addon, which confirm has to repeat")
+
+        def send() -> None:
+            self._has_sent = True
+            try:
+                if str(before["addon_provider"]["id"]).endswith(DEDICATED):
+                    self.client.main.delete_dedicated_database(self._app)
+                else:
+                    self.client.main.delete_addon(self._app, str(before["id"]))
+            except NotFound:
+                raise Skipped from None
+            finally:
+                self.client.forget_target()
+
+        return Step(
+            "destroy the addon %s (%s) with all its data" % (before["id"], resource_id),
+            send=send,
+            follow=(lambda: self._gone(before)) if self.params["wait"] else None,
+            happened=lambda state: state is None,
+            resend=True,
+            consent=(
+                Consent(
+                    "confirm",
+                    resource_id,
+                    "The database %s would be destroyed with everything in it, and what it could be restored from to a point in time"
+                    % resource_id,
+                ),
+            ),
+        )
+
+    # -- waiting -----------------------------------------------------------------------------------------------------
+
+    def _ready(self, plan: t.Optional[str]) -> State:
+        """Wait until the addon runs and its database is ready, with the plan where one was asked for."""
+        clock = self.client.clock
+        idle_since: t.Optional[float] = None
+
+        def read() -> t.Tuple[t.Optional[State], t.Optional[State]]:
+            raw = self._found()
+            if raw is None:
+                return None, None
+            self.client.use_addon(raw)
+            if raw.get("status") != RUNNING:
+                return describe(raw), None
+            return describe(raw), database.describe(self.client.database.show_database())
+
+        def done(look: t.Tuple[t.Optional[State], t.Optional[State]]) -> bool:
+            nonlocal idle_since
+            addon, shown = look
+            if addon is not None and addon["status"] == SUSPENDED:
+                raise StepFailed("the addon %s is suspended" % addon["id"], hint="Check the account and its payment method.")
+            if addon is None or shown is None or busy_reason(shown):
+                idle_since = None
+                return False
+            if plan is None or (addon["plan"]["name"] == plan and shown["plan"] in (None, plan)):
+                return True
+            idle_since = clock.now() if idle_since is None else idle_since
+            if clock.now() - idle_since < PATIENCE * self.params["wait_interval"]:
+                return False
+            if addon["plan"]["name"] != plan:
+                raise StepFailed("the database is ready, but its plan is still %s" % addon["plan"]["name"])
+            return True
+
+        def status(look: t.Tuple[t.Optional[State], t.Optional[State]]) -> str:
+            found = look[1] or look[0]
+            return str(found["status"]) if found is not None else "not listed yet"
+
+        look = wait_until(
+            read,
+            done,
+            what="provisioning of" if plan is None else "plan change of",
+            identifier=self._named,
+            status=status,
+            timeout=self.params["wait_timeout"],
+            interval=self.params["wait_interval"],
+            clock=clock,
+        )
+        return t.cast(State, look[0])
+
+    def _gone(self, before: State) -> None:
+        def listed() -> t.List[t.Dict[str, t.Any]]:
+            try:
+                return [addon for addon in self.client.main.list_addons(self._app) if addon["id"] == before["id"]]
+            except NotFound:
+                return []
+
+        wait_until(
+            listed,
+            lambda addons: not addons,
+            what="destruction of",
+            identifier=str(before["id"]),
+            status=lambda addons: str(addons[0].get("status")) if addons else "gone",
+            timeout=self.params["wait_timeout"],
+            interval=self.params["wait_interval"],
+            clock=self.client.clock,
+        )
+
+
+class AddonInfo(Listing):
+    """The addons of an app, all or those that the task names."""
+
+    plural = "addons"
+    target_needed = False
+    reading = "list the addons of the app"
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        _refuse_addon_token(params)
+        if not params["app"]:
+            raise InvalidInput("app is missing: whose addons are to be listed?")
+
+    def items(self) -> t.List[State]:
+        app, wanted = self.params["app"].strip(), (self.params["addon"] or "").strip().lower()
+        return [
+            describe(raw)
+            for raw in self.client.main.list_addons(app)
+            if not wanted or wanted in (raw["id"].lower(), engine_of(raw), raw["addon_provider"]["id"].lower())
+        ]

@@ -1,0 +1,319 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: scalingo_addon
+version_added: 0.1.0
+short_description: Provision, resize and destroy a database
+description:
+  - Has a database addon in an app, with a plan, or has none.
+  - It provisions an addon only when O(plan) is given and the app has none that O(addon) names. It waits until the addon and the database in it
+    are ready.
+  - A database with dedicated resources is an app of its own. With O(addon=postgresql-ng) this module provisions one that is named O(app), and
+    destroys it together with that app.
+  - Settings and features of a database that exists are the matter of M(community.scalingo.scalingo_database), which can neither create nor
+    destroy one.
+  - A task that changes nothing costs one request to the main API, and one more to the Database API when it gives O(version).
+    One that changes something costs one request for the plan, one for the change, and two for each look at whether it is done.
+    Without a cache there comes one request before, for the bearer token, and one for the addon's token when the Database API is asked.
+  - O(addon_id) and O(addon_token) are refused, as they do not open the main API.
+options:
+  state:
+    description:
+      - Whether the addon is to exist.
+      - V(absent) destroys it with all its data, and needs O(confirm).
+    type: str
+    choices: [present, absent]
+    default: present
+  plan:
+    description:
+      - The name or the ID of the plan, such as V(postgresql-starter-512).
+      - Without it no addon is provisioned, and the plan of one that exists is left alone.
+      - Another plan than that of an addon that exists needs O(allow=plan_change).
+    type: str
+  version:
+    description:
+      - The version to provision, such as V('16') or V('16.10.0-1'). Put it in quotes, as YAML makes V(16.1) of V(16.10). Without it the
+        platform chooses its default.
+      - A version can be chosen only then. An addon that exists with another version fails the task. As many numbers are compared as are given.
+      - To go to a later version, use M(community.scalingo.scalingo_database_upgrade).
+    type: str
+  allow:
+    description:
+      - The consequences that you agree to. Without its word such a change is refused before anything is changed.
+      - V(plan_change) is for another plan, with another price. The database may be down for a while, and the app is restarted.
+    type: list
+    elements: str
+    choices: [plan_change]
+    default: []
+  confirm:
+    description: The resource ID of the addon that is to be destroyed, such as V(shop_4553). It has to be repeated here, as nothing brings the
+      data back.
+    type: str
+  wait_timeout:
+    description:
+      - How long to wait until the addon is ready or gone, and for the end of another operation, in seconds.
+      - When it ends, the task fails with the last status. The platform goes on.
+    type: float
+    default: 2400
+extends_documentation_fragment:
+  - community.scalingo._options
+  - community.scalingo._options.wait
+  - community.scalingo._options.patience
+  - community.scalingo._attributes
+  - community.scalingo._attributes.changes
+attributes:
+  idempotent:
+    description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
+    support: full
+seealso:
+  - module: community.scalingo.scalingo_addon_info
+  - module: community.scalingo.scalingo_database
+  - module: community.scalingo.scalingo_database_upgrade
+author:
+  - Community Scalingo contributors (@community-scalingo)
+"""
+
+EXAMPLES = r"""
+- name: Have a PostgreSQL
+  community.scalingo.scalingo_addon:
+    app: shop
+    addon: postgresql
+    plan: postgresql-starter-512
+    version: '17'
+
+- name: Give it more room
+  community.scalingo.scalingo_addon:
+    app: shop
+    addon: postgresql
+    plan: postgresql-starter-1024
+    allow: [plan_change]
+
+- name: Destroy it
+  community.scalingo.scalingo_addon:
+    app: shop
+    addon: postgresql
+    state: absent
+    confirm: "{{ resource_id }}"
+"""
+
+RETURN = r"""
+addon:
+  description: The addon, or none when it is absent. In check mode as it would be, where the parts that only the platform knows are none.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: The ID of the addon.
+      type: str
+      sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+    app_id:
+      description: The ID of the app that it belongs to.
+      type: str
+      sample: 5343eccd646173000a140000
+    resource_id:
+      description: The reference of the resource that people see. Also the default name inside the database.
+      type: str
+      sample: shop_4553
+    status:
+      description:
+        - V(provisioning), V(running) or V(suspended). The platform may add others.
+      type: str
+      sample: running
+    plan:
+      description: The plan.
+      type: dict
+      contains:
+        id:
+          description: The ID of the plan.
+          type: str
+          sample: 5415beca646173000b015000
+        name:
+          description: The name of the plan.
+          type: str
+          sample: postgresql-starter-512
+        display_name:
+          description: The name of the plan for people.
+          type: str
+          sample: Starter 512M
+        description:
+          description: What the plan is about.
+          type: str
+          sample: 512 MB of memory, 10 GB of disk
+    addon_provider:
+      description: What kind of addon it is.
+      type: dict
+      contains:
+        id:
+          description: The ID of the provider.
+          type: str
+          sample: postgresql
+        name:
+          description: The name of the provider.
+          type: str
+          sample: PostgreSQL
+        logo_url:
+          description: Where its logo is.
+          type: str
+          sample: https://cdn.scalingo.com/addons/postgresql.svg
+    provisioned_at:
+      description: When it was provisioned, in UTC.
+      type: str
+      sample: '2026-02-05T14:38:14.343000Z'
+    deprovisioned_at:
+      description: When it was destroyed, in UTC. None as long as it lives.
+      type: str
+    updated_at:
+      description: When it was last changed, in UTC.
+      type: str
+      sample: '2026-02-05T14:41:02.112000Z'
+steps:
+  description: What the task did, or would do in check mode, in order. Empty when nothing changes.
+  returned: success
+  type: list
+  elements: str
+  sample: ['provision postgresql for the app shop with the plan postgresql-starter-512']
+app:
+  description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
+  returned: when the options are valid
+  type: str
+  sample: shop
+addon_id:
+  description: The ID of the addon. None when the task failed before it was found.
+  returned: when the options are valid
+  type: str
+  sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+region:
+  description: The region of the app.
+  returned: when the options are valid
+  type: str
+  sample: osc-fr1
+api_usage:
+  description: What the task cost. The API allows 60 requests a minute.
+  returned: when the options are valid
+  type: dict
+  contains:
+    requests:
+      description: How many requests were sent, those that got no answer included.
+      type: int
+      sample: 1
+    writes:
+      description: How many of them can change something.
+      type: int
+      sample: 0
+    waited_seconds:
+      description: How long the task slept, for operations of the platform, after failures and for the rate limit, in seconds.
+      type: float
+      sample: 0.0
+    tokens_reused:
+      description: How many tokens were taken from the cache instead of asking for new ones.
+      type: int
+      sample: 1
+notes:
+  description: What is worth knowing and changes nothing, such as why tokens are kept in memory only.
+  returned: when there is something to say
+  type: list
+  elements: str
+  sample: ['the token cache is not used: the directory belongs to another user']
+error:
+  description: What went wrong, as data. Parts that are not known are left out.
+  returned: failure
+  type: dict
+  contains:
+    kind:
+      description: The kind of error, for conditions in a playbook.
+      type: str
+      sample: ValidationFailed
+    doing:
+      description: What was being done.
+      type: str
+      sample: set periodic_backups_scheduled_at to 3:00 UTC
+    subject:
+      description: The database that it was done on.
+      type: str
+      sample: addon ad-0f1ab3e1-e97d-4f33-9168-4956379731a4 of app shop in osc-fr1
+    message:
+      description: What the API said, or why the task was refused.
+      type: str
+      sample: periodic_backups_scheduled_at is invalid
+    status:
+      description: The status code of the answer.
+      type: int
+      sample: 422
+    code:
+      description: The code that the API gave with its message.
+      type: str
+      sample: region_disabled
+    field_errors:
+      description: The messages for each field that the API refused.
+      type: dict
+      sample: {periodic_backups_scheduled_at: [is invalid]}
+    method:
+      description: The method of the request that failed.
+      type: str
+      sample: PATCH
+    path:
+      description: The path of the request that failed.
+      type: str
+      sample: /api/databases/ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+    request_id:
+      description: The ID of the request, for Scalingo's support.
+      type: str
+      sample: 4f5e7f6a-6f4c-4a3e-8f60-3f3d4b0f1c55
+    attempts:
+      description: How often the request was sent.
+      type: int
+      sample: 1
+    hint:
+      description: What to do next.
+      type: str
+      sample: Run the task again later.
+    last_status:
+      description: The last status that was seen before waiting ended.
+      type: str
+      sample: PENDING_TO_ACTIVATE
+steps_done:
+  description: What was done before the task failed. Nothing of it is undone.
+  returned: when the task fails after it began to change something
+  type: list
+  elements: str
+  sample: ['provision postgresql for the app shop with the plan postgresql-starter-512']
+step_failed:
+  description: What the task was doing when it failed.
+  returned: when the task fails after it began to change something
+  type: str
+  sample: provision postgresql for the app shop with the plan postgresql-starter-512
+"""
+
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, CONFIRM, Spec, consent, waiting
+from ansible_collections.community.scalingo.plugins.module_utils._resources.addon import Addon as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._run import run
+
+
+def argument_spec() -> Spec:
+    return (
+        COMMON
+        + waiting(2400)
+        + consent("plan_change")
+        + CONFIRM
+        + Spec(
+            {
+                "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+                "plan": {"type": "str"},
+                "version": {"type": "str"},
+            }
+        )
+    )
+
+
+def main() -> None:
+    run(RESOURCE, argument_spec())
+
+
+if __name__ == "__main__":
+    main()

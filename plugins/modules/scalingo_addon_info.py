@@ -1,0 +1,232 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: scalingo_addon_info
+version_added: 0.1.0
+short_description: List the addons of an app
+description:
+  - Returns the addons of an app, with their plans and their status.
+  - Costs one request to the main API. Without a cache there comes one request before, for the bearer token.
+  - With O(addon) only the addon of this ID, or those of this provider, are returned. Unlike in other modules there may be several, or none.
+  - O(addon_id) and O(addon_token) are refused, as they do not open the main API.
+options: {}
+extends_documentation_fragment:
+  - community.scalingo._options
+  - community.scalingo._attributes
+  - community.scalingo._attributes.reads
+seealso:
+  - module: community.scalingo.scalingo_addon
+  - module: community.scalingo.scalingo_database_info
+author:
+  - Community Scalingo contributors (@community-scalingo)
+"""
+
+EXAMPLES = r"""
+- name: List the addons of an app
+  community.scalingo.scalingo_addon_info:
+    app: shop
+  register: result
+
+- name: Tell which of them do not run
+  ansible.builtin.debug:
+    msg: "{{ result.addons | rejectattr('status', 'equalto', 'running') | map(attribute='resource_id') }}"
+
+- name: List the MySQL databases of the app, however many there are
+  community.scalingo.scalingo_addon_info:
+    app: shop
+    addon: mysql
+"""
+
+RETURN = r"""
+addons:
+  description: The addons, in the order of the platform.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The ID of the addon.
+      type: str
+      sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+    app_id:
+      description: The ID of the app that it belongs to.
+      type: str
+      sample: 5343eccd646173000a140000
+    resource_id:
+      description: The reference of the resource that people see. Also the default name inside the database.
+      type: str
+      sample: shop_4553
+    status:
+      description:
+        - V(provisioning), V(running) or V(suspended). The platform may add others.
+      type: str
+      sample: running
+    plan:
+      description: The plan.
+      type: dict
+      contains:
+        id:
+          description: The ID of the plan.
+          type: str
+          sample: 5415beca646173000b015000
+        name:
+          description: The name of the plan.
+          type: str
+          sample: postgresql-starter-512
+        display_name:
+          description: The name of the plan for people.
+          type: str
+          sample: Starter 512M
+        description:
+          description: What the plan is about.
+          type: str
+          sample: 512 MB of memory, 10 GB of disk
+    addon_provider:
+      description: What kind of addon it is.
+      type: dict
+      contains:
+        id:
+          description: The ID of the provider.
+          type: str
+          sample: postgresql
+        name:
+          description: The name of the provider.
+          type: str
+          sample: PostgreSQL
+        logo_url:
+          description: Where its logo is.
+          type: str
+          sample: https://cdn.scalingo.com/addons/postgresql.svg
+    provisioned_at:
+      description: When it was provisioned, in UTC.
+      type: str
+      sample: '2026-02-05T14:38:14.343000Z'
+    deprovisioned_at:
+      description: When it was destroyed, in UTC. None as long as it lives.
+      type: str
+    updated_at:
+      description: When it was last changed, in UTC.
+      type: str
+      sample: '2026-02-05T14:41:02.112000Z'
+app:
+  description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
+  returned: when the options are valid
+  type: str
+  sample: shop
+addon_id:
+  description: The ID of the addon. None when the task failed before it was found.
+  returned: when the options are valid
+  type: str
+  sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+region:
+  description: The region of the app.
+  returned: when the options are valid
+  type: str
+  sample: osc-fr1
+api_usage:
+  description: What the task cost. The API allows 60 requests a minute.
+  returned: when the options are valid
+  type: dict
+  contains:
+    requests:
+      description: How many requests were sent, those that got no answer included.
+      type: int
+      sample: 1
+    writes:
+      description: How many of them can change something.
+      type: int
+      sample: 0
+    waited_seconds:
+      description: How long the task slept, for operations of the platform, after failures and for the rate limit, in seconds.
+      type: float
+      sample: 0.0
+    tokens_reused:
+      description: How many tokens were taken from the cache instead of asking for new ones.
+      type: int
+      sample: 1
+notes:
+  description: What is worth knowing and changes nothing, such as why tokens are kept in memory only.
+  returned: when there is something to say
+  type: list
+  elements: str
+  sample: ['the token cache is not used: the directory belongs to another user']
+error:
+  description: What went wrong, as data. Parts that are not known are left out.
+  returned: failure
+  type: dict
+  contains:
+    kind:
+      description: The kind of error, for conditions in a playbook.
+      type: str
+      sample: ValidationFailed
+    doing:
+      description: What was being done.
+      type: str
+      sample: set periodic_backups_scheduled_at to 3:00 UTC
+    subject:
+      description: The database that it was done on.
+      type: str
+      sample: addon ad-0f1ab3e1-e97d-4f33-9168-4956379731a4 of app shop in osc-fr1
+    message:
+      description: What the API said, or why the task was refused.
+      type: str
+      sample: periodic_backups_scheduled_at is invalid
+    status:
+      description: The status code of the answer.
+      type: int
+      sample: 422
+    code:
+      description: The code that the API gave with its message.
+      type: str
+      sample: region_disabled
+    field_errors:
+      description: The messages for each field that the API refused.
+      type: dict
+      sample: {periodic_backups_scheduled_at: [is invalid]}
+    method:
+      description: The method of the request that failed.
+      type: str
+      sample: PATCH
+    path:
+      description: The path of the request that failed.
+      type: str
+      sample: /api/databases/ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+    request_id:
+      description: The ID of the request, for Scalingo's support.
+      type: str
+      sample: 4f5e7f6a-6f4c-4a3e-8f60-3f3d4b0f1c55
+    attempts:
+      description: How often the request was sent.
+      type: int
+      sample: 1
+    hint:
+      description: What to do next.
+      type: str
+      sample: Run the task again later.
+    last_status:
+      description: The last status that was seen before waiting ended.
+      type: str
+      sample: PENDING_TO_ACTIVATE
+"""
+
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
+from ansible_collections.community.scalingo.plugins.module_utils._resources.addon import AddonInfo as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._run import run
+
+
+def argument_spec() -> Spec:
+    return COMMON
+
+
+def main() -> None:
+    run(RESOURCE, argument_spec())
+
+
+if __name__ == "__main__":
+    main()
