@@ -1,0 +1,148 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Operations of a database (docs/contract.md sections 2.6 and 3.4), and waiting for the end of one."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .._change import Listing, Params, Performer, State, busy_reason
+from .._errors import InvalidInput, NotFound, StepFailed
+from .._wait import wait_until
+from . import database
+from ._fields import Fields
+
+SUCCEEDED = ("finished", "done")
+CANCELLED = "cancelled"
+#: Whatever has one of these words in it is a failure.
+FAILURE = re.compile("error|fail", re.IGNORECASE)
+
+#: How many times O(wait_interval) an idle database is looked at that does not show what the operation was to bring.
+PATIENCE = 6
+
+
+def describe(raw: object) -> State:
+    """An operation as the modules return it."""
+    fields = Fields(raw, "an operation")
+    return {
+        "id": fields.identifier("id"),
+        "type": fields.identifier("type"),
+        "status": fields.identifier("status"),
+        "created_at": fields.instant("created_at"),
+        "finished_at": fields.instant("finished_at"),
+        "error": fields.identifier("error"),
+    }
+
+
+def has_failed(operation: State) -> bool:
+    """Whether the platform says that an operation failed or was cancelled. An unknown status is still going."""
+    status = operation["status"] or ""
+    return status == CANCELLED or FAILURE.search(status) is not None
+
+
+class Look(t.NamedTuple):
+    """An operation and its database, each as far as it was looked at."""
+
+    operation: t.Optional[State]
+    database: t.Optional[State]
+
+
+class Following(Performer):
+    """Waits for the end of an operation. The database is the truth: an operation that cannot be found says nothing."""
+
+    _operation: t.Optional[State] = None
+
+    def operation_of(self, operation_id: t.Optional[str], location: t.Optional[str] = None) -> t.Optional[State]:
+        """An operation, or none when the platform does not know it, or not any more."""
+        if operation_id is None:
+            return None
+        try:
+            return describe(self.client.database.show_operation(operation_id, location))
+        except NotFound:
+            return None
+
+    def follow(
+        self,
+        what: str,
+        operation_id: t.Optional[str],
+        location: t.Optional[str],
+        arrived: t.Callable[[Look, bool], bool],
+        missing: t.Callable[[State], str],
+    ) -> State:
+        """Wait until the operation has succeeded, and the database is idle and shows it; return the database.
+
+        C(arrived) tells from a look at an idle database, and from whether it was seen busy before, that the goal is
+        reached. When it is not after a while, C(missing) says of the database what is not as it should be.
+        """
+        clock = self.client.clock
+        seen_busy = False
+        idle_since: t.Optional[float] = None
+
+        def read() -> Look:
+            operation = self.operation_of(operation_id, location)
+            self._operation = operation or self._operation
+            if operation is not None and operation["status"] not in SUCCEEDED:
+                return Look(operation, None)
+            return Look(operation, database.describe(self.client.database.show_database()))
+
+        def done(look: Look) -> bool:
+            nonlocal seen_busy, idle_since
+            if look.operation is not None and has_failed(look.operation):
+                raise StepFailed(
+                    "the operation %s ended with status %s: %s"
+                    % (operation_id, look.operation["status"], look.operation["error"] or "the platform gives no reason"),
+                )
+            if look.database is None or busy_reason(look.database):
+                seen_busy, idle_since = True, None
+                return False
+            if arrived(look, seen_busy):
+                return True
+            idle_since = clock.now() if idle_since is None else idle_since
+            if clock.now() - idle_since < PATIENCE * self.params["wait_interval"]:
+                return False
+            if look.operation is not None:
+                told = "the platform reports that the operation %s is %s" % (operation_id, look.operation["status"])
+            elif operation_id is not None:
+                told = "the operation %s cannot be found, and the database is idle" % operation_id
+            else:
+                told = "the database is idle"
+            raise StepFailed("%s, but %s" % (told, missing(look.database)), hint="Look at the database, and ask Scalingo's support.")
+
+        def status(look: Look) -> str:
+            found = look.operation or look.database
+            return str(found["status"]) if found is not None else "unknown"
+
+        look = wait_until(
+            read,
+            done,
+            what=what,
+            identifier=operation_id or self.client.target.addon_id,
+            status=status,
+            timeout=self.params["wait_timeout"],
+            interval=self.params["wait_interval"],
+            clock=clock,
+        )
+        return t.cast(State, look.database)
+
+
+class OperationInfo(Following, Listing):
+    """One operation, or the one that is running; nothing when there is none."""
+
+    plural = "operations"
+    reading = "read the operation"
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        if params["operation_id"] is not None and not re.fullmatch(r"[A-Za-z0-9_-]+", params["operation_id"]):
+            raise InvalidInput("operation_id: %r is not the ID of an operation" % params["operation_id"])
+
+    def items(self) -> t.List[State]:
+        wanted = self.params["operation_id"]
+        if wanted is None:
+            wanted = self.client.database.show_database()["current_operation_id"]
+        operation = self.operation_of(wanted)
+        return [] if operation is None else [operation]

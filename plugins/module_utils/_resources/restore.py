@@ -1,0 +1,239 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Going back: to a point in time, or to a backup (docs/contract.md sections 2.5, 2.10 and 7.8)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .. import _canon
+from .._change import Consent, Listing, Params, Resource, State, Step, busy_reason
+from .._errors import InvalidInput, NotFound, StepFailed
+from .._wait import wait_until
+from . import backup as backups
+from . import database, operation
+from ._engine import OfEngine
+from ._fields import Fields, checked
+from .operation import Following, Look
+
+BY_HAND = (
+    "Download it with community.scalingo.scalingo_backup_download, and restore it by hand: pg_restore for PostgreSQL, "
+    "mysql for MySQL, and the client of the engine for others."
+)
+
+
+def describe_window(raw: object) -> State:
+    """The recovery window as the modules return it."""
+    fields = Fields(raw, "the recovery window")
+    return {name: fields.instant(name) for name in ("earliest_recoverable_at", "latest_recoverable_at")}
+
+
+def describe_restoration(raw: object) -> State:
+    """The restoration of a backup as the modules return it."""
+    fields = Fields(raw, "the restoration")
+    return {
+        "id": fields.identifier("id"),
+        "method": fields.identifier("method"),
+        "status": fields.identifier("status"),
+        "created_at": fields.instant("created_at"),
+        "started_at": fields.instant("started_at"),
+        "ended_at": fields.instant("ended_at"),
+        "database_id": fields.identifier("database_id"),
+        "source_backup_id": fields.identifier("source_backup_id"),
+    }
+
+
+class _WithRecovery(OfEngine):
+    engines = ("postgresql", "postgresql-ng")
+    subject = "restoring to a point in time exists on PostgreSQL"
+
+    def window(self) -> State:
+        """The recovery window. Refuses other engines."""
+        return describe_window(self.ask(self.client.database.show_recovery_window))
+
+
+class RecoveryWindowInfo(_WithRecovery, Listing):
+    """The recovery window; without a base backup there is none."""
+
+    plural = "recovery_windows"
+    reading = "read the recovery window"
+
+    def items(self) -> t.List[State]:
+        window = self.window()
+        return [window] if any(window.values()) else []
+
+
+class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
+    """Restore a database, over what it holds. There is nothing to compare: every run restores."""
+
+    imperative = True
+    fresh_lookup = True
+    reading = "read what can be restored"
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        backups.check_backup_id(params)
+        if params["restore_time"] is not None:
+            checked("restore_time", _canon.instant, params["restore_time"])
+
+    def __init__(self, *arguments: t.Any) -> None:
+        super().__init__(*arguments)
+        self._started = False
+        self._operation_id: t.Optional[str] = None
+        self._location: t.Optional[str] = None
+        self._restoration: t.Optional[State] = None
+        self._restored = False
+
+    def _refuse(self, engine: str) -> None:
+        if self.params["restore_time"] is not None:
+            _WithRecovery._refuse(self, engine)
+        else:
+            backups.WithBackups._refuse(self, engine)
+
+    # -- what is there, and what is wanted ---------------------------------------------------------------------------
+
+    def read(self) -> State:
+        """The database. Before anything is sent, also whether it can be restored so."""
+        if not self._started:
+            if self.params["restore_time"] is not None:
+                self._require_inside(self.window())
+            else:
+                backups.chosen(self.backups(), self.params["backup_id"])
+        return database.describe(self.client.database.show_database())
+
+    def _require_inside(self, window: State) -> None:
+        wanted = _canon.instant(self.params["restore_time"])
+        earliest, latest = window["earliest_recoverable_at"], window["latest_recoverable_at"]
+        if earliest is None or latest is None:
+            raise InvalidInput(
+                "the database cannot be restored to a point in time yet: the platform shows no recovery window, as there is no base backup",
+                hint="The first base backup is made within a day, and a new one after a major upgrade. Until then, use a backup.",
+            )
+        if not earliest <= wanted <= latest:
+            raise InvalidInput(
+                "restore_time is %s, outside the recovery window from %s to %s" % (wanted, earliest, latest),
+                hint="Choose a time inside the window. It moves on all the time.",
+            )
+
+    def wanted(self, before: t.Optional[State]) -> State:
+        assert before is not None
+        # How the platform shows a database that is being restored is not known.
+        return before if self.params["wait"] else {**before, "status": None, "current_operation_id": None}
+
+    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        """Nothing is compared: data cannot be."""
+        return {}
+
+    def busy(self, state: t.Optional[State]) -> str:
+        return busy_reason(state or {})
+
+    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        return {"database": state, "operation": self._operation, "restoration": self._restoration}
+
+    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+        assert before is not None
+        resource_id = before["resource_id"]
+        if resource_id is None:
+            raise InvalidInput("the platform does not show the resource ID of the database, which confirm has to repeat")
+        if self.params["restore_time"] is not None:
+            moment = _canon.instant(self.params["restore_time"])
+            sentence = "restore %s to its state at %s" % (resource_id, moment)
+            loss = "Everything that %s holds from after %s would be lost, and the earlier points to restore to as well"
+            loss %= (resource_id, moment)
+            send, follow = self._start_point_in_time, self._finish_point_in_time
+        else:
+            sentence = "restore the backup %s over %s" % (self.params["backup_id"], resource_id)
+            loss = "Everything that %s holds now would be replaced by what the backup %s holds"
+            loss %= (resource_id, self.params["backup_id"])
+            send, follow = self._start_backup, self._finish_backup
+        return [
+            Step(
+                sentence,
+                send=send,
+                follow=follow if self.params["wait"] else None,
+                happened=self._has_started,
+                consent=(Consent("confirm", resource_id, loss),),
+            )
+        ]
+
+    # -- a point in time ---------------------------------------------------------------------------------------------
+
+    def _start_point_in_time(self) -> None:
+        moment = _canon.instant(self.params["restore_time"])
+        answer = self.client.database.restore_to_point_in_time(moment.replace(".000000Z", "Z"))
+        self._started = True
+        self._operation_id, self._location = answer["id"], answer["location"]
+        self._operation = operation.describe({"status": None, **answer})
+
+    def _has_started(self, state: t.Optional[State]) -> bool:
+        """After a lost answer: only a database that is at work, which it was not before, has taken it."""
+        found = state or {}
+        if not busy_reason(found):
+            return False
+        self._started = True
+        self._operation_id = found["current_operation_id"]
+        return True
+
+    def _finish_point_in_time(self) -> State:
+        def arrived(look: Look, seen_busy: bool) -> bool:
+            return look.operation is not None or seen_busy
+
+        return self.follow(
+            "restoration",
+            self._operation_id,
+            self._location,
+            arrived,
+            lambda found: "nothing shows that it was restored",
+        )
+
+    # -- a backup ----------------------------------------------------------------------------------------------------
+
+    def _start_backup(self) -> None:
+        try:
+            answer = self.client.database.restore_backup(self.params["backup_id"])
+        except NotFound as error:
+            error.message = "this region does not serve the restoration of a backup"
+            error.hint = BY_HAND
+            raise
+        self._started = True
+        self._restoration = describe_restoration(answer)
+
+    def _finish_backup(self) -> State:
+        if self._restoration is not None and self._restoration["id"] is not None:
+            self._follow_restoration(str(self._restoration["id"]))
+        return self.follow(
+            "restoration",
+            self._operation_id,
+            None,
+            lambda look, seen_busy: self._restored or seen_busy,
+            lambda found: "nothing shows that it was restored",
+        )
+
+    def _follow_restoration(self, identifier: str) -> None:
+        def read() -> State:
+            try:
+                self._restoration = describe_restoration(self.client.database.show_backup_restoration(identifier))
+            except NotFound:
+                # The route may be absent though the other is there: the database alone tells then.
+                return {"status": None}
+            return self._restoration
+
+        def done(restoration: State) -> bool:
+            if restoration["status"] in backups.FAILED:
+                raise StepFailed("the restoration %s ended with status %s" % (identifier, restoration["status"]))
+            self._restored = restoration["status"] == backups.DONE
+            return self._restored or restoration["status"] is None
+
+        wait_until(
+            read,
+            done,
+            what="restoration",
+            identifier=identifier,
+            status=lambda restoration: str(restoration["status"]),
+            timeout=self.params["wait_timeout"],
+            interval=self.params["wait_interval"],
+            clock=self.client.clock,
+        )

@@ -1,0 +1,223 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Upgrading a database (docs/contract.md sections 2.4, 7.8 and 7.11).
+
+The call has no target and takes one step, which cannot be undone. So the way is computed first, every step is checked
+against it, and what counts in the end is the version that the database shows.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .. import _canon
+from .._change import Consent, Params, Resource, State, Step, busy_reason
+from .._errors import Conflict, InvalidInput
+from . import database
+from ._fields import Fields
+from .operation import Following, Look
+from .version import ahead, crosses_major
+
+WORDS = ("latest_minor", "next", "latest")
+
+
+class Upgrade(Following, Resource):
+    """Bring a database to a later version. The state is the database, the steps to take, and the version beyond them."""
+
+    reading = "read the versions of the database"
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        if params["to"] not in WORDS:
+            try:
+                _canon.version(params["to"])
+            except ValueError as error:
+                raise InvalidInput("to: %s; or use %s" % (error, ", ".join(WORDS))) from None
+
+    def __init__(self, *arguments: t.Any) -> None:
+        super().__init__(*arguments)
+        # Without waiting nobody sees the new version, so there is nothing to compare.
+        self.imperative = not self.params["wait"]
+        self._versions: t.Dict[str, State] = {}
+        self._steps_taken: t.List[State] = []
+        self._beyond: t.Optional[State] = None
+        self._started = False
+        self._operation_id: t.Optional[str] = None
+        self._location: t.Optional[str] = None
+
+    # -- what is there, and what is wanted ---------------------------------------------------------------------------
+
+    def read(self) -> State:
+        found = database.describe(self.client.database.show_database())
+        if self._started:
+            return {"database": found, "path": self._steps_taken, "beyond": None}
+        path, beyond = self._way(found)
+        return {"database": found, "path": path, "beyond": beyond}
+
+    def _way(self, found: State) -> t.Tuple[t.List[State], t.Optional[State]]:
+        """The versions to go through, and the one after them, as far as that is to be known."""
+        current, kind = found["readable_version"], found["type_name"]
+        versions = self._marked(found)
+        to = self.params["to"]
+        if to == "next":
+            return [version for version in [next(versions, None)] if version is not None], next(versions, None)
+        if to == "latest":
+            return list(versions), None
+        path: t.List[State] = []
+        if to == "latest_minor":
+            for version in versions:
+                if crosses_major(kind, current, version["version"]):
+                    return path, version
+                path.append(version)
+            return path, None
+        wanted = _canon.version(to)
+        passed: t.List[State] = []
+        reached = current is not None and _canon.same_version(to, current)
+        for version in versions:
+            if _canon.version(version["version"])[: len(wanted)] > wanted:
+                passed.append(version)
+                break
+            passed.append(version)
+            if _canon.same_version(to, version["version"]):
+                path, passed, reached = path + passed, [], True
+        if not reached:
+            raise self._not_on_the_way(current, path + passed)
+        return path, passed[0] if passed else None
+
+    def _marked(self, found: State) -> t.Iterator[State]:
+        before = found["readable_version"]
+        for version in ahead(self.client.database, found["next_version_id"], self._versions):
+            yield {
+                "version_id": version["id"],
+                "version": version["version"],
+                "crosses_major": crosses_major(found["type_name"], before, version["version"]),
+                "warning_message": version["warning_message"],
+            }
+            before = version["version"]
+
+    def _not_on_the_way(self, current: t.Optional[str], passed: t.Sequence[State]) -> InvalidInput:
+        if passed:
+            hint = "The next versions are: %s." % ", ".join(version["version"] for version in passed)
+        else:
+            hint = "It is at the latest version."
+        return InvalidInput(
+            "the version %s is not ahead of this database, which is at %s; there is no way back to an earlier one"
+            % (self.params["to"], current),
+            hint=hint,
+        )
+
+    def wanted(self, before: t.Optional[State]) -> State:
+        assert before is not None
+        path = before["path"] if self.params["wait"] else before["path"][:1]
+        after = {**before, "path": path}
+        if not path:
+            return after
+        if self.params["wait"]:
+            beyond = before["beyond"]
+            # What nobody looked at is not known.
+            following = None if beyond is None else beyond["version_id"]
+            changes = {"readable_version": path[-1]["version"], "version_id": path[-1]["version_id"], "next_version_id": following}
+        else:
+            changes = {"status": None, "current_operation_id": None}
+        return {**after, "database": {**before["database"], **changes}}
+
+    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        assert state is not None
+        return {"readable_version": state["database"]["readable_version"]} if self.params["wait"] else {}
+
+    def busy(self, state: t.Optional[State]) -> str:
+        assert state is not None
+        return busy_reason(state["database"])
+
+    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        assert state is not None
+        beyond = self._beyond
+        reached = state["path"][-1]["version"] if state["path"] else state["database"]["readable_version"]
+        return {
+            "database": state["database"],
+            "path": state["path"],
+            "operation": self._operation,
+            "next_version": None if beyond is None else beyond["version"],
+            "major_available": beyond is not None
+            and crosses_major(state["database"]["type_name"], reached, beyond["version"]),
+        }
+
+    # -- the steps ---------------------------------------------------------------------------------------------------
+
+    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+        assert before is not None and after is not None
+        self._beyond = before["beyond"]
+        if not self.params["wait"] and len(before["path"]) > 1:
+            self._beyond = before["path"][1]
+        self._steps_taken = []
+        steps = []
+        version = before["database"]["readable_version"]
+        for target in after["path"]:
+            steps.append(self._step(version, target))
+            version = target["version"]
+        return steps
+
+    def _step(self, current: t.Optional[str], target: State) -> Step:
+        sentence = "upgrade from %s to %s" % (current, target["version"])
+        consent: t.Tuple[Consent, ...] = ()
+        if target["crosses_major"]:
+            sentence += ", another major version"
+            consent = (
+                Consent(
+                    "allow",
+                    "major",
+                    "The upgrade from %s to %s leads to another major version, takes the database down, and cannot be undone"
+                    % (current, target["version"]),
+                ),
+            )
+        return Step(
+            sentence,
+            send=lambda: self._start(target),
+            follow=(lambda: self._finish(target)) if self.params["wait"] else None,
+            happened=lambda state: self._has_started(state, target),
+            consent=consent,
+        )
+
+    def _start(self, target: State) -> None:
+        if self._started:
+            found = database.describe(self.client.database.show_database())
+            if found["next_version_id"] != target["version_id"]:
+                raise Conflict(
+                    "the next version is %s by now, and not %s as it was planned" % (found["next_version_id"], target["version_id"]),
+                    hint="Nothing of this step was done. Run the task again.",
+                )
+        answer = self.client.database.upgrade()
+        self._note_started(target, answer["operation_id"], answer["location"])
+        message = Fields(answer, "the answer to the upgrade").identifier("warning_message")
+        if message is not None:
+            self._steps_taken[-1]["warning_message"] = message
+            self.warn("The platform says of the version %s: %s" % (target["version"], message))
+
+    def _note_started(self, target: State, operation_id: t.Optional[str], location: t.Optional[str]) -> None:
+        self._started = True
+        self._operation_id, self._location = operation_id, location
+        self._steps_taken.append(dict(target))
+
+    def _has_started(self, state: t.Optional[State], target: State) -> bool:
+        """After a lost answer: only a database that is at work, or there already, has taken the upgrade."""
+        found = (state or {})["database"]
+        if not (busy_reason(found) or found["readable_version"] == target["version"]):
+            return False
+        self._note_started(target, found["current_operation_id"], None)
+        return True
+
+    def _finish(self, target: State) -> State:
+        def arrived(look: Look, seen_busy: bool) -> bool:
+            return look.database is not None and look.database["readable_version"] == target["version"]
+
+        found = self.follow(
+            "upgrade",
+            self._operation_id,
+            self._location,
+            arrived,
+            lambda found: "the version is still %s, not %s" % (found["readable_version"], target["version"]),
+        )
+        return {"database": found, "path": self._steps_taken, "beyond": None}

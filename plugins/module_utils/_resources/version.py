@@ -1,0 +1,94 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""The versions ahead of a database (docs/contract.md sections 2.4 and 2.13).
+
+The platform knows one way: the latest minor version first, then the next major version, one step at a time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .. import _canon
+from .._change import Listing, Outcome, State
+from .._errors import UnexpectedAnswer
+from . import database
+from ._fields import Fields
+
+if t.TYPE_CHECKING:
+    from .._endpoints import DatabaseApi
+
+#: How many numbers of a version name its major version, where it is not the first alone: MySQL 8.0 and 8.4 differ as
+#: PostgreSQL 16 and 17 do.
+SERIES: t.Mapping[str, int] = {"mysql": 2, "mongodb": 2}
+
+LONGEST_PATH = 100
+
+
+def describe(raw: object) -> State:
+    """A version as the modules return it."""
+    fields = Fields(raw, "a version")
+    numbers = {name: fields.number(name) for name in ("major", "minor", "patch", "build")}
+    following = Fields(fields.mapping("next_upgrade") or {}, "the next version")
+    return {
+        "id": fields.identifier("id"),
+        "version": "{major}.{minor}.{patch}-{build}".format(**numbers),
+        **numbers,
+        "database_type_id": fields.identifier("database_type_id"),
+        "features": fields.texts("features"),
+        "created_at": fields.instant("created_at"),
+        "updated_at": fields.instant("updated_at"),
+        "next_upgrade_id": following.identifier("id"),
+        "warning_message": fields.identifier("warning_message"),
+    }
+
+
+def crosses_major(type_name: t.Optional[str], before: t.Optional[str], after: t.Optional[str]) -> bool:
+    """Whether one version is of another major version than the one before it. An unknown version is."""
+    if before is None or after is None:
+        return True
+    count = SERIES.get(type_name or "", 1)
+    return _canon.version(before)[:count] != _canon.version(after)[:count]
+
+
+def ahead(api: DatabaseApi, version_id: t.Optional[str], known: t.Dict[str, State]) -> t.Iterator[State]:
+    """The versions on the way, from the next one on; each costs a request when it is taken, unless it is C(known)."""
+    passed: t.Set[str] = set()
+    while version_id is not None:
+        if version_id in passed or len(passed) == LONGEST_PATH:
+            raise UnexpectedAnswer("the versions ahead lead in a circle: %s comes again" % version_id)
+        passed.add(version_id)
+        if version_id not in known:
+            known[version_id] = describe(api.show_database_type_version(version_id))
+        yield known[version_id]
+        version_id = known[version_id]["next_upgrade_id"]
+
+
+class VersionInfo(Listing):
+    """The versions ahead of a database, the next one first."""
+
+    plural = "versions"
+    reading = "read the versions ahead"
+
+    def perform(self, check_mode: bool) -> Outcome:
+        state = database.describe(self.client.database.show_database())
+        versions: t.List[State] = []
+        before = state["readable_version"]
+        for version in ahead(self.client.database, state["next_version_id"], {}):
+            versions.append({**version, "crosses_major": crosses_major(state["type_name"], before, version["version"])})
+            before = version["version"]
+        current = state["readable_version"]
+        minors = [version["version"] for version in versions if not crosses_major(state["type_name"], current, version["version"])]
+        return Outcome(
+            changed=False,
+            result={
+                "versions": versions,
+                "current_version": current,
+                "latest_minor": minors[-1] if minors else current,
+                "latest": before,
+                "majors": [version["version"] for version in versions if version["crosses_major"]],
+            },
+        )
