@@ -17,6 +17,8 @@ INFLUXDB = "ad-00000000-0000-4000-8000-000000000005"
 DEDICATED = "ad-00000000-0000-4000-8000-000000000006"
 FIRST_TWIN = "ad-00000000-0000-4000-8000-000000000011"
 SECOND_TWIN = "ad-00000000-0000-4000-8000-000000000012"
+#: A backup of the MySQL database.
+BACKUP = "5b8b36104ffb090be1ac3ce1"
 VAULT = "ad-00000000-0000-4000-8000-000000000021"
 
 API_TOKEN = "tk-us-PlaybookTests0123456789abcdefghijklmnop"
@@ -41,6 +43,7 @@ SEED: dict[str, t.Any] = {
                             {"name": "shop_1001", "protected": True},
                             {"name": "reports", "protected": False},
                         ],
+                        "backups": [{"id": BACKUP, "method": "manual", "age": 7200, "archive_bytes": 20000}],
                     },
                 },
                 {
@@ -56,6 +59,7 @@ SEED: dict[str, t.Any] = {
                             {"query": "SELECT pg_sleep(3600)", "username": "reporting", "seconds": 3600, "pid": 4711},
                             {"query": "SELECT 1", "username": "shop_1002", "seconds": 1, "pid": 4712},
                         ],
+                        "backups": [{"age": 90000}, {"age": 3600, "method": "manual"}],
                         "log_archives": 3,
                         "maintenance": [{"status": "done"}],
                     },
@@ -64,9 +68,14 @@ SEED: dict[str, t.Any] = {
                     "provider": "mongodb",
                     "id": MONGODB,
                     "resource_id": "shop_1003",
-                    "database": {"logical_databases": [{"name": "shop_1003", "protected": True}]},
+                    "database": {"version": "6.0.17-1", "logical_databases": [{"name": "shop_1003", "protected": True}]},
                 },
-                {"provider": "redis", "id": REDIS, "resource_id": "shop_1004"},
+                {
+                    "provider": "redis",
+                    "id": REDIS,
+                    "resource_id": "shop_1004",
+                    "database": {"version": "6.2.14-1"},
+                },
                 {"provider": "influxdb", "id": INFLUXDB, "resource_id": "shop_1005"},
             ],
         },
@@ -118,7 +127,7 @@ SEED: dict[str, t.Any] = {
             ],
         },
     ],
-    "durations": {"feature": 0.2},
+    "durations": {"feature": 0.2, "backup": 0.4, "plan": 0.4, "provisioning": 0.4, "restore": 0.4, "upgrade": 0.4},
 }
 
 
