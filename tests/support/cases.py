@@ -129,6 +129,7 @@ class CaseFile:
     cases: t.Tuple[Case, ...]
     exempt: t.Mapping[str, str]
     unset: t.Mapping[str, str]
+    passed_on: t.Mapping[str, str]
     secrets: t.Tuple[str, ...]
     examples: Situation
     variables: Data
@@ -201,6 +202,7 @@ def load_case_file(path: Path) -> CaseFile:
         cases=tuple(_case(raw, case) for case in raw["cases"]),
         exempt=raw.get("exempt", {}),
         unset=raw.get("unset", {}),
+        passed_on=raw.get("passed_on", {}),
         secrets=tuple(raw.get("secrets", ())),
         examples=situation(common_seed(), raw, examples),
         variables=examples.get("variables", {}),

@@ -78,13 +78,15 @@ def _remove(value: t.Any, steps: t.List[str]) -> None:
             _remove(value.get(steps[0]), steps[1:])
 
 
-def settled(value: t.Any, known: str = "") -> t.Any:
-    """The same with new identifiers numbered and new moments made one: those that C(known) does not hold."""
+def settled(value: t.Any, known: str = "", numbered_anew: bool = True) -> t.Any:
+    """The same with new identifiers numbered (or made one) and new moments made one: those that C(known) does not hold."""
     numbers: t.Dict[str, str] = {}
 
     def numbered(match: t.Match[str]) -> str:
         text = match.group(0)
-        return text if text in known else numbers.setdefault(text, "<%d>" % (len(numbers) + 1))
+        if text in known:
+            return text
+        return numbers.setdefault(text, "<%d>" % (len(numbers) + 1)) if numbered_anew else "<identifier>"
 
     def some_moment(match: t.Match[str]) -> str:
         return match.group(0) if match.group(0) in known else "<moment>"

@@ -89,7 +89,7 @@ class Observation:
     @functools.cached_property
     def lasting(self) -> t.Any:
         """The same without what is made anew each time."""
-        return settled(without(self.told, self.changing), self.known)
+        return settled(without(self.told, self.changing), self.known, False)
 
     @functools.cached_property
     def essence(self) -> t.Any:

@@ -102,17 +102,20 @@ def test_a_change_has_a_diff_and_its_steps(check_mode: bool) -> None:
 
 
 def test_a_performer_meets_its_host() -> None:
+    class Still(Clock):
+        def now(self) -> float:
+            return 42.0
+
     host = Host(no_log=True)
-    clock = Clock()
 
     def act(performer: Performer, check_mode: bool) -> Outcome:
         performer.warn("careful")
         performer.refuse_open_secret("a password")
-        assert performer.client.clock is clock
+        assert performer.client.clock.now() == 42.0
         assert performer.params is host.params
         return Outcome(False, {})
 
-    _run.execute(performing(act), host, clock)
+    _run.execute(performing(act), host, Still())
     assert host.only[0] == "exit" and host.warnings == ["careful"]
     assert SECRET in host.secrets, "masked before it is used for anything"
 

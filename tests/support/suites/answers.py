@@ -12,9 +12,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 from pathlib import Path
+from unittest import mock
 
+from scalingo_sandbox import faults
 from scalingo_sandbox.testing import Record
 from support.cases import Case, Data
+from support.compare import without
 from support.laboratory import Laboratory, Observation, named
 from support.subjects import Subject
 
@@ -246,6 +249,50 @@ def damage_problems(laboratory: Laboratory, subject: Subject, point: Point, thor
     return found
 
 
+def field_problems(laboratory: Laboratory, subject: Subject, point: Point) -> t.List[str]:
+    """Each single field of an answer is left out, and is of another type."""
+    case = point.case
+    clean = laboratory.observe(subject, case)
+    tokens = laboratory.home
+    found = []
+    for path in _paths(_answer(laboratory, subject, point, tokens)):
+        for deed in ("missing_key", "wrong_type"):
+            damage = Damage("%s: %s" % (deed, path), {"do": deed, "at": path})
+            laboratory.arrange(subject, case, tokens)
+            initial = laboratory.state()
+            laboratory.sandbox.fault(**point.rule(damage))
+            seen = laboratory.run(subject, case)
+            where = "%s, %s: " % (point.name, damage.name)
+            found += [where + text for text in _damaged(subject, damage, point, initial, clean, seen)]
+    return found
+
+
+def _answer(laboratory: Laboratory, subject: Subject, point: Point, tokens: Path) -> t.Any:
+    """The answer as it is when nothing is wrong with it."""
+    seen: t.List[t.Any] = []
+
+    def spoil(rule: t.Any, answer: t.Any) -> t.Any:
+        seen.append(answer)
+        return answer
+
+    laboratory.arrange(subject, point.case, tokens)
+    laboratory.sandbox.fault(**point.rule(Damage("none", {"do": "missing_key"})))
+    with mock.patch.object(faults, "spoil", spoil):
+        laboratory.run(subject, point.case)
+    return seen[0]
+
+
+def _paths(answer: t.Any, prefix: str = "") -> t.List[str]:
+    """The fields of an answer as paths, all items of a list at once."""
+    if isinstance(answer, list):
+        inner = [path for item in answer for path in _paths(item, prefix + "*.")]
+    elif isinstance(answer, dict):
+        inner = [path for name, item in answer.items() for path in [prefix + name, *_paths(item, prefix + name + ".")]]
+    else:
+        inner = []
+    return list(dict.fromkeys(path for path in inner if path.count(".") < 4))
+
+
 def _damaged(
     subject: Subject, damage: Damage, point: Point, initial: t.Any, clean: Observation, seen: Observation
 ) -> t.List[str]:
@@ -267,8 +314,9 @@ def _damaged(
         found.append("it reports changed: %s" % report.changed)
     if damage.name == "404" and subject.reads_only:
         return found
-    found += ["it reports success with a wrong result: " + text for text in _wrong(clean.lasting, seen.lasting)]
-    if point.phase == "as a change" and not damage.harmless and not _confirmed(point, seen):
+    truly, told = (without(one.lasting, subject.cases.passed_on) for one in (clean, seen))
+    found += ["it reports success with a wrong result: " + text for text in _wrong(truly, told)]
+    if point.phase == "as a change" and not damage.harmless and not _confirmed(point, damage, seen):
         found.append("it reports success, and nothing confirmed the call")
     return found
 
@@ -283,12 +331,18 @@ def _wrong(clean: t.Any, told: t.Any, place: str = "") -> t.List[str]:
             text for name, value in told.items() for text in _wrong(clean.get(name), value, "%s.%s" % (place, name))
         ]
     if isinstance(clean, list) and isinstance(told, list) and len(clean) == len(told):
-        return [text for one, other in zip(clean, told) for text in _wrong(one, other, place)]
+        # In another order where that depends on what is missing.
+        matched = zip(clean, told)
+        if all(any(not _wrong(one, other) for one in clean) for other in told):
+            return []
+        return sorted({text for one, other in matched for text in _wrong(one, other, place)})
     return [] if clean == told else ["%s is %r, truly %r" % (place, told, clean)]
 
 
-def _confirmed(point: Point, seen: Observation) -> bool:
-    """Whether something was read, undamaged, after the last call that was damaged."""
+def _confirmed(point: Point, damage: Damage, seen: Observation) -> bool:
+    """Whether something was read, undamaged, after the last call that was damaged, or the answer says it after all."""
+    if point.record.action_name and damage.rule.get("at", "*").count("."):
+        return True  # what was damaged is below "result", and "ok" is there
     last = max((number for number, record in enumerate(seen.records) if record.fault), default=-1)
     later = seen.records[last + 1 :]
     return any(record.safe and not record.fault and record.role in ("db", "api") for record in later)

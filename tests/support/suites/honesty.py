@@ -49,9 +49,9 @@ def run_problems(seen: Observation, expect: Expectation) -> t.List[str]:
     report = seen.report
     if expect.failure and not report.failed:
         return ["it succeeds, and should fail with %r" % " … ".join(expect.failure)]
-    if report.failed and not expect.failure:
-        return ["it fails: %s" % report.message]
     found = call_problems(seen.unsafe, expect.calls)
+    if report.failed and not expect.failure:
+        return ["it fails: %s" % report.message, *found]
     found += [
         "the message has no %r: %s" % (text, report.message) for text in expect.failure if text not in report.message
     ]

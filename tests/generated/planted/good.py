@@ -1,0 +1,190 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: good
+version_added: 0.1.0
+short_description: A module with nothing wrong, for the suites that must reject its bad twins
+description:
+  - Sets the hour of the backup, turns backups on or off, and sees to it that a logical database exists.
+  - A task that changes nothing costs two requests.
+options:
+  hour:
+    description: The hour, V(0) to V(23).
+    type: int
+  enabled:
+    description: Whether there are backups.
+    type: bool
+  database:
+    description: The logical database.
+    type: str
+    required: true
+  allow:
+    description: The consequences that you agree to.
+    type: list
+    elements: str
+    choices: [backups_off]
+    default: []
+  wait_timeout:
+    description: How long to wait for the end of another operation on the database, in seconds.
+    type: float
+    default: 900
+extends_documentation_fragment:
+  - community.scalingo._options
+  - community.scalingo._options.patience
+  - community.scalingo._attributes
+  - community.scalingo._attributes.changes
+attributes:
+  idempotent:
+    description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Have a database, with backups at three
+  community.scalingo.good:
+    app: shop
+    addon: mysql
+    hour: 3
+    database: orders
+"""
+
+RETURN = r"""
+schedule:
+  description: What there is.
+  returned: success
+  type: dict
+  contains:
+    enabled:
+      description: Whether there are backups.
+      type: bool
+      sample: true
+    hours:
+      description: The hours.
+      type: list
+      elements: int
+      sample: [3]
+    cluster:
+      description: Whether there are several nodes.
+      type: bool
+      sample: true
+    databases:
+      description: The logical databases.
+      type: list
+      elements: str
+      sample: [orders]
+steps:
+  description: What was done.
+  returned: success
+  type: list
+  elements: str
+  sample: [set the hour]
+steps_done:
+  description: What was done before the task failed.
+  returned: when the task fails after it began to change something
+  type: list
+  elements: str
+  sample: [set the hour]
+step_failed:
+  description: What failed.
+  returned: when the task fails after it began to change something
+  type: str
+  sample: set the hour
+app: {description: The app., returned: success, type: str, sample: shop}
+addon_id: {description: The addon., returned: success, type: str, sample: ad-1}
+region: {description: The region., returned: success, type: str, sample: osc-fr1}
+api_usage: {description: The cost., returned: success, type: dict, sample: {}}
+notes: {description: Notes., returned: success, type: list, elements: str, sample: []}
+error: {description: The error., returned: failure, type: dict, sample: {}}
+"""
+
+from ansible_collections.community.scalingo.plugins.module_utils._change import Consent, Resource, Step
+from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput, UnexpectedAnswer
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, consent, waiting
+from ansible_collections.community.scalingo.plugins.module_utils._resources._fields import Fields
+from ansible_collections.community.scalingo.plugins.module_utils._run import run
+
+
+class RESOURCE(Resource):
+    reading = "read the schedule"
+
+    @classmethod
+    def check(cls, params):
+        if params["hour"] is not None and not 0 <= params["hour"] <= 23:
+            raise InvalidInput("hour: %s does not exist" % params["hour"])
+
+    def read(self):
+        raw = Fields(self.client.database.show_database(), "the database")
+        names = [Fields(item, "a database").text("name") for item in self.client.database.list_logical_databases()]
+        if None in names:
+            raise UnexpectedAnswer("a logical database has no name")
+        return {
+            "enabled": raw.flag("periodic_backups_enabled"),
+            "hours": raw.numbers("periodic_backups_scheduled_at"),
+            "cluster": raw.flag("cluster"),
+            "databases": names,
+        }
+
+    def managed(self, state):
+        return {
+            "enabled": state["enabled"],
+            "hours": state["hours"],
+            "exists": self.params["database"] in state["databases"],
+        }
+
+    def result(self, state):
+        return {"schedule": state}
+
+    def wanted(self, before):
+        after = dict(before)
+        if self.params["enabled"] is not None:
+            after["enabled"] = self.params["enabled"]
+        if self.params["hour"] is not None:
+            after["hours"] = [self.params["hour"]]
+        if self.params["database"] not in before["databases"]:
+            after["databases"] = before["databases"] + [self.params["database"]]
+        return after
+
+    def steps(self, before, after):
+        steps = []
+        if before["enabled"] != after["enabled"]:
+            word = () if after["enabled"] else (Consent("allow", "backups_off", "There would be no backup"),)
+            steps.append(Step("switch", send=lambda: self.set(periodic_backups_enabled=after["enabled"]), consent=word))
+        if before["hours"] != after["hours"]:
+            steps.append(Step("set the hour", send=lambda: self.set(periodic_backups_scheduled_at=after["hours"][0])))
+        if before["databases"] != after["databases"]:
+            steps.append(
+                Step("create the database", send=self.create, happened=lambda state: self.there(state), resend=True)
+            )
+        return steps
+
+    def there(self, state):
+        return self.params["database"] in state["databases"]
+
+    def create(self):
+        self.client.database.create_logical_database(self.params["database"])
+
+    def set(self, **changes):
+        self.client.database.update_database(changes)
+
+
+def argument_spec():
+    return (
+        COMMON
+        + waiting(900, wait=False)
+        + consent("backups_off")
+        + Spec({"hour": {"type": "int"}, "enabled": {"type": "bool"}, "database": {"type": "str", "required": True}})
+    )
+
+
+def main():
+    run(RESOURCE, argument_spec())
+
+
+if __name__ == "__main__":
+    main()
