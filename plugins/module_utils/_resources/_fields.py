@@ -35,6 +35,13 @@ class Fields:
     def flag(self, name: str) -> t.Optional[bool]:
         return t.cast(t.Optional[bool], self._get(name, bool, "a boolean"))
 
+    def certain_flag(self, name: str) -> bool:
+        """A boolean that decides what may be done, so that a missing one must not be taken for false."""
+        value = self.flag(name)
+        if value is None:
+            raise self._wrong(name, "a boolean")
+        return value
+
     def number(self, name: str) -> t.Optional[int]:
         value = self._get(name, int, "a whole number")
         if isinstance(value, bool):

@@ -22,8 +22,8 @@ def describe(raw: object) -> State:
     attributes = Fields(fields.mapping("dbms_attributes") or {}, "the attributes of a database user")
     return {
         "name": fields.text("name"),
-        "read_only": bool(fields.flag("read_only")),
-        "protected": bool(fields.flag("protected")),
+        "read_only": fields.certain_flag("read_only"),
+        "protected": fields.certain_flag("protected"),
         "password_encryption": attributes.identifier("password_encryption"),
     }
 

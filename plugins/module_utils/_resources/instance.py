@@ -10,6 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from .._change import Listing, State
+from .._errors import UnexpectedAnswer
 from . import database
 from ._fields import Fields
 
@@ -35,8 +36,11 @@ class InstanceInfo(Listing):
 
     def items(self) -> t.List[State]:
         shown = database.describe(self.client.database.show_database())["instances"]
+        statuses = [describe_status(raw) for raw in self.client.database.list_instances_status()]
+        if any(item["id"] is None for item in [*shown, *statuses]):
+            raise UnexpectedAnswer("an instance has no id, so its status cannot be told")
         instances = {item["id"]: {**item, "role": None, "dbms_status": None} for item in shown}
-        for status in map(describe_status, self.client.database.list_instances_status()):
+        for status in statuses:
             empty = {name: None for name in ("hostname", "port", "private_ip")}
             known = instances.setdefault(status["id"], {**empty, "features": [], "type": None, "status": None})
             known.update({name: value for name, value in status.items() if value is not None or name not in known})

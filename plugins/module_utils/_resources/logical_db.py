@@ -32,7 +32,7 @@ INSTEAD: t.Mapping[str, str] = {
 def describe(raw: object) -> State:
     """A logical database as the modules return it."""
     fields = Fields(raw, "a logical database")
-    return {"name": fields.text("name"), "protected": bool(fields.flag("protected"))}
+    return {"name": fields.text("name"), "protected": fields.certain_flag("protected")}
 
 
 class _WithLogicalDatabases(OfEngine):

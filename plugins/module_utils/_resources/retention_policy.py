@@ -25,7 +25,7 @@ def describe(raw: object) -> State:
         "name": fields.text("name"),
         "duration": None if nanoseconds is None else _canon.duration_text(nanoseconds),
         "duration_seconds": None if nanoseconds is None else nanoseconds // 10**9,
-        "default": bool(fields.flag("default")),
+        "default": fields.certain_flag("default"),
     }
 
 
