@@ -17,6 +17,8 @@ class Clock:
         self._virtual = time.time() if start is None else start
         self._real = time.monotonic()
         self._speed = speed
+        self._offset = time.time() - self._real
+        self._courses = [(self._virtual, self._real, speed)]
 
     def now(self) -> float:
         return self._virtual + (time.monotonic() - self._real) * self._speed
@@ -30,11 +32,33 @@ class Clock:
             raise ValueError("the speed of the clock must be above 0")
         self._virtual, self._real = self.now(), time.monotonic()
         self._speed = speed
+        self._note_course()
 
     def advance(self, seconds: float) -> None:
         if seconds < 0:
             raise ValueError("the clock cannot be turned back")
-        self._virtual += seconds
+        self._virtual, self._real = self.now() + seconds, time.monotonic()
+        self._note_course()
+
+    def _note_course(self) -> None:
+        self._courses.append((self._virtual, self._real, self._speed))
+
+    def instant_at(self, wall: float) -> float:
+        """What this clock showed at a time of the machine's clock."""
+        real = wall - self._offset
+        virtual, begun, speed = next((course for course in reversed(self._courses) if course[1] <= real), self._courses[0])
+        return virtual + (real - begun) * speed
+
+    def wall_at(self, instant: float) -> float:
+        """When this clock showed an instant. One that it passed over when it was moved: the moment of the move."""
+        later: float | None = None
+        for virtual, begun, speed in reversed(self._courses):
+            if virtual <= instant:
+                real = begun + (instant - virtual) / speed
+                return self._offset + (real if later is None else min(real, later))
+            later = begun
+        virtual, begun, speed = self._courses[0]
+        return self._offset + begun + (instant - virtual) / speed
 
     def http_date(self) -> str:
         return formatdate(self.now(), usegmt=True)

@@ -12,7 +12,22 @@ from scalingo_sandbox.engines.memory import make_memory_engine
 
 Factory = Callable[[EngineSetup], Engine]
 
-FACTORIES: dict[str, Factory] = {"memory": make_memory_engine}
+def _make_real_engine(setup: EngineSetup) -> Engine:
+    from scalingo_sandbox.engines.real import make_real_engine
+
+    return make_real_engine(setup)
+
+
+def versions(name: str, type_name: str) -> tuple[str, ...] | None:
+    """The versions that a driver really has of a type of database; None: any that the catalog lists."""
+    if name != "real":
+        return None
+    from scalingo_sandbox.engines.real import real_versions
+
+    return real_versions(type_name)
+
+
+FACTORIES: dict[str, Factory] = {"memory": make_memory_engine, "real": _make_real_engine}
 """By the name given to --engine. A driver adds itself here."""
 
-__all__ = ["FACTORIES", "Engine", "EngineError", "EngineSetup", "Factory"]
+__all__ = ["FACTORIES", "Engine", "EngineError", "EngineSetup", "Factory", "versions"]

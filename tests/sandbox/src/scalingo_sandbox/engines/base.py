@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,6 +82,14 @@ class EngineSetup:
     queries: list[Query] = field(default_factory=list)
     statements: list[dict[str, Any]] = field(default_factory=list)
     collect_statements: bool = False
+    hostname: str | None = None
+    """The name that a seed gives; an engine that listens somewhere has an address of its own beside it."""
+    certificate: Callable[[Sequence[str]], tuple[bytes, bytes]] | None = None
+    """Certificate and key for names, of the authority that clients trust."""
+    tls_required: bool = False
+    instant_at: Callable[[float], float] = float
+    """The instant of the sandbox's clock at a time of this machine, and the other way round."""
+    wall_at: Callable[[float], float] = float
 
 
 class Engine(ABC):
@@ -108,6 +116,19 @@ class Engine(ABC):
     @abstractmethod
     def upgrade(self, version: Version) -> None:
         """Go to a later version, with all data."""
+
+    def address(self) -> tuple[str, int] | None:
+        """Where clients can connect to; None when nothing listens."""
+        return None
+
+    def reach(self) -> None:  # noqa: B027 - nothing to do where nothing listens
+        """Make sure that the address answers: somebody was told."""
+
+    def require_tls(self, required: bool) -> None:  # noqa: B027 - nothing to do where nothing listens
+        """Refuse clear text, or take it again."""
+
+    def restore_to(self, instant: float) -> None:  # noqa: B027 - memory has no past
+        """Back to an instant of the sandbox's clock."""
 
     def close(self) -> None:  # noqa: B027 - nothing to do for most engines
         """Stop and leave nothing behind."""
