@@ -11,15 +11,13 @@ from pathlib import Path
 import trustme
 
 
-def authority_certificate() -> bytes:
-    """A certificate of an authority that signs nothing here."""
-    return trustme.CA(organization_name="scalingo-sandbox databases").cert_pem.bytes()
+def make_authority() -> trustme.CA:
+    return trustme.CA(organization_name="scalingo-sandbox")
 
 
-def write_certificates(directory: Path) -> tuple[Path, Path]:
+def write_certificates(directory: Path, authority: trustme.CA) -> tuple[Path, Path]:
     """The file of the authority, for clients, and the file of key and certificate, for the server."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    authority = trustme.CA(organization_name="scalingo-sandbox")
     certificate = authority.issue_cert("127.0.0.1", "localhost")
     ca_file, server_file = directory / "ca.pem", directory / "server.pem"
     authority.cert_pem.write_to_path(ca_file)

@@ -28,7 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--speed", type=float, default=1.0, metavar="N", help="seconds of the sandbox's clock in a second"
     )
-    parser.add_argument("--engine", choices=("memory", "real"), default="memory", help="what holds the data")
+    parser.add_argument("--engine", choices=("memory", "real"), default="memory", help="what holds the data: this process, or servers")
     parser.add_argument("--tls", metavar="DIR", help="serve https; the file ca.pem is written to this directory")
     parser.add_argument("--api-token", metavar="T", help="the user's API token; else the seed's, else one is made")
     parser.add_argument("--port-base", type=int, metavar="N", help="first of seven ports; else the system chooses")
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
         _parser().error("--speed must be above 0")
     from pydantic import ValidationError
 
-    from scalingo_sandbox.engines import FACTORIES
+    from scalingo_sandbox.engines import FACTORIES, EngineError
     from scalingo_sandbox.seed import load, merged
     from scalingo_sandbox.server import Running
 
@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
             api_token=options.api_token,
             port_base=options.port_base,
         )
-    except (OSError, ValueError, ValidationError) as error:
+    except (OSError, ValueError, ValidationError, EngineError) as error:
         sys.exit(f"scalingo-sandbox: {error}")
 
     def ready() -> None:

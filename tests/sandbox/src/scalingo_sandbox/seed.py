@@ -155,6 +155,8 @@ class SeedAddon(SeedPart):
     plan: str | None = None
     resource_id: str | None = None
     status: Literal["running", "provisioning", "suspended"] = "running"
+    engine: Literal["memory", "real"] | None = None
+    """What holds the data; None: what the sandbox was started with."""
     database: SeedDatabase = Field(default_factory=SeedDatabase)
 
 

@@ -81,8 +81,7 @@ class Running:
         if tls_directory is not None:
             from scalingo_sandbox.certificates import write_certificates
 
-            self.ca_file, certificate = write_certificates(tls_directory)
-            self.world.set_ca_certificate(self.ca_file.read_bytes())
+            self.ca_file, certificate = write_certificates(tls_directory, self.world.authority())
             ssl_options = {"ssl_certfile": str(certificate)}
         self.scheme = "https" if tls_directory is not None else "http"
         places = {listener.getsockname()[1]: place for listener, place in zip(self.sockets, PLACES, strict=True)}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from scalingo_sandbox.catalog import Plan, Version
 from scalingo_sandbox.clock import moment
+from scalingo_sandbox.engines.base import EngineError
 from scalingo_sandbox.identifiers import fresh_hexadecimal
 from scalingo_sandbox.state import (
     Addon,
@@ -83,10 +84,13 @@ def end_operation(
     """End an operation, well or as an outcome says."""
     database = addon.database
     operation.finished_at = world.now()
+    if outcome is None and finish is not None:
+        try:
+            finish()
+        except EngineError as error:
+            outcome = Outcome("fail", str(error))
     if outcome is None:
         operation.status = world.switch("operation_final")
-        if finish is not None:
-            finish()
     else:
         operation.status = "user-error" if outcome.outcome == "user-error" else "error"
         operation.error = outcome.error
@@ -204,6 +208,12 @@ def _feature_event(world: World, addon: Addon, name: str, event: str) -> None:
     world.record_event(world.app_of(addon), event, data)
 
 
+def apply_encryption(database: Database) -> None:
+    """Let the server do what the feature force-ssl says."""
+    feature = database.feature("force-ssl")
+    database.engine.require_tls(feature is not None and feature.status == "ACTIVATED")
+
+
 def enable_feature(world: World, addon: Addon, name: str) -> Feature:
     database = addon.database
     feature = database.feature(name)
@@ -218,6 +228,7 @@ def enable_feature(world: World, addon: Addon, name: str) -> Feature:
     def finish() -> None:
         if current.status == pending and current in database.features:
             current.status = "ACTIVATED" if outcome is None else "FAILED"
+            apply_encryption(database)
 
     if outcome is None or outcome.outcome != "stay":
         if world.durations.feature == 0:
@@ -237,6 +248,7 @@ def disable_feature(world: World, addon: Addon, feature: Feature) -> None:
         if feature.status == "PENDING_TO_REMOVE" and feature in database.features:
             if outcome is None:
                 database.features.remove(feature)
+                apply_encryption(database)
             else:
                 feature.status = "ACTIVATED"
 
@@ -272,9 +284,13 @@ def begin_backup(world: World, addon: Addon, method: str) -> Backup:
         if backup.status != "running":
             return
         if outcome is None:
-            backup.files = database.engine.dump()
-            backup.status = "done"
-            evict(database, method)
+            try:
+                backup.files = database.engine.dump()
+                backup.status = "done"
+                evict(database, method)
+            except EngineError as error:
+                backup.status = "error"
+                world.write_log(addon, f"the backup failed: {error}")
         else:
             backup.status = "cancelled" if outcome.outcome == "cancel" else "error"
         data = {
@@ -287,7 +303,7 @@ def begin_backup(world: World, addon: Addon, method: str) -> Backup:
             "started_at": world.date(backup.started_at or created),
             "ended_at": world.date(world.now()),
         }
-        name = "database_backup_succeeded" if outcome is None else "database_backup_failed"
+        name = "database_backup_succeeded" if backup.status == "done" else "database_backup_failed"
         world.record_event(world.app_of(addon), name, data)
 
     world.timeline.after(world.durations.backup * 0.2, start)
@@ -361,6 +377,7 @@ def begin_restoration(world: World, addon: Addon, backup: Backup) -> Restoration
 
 def begin_point_in_time_restore(world: World, addon: Addon, instant: float) -> Operation:
     def finish() -> None:
+        addon.database.engine.restore_to(instant)
         # a new timeline: nothing before this restore can be reached any more
         addon.database.earliest_recoverable_at = world.now()
 

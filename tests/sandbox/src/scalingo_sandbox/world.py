@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scalingo_sandbox import work
 from scalingo_sandbox.archives import Archives
-from scalingo_sandbox.catalog import Catalog, Kind, Plan, Version
+from scalingo_sandbox.catalog import KINDS, Catalog, Kind, Plan, Version, provider_name
 from scalingo_sandbox.clock import Clock, moment
-from scalingo_sandbox.engines import FACTORIES, EngineSetup
+from scalingo_sandbox.engines import FACTORIES, EngineError, EngineSetup
+from scalingo_sandbox.engines import versions as driver_versions
 from scalingo_sandbox.engines.base import EngineUser, LogicalDatabase, Query, RetentionPolicy
 from scalingo_sandbox.faults import Faults
 from scalingo_sandbox.identifiers import (
@@ -51,6 +54,9 @@ from scalingo_sandbox.state import (
 from scalingo_sandbox.switches import Switches
 from scalingo_sandbox.timeline import Timeline
 from scalingo_sandbox.tokens import Tokens
+
+if TYPE_CHECKING:
+    import trustme
 
 REGION_NAMES = {"osc-fr1": "Paris - Outscale", "osc-secnum-fr1": "Paris - SecNumCloud - Outscale"}
 PUBLIC_REGIONS = ("osc-fr1",)
@@ -89,6 +95,7 @@ class World:
         self._made_api_token = fresh_api_token()
         self._first_seed = seed
         self._ca_certificate: bytes | None = None
+        self._authority: trustme.CA | None = None
         self.apps: list[App] = []
         self.load(seed)
 
@@ -125,7 +132,7 @@ class World:
         self.records: list[Record] = []
         self.number = 0
         self.outcomes: dict[tuple[str | None, str], Outcome] = {}
-        self.catalog = Catalog(seed.versions)
+        self.catalog = Catalog(self._versions(seed))
         self.blocking = False
         self.apps = []
         api_token = self._given_api_token or seed.user.api_token or self._made_api_token
@@ -143,6 +150,19 @@ class World:
         for fleet in seed.fleet:
             self._load_fleet(fleet)
         work.begin_hours(self)
+
+    def _versions(self, seed: Seed) -> dict[str, list[str]]:
+        """The versions of each type: those of the seed, else those of which there are servers, else the built-in ones."""
+        chosen = dict(seed.versions)
+        for type_name in {kind.type_name for kind in KINDS.values()} - set(chosen):
+            providers = {name for name, kind in KINDS.items() if kind.type_name == type_name}
+            addons = [addon for app in seed.apps for addon in app.addons if provider_name(addon.provider) in providers]
+            for name in sorted({self.engine_name, *(addon.engine for addon in addons if addon.engine)}):
+                # Where no server is here, its engine says so when one is wanted.
+                with contextlib.suppress(EngineError):
+                    here = driver_versions(name, type_name)
+                    chosen.update({} if here is None else {type_name: list(here)})
+        return chosen
 
     def _load_fleet(self, fleet: SeedFleet) -> None:
         count = fleet.apps or fleet.count
@@ -185,7 +205,7 @@ class World:
         resource_id = seed.resource_id or self._resource_id(app, kind, identifier)
         if self.find_addon(identifier) is not None:
             raise ValueError(f"the addon {identifier} is named twice")
-        addon = self.make_addon(app, kind, plan, identifier, resource_id, seed.database)
+        addon = self.make_addon(app, kind, plan, identifier, resource_id, seed.database, engine=seed.engine)
         addon.status = seed.status
         database = addon.database
         if seed.status == "suspended":
@@ -224,7 +244,15 @@ class World:
         return app
 
     def make_addon(
-        self, app: App, kind: Kind, plan: Plan, identifier: str | None, resource_id: str | None, seed: SeedDatabase
+        self,
+        app: App,
+        kind: Kind,
+        plan: Plan,
+        identifier: str | None,
+        resource_id: str | None,
+        seed: SeedDatabase,
+        *,
+        engine: str | None = None,
     ) -> Addon:
         identifier = identifier or fresh_addon_identifier()
         resource_id = resource_id or self._resource_id(app, kind, identifier)
@@ -239,19 +267,18 @@ class World:
             status="running",
             provisioned_at=now - seed.created,
             updated_at=now - seed.created,
-            database=self._make_database(app, kind, plan, identifier, resource_id, seed),
+            database=self._make_database(app, kind, plan, identifier, resource_id, seed, engine or self.engine_name),
         )
         app.addons.append(addon)
         self._add_variables(app, addon)
         return addon
 
     def _make_database(
-        self, app: App, kind: Kind, plan: Plan, identifier: str, resource_id: str, seed: SeedDatabase
+        self, app: App, kind: Kind, plan: Plan, identifier: str, resource_id: str, seed: SeedDatabase, driver: str
     ) -> Database:
         now = self.now()
         table = self.catalog.table(kind)
         version = table.latest if seed.version is None else Version.parse(seed.version)
-        table.add(version)
         host = resource_id.replace("_", "-")
         hostname = seed.hostname or f"{host}.{kind.type_name}.a.{app.region}.scalingo-dbs.com"
         port = stable_number(30000, 39999, identifier)
@@ -290,10 +317,19 @@ class World:
             ],
             statements=[dict(entry) for entry in seed.statements],
             collect_statements=seed.statements_enabled,
+            hostname=hostname if seed.hostname else None,
+            certificate=self.issue,
+            tls_required=seed.features.get("force-ssl", "force-ssl" in kind.initial_features) in (True, "ACTIVATED"),
+            instant_at=self.clock.instant_at,
+            wall_at=self.clock.wall_at,
         )
         days = seed.recoverable_days if seed.recoverable_days is not None else float(plan.recovery_days)
-        engine = FACTORIES[self.engine_name](setup)
+        engine = FACTORIES[driver](setup)
         self.blocking = self.blocking or engine.blocking
+        table.add(engine.version())
+        address = engine.address()
+        if address is not None:
+            hostname, port = hostname if seed.hostname else address[0], address[1]
         database = Database(
             id=stable_hexadecimal("database", identifier),
             kind=kind,
@@ -327,6 +363,7 @@ class World:
 
     def _load_history(self, database: Database, identifier: str, resource_id: str, seed: SeedDatabase) -> None:
         now = self.now()
+        dumped = database.engine.dump() if any(entry.status == "done" for entry in seed.backups) else {}
         for index, entry in enumerate(seed.backups):
             created = now - entry.age
             ended = entry.status in ("done", "error", "cancelled")
@@ -339,7 +376,7 @@ class World:
                 started_at=created + 1 if ended or entry.status == "running" else None,
                 size=entry.size,
                 hidden=entry.hidden,
-                files=database.engine.dump() if entry.status == "done" else {},
+                files=dict(dumped) if entry.status == "done" else {},
                 archive_bytes=entry.archive_bytes,
             )
             database.backups.append(backup)
@@ -372,14 +409,17 @@ class World:
 
     @staticmethod
     def _instances(plan: Plan, hostname: str, port: int, identifier: str) -> list[Instance]:
+        def below(name: str) -> str:
+            return hostname if hostname.rpartition(".")[2].isdigit() else f"{name}.{hostname}"
+
         instances = []
         for index in range(plan.nodes):
             name = stable_uuid("instance", identifier, index)
             role = "leader" if index == 0 else "follower"
-            instances.append(Instance(name, f"{name}.{hostname}", port, "db-node", role, f"10.0.{index}.10"))
+            instances.append(Instance(name, below(name), port, "db-node", role, f"10.0.{index}.10"))
         for index in range(1 if plan.nodes == 1 else 2):
             name = stable_uuid("gateway", identifier, index)
-            instances.append(Instance(name, f"{name}.{hostname}", port, "gateway", "", f"10.0.{index}.20"))
+            instances.append(Instance(name, below(name), port, "gateway", "", f"10.0.{index}.20"))
         return instances
 
     def _add_variables(self, app: App, addon: Addon) -> None:
@@ -443,10 +483,21 @@ class World:
     def ca_certificate(self) -> bytes:
         """The certificate authority of the databases: the sandbox's own when it serves TLS."""
         if self._ca_certificate is None:
-            from scalingo_sandbox.certificates import authority_certificate
-
-            self._ca_certificate = authority_certificate()
+            self._ca_certificate = self.authority().cert_pem.bytes()
         return self._ca_certificate
+
+    def authority(self) -> trustme.CA:
+        """What signs the certificates of databases, and those of the sandbox when it serves TLS."""
+        if self._authority is None:
+            from scalingo_sandbox.certificates import make_authority
+
+            self._authority = make_authority()
+        return self._authority
+
+    def issue(self, names: Sequence[str]) -> tuple[bytes, bytes]:
+        """A certificate for a database, with its key."""
+        issued = self.authority().issue_cert(*names)
+        return b"".join(part.bytes() for part in issued.cert_chain_pems), issued.private_key_pem.bytes()
 
     def set_ca_certificate(self, content: bytes) -> None:
         self._ca_certificate = content

@@ -26,6 +26,7 @@ from scalingo_sandbox.models import actions, database
 @route("D1", "db", "GET", "/api/databases/{db}", access="addon", safe=True)
 def show_database(call: Call) -> database.DatabaseAnswer:
     """A database."""
+    call.database.engine.reach()
     return views.database_answer(call.world, call.owner)
 
 

@@ -339,6 +339,8 @@ def _variable_name(call: Call) -> str:
 def list_variables(call: Call) -> main.VariablesAnswer:
     """The variables of an app; with aliases=false without those that only point to another."""
     app = call.app
+    for addon in app.addons:
+        addon.database.engine.reach()
     names = list(app.variables)
     if call.query.get("aliases") == "false":
         names = [name for name in names if not app.variables[name].startswith("$")]
