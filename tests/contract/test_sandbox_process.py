@@ -68,6 +68,11 @@ def processor_seconds(process_id: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def patience() -> float:
+    """Two seconds, on a machine that is not overloaded."""
+    return 2 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[float, str, str]:
     started = time.monotonic()
     process.send_signal(number)
@@ -100,7 +105,7 @@ def test_it_starts_quickly_and_says_where_it_is(start: Start, tmp_path: Path) ->
         assert httpx.get(address + "/").status_code == 404
         assert urllib.parse.urlsplit(address).hostname == "127.0.0.1"
     duration, output, errors = stop(process)
-    assert duration < 2
+    assert duration < patience()
     assert process.returncode == 0
     assert errors == ""
     assert ready["api_token"] not in output
@@ -120,7 +125,7 @@ def test_it_ends_within_two_seconds_with_open_connections(start: Start, number: 
             client.get(ready["auth_url"] + "/v1/regions", timeout=0.1)
         connections[0].sendall(b"GET /v1/regions HTTP/1.1\r\n")
         duration, dummy_output, errors = stop(process, number)
-    assert duration < 2
+    assert duration < patience()
     assert process.returncode == 0
     assert errors == ""
     for connection in connections:
@@ -233,7 +238,7 @@ def test_it_serves_https_with_an_authority_of_its_own(start: Start, tmp_path: Pa
         with pytest.raises(httpx.RemoteProtocolError):
             client.get(ready["auth_url"] + "/v1/regions")
         duration, dummy_output, errors = stop(process)
-    assert duration < 2
+    assert duration < patience()
     assert errors == ""
     assert stat.S_IMODE((tmp_path / "tls" / "server.pem").stat().st_mode) == 0o600
 
