@@ -12,7 +12,8 @@ version_added: 0.1.0
 short_description: Read the logs of a database
 description:
   - Returns the last lines of the logs of a database, or the list of their archives.
-  - Costs two requests, one to the Database API and one to the log server. O(gather=archives) asks the Database API only, once for each page. Without a cache there come up to three requests before, for the bearer token,
+  - Costs two requests, one to the Database API and one to the log server. O(gather=archives) asks the Database API only, once for each page.
+    Without a cache there come up to three requests before, for the bearer token,
     for the addon (unless O(addon) is an ID) and for the addon's token.
 options:
   gather:

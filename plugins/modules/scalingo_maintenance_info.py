@@ -12,7 +12,8 @@ version_added: 0.1.0
 short_description: List the maintenance of a database
 description:
   - Returns the maintenance of a database, of the last twelve months and ahead.
-  - Costs one request to the Database API for each twenty entries that are looked at, and no more than O(limit) needs. Without a cache there come up to three requests before, for the bearer token,
+  - Costs one request to the Database API for each twenty entries that are looked at, and no more than O(limit) needs.
+    Without a cache there come up to three requests before, for the bearer token,
     for the addon (unless O(addon) is an ID) and for the addon's token.
 options:
   id:
