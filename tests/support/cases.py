@@ -81,6 +81,8 @@ class Situation:
     tls: bool = False
     #: An operation runs on the database of the case, and never ends.
     busy: bool = False
+    #: Files that are in the directory $work already: their content by name, each with mode 0644.
+    files: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def as_layer(self) -> Data:
         """The behaviour as it would stand in a case file, to be put under another."""
@@ -91,6 +93,7 @@ class Situation:
             "before": list(self.before),
             "tls": self.tls,
             "busy": self.busy,
+            "files": dict(self.files),
         }
 
 
@@ -244,6 +247,7 @@ def _case(file: Data, raw: Data) -> Case:
 def situation(seed: Data, *layers: Data) -> Situation:
     """The seed with what each layer gives on top of it."""
     switches: Data = {}
+    files: t.Dict[str, str] = {}
     lists: t.Dict[str, t.List[Data]] = {"faults": [], "outcomes": [], "before": []}
     flags = {"tls": False, "busy": False}
     for layer in layers:
@@ -251,6 +255,7 @@ def situation(seed: Data, *layers: Data) -> Situation:
         for key, content in layer.get("given", {}).items():
             give(seed, key, content)
         switches.update(layer.get("switches", {}))
+        files.update(layer.get("files", {}))
         for name, items in lists.items():
             items += layer.get(name, [])
         flags.update({name: layer[name] for name in flags if name in layer})
@@ -260,6 +265,7 @@ def situation(seed: Data, *layers: Data) -> Situation:
         faults=tuple(lists["faults"]),
         outcomes=tuple(lists["outcomes"]),
         before=tuple(lists["before"]),
+        files=files,
         **flags,
     )
 

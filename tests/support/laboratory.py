@@ -136,6 +136,8 @@ class Laboratory:
         self._known = ""
         self.sandbox, self.clock = sandboxes.get(False)
         self.home = directory
+        #: Where a module may write files: empty at the beginning of every case, and always of the same name.
+        self.work = directory / "work"
         self.issued: t.Set[str] = set()
         self.links: t.Set[str] = set()
         self._sql = SqlMemory(directory)
@@ -158,6 +160,11 @@ class Laboratory:
             self.home.mkdir(mode=0o700)
         else:
             shutil.copytree(tokens, self.home)
+        shutil.rmtree(self.work, ignore_errors=True)
+        self.work.mkdir()
+        for name, content in situation.files.items():
+            (self.work / name).write_text(content, encoding="utf-8")
+            (self.work / name).chmod(0o644)
         for call in situation.before:
             self._call(call, case)
         if situation.busy:
@@ -219,6 +226,8 @@ class Laboratory:
             return [self._filled(inner, case) for inner in value]
         if value == "$nowhere":
             return NOWHERE
+        if isinstance(value, str) and value.split("/")[0] == "$work":
+            return str(self.work) + value[len("$work") :]
         if value == "$ca":
             return self.sandbox.ca_path
         if value == "$api_token":
