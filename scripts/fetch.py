@@ -77,6 +77,7 @@ def run(*command: str | Path, directory: Path, **more: str) -> str:
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
+        check=False,
     )
     if done.returncode:
         fail("this failed with exit status %d: %s\n%s%s" % (done.returncode, " ".join(words), done.stdout, done.stderr))

@@ -70,6 +70,7 @@ options:
       - A URL with the address of this very machine is the end of a tunnel that you have made yourself. The certificate must still be for
         the database's own host name.
       - Needed with O(addon_token), which does not show the variables of the app.
+      - It holds a password. Ansible shows it nowhere, but on a command line (C(ansible -a)) the shell's history and the list of processes do.
     type: str
   via:
     description:

@@ -73,5 +73,3 @@ def test_a_failed_task_shows_no_password(ansible: Ansible, gateway: OpenSSH, tmp
     run = ansible.ad_hoc("community.scalingo.scalingo_pg_extension", " ".join("%s='%s'" % item for item in words.items()), "-vvvv")
     assert run.count("failures") == 1 and "refuses the login" in run.output
     nothing_shown(run.clean(), tmp_path, ENCODED, encoded)
-
-

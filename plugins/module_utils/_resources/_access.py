@@ -72,7 +72,7 @@ class Access:
         #: The database as the API showed it last, once it was needed.
         self.shown: t.Optional[t.Mapping[str, t.Any]] = None
 
-    def prepare(self) -> None:
+    def prepare(self) -> Plan:
         """Find out how to connect. Costs one request for the database, and one each for the variables of the app, the region's
         SSH server and the certificate of the authority, where these are needed and not given.
         """
@@ -92,19 +92,19 @@ class Access:
         if gateway is not None:
             _sql.require_ssh(gateway.program)
         verified = self._params["ssl_mode"] in ("verify-full", "verify-ca")
-        self._plan = Plan(
+        plan = self._plan = Plan(
             login=login,
             gateway=gateway,
             name=name,
             server_version=_major(shown),
             authority=self._client.database.show_ca_certificate() if verified and not self._params["ca_cert"] else None,
         )
+        return plan
 
     @contextlib.contextmanager
     def session(self, read_only: bool) -> t.Iterator[_sql.Session]:
-        """An open connection, when it has been prepared. Sends nothing to the API."""
-        plan = self._plan
-        assert plan is not None
+        """An open connection. Sends nothing to the API once it has been prepared."""
+        plan = self._plan or self.prepare()
         with contextlib.ExitStack() as stack:
             authorities = self._params["ca_cert"]
             if plan.authority is not None:

@@ -169,7 +169,7 @@ class Extensions(_OnPostgreSQL, Resource):
     # -- deciding ----------------------------------------------------------------------------------------------------
 
     def wanted(self, before: t.Optional[State]) -> State:
-        assert before is not None
+        before = before or {}
         after = dict(before)
         for name in _names(self.params):
             if self.params["state"] == "absent":
@@ -183,14 +183,14 @@ class Extensions(_OnPostgreSQL, Resource):
         return after
 
     def _newest_version(self, name: str) -> str:
-        assert self._newest is not None
-        if name not in self._newest:
-            similar = [other for other in sorted(self._newest) if _bare(name) in _bare(other) or _bare(other) in _bare(name)]
+        newest = self._newest or {}
+        if name not in newest:
+            similar = [other for other in sorted(newest) if _bare(name) in _bare(other) or _bare(other) in _bare(name)]
             raise InvalidInput(
                 "the server has no extension %s" % name,
                 hint="It has %s." % ", ".join(similar) if similar else PECULIARITIES.get(name, ""),
             )
-        return self._newest[name]
+        return newest[name]
 
     def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
         """The named ones only: others may come and go meanwhile, and some bring others along."""
@@ -211,8 +211,7 @@ class Extensions(_OnPostgreSQL, Resource):
     # -- changing ----------------------------------------------------------------------------------------------------
 
     def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
-        assert before is not None and after is not None
-        wanted = after
+        before, wanted = before or {}, after or {}
         steps = []
         statements = self._statements(before, wanted)
         self._queries = script(statements) + script(self._version_of_statistics(before, wanted))
@@ -236,7 +235,7 @@ class Extensions(_OnPostgreSQL, Resource):
         steps = [
             Step(
                 "enable %s" % STAT_STATEMENTS,
-                send=lambda: self.client.database.enable_stat_statements(),
+                send=self.client.database.enable_stat_statements,
                 follow=None if statements else lambda: self._confirmed(after),
                 happened=lambda state: STAT_STATEMENTS in (state or {}),
                 resend=True,
@@ -360,7 +359,7 @@ class Extensions(_OnPostgreSQL, Resource):
     # -- reporting ---------------------------------------------------------------------------------------------------
 
     def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
-        assert state is not None
+        state = state or {}
         before: State = self._first or {}
         versions = {name: before[name]["version"] if name in before else None for name in _names(self.params)}
         if self.params["names"] is None:

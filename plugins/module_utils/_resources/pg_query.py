@@ -160,8 +160,8 @@ class Queries(_OnPostgreSQL, Resource):
         return {"queries": []}
 
     def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
-        assert before is not None
-        return [self._step(session, session is before["queries"][-1]) for session in before["queries"]]
+        chosen = (before or {"queries": []})["queries"]
+        return [self._step(session, session is chosen[-1]) for session in chosen]
 
     def _step(self, session: State, last: bool) -> Step:
         word = "cancel the query of" if self.params["action"] == "cancel" else "terminate"

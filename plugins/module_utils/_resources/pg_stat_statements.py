@@ -67,7 +67,7 @@ class StatStatements(_OnPostgreSQL, Resource):
             return [
                 Step(
                     "enable %s" % NAME,
-                    send=lambda: self.client.database.enable_stat_statements(),
+                    send=self.client.database.enable_stat_statements,
                     happened=lambda state: state is not None,
                     resend=True,
                 )
@@ -75,7 +75,7 @@ class StatStatements(_OnPostgreSQL, Resource):
         if self.params["reset"]:
             return [
                 Step(
-                    "throw the statistics of %s away" % NAME, send=lambda: self.client.database.reset_stat_statements()
+                    "throw the statistics of %s away" % NAME, send=self.client.database.reset_stat_statements
                 )
             ]
         return []
