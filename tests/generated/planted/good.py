@@ -1,10 +1,14 @@
-#!/usr/bin/python
-
 # Copyright (c) 2026, Community Scalingo contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
+
+from ansible_collections.community.scalingo.plugins.module_utils._change import Consent, Resource, Step
+from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput, UnexpectedAnswer
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, consent, waiting
+from ansible_collections.community.scalingo.plugins.module_utils._resources._fields import Fields
+from ansible_collections.community.scalingo.plugins.module_utils._run import run
 
 DOCUMENTATION = r"""
 module: good
@@ -102,12 +106,6 @@ api_usage: {description: The cost., returned: success, type: dict, sample: {}}
 notes: {description: Notes., returned: success, type: list, elements: str, sample: []}
 error: {description: The error., returned: failure, type: dict, sample: {}}
 """
-
-from ansible_collections.community.scalingo.plugins.module_utils._change import Consent, Resource, Step
-from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput, UnexpectedAnswer
-from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, consent, waiting
-from ansible_collections.community.scalingo.plugins.module_utils._resources._fields import Fields
-from ansible_collections.community.scalingo.plugins.module_utils._run import run
 
 
 class RESOURCE(Resource):

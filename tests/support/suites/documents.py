@@ -13,10 +13,11 @@ import typing as t
 from support.cases import Data
 from support.subjects import COLLECTION, PACKAGE, ROOT, Subject, paths_of
 
-GPL_HEADER = (
-    "# Copyright (c) 2026, Community Scalingo contributors",
-    "# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)",
-    "# SPDX-License-Identifier: GPL-3.0-or-later",
+#: How every module file goes on after its first two lines.
+HEADER = (
+    r"# Copyright \(c\) 2026, Community Scalingo contributors",
+    r"# GNU General Public License v3\.0\+ \(see LICENSES/GPL-3\.0-or-later\.txt or https://\S+/gpl-3\.0\.txt\)",
+    r"# SPDX-License-Identifier" r": GPL-3\.0-or-later",
 )
 
 #: What an option has in both places, and what leaving it out means.
@@ -150,7 +151,7 @@ def form_problems(subject: Subject) -> t.List[str]:
     """A module file says what the module is, and leaves all doing to the layers below."""
     found = []
     lines = subject.source.splitlines()
-    if lines[0] != "#!/usr/bin/python" or tuple(lines[2:5]) != GPL_HEADER:
+    if lines[0] != "#!/usr/bin/python" or not all(map(re.fullmatch, HEADER, lines[2:5])):
         found.append("the file does not begin as every module file")
     code = code_lines(subject)
     if code > LONGEST_MODULE:

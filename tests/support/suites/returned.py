@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
-from support.cases import Data
+from support.cases import Case, Data
 from support.compare import flattened
-from support.laboratory import Laboratory
+from support.laboratory import Laboratory, Observation
 from support.subjects import OF_ANSIBLE, Subject
 from support.suites.answers import plain_cases
 
