@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -75,17 +77,62 @@ def files() -> list[Path]:
     return sorted(path for path in found if (ROOT / path).is_file() or (ROOT / path).is_symlink())
 
 
-def end(process: subprocess.Popen[str] | subprocess.Popen[bytes], patience: float = 5.0) -> None:
-    """End a process that has a group of its own, with all that it started: first kindly, then for certain."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
+def descendants(pid: int) -> list[int]:
+    """The processes that this one started, and theirs, as far as the system tells; those that only wait to be buried excepted."""
+    children: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError):
+            state, parent = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[:2]
+            if state != "Z":
+                children.setdefault(int(parent), []).append(int(path.parent.name))
+    found: list[int] = []
+    waiting = [pid]
+    while waiting:
+        mine = children.get(waiting.pop(), [])
+        found += mine
+        waiting += mine
+    return found
+
+
+def kill(pids: list[int], number: int) -> None:
+    for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, number)
-        try:
-            process.wait(patience)
-        except subprocess.TimeoutExpired:
-            continue
+            os.kill(pid, number)
+
+
+def end(process: subprocess.Popen[str] | subprocess.Popen[bytes], patience: float = 5.0) -> None:
+    """End a process that leads a group of its own, with all that it started: first kindly, then for certain.
+
+    What Ansible and tests start has groups of its own, so the group alone is not enough.
+    """
+    started = descendants(process.pid)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(patience)
+    kill([process.pid] if process.poll() is None else [], signal.SIGKILL)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
+    still = set(descendants(os.getpid()))
+    kill([pid for pid in started if pid in still], signal.SIGKILL)
+    process.wait()
+
+
+def adopt() -> None:
+    """On Linux, become the parent of every descendant whose own parent ends, so that none can get away."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(36, 1, 0, 0, 0)
+
+
+def end_all() -> None:
+    """End whatever is left of what this process started, directly or not."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for dummy in range(20):
+            left = descendants(os.getpid())
+            if not left:
+                return
+            kill(left, number)
+            time.sleep(0.1)
 
 
 class Stopped(BaseException):
@@ -98,13 +145,17 @@ class Stopped(BaseException):
 
 @contextlib.contextmanager
 def stoppable() -> Iterator[None]:
-    """Turn Ctrl-C, SIGTERM and SIGHUP into one exception, and that into the exit status that shells expect."""
+    """Turn Ctrl-C, SIGTERM and SIGHUP into one exception, and that into the exit status that shells expect.
+
+    Whichever way it ends, nothing that was started goes on.
+    """
 
     def stop(number: int, frame: FrameType | None) -> None:
         for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(each, signal.SIG_IGN)
         raise Stopped(number)
 
+    adopt()
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, stop)
     try:
@@ -112,3 +163,5 @@ def stoppable() -> Iterator[None]:
     except Stopped as stopped:
         print("stopped by %s" % signal.Signals(stopped.number).name, file=sys.stderr, flush=True)
         sys.exit(128 + stopped.number)
+    finally:
+        end_all()
