@@ -141,6 +141,7 @@ class Ansible:
     def __init__(self, directory: Path, environment: Environment | None = None, programs: Path | None = None) -> None:
         self.directory = directory
         self.home = directory / "home"
+        self.working_directory = directory
         self.programs = programs or Path(sys.executable).parent
         self.environment: dict[str, str | None] = dict(environment or {})
         self.prefix: list[str] = []
@@ -238,7 +239,7 @@ class Ansible:
         begun = time.monotonic()
         process = subprocess.Popen(
             command,
-            cwd=self.directory,
+            cwd=self.working_directory,
             env=self.variables({"SUPPORT_JSON_LINES": str(lines), **(environment or {})}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -62,6 +62,7 @@ def stranger(environment: Environment) -> t.Iterator[Ansible]:
         scratch = directory / "scratch"
         scratch.mkdir()
         scratch.chmod(0o1777)
+        controller.working_directory = scratch
         controller.prefix = prefix
         controller.environment.update(
             ANSIBLE_HOME=str(scratch / "ansible"),
