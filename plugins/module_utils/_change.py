@@ -39,7 +39,7 @@ Params = t.Mapping[str, t.Any]
 #: What a busy database may answer: no source tells which (docs/contract.md section 4.5).
 REFUSALS = (ActionFailed, BadRequest, Conflict, ValidationFailed)
 
-#: After these the platform may have done what it was asked for, or part of it.
+#: After these the platform may have done what it was asked for, or part of it, unless it was only asked to tell something.
 UNCLEAR = (OutcomeUnknown, ServerError, StepFailed, UnexpectedAnswer)
 
 
@@ -260,7 +260,7 @@ class Resource(Performer):
                 known = None
                 continue
             except Exception as error:  # pylint: disable=broad-except
-                unclear = isinstance(error, UNCLEAR) or not isinstance(error, ScalingoError)
+                unclear = not isinstance(error, ScalingoError) or isinstance(error, UNCLEAR) and error.method != "GET"
                 raise self._interrupted(error, done, step.sentence, taken or (step.counts and unclear)) from error
             if step.counts:
                 done.append(step.sentence)
@@ -313,9 +313,16 @@ class Resource(Performer):
                 return step.send()
             except REFUSALS:
                 tries += 1
-                if tries > 3 or self.params.get("on_busy") != "wait" or not busy_reason(self.client.database.show_database()):
+                if tries > 3 or self.params.get("on_busy") != "wait" or not self._is_busy():
                     raise
                 self._wait_until_idle()
+
+    def _is_busy(self) -> bool:
+        """Whether another operation may be why a step was refused. A database that cannot be read tells nothing."""
+        try:
+            return bool(busy_reason(self.client.database.show_database()))
+        except ScalingoError:
+            return False
 
     def _wait_until_idle(self) -> None:
         wait_until(

@@ -268,7 +268,17 @@ def test_an_unclear_failure_of_the_first_step_may_have_changed_something(trouble
     assert (error.done, error.maybe, error.error) == ([], True, trouble)
 
 
-@pytest.mark.parametrize("trouble", [ValidationFailed("no"), Conflict("no"), NotFound("no"), Unreachable("no")])
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        ValidationFailed("no"),
+        Conflict("no"),
+        NotFound("no"),
+        Unreachable("no"),
+        ServerError("broken", method="GET"),
+        UnexpectedAnswer("junk", method="GET"),
+    ],
+)
 def test_a_clear_refusal_of_the_first_step_changed_nothing(trouble: ScalingoError) -> None:
     platform = Platform()
     platform.troubles = [trouble]
@@ -500,6 +510,17 @@ def test_a_conflict_of_another_kind_is_an_error_at_once() -> None:
     platform.statuses = [IDLE]
     error = interrupted(shelf(platform, a=2))
     assert platform.calls == ["a=2"] and not error.maybe
+
+
+def test_a_conflict_with_a_database_that_cannot_be_read_is_told_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable() -> t.NoReturn:
+        raise NotFound("there is none yet")
+
+    platform = Platform(a=1)
+    platform.troubles = [Conflict("it exists")]
+    monkeypatch.setattr(platform, "show_database", unreadable)
+    assert isinstance(interrupted(shelf(platform, a=2)).error, Conflict)
+    assert platform.calls == ["a=2"]
 
 
 def test_a_conflict_is_an_error_when_the_task_does_not_want_to_wait() -> None:
