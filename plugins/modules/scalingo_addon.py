@@ -99,7 +99,7 @@ EXAMPLES = r"""
     app: shop
     addon: postgresql
     state: absent
-    confirm: "{{ resource_id }}"
+    confirm: shop_4553
 """
 
 RETURN = r"""
@@ -168,6 +168,7 @@ addon:
     deprovisioned_at:
       description: When it was destroyed, in UTC. None as long as it lives.
       type: str
+      sample: '2026-11-20T09:12:44.005000Z'
     updated_at:
       description: When it was last changed, in UTC.
       type: str

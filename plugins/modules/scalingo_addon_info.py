@@ -110,6 +110,7 @@ addons:
     deprovisioned_at:
       description: When it was destroyed, in UTC. None as long as it lives.
       type: str
+      sample: '2026-11-20T09:12:44.005000Z'
     updated_at:
       description: When it was last changed, in UTC.
       type: str

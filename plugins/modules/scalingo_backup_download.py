@@ -163,7 +163,7 @@ steps:
   returned: success
   type: list
   elements: str
-  sample: ['write the backup 5b8b36104ffb090be1ac3ce1 to /srv/backups/20260902010000_shop_4553.tar.gz']
+  sample: ['download the backup 5b8b36104ffb090be1ac3ce1 to /srv/backups/20260902010000_shop_4553.tar.gz']
 app:
   description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
   returned: when the options are valid
@@ -268,12 +268,12 @@ steps_done:
   returned: when the task fails after it began to change something
   type: list
   elements: str
-  sample: ['write the backup 5b8b36104ffb090be1ac3ce1 to /srv/backups/20260902010000_shop_4553.tar.gz']
+  sample: ['download the backup 5b8b36104ffb090be1ac3ce1 to /srv/backups/20260902010000_shop_4553.tar.gz']
 step_failed:
   description: What the task was doing when it failed.
   returned: when the task fails after it began to change something
   type: str
-  sample: download the backup 5b8b36104ffb090be1ac3ce1
+  sample: download the backup 5b8b36104ffb090be1ac3ce1 to /srv/backups/20260902010000_shop_4553.tar.gz
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec

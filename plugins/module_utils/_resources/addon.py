@@ -25,7 +25,7 @@ RUNNING = "running"
 SUSPENDED = "suspended"
 DEDICATED = "postgresql-ng"
 
-#: How many times O(wait_interval) an idle database is looked at that does not show its new plan.
+#: How many times O(wait_interval) an idle database is looked at that does not show its new plan, before that is a failure.
 PATIENCE = 6
 
 
@@ -48,7 +48,7 @@ def describe(raw: object) -> State:
 
 
 def _refuse_addon_token(params: Params) -> None:
-    if params["addon_id"]:
+    if params["addon_id"] and params["addon_token"]:
         raise InvalidInput(
             "addons are managed through the main API, which a token for one addon does not open",
             hint="Give api_token, app and addon instead of addon_id and addon_token.",
@@ -332,9 +332,11 @@ class Addon(Resource):
             idle_since = clock.now() if idle_since is None else idle_since
             if clock.now() - idle_since < PATIENCE * self.params["wait_interval"]:
                 return False
-            if addon["plan"]["name"] != plan:
-                raise StepFailed("the database is ready, but its plan is still %s" % addon["plan"]["name"])
-            return True
+            raise StepFailed(
+                "the database is ready, but the plan is not everywhere the new one: the addon shows %s, its database %s"
+                % (addon["plan"]["name"], shown["plan"]),
+                hint="Look at the database, and ask Scalingo's support.",
+            )
 
         def status(look: t.Tuple[t.Optional[State], t.Optional[State]]) -> str:
             found = look[1] or look[0]

@@ -72,8 +72,6 @@ class BackupDownload(backups.WithBackups, Resource):
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
         self._backup: t.Optional[State] = None
-        self._part: t.Optional[_download.Part] = None
-        self._open = contextlib.ExitStack()
 
     @property
     def _mode(self) -> str:
@@ -165,10 +163,11 @@ class BackupDownload(backups.WithBackups, Resource):
         assert after is not None
         path = after["path"]
         if before is None or before["backup_id"] != after["backup_id"]:
-            # Nothing has changed before the file is whole.
             return [
-                Step("download the backup %s" % after["backup_id"], send=lambda: self._download(path), counts=False),
-                Step("write the backup %s to %s" % (after["backup_id"], path), send=lambda: self._publish(path)),
+                Step(
+                    "download the backup %s to %s" % (after["backup_id"], path),
+                    send=lambda: self._download(path),
+                )
             ]
         if before["mode"] != after["mode"]:
             return [
@@ -191,16 +190,9 @@ class BackupDownload(backups.WithBackups, Resource):
 
     def _download(self, path: str) -> None:
         assert self._backup is not None
-        backup_id = str(self._backup["id"])
-        with contextlib.ExitStack() as stack:
-            part = stack.enter_context(_download.Part(self._part_of(path), backup_id))
+        backup_id, mode = str(self._backup["id"]), file_mode(self.params["mode"])
+        with _download.Part(self._part(path), backup_id) as part:
             _download.fetch(_Link(self, backup_id), part, self._backup["size"])
-            self._part, self._open = part, stack.pop_all()
-
-    def _publish(self, path: str) -> None:
-        part, mode = self._part, file_mode(self.params["mode"])
-        assert part is not None
-        with self._open:
             description = {
                 "backup": self._backup,
                 "app": self.client.target.app,
@@ -215,7 +207,7 @@ class BackupDownload(backups.WithBackups, Resource):
         _download.write_atomically(path + ".json", json.dumps(description, indent=2, sort_keys=True) + "\n", mode)
         _download.sync_directory(os.path.dirname(path))
 
-    def _part_of(self, path: str) -> str:
+    def _part(self, path: str) -> str:
         directory, name = os.path.split(path)
         if self.params["work_dir"] is None:
             return os.path.join(directory, ".%s.part" % name)
