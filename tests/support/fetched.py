@@ -36,9 +36,20 @@ def debian(package: str) -> t.Tuple[Path, t.Dict[str, str]]:
     return Path(tree), dict(line.split("=", 1) for line in variables)
 
 
+#: Runs the command that follows, and lets the kernel kill it when the process that started it dies.
+TIED = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 9, 0, 0, 0)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit(1)
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+
 def unprivileged() -> t.List[str]:
-    """What to put before the command of a server that does not run as root: an identity of its own for root only."""
-    return ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
+    """What to put before the command of a server: it does not run as root, and not longer than the tests do."""
+    identity = ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
+    return [*identity, sys.executable, "-I", "-S", "-c", TIED, str(os.getpid())]
 
 
 def stop(process: "subprocess.Popen[t.Any]", number: int = signal.SIGTERM) -> None:

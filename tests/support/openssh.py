@@ -89,17 +89,12 @@ class OpenSSH:
             "LD_PRELOAD": str(next(names.glob("**/libnss_wrapper.so"))),
             **{"NSS_WRAPPER_" + name.upper(): str(self.directory / name) for name in lists},
         }
+        # The server alone gets the lists of names: what starts it needs the machine's own.
         command = [
-            *fetched.unprivileged(), str(tree / "usr" / "sbin" / "sshd"), "-D", "-f", str(self.directory / "sshd_config"),
-            "-E", str(self.directory / "log"),
+            *fetched.unprivileged(), "env", *("%s=%s" % item for item in environment.items()),
+            str(tree / "usr" / "sbin" / "sshd"), "-D", "-f", str(self.directory / "sshd_config"), "-E", str(self.directory / "log"),
         ]
-        if command[0] == "unshare":
-            # The server alone gets the lists of names: what starts it needs the machine's own.
-            settings = ["%s=%s" % item for item in environment.items()]
-            command = [*fetched.unprivileged(), "env", *settings, *command[len(fetched.unprivileged()):]]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
-        )
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
         while True:
             try:
