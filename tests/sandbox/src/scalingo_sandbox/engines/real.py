@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from scalingo_sandbox.engines import real_mariadb, real_postgresql
+from scalingo_sandbox.engines import real_influxdb, real_mariadb, real_postgresql
 from scalingo_sandbox.engines.base import Engine, EngineSetup
 from scalingo_sandbox.engines.memory import make_memory_engine
 
 REAL: dict[str, Callable[[EngineSetup], Engine]] = {
     "postgresql": real_postgresql.RealPostgresql,
     "mysql": real_mariadb.RealMariadb,
+    "influxdb": real_influxdb.RealInfluxdb,
 }
 
 VERSIONS: dict[str, Callable[[], tuple[str, ...]]] = {
     "postgresql": real_postgresql.versions,
+    "influxdb": real_influxdb.versions,
 }
 
 

@@ -433,6 +433,10 @@ class RealPostgresql(Engine):
                 session.exec_(query.query.encode())
             else:
                 session.exec_(query.query.encode())
+        begun = {session.backend_pid for session in self._sessions}
+        deadline = time.monotonic() + 2
+        while begun - {query.pid for query in self.list_queries() if query.query} and time.monotonic() < deadline:
+            time.sleep(0.005)
 
     # versions
 

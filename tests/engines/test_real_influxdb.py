@@ -1,0 +1,151 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""InfluxDB behind the sandbox's API: what a user of the database sees, and the module on a server's own words."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import httpx
+import pytest
+from ansible_collections.community.scalingo.plugins.modules import scalingo_retention_policy
+from scalingo_sandbox.testing import Sandbox
+from support.port import Report, perform
+from support.real import DURATIONS, Office, with_user
+
+SEED = {"durations": DURATIONS, "apps": [{"name": "metrics", "addons": [{"provider": "influxdb", "resource_id": "metrics_1005"}]}]}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> t.Iterator[Sandbox]:
+    with Sandbox(SEED, engine="real") as running:
+        yield running
+
+
+@pytest.fixture
+def office(sandbox: Sandbox) -> t.Iterator[Office]:
+    sandbox.reset()
+    office = Office(sandbox)
+    yield office
+    office.close()
+
+
+@pytest.fixture
+def database(office: Office) -> str:
+    return office.sandbox.addon_id("metrics", "influxdb")
+
+
+@pytest.fixture
+def url(office: Office) -> str:
+    return office.url("metrics", "SCALINGO_INFLUX_URL")
+
+
+def query(url: str, statement: str) -> t.Any:
+    """Rows, or the error, as the server has it."""
+    place, dummy, name = url.rpartition("/")
+    answer = httpx.post(place + "/query", params={"db": name, "q": statement}, trust_env=False, verify=False)
+    content = answer.json()
+    result = content if "error" in content else content["results"][0]
+    return result.get("error") or [row for part in result.get("series", []) for row in part.get("values", [])]
+
+
+def write(url: str, line: str, policy: str = "") -> int:
+    place, dummy, name = url.rpartition("/")
+    return httpx.post(place + "/write", params={"db": name, "rp": policy}, content=line, trust_env=False, verify=False).status_code
+
+
+def policies(office: Office, database: str) -> t.Dict[str, t.Tuple[str, bool]]:
+    return {item["name"]: (item["duration"], item["default"]) for item in office.action(database, "list-retention-policies")["result"]}
+
+
+def test_the_variable_connects_by_the_address_that_the_api_shows(office: Office, database: str, url: str) -> None:
+    assert url.endswith("@%s/metrics_1005" % office.show(database)["hostname"])
+    assert write(url, "load value=1") == 204
+    assert query(url, "SELECT COUNT(value) FROM load")[0][1] == 1
+    assert office.show(database)["readable_version"].startswith("1.") and office.show(database)["next_version_id"] is None
+
+
+def test_users_are_no_administrators(office: Office, database: str, url: str) -> None:
+    assert "requires admin privilege" in query(url, 'CREATE RETENTION POLICY own ON "metrics_1005" DURATION 1d REPLICATION 1')
+    fields = {"database_id": database, "name": "reader", "read_only": True}
+    password = office.database("POST", database, "/users", json={"database_user": fields}).json()["database_user"]["password"]
+    reader = with_user(url, "reader", password)
+    write(url, "load value=1")
+    assert query(reader, "SELECT COUNT(value) FROM load")[0][1] == 1 and write(reader, "load value=2") == 403
+    shown = office.database("GET", database, "/users").json()["database-users"]
+    assert {item["name"]: item["read_only"] for item in shown} == {"metrics_1005": False, "reader": True}
+    office.database("DELETE", database, "/users/reader")
+    assert query(reader, "SHOW MEASUREMENTS") == "authorization failed"
+
+
+def test_force_ssl_switches_the_protocol(office: Office, database: str, url: str) -> None:
+    write(url, "load value=1")
+    office.feature(database, "force-ssl", True)
+    with pytest.raises(httpx.HTTPError):
+        httpx.get(url.replace("/metrics_1005", "/ping"), trust_env=False).raise_for_status()
+    assert query(url.replace("http://", "https://"), "SELECT COUNT(value) FROM load")[0][1] == 1
+    office.feature(database, "force-ssl", False)
+    assert query(url, "SELECT COUNT(value) FROM load")[0][1] == 1
+
+
+def test_a_policy_that_goes_takes_its_points(office: Office, database: str, url: str) -> None:
+    assert office.action(database, "add-retention-policy", {"name": "month", "duration": "30d", "default": False})["ok"] == 1
+    assert write(url, "load value=1", "month") == 204
+    assert query(url, 'SELECT COUNT(value) FROM "month".load')[0][1] == 1
+    assert office.action(database, "del-retention-policy", {"name": "month"})["ok"] == 1
+    assert "retention policy not found" in query(url, 'SELECT COUNT(value) FROM "month".load')
+
+
+def test_a_name_or_a_duration_is_no_statement(office: Office, database: str) -> None:
+    name = 'a" ON b DURATION 1d; DROP DATABASE "metrics_1005'
+    assert office.action(database, "add-retention-policy", {"name": name, "duration": "1d", "default": False})["ok"] == 1
+    assert name in policies(office, database)
+    wrong = office.action(database, "add-retention-policy", {"name": "b", "duration": '1d REPLICATION 1 DEFAULT', "default": False})
+    assert wrong["ok"] == 0 and "expected duration" in wrong["error"] and "b" not in policies(office, database)
+
+
+def test_a_backup_brings_points_and_policies_back(office: Office, database: str, url: str) -> None:
+    office.action(database, "add-retention-policy", {"name": "month", "duration": "30d", "default": True})
+    write(url, "load value=1")
+    backup, files = office.backup(database)
+    assert any(name.endswith(".manifest") for name in files)
+    office.action(database, "del-retention-policy", {"name": "month"})
+    office.action(database, "add-retention-policy", {"name": "week", "duration": "7d", "default": False})
+    assert office.restore(database, backup)["status"] == "done"
+    assert policies(office, database) == {"autogen": ("0s", False), "month": ("720h0m0s", True)}
+    assert query(url, "SELECT COUNT(value) FROM load")[0][1] == 1
+    assert write(url, "load value=2") == 204
+
+
+# the module
+
+
+Apply = t.Callable[..., Report]
+
+
+@pytest.fixture
+def apply(office: Office, tmp_path: Path) -> Apply:
+    def act(**arguments: t.Any) -> Report:
+        params = {**office.sandbox.params(), "app": "metrics", "addon": "influxdb", **arguments}
+        return perform(scalingo_retention_policy, params, home=tmp_path)
+
+    return act
+
+
+@pytest.mark.parametrize(
+    ("first", "same", "other"), [("30d", ("720h", "720h0m0s", "4w2d"), "31d"), ("0", ("INF", "0s"), "1d"), ("90m", ("1h30m", "5400s"), "91m")]
+)
+def test_the_module_knows_a_duration_by_its_value(office: Office, database: str, apply: Apply, first: str, same: t.Sequence[str], other: str) -> None:
+    made = apply(name="some", duration=first)
+    assert made.changed and not made.failed, made.message
+    written = policies(office, database)["some"]
+    for text in same:
+        again = apply(name="some", duration=text)
+        assert not again.failed and not again.changed, again.message
+    refused = apply(name="some", duration=other)
+    assert refused.failed and not refused.changed and "some" in refused.message
+    assert policies(office, database)["some"] == written
+    assert len([record for record in office.sandbox.unsafe() if record.route == "D8"]) == 1

@@ -1,0 +1,159 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Real servers start when they are needed, and nothing of them stays, however the sandbox ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+from pathlib import Path
+
+import psycopg
+import pytest
+import yaml
+from scalingo_sandbox.engines.base import EngineError
+from scalingo_sandbox.engines.real_servers import HOST, PLACE_VARIABLE, Port
+from scalingo_sandbox.testing import Sandbox
+from support.real import Office, until
+
+SEED = {
+    "user": {"api_token": "tk-us-of-the-processes"},
+    "apps": [{"name": "shop", "addons": [{"provider": name} for name in ("postgresql", "mysql", "influxdb", "redis", "mongodb")]}],
+}
+
+
+def servers(place: Path) -> t.List[str]:
+    """The command lines of all that runs on something below a directory."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            words = (entry / "cmdline").read_bytes().decode("utf-8", "replace").split("\0") if entry.name.isdigit() else []
+        except OSError:
+            continue
+        if any(str(place) + "/" in word for word in words) and "real_keeper" not in " ".join(words):
+            found.append(" ".join(words))
+    return found
+
+
+class Remote(Office):
+    """The API of a sandbox in another process."""
+
+    def __init__(self, ready: t.Dict[str, t.Any]) -> None:
+        class Addresses:
+            api_token = ready["api_token"]
+            auth_url = ready["auth_url"]
+
+            def api_url(self, region: str = "osc-fr1") -> str:
+                return str(ready["regions"][region]["api_url"])
+
+        super().__init__(t.cast(t.Any, Addresses()))
+
+
+@pytest.fixture
+def place() -> t.Iterator[Path]:
+    """Where the sandbox has its directory: pytest's own is too deep for the names of sockets."""
+    with tempfile.TemporaryDirectory(prefix="real-") as path:
+        yield Path(path)
+        until(lambda: not os.listdir(path), "the end of the directory", 30)
+
+
+@pytest.fixture
+def started(tmp_path: Path, place: Path) -> t.Iterator[t.Callable[..., t.Tuple["subprocess.Popen[bytes]", Remote]]]:
+    running: t.List["subprocess.Popen[bytes]"] = []
+
+    def start(*before: str) -> t.Tuple["subprocess.Popen[bytes]", Remote]:
+        (tmp_path / "seed.yml").write_text(yaml.safe_dump(SEED), encoding="utf-8")
+        ready = tmp_path / "ready.json"
+        command = [sys.executable, "-m", "scalingo_sandbox", "--engine", "real", "--seed", str(tmp_path / "seed.yml"), "--ready-file", str(ready)]
+        running.append(subprocess.Popen([*before, *command, "--with-parent"], env={**os.environ, "TMPDIR": str(place)}, stdout=subprocess.DEVNULL))
+        until(ready.exists, "the sandbox", 60)
+        return running[0], Remote(json.loads(ready.read_text(encoding="utf-8")))
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+def test_a_server_starts_when_it_is_first_needed(started: t.Any, place: Path) -> None:
+    dummy, office = started()
+    assert servers(place) == [] and list(place.iterdir()) == []
+    url = office.url("shop", "SCALINGO_POSTGRESQL_URL")
+    assert psycopg.connect(url).execute("SELECT 1").fetchall() == [(1,)]
+    assert {Path(line.split()[0]).name for line in servers(place)} == {"postgres", "mariadbd", "influxd"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_nothing_stays_when_it_ends(started: t.Any, place: Path, number: int) -> None:
+    process, office = started()
+    office.url("shop", "SCALINGO_POSTGRESQL_URL")
+    assert len(servers(place)) >= 3
+    process.send_signal(number)
+    begun = time.monotonic()
+    process.wait(30)
+    assert number == signal.SIGKILL or time.monotonic() - begun < 4 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    until(lambda: not servers(place), "the end of the servers", 30)
+    until(lambda: not list(place.iterdir()), "the end of the directory", 30)
+
+
+def test_nothing_stays_when_its_parent_dies(started: t.Any, place: Path) -> None:
+    parent, office = started("sh", "-c", '"$@" & wait', "sh")
+    office.url("shop", "SCALINGO_POSTGRESQL_URL")
+    assert len(servers(place)) >= 3
+    parent.kill()
+    until(lambda: not servers(place), "the end of the servers", 30)
+    until(lambda: not list(place.iterdir()), "the end of the directory", 30)
+
+
+def test_a_sandbox_in_this_process_stops_its_servers() -> None:
+    with Sandbox({"apps": SEED["apps"]}, engine="real") as sandbox:
+        office = Office(sandbox)
+        url = office.url("shop", "SCALINGO_POSTGRESQL_URL")
+        psycopg.connect(url).close()
+        before = url
+        sandbox.reset()
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(before)
+        office.forget()
+        psycopg.connect(office.url("shop", "SCALINGO_POSTGRESQL_URL")).close()
+        office.close()
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(url)
+
+
+def test_one_addon_alone_can_be_real() -> None:
+    real = {"provider": "postgresql", "engine": "real", "resource_id": "real_1"}
+    with Sandbox({"apps": [{"name": "shop", "addons": [real, {"provider": "postgresql", "resource_id": "memory_1"}, {"provider": "mysql"}]}]}) as sandbox:
+        office = Office(sandbox)
+        psycopg.connect(office.url("shop", "SCALINGO_POSTGRESQL_URL")).close()
+        first, second = (office.show(sandbox.addon_id("shop", "postgresql", index=index)) for index in (0, 1))
+        assert first["hostname"].startswith(HOST) and second["hostname"].startswith("memory-1.postgresql.")
+        assert first["readable_version"].startswith("18.")
+        assert office.show(sandbox.addon_id("shop", "mysql"))["readable_version"].startswith("8.4")
+        office.close()
+
+
+def test_a_port_is_kept_for_the_server_that_will_listen() -> None:
+    port = Port()
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind((HOST, port.number))
+        server.listen()
+        socket.create_connection((HOST, port.number)).close()
+    port.close()
+
+
+def test_without_servers_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PLACE_VARIABLE, str(tmp_path))
+    for provider in ("postgresql", "mysql", "influxdb"):
+        with pytest.raises(EngineError, match="scripts/bootstrap servers"):
+            Sandbox({"apps": [{"name": "shop", "addons": [{"provider": provider}]}]}, engine="real").start()
