@@ -154,6 +154,6 @@ def test_a_port_is_kept_for_the_server_that_will_listen() -> None:
 
 def test_without_servers_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PLACE_VARIABLE, str(tmp_path))
-    for provider in ("postgresql", "mysql", "influxdb"):
-        with pytest.raises(EngineError, match="scripts/bootstrap servers"):
+    for provider, words in (("postgresql", "fetch_postgres"), ("mysql", "fetch_debian mariadb-server"), ("influxdb", "fetch_debian influxdb")):
+        with pytest.raises(EngineError, match=words):
             Sandbox({"apps": [{"name": "shop", "addons": [{"provider": provider}]}]}, engine="real").start()

@@ -75,7 +75,7 @@ def available() -> dict[Version, Path]:
         if match and (path / ".complete").is_file():
             found[Version(int(match.group(1)), int(match.group(2)), 0, 1)] = path
     if not found:
-        raise EngineError("no PostgreSQL server is here: bring them with scripts/bootstrap servers")
+        raise EngineError("no PostgreSQL server is here: bring them with scripts/fetch_postgres")
     return dict(sorted(found.items()))
 
 
@@ -96,7 +96,7 @@ def _client(name: str, version: Version) -> Path:
     """A client program for a server of this version. An older pg_restore cannot read what a newer pg_dump wrote."""
     path = programs() / "postgres" / "clients" / ("16" if version.major <= 16 else "18") / "bin" / name
     if not path.is_file():
-        raise EngineError(f"{name} is not here: bring it with scripts/bootstrap servers")
+        raise EngineError(f"{name} is not here: bring it with scripts/fetch_postgres")
     return path
 
 

@@ -32,7 +32,7 @@ PLACE_VARIABLE = "SCALINGO_SANDBOX_SERVERS"
 
 
 def programs() -> Path:
-    """The directory into which scripts/bootstrap brings servers: postgres/ and debian/ are below it."""
+    """The directory into which scripts/fetch_postgres and scripts/fetch_debian bring servers: postgres/ and debian/ are below it."""
     given = os.environ.get(PLACE_VARIABLE)
     return Path(given) if given else Path(__file__).resolve().parents[5] / ".cache"
 
@@ -41,7 +41,7 @@ def debian(package: str) -> tuple[Path, dict[str, str]]:
     """The tree of a Debian package, and the variables that its programs need."""
     tree = programs() / "debian" / package
     if not (tree / ".complete").is_file():
-        raise EngineError(f"{package} is not here: bring it with scripts/bootstrap servers")
+        raise EngineError(f"{package} is not here: bring it with scripts/fetch_debian {package}")
     libraries = {str(path.parent) for path in tree.glob("**/*.so*")}
     places = sorted(name for name in libraries if re.search(r"/lib(/[a-z0-9_]+-linux-gnu[a-z0-9]*)?$", name))
     return tree, {"LD_LIBRARY_PATH": os.pathsep.join(places), "PATH": os.environ.get("PATH", os.defpath)}
