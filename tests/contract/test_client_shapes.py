@@ -525,7 +525,6 @@ def test_a_bearer_can_be_read_without_its_key_and_lasts_an_hour(shop: Shop) -> N
 
 def test_an_addon_token_can_be_read_without_its_key(shop: Shop) -> None:
     """The Ruby client decodes it as it decodes a bearer, and fails on anything else."""
-    shop.sandbox.switch("addon_token_format", "jwt")
     check_claims(shop.addon_token("mysql"))
     check_hour(shop, shop.addon_token("mysql"))
 

@@ -203,7 +203,7 @@ _ALL = (
         ("off", "on"),
         "whether the daily backups are really made when the clock passes their hour",
     ),
-    Switch("addon_token_format", ("1.3",), ("opaque", "jwt"), "form of the tokens of addons"),
+    Switch("addon_token_format", ("1.3",), ("jwt", "opaque"), "form of the tokens of addons"),
 )
 
 SWITCHES: dict[str, Switch] = {switch.name: switch for switch in _ALL}

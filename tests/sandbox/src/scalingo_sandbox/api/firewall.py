@@ -9,6 +9,7 @@ import ipaddress
 import uuid
 
 from scalingo_sandbox import state, views
+from scalingo_sandbox.api.main import refuse_busy
 from scalingo_sandbox.api.routing import Answer, Call, Refusal, invalid, route
 from scalingo_sandbox.models import database
 from scalingo_sandbox.world import MANAGED_RANGES
@@ -42,7 +43,9 @@ def list_rules(call: Call) -> database.FirewallRulesAnswer:
 @route("F2", "db", "POST", "/api/databases/{db}/firewall_rules", access="addon", safe=False, status=201)
 def create_rule(call: Call) -> database.FirewallRuleAnswer:
     """A new firewall rule."""
-    world, item = call.world, _owner(call).database
+    world, owner = call.world, _owner(call)
+    item = owner.database
+    refuse_busy(world, owner)
     given = call.body.root
     fields: database.FirewallFields = given.firewall_rule if isinstance(given, database.FirewallRooted) else given
     cidr, label, range_id = fields.cidr or None, fields.label or None, fields.range_id or None
@@ -76,6 +79,7 @@ def create_rule(call: Call) -> database.FirewallRuleAnswer:
 def delete_rule(call: Call) -> Answer:
     """A firewall rule goes."""
     owner = _owner(call)
+    refuse_busy(call.world, owner)
     owner.database.firewall_rules.remove(_find(call, owner))
     return Answer()
 
@@ -84,6 +88,7 @@ def delete_rule(call: Call) -> Answer:
 def label_rule(call: Call) -> database.FirewallRuleAnswer:
     """Another label for a firewall rule."""
     world, owner = call.world, _owner(call)
+    refuse_busy(world, owner)
     rule = _find(call, owner)
     if rule.type == "managed_range":
         raise invalid(world, label="must be blank")

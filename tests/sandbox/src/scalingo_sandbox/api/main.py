@@ -439,9 +439,14 @@ def list_dedicated_databases(call: Call) -> main.DedicatedDatabasesAnswer:
 
 
 @route("DR3", "api", "GET", "/v1/databases/{database}", access="bearer", safe=True)
-def show_dedicated_database(call: Call) -> main.DedicatedDatabaseAnswer:
-    """One dedicated database, by identifier or name."""
-    return main.DedicatedDatabaseAnswer(database=views.dedicated(call.world, _dedicated(call)))
+def show_dedicated_database(call: Call) -> main.DashboardItem:
+    """One dedicated database, by identifier or name; with its app and its addon, which the newest JavaScript client reads."""
+    app = _dedicated(call)
+    return main.DashboardItem(
+        app=views.app(call.world, app),
+        addon=views.addon(call.world, app.addons[0]),
+        database=views.dedicated(call.world, app),
+    )
 
 
 @route("DR4", "api", "GET", "/v1/databases/{database}/endpoints", access="bearer", safe=True)

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import re
 import hashlib
+import re
 import string
 from typing import Any
 

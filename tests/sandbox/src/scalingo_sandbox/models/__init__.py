@@ -56,7 +56,7 @@ ROUTES: dict[str, RouteModels] = {
     "events": RouteModels(None, main.EventsAnswer),
     "DR1": RouteModels(main.DedicatedCreation, main.DedicatedDatabaseAnswer),
     "DR2": RouteModels(None, main.DedicatedDatabasesAnswer),
-    "DR3": RouteModels(None, main.DedicatedDatabaseAnswer),
+    "DR3": RouteModels(None, main.DashboardItem),
     "DR4": RouteModels(None, main.EndpointsAnswer),
     "DR5": RouteModels(None, main.NetPeeringsAnswer),
     "DR6": RouteModels(main.NetPeeringCreation, main.NetPeeringAnswer),
