@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from .._change import Listing, Outcome, Params, State
-from .._errors import InvalidInput
+from .._errors import InvalidInput, scrub
 from ._fields import Fields
 
 
@@ -47,7 +47,9 @@ class LogInfo(Listing):
         query = {"n": self.params["lines"]}
         if self.params["filter"] is not None:
             query["filter"] = self.params["filter"]
-        result["logs"] = self.client.read_link(link, query).splitlines()
+        # Whoever writes the logs may have written a token into them.
+        text = scrub(self.client.read_link(link, query), self.client.transport.secrets.values)
+        result["logs"] = text.splitlines()
         return Outcome(changed=False, result=result)
 
     def _archives(self) -> t.List[State]:
