@@ -43,6 +43,13 @@ REFUSALS = (ActionFailed, BadRequest, Conflict, ValidationFailed)
 UNCLEAR = (OutcomeUnknown, ServerError, StepFailed, UnexpectedAnswer)
 
 
+def known(state: t.Optional[State]) -> State:
+    """The state of something that is always there."""
+    if state is None:
+        raise TypeError("there is no state")
+    return state
+
+
 @dataclasses.dataclass(frozen=True)
 class Consent:
     """The user's word for a consequence: C(option) is V(allow) or V(confirm), C(word) what it must hold."""

@@ -121,7 +121,8 @@ class Part:
 
     @property
     def _open_file(self) -> t.BinaryIO:
-        assert self._file is not None
+        if self._file is None:
+            raise TypeError("the part is not open")
         return self._file
 
     def _opened(self) -> t.BinaryIO:

@@ -15,7 +15,7 @@ import typing as t
 
 from .. import _canon
 from .._auth import choose_addon, engine_of, is_addon_id
-from .._change import Consent, Listing, Params, Resource, Skipped, State, Step, busy_reason
+from .._change import Consent, Listing, Params, Resource, Skipped, State, Step, busy_reason, known
 from .._errors import AddonNotFound, InvalidInput, NotFound, StepFailed
 from .._wait import wait_until
 from . import database
@@ -173,12 +173,12 @@ class Addon(Resource):
             if before["status"] == SUSPENDED:
                 self._report_suspended(before)
             return before if self._new_plan is None else {**before, "plan": self._new_plan}
-        assert self._new_plan is not None
+        plan = known(self._new_plan)
         planned = describe({})
         return {
             **planned,
             "status": RUNNING if self.params["wait"] else None,
-            "plan": self._new_plan,
+            "plan": plan,
             "addon_provider": {**planned["addon_provider"], "id": self._named},
         }
 
@@ -225,8 +225,7 @@ class Addon(Resource):
         return []
 
     def _provision(self) -> Step:
-        assert self._new_plan is not None
-        plan = self._new_plan
+        plan = known(self._new_plan)
         sentence = "provision %s for the app %s with the plan %s" % (self._named, self._app, plan["name"])
         if self.params["version"] is not None:
             sentence += " at version %s" % self.params["version"]

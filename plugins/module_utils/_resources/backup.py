@@ -14,7 +14,7 @@ import re
 import typing as t
 
 from .. import _canon
-from .._change import Consent, Listing, Outcome, Params, Performer, Resource, Skipped, State, Step
+from .._change import Consent, Listing, Outcome, Params, Performer, Resource, Skipped, State, Step, known
 from .._errors import BadRequest, Conflict, InvalidInput, RateLimited, ScalingoError, StepFailed, Unreachable
 from .._wait import age, wait_until
 from ._engine import OfEngine
@@ -190,7 +190,7 @@ class Backup(WithBackups, Resource):
         return state
 
     def wanted(self, before: t.Optional[State]) -> State:
-        assert before is not None
+        before = known(before)
         status = DONE if self.params["wait"] else None
         if before["backup"] is None:
             planned = {**{name: None for name in describe({})}, "method": "manual", "status": status}
@@ -201,7 +201,7 @@ class Backup(WithBackups, Resource):
         return {**before, "backup": planned}
 
     def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
-        assert before is not None
+        before = known(before)
         serving, running = before["backup"], before["running"]
         if serving is None:
             if running is not None and self._on_running == "fail":
@@ -219,7 +219,7 @@ class Backup(WithBackups, Resource):
         ]
 
     def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
-        assert state is not None
+        state = known(state)
         evicted = state["evicts"]
         return {
             "backup": state["backup"],

@@ -20,7 +20,7 @@ import stat
 import typing as t
 
 from .. import _download
-from .._change import Params, Resource, State, Step
+from .._change import Params, Resource, State, Step, known
 from .._errors import InvalidInput
 from .._transport import Stream
 from . import backup as backups
@@ -98,8 +98,8 @@ class BackupDownload(backups.WithBackups, Resource):
         dest = t.cast(str, self.params["dest"])
         if not os.path.isdir(dest):
             return dest
-        assert self._backup is not None
-        name = self._backup["name"] or self._backup["id"]
+        backup = known(self._backup)
+        name = backup["name"] or backup["id"]
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name):
             raise InvalidInput(
                 "the name of the backup, %r, cannot be the name of a file" % name, hint="Name the file itself in dest."
@@ -149,18 +149,18 @@ class BackupDownload(backups.WithBackups, Resource):
         return t.cast(State, found) if good else None
 
     def wanted(self, before: t.Optional[State]) -> State:
-        assert self._backup is not None
-        same = before is not None and before["backup_id"] == self._backup["id"]
+        backup = known(self._backup)
+        same = before is not None and before["backup_id"] == backup["id"]
         return {
             "path": self._path(),
-            "backup_id": self._backup["id"],
+            "backup_id": backup["id"],
             "size": before["size"] if before is not None and same else None,
             "sha256": before["sha256"] if before is not None and same else None,
             "mode": self._mode,
         }
 
     def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
-        assert after is not None
+        after = known(after)
         path = after["path"]
         if before is None or before["backup_id"] != after["backup_id"]:
             return [
@@ -179,7 +179,7 @@ class BackupDownload(backups.WithBackups, Resource):
         return []
 
     def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
-        assert state is not None
+        state = known(state)
         return {"backup": self._backup, "file": {name: state[name] for name in ("path", "size", "sha256", "mode")}}
 
     # -- the work ----------------------------------------------------------------------------------------------------
@@ -189,12 +189,12 @@ class BackupDownload(backups.WithBackups, Resource):
             os.chmod(path, file_mode(self.params["mode"]))
 
     def _download(self, path: str) -> None:
-        assert self._backup is not None
-        backup_id, mode = str(self._backup["id"]), file_mode(self.params["mode"])
+        backup = known(self._backup)
+        backup_id, mode = str(backup["id"]), file_mode(self.params["mode"])
         with _download.Part(self._part(path), backup_id) as part:
-            _download.fetch(_Link(self, backup_id), part, self._backup["size"])
+            _download.fetch(_Link(self, backup_id), part, backup["size"])
             description = {
-                "backup": self._backup,
+                "backup": backup,
                 "app": self.client.target.app,
                 "addon_id": self.client.target.addon_id,
                 "region": self.client.region,

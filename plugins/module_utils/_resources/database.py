@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from .. import _canon
-from .._change import Consent, Listing, Params, Resource, State, Step, busy_reason
+from .._change import Consent, Listing, Params, Resource, State, Step, busy_reason, known
 from .._errors import InvalidInput, StepFailed
 from .._wait import wait_until
 from ._fields import Fields, checked
@@ -130,7 +130,7 @@ class Database(Resource):
 
     def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
         """What the task names, and nothing else: the rest may change meanwhile."""
-        assert state is not None
+        state = known(state)
         managed = {name: state[name] for name in SETTINGS if self.params[name] is not None}
         if "maintenance_window" in managed:
             managed["maintenance_window"] = _start_of(managed["maintenance_window"])
@@ -146,7 +146,7 @@ class Database(Resource):
         return busy_reason(state or {})
 
     def wanted(self, before: t.Optional[State]) -> State:
-        assert before is not None
+        before = known(before)
         after = copy.deepcopy(before)
         if self.params["periodic_backups_enabled"] is not None:
             after["periodic_backups_enabled"] = self.params["periodic_backups_enabled"]
@@ -168,7 +168,7 @@ class Database(Resource):
         return after
 
     def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
-        assert before is not None and after is not None
+        before, after = known(before), known(after)
         self._refuse_unreachable(before, after)
         return self._settings_steps(before, after) + self._feature_steps(before, after)
 

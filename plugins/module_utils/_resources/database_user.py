@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._change import Listing, Params, Resource, State, Step
+from .._change import Listing, Params, Resource, State, Step, known
 from .._errors import InvalidInput
 from ._engine import OfEngine
 from ._fields import Fields
@@ -89,7 +89,7 @@ class DatabaseUsers(_WithUsers, Resource):
         return {"users": list(shown.values())}
 
     def wanted(self, before: t.Optional[State]) -> State:
-        assert before is not None
+        before = known(before)
         after = dict(before)
         for user in _wanted(self.params):
             name, current = user["name"], before.get(user["name"])
@@ -116,7 +116,7 @@ class DatabaseUsers(_WithUsers, Resource):
         return after
 
     def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
-        assert before is not None and after is not None
+        before, after = known(before), known(after)
         steps = []
         for user in _wanted(self.params):
             name = user["name"]

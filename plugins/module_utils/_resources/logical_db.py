@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._change import Consent, Listing, Params, Resource, State, Step
+from .._change import Consent, Listing, Params, Resource, State, Step, known
 from .._errors import InvalidInput, NotFound
 from ._engine import OfEngine
 from ._fields import Fields
@@ -82,13 +82,13 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
         }
 
     def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
-        assert state is not None
+        state = known(state)
         if self.params["names"] is None:
             return {"logical_database": state.get(self.params["name"])}
         return {"logical_databases": list(state.values())}
 
     def wanted(self, before: t.Optional[State]) -> State:
-        assert before is not None
+        before = known(before)
         names = _names(self.params)
         if self.params["state"] == "absent":
             for name in names:
@@ -108,7 +108,7 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
         return after
 
     def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
-        assert before is not None and after is not None
+        before, after = known(before), known(after)
         removed = [name for name in before if name not in after]
         consent = self._consent(removed)
         return [self._create(name) for name in after if name not in before] + [

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from .. import _canon
-from .._change import Consent, Listing, Params, Resource, State, Step, busy_reason
+from .._change import Consent, Listing, Params, Resource, State, Step, busy_reason, known
 from .._errors import InvalidInput, NotFound, StepFailed
 from .._wait import wait_until
 from . import backup as backups
@@ -119,7 +119,7 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
             )
 
     def wanted(self, before: t.Optional[State]) -> State:
-        assert before is not None
+        before = known(before)
         # How the platform shows a database that is being restored is not known.
         return before if self.params["wait"] else {**before, "status": None, "current_operation_id": None}
 
@@ -131,10 +131,11 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
         return busy_reason(state or {})
 
     def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
-        return {"database": state, "operation": self._operation, "restoration": self._restoration}
+        operation_shown = self._operation if self.params["restore_time"] is not None else None
+        return {"database": state, "operation": operation_shown, "restoration": self._restoration}
 
     def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
-        assert before is not None
+        before = known(before)
         resource_id = before["resource_id"]
         if resource_id is None:
             raise InvalidInput("the platform does not show the resource ID of the database, which confirm has to repeat")

@@ -11,7 +11,7 @@ import re
 import typing as t
 
 from .. import _canon
-from .._change import Consent, Listing, Params, Resource, State, Step
+from .._change import Consent, Listing, Params, Resource, State, Step, known
 from .._errors import InvalidInput
 from ._engine import OfEngine
 from ._fields import Fields, checked
@@ -83,7 +83,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
         return {"retention_policies": list((state or {}).values())}
 
     def wanted(self, before: t.Optional[State]) -> State:
-        assert before is not None
+        before = known(before)
         after = {name: dict(item) for name, item in before.items()}
         for policy in _wanted(self.params):
             if self.params["state"] == "absent":
@@ -104,7 +104,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
         return after
 
     def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
-        assert before is not None and after is not None
+        before, after = known(before), known(after)
         steps: t.List[Step] = []
         for policy in _wanted(self.params):
             name = policy["name"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from .. import _canon
-from .._change import Listing, Params, Resource, State, Step
+from .._change import Listing, Params, Resource, State, Step, known
 from .._errors import InvalidInput, UnexpectedAnswer
 from ._engine import OfEngine
 from ._fields import checked
@@ -50,14 +50,14 @@ class SqlMode(_OnMySQL, Resource):
         return self.get()
 
     def wanted(self, before: t.Optional[State]) -> State:
-        assert before is not None
+        before = known(before)
         modes = sorted(_canon.sql_modes(self.params["modes"]))
         if REMOVED in modes and REMOVED not in before["modes"]:
             raise InvalidInput("modes: %s does not exist on this server: MySQL 8 removed it" % REMOVED, hint="Leave it out.")
         return before if modes == before["modes"] else {"modes": modes, "text": None}
 
     def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
-        assert before is not None and after is not None
+        before, after = known(before), known(after)
         if before["modes"] == after["modes"]:
             return []
         names = [name.strip().upper() for mode in self.params["modes"] for name in mode.split(",")]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import typing as t
 
 from .. import _canon
-from .._change import Consent, Params, Resource, State, Step, busy_reason
+from .._change import Consent, Params, Resource, State, Step, busy_reason, known
 from .._errors import Conflict, InvalidInput
 from . import database
 from ._fields import Fields
@@ -110,7 +110,7 @@ class Upgrade(Following, Resource):
         )
 
     def wanted(self, before: t.Optional[State]) -> State:
-        assert before is not None
+        before = known(before)
         path = before["path"] if self.params["wait"] else before["path"][:1]
         after = {**before, "path": path}
         if not path:
@@ -125,15 +125,15 @@ class Upgrade(Following, Resource):
         return {**after, "database": {**before["database"], **changes}}
 
     def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
-        assert state is not None
+        state = known(state)
         return {"readable_version": state["database"]["readable_version"]} if self.params["wait"] else {}
 
     def busy(self, state: t.Optional[State]) -> str:
-        assert state is not None
+        state = known(state)
         return busy_reason(state["database"])
 
     def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
-        assert state is not None
+        state = known(state)
         beyond = self._beyond
         reached = state["path"][-1]["version"] if state["path"] else state["database"]["readable_version"]
         return {
@@ -148,7 +148,7 @@ class Upgrade(Following, Resource):
     # -- the steps ---------------------------------------------------------------------------------------------------
 
     def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
-        assert before is not None and after is not None
+        before, after = known(before), known(after)
         self._beyond = before["beyond"]
         if not self.params["wait"] and len(before["path"]) > 1:
             self._beyond = before["path"][1]
