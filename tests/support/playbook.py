@@ -188,7 +188,7 @@ class Ansible:
     ) -> Run:
         """Run plays, given as text or as data. C(hosts) are local ones with their variables; without it, localhost."""
         self._number += 1
-        path = self.directory / ("play-%d.yml" % self._number)
+        path = self.working_directory / ("play-%d.yml" % self._number)
         path.write_text(plays if isinstance(plays, str) else _yaml(plays), encoding="utf-8")
         return self._run("ansible-playbook", [*self._inventory(hosts), *options, str(path)], environment, timeout)
 
