@@ -1,0 +1,87 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""playbooks/every_module.yml: each module once against real servers, and what a second run changes is what is documented."""
+
+from __future__ import annotations
+
+import ast
+import collections
+import tarfile
+import typing as t
+from pathlib import Path
+
+import psycopg
+import pytest
+import yaml
+from scalingo_sandbox.testing import Sandbox
+from support.playbook import MODULE_PREFIX, ROOT, Ansible, Run, TaskResult
+from support.real import Office
+
+PLAYBOOK = ROOT / "playbooks" / "every_module.yml"
+SEED = Path(__file__).resolve().parent / "every_module.yml"
+MODULES = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
+SPEED = 100
+
+
+def idempotent(module: str) -> str:
+    """What the module's documentation says: full, partial or none; full for one that only reads."""
+    tree = ast.parse((ROOT / "plugins" / "modules" / (module + ".py")).read_text(encoding="utf-8"))
+    (text,) = [ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DOCUMENTATION"]
+    attributes = yaml.safe_load(text).get("attributes") or {}
+    return str(attributes.get("idempotent", {}).get("support", "full"))
+
+
+def used() -> t.List[str]:
+    """The modules of the playbook's tasks, in their order."""
+    plays = yaml.safe_load(PLAYBOOK.read_text(encoding="utf-8"))
+    words = [word for play in plays for task in play["tasks"] for word in task]
+    return [word[len(MODULE_PREFIX):] for word in words if word.startswith(MODULE_PREFIX)]
+
+
+def of_collection(run: Run) -> t.Dict[str, TaskResult]:
+    return {item.action[len(MODULE_PREFIX):]: item for item in run.results if item.action.startswith(MODULE_PREFIX)}
+
+
+def changed(run: Run) -> t.Set[str]:
+    return {module for module, item in of_collection(run).items() if item.result.get("changed")}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> t.Iterator[Sandbox]:
+    with Sandbox(SEED, engine="real", speed=SPEED) as running:
+        yield running
+
+
+def test_every_module_is_used_once() -> None:
+    assert collections.Counter(used()) == collections.Counter(MODULES)
+
+
+def test_a_second_run_changes_what_never_stays_done_and_nothing_else(sandbox: Sandbox, tmp_path: Path) -> None:
+    ansible = Ansible(tmp_path, sandbox.environment())
+    variables = ("-e", "directory=%s" % tmp_path)
+    text = PLAYBOOK.read_text(encoding="utf-8")
+    office = Office(sandbox)
+    url = office.url("shop", "SCALINGO_POSTGRESQL_URL")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE orders AS SELECT generate_series(1, 1000) AS line")
+
+    first = ansible.play(text, *variables, timeout=600).ok().clean()
+    assert set(of_collection(first)) == MODULES
+    never = {module for module in MODULES if idempotent(module) == "none"}
+    reading = {module for module in MODULES if module.endswith("_info") or module in ("scalingo_backup_link",)}
+    # Nothing was as the playbook wants it.
+    assert changed(first) == MODULES - reading
+
+    with tarfile.open(tmp_path / "shop.tar.gz") as archive:
+        assert [Path(name).suffix for name in archive.getnames()] == [".pgsql"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        assert connection.execute("SELECT count(*) FROM orders").fetchall() == [(1000,)]
+        assert connection.info.server_version // 10000 == 18
+
+    sandbox.clear_log()
+    second = ansible.play(text, *variables, timeout=600).ok().clean()
+    assert changed(second) == never
+    written = collections.Counter(record.action_name or record.route for record in sandbox.unsafe() if record.route not in ("A6", "auth-exchange"))
+    assert written == {"B6": 1, "reset-database": 1, "pg-stat-statements-enable": 1}
