@@ -771,7 +771,8 @@ class DatabaseApi:
 
     def show_database(self) -> Raw:
         """Read the database (D1). ``features``, ``instances`` and ``periodic_backups_scheduled_at`` are always lists;
-        ``next_version_id`` and ``current_operation_id`` are None when there is none.
+        ``next_version_id`` and ``current_operation_id`` are None when there is none; the former is missing when the
+        answer does not say.
         """
         return self._object("show_database", "database", _shapes.DATABASE)
 
@@ -1008,7 +1009,9 @@ class DatabaseApi:
         return self._object("show_database_type", "database_type", _shapes.DATABASE_TYPE, type=type_id)
 
     def show_database_type_version(self, version_id: str) -> Raw:
-        """Read a version (T3): major, minor, patch, build. ``next_upgrade`` is None, or an object with at least id."""
+        """Read a version (T3): major, minor, patch, build. ``next_upgrade`` is None, or an object with at least id; it is
+        missing when the answer does not say.
+        """
         check = _shapes.DATABASE_TYPE_VERSION
         return self._object("show_database_type_version", "database_type_version", check, version=version_id)
 

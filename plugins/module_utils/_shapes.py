@@ -146,6 +146,7 @@ DATABASE = record(
         "readable_version": text,
         "hostname": text,
         "cluster": boolean,
+        "next_version_id": optional_text,
         "periodic_backups_enabled": boolean,
         "maintenance_window": record(
             {}, {"weekday_utc": integer, "starting_hour_utc": integer, "duration_in_hour": integer}
@@ -159,7 +160,6 @@ DATABASE = record(
             )
         ),
         "periodic_backups_scheduled_at": one_or_list_of(integer),
-        "next_version_id": optional_text,
         "current_operation_id": optional_text,
     },
 )
@@ -215,12 +215,13 @@ DATABASE_TYPE = record({"id": text, "name": text}, {"description": text, "short_
 NEXT_UPGRADE = record({"id": text}, {"major": integer, "minor": integer, "patch": integer, "build": integer})
 DATABASE_TYPE_VERSION = record(
     {"id": text, "major": integer, "minor": integer, "patch": integer, "build": integer},
-    {"database_type_id": text, "features": list_of(text)},
-    # An object, a bare id, or null (docs/contract.md, section 6, row 32).
     {
+        "database_type_id": text,
+        "features": list_of(text),
+        # An object, a bare id, or null (docs/contract.md, section 6, row 32).
         "next_upgrade": lambda value, place: (
-            None if value in (None, "") else NEXT_UPGRADE({"id": value} if isinstance(value, str) else value, place)
-        )
+            None if value == "" else NEXT_UPGRADE({"id": value} if isinstance(value, str) else value, place)
+        ),
     },
 )
 LOG_ARCHIVE = record({"url": text}, {"from": text, "to": text, "size": integer})

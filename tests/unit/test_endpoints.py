@@ -291,7 +291,6 @@ LEAST = {
     "features": [],
     "instances": [],
     "periodic_backups_scheduled_at": [],
-    "next_version_id": None,
     "current_operation_id": None,
 }
 UPGRADE = {"id": "v2", "major": 17, "operation_id": "o1", "message": "pending", "warning_message": ""}
@@ -337,6 +336,7 @@ BASE = [
             **LEAST,
             "status": "running",
             "periodic_backups_scheduled_at": [4],
+            "next_version_id": None,
             "current_operation_id": "o1",
             "maintenance_window": None,
         },
