@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import functools
 import itertools
 import json
@@ -26,7 +27,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._transport impo
 from scalingo_sandbox.testing import Record, Sandbox
 from scalingo_sandbox.tokens import Tokens
 from support.cases import Case, Data
-from support.compare import OF_THE_RUN, settled, without
+from support.compare import OF_THE_RUN, settled, settled_text, without
 from support.port import Report, perform
 from support.sql_memory import SqlMemory
 from support.subjects import Subject
@@ -36,14 +37,17 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 class FollowingClock(Clock):
-    """Real time, and whatever somebody wanted to sleep: that passes at once, for the sandbox too."""
+    """Whatever somebody wants to sleep passes at once, for the sandbox too.
+
+    Deadlines know no other time, so that a run is the same on a slow machine. The time of day goes on as it does.
+    """
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.ahead = 0.0
 
     def now(self) -> float:
-        return time.monotonic() + self.ahead
+        return self.ahead
 
     def wall(self) -> float:
         return time.time() + self.ahead
@@ -111,30 +115,27 @@ def named(record: Record) -> str:
     return record.action_name or record.route or "%s %s" % (record.method, record.path)
 
 
-def domain(state: Data) -> t.Any:
-    """What a sandbox's databases are like, without what only time or chance made different."""
-    apps = [{**app, "events": None, "addons": [_nameless(addon) for addon in app["addons"]]} for app in state["apps"]]
-    return settled([_timeless(app) for app in apps])
+#: Moments as numbers, and when something was touched last.
+_TIMES = re.compile(r'"(?:updated_at": "[^"]*"|\w+_at": \d[\d.]*)(?:, )?')
 
 
-def _nameless(addon: Data) -> Data:
+def domain(state: Data) -> str:
+    """What a sandbox's databases are like, as text without what only time or chance made different."""
+    texts = []
+    for app in state["apps"]:
+        texts.append(json.dumps({**app, "events": None, "addons": None}, sort_keys=True))
+        texts += [_addon(addon) for addon in app["addons"]]
+    return settled_text(_TIMES.sub("", "\n".join(texts)))
+
+
+def _addon(addon: Data) -> str:
     """An addon without its resource ID and its port, which chance gives to one that is provisioned."""
-    port = re.search(r":([0-9]+)$", addon["database"]["hostname"] or "")
-    text = json.dumps(addon)
+    database = {name: value for name, value in addon["database"].items() if name != "operations"}
+    text = json.dumps({**addon, "database": database}, sort_keys=True)
+    port = re.search(r":([0-9]+)$", database["hostname"] or "")
     for name in (addon["resource_id"], addon["resource_id"].replace("_", "-"), port.group(1) if port else None):
         text = text.replace(name, "0") if name else text
-    return t.cast(Data, json.loads(text))
-
-
-def _timeless(value: t.Any) -> t.Any:
-    if isinstance(value, dict):
-        return {
-            name: _timeless(inner)
-            for name, inner in value.items()
-            if name not in ("operations", "updated_at")
-            and not (name.endswith("_at") and isinstance(inner, (int, float)))
-        }
-    return [_timeless(item) for item in value] if isinstance(value, list) else value
+    return text
 
 
 class Laboratory:
@@ -149,6 +150,7 @@ class Laboratory:
         self.home = directory
         #: Where a module may write files: empty at the beginning of every case, and always of the same name.
         self.work = directory / "work"
+        self._moments: t.Dict[str, str] = {}
         self.issued: t.Set[str] = set()
         self.links: t.Set[str] = set()
         self._sql = SqlMemory(directory)
@@ -239,6 +241,8 @@ class Laboratory:
             return NOWHERE
         if isinstance(value, str) and value.split("/")[0] == "$work":
             return str(self.work) + value[len("$work") :]
+        if isinstance(value, str) and value.startswith("$ago "):
+            return self._ago(value)
         if value == "$ca":
             return self.sandbox.ca_path
         if value == "$api_token":
@@ -250,6 +254,15 @@ class Laboratory:
         if value == "$addon_token":
             return self._addon_token(self.addon_id(case))
         return value
+
+    def _ago(self, value: str) -> str:
+        """So many seconds before the clock of the first run that asks: all runs of a test mean the same moment."""
+        if value not in self._moments:
+            moment = datetime.datetime.fromtimestamp(
+                int(self.clock.wall()) - int(value.split()[1]), datetime.timezone.utc
+            )
+            self._moments[value] = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return self._moments[value]
 
     def addon_id(self, case: Case) -> str:
         """The addon that a case is about."""
