@@ -20,9 +20,10 @@ description:
   - From a backup the platform restores where it serves that at all. This is experimental. Where it does not, the task fails and says
     how to do it by hand. The backup has to be done.
   - There is nothing to compare, so that every run restores.
-  - A task costs two requests to the Database API before it changes anything, one for the restoration, and one for each look at whether it has ended.
-    There come up to three requests before, for the bearer token, for the addon, which is looked up anew (unless O(addon) is an ID), and for the
-    addon's token.
+  - A task costs five requests to the Database API when the restoration has ended at the first look, and one more for each further look. Two of them
+    come before anything is changed.
+    There come up to three requests before, for the bearer token, for the addon, which is looked up anew (unless O(addon) is an ID),
+    and for the addon's token.
 options:
   restore_time:
     description:

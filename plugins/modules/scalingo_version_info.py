@@ -14,7 +14,7 @@ description:
   - Returns the versions that a database can be upgraded to, in the order in which the platform goes through them, and says which of them are of
     another major version.
   - For most engines the first number of the version is the major version. For MySQL and MongoDB these are the first two.
-  - Costs one request to the Database API, and one more for each version ahead.
+  - With three versions ahead it costs four requests to the Database API, one for the database and one for each version.
     Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID)
     and for the addon's token.
 options: {}

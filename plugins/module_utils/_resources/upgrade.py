@@ -16,10 +16,9 @@ import typing as t
 from .. import _canon
 from .._change import Consent, Params, Resource, State, Step, busy_reason, known
 from .._errors import Conflict, InvalidInput
-from . import database
 from ._fields import Fields
 from .operation import Following, Look
-from .version import ahead, crosses_major
+from .version import ahead, crosses_major, read_database
 
 WORDS = ("latest_minor", "next", "latest")
 
@@ -51,7 +50,7 @@ class Upgrade(Following, Resource):
     # -- what is there, and what is wanted ---------------------------------------------------------------------------
 
     def read(self) -> State:
-        found = database.describe(self.client.database.show_database())
+        found = read_database(self.client.database)
         if self._started:
             return {"database": found, "path": self._steps_taken, "beyond": None}
         path, beyond = self._way(found)
@@ -183,7 +182,7 @@ class Upgrade(Following, Resource):
 
     def _start(self, target: State) -> None:
         if self._started:
-            found = database.describe(self.client.database.show_database())
+            found = read_database(self.client.database)
             if found["next_version_id"] != target["version_id"]:
                 raise Conflict(
                     "the next version is %s by now, and not %s as it was planned" % (found["next_version_id"], target["version_id"]),

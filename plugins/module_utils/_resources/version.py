@@ -28,9 +28,20 @@ SERIES: t.Mapping[str, int] = {"mysql": 2, "mongodb": 2}
 LONGEST_PATH = 100
 
 
+def read_database(api: DatabaseApi) -> State:
+    """A database that says which version it has and which one is next. What is not said is not taken for none."""
+    raw = api.show_database()
+    state = database.describe(raw)
+    if state["readable_version"] is None or "next_version_id" not in raw:
+        raise UnexpectedAnswer("the platform does not say which version the database has, or which one is next")
+    return state
+
+
 def describe(raw: object) -> State:
     """A version as the modules return it."""
     fields = Fields(raw, "a version")
+    if not (isinstance(raw, dict) and "next_upgrade" in raw):
+        raise UnexpectedAnswer("the platform does not say which version comes after %s" % fields.text("id"))
     numbers = {name: fields.number(name) for name in ("major", "minor", "patch", "build")}
     following = Fields(fields.mapping("next_upgrade") or {}, "the next version")
     return {
@@ -74,7 +85,7 @@ class VersionInfo(Listing):
     reading = "read the versions ahead"
 
     def perform(self, check_mode: bool) -> Outcome:
-        state = database.describe(self.client.database.show_database())
+        state = read_database(self.client.database)
         versions: t.List[State] = []
         before = state["readable_version"]
         for version in ahead(self.client.database, state["next_version_id"], {}):
