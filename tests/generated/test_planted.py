@@ -51,10 +51,14 @@ def lost(laboratory: Laboratory, subject: Subject) -> t.List[str]:
 
 
 def damaged(laboratory: Laboratory, subject: Subject) -> t.List[str]:
-    points = answers.points(laboratory, subject)
-    found = [text for point in points for text in answers.damage_problems(laboratory, subject, point)]
-    reading = [point for point in points if point.record.role == "db" and point.phase == "at first"]
-    return found + [text for point in reading for text in answers.field_problems(laboratory, subject, point)]
+    points = [point for point in answers.points(laboratory, subject) if point.record.role == "db"]
+    return [text for point in points for text in answers.damage_problems(laboratory, subject, point)]
+
+
+def damaged_fields(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+    points = [point for point in answers.points(laboratory, subject) if point.record.role == "db"]
+    reading = [point for point in points if point.phase == "at first"]
+    return [text for point in reading for text in answers.field_problems(laboratory, subject, point)]
 
 
 def secrets(laboratory: Laboratory, subject: Subject) -> t.List[str]:
@@ -310,7 +314,7 @@ TWINS = (
     ),
     Twin(
         "makes something of what is not there",
-        damaged,
+        damaged_fields,
         "it reports success with a wrong result: .schedule.cluster is False",
         'raw.flag("cluster")',
         'bool(raw.flag("cluster"))',
@@ -540,6 +544,7 @@ EVERY_SUITE = (
     option_coverage,
     lost,
     damaged,
+    damaged_fields,
     secrets,
     echoes,
     return_keys,

@@ -83,18 +83,22 @@ def _remove(value: t.Any, steps: t.List[str]) -> None:
 
 def settled(value: t.Any, known: str = "", numbered_anew: bool = True) -> t.Any:
     """The same with new identifiers numbered (or made one) and new moments made one: those that C(known) does not hold."""
+    return json.loads(settled_text(json.dumps(value, sort_keys=True), known, numbered_anew))
+
+
+def settled_text(text: str, known: str = "", numbered_anew: bool = True) -> str:
     numbers: t.Dict[str, str] = {}
 
     def numbered(match: t.Match[str]) -> str:
-        text = match.group(0)
-        if text in known:
-            return text
-        return numbers.setdefault(text, "<%d>" % (len(numbers) + 1)) if numbered_anew else "<identifier>"
+        found = match.group(0)
+        if found in known:
+            return found
+        return numbers.setdefault(found, "<%d>" % (len(numbers) + 1)) if numbered_anew else "<identifier>"
 
     def some_moment(match: t.Match[str]) -> str:
         return match.group(0) if match.group(0) in known else "<moment>"
 
-    return json.loads(_MOMENT.sub(some_moment, _IDENTIFIER.sub(numbered, json.dumps(value, sort_keys=True))))
+    return _MOMENT.sub(some_moment, _IDENTIFIER.sub(numbered, text))
 
 
 def flattened(value: t.Any, place: str = "") -> t.Iterator[t.Tuple[str, t.Any]]:

@@ -236,12 +236,13 @@ def damage_problems(laboratory: Laboratory, subject: Subject, point: Point, thor
     clean = laboratory.observe(subject, case)
     on_the_way = point.record.role != "db" and point.phase == "at first"
     tokens = None if on_the_way else laboratory.home
+    laboratory.arrange(subject, case)
+    initial = laboratory.state()
     found = []
     for damage in DAMAGES:
         if not thorough and (damage.thorough or (on_the_way and not damage.everywhere)):
             continue
         laboratory.arrange(subject, case, tokens)
-        initial = laboratory.state()
         laboratory.sandbox.fault(**point.rule(damage))
         seen = laboratory.run(subject, case)
         where = "%s, %s: " % (point.name, damage.name)
@@ -254,12 +255,13 @@ def field_problems(laboratory: Laboratory, subject: Subject, point: Point) -> t.
     case = point.case
     clean = laboratory.observe(subject, case)
     tokens = laboratory.home
+    laboratory.arrange(subject, case)
+    initial = laboratory.state()
     found = []
     for path in _paths(_answer(laboratory, subject, point, tokens)):
         for deed in ("missing_key", "wrong_type"):
             damage = Damage("%s: %s" % (deed, path), {"do": deed, "at": path})
             laboratory.arrange(subject, case, tokens)
-            initial = laboratory.state()
             laboratory.sandbox.fault(**point.rule(damage))
             seen = laboratory.run(subject, case)
             where = "%s, %s: " % (point.name, damage.name)

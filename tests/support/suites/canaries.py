@@ -48,6 +48,8 @@ def watch(laboratory: Laboratory, subject: Subject, case: Case, seen: Observatio
 
 def echo_problems(laboratory: Laboratory, subject: Subject, point: Point) -> t.List[str]:
     """An answer that repeats what it was sent, as a careless server or proxy does: nothing of that is told."""
+    if point.record.role == "files":
+        return []  # it is sent no credentials
     found = []
     for status in (422, 500, 200):
         laboratory.issued.clear()
