@@ -23,7 +23,7 @@ demo: ## converge a fleet on the sandbox, twice
 	@$(python) scripts/demo $(ARGUMENTS)
 
 check: ## the quick checks, for every change
-	@scripts/bootstrap
+	@scripts/bootstrap python core node
 	@$(python) scripts/run_suites check $(ARGUMENTS)
 
 test: ## every test and check; SUITES="unit mypy" runs these alone

