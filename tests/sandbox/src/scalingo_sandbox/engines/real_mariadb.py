@@ -180,7 +180,7 @@ class RealMariadb(Engine):
     def _program(self, name: str, *arguments: str, given: bytes = b"") -> bytes:
         assert self._home is not None
         place = [f"--socket={self._home}/socket", "--user=root", "--default-character-set=utf8mb4"]
-        command = [self._tree / "usr" / "bin" / name, "--no-defaults", *place, *arguments]
+        command: list[str | Path] = [self._tree / "usr" / "bin" / name, "--no-defaults", *place, *arguments]
         return run(command, environment=self._environment, given=given)
 
     def _client(self, script: bytes) -> bytes:

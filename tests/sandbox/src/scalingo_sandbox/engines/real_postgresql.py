@@ -176,7 +176,7 @@ class Server:
     def start(self, *, public: bool = True) -> None:
         """Start it; not public: for nobody but the sandbox."""
         self.write_access(public=public)
-        arguments = ["-D", self.data, "-p", str(self.port), "-k", self.home]
+        arguments: list[str | Path] = ["-D", self.data, "-p", str(self.port), "-k", self.home]
         if not public:
             arguments += ["-c", "listen_addresses="]
         if self._encrypted:
@@ -258,7 +258,7 @@ class Server:
 
     def program(self, name: str, *arguments: str, given: bytes = b"", version: Version | None = None) -> bytes:
         """Run pg_dump or pg_restore on it, those of its own version or of another one."""
-        place = ["-h", self.home, "-p", str(self.port), "-U", SUPERUSER]
+        place: list[str | Path] = ["-h", self.home, "-p", str(self.port), "-U", SUPERUSER]
         return run([_client(name, version or self.version), *place, *arguments], given=given)
 
     @property
@@ -289,7 +289,7 @@ class RealPostgresql(Engine):
         self._server: Server | None = None
         self._tls_required = setup.tls_required
         self._passwords = {user.name: user.password for user in (setup.user, *setup.users)}
-        self._sessions: list[psycopg.pq.PGconn] = []
+        self._sessions: list[Any] = []
         self._begun = 0.0
 
     # life
