@@ -379,6 +379,7 @@ class _Fetching:
         refused = isinstance(error, (BadRequest, Forbidden, NotFound, Unauthorized))
         if not refused or self._link_is_new:
             error.about(doing=ROUTE.doing)
+            error.hint = error.hint or "The platform handed out a link that does not work. Run the task again later."
             raise error
         self._link = None
 
