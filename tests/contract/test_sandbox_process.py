@@ -164,7 +164,7 @@ def test_it_takes_seeds_speed_and_ports(start: Start, tmp_path: Path) -> None:
     time.sleep(0.3)
     later = httpx.get(ready["control_url"] + "/control/state").json()
     assert later["clock"]["now"] - state["clock"]["now"] > 100
-    taken = subprocess.run([*COMMAND, "--port-base", str(base)], capture_output=True, text=True, timeout=20)
+    taken = subprocess.run([*COMMAND, "--port-base", str(base)], capture_output=True, text=True, check=False, timeout=20)
     assert taken.returncode == 1
     assert "in use" in taken.stderr
     assert "Traceback" not in taken.stderr
@@ -209,7 +209,7 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
         "print(pathlib.Path(sys.argv[1]).read_text())\n"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", parent, str(ready), *arguments], capture_output=True, text=True, timeout=20
+        [sys.executable, "-c", parent, str(ready), *arguments], capture_output=True, text=True, check=False, timeout=20
     )
     process_id = json.loads(ended.stdout)["pid"]
     deadline = time.monotonic() + 3
@@ -248,7 +248,7 @@ def test_importing_the_testing_face_is_light() -> None:
         "import sys, time; import scalingo_sandbox.testing;"
         "print(time.process_time(), 'trustme' in sys.modules, 'fastapi' in sys.modules)"
     )
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=30)
     seconds, trustme, fastapi = ended.stdout.split()
     assert float(seconds) < 1.5
     assert (trustme, fastapi) == ("False", "False")

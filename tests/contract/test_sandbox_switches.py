@@ -226,13 +226,13 @@ PROBES.update(
 
 
 @probe("maintenance_root")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _maintenance_root(caller: Caller, box: Sandbox) -> Any:
     identifier = maintenance_of(caller, box)["maintenance"][0]["id"]
     return list(caller.database("GET", mysql(box), f"/maintenance/{identifier}").json())
 
 
 @probe("upgrade_location")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _upgrade_location(caller: Caller, box: Sandbox) -> Any:
     address = caller.database("POST", mysql(box), "/upgrade").headers.get("Location", "")
     if address:
         headers = {"Authorization": f"Bearer {caller.addon_token(mysql(box))}"}
@@ -241,21 +241,21 @@ def _(caller: Caller, box: Sandbox) -> Any:
 
 
 @probe("pitr_answer")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _pitr_answer(caller: Caller, box: Sandbox) -> Any:
     window = caller.database("GET", postgresql(box), "/pitr/recovery_window").json()["recovery_window"]
     body = {"restore_time": window["latest_recoverable_at"]}
     return list(caller.database("POST", postgresql(box), "/pitr/restore", json=body).json())
 
 
 @probe("backup_show")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _backup_show(caller: Caller, box: Sandbox) -> Any:
     backup = backup_of(caller, box)["id"]
     flat = caller.top("GET", mysql(box), f"/api/backups/{backup}").status_code
     return flat, caller.database("GET", mysql(box), f"/backups/{backup}").status_code
 
 
 @probe("user_update_answer")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _user_update_answer(caller: Caller, box: Sandbox) -> Any:
     password = "0123456789abcdefghijklmnop"
     body = {"database_user": {"password": password, "password_confirmation": password}}
     answer = caller.database("PATCH", postgresql(box), "/users/reporting", json=body)
@@ -264,7 +264,7 @@ def _(caller: Caller, box: Sandbox) -> Any:
 
 
 @probe("feature_pending")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _feature_pending(caller: Caller, box: Sandbox) -> Any:
     status = caller.database("POST", mysql(box), "/features", json={"feature": {"name": "force-ssl"}}).json()["status"]
     box.advance(3)
     assert caller.show(mysql(box))["features"][0]["status"] == "ACTIVATED"
@@ -272,12 +272,12 @@ def _(caller: Caller, box: Sandbox) -> Any:
 
 
 @probe("leader_role")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _leader_role(caller: Caller, box: Sandbox) -> Any:
     return [entry["role"] for entry in caller.database("GET", mysql(box), "/instances_status").json()]
 
 
 @probe("deprecated_paths")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _deprecated_paths(caller: Caller, box: Sandbox) -> Any:
     version = caller.show(mysql(box))["version_id"]
     return [
         caller.database("GET", mysql(box), "/maintenances").status_code,
@@ -287,30 +287,30 @@ def _(caller: Caller, box: Sandbox) -> Any:
 
 
 @probe("health_numbers")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _health_numbers(caller: Caller, box: Sandbox) -> Any:
     return shape(caller.database("GET", box.addon_id("metrics", "elasticsearch"), "/health").json())
 
 
 @probe("addon_update_answer")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _addon_update_answer(caller: Caller, box: Sandbox) -> Any:
     body = {"addon": {"plan_id": "mysql-starter-1024"}}
     return sorted(caller.main("PATCH", f"/v1/apps/shop/addons/{mysql(box)}", json=body).json())
 
 
 @probe("rate_limit_body")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _rate_limit_body(caller: Caller, box: Sandbox) -> Any:
     caller.show(mysql(box))
     box.rate_limit(requests=1, seconds=86400)
     return [caller.database("GET", mysql(box)).headers["Content-Type"] for dummy in range(2)][1]
 
 
 @probe("maintenance_events")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _maintenance_events(caller: Caller, box: Sandbox) -> Any:
     return [event["type"] for event in caller.main("GET", "/v1/apps/shop/events").json()["events"]]
 
 
 @probe("validation_body")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _validation_body(caller: Caller, box: Sandbox) -> Any:
     answers = [
         caller.database("PATCH", mysql(box), json={"database": {"plan": "x"}}),
         caller.main("POST", "/v1/apps", json={"app": {"name": "x"}}),
@@ -320,7 +320,7 @@ def _(caller: Caller, box: Sandbox) -> Any:
 
 
 @probe("foreign_token")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _foreign_token(caller: Caller, box: Sandbox) -> Any:
     headers = {"Authorization": f"Bearer {caller.addon_token(mysql(box))}"}
     foreign = caller.client.get(f"{box.db_api_url()}/api/databases/{postgresql(box)}", headers=headers).status_code
     assert caller.client.get(f"{box.db_api_url()}/api/databases/{postgresql(box)}").status_code == 401
@@ -328,29 +328,29 @@ def _(caller: Caller, box: Sandbox) -> Any:
 
 
 @probe("busy")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _busy(caller: Caller, box: Sandbox) -> Any:
     return caller.database("POST", busy(box), "/upgrade").status_code
 
 
 @probe("busy_settings")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _busy_settings(caller: Caller, box: Sandbox) -> Any:
     return caller.database("PATCH", busy(box), json={"database": {}}).status_code
 
 
 @probe("backup_running")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _backup_running(caller: Caller, box: Sandbox) -> Any:
     return [caller.database("POST", mysql(box), "/backups").status_code for dummy in range(2)]
 
 
 @probe("operation_final")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _operation_final(caller: Caller, box: Sandbox) -> Any:
     operation = caller.database("POST", mysql(box), "/upgrade").json()["operation_id"]
     box.advance(21)
     return caller.top("GET", mysql(box), f"/api/operations/{operation}").json()["operation"]["status"]
 
 
 @probe("operations_kept")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _operations_kept(caller: Caller, box: Sandbox) -> Any:
     operation = caller.database("POST", mysql(box), "/upgrade").json()["operation_id"]
     assert caller.top("GET", mysql(box), f"/api/operations/{operation}").status_code == 200
     box.advance(21)
@@ -359,76 +359,76 @@ def _(caller: Caller, box: Sandbox) -> Any:
 
 
 @probe("user_existing")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _user_existing(caller: Caller, box: Sandbox) -> Any:
     return created_user(caller, box, "reporting").status_code
 
 
 @probe("protected_user")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _protected_user(caller: Caller, box: Sandbox) -> Any:
     return caller.database("DELETE", postgresql(box), "/users/shop_1001").status_code
 
 
 @probe("feature_active")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _feature_active(caller: Caller, box: Sandbox) -> Any:
     body = {"feature": {"name": "redis-rdb"}}
     return caller.database("POST", box.addon_id("metrics", "redis"), "/features", json=body).status_code
 
 
 @probe("feature_inactive")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _feature_inactive(caller: Caller, box: Sandbox) -> Any:
     return caller.database("DELETE", mysql(box), "/features?feature=force-ssl").status_code
 
 
 @probe("maintenance_window_alone")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _maintenance_window_alone(caller: Caller, box: Sandbox) -> Any:
     body = {"database": {"maintenance_window": {"weekday_utc": 1}}}
     return caller.database("PATCH", mysql(box), json=body).status_code
 
 
 @probe("upgrade_unavailable")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _upgrade_unavailable(caller: Caller, box: Sandbox) -> Any:
     return caller.database("POST", box.addon_id("metrics", "redis"), "/upgrade").status_code
 
 
 @probe("influx_durations")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _influx_durations(caller: Caller, box: Sandbox) -> Any:
     listed = caller.action(box.addon_id("metrics", "influxdb"), "list-retention-policies")["result"]
     return [entry["duration"] for entry in listed]
 
 
 @probe("influx_default_removal")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _influx_default_removal(caller: Caller, box: Sandbox) -> Any:
     return caller.action(box.addon_id("metrics", "influxdb"), "del-retention-policy", {"name": "autogen"})["ok"]
 
 
 @probe("mongodb_empty_listed")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _mongodb_empty_listed(caller: Caller, box: Sandbox) -> Any:
     mongodb = box.addon_id("metrics", "mongodb")
     assert caller.action(mongodb, "create-database", {"database_name": "empty"})["ok"] == 1
     return [entry["name"] for entry in caller.action(mongodb, "list-databases")["result"]]
 
 
 @probe("empty_lists")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _empty_lists(caller: Caller, box: Sandbox) -> Any:
     caller.action(postgresql(box), "pg-stat-statements-enable")
     return caller.action(postgresql(box), "pg-stat-statements-list")["result"]
 
 
 @probe("dashboard_routes")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _dashboard_routes(caller: Caller, box: Sandbox) -> Any:
     path = f"/api/databases/{mysql(box)}/plan"
     return caller.top("GET", mysql(box), path).status_code, caller.main("GET", path).status_code
 
 
 @probe("restore_shown")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _restore_shown(caller: Caller, box: Sandbox) -> Any:
     restored(caller, box)
     assert caller.show(mysql(box))["current_operation_id"]
     return caller.show(mysql(box))["status"]
 
 
 @probe("scheduled_backups")
-def _(caller: Caller, box: Sandbox) -> Any:
+def _scheduled_backups(caller: Caller, box: Sandbox) -> Any:
     box.advance(25 * 3600)
     return len(caller.database("GET", mysql(box), "/backups").json()["database_backups"])
 

@@ -10,7 +10,7 @@ import pytest
 
 pytest.register_assert_rewrite("support.engine_suite")
 
-from support.engine_suite import *  # noqa: E402, F403
+from support.engine_suite import *  # noqa: E402, F403  # pylint: disable=wildcard-import
 
 
 @pytest.fixture

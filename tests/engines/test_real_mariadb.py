@@ -57,7 +57,7 @@ def client(url: str, statement: str, *options: str) -> "subprocess.CompletedProc
     place = ["--host=%s" % parts.hostname, "--port=%d" % (parts.port or 0), "--user=%s" % parts.username, "--protocol=tcp"]
     command = [str(tree / "usr" / "bin" / "mariadb"), "--no-defaults", *place, "--batch", "--skip-column-names", *options, parts.path[1:]]
     return subprocess.run(
-        command, input=statement, capture_output=True, text=True, env={**os.environ, **environment, "MYSQL_PWD": parts.password or ""}
+        command, input=statement, capture_output=True, text=True, check=False, env={**os.environ, **environment, "MYSQL_PWD": parts.password or ""}
     )
 
 

@@ -22,7 +22,7 @@ FALSE = ("false", "False", "FALSE", "no", "off", "0", "n", "f")
 
 
 def opened(sandbox: Sandbox) -> list[str]:
-    return [route for route in routes(sandbox.unsafe())]
+    return list(routes(sandbox.unsafe()))
 
 
 def test_false_as_text_in_a_playbook(ansible: Ansible, sandbox: Sandbox) -> None:

@@ -32,16 +32,16 @@ def settings(name: str, says: str, /, **arguments: t.Any) -> Bad:
     return Bad(name, "scalingo_database", {"app": "shop", "addon": "mysql", **arguments}, says)
 
 
-def logical(name: str, says: str, /, **arguments: t.Any) -> Bad:
-    return Bad(name, "scalingo_logical_db", {"app": "shop", "addon": "mysql", **arguments}, says)
+def logical(title: str, says: str, /, **arguments: t.Any) -> Bad:
+    return Bad(title, "scalingo_logical_db", {"app": "shop", "addon": "mysql", **arguments}, says)
 
 
-def empties(name: str, says: str, /, **arguments: t.Any) -> Bad:
-    return Bad(name, "scalingo_logical_db_reset", {"app": "shop", "addon": "mysql", **arguments}, says)
+def empties(title: str, says: str, /, **arguments: t.Any) -> Bad:
+    return Bad(title, "scalingo_logical_db_reset", {"app": "shop", "addon": "mysql", **arguments}, says)
 
 
-def target(name: str, says: str, /, **arguments: t.Any) -> Bad:
-    return Bad(name, "scalingo_database_info", arguments, says)
+def target(title: str, says: str, /, **arguments: t.Any) -> Bad:
+    return Bad(title, "scalingo_database_info", arguments, says)
 
 
 NOT_A_NUMBER, ENDLESS = float("nan"), float("inf")

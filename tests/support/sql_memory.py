@@ -71,7 +71,7 @@ class SqlMemory:
         @contextlib.contextmanager
         def connect(login: _sql.Login, encryption: _sql.Encryption, **more: t.Any) -> t.Iterator[t.Any]:
             self.connections += 1
-            yield self._session(sandbox, login, encryption, **more)
+            yield self._session(sandbox, login, encryption, **more)  # pylint: disable=missing-kwoa
 
         with mock.patch.object(_sql, "connect", connect), mock.patch.object(_sql, "require_ssh", lambda program: None):
             yield

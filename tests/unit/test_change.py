@@ -78,7 +78,7 @@ class Platform:
         self.calls.append("%s=%d" % (name, number))
         trouble = self.troubles.pop(0) if self.troubles else None
         if isinstance(trouble, Exception):
-            raise trouble
+            raise trouble  # pylint: disable=raising-bad-type
         if trouble == "nothing":
             return
         self.numbers[name] = number
@@ -289,7 +289,7 @@ def test_a_clear_refusal_of_the_first_step_changed_nothing(trouble: ScalingoErro
 def test_a_failure_while_following_comes_after_the_change(trouble: ScalingoError) -> None:
     class Following(Shelf):
         def follow(self) -> t.Any:
-            raise trouble
+            raise trouble  # pylint: disable=raising-bad-type
 
     platform = Platform()
     error = interrupted(shelf(platform, Following, a=1))

@@ -95,7 +95,7 @@ def _told(laboratory: Laboratory, subject: Subject, case: Case, seen: Observatio
 
 def _kept(laboratory: Laboratory, seen: Observation) -> t.List[str]:
     """The token cache: private, and without the API token in any form."""
-    lasting = {value: what for value, what in canaries(laboratory.sandbox, ()).items()}
+    lasting = canaries(laboratory.sandbox, ())
     found = []
     for path in sorted(laboratory.home.rglob("*")):
         mode = stat.S_IMODE(path.stat().st_mode)

@@ -17,7 +17,7 @@ from support.subjects import COLLECTION, PACKAGE, ROOT, Subject, paths_of
 HEADER = (
     r"# Copyright \(c\) 2026, Community Scalingo contributors",
     r"# GNU General Public License v3\.0\+ \(see LICENSES/GPL-3\.0-or-later\.txt or https://\S+/gpl-3\.0\.txt\)",
-    r"# SPDX-License-Identifier" r": GPL-3\.0-or-later",
+    r"# SPDX[-]License-Identifier: GPL-3\.0-or-later",
 )
 
 #: What an option has in both places, and what leaving it out means.
@@ -47,7 +47,7 @@ def spec_problems(subject: Subject) -> t.List[str]:
     for name, option in real.items():
         found += _secret_problems(name, option)
     for name in sorted(set(documented) & set(real)):
-        found += [text for text in _option_problems(name, documented[name], real[name])]
+        found += _option_problems(name, documented[name], real[name])
     return found
 
 

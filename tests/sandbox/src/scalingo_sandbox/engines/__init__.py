@@ -12,6 +12,7 @@ from scalingo_sandbox.engines.memory import make_memory_engine
 
 Factory = Callable[[EngineSetup], Engine]
 
+
 def _make_real_engine(setup: EngineSetup) -> Engine:
     from scalingo_sandbox.engines.real import make_real_engine
 
