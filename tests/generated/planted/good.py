@@ -157,7 +157,7 @@ class RESOURCE(Resource):
             steps.append(Step("set the hour", send=lambda: self.set(periodic_backups_scheduled_at=after["hours"][0])))
         if before["databases"] != after["databases"]:
             steps.append(
-                Step("create the database", send=self.create, happened=self.there, resend=True)
+                Step("create the database", send=self.create, happened=lambda state: self.there(state), resend=True)  # pylint: disable=unnecessary-lambda
             )
         return steps
 
