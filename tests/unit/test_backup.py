@@ -212,6 +212,22 @@ def test_one_that_appears_late_is_still_ours(task: Task) -> None:
     assert told(report) == (True, "ours", False)
 
 
+def test_one_that_somebody_else_made_before_is_not_ours(task: Task) -> None:
+    theirs = backup("theirs")
+    report = task(
+        listed(),
+        made(**RUNNING),
+        listed(backup("theirs", "running")),
+        listed(theirs),
+        made(**LOST),
+        listed(theirs),
+        NO_PLAN,
+        made(),
+        listed(theirs, backup("new")),
+    )
+    assert told(report) == (True, "new", False)
+
+
 def test_where_nobody_can_look_the_outcome_is_not_known(task: Task) -> None:
     report = task(listed(), made(**LOST), on_database("GET", "/backups", status=500, answer={"error": "down"}))
     assert report.failed and report.kind == "OutcomeUnknown" and report.changed

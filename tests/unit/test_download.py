@@ -328,7 +328,7 @@ def test_what_a_crash_may_have_lost_is_not_trusted(place: Place, origin: Origin,
     (place.directory / ".backup.tar.gz.part.json").write_text(json.dumps(description))
     with place.part.open("r+b") as file:
         file.seek(1_000_000)
-        file.write(b"\0" * 500_000)
+        file.write(b"\0" * (SIZE + 500_000))
     assert place.fetch(origin) == server.content.sha256()
     assert server.ranges() == ["bytes=1000000-"] and place.holds(server.content)
 
