@@ -1,0 +1,173 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Backups with processes of their own: two plays at once, a gigabyte in little memory, and a download that is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+from scalingo_sandbox.testing import Sandbox
+from support.files import Content, FileServer
+from support.playbook import ROOT, Ansible
+from support.shop import BACKUP, SEED, routes, until
+
+GIGABYTE = 1 << 30
+MEGABYTE = 1 << 20
+
+#: A module in a process of its own, which tells its result and how much memory it had at most, in kilobytes.
+PROGRAM = """
+import json, resource, sys
+sys.path.insert(0, sys.argv[1])
+import conftest
+from support.port import perform
+from ansible_collections.community.scalingo.plugins.modules import scalingo_backup_download
+report = perform(scalingo_backup_download, json.loads(sys.argv[2]), home=__import__("pathlib").Path(sys.argv[3]))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps({"failed": report.failed, "result": report.result, "peak": peak}))
+"""
+
+
+class Download:
+    """Downloads the backup of the sandbox's MySQL database from another server, each time in a new process."""
+
+    def __init__(self, sandbox: Sandbox, directory: Path) -> None:
+        self._sandbox = sandbox
+        self.directory = directory / "backups"
+        self.home = directory / "home"
+        self.dest = self.directory / "backup.tar.gz"
+        for path in (self.directory, self.home):
+            path.mkdir(mode=0o700)
+
+    def serve(self, server: FileServer) -> None:
+        """Let the platform's link lead there."""
+        self._sandbox.fault(match={"route": "B4"}, do="replace", body={"download_url": server.link()})
+
+    def start(self, **arguments: t.Any) -> subprocess.Popen[str]:
+        given = {**self._sandbox.params(), "app": "shop", "addon": "mysql", "dest": str(self.dest), **arguments}
+        given.pop("ca_path", None)
+        return subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(ROOT), json.dumps(given), str(self.home)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+
+    def run(self, **arguments: t.Any) -> t.Dict[str, t.Any]:
+        process = self.start(**arguments)
+        try:
+            stdout, stderr = process.communicate(timeout=300)
+        finally:
+            process.kill()
+        assert process.returncode == 0, stderr
+        told = t.cast(t.Dict[str, t.Any], json.loads(stdout))
+        assert not told["failed"], told["result"]["msg"]
+        return told
+
+    def names(self) -> t.List[str]:
+        return sorted(os.listdir(self.directory))
+
+
+@pytest.fixture
+def download(sandbox: Sandbox, tmp_path: Path) -> Download:
+    return Download(sandbox, tmp_path)
+
+
+def test_a_gigabyte_takes_little_memory_and_survives_being_cut_off(download: Download) -> None:
+    with FileServer(Content(GIGABYTE)) as server:
+        download.serve(server)
+        server.cuts = [5, 90 * MEGABYTE, 91 * MEGABYTE + 17, 700 * MEGABYTE, GIGABYTE - 1]
+        server.before = lambda seen: names.append(download.names())
+        names: t.List[t.List[str]] = []
+        first = download.run()
+        again = download.run()
+        digest = server.content.sha256()
+    assert first["result"]["file"] == {"path": str(download.dest), "size": GIGABYTE, "sha256": digest, "mode": "0600"}
+    assert first["result"]["changed"] and not again["result"]["changed"]
+    assert again["result"]["file"] == first["result"]["file"]
+    assert len(server.seen) == 6, "each part is asked for once"
+    assert all("backup.tar.gz" not in seen for seen in names), "it had its name before it was whole"
+    assert download.names() == ["backup.tar.gz", "backup.tar.gz.json"]
+    assert read_digest(download.dest) == digest
+    more = (first["peak"] - again["peak"]) / 1024
+    assert more < 80, "%.0f MiB more than doing nothing" % more
+    print("%.1f MiB more than doing nothing (%.1f MiB)" % (more, again["peak"] / 1024))
+
+
+def read_digest(path: Path) -> str:
+    return subprocess.run(["sha256sum", str(path)], check=True, capture_output=True, text=True).stdout.split()[0]
+
+
+def test_a_download_that_is_killed_is_gone_on_with(download: Download) -> None:
+    content = Content(200 * MEGABYTE)
+    with FileServer(content) as server:
+        download.serve(server)
+        process = download.start()
+        part, description = download.directory / ".backup.tar.gz.part", download.directory / ".backup.tar.gz.part.json"
+        until(description.exists, "the first part is on the disk")
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=30)
+        assert download.names() in ([part.name, description.name], [part.name, description.name, description.name + ".new"])
+        done = json.loads(description.read_text())["synced"]
+        assert 0 < done < content.size
+        server.seen.clear()
+        told = download.run()
+    assert server.ranges() == ["bytes=%d-" % done]
+    assert told["result"]["file"]["sha256"] == content.sha256() == read_digest(download.dest)
+    assert "going on with %s from byte %d" % (part, done) in told["result"]["notes"]
+    assert download.names() == ["backup.tar.gz", "backup.tar.gz.json"]
+
+
+def test_the_next_play_goes_on_where_the_last_one_had_to_stop(ansible: Ansible, sandbox: Sandbox, tmp_path: Path) -> None:
+    content = Content(12 * MEGABYTE)
+    with FileServer(content) as server:
+        sandbox.fault(match={"route": "B4"}, do="replace", body={"download_url": server.link("the-secret-of-the-link")})
+        server.cuts = [10 * MEGABYTE + number for number in range(9)]
+        arguments = "app=shop addon=mysql dest=%s/backup.tar.gz backup_id=%s api_retries=1" % (tmp_path, BACKUP)
+        failed = ansible.ad_hoc("community.scalingo.scalingo_backup_download", arguments, "-vvvv").clean()
+        assert failed.only.status == "failed" and failed.only.result["changed"] is False
+        assert "are kept in %s/.backup.tar.gz.part: the next run goes on from there" % tmp_path in failed.only.result["msg"]
+        assert not (tmp_path / "backup.tar.gz").exists()
+        server.cuts.clear()
+        done = ansible.ad_hoc("community.scalingo.scalingo_backup_download", arguments, "-vvvv").ok().clean()
+        assert done.only.result["changed"] and done.only.result["file"]["sha256"] == content.sha256()
+        assert str(server.ranges()[-1]).startswith("bytes=")
+        # A copy stays good when the platform has no such backup any more, or cannot be asked.
+        sandbox.clear_log()
+        again = ansible.ad_hoc("community.scalingo.scalingo_backup_download", arguments, environment={"SCALINGO_AUTH_URL": "http://127.0.0.1:9"}).ok()
+        assert again.only.result["changed"] is False and again.only.result["api_usage"]["requests"] == 0
+        assert sandbox.log() == []
+    for run in (failed, done, again):
+        assert "the-secret-of-the-link" not in run.output
+
+
+def test_two_plays_at_the_same_moment_make_one_backup(
+    sandbox: Sandbox, tmp_path: Path, meanwhile: t.Callable[..., t.Any]
+) -> None:
+    controllers = []
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        controllers.append(Ansible(tmp_path / name, sandbox.environment()))
+    seed = {**SEED, "durations": {**SEED["durations"], "backup": 8}}
+    sandbox.reset(seed)
+    # The first one to ask is slow on its way, so that both have looked before there is one.
+    sandbox.fault(match={"route": "B2"}, times=1, do="slow", seconds=4)
+    arguments = "app=shop addon=redis max_age=1h wait_interval=0.5"
+    runs = [meanwhile(ansible.ad_hoc, "community.scalingo.scalingo_backup", arguments) for ansible in controllers]
+    results = [run.result().ok().only.result for run in runs]
+    assert sorted(result["changed"] for result in results) == [False, True]
+    assert sorted(result["attached"] for result in results) == [False, True]
+    assert len({result["backup"]["id"] for result in results}) == 1
+    assert {result["backup"]["status"] for result in results} == {"done"}
+    redis = next(addon for app in sandbox.state()["apps"] for addon in app["addons"] if addon["provider"] == "redis")
+    assert len(redis["database"]["backups"]) == 1
+    assert routes(sandbox.unsafe()) == ["B2", "B2"], "both asked, and one was refused"
