@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -78,8 +79,11 @@ class Download:
 
 
 @pytest.fixture
-def download(sandbox: Sandbox, tmp_path: Path) -> Download:
-    return Download(sandbox, tmp_path)
+def download(sandbox: Sandbox, tmp_path: Path) -> t.Iterator[Download]:
+    downloading = Download(sandbox, tmp_path)
+    yield downloading
+    # pytest would keep a gigabyte for three runs.
+    shutil.rmtree(downloading.directory)
 
 
 def test_a_gigabyte_takes_little_memory_and_survives_being_cut_off(download: Download) -> None:
