@@ -153,7 +153,7 @@ def test_a_busy_database_is_refused_or_waited_for(ansible: Ansible, sandbox: San
     change = {**shop, "periodic_backups_scheduled_at": 5}
     run = ansible.tasks(
         [
-            task(MODULE, "refuse", IGNORE, on_busy="fail", **change),
+            task(MODULE, "refuse", IGNORE, on_busy="fail", wait_timeout=2, **change),
             task(MODULE, "refuse in check mode", {**IGNORE, "check_mode": True}, on_busy="fail", **change),
             task(MODULE, "check", {"check_mode": True}, **change),
             task(MODULE, "run out of time", IGNORE, wait_timeout=1, wait_interval=0.2, **change),
