@@ -124,14 +124,8 @@ seealso:
 """
 
 EXAMPLES = r"""
-# All databases of the default region, by engine
-plugin: community.scalingo.scalingo_databases
-keyed_groups:
-  - key: scalingo_engine
-    prefix: engine
-
----
-# The production databases of two regions, with what the platform shows of them, and the rest when one region cannot be read
+# The production databases of two regions, with what the platform shows of them, and the rest when one region cannot be read.
+# All databases of the default region need nothing but the first line.
 plugin: community.scalingo.scalingo_databases
 regions: [osc-fr1, osc-secnum-fr1]
 apps: ["*-production"]
@@ -139,6 +133,9 @@ engines: [postgresql, mysql]
 details: true
 on_failure: warn
 hostname: scalingo_app ~ '-' ~ scalingo_engine
+keyed_groups:
+  - key: scalingo_engine
+    prefix: engine
 groups:
   upgradable: scalingo_database.next_version_id is not none
 compose:
