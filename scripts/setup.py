@@ -252,9 +252,18 @@ def servers() -> None:
         )
 
 
+def oldest_core() -> None:
+    """The oldest ansible-core that this interpreter takes, and no other that an earlier interpreter took."""
+    name = "core-" + OLDEST_CORE
+    python_environment(name, REQUIREMENTS / "core-oldest.txt")
+    for link in CACHE.glob("core-*"):
+        if link.is_symlink() and link.name != name:
+            link.unlink()
+
+
 PARTS: dict[str, Callable[[], object]] = {
     "python": lambda: python_environment("venv", REQUIREMENTS / "dev.txt", SANDBOX / "pyproject.toml"),
-    "core": lambda: python_environment("core-" + OLDEST_CORE, REQUIREMENTS / "core-oldest.txt"),
+    "core": oldest_core,
     "node": node,
     "servers": servers,
 }
