@@ -31,13 +31,17 @@ class Host(t.Protocol):
     #: Whether the task keeps its result secret: then, and only then, a result may hold a secret.
     no_log: bool
 
-    def warn(self, message: str) -> None: ...
+    def warn(self, message: str) -> None:
+        """Show a warning."""
 
-    def secret(self, value: str) -> None: ...
+    def secret(self, value: str) -> None:
+        """Have a value masked wherever it appears."""
 
-    def exit(self, result: t.Dict[str, t.Any]) -> None: ...
+    def exit(self, result: t.Dict[str, t.Any]) -> None:
+        """Report success."""
 
-    def fail(self, result: t.Dict[str, t.Any]) -> None: ...
+    def fail(self, result: t.Dict[str, t.Any]) -> None:
+        """Report failure; the result has a message."""
 
 
 class ModuleHost:
