@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import pytest
 from support.cases import Case
-from support.generation import TESTED, TESTED_MODULES, cases, none
+from support.generation import TESTED_MODULES, THOROUGHLY, cases, none
 from support.laboratory import Laboratory
 from support.subjects import Subject
 from support.suites import answers
-
-#: One module that reads and one that changes: with these the way to the database is tried with all damages.
-THOROUGHLY = [next((subject.name for subject in TESTED if subject.reads_only is reads), "") for reads in (True, False)]
 
 
 @pytest.mark.parametrize("subject, case", cases(lambda subject, case: bool(case.expect.calls)))

@@ -301,8 +301,8 @@ TWINS = (
         "believes that everything happened",
         lost,
         "it reports success, and the databases are not as they should be",
-        "happened=lambda state: self.there(state), resend=True)",
-        "happened=lambda state: True, follow=lambda: self.wanted(self.read()))",
+        "happened=lambda state: self.there(state), resend=True",
+        "happened=lambda state: True, follow=lambda: self.wanted(self.read())",
     ),
     # damaged answers
     Twin(

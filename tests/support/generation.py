@@ -24,6 +24,8 @@ def _usable(subject: Subject) -> bool:
 
 
 TESTED = [subject for subject in subjects() if _usable(subject)]
+#: One module that reads and one that changes: with these everything is tried that is the same code for all of them.
+THOROUGHLY = [next((subject.name for subject in TESTED if subject.reads_only is reads), "") for reads in (True, False)]
 TESTED_MODULES = [pytest.param(subject, id=subject.name) for subject in TESTED]
 
 

@@ -115,6 +115,7 @@ def _signature(record: Record) -> t.Tuple[str, str, str]:
 
 # -- damaged answers -------------------------------------------------------------------------------------------------
 
+LOGIN = {"Location": "https://login.invalid/"}
 PAGE = "<!DOCTYPE html>\n<html><head><title>Log in</title></head><body>Please log in.</body></html>\n"
 
 
@@ -136,49 +137,46 @@ class Damage:
 DAMAGES = (
     # somebody else answers, or nobody: nothing was done
     Damage("a page of a proxy", {"do": "html", "status": 200}, everywhere=True),
-    Damage("a page of a broken gateway", {"do": "html", "status": 502}),
-    Damage("a page of a broken server", {"do": "html", "status": 500}, thorough=True),
     Damage("an error of the server", {"do": "status", "status": 500}),
-    Damage(
-        "a redirect to a login page",
-        {"do": "status", "status": 302, "headers": {"Location": "https://login.invalid/"}},
-        thorough=True,
-    ),
-    Damage("no answer at all", {"do": "drop_before"}, everywhere=True),
-    Damage("the rate limit, for ever", {"do": "plain", "status": 429}, thorough=True),
-    Damage("the rate limit, twice", {"do": "plain", "status": 429}, times=2, harmless=True),
-    # refusals in every form
-    Damage("400 as text", {"do": "plain", "status": 400, "body": "Bad Request"}, thorough=True),
+    Damage("no answer at all", {"do": "drop_before"}),
+    # refusals
     Damage("401", {"do": "status", "status": 401}, everywhere=True),
-    Damage("402", {"do": "status", "status": 402}, thorough=True),
-    Damage("403", {"do": "status", "status": 403}, thorough=True),
     Damage("404", {"do": "status", "status": 404}, everywhere=True),
     Damage("409", {"do": "status", "status": 409}),
     Damage("422 by field", {"do": "status", "status": 422, "body": {"errors": {"name": ["is taken", "is too short"]}}}),
+    Damage("an action that failed", {"do": "status", "status": 200, "body": {"ok": 0, "error": "no"}}),
+    # the work was done, and the answer does not say so
+    Damage("no answer after the work", {"do": "drop_after"}),
+    Damage("a page after the work", {"do": "replace", "status": 200, "body": PAGE}),
+    Damage("an empty object", {"do": "replace", "status": 200, "body": "{}"}, everywhere=True),
+    Damage("all values of other types", {"do": "wrong_type"}),
+    Damage("what is below the roots of other types", {"do": "wrong_type", "at": "*.*"}),
+    Damage("no values", {"do": "missing_key"}),
+    Damage("nothing below the roots", {"do": "missing_key", "at": "*.*"}),
+    # what is made of these is the same code for all modules
+    Damage("a page of a broken gateway", {"do": "html", "status": 502}, thorough=True),
+    Damage("a page of a broken server", {"do": "html", "status": 500}, thorough=True),
+    Damage("a redirect to a login page", {"do": "status", "status": 302, "headers": LOGIN}, thorough=True),
+    Damage("the rate limit, for ever", {"do": "plain", "status": 429}, thorough=True),
+    Damage("the rate limit, twice", {"do": "plain", "status": 429}, times=2, harmless=True, thorough=True),
+    Damage("400 as text", {"do": "plain", "status": 400, "body": "Bad Request"}, thorough=True),
+    Damage("402", {"do": "status", "status": 402}, thorough=True),
+    Damage("403", {"do": "status", "status": 403}, thorough=True),
     Damage("422 as a list", {"do": "status", "status": 422, "body": {"errors": ["no"]}}, thorough=True),
     Damage(
         "422 with numbers", {"do": "status", "status": 422, "body": {"error": 7, "errors": {"name": 5}}}, thorough=True
     ),
     Damage("422 as a list alone", {"do": "status", "status": 422, "body": [1]}, thorough=True),
-    Damage("an action that failed", {"do": "status", "status": 200, "body": {"ok": 0, "error": "no"}}),
-    Damage("an action that failed without a word", {"do": "status", "status": 200, "body": {"ok": 0}}),
-    # the work was done, and the answer does not say so
-    Damage("no answer after the work", {"do": "drop_after"}),
-    Damage("half an answer", {"do": "truncate"}, everywhere=True),
-    Damage("a page after the work", {"do": "replace", "status": 200, "body": PAGE}),
-    Damage("an empty body", {"do": "replace", "status": 200, "body": ""}),
+    Damage("an action that failed without a word", {"do": "status", "status": 200, "body": {"ok": 0}}, thorough=True),
+    Damage("half an answer", {"do": "truncate"}, thorough=True),
+    Damage("an empty body", {"do": "replace", "status": 200, "body": ""}, thorough=True),
     Damage("204", {"do": "replace", "status": 204, "body": ""}, thorough=True),
     Damage("null", {"do": "replace", "status": 200, "body": "null"}, thorough=True),
-    Damage("a list", {"do": "replace", "status": 200, "body": "[]"}),
-    Damage("an empty object", {"do": "replace", "status": 200, "body": "{}"}, everywhere=True),
+    Damage("a list", {"do": "replace", "status": 200, "body": "[]"}, thorough=True),
     Damage("text", {"do": "replace", "status": 200, "body": '"done"'}, thorough=True),
     Damage("a number", {"do": "replace", "status": 200, "body": "42"}, thorough=True),
-    Damage("all values of other types", {"do": "wrong_type"}),
-    Damage("the roots of other types", {"do": "wrong_type", "at": "*"}),
-    Damage("what is below the roots of other types", {"do": "wrong_type", "at": "*.*"}),
-    Damage("no values", {"do": "missing_key"}, everywhere=True),
-    Damage("no roots", {"do": "missing_key", "at": "*"}),
-    Damage("nothing below the roots", {"do": "missing_key", "at": "*.*"}),
+    Damage("the roots of other types", {"do": "wrong_type", "at": "*"}, thorough=True),
+    Damage("no roots", {"do": "missing_key", "at": "*"}, thorough=True),
 )
 
 
