@@ -60,8 +60,8 @@ class Remote(Office):
 
 @pytest.fixture
 def place() -> t.Iterator[Path]:
-    """Where the sandbox has its directory: pytest's own is too deep for the names of sockets."""
-    with tempfile.TemporaryDirectory(prefix="real-") as path:
+    """Where the sandbox has its directory. In a deep one it would take another, since the names of sockets must be short."""
+    with tempfile.TemporaryDirectory(prefix="real-", dir="/tmp") as path:
         yield Path(path)
         until(lambda: not os.listdir(path), "the end of the directory", 30)
 
