@@ -165,7 +165,7 @@ def unprivileged() -> t.List[str]:
 
 
 def look(options: Options) -> Options:
-    """Changes nothing: whether all that a drill needs is here, and what an earlier one left."""
+    """Changes nothing: whether all that a drill needs is on this machine, and what an earlier one left."""
     work_dir = options["work_dir"]
     if not os.path.isdir(work_dir) or not os.access(work_dir, os.W_OK | os.X_OK):
         raise Problem("restore_drill_work_dir is %s, which is no directory that can be written to" % work_dir)
@@ -336,10 +336,12 @@ def clean(room: str) -> t.List[str]:
 
 
 def open_room(options: Options) -> Options:
-    """Remove what earlier drills left, and begin a room with its keeper."""
+    """Look whether it can be done, remove what earlier drills left, and begin a room with its keeper."""
+    found = look(options)
+    if options["only_look"]:
+        return {**found, "room": "", "left": []}
     left = []
-    removed = leftovers(options["work_dir"])
-    for old in removed:
+    for old in found["leftovers"]:
         left += clean(old)
     room = os.path.realpath(tempfile.mkdtemp(prefix=PREFIX, dir=options["work_dir"]))
     until = time.time() + options["lifetime"]
@@ -352,7 +354,7 @@ def open_room(options: Options) -> Options:
         raise
     if held is not None:
         os.close(held)
-    return {"room": room, "removed": removed, "left": left, "keeper": keeper}
+    return {**found, "room": room, "left": left, "keeper": keeper}
 
 
 def start_keeper(room: str, watched: t.Optional[int], until: float) -> int:
@@ -704,11 +706,12 @@ def describe(connection: Connection) -> Options:
 
 # -- restoring and looking --------------------------------------------------------------------------------------------
 
-#: Rows of the tables of an extension can be in a dump, as those of PostGIS.
-GRANT_TABLES_OF_EXTENSIONS = """
+#: A dump can hold rows for tables of extensions, as those of PostGIS, and servers of foreign data, which nobody can log in to.
+GRANT_WHAT_EXTENSIONS_BROUGHT = """
 SELECT pg_catalog.format('GRANT ALL ON TABLE %I.%I TO {owner}', nspname, relname)
 FROM pg_catalog.pg_depend JOIN pg_catalog.pg_class ON pg_class.oid = objid JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
 WHERE classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND deptype = 'e' AND relkind IN ('r', 'p')
+UNION ALL SELECT pg_catalog.format('GRANT USAGE ON FOREIGN DATA WRAPPER %I TO {owner}', fdwname) FROM pg_catalog.pg_foreign_data_wrapper
 \\gexec
 """
 
@@ -739,7 +742,7 @@ def restore(options: Options) -> Options:
             left_out[entry.kind] = left_out.get(entry.kind, 0) + 1
     if not problems:
         if not connection.given:
-            connection.sql(GRANT_TABLES_OF_EXTENSIONS.format(owner=OWNER), superuser=True, database=connection.database)
+            connection.sql(GRANT_WHAT_EXTENSIONS_BROUGHT.format(owner=OWNER), superuser=True, database=connection.database)
         rest = [entry for entry in entries if entry.kind not in ("SCHEMA", "EXTENSION", *LEFT_OUT)]
         problems = complaints(connection.pg_restore(rest, target, "--jobs=%d" % options["jobs"])) if rest else []
     return {"problems": problems[:MOST_PROBLEMS], "more_problems": max(0, len(problems) - MOST_PROBLEMS), "left_out": left_out}
@@ -764,38 +767,35 @@ SELECT format('SELECT json_build_object(''table'', %L, ''rows'', count(*)) FROM 
 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE relkind IN ('r', 'p', 'm') AND NOT relispartition AND relpersistence <> 't' AND nspname <> 'information_schema' AND nspname !~ '^pg_'
 AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e')
+AND NOT EXISTS (SELECT FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid WHERE inhparent = pg_class.oid AND child.relkind = 'f')
 ORDER BY nspname, relname
 \\gexec
 """
 
 
 def measure(options: Options) -> Options:
-    """The extensions that are there now, and the rows of every table; a table in parts counts as one."""
+    """The extensions that are there now, the rows of every table, and what the user's queries say.
+
+    A table in parts counts as one, unless a part is on another server. The queries can change nothing.
+    """
     connection = Connection(options["room"])
     first, *rest = [json.loads(line) for line in connection.sql(MEASURE, superuser=True, database=connection.database).splitlines()]
-    return {"restored": first["extensions"], "bytes": first["bytes"], "tables": {item["table"]: item["rows"] for item in rest}}
-
-
-def ask(options: Options) -> Options:
-    """What the user's queries say. They can change nothing."""
-    connection = Connection(options["room"])
     settings = {"PGOPTIONS": "-c default_transaction_read_only=on -c statement_timeout=%d" % (options["timeout"] * 1000)}
     results = []
     for check in options["checks"]:
         printed, wrong = connection.try_sql(check["sql"], database=connection.database, **settings)
         results.append({"name": check["name"], "value": None if wrong else printed.rstrip("\n")[:LONGEST_VALUE], "error": wrong or None})
-    return {"results": results}
+    tables = {item["table"]: item["rows"] for item in rest}
+    return {"restored": first["extensions"], "bytes": first["bytes"], "tables": tables, "results": results}
 
 
 STEPS: t.Dict[str, t.Callable[[Options], Options]] = {
-    "look": look,
     "open": open_room,
     "unpack": unpack,
     "serve": serve,
     "join": join,
     "restore": restore,
     "measure": measure,
-    "ask": ask,
     "close": close_room,
 }
 

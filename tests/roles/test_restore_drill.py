@@ -1,0 +1,266 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The drill of a restoration, with real dumps of a real server, and nothing left of it whatever happens."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import typing as t
+import urllib.parse
+from pathlib import Path
+
+import pytest
+from scalingo_sandbox.testing import Sandbox
+from support import fetched
+from support.files import FileServer
+from support.playbook import ROOT, Ansible, Run
+from support.postgresql import PostgreSQL
+from support.real import DURATIONS, Office, engine
+from support.shop import until
+
+ADDON = "ad-00000000-0000-4000-8000-000000000041"
+GUARDED = "ad-00000000-0000-4000-8000-000000000042"
+OTHER = "ad-00000000-0000-4000-8000-000000000043"
+PASSWORD = "Canary/With%And:Signs+42"
+PROGRAM = ROOT / "roles" / "restore_drill" / "files" / "drill.py"
+SEED: dict[str, t.Any] = {
+    "apps": [
+        {
+            "name": "shop",
+            "addons": [
+                {
+                    "provider": "postgresql", "id": ADDON, "resource_id": "shop_1001", "engine": "real",
+                    "database": {"version": "16.14.0-1", "extensions": {"hstore": "1.8"}},
+                },
+                {"provider": "mysql", "id": OTHER, "resource_id": "shop_1002"},
+            ],
+        },
+        {
+            "name": "vault",
+            "region": "osc-secnum-fr1",
+            "addons": [{"provider": "postgresql", "id": GUARDED, "resource_id": "vault_1", "database": {"version": "16.14.0-1", "backups": [{}]}}],
+        },
+    ],
+    "durations": DURATIONS,
+}  # fmt: skip
+TABLES = (
+    "CREATE TABLE orders (number int PRIMARY KEY, words hstore)",
+    "INSERT INTO orders SELECT number, 'a=>1' FROM generate_series(1, 1000) AS number",
+    "CREATE TABLE sessions (number int)",
+    "INSERT INTO sessions SELECT generate_series(1, 50)",
+    "CREATE TABLE events (day date) PARTITION BY RANGE (day)",
+    "CREATE TABLE events_of_today PARTITION OF events DEFAULT",
+    "INSERT INTO events VALUES ('2026-01-01')",
+    "ALTER TABLE orders ENABLE ROW LEVEL SECURITY",
+    "CREATE POLICY everybody ON orders USING (true)",
+    'CREATE SCHEMA "the Archive"',
+    'CREATE MATERIALIZED VIEW "the Archive".totals AS SELECT count(*) FROM orders',
+    "CREATE SERVER another FOREIGN DATA WRAPPER postgres_fdw",
+    "CREATE USER MAPPING FOR PUBLIC SERVER another OPTIONS (password 'of another server')",
+)
+
+
+class Archive:
+    """What a link of the platform leads to."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self.size = len(content)
+
+    def pieces(self, start: int = 0, end: int | None = None) -> t.Iterator[bytes]:
+        yield self._content[start:end]
+
+
+def packed(files: t.Mapping[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return stream.getvalue()
+
+
+def programs(version: str) -> str:
+    return str(fetched.postgres(version) / "bin")
+
+
+def clients() -> str:
+    fetched.postgres("16.14")
+    return str(ROOT / ".cache" / "postgres" / "clients" / "18" / "bin")
+
+
+def without_extension(version: str, name: str, tree: Path) -> str:
+    """The programs of a server that lacks an extension. It looks for them beside its own program, so that one is a copy."""
+    origin = fetched.postgres(version)
+    (tree / "bin").mkdir(parents=True)
+    for program in ("initdb", "postgres"):
+        shutil.copy2(origin / "bin" / program, tree / "bin" / program)
+    (tree / "lib").symlink_to(origin / "lib")
+    shutil.copytree(origin / "share", tree / "share", ignore=shutil.ignore_patterns(name + "*"))
+    return str(tree / "bin")
+
+
+class Place:
+    """A controller, the directory in which it drills, and the databases."""
+
+    def __init__(self, directory: Path, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.office = Office(sandbox)
+        self.directory = directory
+        self.work_dir = directory / "w"
+        self.evidence = directory / "evidence"
+        self.work_dir.mkdir()
+        (directory / "controller").mkdir()
+        self.log = directory / "controller" / "ansible.log"
+        self.ansible = Ansible(directory / "controller", {**sandbox.environment(), "ANSIBLE_LOG_PATH": str(self.log)})
+        self.variables: dict[str, t.Any] = {
+            "restore_drill_app": "shop",
+            "restore_drill_evidence_dir": str(self.evidence),
+            "restore_drill_work_dir": str(self.work_dir),
+            "restore_drill_programs": programs("16.14"),
+            "restore_drill_client_programs": clients(),
+            "restore_drill_wait_interval": 0.2,
+        }
+
+    def run(self, *drills: t.Mapping[str, t.Any], options: t.Sequence[str] = (), **environment: str) -> tuple[Run, list[dict[str, t.Any]]]:
+        """Drills one after another in one play, and the summary of each. They may fail."""
+        tasks = []
+        for number, drill in enumerate(drills):
+            role = {"name": "Drill", "ansible.builtin.include_role": {"name": "community.scalingo.restore_drill"}, "vars": {**self.variables, **drill}}
+            failed = {"name": "Failed %d" % number, "ansible.builtin.debug": {"msg": "it failed"}}
+            tell = {"name": "Summary %d" % number, "ansible.builtin.debug": {"var": "restore_drill_summary"}}
+            tasks.append({"block": [role], "rescue": [failed], "always": [tell]})
+        run = self.ansible.tasks(tasks, *options, environment=environment).ok().clean()
+        summaries = [run.result("Summary %d" % number)["restore_drill_summary"] for number in range(len(drills))]
+        for number, summary in enumerate(summaries):
+            assert bool(run.tasks("Failed %d" % number)) is (summary["outcome"] in ("failed", "interrupted")), str(run)
+        return run, summaries
+
+    def processes(self) -> list[str]:
+        """The command lines that name the directory of the drills."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                command = path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+                if str(self.work_dir) + "/" in command:
+                    found.append(command)
+        return found
+
+    def nothing_is_left(self) -> None:
+        assert list(self.work_dir.iterdir()) == []
+        assert self.processes() == []
+
+    def shows_no_secret(self, run: Run, *more: str) -> None:
+        """Not on the screen, in the log, or in what is left; tokens that die within the hour are in the cache alone."""
+        cached = [path.read_text(encoding="utf-8") for path in self.ansible.home.rglob("*.json")]
+        tokens = [value for text in cached for value in re.findall(r'"(?:token|value)": "([^"]{20,})"', text)]
+        links = [str(record.query["token"]) for record in self.sandbox.log() if "token" in record.query]
+        assert tokens and (links or more), "no token and no link was used, so this proves nothing"
+        owners = [user.password for user in engine(self.sandbox, ADDON).list_users()]
+        texts = {"the output": run.output, "the results": str(run.results), "the log": self.log.read_text(encoding="utf-8")}
+        texts.update({str(path): path.read_text(encoding="utf-8") for path in self.evidence.glob("*")})
+        for secret in (self.sandbox.api_token, *tokens, *links, *owners, *more):
+            assert [place for place, text in texts.items() if secret in text] == [], secret[:6]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Place]:
+    with Sandbox(seed=SEED) as sandbox:
+        place = Place(tmp_path_factory.mktemp("d"), sandbox)
+        # As the platform's own user, to whom it all belongs.
+        rows = engine(sandbox, ADDON).rows
+        rows("CREATE EXTENSION postgres_fdw")
+        for statement in TABLES:
+            rows(statement)
+        yield place
+
+
+@pytest.fixture
+def place(shop: Place) -> t.Iterator[Place]:
+    shop.sandbox.clear_log()
+    shop.sandbox.clear_faults()
+    yield shop
+    shop.nothing_is_left()
+
+
+CHECKS = [
+    {"name": "the last order", "sql": "SELECT max(number) FROM orders", "expect": 1000},
+    {"name": "words are there", "sql": "SELECT bool_and(words -> 'a' = '1') FROM orders", "expect": True},
+]
+
+
+def test_good_and_bad_backups(place: Place) -> None:
+    rows = engine(place.sandbox, ADDON).rows
+    good, files = place.office.backup(ADDON)
+    rows("DELETE FROM orders WHERE number > 700")
+    rows("DELETE FROM sessions")
+    rows("DROP TABLE events")
+    poor, dummy = place.office.backup(ADDON)
+    cut, dummy = place.office.backup(ADDON)
+    broken, dummy = place.office.backup(ADDON)
+    whole = packed(files)
+    (name, dump), = files.items()
+    place.sandbox.clear_log()
+    with FileServer(t.cast(t.Any, Archive(whole[: len(whole) // 2]))) as server, FileServer(t.cast(t.Any, Archive(packed({name: dump[:-400]})))) as second:
+        for identifier, where in ((cut, server), (broken, second)):
+            match = {"route": "B4", "path": "/api/databases/%s/backups/%s/archive" % (ADDON, identifier)}
+            place.sandbox.fault(match=match, do="replace", body={"download_url": where.link()})
+        run, summaries = place.run(
+            {"restore_drill_backup_id": good, "restore_drill_checks": CHECKS},
+            {"restore_drill_backup_id": poor, "restore_drill_checks": CHECKS, "restore_drill_ignore_tables": ["*.sessions"]},
+            {"restore_drill_backup_id": cut},
+            {"restore_drill_backup_id": broken},
+            options=["-vvvv", "--diff"],
+        )
+    place.nothing_is_left()
+    assert [summary["outcome"] for summary in summaries] == ["changed", "failed", "failed", "failed"], [s["findings"] for s in summaries]
+    assert place.sandbox.unsafe() == [], "the database was touched"
+    assert summaries[0]["findings"] == summaries[0]["next_steps"] == []
+    assert summaries[1]["findings"] == [
+        "the table public.events is gone, which had 1 rows in the last drill",
+        "the table public.orders has 700 rows, and had 1000 in the last drill, which is 30 % less; 10 % are allowed (restore_drill_max_drop_percent)",
+        "the check the last order returned 700, and not 1000",
+    ]
+    assert [len(summary["findings"]) for summary in summaries[2:]] == [1, 1]
+    assert "the archive is truncated or damaged" in summaries[2]["findings"][0]
+    assert "the backup could not be restored: " in summaries[3]["findings"][0]
+    assert all(step in run.output for summary in summaries for step in summary["next_steps"])
+    assert any(poor in step for step in summaries[1]["next_steps"])
+    place.shows_no_secret(run)
+
+    evidence = json.loads(Path(summaries[0]["evidence_file"]).read_text(encoding="utf-8"))
+    assert evidence == summaries[0]["evidence"]
+    assert evidence["outcome"] == "passed" and evidence["failed_in"] is None and evidence["left_behind"] == []
+    assert evidence["backup"]["id"] == good and evidence["backup"]["method"] == "manual" and not evidence["backup"]["made_by_the_drill"]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", evidence["backup"][name]) for name in ("created_at", "started_at"))
+    assert evidence["file"]["size"] == evidence["backup"]["size"] and re.fullmatch("[0-9a-f]{64}", evidence["file"]["sha256"])
+    assert evidence["file"]["dumped_from"] == "16.14"
+    assert evidence["server"] == {"kind": "throw-away", "version": "16.14", "rehearsal": False}
+    assert evidence["database"]["version"] == "16.14.0-1" and evidence["database"]["addon_id"] == ADDON
+    tables = {"public.orders": 1000, "public.sessions": 50, "public.events": 1, '"the Archive".totals': 1}
+    assert evidence["tables"] == tables
+    assert evidence["left_out"] == {"USER MAPPING": 1}
+    assert {check["kind"]: check["passed"] for check in evidence["checks"]} == {"extension": True, "tables": True, "sql": True}
+    assert set(evidence["extensions"]["restored"]) == {"hstore", "plpgsql", "postgres_fdw"}
+    names = ["preflight", "backup", "download", "server", "restore", "check", "remove"]
+    assert [phase["name"] for phase in evidence["phases"]] == names and all(0 < phase["minutes"] < 1 for phase in evidence["phases"])
+    # What a drill that failed counted is not what the next one compares with.
+    last_good = json.loads((place.evidence / "shop-postgresql.last-good.json").read_text(encoding="utf-8"))
+    assert last_good["backup"]["id"] == good and summaries[1]["evidence"]["compared_with"]["backup"] == good
+    assert [summary["evidence"]["failed_in"] for summary in summaries[1:]] == [None, "download", "restore"]
+    assert {path.stat().st_mode & 0o777 for path in place.evidence.iterdir()} == {0o600}
+    assert hashlib.sha256(whole).hexdigest() != evidence["file"]["sha256"]
