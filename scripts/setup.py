@@ -196,7 +196,7 @@ def python_environment(name: str, pins: Path, *more: str | Path) -> Path:
 
 
 def node() -> Path:
-    """Node.js, which a package of the Python registry carries, and the packages of the JavaScript tests."""
+    """Node.js, which a package of the Python registry carries, and what the tests take from npm."""
     pins = REQUIREMENTS / "node.txt"
     described = [JAVASCRIPT / "package.json", JAVASCRIPT / "package-lock.json"]
 
@@ -239,8 +239,8 @@ def alone() -> Iterator[None]:
         yield
 
 
-#: What the real engines of the sandbox and the tests of tunnels need, besides PostgreSQL.
-PROGRAMS = ("mariadb-server", "influxdb", "openssh-server", "libnss-wrapper")
+#: What the real engines of the sandbox, the tests of tunnels and those of pages need, besides PostgreSQL.
+PROGRAMS = ("mariadb-server", "influxdb", "openssh-server", "libnss-wrapper", "chromium-headless-shell")
 
 
 def servers() -> None:
