@@ -15,8 +15,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import tarfile
 import typing as t
 import urllib.parse
@@ -126,7 +124,9 @@ class Place:
         self.work_dir.mkdir()
         (directory / "controller").mkdir()
         self.log = directory / "controller" / "ansible.log"
-        self.ansible = Ansible(directory / "controller", {**sandbox.environment(), "ANSIBLE_LOG_PATH": str(self.log)})
+        # Both regions are known by the authentication host.
+        environment = {name: value for name, value in sandbox.environment().items() if name in ("SCALINGO_API_TOKEN", "SCALINGO_AUTH_URL")}
+        self.ansible = Ansible(directory / "controller", {**environment, "SCALINGO_REGION": "osc-fr1", "ANSIBLE_LOG_PATH": str(self.log)})
         self.variables: dict[str, t.Any] = {
             "restore_drill_app": "shop",
             "restore_drill_evidence_dir": str(self.evidence),
@@ -264,3 +264,152 @@ def test_good_and_bad_backups(place: Place) -> None:
     assert [summary["evidence"]["failed_in"] for summary in summaries[1:]] == [None, "download", "restore"]
     assert {path.stat().st_mode & 0o777 for path in place.evidence.iterdir()} == {0o600}
     assert hashlib.sha256(whole).hexdigest() != evidence["file"]["sha256"]
+
+
+def test_extensions_that_get_lost(place: Place, tmp_path: Path) -> None:
+    rows = engine(place.sandbox, ADDON).rows
+    made, dummy = place.office.backup(ADDON)
+    rows("CREATE EXTENSION pg_trgm")
+    lacking = without_extension("17.10", "hstore", tmp_path / "server")
+    place.sandbox.clear_log()
+    run, summaries = place.run(
+        {"restore_drill_backup_id": made, "restore_drill_name": "younger extension"},
+        {"restore_drill_backup_id": made, "restore_drill_name": "rehearsal", "restore_drill_rehearse_upgrade": True, "restore_drill_programs": lacking},
+    )
+    rows("DROP EXTENSION pg_trgm")
+    place.nothing_is_left()
+    assert [summary["outcome"] for summary in summaries] == ["failed", "failed"]
+    (first,), (second,) = (summary["findings"] for summary in summaries)
+    assert "lacks the extension pg_trgm" in first and "restore_drill_max_age" in first
+    assert second == (
+        "the extension hstore, which the database has, is not available on PostgreSQL 17.10. An upgrade to it would lose the extension, or fail."
+    )
+    assert summaries[1]["evidence"]["failed_in"] == "server" and summaries[1]["evidence"]["server"]["rehearsal"]
+    assert summaries[1]["next_steps"] == ["Do not upgrade rehearsal to PostgreSQL 17 before this is solved."]
+    assert place.sandbox.unsafe() == []
+    assert not list(place.evidence.glob("rehearsal.last-good.json")) and len(list(place.evidence.glob("rehearsal.*.json"))) == 1
+
+
+def test_another_server(place: Place, tmp_path: Path) -> None:
+    production = urllib.parse.urlsplit(place.office.url("shop", "SCALINGO_POSTGRESQL_URL"))
+    services = tmp_path / "services"
+    services.write_text(
+        "[production]\nhost=%s\nport=%s\nuser=%s\npassword=%s\ndbname=%s\n"
+        % (production.hostname, production.port, production.username, production.password, production.path[1:])
+    )
+    before = engine(place.sandbox, ADDON).rows("SELECT datname FROM pg_database ORDER BY datname")
+    with PostgreSQL(tmp_path / "server") as server:
+        for name, right in (("plain", "CREATEDB"), ("chief", "SUPERUSER")):
+            server.create(name, PASSWORD)
+            server.rows("ALTER ROLE %s %s" % (name, right))
+        server.rows("CREATE DATABASE restore_drill_1700000000_0123abcd OWNER chief")
+        place.sandbox.clear_log()
+        encoded = urllib.parse.quote(PASSWORD, safe="")
+        plain, chief = ("postgresql://%s:%s@%s:%d/plain" % (name, encoded, server.host, server.port) for name in ("plain", "chief"))
+        rehearsal = {"restore_drill_rehearse_upgrade": True, "restore_drill_programs": "", "restore_drill_max_age": "1h", "restore_drill_make_backup": True}
+        place.sandbox.speed(100)
+        run, summaries = place.run(
+            {**rehearsal, "restore_drill_server_url": plain},
+            {**rehearsal, "restore_drill_server_url": chief, "restore_drill_max_drop_percent": 100, "restore_drill_ignore_tables": ["*events"]},
+            {"restore_drill_server_service": "production"},
+            options=["-vvvv", "--diff"],
+            PGSERVICEFILE=str(services),
+        )
+        place.sandbox.speed(1)
+        databases = {name for (name,) in server.rows("SELECT datname FROM pg_database")}
+    place.nothing_is_left()
+    assert [summary["outcome"] for summary in summaries] == ["failed", "changed", "failed"], [summary["findings"] for summary in summaries]
+    assert databases == {"postgres", "template0", "template1", "plain", "chief"}
+    assert "extension postgres_fdw cannot be created: ERROR:  permission denied" in summaries[0]["findings"][0]
+    assert summaries[1]["evidence"]["server"] == {"kind": "given", "version": "17.10", "rehearsal": True}
+    assert summaries[1]["evidence"]["tables"]["public.orders"] == engine(place.sandbox, ADDON).rows("SELECT count(*) FROM orders")[0][0]
+    assert "the given server is that of the database itself" in summaries[2]["findings"][0]
+    assert engine(place.sandbox, ADDON).rows("SELECT datname FROM pg_database ORDER BY datname") == before
+    assert {record.route for record in place.sandbox.unsafe()} <= {"B2"}
+    place.shows_no_secret(run, PASSWORD, encoded)
+
+
+def test_what_would_be_done(place: Place) -> None:
+    before = sorted(place.evidence.glob("*"))
+    run, summaries = place.run(
+        {"restore_drill_make_backup": True},
+        {"restore_drill_app": "vault", "restore_drill_region": "osc-secnum-fr1"},
+        {"restore_drill_app": "vault", "restore_drill_region": "osc-secnum-fr1", "restore_drill_allow_export": True},
+        {"restore_drill_addon": "mysql"},
+        {"restore_drill_programs": programs("17.10")},
+        options=["--check"],
+    )
+    outcomes = [summary["outcome"] for summary in summaries]
+    assert outcomes == ["would_change", "failed", "would_change", "failed", "failed"], [summary["findings"] for summary in summaries]
+    assert summaries[0]["steps"] == [
+        "would make a backup",
+        "would download it, restore it on a throw-away server of PostgreSQL 16.14, look at it and remove everything again",
+    ]
+    assert "restore_drill_allow_export" in summaries[1]["findings"][0]
+    assert "supports only PostgreSQL" in summaries[3]["findings"][0]
+    assert "PostgreSQL 16 is needed" in summaries[4]["findings"][0]
+    assert place.sandbox.unsafe() == [] and sorted(place.evidence.glob("*")) == before
+    assert [record for record in place.sandbox.log() if record.route == "B4" or record.role == "files"] == []
+    changed = {item.task.rpartition(" : ")[2] for item in run.results if item.status == "ok" and item.result.get("changed")}
+    assert "Have a backup" in changed and changed <= {"Have a backup", "Have a directory for the evidence"}
+
+
+def sleeping(place: Place) -> list[int]:
+    """The sessions of a throw-away server that work on something."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(path / "cwd").startswith(str(place.work_dir)) and b"[local] SELECT" in (path / "cmdline").read_bytes():
+                found.append(int(path.name))
+    return found
+
+
+def mains() -> list[int]:
+    """The processes of Ansible that these tests have started."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = int((path / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1])
+            if parent == os.getpid() and b"ansible-playbook" in (path / "cmdline").read_bytes():
+                found.append(int(path.name))
+    return found
+
+
+def test_killed(place: Place, tmp_path: Path) -> None:
+    """The keeper removes everything. When it was killed too, the next drill does."""
+    role = {"name": "Drill", "ansible.builtin.include_role": {"name": "community.scalingo.restore_drill"}}
+    checks = [{"name": "sleep", "sql": "SELECT pg_sleep(100)", "expect": ""}]
+    given = {**place.variables, "restore_drill_name": "killed", "restore_drill_checks": checks}
+    place.office.backup(ADDON)
+    with PostgreSQL(tmp_path / "server", version="16.14") as server, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        server.create("chief", PASSWORD)
+        server.rows("ALTER ROLE chief SUPERUSER")
+        url = "postgresql://chief:%s@%s:%d/chief" % (urllib.parse.quote(PASSWORD, safe=""), server.host, server.port)
+        run = pool.submit(place.ansible.tasks, [role], vars={**given, "restore_drill_server_url": url})
+        until(lambda: server.rows("SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(100)%' AND datname ~ '^restore_drill_'"), "it asks")
+        for number in mains():
+            os.kill(number, signal.SIGTERM)
+        run.result()
+        until(lambda: not list(place.work_dir.iterdir()), "the keeper has removed the directory")
+        names = {name for (name,) in server.rows("SELECT datname FROM pg_database")}
+        assert names == {"postgres", "template0", "template1", "chief"}
+
+        run = pool.submit(place.ansible.tasks, [role], vars=given)
+        until(lambda: sleeping(place), "it asks again")
+        (room,) = place.work_dir.iterdir()
+        os.kill(json.loads((room / "keeper.json").read_text()), signal.SIGKILL)
+        for number in mains():
+            os.kill(number, signal.SIGKILL)
+        assert run.result().returncode == -signal.SIGKILL
+    assert sleeping(place) and (room / "data").is_dir(), "nobody was there to remove it"
+    assert not list(place.evidence.glob("killed.*"))
+
+    playbook = "- ansible.builtin.import_playbook: community.scalingo.restore_drill\n"
+    variables = json.dumps({**place.variables, "restore_drill_name": "next", "restore_drill_max_age": "1s"})
+    looked = place.ansible.play(playbook, "--check", "-e", variables).failed()
+    assert "would remove what an earlier drill left: %s" % room in str(looked.results) and room.is_dir()
+    failed = place.ansible.play(playbook, "-e", variables, environment={"ANSIBLE_SHOW_CUSTOM_STATS": "true"}).failed()
+    place.nothing_is_left()
+    assert not sleeping(place)
+    assert "has no backup that is done and not older than 1s" in failed.stdout
+    assert "removed what an earlier drill left: %s" % room in failed.stdout.partition("CUSTOM STATS")[2]

@@ -180,7 +180,7 @@ def look(options: Options) -> Options:
                 "Run Ansible as another user, or allow user namespaces, or let the drill use another server with restore_drill_server_service.",
             )
     clients = find_clients(options["client_programs"], found["server_programs"] or "", options["major"])
-    return {**found, "client_programs": clients[0], "client_version": clients[1]}
+    return {**found, "client_programs": clients[0], "client_version": clients[1], "room": "", "left": []}
 
 
 # -- processes --------------------------------------------------------------------------------------------------------
@@ -338,8 +338,6 @@ def clean(room: str) -> t.List[str]:
 def open_room(options: Options) -> Options:
     """Look whether it can be done, remove what earlier drills left, and begin a room with its keeper."""
     found = look(options)
-    if options["only_look"]:
-        return {**found, "room": "", "left": []}
     left = []
     for old in found["leftovers"]:
         left += clean(old)
@@ -790,6 +788,7 @@ def measure(options: Options) -> Options:
 
 
 STEPS: t.Dict[str, t.Callable[[Options], Options]] = {
+    "look": look,
     "open": open_room,
     "unpack": unpack,
     "serve": serve,
