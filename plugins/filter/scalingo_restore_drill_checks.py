@@ -63,7 +63,7 @@ options:
     type: dict
     default: {}
   max_drop_percent:
-    description: By how many percent a table may have become smaller since then.
+    description: By how many percent a table may have become smaller since then. With V(100) it may be gone.
     type: float
     default: 0
   ignore_tables:
@@ -194,7 +194,7 @@ def _rows(tables: t.Mapping[str, int], previous: t.Mapping[str, int], most: floa
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in ignored):
             continue
         if name not in tables:
-            checks.append(_check("rows", name, False, "the table %s is gone, which had %d rows in the last drill" % (name, before)))
+            checks.append(_check("rows", name, most >= 100, "the table %s is gone, which had %d rows in the last drill" % (name, before)))
             continue
         rows = tables[name]
         drop = 100.0 * (before - rows) / before if before else 0.0
