@@ -15,7 +15,9 @@ description:
   - Two databases of the same name are refused.
 options:
   _input:
-    description: Databases, each a dictionary with C(app), C(addon) or C(addon_id), and with C(region) and C(name) where they are needed.
+    description:
+      - Databases, each a dictionary with C(app), C(addon) or C(addon_id), and with C(region) and C(name) where they are needed.
+      - The variables of a host that P(community.scalingo.scalingo_databases#inventory) made are a database as well.
     type: list
     elements: dict
     required: true
@@ -104,6 +106,9 @@ def targets(databases: t.Sequence[t.Mapping[str, t.Any]], addons: Results = None
 
 
 def _given(item: t.Mapping[str, t.Any]) -> Data:
+    if "scalingo_addon_id" in item:
+        host = {name: str(item.get("scalingo_" + name) or "") for name in ("app", "addon_id", "region")}
+        return {"name": str(item["inventory_hostname"]), "addon": str(item.get("scalingo_engine") or ""), **host}
     unknown = sorted(set(item) - set(KNOWN))
     if unknown:
         raise AnsibleFilterError("a database of the list has %s, which means nothing: it can have %s" % (unknown[0], ", ".join(KNOWN)))
@@ -138,6 +143,11 @@ def _of_apps(results: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Data]:
                 last = kind if present.count(kind) == 1 else str(item.get("resource_id") or item["id"])
                 found.append({"name": "%s/%s" % (app, last), "app": app, "addon": kind, "addon_id": str(item["id"]), "region": region})
     found += [item for app, item in lacking.items() if app not in seen]
+    names = [item["name"] for item in found]
+    for item in found:
+        # Two regions may have apps of the same name.
+        if names.count(item["name"]) > 1:
+            item["name"] = "%s in %s" % (item["name"], item["region"])
     return sorted(found, key=lambda item: (item["region"], item["name"]))
 
 

@@ -31,6 +31,7 @@ FONTS = """<?xml version="1.0"?>
   <dir>{tree}/usr/share/fonts</dir>
   <cachedir>{cache}</cachedir>
   <alias binding="same"><family>system-ui</family><prefer><family>DejaVu Sans</family></prefer></alias>
+  <alias binding="same"><family>sans</family><prefer><family>DejaVu Sans</family></prefer></alias>
   <alias binding="same"><family>sans-serif</family><prefer><family>DejaVu Sans</family></prefer></alias>
 </fontconfig>
 """
