@@ -463,7 +463,11 @@ class Row:
 
 def said(result: t.Mapping[str, t.Any]) -> str:
     """What a task that failed says, without what is another each time."""
-    return re.sub(r", request id [^\],]*", "", str(result.get("msg") or "The task did not say why."))
+    text = str(result.get("msg") or "The task did not say why.")
+    hint = str((result.get("error") or {}).get("hint") or "")
+    if "request id" in hint and text.endswith(hint):
+        text = text[: -len(hint)].rstrip()
+    return re.sub(r", request id [^\],]*", "", text)
 
 
 def by_name(results: Results) -> t.Dict[str, t.Mapping[str, t.Any]]:
