@@ -291,12 +291,18 @@ def write(room: str, name: str, content: t.Any) -> None:
 def lock(room: str) -> t.Optional[int]:
     """The lock of a room as long as the number that is returned is open, or none when somebody has it."""
     number = os.open(place(room, "lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    if _locked(number):
+        return number
+    os.close(number)
+    return None
+
+
+def _locked(number: int) -> bool:
     try:
         fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        os.close(number)
-        return None
-    return number
+        return False
+    return True
 
 
 def leftovers(work_dir: str) -> t.List[str]:
@@ -410,19 +416,18 @@ def keep(room: str, watched: t.Optional[int], until: float) -> None:
 def close_room(options: Options) -> Options:
     """Let the keeper do its work, or do it when there is none any more. Tells what is left."""
     room = options["room"]
-    if not os.path.isdir(room):
+    try:
+        # Should the keeper remove the room meanwhile, this is still the file that it has locked.
+        waiting = os.open(place(room, "lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    except FileNotFoundError:
         return {"removed": True, "left": []}
-    waiting = os.open(place(room, "lock"), os.O_RDWR | os.O_CREAT, 0o600)
     with contextlib.suppress(OSError, ValueError):
         keeper = read(room, "keeper.json")
         # Its number may be somebody else's by now, unless it has the lock.
-        if lock(room) is None:
+        if not _locked(waiting):
             os.kill(keeper, signal.SIGTERM)
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError):
-            fcntl.flock(waiting, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
+    while not _locked(waiting) and time.monotonic() < deadline:
         time.sleep(0.02)
     os.close(waiting)
     left: t.List[str] = []
@@ -682,9 +687,10 @@ def drop_database(room: str) -> None:
     """What was made on a server that was given. One of our own goes as a whole."""
     connection = Connection(room)
     if connection.given and connection.database.startswith(DATABASE_PREFIX):
-        dummy, wrong = connection.try_sql("DROP DATABASE IF EXISTS %s WITH (FORCE);" % connection.database, PGCONNECT_TIMEOUT="10")
-        if wrong:
-            raise Problem("the database %s on the given server could not be dropped, drop it by hand: %s" % (connection.database, wrong))
+        try:
+            connection.sql("DROP DATABASE IF EXISTS %s WITH (FORCE);" % connection.database, PGCONNECT_TIMEOUT="10")
+        except Problem as problem:
+            raise Problem("the database %s on the given server could not be dropped, drop it by hand: %s" % (connection.database, problem)) from None
 
 
 def describe(connection: Connection) -> Options:
