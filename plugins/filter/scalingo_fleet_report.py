@@ -238,8 +238,8 @@ class Limits:
                 if name.endswith("_age"):
                     self.seconds[name] = _canon.seconds(value)
                 else:
-                    self.percent[name] = float(value)
-                    self.shown[name] = int(value) if float(value).is_integer() else float(value)
+                    number = self.percent[name] = float(value)
+                    self.shown[name] = int(number) if number.is_integer() else number
             except (TypeError, ValueError) as error:
                 raise AnsibleFilterError("scalingo_fleet_report: %s: %s" % (name, error)) from None
 

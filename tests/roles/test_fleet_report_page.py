@@ -170,7 +170,8 @@ def test_five_hundred_are_written_and_shown_soon(seen: t.Dict[str, Seen], pages:
 
 
 def test_hostile_texts_are_only_texts(seen: t.Dict[str, Seen], pages: t.Dict[str, t.Tuple[Run, Path, Data]]) -> None:
-    page, (dummy, file, report) = seen["hostile wide"], pages["hostile"]
+    page = seen["hostile wide"]
+    dummy, file, report = pages["hostile"]
     assert page["title"] == HOSTILE
     assert page["inserted"] == 0
     assert page["names"] == [row["name"] for row in report["databases"]] == [HOSTILE + "/1", HOSTILE + "/2"]

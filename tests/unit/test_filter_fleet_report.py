@@ -217,6 +217,7 @@ def test_levels_and_thresholds_are_the_callers() -> None:
     assert rate(backups=old, levels={"backup_old": "critical"})["level"] == "critical"
     assert rate(backups=old, levels={"backup_old": "none"})["level"] == "good"
     assert rate(backups=old, thresholds={"backup_warning_age": "2d"})["level"] == "good"
+    assert rate(disk={"points": [{"disk_used": 70, "disk_total": 100}]}, thresholds={"disk_warning_percent": "70.0"})["level"] == "warning"
     assert rate(backups=old, thresholds={"backup_warning_age": 3600, "backup_critical_age": "29h"})["level"] == "critical"
 
 
