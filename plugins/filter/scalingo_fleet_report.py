@@ -462,11 +462,16 @@ class Row:
 
 
 def said(result: t.Mapping[str, t.Any]) -> str:
-    """What a task that failed says, without what is another each time."""
+    """What a task that failed says."""
     text = str(result.get("msg") or "The task did not say why.")
     hint = str((result.get("error") or {}).get("hint") or "")
     if "request id" in hint and text.endswith(hint):
         text = text[: -len(hint)].rstrip()
+    return steady(text)
+
+
+def steady(text: str) -> str:
+    """The text without what is another each time."""
     return re.sub(r", request id [^\],]*", "", text)
 
 
@@ -508,7 +513,7 @@ def report(
         name, row = str(target["name"]), Row(target, moment, limits, rating)
         rows.append(row)
         if name not in known:
-            row.unreadable(str(target.get("error") or _why_not(found.get(name))))
+            row.unreadable(steady(str(target.get("error") or "")) or _why_not(found.get(name)))
             continue
         row.describe(known[name], found[name])
         if versions is not None and known[name].get("next_version_id") is None:

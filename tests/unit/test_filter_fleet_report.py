@@ -184,7 +184,7 @@ def test_what_was_not_asked_for_is_no_finding() -> None:
 
 def test_unreadable_databases() -> None:
     names = [target(name) for name in ("failed", "absent", "untried", "listed")]
-    names[3]["error"] = "The app is not there."
+    names[3]["error"] = "The app is not there. [status 404, request id 0123-45]"
     made = report(names, database=[
         result(names[0], failed=True, msg="Could not read the database: no."), result(names[1], databases=[]), result(names[2], skipped=True),
     ], now=NOW)
@@ -192,7 +192,7 @@ def test_unreadable_databases() -> None:
     assert texts["failed"].endswith("Could not read the database: no.")
     assert texts["absent"].endswith("The app has no such addon.")
     assert "not tried" in texts["untried"]
-    assert texts["listed"].endswith("The app is not there.")
+    assert texts["listed"].endswith("The app is not there. [status 404]")
     assert made["counts"] == {"critical": 0, "unreadable": 4, "warning": 0, "notice": 0, "good": 0}
     assert len(made["findings"]) == 4
 
