@@ -1,0 +1,215 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role database_baseline and the playbook drift: what each kind costs, what drifted, and that nothing else happens."""
+
+from __future__ import annotations
+
+import collections
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+from scalingo_sandbox.testing import Sandbox
+from support.playbook import ROOT, Ansible, Run
+from support.real import DURATIONS
+
+API_TOKEN = "tk-us-CanaryOfTheBaseline0123456789abcdefghi"
+PASSWORD = "CanaryOfTheUser/0123456789+ab"
+SEED: dict[str, t.Any] = {
+    "user": {"api_token": API_TOKEN},
+    "apps": [
+        {
+            "name": "shop",
+            "addons": [
+                {"provider": "mysql", "resource_id": "shop_1001", "database": {"version": "8.0.40-1", "logical_databases": ["orders"]}},
+                {
+                    "provider": "postgresql", "resource_id": "shop_1002", "engine": "real",
+                    "database": {"version": "16.14.0-1", "periodic_backups_enabled": True, "extensions": {"pg_trgm": "1.6"}},
+                },
+                {"provider": "influxdb", "resource_id": "shop_1003", "database": {"retention_policies": [{"name": "month", "duration": "720h"}]}},
+                {"provider": "postgresql-ng", "resource_id": "shop_1004"},
+            ],
+        },
+    ],
+    "durations": {**DURATIONS, "feature": 1},
+}  # fmt: skip
+#: What each database is to be like, and how many requests that change something its differences are worth.
+WANTED: dict[str, tuple[dict[str, t.Any], int]] = {
+    "mysql": (
+        {
+            "plan": "mysql-starter-512",
+            "periodic_backups_enabled": True, "periodic_backups_scheduled_at": 4,
+            "maintenance_window": {"weekday_utc": "sunday", "starting_hour_utc": 22},
+            "features": {"force-ssl": True},
+            "logical_databases": {"names": ["orders", "stock", "archive"]},
+            "sql_modes": ["ANSI"],
+            "users": [{"name": "reporting", "password": PASSWORD}, {"name": "analyst", "read_only": True, "password": PASSWORD}],
+        },
+        1 + 1 + 2 + 1 + 2,
+    ),
+    "postgresql": (
+        {
+            "periodic_backups_enabled": True,
+            "extensions": {"names": ["pg_trgm", "hstore"], "via": "direct"},
+            "pg_stat_statements": True,
+        },
+        1,
+    ),
+    "influxdb": ({"retention_policies": [{"name": "month", "duration": "30d"}, {"name": "year", "duration": "52w"}]}, 1),
+    "postgresql-ng": ({"firewall_rules": {"rules": [{"cidr": "198.51.100.0/24", "label": "office"}]}}, 1),
+}  # fmt: skip
+TOKENS = ("A6", "auth-exchange")
+ROLE = [
+    {
+        "hosts": "localhost", "gather_facts": False,
+        "tasks": [
+            {"name": "Keep it", "ansible.builtin.include_role": {"name": "community.scalingo.database_baseline"}, "loop": "{{ wanted | dict2items }}", "vars": {
+                "database_baseline_app": "shop", "database_baseline_addon": "{{ item.key }}", "database_baseline_wanted": "{{ item.value }}",
+                "database_baseline_wait_interval": 0.2}, "loop_control": {"label": "{{ item.key }}"}},
+        ],
+    },
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def running() -> t.Iterator[Sandbox]:
+    with Sandbox(SEED, speed=10) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running: Sandbox) -> Sandbox:
+    running.reset(SEED)
+    running.clear_faults()
+    running.clear_log()
+    return running
+
+
+class Place:
+    """A controller with a directory, for the role over several databases and for the playbook."""
+
+    def __init__(self, ansible: Ansible, directory: Path) -> None:
+        self.ansible = ansible
+        self.directory = directory
+        self.file = directory / "drift.json"
+
+    def _given(self, variables: dict[str, t.Any]) -> str:
+        # Ansible itself shows what the command line says.
+        path = self.directory / "variables.json"
+        path.write_text(json.dumps(variables), encoding="utf-8")
+        return "@%s" % path
+
+    def keep(self, *options: str, wanted: dict[str, t.Any]) -> Run:
+        return self.ansible.play(ROLE, "-e", self._given({"wanted": wanted}), *options).clean()
+
+    def drift(self, *options: str, databases: t.Any) -> tuple[Run, dict[str, t.Any]]:
+        self.file.unlink(missing_ok=True)
+        run = self.ansible.play(
+            (ROOT / "playbooks" / "drift.yml").read_text(encoding="utf-8").replace("tasks/drift", str(ROOT / "playbooks" / "tasks" / "drift")),
+            "-e", self._given({"drift_databases": databases, "drift_file": str(self.file)}), *options,
+        ).clean()  # fmt: skip
+        return run, json.loads(self.file.read_text(encoding="utf-8")) if self.file.is_file() else {}
+
+
+@pytest.fixture
+def place(sandbox: Sandbox, controller: t.Callable[[Sandbox], Ansible], tmp_path: Path) -> Place:
+    return Place(controller(sandbox), tmp_path)
+
+
+def written(sandbox: Sandbox) -> list[t.Any]:
+    return [record for record in sandbox.unsafe() if record.route not in TOKENS]
+
+
+def summaries(run: Run) -> list[dict[str, t.Any]]:
+    return [task.result["ansible_facts"]["database_baseline_summary"] for task in run.tasks("Summarise")]
+
+
+def listed() -> list[dict[str, t.Any]]:
+    return [{"app": "shop", "addon": addon, "wanted": wanted} for addon, (wanted, dummy) in WANTED.items()]
+
+
+def test_it_is_kept_for_one_request_a_kind_and_one_change_a_difference(place: Place, sandbox: Sandbox) -> None:
+    wanted = {addon: kinds for addon, (kinds, dummy) in WANTED.items()}
+    state = sandbox.state()
+    ahead = place.keep("--check", wanted=wanted).ok()
+    assert written(sandbox) == [] and {**sandbox.state(), "clock": None} == {**state, "clock": None}
+    sandbox.clear_log()
+
+    first = place.keep("-vvvv", wanted=wanted).ok()
+    assert [summary["outcome"] for summary in summaries(ahead)] == ["would_change"] * 4
+    assert [summary["steps"] for summary in summaries(ahead)] == [summary["steps"] for summary in summaries(first)]
+    addons = {sandbox.addon_id("shop", addon): addon for addon in WANTED}
+    # The extension itself is installed by SQL, the statistics by the API.
+    changes = collections.Counter(addons[record.addon_id] for record in written(sandbox))
+    assert changes == {addon: number for addon, (dummy, number) in WANTED.items()}
+    for secret in (API_TOKEN, PASSWORD, "CanaryOfTheUser"):
+        assert secret not in first.output
+    sandbox.clear_log()
+
+    second = place.keep(wanted=wanted).ok()
+    assert second.count("changed") == 0 and written(sandbox) == []
+    asked = collections.Counter(addons[record.addon_id] for record in sandbox.log() if record.role == "db")
+    # settings, logical databases, SQL modes, users; settings, extensions, statistics; policies; rules. The plan is asked of the main API.
+    assert asked == {"mysql": 4, "postgresql": 3, "influxdb": 1, "postgresql-ng": 1}
+
+
+def test_a_kind_that_fails_stops_those_after_it_unless_told_otherwise(place: Place, sandbox: Sandbox) -> None:
+    sandbox.fault(match={"action_name": "list-databases"}, do="status", status=403)
+    wanted = {"mysql": {"logical_databases": {"names": ["stock"]}, "sql_modes": ["ANSI"], "periodic_backups_scheduled_at": 5}}
+    run = place.keep(wanted=wanted).failed()
+    assert [record.action_name or record.route for record in written(sandbox)] == ["D2"]
+    message = run.result("Tell what is wrong and what to do")["msg"]
+    assert "shop/mysql is not as declared" in message and "- logical_databases: " in message and "403" in message
+    (summary,) = summaries(run)
+    assert (summary["outcome"], [item["kind"] for item in summary["failures"]]) == ("failed", ["logical_databases"])
+    assert [item["kind"] for item in summary["differences"]] == ["settings"]
+
+
+def test_a_consequence_needs_its_word(place: Place, sandbox: Sandbox) -> None:
+    run = place.keep(wanted={"mysql": {"features": {"force-ssl": True, "publicly-available": True}}}).failed()
+    assert written(sandbox) == [] and "exposure" in run.output
+
+
+def test_drift_is_named_and_nothing_else_fails(place: Place, sandbox: Sandbox) -> None:
+    run, found = place.drift(databases=listed())
+    run.failed()
+    assert written(sandbox) == []
+    assert found["outcome"] == "drifted" and found["drifted"] == ["shop/mysql", "shop/postgresql", "shop/influxdb", "shop/postgresql-ng"]
+    by_name = {database["name"]: database for database in found["databases"]}
+    kinds = {difference["kind"]: difference for difference in by_name["shop/mysql"]["differences"]}
+    assert set(kinds) == {"settings", "logical_databases", "sql_modes", "users"}
+    assert kinds["logical_databases"]["before"] != kinds["logical_databases"]["after"]
+    message = run.result("Say what drifted")["msg"]
+    assert "shop/mysql is not as declared:" in message and "create the logical database stock" in message
+    assert run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_drift"] == found
+
+    place.keep(wanted={addon: kinds for addon, (kinds, dummy) in WANTED.items()}).ok()
+    sandbox.clear_log()
+    run, found = place.drift(databases=listed())
+    run.ok()
+    assert (found["outcome"], found["drifted"], found["failed"]) == ("unchanged", [], [])
+    assert written(sandbox) == []
+
+
+def test_what_cannot_be_compared_is_no_drift_and_no_success(place: Place, sandbox: Sandbox) -> None:
+    databases = [
+        {"app": "shop", "addon": "influxdb", "wanted": {"retention_policies": [{"name": "month", "duration": "720h0m0s"}]}},
+        {"app": "nowhere", "addon": "mysql", "wanted": {"sql_modes": []}},
+        {"app": "shop", "addon": "influxdb", "name": "the points", "wanted": {"retention_policies": [{"name": "month", "duration": "60d"}]}},
+        {"app": "shop", "addon": "mysql", "wanted": {"sql_mode": ["mistyped"]}},
+    ]
+    run, found = place.drift(databases=databases)
+    run.failed()
+    assert [database["outcome"] for database in found["databases"]] == ["unchanged", "failed", "failed", "failed"]
+    assert found["failed"] == ["nowhere/mysql", "the points", "shop"] and found["drifted"] == []
+    message = run.result("Say what drifted")["msg"]
+    assert "nowhere/mysql could not be compared:" in message and "30d" in message.replace("720h", "30d") and "sql_mode" in message
+    assert written(sandbox) == []
+
+
+def test_a_list_of_something_else_is_refused(place: Place, sandbox: Sandbox) -> None:
+    run, found = place.drift(databases=[{"app": "shop", "addon": "mysql"}])
+    assert "drift_databases must be a list" in run.failed().output and found == {} and sandbox.log() == []
