@@ -289,6 +289,8 @@ def test_other_servers(place: Place, tmp_path: Path) -> None:
             {"restore_drill_server_service": "production"},
             options=["-vvvv", "--diff"],
             PGSERVICEFILE=str(services),
+            # As older versions of Ansible do.
+            ANSIBLE_INJECT_INVOCATION="true",
         )
         left = {name for (name,) in server.rows("SELECT datname FROM pg_database")}
     place.nothing_is_left()
