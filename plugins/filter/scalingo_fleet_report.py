@@ -131,6 +131,7 @@ _value:
 
 import ipaddress
 import json
+import math
 import re
 import typing as t
 from datetime import datetime, timezone
@@ -218,6 +219,13 @@ def shown(text: t.Optional[str]) -> str:
     return "an unknown time" if text is None else instant(text).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def number(value: object) -> t.Optional[float]:
+    """A number, of what the platform hands on unchecked; none for anything else."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= 0:
+        return value
+    return int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,18}", value, re.ASCII) else None
+
+
 def percentage(used: t.Optional[float], total: t.Optional[float]) -> t.Optional[int]:
     """How much of something is used; rounded down, so that what is not full is never shown as full."""
     return None if used is None or not total else int(100 * used / total)
@@ -299,7 +307,8 @@ class Row:
         engine = database.get("type_name")
         if DEDICATED in (self.data["addon"], engine):
             engine = DEDICATED
-        window = database.get("maintenance_window")
+        window = database.get("maintenance_window") or {}
+        known = [number(window.get(name)) is not None for name in ("weekday_utc", "starting_hour_utc")]
         self.data.update(
             app=self.data["app"] or database.get("app_name"),
             addon_id=result.get("addon_id") or self.data["addon_id"],
@@ -309,7 +318,7 @@ class Row:
             plan=database.get("plan"),
             status=database.get("status"),
             version={"current": database.get("readable_version"), "upgrade_available": database.get("next_version_id") is not None},
-            maintenance={"window": None if not window else dict(window), "ahead": None},
+            maintenance={"window": dict(window) if all(known) else None, "ahead": None},
         )
         self._status(database)
         self._features(database)
@@ -325,7 +334,7 @@ class Row:
         for item in database.get("instances") or ():
             if status == "running" and item.get("status") not in (None, "running"):
                 self.find("instance_not_running", "One of its instances does not run: the status of %s %s is %s." % (
-                    item.get("type") or "instance", item.get("id"), item["status"]))
+                    item.get("type") or "instance", item.get("id") or "unknown", item["status"]))
 
     def _features(self, database: t.Mapping[str, t.Any]) -> None:
         features = {str(item.get("name")): str(item.get("status")) for item in database.get("features") or ()}
@@ -414,16 +423,17 @@ class Row:
         self.data["maintenance"]["ahead"] = [{name: item.get(name) for name in ("id", "type", "status", "started_at")} for item in ahead]
         window = self.data["maintenance"]["window"]
         for item in ahead:
+            kind = item.get("type") or "of an unknown kind"
             if item["status"] == "running":
-                self.find("maintenance_ahead", "Scalingo maintains it now (%s)." % item.get("type"))
+                self.find("maintenance_ahead", "Scalingo maintains it now (%s)." % kind)
             else:
                 when = " in the window on %s from %s:00 UTC" % (WEEKDAYS[window["weekday_utc"] % 7], window["starting_hour_utc"]) if window else ""
-                self.find("maintenance_ahead", "Scalingo is going to maintain it%s (%s, %s)." % (when, item.get("type"), item["status"]))
+                self.find("maintenance_ahead", "Scalingo is going to maintain it%s (%s, %s)." % (when, kind, item["status"]))
 
     def metrics(self, metrics: t.Mapping[str, t.Any]) -> None:
         """Connections, where the engine tells; the use of the disk, unless it is read with its size."""
         stats = metrics.get("database_stats") or {}
-        used, most = stats.get("current_connections"), stats.get("max_connections")
+        used, most = number(stats.get("current_connections")), number(stats.get("max_connections"))
         if used is not None:
             self.data["connections"] = {"used": used, "limit": most, "percent": percentage(used, most)}
             text = "%(percent)s %% of its connections are in use: %(used)s of %(limit)s."
@@ -435,7 +445,7 @@ class Row:
         """How full the disk is."""
         if not points:
             return
-        used, total = points[-1].get("disk_used"), points[-1].get("disk_total")
+        used, total = number(points[-1].get("disk_used")), number(points[-1].get("disk_total"))
         self.data["disk"] = {"used": used, "limit": total, "percent": percentage(used, total)}
         self._rate("disk", ("disk_filling_up", "disk_nearly_full"), "Its disk is %(percent)s %% full.")
 

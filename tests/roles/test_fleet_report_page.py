@@ -21,14 +21,14 @@ HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>\"'&{{ 7 * 191
 
 
 def hostile() -> Data:
-    """Two databases with hostile texts in everything that they have, one of them unreadable."""
-    of, lost = target(HOSTILE + "/1", HOSTILE), target(HOSTILE + "/2", HOSTILE)
+    """Two databases with hostile texts in everything that they have, one of them unreadable, and one of which nothing is told."""
+    of, lost, silent = target(HOSTILE + "/1", HOSTILE), target(HOSTILE + "/2", HOSTILE), target("silent")
     shown = database(
         HOSTILE, resource_id=HOSTILE, plan=HOSTILE, readable_version=HOSTILE, status=HOSTILE, next_version_id="n",
         features=[{"name": HOSTILE, "status": "FAILED"}], current_operation_id=HOSTILE,
     )
     lists = {
-        "versions": {"current_version": HOSTILE, "latest_minor": HOSTILE + "m", "latest": HOSTILE, "majors": [HOSTILE]},
+        "versions": {"current_version": HOSTILE, "latest_minor": HOSTILE + "m", "latest": HOSTILE + "l", "majors": [HOSTILE]},
         "backups": {"msg": HOSTILE},
         "recovery": {"msg": HOSTILE},
         "maintenance": {"maintenances": [{"id": HOSTILE, "type": HOSTILE, "status": "queued"}]},
@@ -36,10 +36,19 @@ def hostile() -> Data:
         "disk": {"msg": HOSTILE},
         "firewall": {"firewall_rules": [{"cidr": HOSTILE}]},
     }
+    quiet = {
+        "backups": [result(silent, backups=[{"id": None, "status": "done", "method": None, "started_at": None, "created_at": None, "size": None}])],
+        "maintenance": [result(silent, maintenances=[dict.fromkeys(("id", "type", "status", "started_at"))])],
+        "metrics": [result(silent, metrics=[{"database_stats": {}, "real_disk_size": None}])],
+        "disk": [result(silent, points=[{}])],
+    }
     return {
-        **{"fleet_report_" + name: {"results": [result(of, **keys)]} for name, keys in lists.items()},
-        "fleet_report_targets": [of, lost],
-        "fleet_report_read": [result(of, databases=[shown]), result(lost, failed=True, msg=HOSTILE)],
+        **{"fleet_report_" + name: {"results": [result(of, **keys), *quiet.get(name, [])]} for name, keys in lists.items()},
+        "fleet_report_targets": [of, lost, silent],
+        "fleet_report_read": [
+            result(of, databases=[shown]), result(lost, failed=True, msg=HOSTILE),
+            result(silent, databases=[{**dict.fromkeys(shown), "features": [], "instances": [], "periodic_backups_scheduled_at": []}]),
+        ],
         "fleet_report_started_at": NOW,
         "fleet_report_title": HOSTILE,
     }
@@ -174,7 +183,8 @@ def test_hostile_texts_are_only_texts(seen: t.Dict[str, Seen], pages: t.Dict[str
     dummy, file, report = pages["hostile"]
     assert page["title"] == HOSTILE
     assert page["inserted"] == 0
-    assert page["names"] == [row["name"] for row in report["databases"]] == [HOSTILE + "/1", HOSTILE + "/2"]
+    assert page["names"] == [row["name"] for row in report["databases"]] == ["silent", HOSTILE + "/1", HOSTILE + "/2"]
+    assert "None" not in page["text"]
     whole = file.read_text(encoding="utf-8")
     assert "<script>alert" not in whole and "<img" not in whole and "1337" not in whole
     assert page["text"].count("{{ 7 * 191 }}") >= 15
@@ -185,4 +195,4 @@ def test_hostile_texts_are_only_texts_for_the_oldest_core(tmp_path: Path) -> Non
     dummy, file, report = write(tmp_path / "oldest", hostile(), programs=programs)
     whole = file.read_text(encoding="utf-8")
     assert "<script>alert" not in whole and "<img" not in whole and "1337" not in whole
-    assert report["databases"][0]["name"] == HOSTILE + "/1" and report["databases"][0]["plan"] == HOSTILE
+    assert report["databases"][1]["name"] == HOSTILE + "/1" and report["databases"][1]["plan"] == HOSTILE

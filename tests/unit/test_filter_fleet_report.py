@@ -122,6 +122,30 @@ def test_a_disk_without_its_size_is_no_finding() -> None:
     assert row["level"] == "good" and row["disk"] == {"used": 5, "limit": None, "percent": None} and row["connections"] is None
 
 
+@pytest.mark.parametrize("name", sorted(set(database()) - {"instances", "features", "periodic_backups_scheduled_at"}))
+def test_what_the_platform_does_not_say_is_no_failure(name: str) -> None:
+    row = rate(shown=database(**{name: None}), backups={"backups": []}, maintenance={"maintenances": [{"id": "m", "status": "queued"}]})
+    assert row["level"] == "critical"
+
+
+@pytest.mark.parametrize("value", [None, "", "many", True, -1, float("nan"), [], "12"])
+def test_numbers_that_are_none_are_left_out(value: t.Any) -> None:
+    row = rate(
+        metrics={"metrics": [{"database_stats": {"current_connections": value, "max_connections": value}, "real_disk_size": None}]},
+        disk={"points": [{"disk_used": 5, "disk_total": value}]},
+    )
+    if value == "12":
+        assert row["connections"]["percent"] == 100 and row["disk"]["percent"] == 41
+    else:
+        assert row["connections"] is None and row["disk"] == {"used": 5, "limit": None, "percent": None}
+
+
+def test_a_window_of_which_half_is_told_is_none() -> None:
+    row = rate(shown=database(maintenance_window={"weekday_utc": 2, "starting_hour_utc": None}), maintenance={"maintenances": [{"status": "queued"}]})
+    assert row["maintenance"]["window"] is None
+    assert row["reasons"][0]["text"] == "Scalingo is going to maintain it (of an unknown kind, queued)."
+
+
 def test_upgrades_are_read_once_for_all_databases_of_a_version() -> None:
     names = [target("%s/postgresql" % name, "postgresql") for name in ("a", "b", "c", "d")]
     shown = [database("postgresql", next_version_id=following) for following in ("n1", "n1", "n2", None)]
