@@ -63,7 +63,8 @@ options:
   ca_path:
     description:
       - A file or directory with the certificates of the authorities to trust, instead of those of the system.
-      - It wins over environment variables such as E(REQUESTS_CA_BUNDLE).
+      - If not given, the environment variable E(SCALINGO_CA_PATH) is used.
+      - Either wins over the variables of the HTTP library, such as E(REQUESTS_CA_BUNDLE).
     type: path
   token_cache:
     description:

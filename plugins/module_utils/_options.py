@@ -70,7 +70,7 @@ CONNECTION = Spec(
         "api_timeout": {"type": "float", "default": 30.0},
         "api_retries": {"type": "int", "default": 5},
         "validate_certs": {"type": "bool", "default": True},
-        "ca_path": {"type": "path"},
+        "ca_path": {"type": "path", "fallback": _from_environment("SCALINGO_CA_PATH")},
         "token_cache": {"type": "bool", "default": True, "no_log": False},
     }
 )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TLS: whose certificate counts is the task's decision, and never a variable's."""
+"""TLS: whose certificate counts is the task's decision, then that of the collection's own variable, then of the HTTP library's."""
 
 from __future__ import annotations
 
@@ -65,6 +65,17 @@ def test_another_authority_of_the_task_does_not_verify(ansible: Ansible, sandbox
     run = ansible.tasks([info("of another", ca_path=certifi.where())], environment=trusting).failed()
     assert "certificate" in run.only.result["msg"].lower()
     assert sandbox.log() == []
+
+
+def test_an_authority_of_the_collections_own_variable(ansible: Ansible, sandbox: Sandbox) -> None:
+    others = {name: certifi.where() for name in BUNDLES}
+    run = ansible.tasks([info("verified")], environment={**others, "SCALINGO_CA_PATH": str(sandbox.ca_path)}).ok()
+    assert run.only.status == "ok"
+    # Empty, as a form that was not filled in leaves it, it is as if it were not there; the task wins over it.
+    run = ansible.tasks([info("unverified")], environment={"SCALINGO_CA_PATH": ""}).failed()
+    assert run.only.result["error"]["kind"] == "Unreachable"
+    run = ansible.tasks([info("of the task", ca_path=str(sandbox.ca_path))], environment={"SCALINGO_CA_PATH": certifi.where()}).ok()
+    assert run.only.status == "ok"
 
 
 def test_the_authority_of_the_system_as_a_variable_gives_it(ansible: Ansible, sandbox: Sandbox) -> None:

@@ -64,6 +64,7 @@ def test_environment_of_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
         "SCALINGO_DB_API_URL",
         "SCALINGO_DB_URL",
         "SCALINGO_AUTH_URL",
+        "SCALINGO_CA_PATH",
         "SCALINGO_APP",
         "SCALINGO_ADDON",
         "SCALINGO_ADDON_TOKEN",
@@ -78,6 +79,8 @@ def test_environment_of_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     assert validated(_options.COMMON, db_api_url="given")[0]["db_api_url"] == "given"
     monkeypatch.setenv("SCALINGO_REGION", "osc-secnum-fr1")
     assert validated(_options.COMMON)[0]["region"] == "osc-secnum-fr1"
+    monkeypatch.setenv("SCALINGO_CA_PATH", "/authorities.pem")
+    assert validated(_options.COMMON)[0]["ca_path"] == "/authorities.pem"
 
 
 def test_waiting_has_a_default_of_its_own_and_wait_only_where_it_means_something() -> None:
