@@ -12,9 +12,12 @@ description:
   - Makes an inventory host of each database addon of your apps, in one or several regions.
   - A host stands for a database and is never reached by SSH. It has a local connection and the interpreter of the controller, so that
     the modules of this collection run on the controller, one fork for each database.
-  - Costs one request for the bearer token of all regions (unless it is in the cache), one for the list of apps of each region (none where all apps are
-    named without a pattern), and one for each app. O(details=true) costs two more for each database, of which the one for its token is saved when it
-    is in the cache. Up to O(parallel) requests are under way at a time, within the rate limit of 60 requests a minute.
+  - Costs one request for the bearer token of all regions, one for the list of apps of each region (none where all apps are named without a pattern),
+    and one for each app. 500 databases in 100 apps of two regions are 103 requests. The API has no list of databases, so it cannot be done with fewer.
+  - O(details=true) costs two more for each database, for its token and for the database itself. The modules that run afterwards on a host reuse both
+    tokens for up to 55 minutes; tokens that an earlier run left are not asked for again. O(auth_url) costs one more, for the addresses of the regions.
+  - Up to O(parallel) requests are under way at a time. The limit of the platform, 60 requests a minute, is waited for, together with all tasks of the
+    user. So 103 requests take about two minutes, and a cache (O(cache)) is worth having.
   - The file must end in C(scalingo_databases.yml) or C(scalingo_databases.yaml).
   - No token and no password is ever put into a host variable.
 author:
@@ -36,7 +39,7 @@ options:
     env:
       - name: SCALINGO_API_TOKEN
   regions:
-    description: The regions to look at.
+    description: The regions to look at. The environment variable may hold several, separated by commas.
     type: list
     elements: str
     default: [osc-fr1]
@@ -45,6 +48,7 @@ options:
   apps:
     description:
       - The apps to look at, by name or with the patterns of a shell, such as V(shop-*). All apps when it is empty.
+      - An app that is named without a pattern must be in one of the regions, else it counts as a failure.
     type: list
     elements: str
     default: []
@@ -62,7 +66,7 @@ options:
   on_failure:
     description:
       - What to do when a region, an app or a database cannot be read.
-      - V(fail) gives no inventory at all. V(warn) gives the rest and a warning for each.
+      - V(fail) gives no inventory at all. V(warn) gives the rest and a warning for each, and does not put what is incomplete into the cache.
     type: str
     choices: [fail, warn]
     default: fail
@@ -111,13 +115,18 @@ options:
   ca_path:
     description: A file or directory with the certificates of the authorities to trust, instead of those of the system.
     type: path
+    env:
+      - name: SCALINGO_CA_PATH
   token_cache:
     description: Whether to share short-lived tokens with other runs in a directory that only the user can read.
     type: bool
     default: true
 notes:
   - "The host variables are C(scalingo_app), C(scalingo_region), C(scalingo_addon_id), C(scalingo_engine), C(scalingo_resource_id), C(scalingo_status),
-    C(scalingo_plan), C(scalingo_provisioned_at), and C(scalingo_database), which is none unless O(details=true)."
+    C(scalingo_plan), C(scalingo_provisioned_at), and C(scalingo_database), which is none unless O(details=true) and while the platform is
+    still making the database."
+  - What the platform answers is never taken for a template.
+  - An option that does not exist is refused, so that a misspelled one does not go unnoticed.
 seealso:
   - module: community.scalingo.scalingo_database
   - module: community.scalingo.scalingo_database_info
@@ -144,9 +153,14 @@ cache: true
 cache_timeout: 600
 """
 
+import collections
+import difflib
+import hashlib
+import json
 import sys
 import typing as t
 
+import ansible.template
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
@@ -158,6 +172,16 @@ CONNECTION = (
 )
 
 
+def no_template(value: t.Any) -> t.Any:
+    """What the platform answered, marked so that nothing in it is taken for a template."""
+    if hasattr(ansible.template, "trust_as_template"):
+        # Here text is no template unless somebody says so.
+        return value
+    from ansible.utils.unsafe_proxy import wrap_var
+
+    return wrap_var(value)
+
+
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     NAME = "community.scalingo.scalingo_databases"
 
@@ -166,23 +190,39 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
-        key = self.get_cache_key(path)
-        use_cache = cache and self.get_option("cache")
+        self._refuse_unknown(self._read_config_data(path))
         databases = None
-        if use_cache:
-            try:
-                databases = self._cache[key]
-            except KeyError:
-                pass
+        if self.get_option("cache"):
+            key = "%s_%s" % (self.get_cache_key(path), self._question())
+            if cache:
+                try:
+                    databases = self._cache[key]
+                except KeyError:
+                    pass
+            if databases is None:
+                databases, complete = self._gather()
+                if complete:
+                    self._cache[key] = databases
         if databases is None:
-            databases = self._gather()
-            if self.get_option("cache"):
-                self._cache[key] = databases
+            databases, complete = self._gather()
         self._populate(databases)
 
-    def _gather(self) -> t.List[t.Dict[str, t.Any]]:
-        regions = list(dict.fromkeys(self.get_option("regions")))
+    def _refuse_unknown(self, config: t.Mapping[str, t.Any]) -> None:
+        known = sorted(self.option_definitions)
+        for name in config:
+            if name not in known:
+                close = difflib.get_close_matches(str(name), known, 1)
+                raise AnsibleParserError("there is no option %s%s" % (name, ": did you mean %s?" % close[0] if close else ""))
+
+    def _question(self) -> str:
+        """What the answer in the cache is the answer to. Another question needs another answer."""
+        options = {name: self.get_option(name) for name in ("regions", "apps", "engines", "details", "api_url", "auth_url")}
+        return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:16]
+
+    def _gather(self) -> t.Tuple[t.List[t.Dict[str, t.Any]], bool]:
+        """The databases, and whether they are all."""
+        regions = [region.strip() for region in self.get_option("regions")]
+        regions = list(dict.fromkeys(region for region in regions if region)) or ["osc-fr1"]
         if len(regions) > 1 and (self.get_option("api_url") or self.get_option("db_api_url")):
             raise AnsibleParserError("api_url and db_api_url are addresses of one region: give one region, or auth_url only")
         if self.get_option("parallel") < 1:
@@ -199,26 +239,27 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         except ScalingoError as error:
             raise AnsibleParserError(sentence(error)) from None
         if fleet.failures and self.get_option("on_failure") == "fail":
-            raise AnsibleParserError("\n".join(fleet.failures.values()))
+            raise AnsibleParserError("\n".join("%s: %s" % failure for failure in fleet.failures.items()))
         for about, failure in fleet.failures.items():
             self.display.warning("%s is left out: %s" % (about, failure))
-        return databases
+        return databases, not fleet.failures
 
-    def _connect(self, region: str, app: t.Optional[str], addon: t.Optional[str]) -> Client:
+    def _connect(self, region: str, app: t.Optional[str], addon: t.Optional[str], beside: t.Optional[Client]) -> Client:
         params = {name: self.get_option(name) for name in CONNECTION}
         params.update(region=region, app=app, addon=addon)
         return Client.from_params(
-            params, verbose=self.display.vv, secret=lambda dummy: None, target_needed=app is not None
+            params, verbose=self.display.vv, secret=lambda dummy: None, target_needed=app is not None, beside=beside
         )
 
     def _populate(self, databases: t.List[t.Dict[str, t.Any]]) -> None:
         strict = self.get_option("strict")
         group = self.inventory.add_group(self.get_option("group"))
-        hosts = [{"scalingo_%s" % name: value for name, value in database.items()} for database in databases]
+        hosts = [no_template({"scalingo_%s" % name: value for name, value in database.items()}) for database in databases]
         names = [self._name(variables) for variables in hosts]
+        often = collections.Counter(names)
         for name, variables in zip(names, hosts):
             # All of those that would share a name get the ID, so that no name depends on the order.
-            host = name if names.count(name) == 1 else "%s-%s" % (name, variables["scalingo_addon_id"])
+            host = name if often[name] == 1 else "%s-%s" % (name, variables["scalingo_addon_id"])
             self.inventory.add_host(host, group=group)
             # The interpreter is the one that runs here: in a cached inventory it could be another machine's.
             variables.update(ansible_connection="local", ansible_python_interpreter=sys.executable)

@@ -16,6 +16,7 @@ import base64
 import json
 import os
 import re
+import threading
 import typing as t
 import urllib.parse
 from dataclasses import dataclass
@@ -326,7 +327,8 @@ class Calls(t.Protocol):
 class Chain:
     """API token, hosts, bearer, addon, addon token: each acquired when first needed, and renewed.
 
-    Every method may cost requests, and raises what these raise.
+    Every method may cost requests, and raises what these raise. ``account`` is the chain of another client of the same
+    account, whose bearer and hosts this one uses: threads that share it make one exchange, whether there is a store or not.
     """
 
     def __init__(
@@ -339,7 +341,10 @@ class Chain:
         usage: Usage,
         secrets: Secrets,
         fresh_lookup: bool,
+        account: Chain | None = None,
     ) -> None:
+        self.account: Chain = account or self
+        self._alone = threading.RLock()
         self.settings = settings
         self.calls = calls
         self.store = store
@@ -350,6 +355,7 @@ class Chain:
         self._bearer: Raw | None = None
         self._addon: Raw | None = None
         self._hosts: Hosts | None = None
+        self._regions: dict[str, list[str]] = {}
         self.known: Lookup | None = None
         if settings.addon_id:
             self.known = Lookup(settings.addon_id)
@@ -387,18 +393,25 @@ class Chain:
     def _looked_up_hosts(self) -> Hosts:
         region = self.settings.region
         key = cache_key("regions", self.settings.api_token, self.settings.auth)
-        regions = self._cached_regions(key)
-        if region not in regions:
-            with self.store.lock(key):
-                regions = self._cached_regions(key)
-                if region not in regions:
-                    listed = self.calls.list_regions()
-                    regions = {item["name"]: [item.get("api") or "", item.get("database_api") or ""] for item in listed}
-                    self.store.write(key, {"regions": regions}, self.clock.wall() + TOKEN_SECONDS)
+        account = self.account
+        with account._alone:
+            regions = account._regions or self._cached_regions(key)
+            if region not in regions:
+                regions = self._listed_regions(key, region)
+            account._regions = regions
         if region not in regions:
             known = ", ".join(sorted(regions)) or "none"
             raise InvalidInput(f"Region {region} does not exist", hint=f"The regions of this account are: {known}.")
         return Hosts(*regions[region])
+
+    def _listed_regions(self, key: str, region: str) -> dict[str, list[str]]:
+        with self.store.lock(key):
+            regions = self._cached_regions(key)
+            if region not in regions:
+                listed = self.calls.list_regions()
+                regions = {item["name"]: [item.get("api") or "", item.get("database_api") or ""] for item in listed}
+                self.store.write(key, {"regions": regions}, self.clock.wall() + TOKEN_SECONDS)
+        return regions
 
     def _cached_regions(self, key: str) -> dict[str, list[str]]:
         regions = (self.store.read(key) or {}).get("regions")
@@ -413,13 +426,21 @@ class Chain:
 
     def bearer(self) -> str:
         """Return the bearer token of the account (section 1.2)."""
-        if self._bearer is None or self._bearer["expires_at"] <= self.clock.wall():
-            self._bearer = self._obtain(self._bearer_key(), "", self._exchanged)
-        return t.cast(str, self._bearer["token"])
+        if self.account is not self:
+            return self.account.bearer()
+        with self._alone:
+            if self._bearer is None or self._bearer["expires_at"] <= self.clock.wall():
+                self._bearer = self._obtain(self._bearer_key(), "", self._exchanged)
+            return t.cast(str, self._bearer["token"])
 
     def renew_bearer(self, rejected: str) -> None:
         """Replace a bearer token that was refused: by a newer one of another process, or by a new exchange."""
-        self._bearer = self._obtain(self._bearer_key(), rejected, self._exchanged)
+        if self.account is not self:
+            self.account.renew_bearer(rejected)
+            return
+        with self._alone:
+            if self._bearer is None or self._bearer["token"] == rejected:
+                self._bearer = self._obtain(self._bearer_key(), rejected, self._exchanged)
 
     def _bearer_key(self) -> str:
         return cache_key("bearer", self.settings.api_token, self.settings.auth)

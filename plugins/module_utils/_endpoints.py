@@ -1209,14 +1209,15 @@ class Client:
         verbose: t.Callable[[str], None],
         clock: Clock,
         fresh_lookup: bool,
+        beside: Client | None = None,
     ) -> None:
         self.settings = settings
         self.region = settings.region
-        self.usage = Usage()
+        self.usage: Usage = Usage() if beside is None else beside.usage
         self.clock = CountingClock(clock, self.usage)
-        store = Store(clock=clock, verbose=verbose, enabled=settings.token_cache)
+        store = Store(clock=clock, verbose=verbose, enabled=settings.token_cache) if beside is None else beside.chain.store
         pace = cache_key("pace", settings.api_token or settings.addon_token, settings.auth)
-        self.transport = Transport(
+        self.transport: Transport = beside.transport if beside is not None else Transport(
             timeout=settings.timeout,
             retries=settings.retries,
             verify=settings.verify,
@@ -1226,7 +1227,7 @@ class Client:
             verbose=verbose,
             pacing=SharedPacing(clock, store, pace),
         )
-        self.chain = Chain(
+        self.chain: Chain = Chain(
             settings,
             _Calls(self),
             store=store,
@@ -1234,11 +1235,12 @@ class Client:
             usage=self.usage,
             secrets=secrets,
             fresh_lookup=fresh_lookup,
+            account=None if beside is None else beside.chain.account,
         )
         caller = Caller(self.transport, self.chain, self.described)
-        self.auth = AuthApi(caller)
-        self.main = MainApi(caller)
-        self.database = DatabaseApi(caller)
+        self.auth: AuthApi = AuthApi(caller)
+        self.main: MainApi = MainApi(caller)
+        self.database: DatabaseApi = DatabaseApi(caller)
         self.target = Target(self.chain)
 
     @classmethod
@@ -1251,20 +1253,26 @@ class Client:
         clock: Clock | None = None,
         fresh_lookup: bool = False,
         target_needed: bool = True,
+        beside: Client | None = None,
     ) -> Client:
         """Check the connection and target options and build a client. Nothing is sent yet.
 
         Options read: api_token region api_url db_api_url auth_url api_timeout api_retries validate_certs ca_path
         token_cache app addon addon_id addon_token. ``verbose`` takes a line for -v; ``secret`` a value to be masked
         everywhere, before it is used. ``fresh_lookup`` ignores cached lookups of the target, not tokens.
-        ``target_needed`` false: app and addon may be missing.
+        ``target_needed`` false: app and addon may be missing. ``beside``: another client of the same account, whose
+        connections, pace, cache and bearer it shares; threads may use both at a time.
 
         Raises InvalidInput: an address, the region's form, a number, a token or the target options are wrong. That the
         region does not exist is found at the first request.
         """
-        secrets = Secrets(secret)
+        secrets = Secrets(secret) if beside is None else beside.transport.secrets
         settings = read_settings(params, secrets, verbose, target_needed)
-        return cls(settings, secrets, verbose=verbose, clock=clock or Clock(), fresh_lookup=fresh_lookup)
+        return cls(settings, secrets, verbose=verbose, clock=clock or Clock(), fresh_lookup=fresh_lookup, beside=beside)
+
+    def sign_in(self) -> None:
+        """Have the bearer token that every other request of the account needs; at most one request."""
+        self.chain.bearer()
 
     def described(self) -> str:
         """Return "addon mysql (ad-…) of app shop in osc-fr1", as far as known. Never sends a request."""

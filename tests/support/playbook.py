@@ -222,6 +222,11 @@ class Ansible:
             timeout,
         )
 
+    def inventory(self, *options: str, environment: Environment | None = None, timeout: float = 120) -> Run:
+        """C(ansible-inventory), with nothing but these options."""
+        self._number += 1
+        return self._run("ansible-inventory", options, environment, timeout)
+
     def _inventory(self, hosts: t.Mapping[str, t.Mapping[str, t.Any]] | None) -> list[str]:
         path = self.directory / ("inventory-%d.yml" % self._number)
         local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}

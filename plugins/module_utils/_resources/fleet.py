@@ -18,8 +18,8 @@ from . import database
 from ._fields import Fields
 
 State = t.Dict[str, t.Any]
-#: Builds a client for a region, and for one addon when an app and an addon are given.
-Connect = t.Callable[[str, t.Optional[str], t.Optional[str]], Client]
+#: Builds a client for a region, and for one addon when an app and an addon are given; beside another one of the account.
+Connect = t.Callable[[str, t.Optional[str], t.Optional[str], t.Optional[Client]], Client]
 
 ENGINES = ("postgresql", "postgresql-ng", "mysql", "mongodb", "redis", "influxdb", "elasticsearch", "opensearch")
 WILDCARDS = frozenset("*?[")
@@ -34,6 +34,8 @@ class Fleet:
         self._engines = frozenset(engines or ENGINES)
         self._details = details
         self._parallel = parallel
+        self._first: t.Optional[Client] = None
+        self._found: t.Set[str] = set()
         self.failures: t.Dict[str, str] = {}
 
     def read(self, regions: t.Sequence[str]) -> t.List[State]:
@@ -44,37 +46,56 @@ class Fleet:
                 databases += self._read_region(region)
             except ScalingoError as error:
                 self.failures["region %s" % region] = sentence(error)
+        # An app that is named needs to be in one of the regions only, so this is known when all of them have answered.
+        if not any("region %s" % region in self.failures for region in regions):
+            for app in dict.fromkeys(self._exact):
+                if app not in self._found and not any("app %s in %s" % (app, region) in self.failures for region in regions):
+                    self.failures["app %s" % app] = (
+                        "It is not visible in %s with this API token. Check the names of the app and of the region." % " or ".join(regions)
+                    )
         return sorted(databases, key=lambda item: (item["region"], item["app"], item["resource_id"] or "", item["addon_id"]))
 
     def _read_region(self, region: str) -> t.List[State]:
-        client = self._connect(region, None, None)
+        client = self._connect(region, None, None, self._first)
+        self._first = self._first or client
+        # A token that is refused is said once, not once for each app.
+        client.sign_in()
         apps = self._names_of_apps(client)
 
         def addons(app: str) -> t.List[State]:
             return [self._describe(raw, region, app) for raw in client.main.list_addons(app)]
 
-        found = [
-            item
-            for items in self._each(apps, addons, lambda app: "app %s in %s" % (app, region))
-            for item in items
-            if item["engine"] in self._engines
-        ]
-        if self._details:
-            shown = self._each(found, self._show, lambda item: "addon %s of app %s" % (item["addon_id"], item["app"]))
-            return list(shown)
-        return found
+        found = []
+        for app, listed in self._each(apps, addons, lambda app: "app %s in %s" % (app, region)):
+            if listed is not None:
+                self._found.add(app)
+                found += [item for item in listed if item["engine"] in self._engines]
+        if not self._details:
+            return found
+
+        def show(item: State) -> State:
+            beside = self._connect(item["region"], item["app"], item["addon_id"], client)
+            return database.describe(beside.database.show_database())
+
+        shown = self._each(found, show, lambda item: "addon %s of app %s in %s" % (item["addon_id"], item["app"], region))
+        return [{**item, "database": state} for item, state in shown]
+
+    @property
+    def _exact(self) -> t.List[str]:
+        """The apps that are named without a pattern."""
+        return [name for name in self._apps if not WILDCARDS & set(name)]
 
     def _names_of_apps(self, client: Client) -> t.List[str]:
         """The apps to look at: those that are named, and where there is a pattern or nothing is named, those that match."""
-        exact = [name for name in self._apps if not WILDCARDS & set(name)]
         patterns = [name for name in self._apps if WILDCARDS & set(name)] if self._apps else ["*"]
         if not patterns:
-            return list(dict.fromkeys(exact))
+            return list(dict.fromkeys(self._exact))
         listed = [str(Fields(raw, "an app").text("name")) for raw in client.main.list_apps()]
+        wanted = self._exact
         return [
             name
             for name in dict.fromkeys(listed)
-            if name in exact or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+            if name in wanted or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
         ]
 
     @staticmethod
@@ -93,22 +114,20 @@ class Fleet:
             "database": None,
         }
 
-    def _show(self, item: State) -> State:
-        client = self._connect(item["region"], item["app"], item["addon_id"])
-        return {**item, "database": database.describe(client.database.show_database())}
-
     def _each(
         self, things: t.Sequence[t.Any], read: t.Callable[[t.Any], t.Any], name: t.Callable[[t.Any], str]
-    ) -> t.Iterator[t.Any]:
-        """What I(read) gives for each thing, several at a time, in their order. Failures are noted, absent things skipped."""
+    ) -> t.Iterator[t.Tuple[t.Any, t.Any]]:
+        """Each thing with what I(read) gives for it, several at a time, in their order.
+
+        What is absent goes with none: an app of another region, one that went away meanwhile, a database that is only being
+        made. Failures are noted, and their things left out.
+        """
         with concurrent.futures.ThreadPoolExecutor(max_workers=self._parallel) as pool:
             jobs = [(thing, pool.submit(read, thing)) for thing in things]
             for thing, job in jobs:
                 try:
-                    yield job.result()
-                except NotFound as error:
-                    # An app without what is looked for is no failure when it came from a list: it went away meanwhile.
-                    if thing in self._apps:
-                        self.failures[name(thing)] = sentence(error)
+                    yield thing, job.result()
+                except NotFound:
+                    yield thing, None
                 except ScalingoError as error:
                     self.failures[name(thing)] = sentence(error)
