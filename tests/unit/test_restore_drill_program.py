@@ -171,7 +171,12 @@ def test_a_room_is_closed_by_its_keeper(options: t.Dict[str, t.Any]) -> None:
 
 
 def test_a_room_lasts_no_longer_than_its_time(options: t.Dict[str, t.Any]) -> None:
-    assert gone(Path(start("open", {**options, "lifetime": 0})["room"]))
+    room = start("open", {**options, "lifetime": 0})["room"]
+    assert gone(Path(room))
+    assert "the time for the drill is over" in start("unpack", {"room": room})["problem"]
+    lasting = start("open", options)["room"]
+    assert "archive.tar.gz: No such file" in start("unpack", {"room": lasting})["problem"]
+    assert start("close", {"room": lasting})["removed"]
 
 
 def test_a_room_that_nobody_keeps_is_removed_by_the_next(options: t.Dict[str, t.Any]) -> None:

@@ -54,7 +54,7 @@ PATIENCE = 60.0
 #: What pg_restore complains of although nothing is lost: settings that only newer servers have, and a schema that is always there.
 HARMLESS = re.compile(r'unrecognized configuration parameter "\w*timeout"|schema "public" already exists')
 #: Entries of a dump that are not restored: they hold passwords of other servers, or connect to them.
-LEFT_OUT = ("USER MAPPING", "SUBSCRIPTION", "SUBSCRIPTION TABLE", "PUBLICATION", "PUBLICATION TABLE", "PUBLICATION TABLES IN SCHEMA", "EVENT TRIGGER")
+LEFT_OUT = re.compile(r"(USER MAPPING|SUBSCRIPTION|PUBLICATION|EVENT TRIGGER)\b")
 LONGEST_VALUE = 1000
 MOST_PROBLEMS = 20
 
@@ -303,6 +303,14 @@ def _locked(number: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def is_over(room: t.Optional[str]) -> bool:
+    """Whether the keeper has ended it, or is about to."""
+    try:
+        return room is not None and time.time() >= read(room, "marker.json")["until"]
+    except (OSError, ValueError):
+        return True
 
 
 def leftovers(work_dir: str) -> t.List[str]:
@@ -742,12 +750,13 @@ def restore(options: Options) -> Options:
             problems.append("the extension %s cannot be created: %s" % (name, wrong))
     left_out: t.Dict[str, int] = {}
     for entry in entries:
-        if entry.kind in LEFT_OUT:
-            left_out[entry.kind] = left_out.get(entry.kind, 0) + 1
+        kind = LEFT_OUT.match(entry.kind)
+        if kind:
+            left_out[kind.group(1)] = left_out.get(kind.group(1), 0) + 1
     if not problems:
         if not connection.given:
             connection.sql(GRANT_WHAT_EXTENSIONS_BROUGHT.format(owner=OWNER), superuser=True, database=connection.database)
-        rest = [entry for entry in entries if entry.kind not in ("SCHEMA", "EXTENSION", *LEFT_OUT)]
+        rest = [entry for entry in entries if entry.kind not in ("SCHEMA", "EXTENSION") and not LEFT_OUT.match(entry.kind)]
         problems = complaints(connection.pg_restore(rest, target, "--jobs=%d" % options["jobs"])) if rest else []
     return {"problems": problems[:MOST_PROBLEMS], "more_problems": max(0, len(problems) - MOST_PROBLEMS), "left_out": left_out}
 
@@ -816,6 +825,8 @@ def main() -> int:
     except OSError as error:
         hint = "Free space, or choose another restore_drill_work_dir." if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
         result = {"problem": "%s: %s" % (error.filename or sys.argv[1], error.strerror), "hint": hint}
+    if (result.get("problem") or result.get("problems")) and sys.argv[1] != "close" and is_over(options.get("room")):
+        result = {"problem": "the time for the drill is over, so that everything was ended and removed", "hint": "Give it more with restore_drill_timeout."}
     print(json.dumps(result))
     return 1 if "problem" in result else 0
 
