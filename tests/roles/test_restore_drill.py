@@ -146,7 +146,8 @@ class Place:
             failed = {"name": "Failed %d" % number, "ansible.builtin.debug": {"msg": "it failed"}}
             tell = {"name": "Summary %d" % number, "ansible.builtin.debug": {"var": "restore_drill_summary"}}
             tasks.append({"block": [role], "rescue": [failed], "always": [tell]})
-        run = self.ansible.tasks(tasks, *options, environment=environment).ok().clean()
+        once = {"group/community.scalingo.scalingo": {"api_retries": 0}}
+        run = self.ansible.tasks(tasks, *options, environment=environment, module_defaults=once).ok().clean()
         summaries = [run.result("Summary %d" % number)["restore_drill_summary"] for number in range(len(drills))]
         for number, summary in enumerate(summaries):
             assert bool(run.tasks("Failed %d" % number)) is (summary["outcome"] in ("failed", "interrupted")), str(run)
@@ -361,6 +362,7 @@ def test_what_a_dump_holds(place: Place) -> None:
 
 def test_what_would_be_done(place: Place) -> None:
     before = sorted(place.evidence.glob("*"))
+    place.sandbox.fault(match={"route": "B1", "addon_id": GUARDED}, do="status", status=503)
     run, summaries = place.run(
         {"restore_drill_make_backup": True},
         {"restore_drill_app": "vault", "restore_drill_region": "osc-secnum-fr1"},
@@ -370,12 +372,14 @@ def test_what_would_be_done(place: Place) -> None:
         options=["--check"],
     )
     outcomes = [summary["outcome"] for summary in summaries]
-    assert outcomes == ["would_change", "failed", "would_change", "failed", "failed"], [summary["findings"] for summary in summaries]
+    assert outcomes == ["would_change", "failed", "interrupted", "failed", "failed"], [summary["findings"] for summary in summaries]
     assert summaries[0]["steps"] == [
         "would make a backup",
         "would download it, restore it on a throw-away server of PostgreSQL 16.14, look at it and remove everything again",
     ]
     assert "restore_drill_allow_export" in summaries[1]["findings"][0]
+    assert "status 503" in summaries[2]["findings"][0], "with the word it goes on to the backups"
+    assert summaries[2]["evidence"]["failed_in"] == "backup" and "Run the drill again later." in summaries[2]["next_steps"][0]
     assert "supports only PostgreSQL" in summaries[3]["findings"][0]
     assert "PostgreSQL 16 is needed" in summaries[4]["findings"][0]
     assert place.sandbox.unsafe() == [] and sorted(place.evidence.glob("*")) == before
