@@ -448,7 +448,9 @@ def test_no_port_stays_open(task: Task, server: PostgreSQL, gateway: OpenSSH, mo
 
 
 WORKER = """
-import json, sys
+import json, signal, sys
+# Whoever runs the tests in the background has SIGINT ignored, and so have all that come from there.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 for path in json.loads(sys.argv[1]):
     sys.path.insert(0, path)
 import conftest_of_the_root

@@ -136,16 +136,28 @@ def apply(office: Office, tmp_path: Path) -> Apply:
 
 
 @pytest.mark.parametrize(
-    ("first", "same", "other"), [("30d", ("720h", "720h0m0s", "4w2d"), "31d"), ("0", ("INF", "0s"), "1d"), ("90m", ("1h30m", "5400s"), "91m")]
+    ("first", "same", "other", "told"),
+    [
+        ("30d", ("720h", "720h0m0s", "4w2d"), "31d", ("30d", "31d")),
+        ("0", ("INF", "0s"), "1d", ("0", "1d")),
+        ("90m", ("1h30m", "5400s"), "91m", ("1h30m", "1h31m")),
+    ],
 )
-def test_the_module_knows_a_duration_by_its_value(office: Office, database: str, apply: Apply, first: str, same: t.Sequence[str], other: str) -> None:
+def test_the_module_knows_a_duration_by_its_value(
+    office: Office, database: str, url: str, apply: Apply, first: str, same: t.Sequence[str], other: str, told: t.Tuple[str, str]
+) -> None:
     made = apply(name="some", duration=first)
     assert made.changed and not made.failed, made.message
     written = policies(office, database)["some"]
+    assert write(url, "load value=1", "some") == 204
     for text in same:
         again = apply(name="some", duration=text)
         assert not again.failed and not again.changed, again.message
     refused = apply(name="some", duration=other)
-    assert refused.failed and not refused.changed and "some" in refused.message
+    # Both values are told, and what to do: a new policy beside the old one, whose points stay.
+    assert refused.failed and not refused.changed
+    assert "(duration is %s, wanted %s)" % told in refused.message
+    assert "add a new one beside it, such as 'name: some_%s, duration: %s'" % (told[1], told[1]) in refused.message
     assert policies(office, database)["some"] == written
+    assert query(url, 'SELECT COUNT(value) FROM "some".load')[0][1] == 1
     assert len([record for record in office.sandbox.unsafe() if record.route == "D8"]) == 1
