@@ -123,7 +123,7 @@ def report(
         "%s: %s" % (row["name"], text)
         for row in shown
         if row["outcome"] in ("failed", "interrupted")
-        for text in ([row["reason"]] if row["reason"] else []) + row["findings"]
+        for text in ([row["reason"]] if row["reason"] else []) + row["findings"] or ["nothing is known of why"]
     ]
     if stop:
         findings.append("nothing more was begun, as %s; %d not started" % (stop, counts["not_started"]))

@@ -1,0 +1,251 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A fleet of twelve databases through the playbook: planned, killed in the middle, gone on with, and fleets in which something fails."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import json
+import os
+import re
+import signal
+import stat
+import typing as t
+from pathlib import Path
+
+import pytest
+from scalingo_sandbox.testing import Record, Sandbox
+from support.playbook import Ansible, Run
+from support.real import DURATIONS
+from support.shop import until
+from support.suites.canaries import canaries
+
+#: Where each engine begins, and its latest minor version.
+VERSIONS = {"redis": ("6.2.14-1", "6.2.19-1"), "mongodb": ("6.0.17-1", "6.0.25-1"), "mysql": ("8.0.36-1", "8.0.43-1")}
+MEMORY = {"provider": "postgresql", "engine": "memory", "database": {"version": "16.8.0-1", "extensions": {"hstore": "1.8"}}}
+REAL = {"provider": "postgresql", "engine": "real", "database": {"version": "16.13.0-1", "extensions": {"hstore": "1.8"}}}
+
+
+def addons(postgresql: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+    return [{"provider": kind, "database": {"version": first}} for kind, (first, dummy) in VERSIONS.items()] + [postgresql]
+
+
+FLEET = {
+    "apps": [
+        {"name": "east", "addons": addons(MEMORY)},
+        {"name": "north", "addons": addons(REAL)},
+        {"name": "west", "addons": addons(REAL)},
+    ],
+    "durations": {**DURATIONS, "backup": 0.3, "upgrade": 0.5},
+}
+ENGINES = ("redis", "mongodb", "mysql", "postgresql")
+TWELVE = [{"app": app, "addon": engine} for engine in ENGINES for app in ("east", "north", "west")]
+
+CACHES = {
+    "apps": [{"name": "cache%d" % number, "addons": [{"provider": "redis", "database": {"version": "6.2.14-1"}}]} for number in range(1, 7)],
+    "durations": {**DURATIONS, "backup": 0.1, "upgrade": 0.1},
+}
+
+
+class Fleet:
+    """A list of databases in a sandbox, and a controller on which the playbook is run."""
+
+    def __init__(self, sandbox: Sandbox, directory: Path, databases: t.Sequence[t.Mapping[str, t.Any]]) -> None:
+        self.sandbox = sandbox
+        self.databases = databases
+        self.log = directory / "ansible.log"
+        self.state_file = directory / "fleet.json"
+        surroundings = {"ANSIBLE_LOG_PATH": str(self.log), "ANSIBLE_PIPELINING": "true", "ANSIBLE_SHOW_CUSTOM_STATS": "true"}
+        self.ansible = Ansible(directory, {**sandbox.environment(), **surroundings})
+        self._pool = concurrent.futures.ThreadPoolExecutor(max_workers=1)
+
+    def run(self, *options: str, **variables: t.Any) -> Run:
+        given = {
+            "fleet_upgrade_databases": list(self.databases),
+            "fleet_upgrade_state_file": str(self.state_file),
+            "fleet_upgrade_wait_interval": 0.3,
+            "fleet_upgrade_settle_seconds": 0.3,
+            **variables,
+        }
+        playbook = "- ansible.builtin.import_playbook: community.scalingo.fleet_upgrade\n"
+        return self.ansible.play(playbook, "-e", json.dumps(given), *options, timeout=600)
+
+    def begin(self, *options: str, **variables: t.Any) -> concurrent.futures.Future[Run]:
+        return self._pool.submit(self.run, *options, **variables)
+
+    def kill(self) -> None:
+        """As a machine that loses its power: every process of the playbook at once."""
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                # The processes of modules have their files in the directory too.
+                if str(self.ansible.directory).encode() in path.read_bytes():
+                    os.kill(int(path.parent.name), signal.SIGKILL)
+
+    def addon(self, name: str) -> str:
+        app, _, engine = name.partition("/")
+        return self.sandbox.addon_id(app, engine)
+
+    def names(self) -> list[str]:
+        return ["%(app)s/%(addon)s" % item for item in self.databases]
+
+    def unsafe(self) -> list[tuple[str, str]]:
+        """What could have changed something: the database, and B2 for a backup or D3 for an upgrade."""
+        by_addon = {self.addon(name): name for name in self.names()}
+        return [(by_addon[record.addon_id or ""], record.route) for record in self.sandbox.unsafe()]
+
+    def requests(self, name: str) -> list[Record]:
+        return [record for record in self.sandbox.log() if record.addon_id == self.addon(name)]
+
+    def verified(self, name: str) -> bool:
+        """Whether the instances were read after the upgrade had begun."""
+        routes = [record.route for record in self.requests(name)]
+        return "D3" in routes and "S5" in routes[len(routes) - routes[::-1].index("D3"):]  # fmt: skip
+
+    def shown(self, name: str) -> dict[str, t.Any]:
+        """A database as the sandbox itself has it."""
+        for app in self.sandbox.state()["apps"]:
+            for addon in app["addons"]:
+                if addon["id"] == self.addon(name):
+                    return t.cast("dict[str, t.Any]", addon["database"])
+        raise LookupError(name)
+
+    def report(self) -> dict[str, dict[str, t.Any]]:
+        path = self.state_file.with_name("fleet.report.json")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        return {row["name"]: row for row in json.loads(path.read_text(encoding="utf-8"))["databases"]}
+
+    def state(self) -> dict[str, t.Any]:
+        assert stat.S_IMODE(self.state_file.stat().st_mode) == 0o600
+        return t.cast("dict[str, t.Any]", json.loads(self.state_file.read_text(encoding="utf-8")))
+
+    def outcomes(self) -> dict[str, str]:
+        return {name: row["outcome"] for name, row in self.report().items()}
+
+    def is_true(self) -> None:
+        """The report against the sandbox: versions, and a backup that is done and from before the upgrade."""
+        for name, row in self.report().items():
+            shown = self.shown(name)
+            assert row["addon_id"] == self.addon(name)
+            assert (row["version_after"] or row["version_before"]) == shown["readable_version"], name
+            if row["outcome"] == "changed":
+                (backup,) = [backup for backup in shown["backups"] if backup["id"] == row["backup_id"]]
+                assert backup["status"] == "done", name
+
+    def shows_no_secret(self, *runs: Run) -> None:
+        cached = [path.read_text(encoding="utf-8") for path in self.ansible.home.rglob("*.json")]
+        tokens = [value for text in cached for value in re.findall(r'"(?:token|value)": "([^"]{20,})"', text)]
+        assert len(tokens) > len(self.databases), "no tokens were used, so this proves nothing"
+        texts = {"output %d" % number: run.output + str(run.results) for number, run in enumerate(runs)}
+        texts.update({str(path): path.read_text(encoding="utf-8") for path in (self.log, *self.state_file.parent.glob("fleet*.json"))})
+        for secret, what in canaries(self.sandbox, tokens).items():
+            assert [place for place, text in texts.items() if secret in text] == [], what
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> t.Iterator[t.Callable[[dict[str, t.Any], t.Sequence[t.Mapping[str, t.Any]]], Fleet]]:
+    with contextlib.ExitStack() as stack:
+        yield lambda seed, databases: Fleet(stack.enter_context(Sandbox(seed=seed)), tmp_path, databases)
+
+
+Make = t.Callable[[dict[str, t.Any], t.Sequence[t.Mapping[str, t.Any]]], Fleet]
+
+
+def test_twelve_databases_are_upgraded_although_the_run_is_killed(fleet: Make) -> None:
+    made = fleet(FLEET, TWELVE)
+    names = made.names()
+    scout, second, third = names[:3]
+
+    planned = made.run("--check").ok()
+    assert made.unsafe() == []
+    assert "12 databases: 12 would change" in planned.stdout
+    assert not made.state_file.exists() and not list(made.state_file.parent.glob("fleet*"))
+
+    # The third upgrade takes its time.
+    killed = made.begin("-vvvv")
+    until(lambda: (second, "D3") in made.unsafe(), "the second upgrade has begun", 120)
+    made.sandbox.durations(upgrade=300)
+    until(lambda: (third, "D3") in made.unsafe(), "the third upgrade has begun", 120)
+    made.kill()
+    first = killed.result()
+    assert first.returncode == -signal.SIGKILL
+    assert made.unsafe() == [(name, route) for name in names[:3] for route in ("B2", "D3")]
+    kept = made.state()
+    assert kept["run"]["scout"] == scout and kept["run"]["ended_at"] is None
+    assert [kept["databases"][name]["status"] for name in names[:4]][:2] == ["done", "started"]
+    assert kept["databases"][third]["before"]["version"] == "6.2.14-1"
+
+    before = len(made.requests(third))
+    again = made.begin("-vvvv")
+    until(lambda: [record.route for record in made.requests(third)][before:].count("D1") >= 3, "it waits for the operation", 120)
+    assert made.unsafe()[6:] == [], "nothing new begins before"
+    made.sandbox.durations(upgrade=0.5)
+    made.sandbox.advance(300)
+    resumed = again.result().ok()
+
+    calls = made.unsafe()
+    for name in names:
+        assert [route for called, route in calls if called == name].count("B2") == 1, name
+        assert calls.index((name, "B2")) < calls.index((name, "D3")), name
+        assert made.verified(name), name
+        assert made.shown(name)["readable_version"] in ("6.2.19-1", "6.0.25-1", "8.0.43-1", "16.14.0-1"), name
+    assert list(dict.fromkeys(name for name, route in calls if route == "D3")) == names
+    report = made.report()
+    assert set(made.outcomes().values()) == {"changed"} and len(report) == 12
+    assert [report[name]["wave"] for name in names] == [1, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5]
+    assert [name for name in names if report[name]["scout"]] == [scout]
+    made.is_true()
+    assert made.state()["run"]["ended_at"]
+    made.shows_no_secret(first, resumed)
+
+    whole = made.state_file.read_bytes()
+    made.sandbox.clear_log()
+    nothing = made.run().ok()
+    assert made.unsafe() == [] and nothing.count("changed") == 0
+    assert set(made.outcomes().values()) == {"unchanged"} and made.state_file.read_bytes() == whole
+    assert len(made.sandbox.log()) <= 12 * 2
+
+
+def test_the_failure_of_the_scout_ends_the_run(fleet: Make) -> None:
+    made = fleet(CACHES, [{"app": "cache%d" % number, "addon": "redis"} for number in range(1, 7)])
+    made.sandbox.outcome("upgrade", "fail", made.addon("cache2/redis"), error="the disk is full")
+    made.sandbox.change_database(made.addon("cache1/redis"), status="stopped")
+    run = made.run("-vvvv").failed()
+    assert made.unsafe() == [("cache2/redis", "B2"), ("cache2/redis", "D3")]
+    assert list(made.outcomes().values()) == ["skipped", "failed", *["not_started"] * 4]
+    failed = made.report()["cache2/redis"]
+    assert failed["scout"] and "the disk is full" in failed["reason"] and failed["version_after"] is None
+    made.is_true()
+    assert "the scout cache2/redis failed" in run.stdout.partition("CUSTOM STATS")[2]
+    assert not made.state()["databases"]["cache2/redis"]["open"], "it is simply tried again"
+    made.shows_no_secret(run)
+
+
+def test_every_upgrade_that_began_is_verified_when_a_mate_fails(fleet: Make) -> None:
+    """The scout is interrupted, the next one takes its place; then two mates fail, before and after the upgrade."""
+    made = fleet(CACHES, [{"app": "cache%d" % number, "addon": "redis"} for number in range(1, 7)])
+    sandbox = made.sandbox
+    names = made.names()
+    sandbox.outcome("upgrade", "fail", made.addon(names[2]))
+    sandbox.outcome("backup", "fail", made.addon(names[3]))
+    sandbox.durations(upgrade=300)
+    run = made.begin(fleet_upgrade_wait_timeout=2)
+    until(lambda: (names[0], "D3") in made.unsafe(), "the first upgrade has begun", 120)
+    sandbox.durations(upgrade=0.1)
+    run.result().failed()
+    assert list(made.outcomes().values()) == ["interrupted", "changed", "failed", "failed", "changed", "not_started"]
+    assert [name for name, route in made.unsafe() if route == "D3"] == [names[0], names[1], names[2], names[4]]
+    assert made.verified(names[1]) and made.verified(names[4])
+    made.is_true()
+    kept = made.state()["databases"]
+    assert kept[names[0]]["open"] and not kept[names[2]]["open"]
+
+    # The next run follows what was interrupted, although it is stopped by the clock before it begins anything.
+    sandbox.advance(300)
+    sandbox.clear_log()
+    made.run(fleet_upgrade_stop_starting_at="2026-01-01T00:00:00Z").ok()
+    assert made.unsafe() == [] and made.report()[names[0]]["outcome"] == "changed"
+    assert list(made.outcomes().values()) == ["changed", "unchanged", "not_started", "not_started", "unchanged", "not_started"]
+    made.is_true()
