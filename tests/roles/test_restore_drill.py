@@ -381,7 +381,8 @@ def test_what_would_be_done(place: Place) -> None:
     assert "status 503" in summaries[2]["findings"][0], "with the word it goes on to the backups"
     assert summaries[2]["evidence"]["failed_in"] == "backup" and "Run the drill again later." in summaries[2]["next_steps"][0]
     assert "supports only PostgreSQL" in summaries[3]["findings"][0]
-    assert "PostgreSQL 16 is needed" in summaries[4]["findings"][0]
+    assert "PostgreSQL 16 is needed" in summaries[4]["findings"][0] and "restore_drill_programs" in summaries[4]["next_steps"][0]
+    assert "nothing is known of the backup" in summaries[1]["next_steps"][0]
     assert place.sandbox.unsafe() == [] and sorted(place.evidence.glob("*")) == before
     assert [record for record in place.sandbox.log() if record.route == "B4" or record.role == "files"] == []
     changed = {item.task.rpartition(" : ")[2] for item in run.results if item.status == "ok" and item.result.get("changed")}
