@@ -1,0 +1,349 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The credential type of AWX, and the playbooks as its job templates.
+
+AWX's own code makes variables of a credential, ansible-runner runs the playbook with these and no others of ours, and what AWX
+would show of the job is read from the runner's events. Only the container is missing: what is below /runner there is in the
+directory of the job here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import jinja2
+import jinja2.sandbox
+import pytest
+import yaml
+from ansible_collections.community.scalingo.plugins.module_utils import _options
+from awx_plugins.interfaces import _temporary_private_inject_api as awx
+from awx_plugins.interfaces._temporary_private_api import Credential, ManagedCredentialType
+from scalingo_sandbox.testing import Sandbox
+from support.playbook import ROOT
+from support.real import DURATIONS
+
+DESCRIBED: dict[str, t.Any] = yaml.safe_load((ROOT / "extensions" / "awx" / "credential_type.yml").read_text(encoding="utf-8"))
+TYPE = ManagedCredentialType("scalingo", DESCRIBED["name"], DESCRIBED["kind"], DESCRIBED["inputs"], DESCRIBED["injectors"])
+#: What AWX sets for every job, whatever its credentials.
+OF_EVERY_JOB = {
+    "ANSIBLE_FORCE_COLOR": "True", "ANSIBLE_HOST_KEY_CHECKING": "False", "ANSIBLE_INVENTORY_UNPARSED_FAILED": "True",
+    "ANSIBLE_PARAMIKO_RECORD_HOST_KEYS": "False", "ANSIBLE_RETRY_FILES_ENABLED": "False", "MAX_EVENT_RES": "700000",
+    "JOB_ID": "7", "INVENTORY_ID": "1",
+}  # fmt: skip
+#: Playbooks that are for looking at the collection and not for job templates.
+NOT_JOBS = ("demo", "every_module")
+PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml") if path.stem not in NOT_JOBS)
+
+API_TOKEN = "tk-us-CanaryOfTheJob0123456789abcdefghijklmn"
+PASSWORD = "CanaryOfTheUser0123456789"
+MYSQL = "ad-00000000-0000-4000-8000-000000000071"
+SEED: dict[str, t.Any] = {
+    "user": {"api_token": API_TOKEN},
+    "apps": [
+        {
+            "name": "shop",
+            "addons": [
+                {
+                    "provider": "mysql", "id": MYSQL, "resource_id": "shop_1001",
+                    "database": {"version": "8.0.40-1", "logical_databases": ["orders"], "users": ["reporting"]},
+                },
+            ],
+        },
+        {"name": "vault", "region": "osc-secnum-fr1", "addons": [{"provider": "redis", "resource_id": "vault_1002"}]},
+    ],
+    "durations": {**DURATIONS, "backup": 1, "upgrade": 1},
+}  # fmt: skip
+TOKENS = ("A6", "auth-exchange")
+
+
+@pytest.fixture(scope="module")
+def running() -> t.Iterator[Sandbox]:
+    # Its certificate is one that nobody trusts of himself.
+    with Sandbox(SEED, speed=10, tls=True) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running: Sandbox) -> Sandbox:
+    running.reset(SEED)
+    running.clear_faults()
+    running.clear_log()
+    return running
+
+
+def written(sandbox: Sandbox) -> list[str]:
+    return [record.action_name or record.route for record in sandbox.unsafe() if record.route not in TOKENS]
+
+
+def credential(sandbox: Sandbox, **more: str) -> dict[str, str]:
+    """A credential as somebody fills it in: the region is left empty, and the addresses come from the authentication API."""
+    authority = Path(str(sandbox.ca_path)).read_text(encoding="ascii")
+    return {"api_token": sandbox.api_token, "region": "", "auth_url": sandbox.auth_url, "ca_certificates": authority, **more}
+
+
+class Unsafe(yaml.SafeDumper):
+    """Texts as AWX writes those of surveys and of whoever starts a job: never a template."""
+
+    def represent_data(self, data: t.Any) -> yaml.Node:
+        return self.represent_scalar("!unsafe", data) if isinstance(data, str) else super().represent_data(data)
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A job that has ended, as AWX would show it."""
+
+    status: str
+    returncode: int
+    output: str
+    events: list[dict[str, t.Any]]
+    environment: dict[str, t.Any]
+
+    @property
+    def artifacts(self) -> dict[str, t.Any]:
+        (stats,) = [event["event_data"] for event in self.events if event["event"] == "playbook_on_stats"]
+        found: dict[str, t.Any] = stats["artifact_data"]
+        return found
+
+    @property
+    def shown(self) -> str:
+        return json.dumps(self.events) + self.output + json.dumps(self.environment)
+
+
+class Automation:
+    """A place that runs jobs. Collections are where an execution environment has them, and nothing of the surroundings counts."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.home = directory / "home"
+        link = self.home / ".ansible" / "collections" / "ansible_collections" / "community" / "scalingo"
+        link.parent.mkdir(parents=True)
+        link.symlink_to(ROOT, target_is_directory=True)
+        self.surroundings = {
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
+            "HOME": str(self.home), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1",
+        }  # fmt: skip
+        self._number = 0
+
+    def tokens(self) -> list[str]:
+        """The tokens that jobs have left in the cache of the collection, for the next ones."""
+        texts = [path.read_text(encoding="utf-8") for path in (self.home / ".cache" / "community.scalingo").glob("*.json")]
+        found = [str(value) for text in texts for name, value in json.loads(text).items() if "token" in name]
+        assert len(found) >= 2, texts
+        return found
+
+    def inject(self, inputs: t.Mapping[str, str], **more: str) -> tuple[Path, dict[str, t.Any], dict[str, t.Any]]:
+        """The directory of a job, its variables, and those that AWX shows. They hold nothing that the credential did not bring."""
+        self._number += 1
+        private = self.directory / ("job-%d" % self._number)
+        for name in ("env", "inventory", "project"):
+            (private / name).mkdir(parents=True)
+        environment, shown, arguments = dict(more), dict(more), []
+        awx.inject_credential(TYPE, Credential(dict(inputs)), environment, shown, arguments, str(private))
+        assert arguments == []
+        inside = {name: re.sub("^/runner/", "%s/" % private, value) for name, value in environment.items()}
+        return private, inside, shown
+
+    def run(self, playbook: str, inputs: t.Mapping[str, str], variables: t.Mapping[str, t.Any], *options: str) -> Job:
+        """Run a playbook of the collection, from a project that holds nothing but its name."""
+        private, environment, shown = self.inject(inputs, **OF_EVERY_JOB)
+        play = {"name": "Run it", "ansible.builtin.import_playbook": "community.scalingo.%s" % playbook}
+        (private / "project" / "job.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
+        local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        (private / "inventory" / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"localhost": local}}}), encoding="utf-8")
+        (private / "env" / "envvars").write_text(yaml.safe_dump(environment), encoding="utf-8")
+        (private / "env" / "extravars").write_text(yaml.dump(dict(variables), Dumper=Unsafe), encoding="utf-8")
+        (private / "env" / "cmdline").write_text(" ".join(options), encoding="utf-8")
+        done = subprocess.run(
+            ["ansible-runner", "run", str(private), "-p", "job.yml", "--ident", "1"],
+            cwd=self.directory, env=self.surroundings, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, timeout=120, check=False,
+        )  # fmt: skip
+        made = private / "artifacts" / "1"
+        events = [json.loads(path.read_text(encoding="utf-8")) for path in (made / "job_events").glob("*.json")]
+        events.sort(key=lambda event: event["counter"])
+        output = done.stdout + (made / "stdout").read_text(encoding="utf-8")
+        assert "Traceback" not in output, output
+        assert not any("prompt" in event["event"] for event in events)
+        status = (made / "status").read_text(encoding="utf-8")
+        return Job(status, int((made / "rc").read_text(encoding="utf-8")), output, events, shown)
+
+
+@pytest.fixture
+def automation(tmp_path: Path) -> Automation:
+    return Automation(tmp_path)
+
+
+# -- the credential type ---------------------------------------------------------------------------------------------
+
+
+def test_awx_takes_the_credential_type() -> None:
+    """What AWX looks at when somebody saves it."""
+    assert set(DESCRIBED) == {"name", "description", "kind", "inputs", "injectors"} and DESCRIBED["kind"] in ("cloud", "net")
+    inputs, injectors = DESCRIBED["inputs"], DESCRIBED["injectors"]
+    assert set(inputs) == {"fields", "required"} and set(injectors) <= {"file", "env", "extra_vars"}
+    fields = [field["id"] for field in inputs["fields"]]
+    known = {"id", "label", "type", "help_text", "secret", "multiline", "choices", "format", "default", "ask_at_runtime"}
+    assert len(set(fields)) == len(fields) and "tower" not in fields and set(inputs["required"]) <= set(fields)
+    for field in inputs["fields"]:
+        assert set(field) <= known and {"id", "label"} <= set(field) and re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", field["id"])
+        assert field["type"] == "string"
+    assert list(injectors["file"]) == ["template"]
+    strict = jinja2.sandbox.ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
+    namespace = {**{name: "EXAMPLE" for name in fields}, "tower": {"filename": "EXAMPLE_FILENAME"}}
+    for name, template in [*injectors["env"].items(), *injectors["file"].items()]:
+        assert template.isascii() and strict.from_string(template).render(namespace)
+        assert not name.startswith("ANSIBLE_") and name not in awx.ENV_BLOCKLIST
+
+
+def test_every_option_of_the_connection_that_reads_a_variable_has_a_field() -> None:
+    read = {option["fallback"][1][0] for option in _options.CONNECTION.options.values() if "fallback" in option}
+    assert set(DESCRIBED["injectors"]["env"]) == read
+
+
+def test_what_awx_makes_of_a_credential(automation: Automation) -> None:
+    inputs = {
+        "api_token": API_TOKEN, "region": "osc-secnum-fr1", "auth_url": "https://auth.example.com", "api_url": "https://api.example.com",
+        "db_api_url": "https://db.example.com", "ca_certificates": "-----BEGIN CERTIFICATE-----\n",
+    }  # fmt: skip
+    private, environment, shown = automation.inject(inputs)
+    authorities = Path(environment.pop("SCALINGO_CA_PATH"))
+    assert authorities.parent == private / "env" and authorities.read_text(encoding="ascii") == inputs["ca_certificates"]
+    assert authorities.stat().st_mode & 0o777 == 0o600
+    assert environment == {
+        "SCALINGO_API_TOKEN": API_TOKEN, "SCALINGO_REGION": "osc-secnum-fr1", "SCALINGO_AUTH_URL": "https://auth.example.com",
+        "SCALINGO_API_URL": "https://api.example.com", "SCALINGO_DB_API_URL": "https://db.example.com",
+    }  # fmt: skip
+    assert shown["SCALINGO_API_TOKEN"] == awx.HIDDEN_PASSWORD and API_TOKEN not in str(shown)
+    assert shown["SCALINGO_REGION"] == "osc-secnum-fr1"
+
+    dummy, environment, shown = automation.inject({"api_token": API_TOKEN})
+    assert environment.pop("SCALINGO_API_TOKEN") == API_TOKEN
+    assert set(environment.values()) == {""} and len(environment) == 5
+
+
+# -- jobs ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_that_looks_for_drift(automation: Automation, sandbox: Sandbox) -> None:
+    wanted = {
+        "periodic_backups_scheduled_at": 4, "logical_databases": {"names": ["orders", "stock"]},
+        "users": [{"name": "reporting"}, {"name": "analyst", "password": PASSWORD}],
+    }  # fmt: skip
+    variables = {"drift_databases": [{"app": "shop", "addon": "mysql", "wanted": wanted}], "drift_file": ""}
+    job = automation.run("drift", credential(sandbox), variables, "-vvvv")
+    assert (job.status, job.returncode) == ("failed", 2), job.output
+    found = job.artifacts["scalingo_drift"]
+    assert (found["outcome"], found["drifted"], found["failed"]) == ("drifted", ["shop/mysql"], [])
+    differences = {difference["kind"]: difference for difference in found["databases"][0]["differences"]}
+    assert set(differences) == {"settings", "logical_databases", "users"}
+    assert "stock" not in str(differences["logical_databases"]["before"]) and "stock" in str(differences["logical_databases"]["after"])
+    assert written(sandbox) == []
+    for secret in (API_TOKEN, PASSWORD, *automation.tokens()):
+        assert secret not in job.shown
+
+    wanted = {"logical_databases": {"names": ["orders"]}, "users": [{"name": "reporting"}]}
+    job = automation.run("drift", credential(sandbox), {"drift_databases": [{"app": "shop", "addon": "mysql", "wanted": wanted}]})
+    assert (job.status, job.returncode) == ("successful", 0), job.output
+    assert job.artifacts["scalingo_drift"]["outcome"] == "unchanged"
+
+
+def test_a_job_that_upgrades(automation: Automation, sandbox: Sandbox) -> None:
+    # A survey passes what was left empty as empty text.
+    survey = {"upgrade_verify_app": "shop", "upgrade_verify_addon": "mysql", "upgrade_verify_region": "", "upgrade_verify_addon_id": ""}
+    variables = {**survey, "upgrade_verify_wait_interval": 0.2, "upgrade_verify_settle_seconds": 0}
+    sandbox.change_database(addon_id=MYSQL, status="stopped")
+    job = automation.run("upgrade", credential(sandbox), variables)
+    assert (job.status, job.returncode) == ("failed", 2), job.output
+    assert job.artifacts["scalingo_upgrade"]["outcome"] == "failed" and written(sandbox) == []
+    sandbox.change_database(addon_id=MYSQL, status="running")
+
+    job = automation.run("upgrade", credential(sandbox), variables, "--check")
+    assert (job.status, job.artifacts["scalingo_upgrade"]["outcome"]) == ("successful", "would_change"), job.output
+    assert written(sandbox) == []
+
+    job = automation.run("upgrade", credential(sandbox), variables)
+    assert (job.status, job.artifacts["scalingo_upgrade"]["outcome"]) == ("successful", "changed"), job.output
+    assert job.artifacts["scalingo_upgrade"]["version_after"] == "8.0.43-1" and written(sandbox) == ["B2", "D3"]
+    assert API_TOKEN not in job.shown
+
+
+@pytest.mark.parametrize(("region", "hosts"), [("", {"shop_1001"}), ("osc-secnum-fr1", {"vault_1002"}), ("osc-fr1,osc-secnum-fr1", {"shop_1001", "vault_1002"})])
+def test_a_source_of_an_inventory(region: str, hosts: set[str], automation: Automation, sandbox: Sandbox) -> None:
+    private, environment, dummy = automation.inject(credential(sandbox, region=region), INVENTORY_UPDATE_ID="3")
+    source = private / "project" / "scalingo_databases.yml"
+    source.write_text("plugin: community.scalingo.scalingo_databases\n", encoding="utf-8")
+    done = subprocess.run(
+        ["ansible-inventory", "-i", str(source), "--list", "--export"],
+        cwd=private, env={**automation.surroundings, **environment, "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True"},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout)["_meta"]["hostvars"]) == hosts
+    assert API_TOKEN not in done.stdout + done.stderr
+
+
+# -- every playbook --------------------------------------------------------------------------------------------------
+
+
+def test_which_playbooks_there_are() -> None:
+    assert PLAYBOOKS == ["backup", "drift", "fleet_upgrade", "report", "restore_drill", "upgrade"]
+
+
+def roles_of(playbook: str) -> set[str]:
+    """The roles behind a playbook, wherever in it or in the files that it includes they are."""
+    text = (ROOT / "playbooks" / ("%s.yml" % playbook)).read_text(encoding="utf-8")
+    for name in re.findall(r"include_tasks: (\S+)", text):
+        text += (ROOT / "playbooks" / name).read_text(encoding="utf-8")
+    return set(re.findall(r"name: community\.scalingo\.(\w+)", text))
+
+
+def keys(data: t.Any) -> t.Iterator[str]:
+    """Every key of a structure, at any depth."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield key
+            yield from keys(value)
+    elif isinstance(data, list):
+        for item in data:
+            yield from keys(item)
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_a_playbook_is_fit_for_a_job_template(playbook: str) -> None:
+    text = (ROOT / "playbooks" / ("%s.yml" % playbook)).read_text(encoding="utf-8")
+    head = " ".join(line for line in text.split("\n- name:")[0].splitlines() if line.startswith("#"))
+    (play,) = yaml.safe_load(text)
+    assert (play["hosts"], play["connection"], play["gather_facts"]) == ("localhost", "local", False)
+    roles = roles_of(playbook)
+    assert roles and "community.scalingo.%s" % playbook in head
+    for role in roles:
+        spec = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+        required = [name for name, option in spec["argument_specs"]["main"]["options"].items() if option.get("required")]
+        for name in required:
+            # What the playbook itself sets for its role needs no words, as long as its head says which structure it is.
+            assert name in head, name
+    files = [ROOT / "playbooks" / ("%s.yml" % playbook), *(ROOT / "playbooks" / "tasks").glob("%s_*.yml" % playbook)]
+    files += [path for role in roles for path in (ROOT / "roles" / role / "tasks").rglob("*.yml")]
+    for path in files:
+        asked = {"vars_prompt", "ansible.builtin.pause", "pause", "become_ask_pass"} & set(keys(yaml.safe_load(path.read_text(encoding="utf-8"))))
+        assert not asked, path
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_a_job_without_variables_fails_and_says_so(playbook: str, automation: Automation, sandbox: Sandbox) -> None:
+    """No question is asked, nothing is done, and the artifacts are there all the same."""
+    job = automation.run(playbook, credential(sandbox), {})
+    assert (job.status, job.returncode) == ("failed", 2), job.output
+    assert set(job.artifacts) == {"scalingo_%s" % playbook}
+    summary = job.artifacts["scalingo_%s" % playbook]
+    assert summary["outcome"] == "failed" and all(summary["findings"]) and summary["findings"]
+    assert written(sandbox) == [] and API_TOKEN not in job.shown
