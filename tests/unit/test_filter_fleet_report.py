@@ -60,6 +60,7 @@ def test_a_database_at_which_nothing_is_wrong_is_good() -> None:
     ({"status": "upgrading", "current_operation_id": "0123"}, ["in_progress"], "it is being upgraded"),
     ({"current_operation_id": "0123"}, ["in_progress"], "the operation 0123"),
     ({"instances": [{"id": "i-1", "status": "stopped", "type": "db-node"}]}, ["instance_not_running"], "db-node i-1 is stopped"),
+    ({"status": "stopped", "instances": [{"id": "i-1", "status": "stopped"}]}, ["not_running"], "its status is stopped"),
     ({"features": []}, ["force_ssl_off"], "without encryption"),
     ({"features": [{"name": "force-ssl", "status": "PENDING_TO_ACTIVATE"}]}, ["force_ssl_off"], "without encryption"),
     ({"features": [{"name": "publicly-available", "status": "ACTIVATED"}]}, ["public_without_tls"], "open to the Internet"),
@@ -89,7 +90,10 @@ def test_state_and_exposure(shown: Data, expected: t.List[str], words: str) -> N
     ([backup(1, "running"), backup(2, "cancelled"), backup(3)], {}, ["backup_failed"]),
     ([backup(1), backup(2, "error")], {}, []),
     ([backup(1)], {"periodic_backups_enabled": False}, ["backups_off"]),
-    ([backup(-5)], {}, []),
+    ([backup(-30)], {}, []),
+    ([backup(1)], {"periodic_backups_enabled": None}, []),
+    ([backup(1, created_at=hours_ago(40))], {}, []),
+    ([backup(1, started_at=None, created_at=hours_ago(40))], {}, ["backup_old"]),
 ])
 def test_backups(backups: t.List[Data], shown: Data, expected: t.List[str]) -> None:
     assert findings(rate(shown=database(**shown), backups={"backups": backups})) == expected
@@ -224,11 +228,11 @@ def test_unreadable_databases() -> None:
 def test_the_worst_come_first() -> None:
     shown = {
         "good": database(), "notice": database(features=[]), "warning": database(instances=[{"status": "stopped"}]),
-        "two warnings": database(instances=[{"status": "stopped"}, {"status": "booting"}]), "critical": database(status="stopped"), "Another good": database(),
+        "two warnings": database(instances=[{"status": "stopped"}, {"status": "booting"}]), "critical": database(status="stopped"), "Hotel": database(),
     }
     names = [target(name) for name in [*shown, "unreadable"]]
     made = report(names, database=[result(of, databases=[shown[of["name"]]]) for of in names[:-1]], now=NOW)
-    assert [row["name"] for row in made["databases"]] == ["critical", "unreadable", "two warnings", "warning", "notice", "Another good", "good"]
+    assert [row["name"] for row in made["databases"]] == ["critical", "unreadable", "two warnings", "warning", "notice", "good", "Hotel"]
     assert made["findings"][0] == "critical: It does not run: its status is stopped."
 
 
