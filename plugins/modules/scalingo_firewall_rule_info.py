@@ -12,8 +12,13 @@ version_added: 0.1.0
 short_description: List the firewall rules of a database with dedicated resources
 description:
   - Returns the rules that decide which networks can reach a database with dedicated resources.
-  - Costs one request to the Database API. Without a cache there come up to three requests before, for the bearer token,
+  - Costs one request to the Database API, with O(managed_ranges=true) one more. Without a cache there come up to three requests before, for the bearer token,
     for the addon (unless O(addon) is an ID) and for the addon's token.
+options:
+  managed_ranges:
+    description: Whether to return the ranges too that Scalingo maintains, and that a rule of the type V(managed_range) can name.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - community.scalingo._options
   - community.scalingo._attributes
@@ -64,6 +69,20 @@ firewall_rules:
       description: The ID of the range of a V(managed_range).
       type: str
       sample: mr-scalingo-osc-fr1
+managed_ranges:
+  description: The ranges that Scalingo maintains. Empty unless O(managed_ranges=true).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The ID of the range, which is the C(range_id) of a rule.
+      type: str
+      sample: mr-scalingo-osc-fr1
+    name:
+      description: What people call the range.
+      type: str
+      sample: Scalingo osc-fr1
 app:
   description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
   returned: when the options are valid
@@ -171,7 +190,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._run import run
 
 
 def argument_spec() -> Spec:
-    return COMMON
+    return COMMON + Spec({"managed_ranges": {"type": "bool", "default": False}})
 
 
 def main() -> None:

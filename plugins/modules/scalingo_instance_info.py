@@ -12,8 +12,13 @@ version_added: 0.1.0
 short_description: List the instances of a database and their status
 description:
   - Returns the instances of a database, with their addresses and their status, put together from two routes of the API.
-  - Costs two requests to the Database API. Without a cache there come up to three requests before, for the bearer token,
+  - Costs two requests to the Database API, with O(health=true) one more. Without a cache there come up to three requests before, for the bearer token,
     for the addon (unless O(addon) is an ID) and for the addon's token.
+options:
+  health:
+    description: Whether to return the health of the cluster too. Elasticsearch and OpenSearch only, other databases are refused.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - community.scalingo._options
   - community.scalingo._attributes
@@ -35,6 +40,12 @@ EXAMPLES = r"""
 - name: Fail unless all of them run
   ansible.builtin.assert:
     that: result.instances | rejectattr('status', 'eq', 'running') | length == 0
+
+- name: Read the health of an Elasticsearch cluster too
+  community.scalingo.scalingo_instance_info:
+    app: search
+    addon: elasticsearch
+    health: true
 """
 
 RETURN = r"""
@@ -84,6 +95,32 @@ instances:
       description: The address in the private network, if there is one.
       type: str
       sample: 10.0.0.12
+health:
+  description: What the cluster says of itself. None unless O(health=true).
+  returned: success
+  type: dict
+  contains:
+    status:
+      description:
+        - V(green), V(yellow) or V(red).
+      type: str
+      sample: green
+    cluster:
+      description: The name of the cluster.
+      type: str
+      sample: my-cluster
+    shards:
+      description: How many shards there are.
+      type: int
+      sample: 141
+    pending_tasks:
+      description: How many tasks of the cluster wait.
+      type: int
+      sample: 0
+    epoch:
+      description: When that was so, in seconds since 1970.
+      type: int
+      sample: 1550839427
 app:
   description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
   returned: when the options are valid
@@ -191,7 +228,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._run import run
 
 
 def argument_spec() -> Spec:
-    return COMMON
+    return COMMON + Spec({"health": {"type": "bool", "default": False}})
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from .._change import Consent, Listing, Params, Resource, State, Step
+from .._change import Consent, Listing, Outcome, Params, Resource, State, Step
 from .._errors import InvalidInput, NotFound
 from ._engine import OfEngine
 from ._fields import Fields, checked
@@ -24,6 +24,12 @@ def describe(raw: object) -> State:
     """A firewall rule as the modules return it."""
     fields = Fields(raw, "a firewall rule")
     return {name: fields.identifier(name) for name in ("id", "type", "cidr", "label", "range_id")}
+
+
+def describe_range(raw: object) -> State:
+    """A range that the platform maintains, as the modules return it."""
+    fields = Fields(raw, "a managed range")
+    return {"id": fields.identifier("id"), "name": fields.identifier("name")}
 
 
 def network(value: object) -> str:
@@ -174,9 +180,18 @@ class FirewallRuleInfo(_WithFirewall, Listing):
     """The firewall rules of one database."""
 
     plural = "firewall_rules"
+    _ranges: t.Sequence[State] = ()
+
+    def perform(self, check_mode: bool) -> Outcome:
+        outcome = super().perform(check_mode)
+        outcome.result["managed_ranges"] = list(self._ranges)
+        return outcome
 
     def items(self) -> t.List[State]:
-        return list(self.by_key().values())
+        rules = list(self.by_key().values())
+        if self.params["managed_ranges"]:
+            self._ranges = [describe_range(raw) for raw in self.client.database.list_managed_ranges()]
+        return rules
 
 
 def _holds(state: t.Optional[State], key: Key) -> bool:

@@ -7,11 +7,13 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
-from .._change import Listing, State
+from .._change import Listing, Outcome, State
 from .._errors import UnexpectedAnswer
 from . import database
+from ._engine import OfEngine
 from ._fields import Fields
 
 
@@ -28,13 +30,37 @@ def describe_status(raw: object) -> State:
     }
 
 
-class InstanceInfo(Listing):
-    """The instances, put together from the database and from their status."""
+def describe_health(raw: object) -> State:
+    """What a cluster says of itself. The platform tells its numbers as texts."""
+    fields = Fields(raw, "the health of the cluster")
+    numbers = {name: fields.normal(name, _whole) for name in ("shards", "pending_tasks", "epoch")}
+    return {"status": fields.identifier("status"), "cluster": fields.identifier("cluster"), **numbers}
+
+
+def _whole(value: t.Any) -> int:
+    if not re.fullmatch(r"[0-9]+", str(value), re.ASCII):
+        raise ValueError("%r is not a whole number" % (value,))
+    return int(value)
+
+
+class InstanceInfo(OfEngine, Listing):
+    """The instances, put together from the database and from their status; and the health of the cluster that they are."""
+
+    engines = ("elasticsearch", "opensearch")
+    subject = "health is known of Elasticsearch and OpenSearch only"
 
     plural = "instances"
     reading = "read the instances of the database"
+    _health: t.Optional[State] = None
+
+    def perform(self, check_mode: bool) -> Outcome:
+        outcome = super().perform(check_mode)
+        outcome.result["health"] = self._health
+        return outcome
 
     def items(self) -> t.List[State]:
+        if self.params["health"]:
+            self._health = describe_health(self.ask(self.client.database.show_health))
         shown = database.describe(self.client.database.show_database())["instances"]
         statuses = [describe_status(raw) for raw in self.client.database.list_instances_status()]
         if any(item["id"] is None for item in [*shown, *statuses]):
