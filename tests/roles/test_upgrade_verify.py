@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import shlex
 import signal
 import subprocess
 import threading
@@ -16,6 +18,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from scalingo_sandbox.testing import Sandbox
+from scalingo_sandbox.tokens import Tokens
 from support.playbook import ROOT, Ansible, Run
 from support.real import DURATIONS, Office, until
 
@@ -64,6 +67,7 @@ def sandbox(running: Sandbox) -> Sandbox:
 @pytest.fixture
 def upgrade(sandbox: Sandbox, controller: t.Callable[[Sandbox], Ansible]) -> t.Callable[..., Run]:
     ansible = controller(sandbox)
+    ansible.environment["ANSIBLE_LOG_PATH"] = str(ansible.directory / "ansible.log")
 
     def run(*options: str, addon: str = MYSQL, **variables: t.Any) -> Run:
         given = {"app": "shop", "addon": addon, "wait_interval": 0.2, "settle_seconds": 0, **variables}
@@ -81,13 +85,13 @@ def written(sandbox: Sandbox) -> list[str]:
     return [record.action_name or record.route for record in sandbox.unsafe() if record.route not in TOKENS]
 
 
-def lose(sandbox: Sandbox, action: str, result: t.Any) -> None:
-    """Answer an action otherwise from the second time on: what was there before is read by the first."""
-    sandbox.fault(match={"action_name": action}, after=1, do="replace", body={"ok": 1, "result": result})
+def lose(sandbox: Sandbox, match: dict[str, t.Any], **fault: t.Any) -> None:
+    """Answer otherwise from the second time on: what was there before is read by the first."""
+    sandbox.fault(match=match, after=1, **fault)
 
 
-def expect_finding(run: Run, sandbox: Sandbox, *findings: str) -> dict[str, t.Any]:
-    """The verification failed for this alone, said how to restore, and asked for nothing more."""
+def expect_findings(run: Run, sandbox: Sandbox, *findings: str) -> dict[str, t.Any]:
+    """The verification failed for these alone, said how to restore, and asked for nothing more."""
     found = summary(run.failed())
     assert (found["outcome"], found["failed_in"]) == ("failed", "verify")
     assert found["findings"] == list(findings)
@@ -95,27 +99,27 @@ def expect_finding(run: Run, sandbox: Sandbox, *findings: str) -> dict[str, t.An
     for finding in findings:
         assert finding in message
     assert "community.scalingo.scalingo_database_restore:" in message
-    assert "backup_id: %s" % found["backup_id"] in message and "confirm: shop_100" in message
+    assert "backup_id: %s" % found["backup_id"] in message and "confirm: %s" % found["database"]["resource_id"] in message
     assert written(sandbox) == ["B2", "D3"]
     return found
 
 
-def test_a_logical_database_that_is_gone(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
-    lose(sandbox, "list-databases", [{"name": "shop_1001", "protected": True}])
-    expect_finding(upgrade(), sandbox, "the logical database orders is gone")
-
-
-def test_a_user_that_is_gone(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
-    users = {"database-users": [{"name": "shop_1001", "read_only": False, "protected": True}]}
-    sandbox.fault(match={"route": "U1"}, after=1, do="replace", body=users)
-    expect_finding(upgrade(), sandbox, "the user reporting is gone")
-
-
-def test_an_instance_that_does_not_run(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
-    sandbox.fault(match={"route": "S5"}, after=1, do="wrong_type", at="*.status", value="stopped")
-    found = summary(upgrade().failed())
-    assert found["findings"] and all(finding.startswith("the instance ") and finding.endswith(" is stopped") for finding in found["findings"])
-    assert written(sandbox) == ["B2", "D3"]
+def test_each_loss_is_named_and_nothing_more_is_done(upgrade: t.Callable[..., Run], sandbox: Sandbox, tmp_path: Path) -> None:
+    lose(sandbox, {"action_name": "list-databases"}, do="replace", body={"ok": 1, "result": [{"name": "shop_1001", "protected": True}]})
+    lose(sandbox, {"route": "U1"}, do="replace", body={"database-users": [{"name": "shop_1001", "read_only": False, "protected": True}]})
+    lose(sandbox, {"route": "S5"}, do="wrong_type", at="0.status", value="stopped")
+    tasks = [
+        {"name": "What was there before is known", "ansible.builtin.assert": {
+            "that": ["'orders' not in upgrade_verify_after.logical_databases", "upgrade_verify_before.version == '8.0.40-1'"]}},
+        {"name": "Somebody waits", "ansible.builtin.assert": {"that": ["false"], "fail_msg": "nobody waits for orders"}},
+    ]  # fmt: skip
+    (tmp_path / "look.yml").write_text(json.dumps(tasks), encoding="utf-8")
+    run = upgrade(verification_tasks=str(tmp_path / "look.yml"))
+    instance = run.tasks("Read the instances")[-1].result["instances"][0]
+    expect_findings(
+        run, sandbox, "the instance %s (%s, leader) is stopped" % (instance["id"], instance["type"]), "the logical database orders is gone",
+        "the user reporting is gone", "your own check failed: Somebody waits: nobody waits for orders",
+    )  # fmt: skip
 
 
 def test_a_version_that_did_not_move(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
@@ -127,18 +131,12 @@ def test_a_version_that_did_not_move(upgrade: t.Callable[..., Run], sandbox: San
     assert written(sandbox) == ["B2", "D3"]
 
 
-def test_a_check_of_the_users_that_fails(upgrade: t.Callable[..., Run], sandbox: Sandbox, tmp_path: Path) -> None:
-    tasks = [
-        {"name": "Orders are there", "ansible.builtin.assert": {
-            "that": ["'orders' in upgrade_verify_after.logical_databases", "upgrade_verify_before.version == '8.0.40-1'"]}},
-        {"name": "Somebody waits", "ansible.builtin.assert": {"that": ["false"], "fail_msg": "nobody waits for orders"}},
-    ]  # fmt: skip
-    (tmp_path / "look.yml").write_text(json.dumps(tasks), encoding="utf-8")
-    run = upgrade(verification_tasks=str(tmp_path / "look.yml"))
-    expect_finding(run, sandbox, "your own check failed: Somebody waits: nobody waits for orders")
-
-
-def test_an_extension_that_is_really_gone(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
+def test_an_extension_that_is_really_gone(upgrade: t.Callable[..., Run], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """At its most talkative, so that every secret of the run can be looked for."""
+    issued: set[str] = set()
+    for name in ("make_bearer", "make_addon"):
+        monkeypatch.setattr(Tokens, name, remembering(getattr(Tokens, name), issued))
+    sandbox.expire_tokens()
     url = Office(sandbox).url("shop", "SCALINGO_POSTGRESQL_URL")
 
     def drop() -> None:
@@ -148,20 +146,26 @@ def test_an_extension_that_is_really_gone(upgrade: t.Callable[..., Run], sandbox
 
     meanwhile = threading.Thread(target=drop)
     meanwhile.start()
-    run = upgrade("-vvvv", addon="postgresql")
+    run = upgrade("-vvvv", "--diff", addon="postgresql")
     meanwhile.join()
-    found = expect_finding(run, sandbox, "the extension hstore (1.8) is gone")
-    assert found["version_after"].startswith("16.14") and "restore_time: " in "\n".join(found["next_steps"])
-    for secret in (API_TOKEN, "CanaryOfTheDatabase52"):
-        assert secret not in run.output
+    found = expect_findings(run, sandbox, "the extension hstore (1.8) is gone")
+    assert found["version_after"].startswith("16.14")
+    # The window reaches back to the moment before.
+    assert "restore_time: '20" in "\n".join(found["next_steps"])
+    secrets = {API_TOKEN, base64.b64encode((":" + API_TOKEN).encode()).decode(), "CanaryOfTheDatabase52", *issued}
+    assert len(secrets) >= 5
+    texts = {"the output": run.output, "the results": str(run.results), "the log": (tmp_path / "ansible.log").read_text(encoding="utf-8")}
+    assert "Read the extensions" in texts["the log"]
+    assert [(place, secret) for place, text in texts.items() for secret in secrets if secret in text] == []
 
 
-def test_an_upgrade_that_fails(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
-    sandbox.outcome(kind="upgrade", outcome="user-error", addon_id=MYSQL, error="the disk is too small")
-    found = summary(upgrade().failed())
-    assert (found["outcome"], found["failed_in"]) == ("failed", "upgrade")
-    assert "the disk is too small" in found["findings"][0]
-    assert "backup_id: %s" % found["backup_id"] in "\n".join(found["next_steps"])
+def remembering(make: t.Callable[..., str], issued: set[str]) -> t.Callable[..., str]:
+    def remember(*arguments: t.Any, **options: t.Any) -> str:
+        token = make(*arguments, **options)
+        issued.add(token)
+        return token
+
+    return remember
 
 
 def test_a_backup_that_fails_comes_before_any_upgrade(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
@@ -171,29 +175,62 @@ def test_a_backup_that_fails_comes_before_any_upgrade(upgrade: t.Callable[..., R
     assert written(sandbox) == ["B2"]
 
 
-@pytest.mark.parametrize("state", [{"status": "stopped"}, {"current_operation_id": "0123456789abcdef01234567"}])
-def test_a_database_that_does_not_run_or_is_busy_is_refused(state: dict[str, t.Any], upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
-    sandbox.change_database(addon_id=MYSQL, **state)
-    found = summary(upgrade().failed())
+@pytest.mark.parametrize(
+    ("state", "variables", "why"),
+    [
+        ({"status": "stopped"}, {}, "shop/%s is stopped" % MYSQL),
+        ({"current_operation_id": "0123456789abcdef01234567"}, {}, "the operation 0123456789abcdef01234567 ("),
+        ({}, {"verification_tasks": "/nowhere/look.yml"}, "/nowhere/look.yml is no file"),
+        ({}, {"to": "8.4"}, "allow"),
+    ],
+)
+def test_what_is_refused_before_anything_is_done(
+    state: dict[str, t.Any], variables: dict[str, t.Any], why: str, upgrade: t.Callable[..., Run], sandbox: Sandbox
+) -> None:
+    if state:
+        sandbox.change_database(addon_id=MYSQL, **state)
+    found = summary(upgrade(**variables).failed())
     assert (found["outcome"], found["failed_in"]) == ("failed", "preflight")
-    assert "shop/%s is " % MYSQL in found["findings"][0] and "nothing was done" in found["findings"][0]
+    assert why in found["findings"][0] and "Nothing was changed" in found["next_steps"][0]
     assert written(sandbox) == []
 
 
-def test_check_mode_then_the_run_then_nothing(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
+def test_check_mode_then_a_backup_then_the_run_then_nothing(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
     before = sandbox.state()
     ahead = summary(upgrade("--check").ok())
     assert (ahead["outcome"], ahead["version_wanted"]) == ("would_change", "8.0.43-1")
     assert written(sandbox) == [] and sandbox.state()["apps"] == before["apps"]
-    done = summary(upgrade().ok())
+    summary(upgrade("--tags", "upgrade_verify_backup").ok())
+    assert written(sandbox) == ["B2"]
+    # As far as somebody agreed to.
+    done = summary(upgrade(to="latest").ok())
     assert (done["outcome"], done["version_before"], done["version_after"]) == ("changed", "8.0.40-1", "8.0.43-1")
-    assert done["steps"][:2] == ahead["steps"][:2]
+    assert done["steps"][0] == "the backup %s is young enough" % done["backup_id"]
+    assert done["steps"][1] == ahead["steps"][1] == "upgrade from 8.0.40-1 to 8.0.43-1"
+    assert "skipped: the major version 8.4.5-1 is waiting" in done["steps"][2]
     assert written(sandbox) == ["B2", "D3"]
     sandbox.clear_log()
     nothing = summary(upgrade().ok())
     assert (nothing["outcome"], nothing["major_available"]) == ("unchanged", "8.4.5-1")
     # The database twice, and the version ahead.
     assert [record.route for record in sandbox.log() if record.role == "db"] == ["D1", "D1", "T3"]
+    skipped = summary(upgrade(to="next").ok())
+    assert (skipped["outcome"], skipped["version_wanted"]) == ("skipped", None) and "8.4.5-1" in skipped["steps"][0]
+    assert written(sandbox) == []
+
+
+def test_an_interrupted_run_says_how_to_compare_later(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
+    sandbox.durations(upgrade=1e6)
+    found = summary(upgrade(wait_timeout=2).failed())
+    assert (found["outcome"], found["failed_in"]) == ("interrupted", "upgrade")
+    assert "restore" not in "\n".join(found["next_steps"])
+    option, given = shlex.split(found["next_steps"][1].partition("compare: ")[2])
+    assert option == "-e" and json.loads(given) == {"upgrade_verify_snapshot": found["before"]}
+    sandbox.advance(1e6)
+    sandbox.fault(match={"route": "U1"}, do="replace", body={"database-users": [{"name": "shop_1001", "read_only": False, "protected": True}]})
+    later = summary(upgrade(option, given).failed())
+    assert (later["findings"], later["version_before"]) == (["the user reporting is gone"], "8.0.40-1")
+    assert written(sandbox) == ["B2", "D3"]
 
 
 def test_a_run_that_was_killed_is_picked_up(
@@ -213,8 +250,25 @@ def test_a_run_that_was_killed_is_picked_up(
     process.wait()
     ahead = summary(upgrade("--check").ok())
     assert ahead["outcome"] == "would_change" and "would wait for the upgrade" in ahead["steps"][0]
-    threading.Timer(4, lambda: sandbox.advance(1e6)).start()
-    found = summary(upgrade().ok())
-    assert (found["outcome"], found["version_after"]) == ("changed", "8.0.43-1")
-    assert "waited for the upgrade" in found["steps"][0] and "not known" in found["steps"][-2]
+    later = threading.Timer(4, lambda: sandbox.advance(1e6))
+    later.start()
+    # The step that was running is the next one: not one more.
+    found = summary(upgrade(to="next", allow=["major"]).ok())
+    later.join()
+    assert (found["outcome"], found["version_before"], found["version_after"]) == ("changed", "8.0.40-1", "8.0.43-1")
+    assert "wait for the upgrade" in found["steps"][0] and "the backup %s is from before it" % found["backup_id"] == found["steps"][1]
+    assert "not known" in found["steps"][2]
     assert written(sandbox) == ["B2", "D3"]
+
+
+def test_a_running_upgrade_that_fails_is_not_begun_again(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
+    sandbox.durations(upgrade=1e6)
+    assert Office(sandbox).database("POST", MYSQL, "/upgrade").status_code == 202
+    later = threading.Timer(4, lambda: sandbox.end_operation(MYSQL, error="the disk is too small"))
+    later.start()
+    found = summary(upgrade().failed())
+    later.join()
+    assert (found["outcome"], found["failed_in"]) == ("failed", "upgrade")
+    assert found["findings"][0].endswith(": the disk is too small")
+    assert "No backup" in "\n".join(found["next_steps"])
+    assert written(sandbox) == ["D3"]
