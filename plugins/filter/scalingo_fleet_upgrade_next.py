@@ -19,7 +19,7 @@ description:
 positional: _input
 options:
   _input:
-    description: What is known of each database, by its name, as P(community.scalingo.scalingo_fleet_upgrade_plan#filter) returns it and the role goes on with it.
+    description: What is known of each database, by its name, as P(community.scalingo.scalingo_fleet_upgrade_plan#filter) begins it.
     type: dict
     required: true
   run:

@@ -22,7 +22,9 @@ options:
     elements: dict
     required: true
   results:
-    description: The results of a loop of M(community.scalingo.scalingo_database_upgrade) in check mode over what this filter returned without them, in its order.
+    description:
+      - The results of a loop of M(community.scalingo.scalingo_database_upgrade) in check mode over what this filter returned without them,
+        in the same order.
     type: list
     elements: dict
   state:
@@ -253,8 +255,8 @@ def _row(row: Data, result: t.Mapping[str, t.Any], old: t.Mapping[str, t.Any], r
     }  # fmt: skip
     kept = {**new, **{name: old.get(name, new[name]) for name in REMEMBERED}, "open": True} if is_open else new
     if is_open and not resumed:
-        # The scout of another run.
-        kept["scout"] = False
+        # It was the scout and in a wave of another run.
+        kept.update(scout=False, wave=None)
     if "path" not in result:
         interrupted = (result.get("error") or {}).get("kind") in INTERRUPTIONS
         reason = str(result.get("msg") or "it could not be read")

@@ -223,29 +223,47 @@ def test_the_failure_of_the_scout_ends_the_run(fleet: Make) -> None:
     made.shows_no_secret(run)
 
 
-def test_every_upgrade_that_began_is_verified_when_a_mate_fails(fleet: Make) -> None:
-    """The scout is interrupted, the next one takes its place; then two mates fail, before and after the upgrade."""
+def test_every_upgrade_that_began_is_verified_when_a_mate_fails(fleet: Make, tmp_path: Path) -> None:
+    """The scout is interrupted, the next one takes its place; then three mates fail: their backup, their upgrade, and the user's check after it."""
+    lost = tmp_path / "lost"
+    lost.touch()
+    checks = tmp_path / "checks.yml"
+    checks.write_text(
+        "- name: Count the keys\n"
+        "  ansible.builtin.assert:\n"
+        "    that: not (fleet_upgrade_row.name == 'cache5/redis' and '%s' is exists)\n"
+        "    fail_msg: there are no keys any more\n" % lost,
+        encoding="utf-8",
+    )
     made = fleet(CACHES, [{"app": "cache%d" % number, "addon": "redis"} for number in range(1, 7)])
     sandbox = made.sandbox
     names = made.names()
     sandbox.outcome("upgrade", "fail", made.addon(names[2]))
     sandbox.outcome("backup", "fail", made.addon(names[3]))
     sandbox.durations(upgrade=300)
-    run = made.begin(fleet_upgrade_wait_timeout=2)
+    given = {"fleet_upgrade_verification_tasks": str(checks)}
+    run = made.begin(fleet_upgrade_wait_timeout=1, **given)
     until(lambda: (names[0], "D3") in made.unsafe(), "the first upgrade has begun", 120)
     sandbox.durations(upgrade=0.1)
     run.result().failed()
-    assert list(made.outcomes().values()) == ["interrupted", "changed", "failed", "failed", "changed", "not_started"]
+    assert list(made.outcomes().values()) == ["interrupted", "changed", "failed", "failed", "failed", "not_started"]
     assert [name for name, route in made.unsafe() if route == "D3"] == [names[0], names[1], names[2], names[4]]
     assert made.verified(names[1]) and made.verified(names[4])
+    assert made.report()[names[4]]["findings"] == ["your own check failed: Count the keys: there are no keys any more"]
     made.is_true()
-    kept = made.state()["databases"]
-    assert kept[names[0]]["open"] and not kept[names[2]]["open"]
+    assert [made.state()["databases"][name]["open"] for name in names] == [True, False, False, False, True, False]
 
-    # The next run follows what was interrupted, although it is stopped by the clock before it begins anything.
+    # The next run follows what was interrupted and looks again at what was lost. It is late, so that it begins nothing.
     sandbox.advance(300)
     sandbox.clear_log()
-    made.run(fleet_upgrade_stop_starting_at="2026-01-01T00:00:00Z").ok()
-    assert made.unsafe() == [] and made.report()[names[0]]["outcome"] == "changed"
-    assert list(made.outcomes().values()) == ["changed", "unchanged", "not_started", "not_started", "unchanged", "not_started"]
+    late = {**given, "fleet_upgrade_stop_starting_at": "2026-01-01T00:00:00Z"}
+    made.run(**late).failed()
+    assert list(made.outcomes().values()) == ["changed", "unchanged", "not_started", "not_started", "failed", "not_started"]
+    assert made.unsafe() == [] and made.verified(names[0]) is False and [r.route for r in made.requests(names[0])].count("S5") > 0
     made.is_true()
+    assert list(made.state()["history"][0]["databases"]) == names[:5]
+
+    # Until it is there again, or somebody accepts it.
+    lost.unlink()
+    made.run(**late).ok()
+    assert made.outcomes()[names[4]] == "changed" and made.unsafe() == []
