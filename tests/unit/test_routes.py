@@ -1,0 +1,62 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every call that the client knows is used by something that a playbook can say, or there is a reason why it is not."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+from ansible_collections.community.scalingo.plugins.module_utils import _endpoints
+
+PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
+CLIENT = PLUGINS / "module_utils" / "_endpoints.py"
+
+DASHBOARD = "only the client of the new dashboard has it (mark J of docs/contract.md)"
+APP = "about the app, not about a database: the modules that provision read what they need of it"
+NETWORK = "the network of dedicated databases, which selected customers try as a preview: no module yet"
+
+#: Calls of docs/contract.md section 2 that no module makes, and why.
+UNUSED = {
+    "show_user": "about the person behind the token: the command line asks for it",
+    "resume_addon": DASHBOARD,
+    "show_app_operation": APP,
+    "list_events": APP,
+    "show_plan_by_name": DASHBOARD,
+    "ping": DASHBOARD,
+    "show_lag": DASHBOARD,
+    "list_database_types": DASHBOARD,
+    "show_database_type": DASHBOARD,
+    "list_dedicated_databases": "scalingo_addon finds a dedicated database as the app that it is",
+    "show_dedicated_database": "scalingo_addon finds a dedicated database as the app that it is",
+    "list_endpoints": NETWORK,
+    "list_net_peerings": NETWORK,
+    "create_net_peering": NETWORK,
+    "show_net_peering": NETWORK,
+    "delete_net_peering": NETWORK,
+    "show_network_configuration": NETWORK,
+}
+
+
+def calls() -> set[str]:
+    """The methods of the three APIs that send something, by their names."""
+    tree = ast.parse(CLIENT.read_text(encoding="utf-8"))
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name in ("AuthApi", "MainApi", "DatabaseApi")]
+    functions = [item for node in classes for item in node.body if isinstance(item, ast.FunctionDef) and not item.name.startswith("_")]
+    return {item.name for item in functions if not item.decorator_list}
+
+
+def test_every_call_of_the_client_is_used_or_has_its_reason() -> None:
+    assert len(calls()) > 60 and hasattr(_endpoints, "DatabaseApi")
+    others = "\n".join(path.read_text(encoding="utf-8") for path in sorted(PLUGINS.rglob("*.py")) if path != CLIENT)
+    inside = CLIENT.read_text(encoding="utf-8")
+    unused = {
+        name
+        for name in calls()
+        # One call may be part of another: then it is used where that one is.
+        if not re.search(r"\.%s\b" % name, others) and not re.search(r"self\.%s\(" % name, inside)
+    }
+    assert unused == set(UNUSED)
