@@ -213,3 +213,13 @@ def test_what_cannot_be_compared_is_no_drift_and_no_success(place: Place, sandbo
 def test_a_list_of_something_else_is_refused(place: Place, sandbox: Sandbox) -> None:
     run, found = place.drift(databases=[{"app": "shop", "addon": "mysql"}])
     assert "drift_databases must be a list" in run.failed().output and found == {} and sandbox.log() == []
+    assert run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_drift"]["outcome"] == "failed"
+
+
+def test_a_file_that_cannot_be_written_is_said_after_all_was_looked_at(place: Place, sandbox: Sandbox) -> None:
+    place.file = place.directory / "absent" / "drift.json"
+    run, found = place.drift(databases=[{"app": "shop", "addon": "mysql", "wanted": {"logical_databases": {"names": ["orders"]}}}])
+    message = run.failed().result("Say what drifted")["msg"]
+    assert message.startswith("%s was not written: " % place.file) and found == {}
+    left = run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_drift"]
+    assert (left["outcome"], left["drifted"], left["failed"], len(left["databases"])) == ("failed", [], [], 1)
