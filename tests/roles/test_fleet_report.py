@@ -293,6 +293,13 @@ def test_without_a_list_it_reports_on_the_hosts_of_the_inventory(fresh: Sandbox,
     assert routes(fresh) == {"exchange": 1, "apps": 1, "A1": 3, "A6": 4, "D1": 4}
 
 
+def test_with_the_tag_of_a_phase_the_later_ones_are_left_out(fresh: Sandbox, tmp_path: Path) -> None:
+    variables = {"fleet_report_databases": [{"app": "shop", "addon": "mysql"}], "fleet_report_readings": []}
+    run = playbook(tmp_path, fresh, variables, "--tags", "fleet_report_read").ok()
+    assert left_for_others(run)["outcome"] == "skipped" and left_for_others(run)["steps"] == []
+    assert routes(fresh)["D1"] == 1 and left(tmp_path) == {}
+
+
 def test_nothing_to_report_on_is_refused(fresh: Sandbox, tmp_path: Path) -> None:
     run = playbook(tmp_path, fresh, {"fleet_report_json_file": str(tmp_path / "fleet_report.json")}).failed()
     assert "There is no database to report on." in left_for_others(run)["findings"][0]
