@@ -12,8 +12,15 @@ version_added: 0.1.0
 short_description: Read the settings and the state of a database
 description:
   - Returns everything that the platform shows of a database, as a list of one. The list is empty when the app has no such addon.
-  - Costs one request to the Database API. Without a cache there come up to three requests before, for the bearer token,
-    for the addon (unless O(addon) is an ID) and for the addon's token.
+  - Costs one request to the Database API, with O(network=true) three more to the main API. Without a cache there come up to three requests
+    before, for the bearer token, for the addon (unless O(addon) is an ID) and for the addon's token.
+options:
+  network:
+    description:
+      - Whether to return the network too, that is the endpoints and the networks that are joined to it.
+      - Databases with dedicated resources only, others are refused. Needs O(app).
+    type: bool
+    default: false
 extends_documentation_fragment:
   - community.scalingo._options
   - community.scalingo._attributes
@@ -34,6 +41,12 @@ EXAMPLES = r"""
 - name: Tell its version
   ansible.builtin.debug:
     msg: "{{ result.databases[0].readable_version }}"
+
+- name: Read the network of a database with dedicated resources too
+  community.scalingo.scalingo_database_info:
+    app: shop-database
+    addon: postgresql-ng
+    network: true
 """
 
 RETURN = r"""
@@ -182,6 +195,83 @@ databases:
           description: How many hours the window is open. The platform decides this.
           type: int
           sample: 8
+network:
+  description: The network of a database with dedicated resources. None unless O(network=true).
+  returned: success
+  type: dict
+  contains:
+    outscale_account_id:
+      description: The account of the database's network, which a net peering is asked of.
+      type: str
+      sample: '210987654321'
+    outscale_net_id:
+      description: The ID of the database's network.
+      type: str
+      sample: vpc-1a2b3c4d
+    ip_range:
+      description: The address range of the database's network.
+      type: str
+      sample: 10.100.0.0/16
+    endpoints:
+      description: Where the database can be reached.
+      type: list
+      elements: dict
+      contains:
+        id:
+          description: The ID of the endpoint.
+          type: str
+          sample: 9f4c1a52-52c4-4d6d-9f04-0f7cbd3f7f11
+        hostname:
+          description: The host name.
+          type: str
+          sample: shop-database.postgresql.a.osc-fr1.scalingo-dbs.com
+        port:
+          description: The port.
+          type: int
+          sample: 31376
+        type:
+          description:
+            - V(public-rw) or V(private-peering-rw).
+          type: str
+          sample: public-rw
+    net_peerings:
+      description: The networks that are joined to that of the database.
+      type: list
+      elements: dict
+      contains:
+        id:
+          description: The ID of the net peering.
+          type: str
+          sample: 65f1c0d2a1b2c3d4e5f60718
+        status:
+          description:
+            - V(active) or V(deleted).
+          type: str
+          sample: active
+        outscale_net_peering_id:
+          description: The ID that the cloud gave to the net peering.
+          type: str
+          sample: pcx-12345678
+        outscale_source_net_id:
+          description: The ID of the network that is joined.
+          type: str
+          sample: vpc-12345678
+        outscale_source_net_ip_range:
+          description: The address range of that network.
+          type: str
+          sample: 10.20.0.0/16
+        outscale_source_account_id:
+          description: The account of that network.
+          type: str
+          sample: '123456789012'
+        created_at:
+          description: When it was made, in UTC.
+          type: str
+          sample: '2026-11-20T00:00:00.000000Z'
+        updated_at:
+          description: When it was changed last, in UTC.
+          type: str
+          sample: '2026-11-20T00:00:00.000000Z'
 app:
   description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
   returned: when the options are valid
@@ -289,7 +379,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._run import run
 
 
 def argument_spec() -> Spec:
-    return COMMON
+    return COMMON + Spec({"network": {"type": "bool", "default": False}})
 
 
 def main() -> None:

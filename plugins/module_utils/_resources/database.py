@@ -12,9 +12,10 @@ import re
 import typing as t
 
 from .. import _canon
-from .._change import Consent, Listing, Params, Resource, State, Step, busy_reason, known
+from .._change import Consent, Listing, Outcome, Params, Resource, State, Step, busy_reason, known
 from .._errors import InvalidInput, StepFailed
 from .._wait import wait_until
+from ._engine import OfEngine
 from ._fields import Fields, checked
 
 SETTINGS = ("periodic_backups_enabled", "periodic_backups_scheduled_at", "maintenance_window")
@@ -313,14 +314,56 @@ class Database(Resource):
         return _wanted_features(self.params).get(name, True)
 
 
-class DatabaseInfo(Listing):
-    """One database as a list; empty when the app has no such addon."""
+def describe_endpoint(raw: object) -> State:
+    """Where a database with dedicated resources can be reached."""
+    fields = Fields(raw, "an endpoint")
+    return {**{name: fields.identifier(name) for name in ("id", "hostname", "type")}, "port": fields.number("port")}
+
+
+def describe_net_peering(raw: object) -> State:
+    """A network that is joined to that of the database."""
+    fields = Fields(raw, "a net peering")
+    names = ("id", "status", "outscale_net_peering_id", "outscale_source_net_id", "outscale_source_net_ip_range", "outscale_source_account_id")
+    instants = {name: fields.instant(name) for name in ("created_at", "updated_at")}
+    return {**{name: fields.identifier(name) for name in names}, **instants}
+
+
+def describe_network(endpoints: t.Sequence[object], peerings: t.Sequence[object], raw: object) -> State:
+    """The network of a database with dedicated resources (docs/contract.md section 2.1)."""
+    fields = Fields(raw, "the network configuration")
+    return {
+        **{name: fields.identifier(name) for name in ("outscale_account_id", "outscale_net_id", "ip_range")},
+        "endpoints": [describe_endpoint(item) for item in endpoints],
+        "net_peerings": [describe_net_peering(item) for item in peerings],
+    }
+
+
+class DatabaseInfo(OfEngine, Listing):
+    """One database as a list; empty when the app has no such addon. On demand with its network."""
 
     plural = "databases"
     reading = "read the database"
+    engines = ("postgresql-ng",)
+    subject = "databases with dedicated resources only have a network"
+    _network: t.Optional[State] = None
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        if params["network"] and not params["app"]:
+            raise InvalidInput("network needs app: the network is read from the main API, which knows the database by its app")
+
+    def perform(self, check_mode: bool) -> Outcome:
+        outcome = super().perform(check_mode)
+        outcome.result["network"] = self._network
+        return outcome
 
     def items(self) -> t.List[State]:
-        return [describe(self.client.database.show_database())]
+        found = [describe(self.client.database.show_database())]
+        if self.params["network"]:
+            main, name = self.client.main, str(self.params["app"]).strip()
+            endpoints = self.ask(lambda: main.list_endpoints(name))
+            self._network = describe_network(endpoints, main.list_net_peerings(name), main.show_network_configuration(name))
+        return found
 
 
 def _wanted_features(params: Params) -> t.Dict[str, bool]:
