@@ -169,6 +169,8 @@ def _named(databases: t.Sequence[t.Mapping[str, t.Any]], defaults: t.Mapping[str
         if row["name"] in names:
             raise AnsibleFilterError("two databases are called %s: give each a name of its own" % row["name"])
         names.add(row["name"])
+        # One form in all tasks, so that they share a token.
+        row["target"] = row["addon_id"] or row["addon"]
         for name in CHOICES:
             row[name] = defaults[name] if item.get(name) is None else item[name]
         row["to"] = str(row["to"])

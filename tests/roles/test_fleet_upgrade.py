@@ -222,6 +222,12 @@ def test_the_failure_of_the_scout_ends_the_run(fleet: Make) -> None:
     assert not made.state()["databases"]["cache2/redis"]["open"], "it is simply tried again"
     made.shows_no_secret(run)
 
+    made.sandbox.clear_log()
+    nowhere = made.run(fleet_upgrade_state_file="/nowhere/fleet.json").failed()
+    assert made.unsafe() == [], "nothing begins that cannot be written down"
+    said = nowhere.result("Tell what is wrong and what to do")["msg"]
+    assert "/nowhere/fleet.json cannot be written" in said and "the report was not written" in said
+
 
 def test_every_upgrade_that_began_is_verified_when_a_mate_fails(fleet: Make, tmp_path: Path) -> None:
     """The scout is interrupted, the next one takes its place; then three mates fail: their backup, their upgrade, and the user's check after it."""
