@@ -319,6 +319,17 @@ def keys(data: t.Any) -> t.Iterator[str]:
             yield from keys(item)
 
 
+def test_the_readme_names_playbooks_artifacts_and_variables_that_there_are() -> None:
+    text = (ROOT / "extensions" / "awx" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"\| `community\.scalingo\.(\w+)` \| (.*) \| `(\w+)` \|", text)
+    assert sorted(playbook for playbook, dummy, dummy in rows) == PLAYBOOKS
+    for playbook, variables, artifact in rows:
+        head = (ROOT / "playbooks" / ("%s.yml" % playbook)).read_text(encoding="utf-8").split("\n- name:")[0]
+        assert artifact in head and all(re.search(r"^#   %s\b" % name, head, re.MULTILINE) for name in re.findall(r"`(\w+)`", variables)), playbook
+    for name in DESCRIBED["injectors"]["env"]:
+        assert "`%s`" % name in text
+
+
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
 def test_a_playbook_is_fit_for_a_job_template(playbook: str) -> None:
     text = (ROOT / "playbooks" / ("%s.yml" % playbook)).read_text(encoding="utf-8")
