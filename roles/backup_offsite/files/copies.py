@@ -140,6 +140,11 @@ def shown(copy: Copy) -> t.Dict[str, t.Any]:
 # -- taking one in ----------------------------------------------------------------------------------------------------
 
 
+def length(stream: t.Optional[t.IO[bytes]]) -> int:
+    """How many bytes come out of a stream."""
+    return sum(len(piece) for piece in iter(lambda: stream.read(CHUNK) if stream else b"", b""))
+
+
 def read_through(path: str) -> int:
     """Read an archive to its last byte, and return how many bytes its files have. Raises Problem when it is not whole."""
     total = 0
@@ -148,10 +153,7 @@ def read_through(path: str) -> int:
             with tarfile.open(fileobj=plain, mode="r|") as archive:
                 for member in archive:
                     if member.isfile():
-                        stream = archive.extractfile(member)
-                        seen = 0
-                        for piece in iter(lambda: stream.read(CHUNK) if stream else b"", b""):
-                            seen += len(piece)
+                        seen = length(archive.extractfile(member))
                         if seen != member.size:
                             raise Problem("the archive is cut off: %s has %d of %d bytes" % (member.name, seen, member.size))
                         total += seen
