@@ -10,13 +10,16 @@ import os
 import subprocess
 import typing as t
 import urllib.parse
+from pathlib import Path
 
 import pytest
+from ansible_collections.community.scalingo.plugins.modules import scalingo_backup
 from scalingo_sandbox.engines.real_servers import debian
 from scalingo_sandbox.testing import Sandbox
+from support.port import Report, perform
 from support.real import DURATIONS, Office, with_user
 
-SEED = {
+SEED: t.Dict[str, t.Any] = {
     "durations": DURATIONS,
     "apps": [
         {
@@ -153,6 +156,34 @@ def test_a_backup_is_a_dump_and_a_restoration_brings_it_back(office: Office, dat
     assert office.restore(database, backup)["status"] == "done"
     assert logical(office, database) == {"shop_1002": True, "stock": False}
     assert rows(url, "SELECT COUNT(*) FROM accounts; SELECT line FROM stock.firsts") == ["12", "1"]
+
+
+def test_one_backup_too_many_and_the_oldest_dump_goes(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The plan keeps ten. Without its word the module makes no eleventh; with it, it says which one went, and that one is gone."""
+    old = [{"method": "manual", "age": 100000 * (number + 1), "id": "%024x" % number} for number in range(10)]
+    addon = {**SEED["apps"][0]["addons"][0], "plan": "mysql-starter-512"}
+    addon["database"] = {**addon["database"], "backups": old}
+    sandbox.reset({**SEED, "apps": [{"name": "shop", "addons": [addon]}]})
+    office = Office(sandbox)
+    database = sandbox.addon_id("shop", "mysql")
+
+    def kept() -> t.List[str]:
+        return [item["id"] for item in office.database("GET", database, "/backups").json()["database_backups"]]
+
+    def act(**arguments: t.Any) -> Report:
+        params = {**sandbox.params(), "app": "shop", "addon": "mysql", "wait_interval": 0.1, **arguments}
+        return perform(scalingo_backup, params, home=tmp_path)
+
+    sandbox.speed(100)
+    refused = act()
+    assert refused.failed and "allow: [eviction]" in refused.message and len(kept()) == 10
+    made = act(allow=["eviction"])
+    sandbox.speed(1)
+    assert made.changed and not made.failed, made.message
+    assert made.result["evicted"] == "%024x" % 9 and made.result["backup"]["size"] > 0
+    assert sorted(kept()) == sorted([made.result["backup"]["id"], *("%024x" % number for number in range(9))])
+    assert office.database("GET", database, "/backups/%024x/archive" % 9).status_code == 404
+    office.close()
 
 
 def test_a_backup_that_cannot_be_restored_changes_nothing(office: Office, database: str, url: str) -> None:
