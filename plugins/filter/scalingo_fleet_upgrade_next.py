@@ -13,8 +13,8 @@ description:
     before each of them.
   - What began in an earlier run comes first. Then one database goes alone, the scout. When it was upgraded and verified, the others follow
     in waves.
-  - Nothing begins after the scout has failed, after two scouts in a row were interrupted, after a whole wave was interrupted, after O(stop_at), and
-    after a failure as O(on_failure) says.
+  - Nothing begins after the scout has failed, after two scouts in a row were interrupted, after a whole wave was interrupted, after the
+    C(stop_at) of O(run), and after a failure as O(on_failure) says.
   - A database that was skipped does not use up the role of the scout.
 positional: _input
 options:
