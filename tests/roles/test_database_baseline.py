@@ -184,6 +184,8 @@ def test_drift_is_named_and_nothing_else_fails(place: Place, sandbox: Sandbox) -
     assert kinds["logical_databases"]["before"] != kinds["logical_databases"]["after"]
     message = run.result("Say what drifted")["msg"]
     assert "shop/mysql is not as declared:" in message and "create the logical database stock" in message
+    assert "    periodic_backups_scheduled_at: [0] -> [4]\n" in message and '    stock: null -> {"protected": false}\n' in message
+    assert "periodic_backups_enabled" not in message
     assert run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_drift"] == found
 
     place.keep(wanted={addon: kinds for addon, (kinds, dummy) in WANTED.items()}).ok()
@@ -197,7 +199,7 @@ def test_drift_is_named_and_nothing_else_fails(place: Place, sandbox: Sandbox) -
 def test_what_cannot_be_compared_is_no_drift_and_no_success(place: Place, sandbox: Sandbox) -> None:
     databases = [
         {"app": "shop", "addon": "influxdb", "wanted": {"retention_policies": [{"name": "month", "duration": "720h0m0s"}]}},
-        {"app": "nowhere", "addon": "mysql", "wanted": {"sql_modes": []}},
+        {"app": "nowhere", "addon": "mysql", "wanted": {"sql_modes": [], "logical_databases": {"names": ["orders"]}}},
         {"app": "shop", "addon": "influxdb", "name": "the points", "wanted": {"retention_policies": [{"name": "month", "duration": "60d"}]}},
         {"app": "shop", "addon": "mysql", "wanted": {"sql_mode": ["mistyped"]}},
     ]
@@ -206,6 +208,7 @@ def test_what_cannot_be_compared_is_no_drift_and_no_success(place: Place, sandbo
     assert [database["outcome"] for database in found["databases"]] == ["unchanged", "failed", "failed", "failed"]
     assert found["failed"] == ["nowhere/mysql", "the points", "shop"] and found["drifted"] == []
     message = run.result("Say what drifted")["msg"]
+    assert message.count("nowhere is not visible") == 1
     assert "nowhere/mysql could not be compared:" in message and "30d" in message.replace("720h", "30d") and "sql_mode" in message
     assert written(sandbox) == []
 
