@@ -200,6 +200,9 @@ def test_check_mode_then_a_backup_then_the_run_then_nothing(upgrade: t.Callable[
     ahead = summary(upgrade("--check").ok())
     assert (ahead["outcome"], ahead["version_wanted"]) == ("would_change", "8.0.43-1")
     assert written(sandbox) == [] and sandbox.state()["apps"] == before["apps"]
+    # One request for each kind of thing that the engine has.
+    reads = [record.action_name or record.route for record in sandbox.log() if record.role == "db"]
+    assert [reads.count(kind) for kind in ("S5", "list-databases", "U1", "list-extensions")] == [1, 1, 1, 0], reads
     summary(upgrade("--tags", "upgrade_verify_backup").ok())
     assert written(sandbox) == ["B2"]
     # As far as somebody agreed to.
