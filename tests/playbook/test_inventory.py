@@ -136,10 +136,6 @@ def test_five_hundred_databases_in_a_hundred_apps(inventories: Inventories, sand
         (region, engine): 50 for region in REGIONS for engine in ENGINES
     }
 
-    sandbox.rate_limit(None)
-    assert inventories.hosts(inventories.file()) == hosts
-    assert inventories.asked() == {"apps": 2, "A1": 100}
-
 
 def test_several_requests_are_under_way_at_a_time(inventories: Inventories, sandbox: Sandbox) -> None:
     sandbox.reset(fleet(40, ["mysql"]))
