@@ -196,6 +196,18 @@ def test_drift_is_named_and_nothing_else_fails(place: Place, sandbox: Sandbox) -
     assert written(sandbox) == []
 
 
+def test_what_would_need_a_word_has_drifted_too(place: Place, sandbox: Sandbox) -> None:
+    wanted = {"plan": "mysql-starter-1024", "logical_databases": {"names": ["orders"]}, "sql_modes": ["ANSI"]}
+    run, found = place.drift(databases=[{"app": "shop", "addon": "mysql", "wanted": wanted}])
+    message = run.failed().result("Say what drifted")["msg"]
+    assert (found["outcome"], found["drifted"], found["failed"]) == ("drifted", ["shop/mysql"], [])
+    (database,) = found["databases"]
+    assert (database["outcome"], database["findings"]) == ("would_change", [])
+    assert {item["kind"] for item in database["differences"]} == {"plan", "sql_modes"}
+    assert "shop/mysql is not as declared:" in message and "- plan: " in message
+    assert "mysql-starter-512" in message and "mysql-starter-1024" in message and written(sandbox) == []
+
+
 def test_what_cannot_be_compared_is_no_drift_and_no_success(place: Place, sandbox: Sandbox) -> None:
     databases = [
         {"app": "shop", "addon": "influxdb", "wanted": {"retention_policies": [{"name": "month", "duration": "720h0m0s"}]}},

@@ -62,7 +62,7 @@ def test_a_database_is_kept_looked_at_and_upgraded(program: Path, tmp_path: Path
         def run(play: t.Any, *options: str, **variables: t.Any) -> t.Any:
             return ansible.play(play, "-e", json.dumps(variables), *options).clean()
 
-        fleet = {"drift_databases": [{"app": "shop", "addon": "mysql", "wanted": WANTED}], "drift_file": str(tmp_path / "drift.json")}
+        fleet: dict[str, t.Any] = {"drift_databases": [{"app": "shop", "addon": "mysql", "wanted": WANTED}], "drift_file": str(tmp_path / "drift.json")}
         kept = {"app": "shop", "addon": "mysql", "wanted": WANTED, "wait_interval": 0.2}
         drifted = run(called("drift"), **fleet).failed()
         found = json.loads((tmp_path / "drift.json").read_text(encoding="utf-8"))
@@ -74,6 +74,10 @@ def test_a_database_is_kept_looked_at_and_upgraded(program: Path, tmp_path: Path
         after = keeping.result("Summarise")["ansible_facts"]["database_baseline_summary"]
         assert after["outcome"] == "changed" and after["steps"] == [step for item in found["databases"][0]["differences"] for step in item["steps"]]
         run(called("drift"), **fleet).ok()
+        fleet["drift_databases"] = [{"app": "shop", "addon": "mysql", "wanted": {"plan": "mysql-starter-1024"}}]
+        run(called("drift"), **fleet).failed()
+        (found,) = json.loads((tmp_path / "drift.json").read_text(encoding="utf-8"))["databases"]
+        assert (found["outcome"], [item["kind"] for item in found["differences"]]) == ("would_change", ["plan"])
 
         def upgrade(*options: str) -> t.Any:
             done = run(called("upgrade"), *options, **{"upgrade_verify_" + name: value for name, value in UPGRADE.items()}).ok()
