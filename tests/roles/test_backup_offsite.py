@@ -144,8 +144,10 @@ def test_too_many_and_too_old_ones_go_and_others_stay(place: Place) -> None:
     strange.with_name("a-file.tar.gz.json").write_text("{}", encoding="utf-8")
     dummy, ahead = place.keep("--check", keep_days=5)
     assert oldest.exists() and [step.split("/")[-1] for step in ahead["steps"] if step.startswith("remove ")] == [oldest.name]
+    place.directory.chmod(0o750)
     dummy, done = place.keep(keep_days=5)
-    assert done["good_copies"] == 3
+    assert done["good_copies"] == 3 and ahead["steps"][-1:] == done["steps"][-1:]
+    assert place.directory.stat().st_mode & 0o777 == 0o750, "the mode of a directory that was there is not the role's"
     assert [path.exists() for path in (oldest, older, young, strange)] == [False, True, True, True]
     assert not oldest.with_name(oldest.name + ".json").exists()
 
@@ -203,8 +205,8 @@ def test_a_disk_that_is_full(place: Place, tmp_path: Path) -> None:
     # Another file system, which the run alone sees.
     mount = 'mkdir -p "$0/full" && mount -t tmpfs -o size=1m tmpfs "$0/full" && cp "$0"/copies/* "$0/full" && "$@"; code=$?; ls -A "$0/full"; exit $code'
     place.ansible.prefix = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, str(tmp_path)]
-    run, summary = place.keep(make_backup=False, directory=str(tmp_path / "full"))
-    run.failed()
+    run, summary = place.keep("-vvvv", make_backup=False, directory=str(tmp_path / "full"))
+    assert API_TOKEN not in run.failed().output and not re.search(r"token=[\w.-]{20}|eyJ[\w-]{20}", run.output)
     assert (summary["outcome"], summary["failed_in"]) == ("failed", "download") and "Free some space" in summary["findings"][0]
     assert run.stdout.split()[-2:] == [copies[0].name, copies[0].name + ".json"]
 
@@ -244,7 +246,9 @@ def test_a_run_that_is_killed_while_it_encrypts_is_finished_by_the_next(place: P
 def test_nothing_leaves_the_protected_region_without_the_word(place: Place) -> None:
     variables = {"app": "vault", "addon": VAULT, "region": "osc-secnum-fr1"}
     guarded = place.sandbox.environment("osc-secnum-fr1")
-    place.ansible.play(PLAYBOOK, "-e", place.variables(**variables), environment=guarded).clean().failed()
+    # An extra variable of the form name=value is a text.
+    run = place.ansible.play(PLAYBOOK, "-e", place.variables(**variables), "-e", "backup_offsite_allow_export=false", environment=guarded).clean().failed()
+    assert "backup_offsite_allow_export" in run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_backup"]["findings"][0]
     assert [record.route for record in place.sandbox.log() if record.role == "db"] == ["D1"] and not place.directory.exists()
     place.ansible.play(PLAYBOOK, "-e", place.variables(allow_export=True, make_backup=False, max_age="", **variables), environment=guarded).clean().ok()
     assert place.good() == 1

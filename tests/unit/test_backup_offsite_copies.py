@@ -59,7 +59,10 @@ def keep(directory: Path, day: int, addon: str = ADDON, **more: t.Any) -> Path:
 
 def prune(directory: Path, keep_count: int, days: t.Optional[float] = None, remove_bad: bool = False, only_look: bool = False) -> t.List[str]:
     seconds = None if days is None else days * 86400
-    answer = run("prune", directory=str(directory), addon_id=ADDON, keep_count=keep_count, keep_seconds=seconds, remove_bad=remove_bad, only_look=only_look)
+    answer = run(
+        "prune", directory=str(directory), growing=str(directory / ".growing"), addon_id=ADDON, current="", keep_count=keep_count, keep_seconds=seconds,
+        remove_bad=remove_bad, only_look=only_look,
+    )  # fmt: skip
     return [Path(copy["path"]).name for copy in answer["removed"]]
 
 
@@ -168,13 +171,15 @@ def test_others_are_not_touched(tmp_path: Path) -> None:
     assert other.exists() and len(list(tmp_path.iterdir())) == 9
 
 
-def test_a_removal_that_was_killed_is_finished_later(tmp_path: Path) -> None:
+def test_a_description_without_a_file_is_a_finding_unless_it_was_unfinished(tmp_path: Path) -> None:
     path = keep(tmp_path, 1)
     keep(tmp_path, 2)
     described = json.loads(Path(str(path) + ".json").read_text(encoding="utf-8"))
-    Path(str(path) + ".json").write_text(json.dumps({**described, "removing": True}), encoding="utf-8")
-    assert [copy["backup_id"] for copy in run("look", directory=str(tmp_path), addon_id=ADDON)["copies"]] == ["b02"] and path.exists()
-    assert prune(tmp_path, 5) == [] and not path.exists() and names(tmp_path) == ["shop.02.tar.gz"]
+    path.unlink()
+    assert [copy["good"] for copy in run("look", directory=str(tmp_path), addon_id=ADDON)["copies"]] == [True, False]
+    Path(str(path) + ".json").write_text(json.dumps({**described, "unfinished": True}), encoding="utf-8")
+    assert [copy["backup_id"] for copy in run("look", directory=str(tmp_path), addon_id=ADDON)["copies"]] == ["b02"]
+    assert prune(tmp_path, 5) == [] and not Path(str(path) + ".json").exists() and names(tmp_path) == ["shop.02.tar.gz"]
 
 
 def test_no_directory_holds_no_copies(tmp_path: Path) -> None:

@@ -12,6 +12,9 @@ A copy is a file and its description, a JSON file of the same name with .json be
 its name last, so that what has the name is whole. A copy is good when its file has the length and the SHA-256 of the description. What
 has no description of this role is not touched.
 
+While a file comes or goes its description says "unfinished": a run that is killed then leaves a description whose file may be missing, which
+is no finding. A file that is there is judged as any other.
+
 Only the standard library is used, and nothing of Ansible.
 """
 
@@ -23,6 +26,8 @@ import gzip
 import hashlib
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import tarfile
@@ -67,15 +72,19 @@ def settle(directory: str) -> None:
         os.close(handle)
 
 
-def write(path: str, content: t.Mapping[str, t.Any]) -> None:
-    """Write a description, whole or not at all."""
-    growing = path + ".new"
-    with open(os.open(growing, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
-        json.dump(content, stream, indent=2, sort_keys=True)
-        stream.write("\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(growing, path)
+def write(path: str, content: t.Mapping[str, t.Any], directory: str) -> None:
+    """Write a description, whole or not at all. It grows in the directory for that."""
+    growing = os.path.join(directory, os.path.basename(path) + ".new")
+    try:
+        with open(os.open(growing, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
+            json.dump(content, stream, indent=2, sort_keys=True)
+            stream.write("\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(growing, path)
+    except OSError:
+        remove(growing)
+        raise
 
 
 def remove(path: str) -> None:
@@ -84,7 +93,10 @@ def remove(path: str) -> None:
 
 
 def moment(text: str) -> datetime.datetime:
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    """A moment as the platform writes it. Before Python 3.11 a fraction of a second has to have six digits."""
+    text = re.sub(r"[.](\d+)", lambda found: "." + found.group(1)[:6].ljust(6, "0"), text.replace("Z", "+00:00"))
+    when = datetime.datetime.fromisoformat(text)
+    return when if when.tzinfo else when.replace(tzinfo=datetime.timezone.utc)
 
 
 # -- what is there ----------------------------------------------------------------------------------------------------
@@ -106,6 +118,21 @@ def problem_of(path: str, copy: Copy) -> str:
     return ""
 
 
+def of_this_role(described: t.Any, addon_id: str) -> bool:
+    """Whether this is what the role wrote about a copy of this database."""
+    try:
+        moment(described["backup"]["started_at"])
+        return (
+            described["made_by"] == MADE_BY
+            and described["database"]["addon_id"] == addon_id
+            and isinstance(described["backup"]["id"], str)
+            and isinstance(described["size"], int)
+            and isinstance(described["sha256"], str)
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return False
+
+
 def copies(options: Options) -> t.List[Copy]:
     """The copies of one database, the newest first, each with C(problem)."""
     directory, found = options["directory"], []
@@ -118,12 +145,11 @@ def copies(options: Options) -> t.List[Copy]:
                     described = json.load(stream)
             except (OSError, ValueError):
                 continue
-            if not isinstance(described, dict) or described.get("made_by") != MADE_BY or described.get("database", {}).get("addon_id") != options["addon_id"]:
+            if not of_this_role(described, options["addon_id"]):
                 continue
             path = os.path.join(directory, name[: -len(".json")])
-            if described.get("removing"):
+            if described.pop("unfinished", False) and not os.path.lexists(path):
                 if not options.get("only_look", True):
-                    remove(path)
                     remove(path + ".json")
                 continue
             found.append({**described, "path": path, "problem": problem_of(path, described)})
@@ -213,7 +239,7 @@ def take(options: Options) -> t.Dict[str, t.Any]:
     if options["command"]:
         path = encrypted(path, options["command"], options["suffix"])
         name += options["suffix"]
-    target = os.path.join(options["directory"], name)
+    target, growing = os.path.join(options["directory"], name), os.path.dirname(path)
     with open(path, "rb") as stream:
         os.fsync(stream.fileno())
     description = {
@@ -226,9 +252,10 @@ def take(options: Options) -> t.Dict[str, t.Any]:
         "archive": {"size": size, "sha256": clear, "content_bytes": content},
         "verified_at": options["now"],
     }
-    write(target + ".json", description)
+    write(target + ".json", {**description, "unfinished": True}, growing)
     os.replace(path, target)
     settle(options["directory"])
+    write(target + ".json", description, growing)
     return {"path": target, **description}
 
 
@@ -243,25 +270,34 @@ def chosen(found: t.Sequence[Copy], keep_count: int, keep_seconds: t.Optional[fl
     good = [copy for copy in found if not copy["problem"]]
     if not good:
         return []
-    newest = moment(good[0]["backup"]["started_at"])
-    going = [
-        copy
-        for copy in good[max(1, keep_count):]
-        if keep_seconds is None or (newest - moment(copy["backup"]["started_at"])).total_seconds() > keep_seconds
-    ]
+    newest, beyond = moment(good[0]["backup"]["started_at"]), good[max(1, keep_count) :]
+    going = [copy for copy in beyond if keep_seconds is None or (newest - moment(copy["backup"]["started_at"])).total_seconds() > keep_seconds]
     return going + [copy for copy in found if copy["problem"] and remove_bad and len(good) >= keep_count]
 
 
 def prune(options: Options) -> t.Dict[str, t.Any]:
     """Remove what is not to be kept. The description says so first, so that a run that is killed is finished by the next."""
     found = copies(options)
-    going = chosen(found, options["keep_count"], options["keep_seconds"], options["remove_bad"])
-    if not options["only_look"]:
+    # In check mode the copy that would come is not there, and counts nevertheless.
+    coming = [{"path": "", "problem": "", "backup": {"id": "", "started_at": options["coming"]}}] if options.get("coming") else []
+    reckoned = sorted(coming + found, key=lambda copy: moment(copy["backup"]["started_at"]), reverse=True)
+    going = [
+        copy
+        for copy in chosen(reckoned, options["keep_count"], options["keep_seconds"], options["remove_bad"])
+        if copy["backup"]["id"] not in ("", options["current"])
+    ]
+    if going and not options["only_look"]:
         for copy in going:
             described = {key: value for key, value in copy.items() if key not in ("path", "problem")}
-            write(copy["path"] + ".json", {**described, "removing": True})
+            # A disk that is full is no reason to keep what fills it.
+            with contextlib.suppress(OSError):
+                os.makedirs(options["growing"], mode=0o700, exist_ok=True)
+                write(copy["path"] + ".json", {**described, "unfinished": True}, options["growing"])
             remove(copy["path"])
             remove(copy["path"] + ".json")
+        # A download that was interrupted may wait there.
+        with contextlib.suppress(OSError):
+            os.rmdir(options["growing"])
         settle(options["directory"])
     gone = {copy["path"] for copy in going}
     return {"removed": [shown(copy) for copy in going], "copies": [shown(copy) for copy in found if copy["path"] not in gone]}
@@ -273,7 +309,9 @@ def look(options: Options) -> t.Dict[str, t.Any]:
 
 def sweep(options: Options) -> t.Dict[str, t.Any]:
     """Remove what downloads and encryption left in the directory for files that grow."""
-    left = []
+    left: t.List[str] = []
+    if os.path.islink(options["path"]):
+        return {"removed": left}
     with contextlib.suppress(FileNotFoundError):
         for name in sorted(os.listdir(options["path"])):
             remove(os.path.join(options["path"], name))
@@ -286,6 +324,9 @@ STEPS: t.Dict[str, t.Callable[[Options], t.Dict[str, t.Any]]] = {"look": look, "
 
 
 def main() -> int:
+    # So that the clear file goes, too, when the run is told to end.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda dummy, frame: sys.exit(1))
     try:
         print(json.dumps(STEPS[sys.argv[1]](json.load(sys.stdin))))
     except Problem as problem:

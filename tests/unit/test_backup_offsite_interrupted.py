@@ -1,0 +1,286 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The program of the role backup_offsite: killed at each of its steps, on a full disk, and among files of others."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import importlib.util
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+import types
+import typing as t
+from pathlib import Path
+
+import pytest
+from support.playbook import ROOT
+
+PROGRAM = ROOT / "roles" / "backup_offsite" / "files" / "copies.py"
+ADDON = "ad-00000000-0000-4000-8000-000000000071"
+GROWING = ".growing-" + ADDON
+
+
+def _load() -> types.ModuleType:
+    specification = importlib.util.spec_from_file_location("backup_offsite_program", PROGRAM)
+    assert specification is not None and specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[specification.name] = module
+    specification.loader.exec_module(module)
+    return module
+
+
+program = _load()
+
+
+def archive(content: bytes = b"PGDMP" + bytes(range(256)) * 500) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as packed:
+        member = tarfile.TarInfo("dump.pgsql")
+        member.size = len(content)
+        packed.addfile(member, io.BytesIO(content))
+    return stream.getvalue()
+
+
+def day(number: int) -> str:
+    return "2026-01-%02dT01:00:00Z" % number
+
+
+class Shelf:
+    """A directory with copies, and the steps of the program on it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.growing = directory / GROWING
+
+    def have(self, *days: int) -> list[Path]:
+        made = []
+        for number in days:
+            self.download(number)
+            made.append(Path(program.take(self.taking(number))["path"]))
+        self.growing.rmdir()
+        return made
+
+    def download(self, number: int, content: bytes = archive()) -> Path:
+        self.growing.mkdir(exist_ok=True)
+        path = self.growing / ("backup-%d.tar.gz" % number)
+        path.write_bytes(content)
+        return path
+
+    def taking(self, number: int, **options: t.Any) -> dict[str, t.Any]:
+        path = self.growing / ("backup-%d.tar.gz" % number)
+        content = path.read_bytes()
+        return {
+            "path": str(path), "sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "directory": str(self.directory),
+            "name": "shop.%02d.tar.gz" % number, "command": [], "suffix": ".encrypted", "database": {"addon_id": ADDON}, "now": day(28),
+            "backup": {"id": "backup-%d" % number, "started_at": day(number)}, **options,
+        }  # fmt: skip
+
+    def prune(self, keep_count: int, **options: t.Any) -> dict[str, t.Any]:
+        return program.prune({
+            "directory": str(self.directory), "growing": str(self.growing), "addon_id": ADDON, "current": "", "keep_count": keep_count,
+            "keep_seconds": None, "remove_bad": False, "only_look": False, **options,
+        })  # fmt: skip
+
+    def look(self) -> list[dict[str, t.Any]]:
+        return program.look({"directory": str(self.directory), "addon_id": ADDON})["copies"]
+
+    def good(self) -> list[str]:
+        """Reckoned here, from the files themselves."""
+        names = []
+        for path in sorted(self.directory.glob("*.gz")):
+            description = path.with_name(path.name + ".json")
+            if description.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == json.loads(description.read_text(encoding="utf-8"))["sha256"]:
+                names.append(path.name)
+        return names
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path)
+
+
+def killed(step: t.Callable[[], t.Any], at: int) -> bool:
+    """Run a step in another process, which ends without any clean-up just before its call number C(at) that changes the directory."""
+    child = os.fork()
+    if child == 0:
+        left = [at]
+        for name in ("replace", "unlink", "open", "fsync", "makedirs"):
+
+            def counted(*arguments: t.Any, real: t.Callable[..., t.Any] = getattr(os, name), **options: t.Any) -> t.Any:
+                left[0] -= 1
+                if left[0] < 0:
+                    os._exit(9)
+                return real(*arguments, **options)
+
+            setattr(os, name, counted)
+        try:
+            step()
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+
+
+def test_killed_anywhere_while_a_copy_is_taken_in(tmp_path: Path) -> None:
+    at, alive = 0, True
+    while alive:
+        shelf = Shelf(tmp_path / str(at))
+        shelf.directory.mkdir()
+        shelf.have(1, 2)
+        shelf.download(3)
+        alive = killed(lambda: program.take(shelf.taking(3)), at)  # noqa: B023
+        assert shelf.good()[:2] == ["shop.01.tar.gz", "shop.02.tar.gz"]
+        assert [copy["problem"] for copy in shelf.look()] == [""] * len(shelf.good()), "what was half done is no finding"
+        # The next run.
+        shelf.download(3)
+        program.take(shelf.taking(3))
+        shelf.prune(keep_count=2)
+        program.sweep({"path": str(shelf.growing)})
+        assert sorted(os.listdir(shelf.directory)) == ["shop.%02d.tar.gz%s" % (number, end) for number in (2, 3) for end in ("", ".json")]
+        at += 1
+    assert at > 8
+
+
+def test_killed_anywhere_while_copies_are_removed(tmp_path: Path) -> None:
+    at, alive = 0, True
+    while alive:
+        shelf = Shelf(tmp_path / str(at))
+        shelf.directory.mkdir()
+        shelf.have(1, 2, 3, 4)
+        alive = killed(lambda: shelf.prune(keep_count=2), at)  # noqa: B023
+        assert shelf.good()[-2:] == ["shop.03.tar.gz", "shop.04.tar.gz"]
+        assert [copy["problem"] for copy in shelf.look() if copy["problem"]] == []
+        shelf.prune(keep_count=2)
+        program.sweep({"path": str(shelf.growing)})
+        assert sorted(os.listdir(shelf.directory)) == ["shop.%02d.tar.gz%s" % (number, end) for number in (3, 4) for end in ("", ".json")]
+        at += 1
+    assert at > 8
+
+
+def test_a_removal_that_was_begun_is_thought_over(shelf: Shelf) -> None:
+    """Meanwhile a newer copy was lost: the one that was to go is needed again."""
+    oldest, dummy, newest = shelf.have(1, 2, 3)
+    assert killed(lambda: shelf.prune(keep_count=2), 4), "before the file goes"
+    assert "unfinished" in json.loads(oldest.with_name(oldest.name + ".json").read_text(encoding="utf-8"))
+    newest.write_bytes(newest.read_bytes()[:-1])
+    assert shelf.prune(keep_count=2)["removed"] == [] and len(shelf.good()) == 2
+
+
+def test_bad_copies_count_for_nothing_and_go_last(shelf: Shelf) -> None:
+    dummy, cut, altered = shelf.have(1, 2, 3)
+    cut.write_bytes(cut.read_bytes()[:-1])
+    content = bytearray(altered.read_bytes())
+    content[100] ^= 1
+    altered.write_bytes(content)
+    assert shelf.prune(keep_count=2, remove_bad=True)["removed"] == [], "fewer good ones than asked for: nothing goes at all"
+    (said,) = [copy["problem"] for copy in shelf.look() if copy["path"] == str(cut)]
+    assert "bytes" in said
+    shelf.have(4)
+    assert len(shelf.prune(keep_count=2)["removed"]) == 0
+    removed = shelf.prune(keep_count=2, remove_bad=True)["removed"]
+    assert {copy["path"] for copy in removed} == {str(cut), str(altered)} and shelf.good() == ["shop.01.tar.gz", "shop.04.tar.gz"]
+
+
+def test_what_others_wrote_stays(shelf: Shelf) -> None:
+    mine = shelf.have(1, 2)[0]
+    description = json.loads(mine.with_name(mine.name + ".json").read_text(encoding="utf-8"))
+    others: dict[str, t.Any] = {
+        "list": [], "text": "made_by", "nothing": None, "half": {"made_by": description["made_by"]}, "plain": {**description, "database": ADDON},
+        "undated": {**description, "backup": {"id": "backup-1", "started_at": None}}, "other": {**description, "database": {"addon_id": "ad-1"}},
+        "strange": {**description, "made_by": "somebody"}, "unsized": {**description, "size": None},
+    }  # fmt: skip
+    for name, content in others.items():
+        (shelf.directory / (name + ".tar.gz")).write_bytes(b"of somebody else")
+        (shelf.directory / (name + ".tar.gz.json")).write_text(json.dumps(content), encoding="utf-8")
+    (shelf.directory / "torn.json").write_text('{"made_by": "comm', encoding="utf-8")
+    before = set(os.listdir(shelf.directory))
+    assert [Path(copy["path"]).name for copy in shelf.prune(keep_count=1, remove_bad=True)["removed"]] == [mine.name]
+    assert before - set(os.listdir(shelf.directory)) == {mine.name, mine.name + ".json"}
+
+
+def test_the_copy_of_now_and_one_that_would_come(shelf: Shelf) -> None:
+    shelf.have(1, 2, 3)
+    assert shelf.prune(keep_count=1, current="backup-1", only_look=True)["removed"][0]["backup_id"] == "backup-2"
+    names = [copy["backup_id"] for copy in shelf.prune(keep_count=2, coming=day(4), only_look=True)["removed"]]
+    assert names == ["backup-2", "backup-1"] and len(shelf.good()) == 3
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "of_another_kind", "empty", "cut_inside"])
+def test_an_archive_that_is_not_whole_gets_no_name(damage: str, shelf: Shelf) -> None:
+    whole = archive()
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 1
+    content = {
+        "cut": whole[:-20], "flipped": bytes(flipped), "of_another_kind": b"<html>", "empty": gzip.compress(b""),
+        "cut_inside": gzip.compress(gzip.decompress(whole)[:70_000]),
+    }[damage]  # fmt: skip
+    shelf.have(1)
+    shelf.download(2, content)
+    with pytest.raises(program.Problem, match="archive"):
+        program.take(shelf.taking(2))
+    assert shelf.good() == ["shop.01.tar.gz"] and list(shelf.growing.iterdir()) == [] and len(shelf.look()) == 1
+
+
+@pytest.mark.parametrize("options", [{"size": 5}, {"sha256": "0" * 64}])
+def test_a_download_that_is_another_than_was_told_gets_no_name(options: dict[str, t.Any], shelf: Shelf) -> None:
+    shelf.download(1)
+    with pytest.raises(program.Problem, match="the download"):
+        program.take(shelf.taking(1, **options))
+    assert shelf.look() == [] and list(shelf.growing.iterdir()) == []
+
+
+def test_encryption_keeps_both_sums_and_only_one_file(shelf: Shelf) -> None:
+    clear = shelf.download(1)
+    sha256 = hashlib.sha256(clear.read_bytes()).hexdigest()
+    command = [sys.executable, "-c", "import sys; open(sys.argv[2], 'wb').write(open(sys.argv[1], 'rb').read()[::-1])", "{input}", "{output}"]
+    taken = program.take(shelf.taking(1, command=command))
+    path = Path(taken["path"])
+    assert path.name == "shop.01.tar.gz.encrypted" and taken["encrypted"] is True and taken["archive"]["sha256"] == sha256
+    assert taken["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest() != sha256 and path.stat().st_mode & 0o777 == 0o600
+    assert sorted(os.listdir(shelf.directory)) == [GROWING, path.name, path.name + ".json"] and list(shelf.growing.iterdir()) == []
+
+
+def run(step: str, options: dict[str, t.Any], **how: t.Any) -> subprocess.Popen[str]:
+    process = subprocess.Popen([sys.executable, "-I", str(PROGRAM), step], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **how)
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(options))
+    process.stdin.close()
+    process.stdin = None
+    return process
+
+
+def test_told_to_end_while_it_encrypts_it_leaves_nothing_clear(shelf: Shelf) -> None:
+    shelf.download(1)
+    begun = shelf.directory / "begun"
+    command = [sys.executable, "-c", "import sys, time; open(sys.argv[1], 'w'); time.sleep(60)", str(begun), "{input}", "{output}"]
+    process = run("take", shelf.taking(1, command=command))
+    while not begun.exists():
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert process.returncode != 0 and list(shelf.growing.iterdir()) == [] and shelf.look() == []
+
+
+def test_a_full_disk_while_copies_are_removed(shelf: Shelf) -> None:
+    """What fills the disk can be removed although nothing can be written down."""
+    shelf.have(1, 2, 3)
+    options = {
+        "directory": str(shelf.directory), "growing": str(shelf.growing), "addon_id": ADDON, "current": "", "keep_count": 2,
+        "keep_seconds": None, "remove_bad": False, "only_look": False,
+    }  # fmt: skip
+    words = ["prlimit", "--fsize=0", sys.executable, "-I", str(PROGRAM), "prune"]
+    done = subprocess.run(words, input=json.dumps(options), capture_output=True, text=True, check=True)
+    assert len(json.loads(done.stdout)["removed"]) == 1 and shelf.good() == ["shop.02.tar.gz", "shop.03.tar.gz"]
+
+
+def test_moments_are_read_as_the_platform_writes_them() -> None:
+    texts = ["2026-01-01T01:00:00Z", "2026-01-01T01:00:00.5Z", "2026-01-01T02:00:00.51+01:00", "2026-01-01T01:00:00.123456789Z", "2026-01-01T01:00:00"]
+    assert [program.moment(text).timestamp() - 1767229200 for text in texts] == pytest.approx([0, 0.5, 0.51, 0.123456, 0])
