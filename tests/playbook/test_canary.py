@@ -4,7 +4,8 @@
 
 """Tokens and passwords in nothing that real Ansible shows, logs or leaves behind, at its most talkative.
 
-Once for every module, with the first of its cases: as it succeeds, and as it fails in three ways.
+Once for every module, with the first of its cases: as it succeeds, and as it fails. What fails is the same code for all modules, so that
+each of them fails in one of three ways, and the planted ones in all of them.
 """
 
 from __future__ import annotations
@@ -52,7 +53,10 @@ def tasks_of(module: str, case: Case, arguments: t.Dict[str, t.Any]) -> t.List[t
         },
     }
     success = {"name": "it succeeds", module: arguments, "no_log": case.no_log}
-    return [success] + [{"name": name, module: given, "ignore_errors": True} for name, given in failures.items()]
+    tasks = [{"name": name, module: given, "ignore_errors": True} for name, given in failures.items()]
+    if module.startswith(MODULE_PREFIX):
+        tasks = [tasks[sum(module.encode()) % len(tasks)]]
+    return [success, *tasks]
 
 
 def places(run: Run, directory: Path) -> t.Dict[str, str]:
@@ -65,7 +69,7 @@ def places(run: Run, directory: Path) -> t.Dict[str, str]:
 
 
 def leaks(laboratory: Laboratory, subject: Subject, module: str, directory: Path, **environment: str) -> t.List[str]:
-    """Run the four tasks, and tell where a secret is."""
+    """Run the tasks, and tell where a secret is."""
     case = chosen(subject)
     laboratory.arrange(subject, case)
     laboratory.sandbox.speed(50)
@@ -80,7 +84,7 @@ def leaks(laboratory: Laboratory, subject: Subject, module: str, directory: Path
     laboratory.sandbox.speed(1)
 
     shown = [item for item in run.results if item.action == module]
-    assert [item.status for item in shown] == ["ok", "failed", "failed", "failed"], str(run)
+    assert [item.status for item in shown][:2] == ["ok", "failed"] and {item.status for item in shown[1:]} == {"failed"}, str(run)
     assert laboratory.issued, "no token was issued, so this proves nothing"
     secrets = {
         **canaries.canaries(laboratory.sandbox, laboratory.issued),
