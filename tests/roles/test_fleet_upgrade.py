@@ -86,7 +86,7 @@ class Fleet:
                     os.kill(int(path.parent.name), signal.SIGKILL)
 
     def addon(self, name: str) -> str:
-        app, _, engine = name.partition("/")
+        app, dummy, engine = name.partition("/")
         return self.sandbox.addon_id(app, engine)
 
     def names(self) -> list[str]:
