@@ -131,31 +131,6 @@ def listed() -> list[dict[str, t.Any]]:
     return [{"app": "shop", "addon": addon, "wanted": wanted} for addon, (wanted, dummy) in WANTED.items()]
 
 
-def test_it_is_kept_for_one_request_a_kind_and_one_change_a_difference(place: Place, sandbox: Sandbox) -> None:
-    wanted = {addon: kinds for addon, (kinds, dummy) in WANTED.items()}
-    state = sandbox.state()
-    ahead = place.keep("--check", wanted=wanted).ok()
-    assert written(sandbox) == [] and {**sandbox.state(), "clock": None} == {**state, "clock": None}
-    sandbox.clear_log()
-
-    first = place.keep("-vvvv", wanted=wanted).ok()
-    assert [summary["outcome"] for summary in summaries(ahead)] == ["would_change"] * 4
-    assert [summary["steps"] for summary in summaries(ahead)] == [summary["steps"] for summary in summaries(first)]
-    addons = {sandbox.addon_id("shop", addon): addon for addon in WANTED}
-    # The extension itself is installed by SQL, the statistics by the API.
-    changes = collections.Counter(addons[record.addon_id] for record in written(sandbox))
-    assert changes == {addon: number for addon, (dummy, number) in WANTED.items()}
-    for secret in (API_TOKEN, PASSWORD, "CanaryOfTheUser"):
-        assert secret not in first.output
-    sandbox.clear_log()
-
-    second = place.keep(wanted=wanted).ok()
-    assert second.count("changed") == 0 and written(sandbox) == []
-    asked = collections.Counter(addons[record.addon_id] for record in sandbox.log() if record.role == "db")
-    # settings, logical databases, SQL modes, users; settings, extensions, statistics; policies; rules. The plan is asked of the main API.
-    assert asked == {"mysql": 4, "postgresql": 3, "influxdb": 1, "postgresql-ng": 1}
-
-
 def test_a_kind_that_fails_stops_those_after_it_unless_told_otherwise(place: Place, sandbox: Sandbox) -> None:
     sandbox.fault(match={"action_name": "list-databases"}, do="status", status=403)
     wanted = {"mysql": {"logical_databases": {"names": ["stock"]}, "sql_modes": ["ANSI"], "periodic_backups_scheduled_at": 5}}
@@ -173,10 +148,11 @@ def test_a_consequence_needs_its_word(place: Place, sandbox: Sandbox) -> None:
     assert written(sandbox) == [] and "exposure" in run.output
 
 
-def test_drift_is_named_and_nothing_else_fails(place: Place, sandbox: Sandbox) -> None:
+def test_drift_is_named_then_mended_for_one_change_a_difference_then_gone(place: Place, sandbox: Sandbox) -> None:
+    state = sandbox.state()
     run, found = place.drift(databases=listed())
     run.failed()
-    assert written(sandbox) == []
+    assert written(sandbox) == [] and {**sandbox.state(), "clock": None} == {**state, "clock": None}
     assert found["outcome"] == "drifted" and found["drifted"] == ["shop/mysql", "shop/postgresql", "shop/influxdb", "shop/postgresql-ng"]
     by_name = {database["name"]: database for database in found["databases"]}
     kinds = {difference["kind"]: difference for difference in by_name["shop/mysql"]["differences"]}
@@ -187,13 +163,27 @@ def test_drift_is_named_and_nothing_else_fails(place: Place, sandbox: Sandbox) -
     assert "    periodic_backups_scheduled_at: [0] -> [4]\n" in message and '    stock: null -> {"protected": false}\n' in message
     assert "periodic_backups_enabled" not in message
     assert run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_drift"] == found
-
-    place.keep(wanted={addon: kinds for addon, (kinds, dummy) in WANTED.items()}).ok()
+    assert [summary["outcome"] for summary in summaries(run)] == ["would_change"] * 4
     sandbox.clear_log()
+
+    kept = place.keep("-vvvv", wanted={addon: kinds for addon, (kinds, dummy) in WANTED.items()}).ok()
+    assert [summary["outcome"] for summary in summaries(kept)] == ["changed"] * 4
+    assert [summary["steps"] for summary in summaries(kept)] == [summary["steps"] for summary in summaries(run)]
+    addons = {sandbox.addon_id("shop", addon): addon for addon in WANTED}
+    # The extension itself is installed by SQL, the statistics by the API.
+    changes = collections.Counter(addons[record.addon_id] for record in written(sandbox))
+    assert changes == {addon: number for addon, (dummy, number) in WANTED.items()}
+    for secret in (API_TOKEN, PASSWORD, "CanaryOfTheUser"):
+        assert secret not in kept.output
+    sandbox.clear_log()
+
     run, found = place.drift(databases=listed())
     run.ok()
     assert (found["outcome"], found["drifted"], found["failed"]) == ("unchanged", [], [])
     assert written(sandbox) == []
+    asked = collections.Counter(addons[record.addon_id] for record in sandbox.log() if record.role == "db")
+    # settings, logical databases, SQL modes, users; settings, extensions, statistics; policies; rules. The plan is asked of the main API.
+    assert asked == {"mysql": 4, "postgresql": 3, "influxdb": 1, "postgresql-ng": 1}
 
 
 def test_what_would_need_a_word_has_drifted_too(place: Place, sandbox: Sandbox) -> None:

@@ -165,7 +165,7 @@ def test_twelve_databases_are_upgraded_although_the_run_is_killed(fleet: Make) -
     assert not made.state_file.exists() and not list(made.state_file.parent.glob("fleet*"))
 
     # The third upgrade takes its time.
-    killed = made.begin("-vvvv")
+    killed = made.begin()
     until(lambda: (second, "D3") in made.unsafe(), "the second upgrade has begun", 120)
     made.sandbox.durations(upgrade=300)
     until(lambda: (third, "D3") in made.unsafe(), "the third upgrade has begun", 120)
@@ -179,7 +179,7 @@ def test_twelve_databases_are_upgraded_although_the_run_is_killed(fleet: Make) -
     assert kept["databases"][third]["before"]["version"] == "6.2.14-1"
 
     before = len(made.requests(third))
-    again = made.begin("-vvvv")
+    again = made.begin()
     until(lambda: [record.route for record in made.requests(third)][before:].count("D1") >= 3, "it waits for the operation", 120)
     assert made.unsafe()[6:] == [], "nothing new begins before"
     made.sandbox.durations(upgrade=0.5)

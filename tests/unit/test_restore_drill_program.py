@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import tarfile
 import time
 import types
@@ -121,17 +122,18 @@ print("%%s (PostgreSQL) %s" %% sys.argv[0])
 
 
 @pytest.fixture
-def options(tmp_path: Path) -> t.Dict[str, t.Any]:
+def options(tmp_path: Path) -> t.Iterator[t.Dict[str, t.Any]]:
     """All that a drill needs, as far as anybody looks."""
     programs = tmp_path / "programs"
     programs.mkdir()
     for name in ("initdb", "postgres", "pg_restore", "psql"):
         (programs / name).write_text(STAND_IN % (sys.executable, "16.14"))
         (programs / name).chmod(0o755)
-    (tmp_path / "w").mkdir()
-    return {
-        "work_dir": str(tmp_path / "w"), "programs": str(programs), "client_programs": "", "major": 16, "given": True, "lifetime": 60, "subject": "shop",
-    }  # fmt: skip
+    # The name of a socket must be short.
+    with tempfile.TemporaryDirectory(prefix="drill-", dir="/tmp") as work_dir:
+        yield {
+            "work_dir": work_dir, "programs": str(programs), "client_programs": "", "major": 16, "given": True, "lifetime": 60, "subject": "shop",
+        }  # fmt: skip
 
 
 def start(name: str, options: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
