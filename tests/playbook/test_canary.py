@@ -4,8 +4,8 @@
 
 """Tokens and passwords in nothing that real Ansible shows, logs or leaves behind, at its most talkative.
 
-Once for every module, with the first of its cases: as it succeeds, and as it fails. What fails is the same code for all modules, so that
-each of them fails in one of three ways, and the planted ones in all of them.
+Once for every module that has secrets of its own in hand, with the first of its cases: as it succeeds, and as it fails. What fails
+is the same code for all modules, so that each of them fails in one of three ways, and the planted ones in all of them.
 """
 
 from __future__ import annotations
@@ -103,7 +103,11 @@ def leaks(laboratory: Laboratory, subject: Subject, module: str, directory: Path
     ]
 
 
-@pytest.mark.parametrize("subject", TESTED_MODULES)
+#: Those that have a secret of their own in hand. Of the others test_modules.py sees all words, and tests/generated every secret.
+SECRETIVE = ("action", "addon", "backup_download", "backup_link", "database", "database_info", "database_restore", "database_user", "log_info", "pg_extension")
+
+
+@pytest.mark.parametrize("subject", [item for item in TESTED_MODULES if item.values[0].name.replace("scalingo_", "") in SECRETIVE])
 def test_no_secret_is_shown_or_logged(subject: Subject, sandboxes: Sandboxes, tmp_path: Path) -> None:
     laboratory = Laboratory(sandboxes, tmp_path)
     assert leaks(laboratory, subject, MODULE_PREFIX + subject.name, tmp_path / "controller") == []

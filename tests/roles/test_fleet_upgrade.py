@@ -154,6 +154,7 @@ def fleet(tmp_path: Path) -> t.Iterator[t.Callable[[dict[str, t.Any], t.Sequence
 Make = t.Callable[[dict[str, t.Any], t.Sequence[t.Mapping[str, t.Any]]], Fleet]
 
 
+@pytest.mark.endurance
 def test_twelve_databases_are_upgraded_although_the_run_is_killed(fleet: Make) -> None:
     made = fleet(FLEET, TWELVE)
     names = made.names()
@@ -269,8 +270,3 @@ def test_every_upgrade_that_began_is_verified_when_a_mate_fails(fleet: Make, tmp
     assert made.unsafe() == [] and made.verified(names[0]) is False and [r.route for r in made.requests(names[0])].count("S5") > 0
     made.is_true()
     assert list(made.state()["history"][0]["databases"]) == names[:5]
-
-    # Until it is there again, or somebody accepts it.
-    lost.unlink()
-    made.run(**late).ok()
-    assert made.outcomes()[names[4]] == "changed" and made.unsafe() == []

@@ -55,6 +55,7 @@ def called(playbook: str) -> str:
 
 
 @pytest.mark.parametrize("program", CORES, ids=lambda path: path.parts[-3])
+@pytest.mark.endurance
 def test_a_database_is_kept_looked_at_and_upgraded(program: Path, tmp_path: Path) -> None:
     with Sandbox(SEED, speed=10) as sandbox:
         ansible = Ansible(tmp_path, sandbox.environment(), programs=program.parent)
