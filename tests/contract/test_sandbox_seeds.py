@@ -109,6 +109,18 @@ def test_everything_can_be_said_about_a_database(box: Sandbox, caller: Caller) -
     assert (app["id"], app["project"]["name"]) == ("0" * 24, "group")
 
 
+def test_a_dedicated_database_may_have_net_peerings(box: Sandbox, caller: Caller) -> None:
+    peerings = [{"outscale_net_peering_id": "pcx-1", "status": "deleted"}, {"outscale_net_peering_id": "pcx-2"}]
+    for given, endpoints in ((peerings[:1], ["public-rw"]), (peerings, ["public-rw", "private-peering-rw"])):
+        box.reset({"apps": [{"name": "ledger", "addons": [{"provider": "postgresql-ng"}], "net_peerings": given}]})
+        listed = caller.main("GET", "/v1/databases/ledger/net_peerings").json()["net_peerings"]
+        shown = box.state()["apps"][0]["net_peerings"]
+        assert [item["status"] for item in listed] == ["deleted", "active"][: len(given)]
+        assert [item["id"] for item in listed] == [item["id"] for item in shown] and len({item["id"] for item in shown}) == len(given)
+        answer = caller.main("GET", "/v1/databases/ledger/endpoints").json()["endpoints"]
+        assert [endpoint["type"] for endpoint in answer] == endpoints
+
+
 def test_two_of_a_kind_get_variables_of_their_own(box: Sandbox, caller: Caller) -> None:
     box.reset({"apps": [{"name": "shop", "addons": [{"provider": "mysql"}, {"provider": "mysql"}]}]})
     names = [entry["name"] for entry in caller.main("GET", "/v1/apps/shop/variables").json()["variables"]]

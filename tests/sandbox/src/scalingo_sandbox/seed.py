@@ -160,6 +160,12 @@ class SeedAddon(SeedPart):
     database: SeedDatabase = Field(default_factory=SeedDatabase)
 
 
+class SeedNetPeering(SeedPart):
+    outscale_net_peering_id: str
+    status: Literal["active", "deleted"] = "active"
+    id: str | None = None
+
+
 class SeedApp(SeedPart):
     name: str
     id: str | None = None
@@ -168,6 +174,8 @@ class SeedApp(SeedPart):
     variables: dict[str, str] = Field(default_factory=dict)
     project: str | None = None
     addons: list[SeedAddon] = Field(default_factory=list)
+    net_peerings: list[SeedNetPeering] = Field(default_factory=list)
+    """Of the app of a dedicated database."""
 
 
 class SeedFleet(SeedPart):

@@ -27,6 +27,7 @@ def snapshot(world: World) -> dict[str, Any]:
                 "variables": sorted(app.variables),
                 "addons": [_addon(world, addon) for addon in app.addons],
                 "events": [asdict(event) for event in app.events],
+                "net_peerings": [asdict(peering) for peering in app.peerings],
             }
             for app in world.apps
         ],

@@ -46,6 +46,7 @@ from scalingo_sandbox.state import (
     Instance,
     LogLine,
     Maintenance,
+    NetPeering,
     Operation,
     Outcome,
     Window,
@@ -194,6 +195,9 @@ class World:
             seen[part.provider] = index + 1
             self._load_addon(app, part, index)
         app.variables.update(seed.variables)
+        for index, peering in enumerate(seed.net_peerings):
+            identifier = peering.id or stable_hexadecimal("net_peering", app.id, str(index))
+            app.peerings.append(NetPeering(identifier, peering.outscale_net_peering_id, self.now(), peering.status))
 
     def _load_addon(self, app: App, seed: SeedAddon, index: int) -> None:
         kind = self.catalog.kind(seed.provider)
