@@ -89,10 +89,11 @@ COMMON = CONNECTION + TARGET
 ON_BUSY = Spec({"on_busy": {"type": "str", "choices": ["wait", "fail"], "default": "wait"}})
 
 
-def waiting(timeout: int, wait: bool = True) -> Spec:
+def waiting(timeout: int, wait: bool = True, on_busy: bool = True) -> Spec:
     """The options of a module that waits; I(timeout) is the default of O(wait_timeout) in seconds.
 
-    With O(wait=false) as argument the module has no option O(wait): it waits only while the database is busy.
+    With O(wait=false) as argument the module has no option O(wait): it waits only while the database is busy. With
+    O(on_busy=false) it does not look whether the database is.
     """
     options: t.Dict[str, Option] = {
         "wait_timeout": {"type": "float", "default": float(timeout)},
@@ -100,7 +101,7 @@ def waiting(timeout: int, wait: bool = True) -> Spec:
     }
     if wait:
         options["wait"] = {"type": "bool", "default": True}
-    return Spec(options) + ON_BUSY
+    return Spec(options) + (ON_BUSY if on_busy else Spec())
 
 
 def consent(*consequences: str) -> Spec:

@@ -27,6 +27,7 @@ extends_documentation_fragment:
   - community.scalingo._attributes.reads
 seealso:
   - module: community.scalingo.scalingo_database
+  - module: community.scalingo.scalingo_net_peering_info
 author:
   - Community Scalingo contributors (@community-scalingo)
 """
@@ -240,16 +241,20 @@ network:
       elements: dict
       contains:
         id:
-          description: The ID of the net peering.
+          description: The ID that the platform gave to the net peering.
           type: str
           sample: 65f1c0d2a1b2c3d4e5f60718
+        database_id:
+          description: The ID of the database, which is the one of its app.
+          type: str
+          sample: 65f1c0d2a1b2c3d4e5f60719
         status:
           description:
             - V(active) or V(deleted).
           type: str
           sample: active
         outscale_net_peering_id:
-          description: The ID that the cloud gave to the net peering.
+          description: The ID that Outscale gave to the net peering.
           type: str
           sample: pcx-12345678
         outscale_source_net_id:

@@ -106,6 +106,7 @@ ROWS = [
         "F3",
         times=2,
     ),
+    Row("", "Deleting a net peering", "scalingo_net_peering", "delete one", "DR8", {"state": OMIT}),
 ]
 SUBJECTS = {subject.name: subject for subject in TESTED}
 

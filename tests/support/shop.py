@@ -82,6 +82,7 @@ SEED: dict[str, t.Any] = {
         {
             "name": "shop-dedicated",
             "region": "osc-fr1",
+            "net_peerings": [{"outscale_net_peering_id": "pcx-00000001"}],
             "addons": [
                 {
                     "provider": "postgresql-ng",

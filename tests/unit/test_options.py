@@ -91,6 +91,7 @@ def test_waiting_has_a_default_of_its_own_and_wait_only_where_it_means_something
         "on_busy": "wait",
     }
     assert "wait" not in validated(_options.waiting(60, wait=False))[0]
+    assert list(validated(_options.waiting(60, on_busy=False))[0]) == ["wait_timeout", "wait_interval", "wait"]
 
 
 def test_allow_takes_the_known_words_only() -> None:

@@ -17,7 +17,6 @@ CLIENT = PLUGINS / "module_utils" / "_endpoints.py"
 
 DASHBOARD = "only the client of the new dashboard has it (mark J of docs/contract.md)"
 APP = "about the app, not about a database: the modules that provision read what they need of it"
-NETWORK = "scalingo_database_info lists the net peerings; joining networks is a preview for selected customers, and needs the cloud's own tools"
 
 #: Calls of docs/contract.md section 2 that no module makes, and why.
 UNUSED = {
@@ -32,9 +31,6 @@ UNUSED = {
     "show_database_type": DASHBOARD,
     "list_dedicated_databases": "scalingo_addon finds a dedicated database as the app that it is",
     "show_dedicated_database": "scalingo_addon finds a dedicated database as the app that it is",
-    "create_net_peering": NETWORK,
-    "show_net_peering": NETWORK,
-    "delete_net_peering": NETWORK,
 }
 
 

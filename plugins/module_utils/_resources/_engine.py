@@ -14,6 +14,9 @@ from .._errors import ActionFailed, InvalidInput, NotFound
 
 T = t.TypeVar("T")
 
+#: The provider of databases with dedicated resources.
+DEDICATED = "postgresql-ng"
+
 
 class OfEngine(Performer):
     """Asks the platform for something that only C(engines) have, and refuses the others by name."""

@@ -19,11 +19,11 @@ from .._change import Consent, Listing, Params, Resource, Skipped, State, Step, 
 from .._errors import AddonNotFound, InvalidInput, NotFound, StepFailed
 from .._wait import wait_until
 from . import database
+from ._engine import DEDICATED
 from ._fields import Fields, checked
 
 RUNNING = "running"
 SUSPENDED = "suspended"
-DEDICATED = "postgresql-ng"
 
 #: How many times O(wait_interval) an idle database is looked at that does not show its new plan, before that is a failure.
 PATIENCE = 6

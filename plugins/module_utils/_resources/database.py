@@ -15,7 +15,8 @@ from .. import _canon
 from .._change import Consent, Listing, Outcome, Params, Resource, State, Step, busy_reason, known
 from .._errors import InvalidInput, StepFailed
 from .._wait import wait_until
-from ._engine import OfEngine
+from . import net_peering
+from ._engine import DEDICATED, OfEngine
 from ._fields import Fields, checked
 
 SETTINGS = ("periodic_backups_enabled", "periodic_backups_scheduled_at", "maintenance_window")
@@ -320,21 +321,12 @@ def describe_endpoint(raw: object) -> State:
     return {**{name: fields.identifier(name) for name in ("id", "hostname", "type")}, "port": fields.number("port")}
 
 
-def describe_net_peering(raw: object) -> State:
-    """A network that is joined to that of the database."""
-    fields = Fields(raw, "a net peering")
-    names = ("id", "status", "outscale_net_peering_id", "outscale_source_net_id", "outscale_source_net_ip_range", "outscale_source_account_id")
-    instants = {name: fields.instant(name) for name in ("created_at", "updated_at")}
-    return {**{name: fields.identifier(name) for name in names}, **instants}
-
-
 def describe_network(endpoints: t.Sequence[object], peerings: t.Sequence[object], raw: object) -> State:
     """The network of a database with dedicated resources (docs/contract.md section 2.1)."""
-    fields = Fields(raw, "the network configuration")
     return {
-        **{name: fields.identifier(name) for name in ("outscale_account_id", "outscale_net_id", "ip_range")},
+        **net_peering.describe_configuration(raw),
         "endpoints": [describe_endpoint(item) for item in endpoints],
-        "net_peerings": [describe_net_peering(item) for item in peerings],
+        "net_peerings": [net_peering.describe(item) for item in peerings],
     }
 
 
@@ -343,7 +335,7 @@ class DatabaseInfo(OfEngine, Listing):
 
     plural = "databases"
     reading = "read the database"
-    engines = ("postgresql-ng",)
+    engines = (DEDICATED,)
     subject = "databases with dedicated resources only have a network"
     _network: t.Optional[State] = None
 

@@ -23,7 +23,7 @@ from support.subjects import Subject
 
 #: Calls that change something and may be sent twice: they set, and do not add (docs/contract.md section 2).
 #: Written down here once more, independently of the client that is tested.
-MAY_BE_REPEATED = ("D2", "D6", "D7", "U3", "F3", "F4", "A5", "set-sqlmode", "pg-stat-statements-enable")
+MAY_BE_REPEATED = ("D2", "D6", "D7", "U3", "F3", "F4", "DR8", "A5", "set-sqlmode", "pg-stat-statements-enable")
 
 #: Texts that no report may have.
 CRASHED = ("Traceback (most recent call last)", "defect of the collection")

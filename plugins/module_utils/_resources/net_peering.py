@@ -1,0 +1,248 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Net peerings of databases with dedicated resources (docs/contract.md sections 2.1 and 3.8).
+
+They are routes of the main API, which knows such a database by its app: by its name, or its ID.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .._auth import is_addon_id
+from .._change import Listing, Outcome, Params, Performer, Resource, Skipped, State, Step, known
+from .._errors import InvalidInput, NotFound, StepFailed, UnexpectedAnswer
+from .._wait import wait_until
+from ._engine import DEDICATED
+from ._fields import Fields
+
+ACTIVE = "active"
+DELETED = "deleted"
+
+SUBJECT = "net peerings exist on databases with dedicated resources only"
+
+
+def describe(raw: object) -> State:
+    """A net peering as the modules return it."""
+    fields = Fields(raw, "a net peering")
+    return {
+        "id": fields.identifier("id"),
+        "database_id": fields.identifier("database_id"),
+        "status": fields.identifier("status"),
+        "outscale_net_peering_id": fields.identifier("outscale_net_peering_id"),
+        "outscale_source_net_id": fields.identifier("outscale_source_net_id"),
+        "outscale_source_net_ip_range": fields.identifier("outscale_source_net_ip_range"),
+        "outscale_source_account_id": fields.identifier("outscale_source_account_id"),
+        "created_at": fields.instant("created_at"),
+        "updated_at": fields.instant("updated_at"),
+    }
+
+
+def describe_configuration(raw: object) -> State:
+    """What a net peering is asked of: the network of the database itself."""
+    fields = Fields(raw, "the network configuration")
+    return {name: fields.identifier(name) for name in ("outscale_account_id", "outscale_net_id", "ip_range")}
+
+
+class _WithNetwork(Performer):
+    """Asks the main API about the network of the database that O(app) names."""
+
+    target_needed = False
+    reading = "list the net peerings"
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        if params["addon_id"] and params["addon_token"]:
+            raise InvalidInput(
+                "net peerings are managed through the main API, which a token for one addon does not open",
+                hint="Give api_token and app instead of addon_id and addon_token.",
+            )
+        if not (params["app"] or "").strip():
+            raise InvalidInput("app is missing: which database is meant?", hint="Give the name of the database, or its ID.")
+        addon = (params["addon"] or "").strip()
+        if addon and not is_addon_id(addon) and addon.lower() not in (DEDICATED, "scalingo-" + DEDICATED):
+            raise InvalidInput(
+                "%s, and addon is %s" % (SUBJECT, addon),
+                hint="Leave addon out: app alone names the database. Where addon is set for all tasks, it is %s." % DEDICATED,
+            )
+
+    @property
+    def _database(self) -> str:
+        return str(self.params["app"]).strip()
+
+    def peerings(self) -> t.List[State]:
+        """All net peerings that the platform shows, those that are deleted included."""
+        try:
+            return [describe(raw) for raw in self.client.main.list_net_peerings(self._database)]
+        except NotFound as error:
+            error.hint = "%s. Check the name of the database, which is given in app, and the region." % SUBJECT.capitalize()
+            raise
+
+
+class NetPeering(_WithNetwork, Resource):
+    """One net peering, present or absent. The state holds it, or none: one that is deleted is absent for good."""
+
+    def __init__(self, *arguments: t.Any) -> None:
+        super().__init__(*arguments)
+        #: By their ID: those that the platform shows as deleted, the one that was made, and the one that may go on its own.
+        self._deleted: t.Set[str] = set()
+        self._made: t.Set[str] = set()
+        self._left: t.Set[str] = set()
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        super().check(params)
+        if not re.fullmatch(r"\S+", params["outscale_net_peering_id"].strip()):
+            raise InvalidInput(
+                "outscale_net_peering_id: %r is not the ID of a net peering: use for example pcx-12345678"
+                % params["outscale_net_peering_id"]
+            )
+
+    @property
+    def _named(self) -> str:
+        return str(self.params["outscale_net_peering_id"]).strip()
+
+    # -- what is there, and what is wanted ---------------------------------------------------------------------------
+
+    def read(self) -> State:
+        shown = self.peerings()
+        if any(None in (item["id"], item["outscale_net_peering_id"]) for item in shown):
+            raise UnexpectedAnswer("a net peering has no id or no outscale_net_peering_id, so it cannot be told from another")
+        self._deleted = {item["id"] for item in shown if item["status"] == DELETED}
+        absent = self._deleted | self._left
+        found = [item for item in shown if item["outscale_net_peering_id"] == self._named and item["id"] not in absent]
+        found.sort(key=lambda item: item["status"] != ACTIVE)
+        return {"net_peering": found[0] if found else None}
+
+    def wanted(self, before: t.Optional[State]) -> State:
+        if self.params["state"] == "absent":
+            return {"net_peering": None}
+        current = known(before)["net_peering"]
+        if current is None:
+            current = {**describe({}), "outscale_net_peering_id": self._named}
+        return {"net_peering": {**current, "status": ACTIVE} if self.params["wait"] else current}
+
+    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        peering = known(state)["net_peering"]
+        return {} if peering is None else {"outscale_net_peering_id": peering["outscale_net_peering_id"]}
+
+    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        return known(state)
+
+    # -- the steps ---------------------------------------------------------------------------------------------------
+
+    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+        current, planned = known(before)["net_peering"], known(after)["net_peering"]
+        if planned is None:
+            return [] if current is None else [self._delete(current)]
+        if current is None:
+            return [self._create()]
+        if current["status"] == planned["status"]:
+            return []
+        sentence = "wait for the net peering %s, which is %s" % (self._named, current["status"])
+        return [Step(sentence, follow=self._active, counts=False)]
+
+    def _create(self) -> Step:
+        def send() -> None:
+            self._made.add(self.client.main.create_net_peering(self._database, self._named)["id"])
+
+        return Step(
+            "create the net peering %s" % self._named,
+            send=send,
+            follow=self._active if self.params["wait"] else None,
+            happened=lambda state: known(state)["net_peering"] is not None,
+        )
+
+    def _delete(self, peering: State) -> Step:
+        def send() -> None:
+            try:
+                self.client.main.delete_net_peering(self._database, peering["id"])
+            except NotFound:
+                raise Skipped from None
+            if not self.params["wait"]:
+                # Accepted, and nobody waits for its end: it counts as absent, in whatever status it is shown.
+                self._left.add(peering["id"])
+
+        return Step(
+            "delete the net peering %s" % self._named,
+            send=send,
+            follow=self._gone if self.params["wait"] else None,
+            happened=lambda state: known(state)["net_peering"] is None,
+            resend=True,
+        )
+
+    # -- waiting -----------------------------------------------------------------------------------------------------
+
+    def _active(self) -> State:
+        """Wait until the net peering is active. One that was seen and is deleted now never will be."""
+        seen = set(self._made)
+
+        def done(state: State) -> bool:
+            peering = state["net_peering"]
+            if peering is not None:
+                seen.add(peering["id"])
+                return bool(peering["status"] == ACTIVE)
+            if seen & self._deleted:
+                raise StepFailed(
+                    "the platform shows the net peering %s as deleted" % self._named,
+                    hint="It cannot be used again: look in Outscale why, and ask for a new one.",
+                )
+            return False
+
+        return self._watch("creation of the net peering", done)
+
+    def _gone(self) -> State:
+        return self._watch("deletion of the net peering", lambda state: state["net_peering"] is None)
+
+    def _watch(self, what: str, done: t.Callable[[State], bool]) -> State:
+        def status(state: State) -> str:
+            peering = state["net_peering"]
+            return "not listed" if peering is None else str(peering["status"])
+
+        return wait_until(
+            self.read,
+            done,
+            what=what,
+            identifier=self._named,
+            status=status,
+            timeout=self.params["wait_timeout"],
+            interval=self.params["wait_interval"],
+            clock=self.client.clock,
+        )
+
+
+class NetPeeringInfo(_WithNetwork, Listing):
+    """The net peerings of a database, all or one. On demand with what one has to know to ask for another."""
+
+    plural = "net_peerings"
+    _configuration: t.Optional[State] = None
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        super().check(params)
+        wanted = params["net_peering_id"]
+        if wanted is not None and not re.fullmatch(r"[A-Za-z0-9_-]+", wanted):
+            raise InvalidInput("net_peering_id: %r is not the ID of a net peering" % wanted)
+
+    def perform(self, check_mode: bool) -> Outcome:
+        outcome = super().perform(check_mode)
+        outcome.result["network_configuration"] = self._configuration
+        return outcome
+
+    def items(self) -> t.List[State]:
+        wanted = self.params["net_peering_id"]
+        found = self.peerings() if wanted is None else self._one(wanted)
+        if self.params["network_configuration"]:
+            self._configuration = describe_configuration(self.client.main.show_network_configuration(self._database))
+        return found
+
+    def _one(self, wanted: str) -> t.List[State]:
+        try:
+            return [describe(self.client.main.show_net_peering(self._database, wanted))]
+        except NotFound:
+            # It may be the database that is missing: then the list is not found either, and that is an error.
+            return [item for item in self.peerings() if item["id"] == wanted]

@@ -1,0 +1,238 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: scalingo_net_peering_info
+version_added: 0.1.0
+short_description: List the net peerings of a database with dedicated resources
+description:
+  - Returns the networks that are joined to that of a database with dedicated resources, among them those that the platform shows as V(deleted).
+  - With O(network_configuration=true) it also returns what one has to know to ask for a net peering in the cloud of Outscale.
+  - O(app) alone names the database. O(addon) is not needed; when it is given, it must be V(postgresql-ng) or an ID, which is not looked up.
+    O(addon_id) and O(addon_token) are refused, as they do not open the main API.
+  - Costs one request to the main API, with O(network_configuration=true) one more, and with an O(net_peering_id) that there is not, one more too.
+    Without a cache there comes one request before, for the bearer token.
+options:
+  net_peering_id:
+    description:
+      - The ID that the platform gave to a net peering, to return this one alone. It is not the one that Outscale gave to it.
+      - There may be none of this ID. Then the list is empty.
+    type: str
+  network_configuration:
+    description: Whether to return the account, the ID and the address range of the database's network too.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - community.scalingo._options
+  - community.scalingo._attributes
+  - community.scalingo._attributes.reads
+seealso:
+  - module: community.scalingo.scalingo_net_peering
+  - module: community.scalingo.scalingo_database_info
+author:
+  - Community Scalingo contributors (@community-scalingo)
+"""
+
+EXAMPLES = r"""
+- name: List the net peerings
+  community.scalingo.scalingo_net_peering_info:
+    app: shop-database
+  register: result
+
+- name: Tell the networks that are joined
+  ansible.builtin.debug:
+    msg: "{{ result.net_peerings | selectattr('status', 'equalto', 'active') | map(attribute='outscale_source_net_ip_range') }}"
+
+- name: Read what to ask for a net peering of
+  community.scalingo.scalingo_net_peering_info:
+    app: shop-database
+    network_configuration: true
+"""
+
+RETURN = r"""
+net_peerings:
+  description: The net peerings, in the order of the platform.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The ID that the platform gave to the net peering.
+      type: str
+      sample: 65f1c0d2a1b2c3d4e5f60718
+    database_id:
+      description: The ID of the database, which is the one of its app.
+      type: str
+      sample: 65f1c0d2a1b2c3d4e5f60719
+    status:
+      description:
+        - V(active) or V(deleted). The platform may add others.
+      type: str
+      sample: active
+    outscale_net_peering_id:
+      description: The ID that Outscale gave to the net peering.
+      type: str
+      sample: pcx-12345678
+    outscale_source_net_id:
+      description: The ID of the network that is joined.
+      type: str
+      sample: vpc-12345678
+    outscale_source_net_ip_range:
+      description: The address range of that network.
+      type: str
+      sample: 10.20.0.0/16
+    outscale_source_account_id:
+      description: The account of that network.
+      type: str
+      sample: '123456789012'
+    created_at:
+      description: When it was made, in UTC.
+      type: str
+      sample: '2026-11-20T00:00:00.000000Z'
+    updated_at:
+      description: When it was changed last, in UTC.
+      type: str
+      sample: '2026-11-20T00:00:00.000000Z'
+network_configuration:
+  description: What a net peering is asked of. None unless O(network_configuration=true).
+  returned: success
+  type: dict
+  contains:
+    outscale_account_id:
+      description: The account of the database's network.
+      type: str
+      sample: '210987654321'
+    outscale_net_id:
+      description: The ID of the database's network.
+      type: str
+      sample: vpc-1a2b3c4d
+    ip_range:
+      description: The address range of the database's network. No network that is joined may hold any of it.
+      type: str
+      sample: 10.100.0.0/16
+app:
+  description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
+  returned: when the options are valid
+  type: str
+  sample: shop
+addon_id:
+  description: The ID of the addon. None when the task failed before it was found.
+  returned: when the options are valid
+  type: str
+  sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+region:
+  description: The region of the app.
+  returned: when the options are valid
+  type: str
+  sample: osc-fr1
+api_usage:
+  description: What the task cost. The API allows 60 requests a minute.
+  returned: when the options are valid
+  type: dict
+  contains:
+    requests:
+      description: How many requests were sent, those that got no answer included.
+      type: int
+      sample: 1
+    writes:
+      description: How many of them can change something.
+      type: int
+      sample: 0
+    waited_seconds:
+      description: How long the task slept, for operations of the platform, after failures and for the rate limit, in seconds.
+      type: float
+      sample: 0.0
+    tokens_reused:
+      description: How many tokens were taken from the cache instead of asking for new ones.
+      type: int
+      sample: 1
+notes:
+  description: What is worth knowing and changes nothing, such as why tokens are kept in memory only.
+  returned: when there is something to say
+  type: list
+  elements: str
+  sample: ['the token cache is not used: the directory belongs to another user']
+error:
+  description: What went wrong, as data. Parts that are not known are left out.
+  returned: failure
+  type: dict
+  contains:
+    kind:
+      description: The kind of error, for conditions in a playbook.
+      type: str
+      sample: ValidationFailed
+    doing:
+      description: What was being done.
+      type: str
+      sample: set periodic_backups_scheduled_at to 3:00 UTC
+    subject:
+      description: The database that it was done on.
+      type: str
+      sample: addon ad-0f1ab3e1-e97d-4f33-9168-4956379731a4 of app shop in osc-fr1
+    message:
+      description: What the API said, or why the task was refused.
+      type: str
+      sample: periodic_backups_scheduled_at is invalid
+    status:
+      description: The status code of the answer.
+      type: int
+      sample: 422
+    code:
+      description: The code that the API gave with its message.
+      type: str
+      sample: region_disabled
+    field_errors:
+      description: The messages for each field that the API refused.
+      type: dict
+      sample: {periodic_backups_scheduled_at: [is invalid]}
+    method:
+      description: The method of the request that failed.
+      type: str
+      sample: PATCH
+    path:
+      description: The path of the request that failed.
+      type: str
+      sample: /api/databases/ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+    request_id:
+      description: The ID of the request, for Scalingo's support.
+      type: str
+      sample: 4f5e7f6a-6f4c-4a3e-8f60-3f3d4b0f1c55
+    attempts:
+      description: How often the request was sent.
+      type: int
+      sample: 1
+    hint:
+      description: What to do next.
+      type: str
+      sample: Run the task again later.
+    last_status:
+      description: The last status that was seen before waiting ended.
+      type: str
+      sample: PENDING_TO_ACTIVATE
+"""
+
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
+from ansible_collections.community.scalingo.plugins.module_utils._resources.net_peering import NetPeeringInfo as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._run import run
+
+
+def argument_spec() -> Spec:
+    return COMMON + Spec(
+        {
+            "net_peering_id": {"type": "str"},
+            "network_configuration": {"type": "bool", "default": False},
+        }
+    )
+
+
+def main() -> None:
+    run(RESOURCE, argument_spec())
+
+
+if __name__ == "__main__":
+    main()
