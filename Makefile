@@ -6,7 +6,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test endurance sandbox bench docs build lists lock clean
+.PHONY: help setup demo check test sandbox bench docs build lists lock clean
 MAKEFLAGS += --no-print-directory
 
 export PYTHON
@@ -27,12 +27,8 @@ check: ## the quick checks, for every change
 	@$(python) scripts/run_suites check $(ARGUMENTS)
 
 test: ## every test and check; SUITES="unit mypy" runs these alone
-	@scripts/bootstrap
+	@scripts/bootstrap python core node
 	@$(python) scripts/run_suites $(or $(SUITES),test) $(ARGUMENTS)
-
-endurance: ## the tests that take minutes each, which `make test` leaves out
-	@scripts/bootstrap
-	@$(python) scripts/run_suites endurance $(ARGUMENTS)
 
 sandbox: ## start the sandbox and print the exports to paste; Ctrl-C stops it
 	@scripts/bootstrap python

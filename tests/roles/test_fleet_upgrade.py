@@ -154,7 +154,6 @@ def fleet(tmp_path: Path) -> t.Iterator[t.Callable[[dict[str, t.Any], t.Sequence
 Make = t.Callable[[dict[str, t.Any], t.Sequence[t.Mapping[str, t.Any]]], Fleet]
 
 
-@pytest.mark.endurance
 def test_twelve_databases_are_upgraded_although_the_run_is_killed(fleet: Make) -> None:
     made = fleet(FLEET, TWELVE)
     names = made.names()

@@ -410,7 +410,6 @@ def mains() -> list[int]:
     return found
 
 
-@pytest.mark.endurance
 def test_killed(place: Place, tmp_path: Path) -> None:
     """The keeper removes everything. When it was killed too, the next drill does."""
     role = {"name": "Drill", "ansible.builtin.include_role": {"name": "community.scalingo.restore_drill"}}

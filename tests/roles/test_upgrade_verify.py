@@ -222,7 +222,6 @@ def test_check_mode_then_a_backup_then_the_run_then_nothing(upgrade: t.Callable[
     assert written(sandbox) == []
 
 
-@pytest.mark.endurance
 def test_an_interrupted_run_says_how_to_compare_later(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
     sandbox.durations(upgrade=1e6)
     found = summary(upgrade(wait_timeout=2).failed())
@@ -237,7 +236,6 @@ def test_an_interrupted_run_says_how_to_compare_later(upgrade: t.Callable[..., R
     assert written(sandbox) == ["B2", "D3"]
 
 
-@pytest.mark.endurance
 def test_a_run_that_was_killed_is_picked_up(
     sandbox: Sandbox, controller: t.Callable[[Sandbox], Ansible], upgrade: t.Callable[..., Run], tmp_path: Path
 ) -> None:

@@ -135,14 +135,24 @@ class Run:
         return shown
 
 
+def oldest_core() -> Path:
+    """The programs of the oldest ansible-core that the collection supports, or that the interpreter takes."""
+    found = sorted((ROOT / ".cache").glob("core-*/bin"))
+    assert len(found) == 1, "run scripts/bootstrap: there are %d environments of an old core" % len(found)
+    return found[0]
+
+
 class Ansible:
-    """A controller with a private directory. C(core) names another ansible-core than the one that runs the tests."""
+    """A controller with a private directory. C(programs) are those of another ansible-core than C(standard) is."""
+
+    #: The ansible-core that runs the tests.
+    standard = Path(sys.executable).parent
 
     def __init__(self, directory: Path, environment: Environment | None = None, programs: Path | None = None) -> None:
         self.directory = directory
         self.home = directory / "home"
         self.working_directory = directory
-        self.programs = programs or Path(sys.executable).parent
+        self.programs = programs or self.standard
         self.environment: dict[str, str | None] = dict(environment or {})
         self.prefix: list[str] = []
         self._number = 0
@@ -165,6 +175,7 @@ class Ansible:
             "ANSIBLE_HOME": str(self.directory / "ansible"),
             "ANSIBLE_LOCAL_TEMP": str(self.directory / "local"),
             "ANSIBLE_REMOTE_TEMP": str(self.directory / "remote"),
+            "ANSIBLE_PYTHON_INTERPRETER": str(self.programs / "python"),
             "ANSIBLE_COLLECTIONS_PATH": str(self.directory / "collections"),
             "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
             "ANSIBLE_CALLBACKS_ENABLED": "json_lines",
