@@ -121,6 +121,18 @@ def test_a_dedicated_database_may_have_net_peerings(box: Sandbox, caller: Caller
         assert [endpoint["type"] for endpoint in answer] == endpoints
 
 
+def test_an_app_has_its_events_and_operations(box: Sandbox, caller: Caller) -> None:
+    event = {"type": "deployment", "type_data": {"status": "success"}, "age": 3600, "id": "54dcdd4a73636100011a0001"}
+    operation = {"id": "609145e66ffbd934f6745b01", "type": "scale", "status": "error", "error": "no", "age": 60, "ended": 30}
+    box.reset({"apps": [{"name": "shop", "events": [event, {"type": "restart", "user": False}], "operations": [operation]}]})
+    deployed, restarted = sorted(caller.main("GET", "/v1/apps/shop/events").json()["events"], key=lambda item: item["type"])
+    assert (deployed["id"], deployed["type_data"], deployed["user"]["username"]) == (event["id"], event["type_data"], "sandbox")
+    assert restarted["type"] == "restart" and "user" not in restarted
+    shown = caller.main("GET", "/v1/apps/shop/operations/609145e66ffbd934f6745b01").json()["operation"]
+    assert (shown["type"], shown["status"], shown["error"]) == ("scale", "error", "no")
+    assert shown["created_at"] < shown["finished_at"]
+
+
 def test_two_of_a_kind_get_variables_of_their_own(box: Sandbox, caller: Caller) -> None:
     box.reset({"apps": [{"name": "shop", "addons": [{"provider": "mysql"}, {"provider": "mysql"}]}]})
     names = [entry["name"] for entry in caller.main("GET", "/v1/apps/shop/variables").json()["variables"]]

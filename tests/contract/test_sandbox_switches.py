@@ -199,6 +199,7 @@ PROBES.update(
         "instances_metrics": metrics_of,
         "database_fields": lambda caller, box: len(database_of(caller, box)),
         "dates": lambda caller, box: re.sub(r"\d", "0", database_of(caller, box)["created_at"]),
+        "dedicated_items": lambda caller, box: shape(caller.main("GET", "/v1/databases").json()["databases"][0]),
         "region_default": lambda caller, box: "default" in caller.auth("GET", "/v1/regions").json()["regions"][0],
         "extension_version": lambda caller, box: caller.action(postgresql(box), "list-extensions")["result"],
         "allowed_plugins": lambda caller, box: shape(version_of(caller, box, "metrics", "elasticsearch"))[

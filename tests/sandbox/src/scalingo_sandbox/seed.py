@@ -166,6 +166,27 @@ class SeedNetPeering(SeedPart):
     id: str | None = None
 
 
+class SeedEvent(SeedPart):
+    type: str
+    type_data: dict[str, Any] = Field(default_factory=dict)
+    age: float = 3600.0
+    """Seconds since it happened."""
+    id: str | None = None
+    user: bool = True
+    """Whether the answer names a user: it does not when an addon did it."""
+
+
+class SeedAppOperation(SeedPart):
+    id: str | None = None
+    type: str = "restart"
+    status: Literal["pending", "running", "done", "error"] = "done"
+    age: float = 60.0
+    """Seconds since it was asked for."""
+    ended: float | None = None
+    """Seconds since it ended; None: it has not."""
+    error: str | None = None
+
+
 class SeedApp(SeedPart):
     name: str
     id: str | None = None
@@ -176,6 +197,8 @@ class SeedApp(SeedPart):
     addons: list[SeedAddon] = Field(default_factory=list)
     net_peerings: list[SeedNetPeering] = Field(default_factory=list)
     """Of the app of a dedicated database."""
+    events: list[SeedEvent] = Field(default_factory=list)
+    operations: list[SeedAppOperation] = Field(default_factory=list)
 
 
 class SeedFleet(SeedPart):

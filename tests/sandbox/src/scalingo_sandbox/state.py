@@ -223,6 +223,7 @@ class Event:
     type: str
     created_at: float
     type_data: dict[str, Any]
+    by_user: bool = True
 
 
 @dataclass

@@ -133,6 +133,12 @@ _ALL = (
         "database_fields", ("6.58",), ("full", "minimal"), "keys of a database: all, or those of the oldest document"
     ),
     Switch("maintenance_events", ("6.62",), ("api", "documented"), "names of the maintenance events"),
+    Switch(
+        "dedicated_items",
+        ("2.1",),
+        ("database", "dashboard"),
+        "what GET /databases lists: the database alone, or with its app and its addon",
+    ),
     Switch("region_default", ("6.63",), ("present", "missing"), "the key default of a region"),
     Switch(
         "dates",

@@ -124,14 +124,17 @@ def event(world: World, owner: state.App, item: state.Event) -> main.Event:
     if world.switch("maintenance_events") == "documented":
         name = _MAINTENANCE_EVENTS.get(name, name)
     account = world.account
+    more: dict[str, Any] = {}
+    if item.by_user:
+        more["user"] = main.EventUser(id=account.id, username=account.username, email=account.email)
     return main.Event(
         id=item.id,
         created_at=world.date(item.created_at),
         type=name,
         app_id=owner.id,
         app_name=owner.name,
-        user=main.EventUser(id=account.id, username=account.username, email=account.email),
         type_data=item.type_data,
+        **more,
     )
 
 

@@ -38,6 +38,7 @@ from scalingo_sandbox.state import (
     Addon,
     ApiToken,
     App,
+    AppOperation,
     Backup,
     Database,
     Event,
@@ -198,6 +199,21 @@ class World:
         for index, peering in enumerate(seed.net_peerings):
             identifier = peering.id or stable_hexadecimal("net_peering", app.id, str(index))
             app.peerings.append(NetPeering(identifier, peering.outscale_net_peering_id, self.now(), peering.status))
+        for event in seed.events:
+            happened = self.now() - event.age
+            app.events.append(
+                Event(event.id or fresh_hexadecimal(), event.type, happened, dict(event.type_data), event.user)
+            )
+        for part in seed.operations:
+            operation = AppOperation(
+                id=part.id or fresh_hexadecimal(),
+                type=part.type,
+                created_at=self.now() - part.age,
+                status=part.status,
+                finished_at=None if part.ended is None else self.now() - part.ended,
+                error=part.error,
+            )
+            app.operations[operation.id] = operation
 
     def _load_addon(self, app: App, seed: SeedAddon, index: int) -> None:
         kind = self.catalog.kind(seed.provider)

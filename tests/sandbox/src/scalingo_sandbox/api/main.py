@@ -425,7 +425,7 @@ def list_dedicated_databases(call: Call) -> main.DedicatedDatabasesAnswer:
     """The dedicated databases; with dashboard=true together with their app and addon."""
     world = call.world
     apps = [app for app in world.apps if app.region == call.region and app.dedicated]
-    if call.query.get("dashboard") == "true":
+    if call.query.get("dashboard") == "true" or world.switch("dedicated_items") == "dashboard":
         items = [
             main.DashboardItem(
                 app=views.app(world, app),

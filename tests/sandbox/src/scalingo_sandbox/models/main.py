@@ -263,7 +263,7 @@ class Event(Response):
     type: str
     app_id: str
     app_name: str
-    user: EventUser
+    user: EventUser | None = None
     type_data: dict[str, Any]
 
 
