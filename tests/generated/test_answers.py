@@ -30,5 +30,5 @@ def test_a_damaged_answer_is_an_error_in_a_sentence(laboratory: Laboratory, subj
 @pytest.mark.parametrize("subject", [item for item in TESTED_MODULES if item.values[0].reads_only])
 def test_a_single_damaged_field_is_told_or_does_not_matter(laboratory: Laboratory, subject: Subject) -> None:
     """Modules that read share the description of a thing with the one that changes it, and return all of it."""
-    points = [point for point in answers.points(laboratory, subject) if point.record.role == "db"]
+    points = [point for point in answers.points(laboratory, subject) if point.own and point.record.role != "files"]
     none([text for point in points for text in answers.field_problems(laboratory, subject, point)])

@@ -19,5 +19,5 @@ from support.suites import answers, canaries
 def test_no_secret_is_told_that_an_answer_repeats(laboratory: Laboratory, subject: Subject) -> None:
     points = answers.points(laboratory, subject)
     if subject.name not in THOROUGHLY:
-        points = [point for point in points if point.record.role == "db"]
+        points = [point for point in points if point.own]
     none([text for point in points for text in canaries.echo_problems(laboratory, subject, point)])

@@ -25,6 +25,9 @@ from support.subjects import Subject
 #: Written down here once more, independently of the client that is tested.
 MAY_BE_REPEATED = ("D2", "D6", "D7", "U3", "F3", "F4", "DR8", "A5", "set-sqlmode", "pg-stat-statements-enable")
 
+#: Requests for tokens, addons and addresses, unless a run ends with one: then it is about that.
+ON_THE_WAY = ("exchange", "A1", "A6", "regions")
+
 #: Texts that no report may have.
 CRASHED = ("Traceback (most recent call last)", "defect of the collection")
 
@@ -188,6 +191,8 @@ class Point:
     record: Record
     phase: str
     after: int
+    #: It is what the module is about, and not on the way to the database, which is the same code for all modules.
+    own: bool = True
 
     @property
     def name(self) -> str:
@@ -219,7 +224,9 @@ def _points(laboratory: Laboratory, subject: Subject) -> t.List[Point]:
         for record in clean.records:
             changed = changed or not record.safe
             phase = "as a change" if not record.safe else "after a change" if changed else "at first"
-            found.setdefault((named(record), phase), Point(case, record, phase, seen.get(named(record), 0)))
+            on_the_way = record.route in ON_THE_WAY and record.route != clean.records[-1].route
+            point = Point(case, record, phase, seen.get(named(record), 0), own=not on_the_way)
+            found.setdefault((named(record), phase), point)
             seen[named(record)] = seen.get(named(record), 0) + 1
     return list(found.values())
 
@@ -232,7 +239,7 @@ def damage_problems(laboratory: Laboratory, subject: Subject, point: Point, thor
     # Sent again once is enough to see that it is: the retries themselves are the transport's.
     case = point.case.with_arguments(**{"api_retries": 1, **point.case.arguments})
     clean = laboratory.observe(subject, case)
-    on_the_way = point.record.role != "db" and point.phase == "at first"
+    on_the_way = not point.own and point.phase == "at first"
     tokens = None if on_the_way else laboratory.home
     laboratory.arrange(subject, case)
     initial = laboratory.state()
