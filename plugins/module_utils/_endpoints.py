@@ -561,7 +561,7 @@ class AuthApi:
         return t.cast("tuple[str, float | None]", self._caller.call(AUTH_ROUTES["exchange_token"], token_of))
 
     def list_regions(self) -> list[Raw]:
-        """List the regions (section 1.1): name, display_name, api, database_api, ssh, default. Hosts have no path."""
+        """List the regions (section 1.1): name, display_name, api, database_api, ssh, dashboard, default. Hosts have no path."""
         read = under("regions", check=_shapes.list_of(_shapes.REGION))
         return t.cast("list[Raw]", self._caller.call(AUTH_ROUTES["list_regions"], read))
 
@@ -584,7 +584,7 @@ class MainApi:
         return t.cast("list[Raw]", self._caller.call(MAIN_ROUTES[name], read, values=values, query=query))
 
     def list_apps(self) -> list[Raw]:
-        """List the apps of the account."""
+        """List the apps of the region that the account may see (A0)."""
         return self._list("list_apps", "apps", _shapes.APP)
 
     def list_addons(self, app: str) -> list[Raw]:
@@ -654,23 +654,26 @@ class MainApi:
         """Read an operation of the app (A13), which is not one of the database (2.6)."""
         return self._object("show_app_operation", "operation", _shapes.OPERATION, app=app, operation=operation_id)
 
-    def list_events(self, app: str, limit: int | None = None) -> list[Raw]:
-        """List the events of the app, newest first (A14), at most ``limit``; walks no further than needed."""
-        return paged(self._caller, MAIN_ROUTES["list_events"], "events", _shapes.EVENT, limit, {"app": app})
+    def list_events(self, app: str, limit: int | None = None) -> t.Iterator[Raw]:
+        """Yield the events of the app, newest first (A14), and ask for a page when the one before it is used up.
+
+        ``limit`` says how many are wanted, as far as that is known: with it the pages are no longer than needed.
+        """
+        return walk(self._caller, MAIN_ROUTES["list_events"], "events", _shapes.EVENT, limit, {"app": app})
 
     def create_dedicated_database(self, name: str, technology: str, plan: str, project_id: str | None = None) -> Raw:
         """Provision a dedicated database (section 2.1, dedicated resources); not repeatable."""
         database = {"name": name, "technology": technology, "plan": plan, "project_id": project_id}
         body = {"database": {key: value for key, value in database.items() if value is not None}}
-        return self._object("create_dedicated_database", "database", _shapes.DEDICATED_DATABASE, body)
+        return self._object("create_dedicated_database", "database", _shapes.dedicated_database, body)
 
     def list_dedicated_databases(self) -> list[Raw]:
-        """List the dedicated databases of the account."""
-        return self._list("list_dedicated_databases", "databases", _shapes.DEDICATED_DATABASE)
+        """List the dedicated databases of the account: id, name, project_id, technology, plan."""
+        return self._list("list_dedicated_databases", "databases", _shapes.dedicated_database)
 
     def show_dedicated_database(self, name: str) -> Raw:
         """Read a dedicated database by id or name."""
-        return self._object("show_dedicated_database", "database", _shapes.DEDICATED_DATABASE, dedicated=name)
+        return self._object("show_dedicated_database", "database", _shapes.dedicated_database, dedicated=name)
 
     def delete_dedicated_database(self, name: str) -> None:
         """Destroy a dedicated database. The call destroys an app, so the app is read first, and refused with

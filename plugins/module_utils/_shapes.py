@@ -248,13 +248,27 @@ ADDON_WITH_TOKEN = record(
 )
 ADDON_PROVIDER = record({"id": text}, {"name": text, "category": mapping, "plans": list_of(anything)})
 VARIABLE = record({"name": text, "value": text}, {"id": text})
-APP = record({"name": text}, {"id": text, "region": text, "status": text, "flags": mapping})
-EVENT = record({"type": text}, {"id": text, "created_at": text, "type_data": mapping})
-USER_ACCOUNT = record({}, {"id": text, "username": text, "email": text, "fullname": text})
-REGION = record(
-    {"name": text}, {"display_name": text, "api": text, "database_api": text, "ssh": text, "default": boolean}
+APP = record(
+    {"name": text},
+    {"id": text, "region": text, "status": text, "flags": mapping, "owner": mapping, "project": mapping},
 )
-DEDICATED_DATABASE = record({"name": text}, {"id": text, "technology": text, "plan": text, "project_id": text})
+# Without a user when an addon did it.
+EVENT = record({"type": text}, {"id": text, "created_at": text, "user": mapping, "type_data": mapping})
+USER_ACCOUNT = record({"id": text}, {"username": text, "email": text, "fullname": text})
+REGION = record(
+    {"name": text},
+    {"display_name": text, "api": text, "database_api": text, "ssh": text, "dashboard": text, "default": boolean},
+)
+_DEDICATED_DATABASE = record({"name": text}, {"id": text, "technology": text, "plan": text, "project_id": text})
+
+
+def dedicated_database(value: t.Any, place: str) -> dict[str, t.Any]:
+    """A dedicated database, alone or beside its app and its addon (docs/contract.md, section 2.1)."""
+    if isinstance(value, dict) and "name" not in value and "database" in value:
+        value, place = value["database"], f"{place}.database"
+    return t.cast("dict[str, t.Any]", _DEDICATED_DATABASE(value, place))
+
+
 ENDPOINT = record({"hostname": text}, {"id": text, "database_id": text, "port": integer, "type": text})
 NET_PEERING = record({"id": text, "status": text}, {"outscale_net_peering_id": text})
 NETWORK = record({}, {"outscale_account_id": text, "outscale_net_id": text, "ip_range": text})

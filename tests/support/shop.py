@@ -19,6 +19,8 @@ FIRST_TWIN = "ad-00000000-0000-4000-8000-000000000011"
 SECOND_TWIN = "ad-00000000-0000-4000-8000-000000000012"
 #: A backup of the MySQL database.
 BACKUP = "5b8b36104ffb090be1ac3ce1"
+#: An operation of the app.
+OPERATION = "609145e66ffbd934f6745bb4"
 VAULT = "ad-00000000-0000-4000-8000-000000000021"
 
 API_TOKEN = "tk-us-PlaybookTests0123456789abcdefghijklmnop"
@@ -29,6 +31,11 @@ SEED: dict[str, t.Any] = {
         {
             "name": "shop",
             "region": "osc-fr1",
+            "events": [
+                {"type": "new_variable", "type_data": {"name": "SECRET", "value": "canary-of-a-variable"}, "age": 7200},
+                {"type": "suspend_addon", "type_data": {"resource_id": "shop_1001", "reason": "trial"}, "age": 3600, "user": False},
+            ],
+            "operations": [{"id": OPERATION, "type": "restart", "ended": 30}],
             "addons": [
                 {
                     "provider": "mysql",

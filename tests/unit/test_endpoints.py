@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import typing as t
 from dataclasses import dataclass, field
 
@@ -202,6 +203,25 @@ MAIN = [
         [{"type": "new_addon"}],
     ),
     case(
+        "list_events",
+        ("shop", None),
+        [
+            main(
+                "GET",
+                "/apps/shop/events",
+                query={"page": "1", "per_page": "50"},
+                answer={"events": [{"type": "new_addon"}], "meta": {"pagination": {"next_page": 2}}},
+            ),
+            main(
+                "GET",
+                "/apps/shop/events",
+                query={"page": "2", "per_page": "50"},
+                answer={"events": [{"type": "new_app", "user": None}], "meta": {"pagination": {"next_page": None}}},
+            ),
+        ],
+        [{"type": "new_addon"}, {"type": "new_app", "user": None}],
+    ),
+    case(
         "create_dedicated_database",
         ("my-base", "postgresql-ng", "plan-x"),
         main(
@@ -232,10 +252,22 @@ MAIN = [
         [{"name": "x"}],
     ),
     case(
+        "list_dedicated_databases",
+        (),
+        main("GET", "/databases", answer={"databases": [{"app": APP, "addon": addon(), "database": {"name": "x"}}]}),
+        [{"name": "x"}],
+    ),
+    case(
         "show_dedicated_database",
         ("x",),
         main("GET", "/databases/x", answer={"database": {"name": "x"}}),
         {"name": "x"},
+    ),
+    case(
+        "show_dedicated_database",
+        ("x",),
+        main("GET", "/databases/x", answer={"app": APP, "addon": addon(), "database": {"name": "x", "database": {}}}),
+        {"name": "x", "database": {}},
     ),
     case(
         "delete_dedicated_database",
@@ -766,6 +798,8 @@ def test_a_route_and_its_answer(office: Office, part: str, item: Case) -> None:
     with Script(*calls) as script:
         script.mount(client)
         found = getattr(getattr(client, part), item.method)(*item.arguments, **item.named)
+        if isinstance(found, t.Iterator):
+            found = list(itertools.islice(found, item.arguments[1]))
     assert found == item.result
 
 

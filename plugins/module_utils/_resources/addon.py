@@ -19,11 +19,13 @@ from .._change import Consent, Listing, Params, Resource, Skipped, State, Step, 
 from .._errors import AddonNotFound, InvalidInput, NotFound, StepFailed
 from .._wait import wait_until
 from . import database
+from ._account import refuse_addon_token
 from ._engine import DEDICATED
 from ._fields import Fields, checked
 
 RUNNING = "running"
 SUSPENDED = "suspended"
+MANAGED = "addons are managed through the main API"
 
 #: How many times O(wait_interval) an idle database is looked at that does not show its new plan, before that is a failure.
 PATIENCE = 6
@@ -47,14 +49,6 @@ def describe(raw: object) -> State:
     }
 
 
-def _refuse_addon_token(params: Params) -> None:
-    if params["addon_id"] and params["addon_token"]:
-        raise InvalidInput(
-            "addons are managed through the main API, which a token for one addon does not open",
-            hint="Give api_token, app and addon instead of addon_id and addon_token.",
-        )
-
-
 class Addon(Resource):
     """One addon of an app, present or absent. The state is the addon, or none."""
 
@@ -63,7 +57,7 @@ class Addon(Resource):
 
     @classmethod
     def check(cls, params: Params) -> None:
-        _refuse_addon_token(params)
+        refuse_addon_token(params, MANAGED)
         if params["version"] is not None:
             checked("version", _canon.version, params["version"])
         if params["plan"] is not None and not params["plan"].strip():
@@ -381,7 +375,7 @@ class AddonInfo(Listing):
 
     @classmethod
     def check(cls, params: Params) -> None:
-        _refuse_addon_token(params)
+        refuse_addon_token(params, MANAGED)
         if not params["app"]:
             raise InvalidInput("app is missing: whose addons are to be listed?")
 

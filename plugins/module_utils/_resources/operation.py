@@ -38,6 +38,12 @@ def describe(raw: object) -> State:
     }
 
 
+def check_id(operation_id: str) -> None:
+    """Refuse as O(operation_id) what cannot be one."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", operation_id):
+        raise InvalidInput("operation_id: %r is not the ID of an operation" % operation_id)
+
+
 def has_failed(operation: State) -> bool:
     """Whether the platform says that an operation failed or was cancelled. An unknown status is still going."""
     status = operation["status"] or ""
@@ -137,8 +143,8 @@ class OperationInfo(Following, Listing):
 
     @classmethod
     def check(cls, params: Params) -> None:
-        if params["operation_id"] is not None and not re.fullmatch(r"[A-Za-z0-9_-]+", params["operation_id"]):
-            raise InvalidInput("operation_id: %r is not the ID of an operation" % params["operation_id"])
+        if params["operation_id"] is not None:
+            check_id(params["operation_id"])
 
     def items(self) -> t.List[State]:
         wanted = self.params["operation_id"]

@@ -22,7 +22,9 @@ from support.subjects import COLLECTION, Subject, subjects
 from support.suites.documents import task_of
 
 #: What a task may say besides its module: anything else is not understood here, and fails.
-KEYWORDS = ("name", "register", "no_log", "loop", "when", "vars", "delegate_to", "check_mode", "diff", "loop_control")
+KEYWORDS = (
+    "name", "register", "no_log", "loop", "when", "vars", "delegate_to", "check_mode", "diff", "loop_control", "until", "retries", "delay",
+)
 
 
 def problems(laboratory: Laboratory, subject: Subject) -> t.List[str]:
@@ -68,6 +70,8 @@ def _run(laboratory: Laboratory, base: Case, item: Data, variables: Data) -> t.I
         results.append(seen.report.result)
     if "register" in item and task is not None:
         variables[item["register"]] = {"results": results} if "loop" in item else (results[0] if results else {})
+    if "until" in item and filled("{{ %s }}" % item["until"], {**scope, **variables}) is not True:
+        yield "what it waits for is not there at once"
 
 
 def _places(arguments: Data) -> t.Tuple[str, ...]:

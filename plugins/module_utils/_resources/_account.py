@@ -1,0 +1,51 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""What the account is told without a database being named: by the main API of a region, or by the authentication API."""
+
+from __future__ import annotations
+
+from .._change import Listing, Params, State
+from .._errors import InvalidInput
+from ._fields import Fields
+
+
+def refuse_addon_token(params: Params, what: str) -> None:
+    """Refuse a task that holds a token for one addon and nothing else; I(what) is the beginning of the sentence."""
+    if params["addon_id"] and params["addon_token"]:
+        raise InvalidInput(
+            "%s, which a token for one addon does not open" % what,
+            hint="Give api_token, app and addon instead of addon_id and addon_token.",
+        )
+
+
+def describe_person(raw: object) -> State:
+    """Who owns an app or did something."""
+    fields = Fields(raw, "a user")
+    return {name: fields.identifier(name) for name in ("id", "username", "email")}
+
+
+class OfAccount(Listing):
+    """An info module that needs an API token, and no addon."""
+
+    target_needed = False
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        refuse_addon_token(params, "this is read from the main API or the authentication API")
+
+
+class OfApp(OfAccount):
+    """One that needs an app too."""
+
+    @classmethod
+    def check(cls, params: Params) -> None:
+        super().check(params)
+        if not (params["app"] or "").strip():
+            raise InvalidInput("app is missing: which app is meant?", hint="Give app, or set SCALINGO_APP.")
+
+    @property
+    def app(self) -> str:
+        return str(self.client.settings.app)

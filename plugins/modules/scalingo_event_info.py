@@ -1,0 +1,360 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: scalingo_event_info
+version_added: 0.1.0
+short_description: List what happened to an app and its databases
+description:
+  - Returns the events of an app, newest first, such as backups that failed, upgrades, plan changes and maintenance, with who did it.
+  - Costs one request to the main API for each fifty events that are looked at, and no more than O(limit) and O(since) need.
+    Without a cache there comes one request before, for the bearer token.
+  - What an event is about is told for those of databases and addons only, which are listed at O(types). Other events hold secrets, such as the
+    values of variables that were changed. Of those only the type, the time and the user are returned.
+  - O(addon) means nothing here, as upgrades and maintenance do not tell which addon they are about. Those that tell it have
+    C(type_data.addon_uuid), C(type_data.addon_id) or C(type_data.resource_id).
+  - O(addon_id) and O(addon_token) are refused, as they open the Database API only.
+options:
+  limit:
+    description: Return at most this many.
+    type: int
+    default: 20
+  types:
+    description:
+      - Return only events of these types.
+      - The platform has, of addons, V(new_addon), V(upgrade_addon), V(addon_updated), V(delete_addon), V(suspend_addon) and V(resume_addon), and of
+        databases, V(upgrade_database), V(database/add_feature), V(database/remove_feature), V(database_backup_succeeded),
+        V(database_backup_failed), V(database_continuousbackup_healthy), V(database_continuousbackup_delayed),
+        V(database_continuousbackup_stale), V(plan_database_maintenance), V(start_database_maintenance) and V(complete_database_maintenance).
+        It has many others, such as V(deployment).
+      - V(database_maintenance_planned), V(database_maintenance_started) and V(database_maintenance_completed) mean the last three of databases.
+      - Where fewer than O(limit) are found, all events of the app are looked at, or all since O(since).
+    type: list
+    elements: str
+  since:
+    description:
+      - Return only events of this point in time and later, such as V(2026-11-20T00:00:00Z). It needs an offset from UTC, or C(Z).
+      - Nothing that is older is looked at.
+    type: str
+extends_documentation_fragment:
+  - community.scalingo._options
+  - community.scalingo._attributes
+  - community.scalingo._attributes.reads
+seealso:
+  - module: community.scalingo.scalingo_backup_info
+  - module: community.scalingo.scalingo_maintenance_info
+  - module: community.scalingo.scalingo_app_operation_info
+author:
+  - Community Scalingo contributors (@community-scalingo)
+"""
+
+EXAMPLES = r"""
+- name: Look for backups that failed since the beginning of the month
+  community.scalingo.scalingo_event_info:
+    app: shop
+    types: [database_backup_failed, database_continuousbackup_stale]
+    since: '2026-11-01T00:00:00+01:00'
+  register: result
+
+- name: Tell of which databases
+  ansible.builtin.debug:
+    msg: "{{ result.events | map(attribute='type_data.resource_id') | unique }}"
+
+- name: Read what happened lately
+  community.scalingo.scalingo_event_info:
+    app: shop
+    limit: 10
+  register: lately
+
+- name: Tell what and by whom
+  ansible.builtin.debug:
+    msg: "{{ item.created_at }} {{ item.type }} {{ item.user.username | default('the platform', true) }}"
+  loop: "{{ lately.events }}"
+"""
+
+RETURN = r"""
+events:
+  description: The events, newest first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The ID of the event.
+      type: str
+      sample: 54dcdd4a73636100011a0000
+    type:
+      description:
+        - What happened. Maintenance is V(plan_database_maintenance), V(start_database_maintenance) and V(complete_database_maintenance), whichever
+          names the platform uses.
+      type: str
+      sample: database_backup_failed
+    created_at:
+      description: When it happened, in UTC.
+      type: str
+      sample: '2026-11-20T01:04:31.000000Z'
+    user:
+      description: Who did it. None when the platform or an addon did it and says so.
+      type: dict
+      contains:
+        id:
+          description: The ID of the user.
+          type: str
+          sample: us-0e6d8e46-5cd0-42a4-acba-372b2be605ac
+        username:
+          description: The name of the user.
+          type: str
+          sample: johndoe
+        email:
+          description: The address of the user.
+          type: str
+          sample: john.doe@example.com
+    type_data:
+      description:
+        - What it is about. Each type has keys of its own, always the same ones. None for events that are not of databases or addons.
+      type: dict
+      contains:
+        addon_uuid:
+          description: The ID of the addon. Of features and backups.
+          type: str
+          sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+        addon_id:
+          description: The ID of the addon. Of V(addon_updated).
+          type: str
+          sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+        resource_id:
+          description: The reference of the resource that people see. Of backups, and of addons but for V(addon_updated).
+          type: str
+          sample: shop_4553
+        addon_resource_id:
+          description: The same. Of V(addon_updated).
+          type: str
+          sample: shop_4553
+        addon_name:
+          description: The name of the provider for people, which does not tell two addons of a kind apart. Of upgrades, backups and maintenance.
+          type: str
+          sample: PostgreSQL
+        addon_provider_name:
+          description: The name of the provider for people. Of addons and features.
+          type: str
+          sample: PostgreSQL
+        addon_provider_id:
+          description: The ID of the provider. Of V(addon_updated) and of features.
+          type: str
+          sample: postgresql
+        plan_name:
+          description: The plan. Of V(new_addon), V(delete_addon), V(suspend_addon) and V(resume_addon).
+          type: str
+          sample: postgresql-starter-512
+        addon_plan_name:
+          description: The plan. Of V(addon_updated).
+          type: str
+          sample: postgresql-starter-512
+        old_plan_name:
+          description: The plan before. Of V(upgrade_addon).
+          type: str
+          sample: postgresql-starter-512
+        new_plan_name:
+          description: The plan after. Of V(upgrade_addon).
+          type: str
+          sample: postgresql-starter-1024
+        attributes_changed:
+          description: What was changed. Of V(addon_updated).
+          type: list
+          elements: str
+          sample: [status]
+        status:
+          description: Of V(addon_updated) a list, the status before and after. Of continuous backups a text, how they are.
+          type: raw
+          sample: [provisioning, running]
+        reason:
+          description: Why. Of V(suspend_addon).
+          type: str
+          sample: the trial is over
+        old_version:
+          description: The version before. Of V(upgrade_database).
+          type: str
+          sample: 16.8.0-1
+        new_version:
+          description: The version after. Of V(upgrade_database).
+          type: str
+          sample: 17.4.0-1
+        feature:
+          description: The feature. Of V(database/add_feature) and V(database/remove_feature).
+          type: str
+          sample: force-ssl
+        backup_id:
+          description: The ID of the backup. Of backups.
+          type: str
+          sample: 5c59a0a6f18b3202f7ab4e66
+        backup_status:
+          description: How it ended. Of backups.
+          type: str
+          sample: done
+        backup_method:
+          description: V(periodic) or V(manual). Of backups.
+          type: str
+          sample: periodic
+        started_at:
+          description: When it began, in UTC. Of backups.
+          type: str
+          sample: '2026-11-20T01:00:02.000000Z'
+        ended_at:
+          description: When it ended, in UTC. Of backups.
+          type: str
+          sample: '2026-11-20T01:04:31.000000Z'
+        recoverable:
+          description: Whether the database can be restored to a point in time. Of continuous backups.
+          type: bool
+          sample: true
+        checked_at:
+          description: When that was looked at, in UTC. Of continuous backups.
+          type: str
+          sample: '2026-11-20T12:00:00.000000Z'
+        unrecoverable_duration_seconds:
+          description: How far the latest point to restore to lies back, in seconds. Of continuous backups.
+          type: int
+          sample: 43200
+        error:
+          description: What is wrong, in the words of the platform. Of continuous backups.
+          type: str
+          sample: archiving is behind
+        maintenance_id:
+          description: The ID of the maintenance. Of maintenance.
+          type: str
+          sample: 64a440a6f18b3202f7ab4e66
+        maintenance_type:
+          description: What is maintained. Of maintenance.
+          type: str
+          sample: instance-migration
+        maintenance_window_in_hours:
+          description: How long the window for maintenance is, in hours. Of maintenance.
+          type: int
+          sample: 8
+        next_maintenance_window:
+          description: When it opens next, in UTC. Of maintenance.
+          type: str
+          sample: '2026-11-25T21:00:00.000000Z'
+app:
+  description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
+  returned: when the options are valid
+  type: str
+  sample: shop
+addon_id:
+  description: The ID of the addon. None when the task failed before it was found.
+  returned: when the options are valid
+  type: str
+  sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+region:
+  description: The region of the app.
+  returned: when the options are valid
+  type: str
+  sample: osc-fr1
+api_usage:
+  description: What the task cost. The API allows 60 requests a minute.
+  returned: when the options are valid
+  type: dict
+  contains:
+    requests:
+      description: How many requests were sent, those that got no answer included.
+      type: int
+      sample: 1
+    writes:
+      description: How many of them can change something.
+      type: int
+      sample: 0
+    waited_seconds:
+      description: How long the task slept, for operations of the platform, after failures and for the rate limit, in seconds.
+      type: float
+      sample: 0.0
+    tokens_reused:
+      description: How many tokens were taken from the cache instead of asking for new ones.
+      type: int
+      sample: 1
+notes:
+  description: What is worth knowing and changes nothing, such as why tokens are kept in memory only.
+  returned: when there is something to say
+  type: list
+  elements: str
+  sample: ['the token cache is not used: the directory belongs to another user']
+error:
+  description: What went wrong, as data. Parts that are not known are left out.
+  returned: failure
+  type: dict
+  contains:
+    kind:
+      description: The kind of error, for conditions in a playbook.
+      type: str
+      sample: ValidationFailed
+    doing:
+      description: What was being done.
+      type: str
+      sample: set periodic_backups_scheduled_at to 3:00 UTC
+    subject:
+      description: The database that it was done on.
+      type: str
+      sample: addon ad-0f1ab3e1-e97d-4f33-9168-4956379731a4 of app shop in osc-fr1
+    message:
+      description: What the API said, or why the task was refused.
+      type: str
+      sample: periodic_backups_scheduled_at is invalid
+    status:
+      description: The status code of the answer.
+      type: int
+      sample: 422
+    code:
+      description: The code that the API gave with its message.
+      type: str
+      sample: region_disabled
+    field_errors:
+      description: The messages for each field that the API refused.
+      type: dict
+      sample: {periodic_backups_scheduled_at: [is invalid]}
+    method:
+      description: The method of the request that failed.
+      type: str
+      sample: PATCH
+    path:
+      description: The path of the request that failed.
+      type: str
+      sample: /api/databases/ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+    request_id:
+      description: The ID of the request, for Scalingo's support.
+      type: str
+      sample: 4f5e7f6a-6f4c-4a3e-8f60-3f3d4b0f1c55
+    attempts:
+      description: How often the request was sent.
+      type: int
+      sample: 1
+    hint:
+      description: What to do next.
+      type: str
+      sample: Run the task again later.
+    last_status:
+      description: The last status that was seen before waiting ended.
+      type: str
+      sample: PENDING_TO_ACTIVATE
+"""
+
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
+from ansible_collections.community.scalingo.plugins.module_utils._resources.event import EventInfo as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._run import run
+
+
+def argument_spec() -> Spec:
+    return COMMON + Spec(
+        {"limit": {"type": "int", "default": 20}, "types": {"type": "list", "elements": "str"}, "since": {"type": "str"}}
+    )
+
+
+def main() -> None:
+    run(RESOURCE, argument_spec())
+
+
+if __name__ == "__main__":
+    main()
