@@ -27,6 +27,10 @@ options:
       - An app that could not be read becomes a database with C(error). One that is not found in a region is left out when it is found in another.
     type: list
     elements: dict
+  apps:
+    description: Results of M(community.scalingo.scalingo_app_info) in a loop over regions. A region that could not be read becomes a database with C(error).
+    type: list
+    elements: dict
   database:
     description: Results of M(community.scalingo.scalingo_database_info) in loops over what this filter returned.
     type: list
@@ -92,11 +96,13 @@ DEDICATED = "postgresql-ng"
 KNOWN = ("name", "app", "addon", "addon_id", "region")
 
 
-def targets(databases: t.Sequence[t.Mapping[str, t.Any]], addons: Results = None, database: Results = None) -> t.List[Data]:
+def targets(
+    databases: t.Sequence[t.Mapping[str, t.Any]], addons: Results = None, database: Results = None, apps: Results = None
+) -> t.List[Data]:
     """The filter."""
     if database is not None:
         return _read(databases, database)
-    found = [_given(item) for item in databases] + _of_apps(addons or ())
+    found = [_given(item) for item in databases] + _of_regions(apps or ()) + _of_apps(addons or ())
     names: t.Set[str] = set()
     for item in found:
         if item["name"] in names:
@@ -117,6 +123,15 @@ def _given(item: t.Mapping[str, t.Any]) -> Data:
         raise AnsibleFilterError("a database of the list has no addon: %s" % (plain["name"] or plain["app"] or "it has nothing at all"))
     plain["name"] = plain["name"] or "/".join(filter(None, (plain["app"], plain["addon"] or plain["addon_id"])))
     return plain
+
+
+def _of_regions(results: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Data]:
+    """The regions whose apps could not be listed."""
+    regions = [(str(result.get("region") or result["item"]), result) for result in results if "apps" not in result]
+    return [
+        {"name": "all apps in %s" % region, "app": "", "addon": "", "addon_id": "", "region": region, "error": str(result.get("msg") or "")}
+        for region, result in regions
+    ]
 
 
 def _of_apps(results: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Data]:

@@ -293,6 +293,24 @@ def test_without_a_list_it_reports_on_the_hosts_of_the_inventory(fresh: Sandbox,
     assert routes(fresh) == {"exchange": 1, "apps": 1, "A1": 3, "A6": 4, "D1": 4}
 
 
+def test_all_apps_of_the_regions_are_found_by_variables_alone(fresh: Sandbox, tmp_path: Path) -> None:
+    """Patterns choose among the apps that the platform lists. A region that lists none is a row that says why."""
+    fresh.fault(match={"route": "apps", "region": "osc-secnum-fr1"}, do="status", status=403)
+    variables = {
+        "fleet_report_apps": ["l*"], "fleet_report_regions": ["osc-fr1", "osc-secnum-fr1"], "fleet_report_readings": [],
+        "fleet_report_html_file": "", "fleet_report_json_file": str(tmp_path / "fleet_report.json"),
+    }
+    # The addresses are those of the regions, and the app of the surroundings is not meant.
+    run = playbook(tmp_path, fresh, variables, SCALINGO_API_URL="", SCALINGO_DB_API_URL="", SCALINGO_DB_URL="", SCALINGO_APP="shop").ok()
+    assert left_for_others(run)["outcome"] == "changed"
+    found = rows(tmp_path)
+    assert {name: row["level"] for name, row in found.items()} == {
+        "all apps in osc-secnum-fr1": "unreadable", "ledger/postgresql-ng": "good", "lost/redis": "good",
+    }
+    assert "status 403" in found["all apps in osc-secnum-fr1"]["reasons"][0]["text"]
+    assert routes(fresh) == {"exchange": 1, "regions": 1, "apps": 2, "A1": 2, "A6": 2, "D1": 2}
+
+
 def test_with_the_tag_of_a_phase_the_later_ones_are_left_out(fresh: Sandbox, tmp_path: Path) -> None:
     variables = {"fleet_report_databases": [{"app": "shop", "addon": "mysql"}], "fleet_report_readings": []}
     run = playbook(tmp_path, fresh, variables, "--tags", "fleet_report_read").ok()

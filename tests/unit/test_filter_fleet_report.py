@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How databases are rated, and put into one list: plugins/filter/scalingo_fleet_report.py and scalingo_fleet_targets.py."""
+"""How apps are chosen, and databases put into one list and rated: the filters scalingo_fleet_apps, _targets and _report."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 from ansible.errors import AnsibleFilterError
+from ansible_collections.community.scalingo.plugins.filter.scalingo_fleet_apps import apps
 from ansible_collections.community.scalingo.plugins.filter.scalingo_fleet_report import FINDINGS, LEVELS, THRESHOLDS, report
 from ansible_collections.community.scalingo.plugins.filter.scalingo_fleet_targets import targets
 from support.fleet import NOW, Data, backup, database, hours_ago, result, target
@@ -326,6 +327,43 @@ def test_apps_become_their_databases() -> None:
     assert [(item["name"], item["addon_id"], item.get("error")) for item in found] == [
         ("broken in osc-fr1", "", "unavailable"), ("nowhere", "", "not found"), ("shop/postgresql", "ad-p", None), ("twins/redis", "ad-r", None),
         ("twins/twins_1", "ad-twins_1", None), ("twins/twins_2", "ad-twins_2", None),
+    ]
+
+
+FIRST, SECOND = "osc-fr1", "osc-secnum-fr1"
+
+
+@pytest.mark.parametrize("names, regions, expected", [
+    (["shop", "metrics"], [], [["shop", ""], ["metrics", ""]]),
+    (["shop", "shop"], [FIRST, SECOND, FIRST], [["shop", FIRST], ["shop", SECOND]]),
+    # What is listed counts where there is a pattern, and only there.
+    (["*"], [FIRST, SECOND], [["shop", FIRST], ["shop-test", FIRST], ["vault", SECOND]]),
+    (["shop-*", "v?ult"], [FIRST, SECOND], [["shop-test", FIRST], ["vault", SECOND]]),
+    (["[a-r]*"], [FIRST, SECOND], []),
+    (["*-test", "vault", "nowhere"], [FIRST, SECOND], [["shop-test", FIRST], ["vault", SECOND], ["nowhere", FIRST], ["nowhere", SECOND]]),
+    (["*-test", "vault"], [FIRST], [["shop-test", FIRST], ["vault", FIRST]]),
+    (["*"], [], []),
+    ([], [FIRST], []),
+])
+def test_apps_are_chosen_by_name_and_by_pattern(names: t.List[str], regions: t.List[str], expected: t.List[t.List[str]]) -> None:
+    listed = [
+        {"item": FIRST, "apps": [{"name": "shop"}, {"name": "shop-test"}]}, {"item": SECOND, "apps": [{"name": "vault"}]},
+        {"item": "agora-fr1", "msg": "no such region"},
+    ]
+    assert apps(names, regions, listed if any(set("*?[") & set(name) for name in names) else []) == expected
+
+
+def test_a_region_that_is_not_named_is_the_one_of_the_surroundings() -> None:
+    assert apps(["sh*"], [], [{"item": "", "region": FIRST, "apps": [{"name": "shop"}, {"name": "metrics"}]}]) == [["shop", ""]]
+
+
+def test_a_region_whose_apps_cannot_be_listed_is_told() -> None:
+    listed: t.List[Data] = [
+        {"item": "", "region": FIRST, "apps": []}, {"item": SECOND, "region": SECOND, "msg": "no permission"}, {"item": "agora-fr1", "msg": "no such region"},
+    ]
+    found = targets([], apps=listed)
+    assert [(item["name"], item["region"], item["error"]) for item in found] == [
+        ("all apps in osc-secnum-fr1", SECOND, "no permission"), ("all apps in agora-fr1", "agora-fr1", "no such region"),
     ]
 
 
