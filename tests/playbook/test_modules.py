@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each module in a playbook of its own: check mode with diff, the real run, and the same again in all words of C(-vvvv).
+"""Each module in a playbook: check mode with diff, the real run, and the same again in all words of C(-vvvv).
 
 The playbooks are the files of modules/, and a module without one fails here.
 """
@@ -22,10 +22,11 @@ from support.shop import API_TOKEN, routes
 
 PLAYBOOKS = Path(__file__).resolve().parent / "modules"
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+INFORMING = [module for module in MODULES if module.endswith("_info")]
 
 
 def idempotent(module: str) -> str:
-    """What the module's documentation says: full, partial, none; full for one that only reads."""
+    """What the module's documentation says: full, partial, none."""
     tree = ast.parse((ROOT / "plugins" / "modules" / (module + ".py")).read_text(encoding="utf-8"))
     texts = [ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DOCUMENTATION"]
     attributes = yaml.safe_load(texts[0]).get("attributes") or {}
@@ -46,38 +47,58 @@ def diffs(run: Run) -> list[t.Any]:
     return [item.result.get("diff") for item in of_collection(run)]
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_check_then_real_then_again_in_all_words(module: str, ansible: Ansible, sandbox: Sandbox) -> None:
+def text_of(module: str) -> str:
     playbook = PLAYBOOKS / (module + ".yml")
     assert playbook.exists(), "write tests/playbook/modules/%s.yml: a playbook that uses the module in earnest" % module
     text = playbook.read_text(encoding="utf-8")
     assert re.search(r"^ +%s%s:$" % (re.escape(MODULE_PREFIX), module), text, re.M), "it does not use the module"
+    return text
+
+
+def in_all_words(run: Run) -> None:
+    assert "EXEC" in run.output, "-vvvv says nothing"
+    for secret in (API_TOKEN, r"\beyJ[A-Za-z0-9_-]{10,}\."):
+        assert not re.search(secret, run.output), "a token is shown at -vvvv"
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module not in INFORMING])
+def test_check_then_real_then_again_in_all_words(module: str, ansible: Ansible, sandbox: Sandbox) -> None:
+    text = text_of(module)
     checked = ansible.play(text, "--check", "--diff").ok().clean()
     assert sandbox.unsafe() == [], routes(sandbox.unsafe())
 
-    # A module that only reads does the same each time, and once is enough.
-    informs = module.endswith("_info")
-    reads_only = informs or re.search(r"^# Reads only: ", text, re.M)
-    real = ansible.play(text, "--diff", *(["-vvvv"] if informs else [])).ok().clean()
+    reads_only = re.search(r"^# Reads only: ", text, re.M)
+    real = ansible.play(text, "--diff").ok().clean()
     written = routes(sandbox.unsafe())
     assert verdicts(checked) == verdicts(real)
     assert diffs(checked) == diffs(real)
-    if not informs:
-        assert checked.shown_diffs() == real.shown_diffs()
+    assert checked.shown_diffs() == real.shown_diffs()
     assert bool(checked.shown_diffs()) == any(changed for dummy, dummy, changed in verdicts(real))
     assert bool(written) != bool(reads_only), "a module that changes something is to show it, or to say '# Reads only: why'"
     for item in of_collection(real):
         assert "censored" in item.result or item.result["api_usage"]["writes"] == 0 or item.result["changed"], item
 
     sandbox.clear_log()
-    again = real if informs else ansible.play(text, "--diff", "-vvvv").ok().clean()
+    again = ansible.play(text, "--diff", "-vvvv").ok().clean()
     if idempotent(module) == "none":
         assert routes(sandbox.unsafe()) == written
     else:
         assert again.count("changed") == 0, str(again)
         assert sandbox.unsafe() == [], routes(sandbox.unsafe())
         assert reads_only or all(not diff or diff["before"] == diff["after"] for diff in diffs(again)), diffs(again)
+    in_all_words(again)
 
-    assert "EXEC" in again.output, "-vvvv says nothing"
-    for secret in (API_TOKEN, r"\beyJ[A-Za-z0-9_-]{10,}\."):
-        assert not re.search(secret, again.output), "a token is shown at -vvvv"
+
+@pytest.mark.parametrize("modules", [INFORMING[::2], INFORMING[1::2]], ids=["half", "other half"])
+def test_those_that_read_in_check_mode_and_in_all_words(modules: t.Sequence[str], ansible: Ansible, sandbox: Sandbox) -> None:
+    """They do the same each time, and none disturbs another, so that one process of Ansible runs the playbooks of many."""
+    plays = [play for module in modules for play in yaml.safe_load(text_of(module))]
+    checked = ansible.play(plays, "--check", "--diff", timeout=600).ok().clean()
+    real = ansible.play(plays, "--diff", "-vvvv", timeout=600).ok().clean()
+    assert {item.action for item in of_collection(real)} >= {MODULE_PREFIX + module for module in modules}
+    assert sandbox.unsafe() == [], routes(sandbox.unsafe())
+    assert verdicts(checked) == verdicts(real)
+    assert not any(changed for dummy, dummy, changed in verdicts(real)) and checked.shown_diffs() == []
+    for item in of_collection(real):
+        assert "censored" in item.result or item.result["api_usage"]["writes"] == 0, item
+    in_all_words(real)

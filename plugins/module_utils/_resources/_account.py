@@ -12,12 +12,15 @@ from .._errors import InvalidInput
 from ._fields import Fields
 
 
-def refuse_addon_token(params: Params, what: str) -> None:
-    """Refuse a task that holds a token for one addon and nothing else; I(what) is the beginning of the sentence."""
+def refuse_addon_token(params: Params, what: str, needed: str = "api_token and app") -> None:
+    """Refuse a task that holds a token for one addon and nothing else; I(what) is the beginning of the sentence.
+
+    I(needed) is what to give instead.
+    """
     if params["addon_id"] and params["addon_token"]:
         raise InvalidInput(
             "%s, which a token for one addon does not open" % what,
-            hint="Give api_token, app and addon instead of addon_id and addon_token.",
+            hint="Give %s instead of addon_id and addon_token." % needed,
         )
 
 
@@ -34,7 +37,7 @@ class OfAccount(Listing):
 
     @classmethod
     def check(cls, params: Params) -> None:
-        refuse_addon_token(params, "this is read from the main API or the authentication API")
+        refuse_addon_token(params, "this is read from the main API or the authentication API", "api_token")
 
 
 class OfApp(OfAccount):

@@ -57,7 +57,7 @@ class Addon(Resource):
 
     @classmethod
     def check(cls, params: Params) -> None:
-        refuse_addon_token(params, MANAGED)
+        refuse_addon_token(params, MANAGED, "api_token, app and addon")
         if params["version"] is not None:
             checked("version", _canon.version, params["version"])
         if params["plan"] is not None and not params["plan"].strip():

@@ -17,6 +17,7 @@ from .._auth import is_addon_id
 from .._change import Listing, Outcome, Params, Performer, Resource, Skipped, State, Step, known
 from .._errors import InvalidInput, NotFound, StepFailed, UnexpectedAnswer
 from .._wait import wait_until
+from ._account import refuse_addon_token
 from ._engine import DEDICATED
 from ._fields import Fields
 
@@ -56,11 +57,7 @@ class _WithNetwork(Performer):
 
     @classmethod
     def check(cls, params: Params) -> None:
-        if params["addon_id"] and params["addon_token"]:
-            raise InvalidInput(
-                "net peerings are managed through the main API, which a token for one addon does not open",
-                hint="Give api_token and app instead of addon_id and addon_token.",
-            )
+        refuse_addon_token(params, "net peerings are managed through the main API")
         if not (params["app"] or "").strip():
             raise InvalidInput("app is missing: which database is meant?", hint="Give the name of the database, or its ID.")
         addon = (params["addon"] or "").strip()
