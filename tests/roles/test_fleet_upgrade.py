@@ -210,12 +210,12 @@ def test_twelve_databases_are_upgraded_although_the_run_is_killed(fleet: Make) -
 
 
 def test_the_failure_of_the_scout_ends_the_run(fleet: Make) -> None:
-    made = fleet(CACHES, [{"app": "cache%d" % number, "addon": "redis"} for number in range(1, 7)])
+    made = fleet(CACHES, [{"app": "cache%d" % number, "addon": "redis"} for number in range(1, 4)])
     made.sandbox.outcome("upgrade", "fail", made.addon("cache2/redis"), error="the disk is full")
     made.sandbox.change_database(made.addon("cache1/redis"), status="stopped")
     run = made.run("-vvvv").failed()
     assert made.unsafe() == [("cache2/redis", "B2"), ("cache2/redis", "D3")]
-    assert list(made.outcomes().values()) == ["skipped", "failed", *["not_started"] * 4]
+    assert list(made.outcomes().values()) == ["skipped", "failed", "not_started"]
     failed = made.report()["cache2/redis"]
     assert failed["scout"] and "the disk is full" in failed["reason"] and failed["version_after"] is None
     made.is_true()
@@ -227,7 +227,7 @@ def test_the_failure_of_the_scout_ends_the_run(fleet: Make) -> None:
     nowhere = made.run(fleet_upgrade_state_file="/nowhere/fleet.json").failed()
     assert made.unsafe() == [], "nothing begins that cannot be written down"
     said = nowhere.result("Tell what is wrong and what to do")["msg"]
-    assert "/nowhere/fleet.json cannot be written" in said and "the report was not written" in said
+    assert "/nowhere/fleet.json cannot be written" in said and "/nowhere/fleet.report.json cannot be written" in said
 
 
 def test_every_upgrade_that_began_is_verified_when_a_mate_fails(fleet: Make, tmp_path: Path) -> None:

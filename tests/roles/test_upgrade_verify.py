@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import shlex
 import signal
+import stat
 import subprocess
 import threading
 import typing as t
@@ -85,6 +87,21 @@ def written(sandbox: Sandbox) -> list[str]:
     return [record.action_name or record.route for record in sandbox.unsafe() if record.route not in TOKENS]
 
 
+@contextlib.contextmanager
+def when_waited_for(sandbox: Sandbox, act: t.Callable[[], t.Any]) -> t.Iterator[None]:
+    """Act as soon as the database was looked at twice: in the preflight, and to wait."""
+    before = len(sandbox.log())
+
+    def wait() -> None:
+        until(lambda: [record.route for record in sandbox.log()[before:]].count("D1") >= 2, "it is waited for", 100)
+        act()
+
+    meanwhile = threading.Thread(target=wait)
+    meanwhile.start()
+    yield
+    meanwhile.join()
+
+
 def lose(sandbox: Sandbox, match: dict[str, t.Any], **fault: t.Any) -> None:
     """Answer otherwise from the second time on: what was there before is read by the first."""
     sandbox.fault(match=match, after=1, **fault)
@@ -114,12 +131,16 @@ def test_each_loss_is_named_and_nothing_more_is_done(upgrade: t.Callable[..., Ru
         {"name": "Somebody waits", "ansible.builtin.assert": {"that": ["false"], "fail_msg": "nobody waits for orders"}},
     ]  # fmt: skip
     (tmp_path / "look.yml").write_text(json.dumps(tasks), encoding="utf-8")
-    run = upgrade(verification_tasks=str(tmp_path / "look.yml"))
+    state_file = tmp_path / "state.json"
+    run = upgrade(verification_tasks=str(tmp_path / "look.yml"), state_file=str(state_file))
     instance = run.tasks("Read the instances")[-1].result["instances"][0]
-    expect_findings(
+    found = expect_findings(
         run, sandbox, "the instance %s (%s, leader) is stopped" % (instance["id"], instance["type"]), "the logical database orders is gone",
         "the user reporting is gone", "your own check failed: Somebody waits: nobody waits for orders",
     )  # fmt: skip
+    # It is not forgotten.
+    assert json.loads(state_file.read_text(encoding="utf-8"))["before"] == found["before"]
+    assert "remove %s" % state_file in found["next_steps"][-1]
 
 
 def test_a_version_that_did_not_move(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
@@ -146,7 +167,7 @@ def test_an_extension_that_is_really_gone(upgrade: t.Callable[..., Run], sandbox
 
     meanwhile = threading.Thread(target=drop)
     meanwhile.start()
-    run = upgrade("-vvvv", "--diff", addon="postgresql")
+    run = upgrade("-vvvv", "--diff", addon="postgresql", state_file=str(tmp_path / "state.json"))
     meanwhile.join()
     found = expect_findings(run, sandbox, "the extension hstore (1.8) is gone")
     assert found["version_after"].startswith("16.14")
@@ -154,8 +175,9 @@ def test_an_extension_that_is_really_gone(upgrade: t.Callable[..., Run], sandbox
     assert "restore_time: '20" in "\n".join(found["next_steps"])
     secrets = {API_TOKEN, base64.b64encode((":" + API_TOKEN).encode()).decode(), "CanaryOfTheDatabase52", *issued}
     assert len(secrets) >= 5
-    texts = {"the output": run.output, "the results": str(run.results), "the log": (tmp_path / "ansible.log").read_text(encoding="utf-8")}
-    assert "Read the extensions" in texts["the log"]
+    texts = {"the output": run.output, "the results": str(run.results)}
+    texts.update({name: (tmp_path / name).read_text(encoding="utf-8") for name in ("ansible.log", "state.json")})
+    assert "Read the extensions" in texts["ansible.log"] and "hstore" in texts["state.json"]
     assert [(place, secret) for place, text in texts.items() for secret in secrets if secret in text] == []
 
 
@@ -195,18 +217,24 @@ def test_what_is_refused_before_anything_is_done(
     assert written(sandbox) == []
 
 
-def test_check_mode_then_a_backup_then_the_run_then_nothing(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
+def test_check_mode_then_a_backup_then_the_run_then_nothing(upgrade: t.Callable[..., Run], sandbox: Sandbox, tmp_path: Path) -> None:
     before = sandbox.state()
-    ahead = summary(upgrade("--check").ok())
+    state_file = tmp_path / "state.json"
+    ahead = summary(upgrade("--check", state_file=str(state_file)).ok())
     assert (ahead["outcome"], ahead["version_wanted"]) == ("would_change", "8.0.43-1")
+    assert not state_file.exists()
     assert written(sandbox) == [] and sandbox.state()["apps"] == before["apps"]
     # One request for each kind of thing that the engine has.
     reads = [record.action_name or record.route for record in sandbox.log() if record.role == "db"]
     assert [reads.count(kind) for kind in ("S5", "list-databases", "U1", "list-extensions")] == [1, 1, 1, 0], reads
-    summary(upgrade("--tags", "upgrade_verify_backup").ok())
+    saved = summary(upgrade("--tags", "upgrade_verify_backup", state_file=str(state_file)).ok())
     assert written(sandbox) == ["B2"]
+    kept = json.loads(state_file.read_text(encoding="utf-8"))
+    assert (kept["addon_id"], kept["backup_id"], kept["version_wanted"], kept["before"]) == (MYSQL, saved["backup_id"], "8.0.43-1", ahead["before"])
+    assert kept["before"]["users"] == ["shop_1001", "reporting"] and stat.S_IMODE(state_file.stat().st_mode) == 0o600
     # As far as somebody agreed to.
-    done = summary(upgrade(to="latest").ok())
+    done = summary(upgrade(to="latest", state_file=str(state_file)).ok())
+    assert not state_file.exists(), "nothing is missing"
     assert (done["outcome"], done["version_before"], done["version_after"]) == ("changed", "8.0.40-1", "8.0.43-1")
     assert done["steps"][0] == "the backup %s is young enough" % done["backup_id"]
     assert done["steps"][1] == ahead["steps"][1] == "upgrade from 8.0.40-1 to 8.0.43-1"
@@ -229,10 +257,11 @@ def test_an_interrupted_run_says_how_to_compare_later(upgrade: t.Callable[..., R
     assert "restore" not in "\n".join(found["next_steps"])
     option, given = shlex.split(found["next_steps"][1].partition("compare: ")[2])
     assert option == "-e" and json.loads(given) == {"upgrade_verify_snapshot": found["before"]}
-    sandbox.advance(1e6)
     sandbox.fault(match={"route": "U1"}, do="replace", body={"database-users": [{"name": "shop_1001", "read_only": False, "protected": True}]})
-    later = summary(upgrade(option, given).failed())
+    with when_waited_for(sandbox, lambda: sandbox.advance(1e6)):
+        later = summary(upgrade(option, given).failed())
     assert (later["findings"], later["version_before"]) == (["the user reporting is gone"], "8.0.40-1")
+    assert "wait for the upgrade" in later["steps"][0]
     assert written(sandbox) == ["B2", "D3"]
 
 
@@ -243,7 +272,10 @@ def test_a_run_that_was_killed_is_picked_up(
     ansible = controller(sandbox)
     (tmp_path / "killed.yml").write_text(PLAYBOOK, encoding="utf-8")
     command = [str(ansible.programs / "ansible-playbook"), "-i", "localhost,", str(tmp_path / "killed.yml")]
-    variables = {"upgrade_verify_app": "shop", "upgrade_verify_addon": "mysql", "upgrade_verify_wait_interval": 0.2}
+    state_file = tmp_path / "state.json"
+    variables = {
+        "upgrade_verify_app": "shop", "upgrade_verify_addon": "mysql", "upgrade_verify_wait_interval": 0.2, "upgrade_verify_state_file": str(state_file),
+    }  # fmt: skip
     process = subprocess.Popen(
         [*command, "-e", json.dumps(variables)], env=ansible.variables(), cwd=ansible.working_directory,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
@@ -253,24 +285,52 @@ def test_a_run_that_was_killed_is_picked_up(
     process.wait()
     ahead = summary(upgrade("--check").ok())
     assert ahead["outcome"] == "would_change" and "would wait for the upgrade" in ahead["steps"][0]
-    later = threading.Timer(4, lambda: sandbox.advance(1e6))
-    later.start()
     # The step that was running is the next one: not one more.
-    found = summary(upgrade(to="next", allow=["major"]).ok())
-    later.join()
+    with when_waited_for(sandbox, lambda: sandbox.advance(1e6)):
+        found = summary(upgrade(to="next", allow=["major"]).ok())
     assert (found["outcome"], found["version_before"], found["version_after"]) == ("changed", "8.0.40-1", "8.0.43-1")
     assert "wait for the upgrade" in found["steps"][0] and "the backup %s is from before it" % found["backup_id"] == found["steps"][1]
     assert "not known" in found["steps"][2]
-    assert written(sandbox) == ["B2", "D3"]
+    # With what the killed run wrote down it compares, although the upgrade is over.
+    sandbox.fault(match={"route": "U1"}, do="replace", body={"database-users": [{"name": "shop_1001", "read_only": False, "protected": True}]})
+    lost = summary(upgrade(state_file=str(state_file)).failed())
+    assert (lost["findings"], lost["version_before"], lost["backup_id"]) == (["the user reporting is gone"], "8.0.40-1", found["backup_id"])
+    assert "backup_id: %s" % found["backup_id"] in "\n".join(lost["next_steps"]) and state_file.exists()
+    sandbox.clear_faults()
+    whole = summary(upgrade(state_file=str(state_file)).ok())
+    assert (whole["outcome"], whole["steps"][0]) == ("unchanged", "compare with what an earlier run noted at the version 8.0.40-1")
+    assert not state_file.exists() and written(sandbox) == ["B2", "D3"]
+
+
+def test_a_state_file_that_cannot_be_this_one(sandbox: Sandbox, controller: t.Callable[[Sandbox], Ansible], tmp_path: Path) -> None:
+    (tmp_path / "broken.json").write_text("{", encoding="utf-8")
+    (tmp_path / "other.json").write_text('{"format": 1, "addon_id": "ad-of-another"}', encoding="utf-8")
+    expected = {
+        "nowhere/state.json": "not the whole path of a file in a directory that is there",
+        "broken.json": "broken.json cannot be read (",
+        "other.json": "is not of shop/mysql (%s), but of ad-of-another: " % MYSQL,
+    }
+    tasks = [
+        {
+            "block": [{"name": "Upgrade", "ansible.builtin.include_role": {"name": "community.scalingo.upgrade_verify"}, "vars": {
+                "upgrade_verify_app": "shop", "upgrade_verify_addon": "mysql", "upgrade_verify_state_file": str(tmp_path / name)}}],
+            "rescue": [{"name": "It failed", "ansible.builtin.set_fact": {"said": "{{ upgrade_verify_summary }}"}}],
+        }
+        for name in expected
+    ]  # fmt: skip
+    run = controller(sandbox).tasks(tasks).clean().ok()
+    said = [item.result["ansible_facts"]["said"] for item in run.tasks("It failed")]
+    assert [(found["outcome"], found["failed_in"]) for found in said] == [("failed", "preflight")] * 3
+    for found, text in zip(said, expected.values()):
+        assert text in found["findings"][0]
+    assert written(sandbox) == []
 
 
 def test_a_running_upgrade_that_fails_is_not_begun_again(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
     sandbox.durations(upgrade=1e6)
     assert Office(sandbox).database("POST", MYSQL, "/upgrade").status_code == 202
-    later = threading.Timer(4, lambda: sandbox.end_operation(MYSQL, error="the disk is too small"))
-    later.start()
-    found = summary(upgrade().failed())
-    later.join()
+    with when_waited_for(sandbox, lambda: sandbox.end_operation(MYSQL, error="the disk is too small")):
+        found = summary(upgrade().failed())
     assert (found["outcome"], found["failed_in"]) == ("failed", "upgrade")
     assert found["findings"][0].endswith(": the disk is too small")
     assert "No backup" in "\n".join(found["next_steps"])

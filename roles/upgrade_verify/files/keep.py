@@ -2,22 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Write what comes in into a file, whole or not at all, readable by its owner alone, and on the disk before this ends."""
+"""Write files, each whole or not at all, readable by its owner alone, and on the disk before this ends. Reads their paths and texts as JSON."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
 
 
-def main(path: str) -> None:
+def keep(path: str, text: str) -> None:
     directory = os.path.dirname(os.path.abspath(path))
     # The name of a new file of its own, of the mode 0600.
     descriptor, temporary = tempfile.mkstemp(prefix=os.path.basename(path) + ".", dir=directory)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(sys.stdin.buffer.read())
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -31,8 +32,16 @@ def main(path: str) -> None:
         os.close(opened)
 
 
+def main() -> str:
+    """What could not be written, as text."""
+    problems = []
+    for path, text in json.load(sys.stdin).items():
+        try:
+            keep(path, text)
+        except OSError as error:
+            problems.append("%s cannot be written: %s" % (path, error.strerror))
+    return "; ".join(problems)
+
+
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1])
-    except OSError as error:
-        sys.exit("%s cannot be written: %s" % (sys.argv[1], error.strerror))
+    sys.exit(main() or 0)
