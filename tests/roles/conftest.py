@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from scalingo_sandbox.testing import Sandbox
 from support.playbook import Ansible, oldest_core
+from support.watched import Watched, recorded
 
 #: Whose tests take longest, so that none of them is begun last, when the other process has nothing left to do.
 FIRST = ("test_fleet_upgrade", "test_restore_drill", "test_fleet_report", "test_upgrade_verify")
@@ -27,13 +28,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def core() -> t.Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
+def _surroundings() -> t.Iterator[None]:
+    with recorded(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(Ansible, "standard", oldest_core())
         yield
 
 
 @pytest.fixture
-def controller(tmp_path: Path) -> t.Callable[[Sandbox], Ansible]:
-    """A machine that runs Ansible and knows a sandbox by its environment."""
-    return lambda sandbox: Ansible(tmp_path, sandbox.environment())
+def controller(tmp_path: Path) -> t.Callable[[Sandbox], Watched]:
+    """A machine that runs Ansible and knows a sandbox by its environment. None of its runs shows a secret."""
+    return lambda sandbox: Watched(tmp_path, sandbox)

@@ -30,6 +30,7 @@ from awx_plugins.interfaces._temporary_private_api import Credential, ManagedCre
 from scalingo_sandbox.testing import Sandbox
 from support.playbook import ROOT
 from support.real import DURATIONS
+from support.watched import ISSUED
 
 DESCRIBED: dict[str, t.Any] = yaml.safe_load((ROOT / "extensions" / "awx" / "credential_type.yml").read_text(encoding="utf-8"))
 TYPE = ManagedCredentialType("scalingo", DESCRIBED["name"], DESCRIBED["kind"], DESCRIBED["inputs"], DESCRIBED["injectors"])
@@ -153,7 +154,7 @@ class Automation:
         return private, inside, shown
 
     def run(self, playbook: str, inputs: t.Mapping[str, str], variables: t.Mapping[str, t.Any], *options: str) -> Job:
-        """Run a playbook of the collection, from a project that holds nothing but its name."""
+        """Run a playbook of the collection, from a project that holds nothing but its name. At its most talkative it shows no secret."""
         private, environment, shown = self.inject(inputs, **OF_EVERY_JOB)
         play = {"name": "Run it", "ansible.builtin.import_playbook": "community.scalingo.%s" % playbook}
         (private / "project" / "job.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
@@ -161,7 +162,7 @@ class Automation:
         (private / "inventory" / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"localhost": local}}}), encoding="utf-8")
         (private / "env" / "envvars").write_text(yaml.safe_dump(environment), encoding="utf-8")
         (private / "env" / "extravars").write_text(yaml.dump(dict(variables), Dumper=Unsafe), encoding="utf-8")
-        (private / "env" / "cmdline").write_text(" ".join(options), encoding="utf-8")
+        (private / "env" / "cmdline").write_text(" ".join(["-vvvv", *options]), encoding="utf-8")
         done = subprocess.run(
             ["ansible-runner", "run", str(private), "-p", "job.yml", "--ident", "1"],
             cwd=self.directory, env=self.surroundings, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -174,7 +175,9 @@ class Automation:
         assert "Traceback" not in output, output
         assert not any("prompt" in event["event"] for event in events)
         status = (made / "status").read_text(encoding="utf-8")
-        return Job(status, int((made / "rc").read_text(encoding="utf-8")), output, events, shown)
+        job = Job(status, int((made / "rc").read_text(encoding="utf-8")), output, events, shown)
+        assert [secret[:6] for secret in (API_TOKEN, PASSWORD, *ISSUED) if secret in job.shown] == []
+        return job
 
 
 @pytest.fixture
@@ -239,7 +242,7 @@ def test_a_job_that_looks_for_drift(automation: Automation, sandbox: Sandbox) ->
         "users": [{"name": "reporting"}, {"name": "analyst", "password": PASSWORD}],
     }  # fmt: skip
     variables = {"drift_databases": [{"app": "shop", "addon": "mysql", "wanted": wanted}], "drift_file": ""}
-    job = automation.run("drift", credential(sandbox), variables, "-vvvv")
+    job = automation.run("drift", credential(sandbox), variables)
     assert (job.status, job.returncode) == ("failed", 2), job.output
     found = job.artifacts["scalingo_drift"]
     assert (found["outcome"], found["drifted"], found["failed"]) == ("drifted", ["shop/mysql"], [])
@@ -247,8 +250,7 @@ def test_a_job_that_looks_for_drift(automation: Automation, sandbox: Sandbox) ->
     assert set(differences) == {"settings", "logical_databases", "users"}
     assert "stock" not in str(differences["logical_databases"]["before"]) and "stock" in str(differences["logical_databases"]["after"])
     assert written(sandbox) == []
-    for secret in (API_TOKEN, PASSWORD, *automation.tokens()):
-        assert secret not in job.shown
+    assert set(automation.tokens()) <= ISSUED
 
     wanted = {"logical_databases": {"names": ["orders"]}, "users": [{"name": "reporting"}]}
     job = automation.run("drift", credential(sandbox), {"drift_databases": [{"app": "shop", "addon": "mysql", "wanted": wanted}]})
@@ -273,7 +275,6 @@ def test_a_job_that_upgrades(automation: Automation, sandbox: Sandbox) -> None:
     job = automation.run("upgrade", credential(sandbox), variables)
     assert (job.status, job.artifacts["scalingo_upgrade"]["outcome"]) == ("successful", "changed"), job.output
     assert job.artifacts["scalingo_upgrade"]["version_after"] == "8.0.43-1" and written(sandbox) == ["B2", "D3"]
-    assert API_TOKEN not in job.shown
 
 
 @pytest.mark.parametrize(
@@ -359,4 +360,4 @@ def test_a_job_without_variables_fails_and_says_so(playbook: str, automation: Au
     assert set(job.artifacts) == {"scalingo_%s" % playbook}
     summary = job.artifacts["scalingo_%s" % playbook]
     assert summary["outcome"] == "failed" and all(summary["findings"]) and summary["findings"]
-    assert written(sandbox) == [] and API_TOKEN not in job.shown
+    assert written(sandbox) == []

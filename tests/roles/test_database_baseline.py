@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from scalingo_sandbox.testing import Sandbox
-from support.playbook import ROOT, Ansible, Run
+from support.playbook import ROOT, Run
 from support.real import DURATIONS
+from support.watched import Watched
 
 API_TOKEN = "tk-us-CanaryOfTheBaseline0123456789abcdefghi"
 PASSWORD = "CanaryOfTheUser/0123456789+ab"
@@ -66,9 +67,9 @@ ROLE = [
     {
         "hosts": "localhost", "gather_facts": False,
         "tasks": [
-            {"name": "Keep it", "ansible.builtin.include_role": {"name": "community.scalingo.database_baseline"}, "loop": "{{ wanted | dict2items }}", "vars": {
-                "database_baseline_app": "shop", "database_baseline_addon": "{{ item.key }}", "database_baseline_wanted": "{{ item.value }}",
-                "database_baseline_wait_interval": 0.2}, "loop_control": {"label": "{{ item.key }}"}},
+            {"name": "Keep it", "ansible.builtin.include_role": {"name": "community.scalingo.database_baseline"}, "loop": "{{ wanted | list }}", "vars": {
+                "database_baseline_app": "shop", "database_baseline_addon": "{{ item }}", "database_baseline_wanted": "{{ wanted[item] }}",
+                "database_baseline_wait_interval": 0.2}},
         ],
     },
 ]  # fmt: skip
@@ -91,8 +92,9 @@ def sandbox(running: Sandbox) -> Sandbox:
 class Place:
     """A controller with a directory, for the role over several databases and for the playbook."""
 
-    def __init__(self, ansible: Ansible, directory: Path) -> None:
+    def __init__(self, ansible: Watched, directory: Path) -> None:
         self.ansible = ansible
+        self.ansible.more = (PASSWORD, "CanaryOfTheUser")
         self.directory = directory
         self.file = directory / "drift.json"
 
@@ -115,7 +117,7 @@ class Place:
 
 
 @pytest.fixture
-def place(sandbox: Sandbox, controller: t.Callable[[Sandbox], Ansible], tmp_path: Path) -> Place:
+def place(sandbox: Sandbox, controller: t.Callable[[Sandbox], Watched], tmp_path: Path) -> Place:
     return Place(controller(sandbox), tmp_path)
 
 
@@ -166,15 +168,13 @@ def test_drift_is_named_then_mended_for_one_change_a_difference_then_gone(place:
     assert [summary["outcome"] for summary in summaries(run)] == ["would_change"] * 4
     sandbox.clear_log()
 
-    kept = place.keep("-vvvv", wanted={addon: kinds for addon, (kinds, dummy) in WANTED.items()}).ok()
+    kept = place.keep(wanted={addon: kinds for addon, (kinds, dummy) in WANTED.items()}).ok()
     assert [summary["outcome"] for summary in summaries(kept)] == ["changed"] * 4
     assert [summary["steps"] for summary in summaries(kept)] == [summary["steps"] for summary in summaries(run)]
     addons = {sandbox.addon_id("shop", addon): addon for addon in WANTED}
     # The extension itself is installed by SQL, the statistics by the API.
     changes = collections.Counter(addons[record.addon_id] for record in written(sandbox))
     assert changes == {addon: number for addon, (dummy, number) in WANTED.items()}
-    for secret in (API_TOKEN, PASSWORD, "CanaryOfTheUser"):
-        assert secret not in kept.output
     sandbox.clear_log()
 
     run, found = place.drift(databases=listed())

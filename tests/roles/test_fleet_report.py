@@ -17,6 +17,7 @@ from scalingo_sandbox.testing import Sandbox
 from scalingo_sandbox.tokens import Tokens
 from support.playbook import ROOT, Ansible, Run
 from support.suites import canaries
+from support.watched import Watched
 
 API_TOKEN = "tk-us-Canary0123456789abcdefghijklmnopqrstuvwxyz"
 PASSWORD = "canary-password-of-"
@@ -112,7 +113,7 @@ def left(directory: Path) -> t.Dict[str, t.Tuple[int, bytes]]:
 
 
 def test_a_fleet_from_check_mode_to_a_change(fresh: Sandbox, issued: t.Set[str], tmp_path: Path) -> None:
-    ansible = Ansible(tmp_path, {**fresh.environment(), "ANSIBLE_LOG_PATH": str(tmp_path / "ansible.log")})
+    ansible = Watched(tmp_path, fresh)
     apps = ["shop", "lost", "ledger"]
     lost = fresh.addon_id("lost", "redis")
     fresh.fault(match={"route": "D1", "addon_id": lost}, do="status", status=500)
@@ -124,7 +125,7 @@ def test_a_fleet_from_check_mode_to_a_change(fresh: Sandbox, issued: t.Set[str],
     assert routes(fresh) == {"exchange": 1, "A1": 3, "A6": 4, "D1": 4, "B1": 2, "D5": 1}
 
     fresh.clear_log()
-    run, summary = report(ansible, "-vvvv", "--diff", apps=apps)
+    run, summary = report(ansible, "--diff", apps=apps)
     assert summary["outcome"] == "changed"
     ahead = routes(fresh)["T3"]
     assert routes(fresh) == {
@@ -202,7 +203,7 @@ def nothing_secret(sandbox: Sandbox, issued: t.Set[str], run: Run, directory: Pa
 
 def test_fewer_readings_cost_fewer_requests(fresh: Sandbox, tmp_path: Path) -> None:
     """Databases that are named with their IDs cost nothing to find, and one that is asked for nothing else costs one request."""
-    ansible = Ansible(tmp_path, fresh.environment())
+    ansible = Watched(tmp_path, fresh)
     databases = [
         {"app": "shop", "addon_id": fresh.addon_id("shop", "mysql"), "name": "orders"}, {"app": "shop", "addon": "postgresql"},
         {"app": "lost", "addon": "mysql"},
@@ -221,7 +222,7 @@ def test_fewer_readings_cost_fewer_requests(fresh: Sandbox, tmp_path: Path) -> N
 
 def playbook(tmp_path: Path, sandbox: Sandbox, variables: Data, *options: str, **environment: str) -> Run:
     """community.scalingo.report, as AWX starts it: extra variables and the environment, nothing else."""
-    ansible = Ansible(tmp_path, {**sandbox.environment(), "ANSIBLE_SHOW_CUSTOM_STATS": "true", **environment})
+    ansible = Watched(tmp_path, sandbox, {**sandbox.environment(), "ANSIBLE_SHOW_CUSTOM_STATS": "true", **environment})
     given = tmp_path / "extra.json"
     given.write_text(json.dumps(variables), encoding="utf-8")
     ansible._number += 1  # noqa: SLF001
@@ -269,7 +270,7 @@ def test_when_nothing_can_be_read_the_report_says_so_and_the_play_fails(fresh: S
 
 def test_the_platform_out_of_reach_is_an_interruption(fresh: Sandbox, tmp_path: Path) -> None:
     fresh.fault(match={"role": "db"}, do="drop_before")
-    ansible = Ansible(tmp_path, fresh.environment())
+    ansible = Watched(tmp_path, fresh)
     databases = [{"app": "shop", "addon": "mysql", "name": name} for name in ("one", "two", "three")]
     given = {"fleet_report_databases": databases, "fleet_report_html_file": ""}
     tasks = [{
