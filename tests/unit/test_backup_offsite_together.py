@@ -279,8 +279,8 @@ def a_run(shelf: Shelf, number: int, damaged: bool) -> None:
         os.waitpid(child, 0)
         return answer
 
-    begun, code = {"problem": "not yet", "busy": True}, 3
-    while begun["problem"] and begun["busy"]:
+    begun, code, deadline = {"problem": "not yet", "busy": True}, 3, time.monotonic() + 30
+    while begun["problem"] and begun["busy"] and time.monotonic() < deadline:
         begun = step(lambda: {**shelf.begin(number), "problem": ""})
         time.sleep(0.02)
     if begun["problem"]:
