@@ -26,6 +26,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 CALLBACKS = Path(__file__).resolve().parent / "callbacks"
+BYTECODE = Path(__file__).resolve().parent / "bytecode"
 MODULE_PREFIX = "community.scalingo."
 
 Environment = t.Mapping[str, t.Optional[str]]
@@ -171,6 +172,7 @@ class Ansible:
             "LANG": "C.UTF-8",
             "LC_ALL": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(BYTECODE),
             "ANSIBLE_CONFIG": str(self.directory / "ansible.cfg"),
             "ANSIBLE_HOME": str(self.directory / "ansible"),
             "ANSIBLE_LOCAL_TEMP": str(self.directory / "local"),
