@@ -26,7 +26,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 CALLBACKS = Path(__file__).resolve().parent / "callbacks"
-BYTECODE = Path(__file__).resolve().parent / "bytecode"
+INTERPRETER = Path(__file__).resolve().parent / "interpreter"
 MODULE_PREFIX = "community.scalingo."
 
 Environment = t.Mapping[str, t.Optional[str]]
@@ -172,7 +172,7 @@ class Ansible:
             "LANG": "C.UTF-8",
             "LC_ALL": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONPATH": str(BYTECODE),
+            "PYTHONPATH": str(INTERPRETER),
             "ANSIBLE_CONFIG": str(self.directory / "ansible.cfg"),
             "ANSIBLE_HOME": str(self.directory / "ansible"),
             "ANSIBLE_LOCAL_TEMP": str(self.directory / "local"),
@@ -182,6 +182,8 @@ class Ansible:
             "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
             "ANSIBLE_CALLBACKS_ENABLED": "json_lines",
             "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true",
+            # Without it each task has a directory, a file and five shells. tests/engines/test_every_module.py is run so.
+            "ANSIBLE_PIPELINING": "true",
             "ANSIBLE_NOCOLOR": "true",
             "ANSIBLE_RETRY_FILES_ENABLED": "false",
             "ANSIBLE_LOCALHOST_WARNING": "false",
