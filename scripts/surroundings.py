@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,15 +25,20 @@ CACHE = ROOT / ".cache"
 PROGRAMS = CACHE / "venv" / "bin"
 COLLECTIONS = CACHE / "collections"
 
-#: What of the caller's environment may reach a tool: the way to the registries, and how a terminal is talked to.
-KEPT = ("TERM", "COLUMNS", "CI", "NO_COLOR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
+#: Where files are in memory, how much of it tests may take there, and the variable that says where in it this run has its files.
+IN_MEMORY = Path("/dev/shm")  # noqa: S108
+NEEDED = 6 * 1024**3
+TEMPORARY = "SCALINGO_TESTS_TMPDIR"
+
+#: What of the caller's environment may reach a tool: the way to the registries, how a terminal is talked to, and what is above.
+KEPT = ("TERM", "COLUMNS", "CI", "NO_COLOR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", TEMPORARY)
 KEPT_ENDINGS = ("_proxy", "_PROXY")
 
 
 def environment(home: Path | None = None, **more: str) -> dict[str, str]:
-    """An environment made from nothing, in which every place to write lies in .cache."""
+    """An environment made from nothing, in which every place to write lies in .cache, or for what is short-lived in memory."""
     home = home or CACHE / "home"
-    temporary = CACHE / "tmp"
+    temporary = Path(os.environ.get(TEMPORARY) or CACHE / "tmp")
     for directory in (home, temporary):
         directory.mkdir(parents=True, exist_ok=True)
     interpreter = str(Path(os.path.realpath(sys.executable)).parent)
@@ -56,6 +64,50 @@ def environment(home: Path | None = None, **more: str) -> dict[str, str]:
         "ANSIBLE_NOCOWS": "true",
         **more,
     }
+
+
+def free_memory() -> int:
+    """How many bytes this process and what it starts may still take, as far as the system tells."""
+    found = []
+    with contextlib.suppress(OSError), open("/proc/meminfo", encoding="ascii") as stream:
+        found += [int(line.split()[1]) * 1024 for line in stream if line.startswith("MemAvailable:")]
+    for limit, used in (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes")):
+        with contextlib.suppress(OSError, ValueError):
+            numbers = [int((Path("/sys/fs/cgroup") / name).read_text(encoding="ascii")) for name in (limit, used)]
+            found.append(numbers[0] - numbers[1])
+    return min(found, default=0)
+
+
+@contextlib.contextmanager
+def files_in_memory() -> Iterator[None]:
+    """Have the temporary files of tests in memory, if there is plenty, and remove them at the end: tests make and remove some hundred thousand.
+
+    What a run left there that was killed is removed by the next: its lock is free.
+    """
+    for place in IN_MEMORY.glob("scalingo-tests-*"):
+        with contextlib.suppress(OSError), open(place / "lock", "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(place, ignore_errors=True)
+    try:
+        found = os.statvfs(IN_MEMORY)
+        fits = min(found.f_bavail * found.f_frsize, free_memory()) >= NEEDED and not found.f_flag & os.ST_NOEXEC
+    except OSError:
+        fits = False
+    if TEMPORARY in os.environ or not fits or not os.access(IN_MEMORY, os.W_OK | os.X_OK):
+        yield
+        return
+    place = Path(tempfile.mkdtemp(prefix="scalingo-tests-", dir=IN_MEMORY))
+    try:
+        with open(place / "new", "wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            os.rename(place / "new", place / "lock")
+            # Some tests are another user's.
+            place.chmod(0o755)
+            os.environ[TEMPORARY] = str(place)
+            yield
+    finally:
+        os.environ.pop(TEMPORARY, None)
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def files() -> list[Path]:

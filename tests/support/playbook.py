@@ -18,6 +18,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import typing as t
 from pathlib import Path
@@ -169,6 +170,7 @@ class Ansible:
         values: dict[str, str | None] = {
             "PATH": os.pathsep.join([str(self.programs), "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"]),
             "HOME": str(self.home),
+            "TMPDIR": tempfile.gettempdir(),
             "LANG": "C.UTF-8",
             "LC_ALL": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",

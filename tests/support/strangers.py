@@ -65,6 +65,7 @@ def stranger(environment: Environment) -> t.Iterator[Ansible]:
         controller.working_directory = scratch
         controller.prefix = prefix
         controller.environment.update(
+            TMPDIR=str(scratch),
             ANSIBLE_HOME=str(scratch / "ansible"),
             ANSIBLE_LOCAL_TEMP=str(scratch / "local"),
             ANSIBLE_REMOTE_TEMP=str(scratch / "remote"),
