@@ -1,0 +1,99 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading fields of an answer: what is missing is none, and what is of another type is said, with the object and the field."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.community.scalingo.plugins.module_utils import _canon
+from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput, UnexpectedAnswer
+from ansible_collections.community.scalingo.plugins.module_utils._resources._fields import Fields, checked
+
+READERS: dict[str, t.Callable[[Fields], t.Any]] = {
+    "text": lambda fields: fields.text("x"),
+    "identifier": lambda fields: fields.identifier("x"),
+    "flag": lambda fields: fields.flag("x"),
+    "certain_flag": lambda fields: fields.certain_flag("x"),
+    "number": lambda fields: fields.number("x"),
+    "decimal": lambda fields: fields.decimal("x"),
+    "instant": lambda fields: fields.instant("x"),
+    "normal": lambda fields: fields.normal("x", _canon.seconds),
+    "mapping": lambda fields: fields.mapping("x"),
+    "items": lambda fields: fields.items("x"),
+    "texts": lambda fields: fields.texts("x"),
+    "numbers": lambda fields: fields.numbers("x"),
+}
+EMPTY: dict[str, t.Any] = {"items": [], "texts": [], "numbers": []}
+
+
+@pytest.mark.parametrize("reader", sorted(set(READERS) - {"certain_flag"}))
+@pytest.mark.parametrize("raw", [{}, {"x": None}], ids=["missing", "null"])
+def test_what_is_missing_is_none(reader: str, raw: dict[str, t.Any]) -> None:
+    assert READERS[reader](Fields(raw, "a thing")) == EMPTY.get(reader)
+
+
+@pytest.mark.parametrize(
+    ("reader", "value", "read"),
+    [
+        ("text", "", ""),
+        ("identifier", "", None),
+        ("identifier", "id-1", "id-1"),
+        ("flag", False, False),
+        ("certain_flag", True, True),
+        ("number", 0, 0),
+        ("decimal", 1.5, 1.5),
+        ("decimal", 2, 2),
+        ("instant", "", None),
+        ("instant", "2026-01-01T02:00:00+02:00", "2026-01-01T00:00:00.000000Z"),
+        ("normal", "1h", 3600),
+        ("mapping", {"a": 1}, {"a": 1}),
+        ("texts", ["a"], ["a"]),
+        ("numbers", 3, [3]),
+        ("numbers", [3, 15], [3, 15]),
+    ],
+)
+def test_what_is_there_is_read(reader: str, value: object, read: object) -> None:
+    assert READERS[reader](Fields({"x": value}, "a thing")) == read
+
+
+@pytest.mark.parametrize(
+    ("reader", "value", "said"),
+    [
+        ("text", 1, "not text but a number"),
+        ("identifier", ["id-1"], "not text but a list"),
+        ("flag", 0, "not a boolean but a number"),
+        ("certain_flag", None, "not a boolean but null"),
+        ("number", True, "not a whole number but a boolean"),
+        ("number", 1.5, "not a whole number but a number"),
+        ("decimal", "1.5", "not a number but text"),
+        ("decimal", True, "not a number but a boolean"),
+        ("instant", "yesterday", "not a point in time but text"),
+        ("normal", "often", "not in a form that is known but text"),
+        ("mapping", [], "not an object but a list"),
+        ("items", {}, "not a list but an object"),
+        ("texts", ["a", 1], "not a list of text but a list"),
+        ("numbers", [True], "not a list of whole numbers but a list"),
+        ("numbers", True, "not a list of whole numbers but a boolean"),
+    ],
+)
+def test_another_type_is_said_and_never_taken(reader: str, value: object, said: str) -> None:
+    with pytest.raises(UnexpectedAnswer) as caught:
+        READERS[reader](Fields({"x": value}, "a thing"))
+    assert str(caught.value).startswith("the field x of a thing is %s." % said)
+
+
+@pytest.mark.parametrize(("raw", "said"), [(None, "null"), ([], "a list"), ("<html>", "text"), (1.5, "a number")])
+def test_what_is_no_object_has_no_fields(raw: object, said: str) -> None:
+    with pytest.raises(UnexpectedAnswer, match="^a thing is not an object but %s[.]" % said):
+        Fields(raw, "a thing")
+
+
+def test_an_option_is_named_when_its_value_has_no_normal_form() -> None:
+    assert checked("duration", _canon.seconds, "1h") == 3600
+    with pytest.raises(InvalidInput, match="^duration: "):
+        checked("duration", _canon.seconds, "often")
