@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import tarfile
+import tempfile
 import time
 import typing as t
 import urllib.parse
@@ -20,6 +22,14 @@ from support.caller import Caller
 
 #: Tokens that last, whatever the clock is moved by.
 DURATIONS = {"bearer": 1e9, "addon_token": 1e9}
+
+
+@contextlib.contextmanager
+def short_directory() -> t.Iterator[Path]:
+    """A directory with a name in which that of a socket has room, wherever the checkout is."""
+    place = tempfile.gettempdir()
+    with tempfile.TemporaryDirectory(prefix="d-", dir=place if len(place) < 50 else "/tmp") as name:  # noqa: S108
+        yield Path(name).resolve()
 
 
 class Office(Caller):
