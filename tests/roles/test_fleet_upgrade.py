@@ -271,3 +271,21 @@ def test_every_upgrade_that_began_is_verified_when_a_mate_fails(fleet: Make, tmp
     assert made.unsafe() == [] and made.verified(names[0]) is False and [r.route for r in made.requests(names[0])].count("S5") > 0
     made.is_true()
     assert list(made.state()["history"][0]["databases"]) == names[:5]
+
+
+def test_a_state_file_that_cannot_be_written_any_more(fleet: Make, tmp_path: Path) -> None:
+    """What has begun is followed to its end, nothing begins after it, and what was lost is said."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    checks = tmp_path / "checks.yml"
+    checks.write_text("- name: Lose the directory\n  ansible.builtin.command: mv %s %s\n" % (kept, tmp_path / "lost"), encoding="utf-8")
+    made = fleet(CACHES, [{"app": "cache%d" % number, "addon": "redis"} for number in range(1, 4)])
+    scout = made.names()[0]
+    run = made.run(fleet_upgrade_state_file=str(kept / "fleet.json"), fleet_upgrade_verification_tasks=str(checks)).failed()
+    assert made.unsafe() == [(scout, "B2"), (scout, "D3")] and made.verified(scout)
+    said = run.result("Tell what is wrong and what to do")["msg"]
+    assert "the state file was not written: %s cannot be written" % (kept / "fleet.json") in said
+    assert "%s cannot be written" % (kept / "fleet.report.json") in said
+    # What it could still write says what began.
+    made.state_file = tmp_path / "lost" / "fleet.json"
+    assert {name: row["status"] for name, row in made.state()["databases"].items()}[scout] in ("starting", "started")
