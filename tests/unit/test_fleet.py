@@ -95,8 +95,8 @@ def test_a_region_that_does_not_answer_hides_none_of_another(sandbox: Sandbox) -
     assert list(found.failures) == ["region osc-secnum-fr1"], "that an app is nowhere is not known"
 
 
-def test_a_token_that_is_refused_is_said_once_for_each_region(sandbox: Sandbox) -> None:
-    found = Reading(sandbox, api_token="tk-us-wrong")
+def test_a_token_that_is_refused_is_said_once_for_each_region_and_not_for_each_app(sandbox: Sandbox) -> None:
+    found = Reading(sandbox, ["shop", "vault"], api_token="tk-us-wrong")
     assert found.read == [] and list(found.failures) == ["region osc-fr1", "region osc-secnum-fr1"]
     assert set(served(sandbox)) == {"exchange"}
 
