@@ -289,3 +289,21 @@ def test_a_state_file_that_cannot_be_written_any_more(fleet: Make, tmp_path: Pat
     # What it could still write says what began.
     made.state_file = tmp_path / "lost" / "fleet.json"
     assert {name: row["status"] for name, row in made.state()["databases"].items()}[scout] in ("starting", "started")
+
+
+def test_a_state_file_that_is_lost_in_the_middle_of_a_wave(fleet: Make, tmp_path: Path) -> None:
+    """While a backup is made: its database is not upgraded, and its mates are not touched."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    made = fleet(CACHES, [{"app": "cache%d" % number, "addon": "redis"} for number in range(1, 4)])
+    scout, second = made.names()[:2]
+    run = made.begin(fleet_upgrade_state_file=str(kept / "fleet.json"))
+    until(lambda: (scout, "D3") in made.unsafe(), "the upgrade of the scout", 120)
+    made.sandbox.durations(backup=1e6)
+    until(lambda: (second, "B2") in made.unsafe(), "the backup of the second", 120)
+    kept.rename(tmp_path / "lost")
+    made.sandbox.durations(backup=0.1)
+    made.sandbox.advance(1e6)
+    assert "cannot be written" in run.result().failed().result("Tell what is wrong and what to do")["msg"]
+    assert made.unsafe() == [(scout, "B2"), (scout, "D3"), (second, "B2")]
+    assert "nothing more is begun, because the state file was not written" in run.result().stdout
