@@ -11,7 +11,7 @@ import dataclasses
 import math
 import typing as t
 
-from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.common.parameters import env_fallback
 
 from ._errors import InvalidInput
 

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
 # Private: may change without notice.
-"""The only file that knows C(AnsibleModule): it builds the client, lets the resource perform, and assembles the result.
+"""What happens between a host and a resource: build the client, let the resource perform, assemble the result.
 
-It meets its host through a small port, so that something else than a module can drive a resource too.
+The host is the small port C(Host): a module (C(_module.py)), or anything else that has parameters and takes a result.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from __future__ import annotations
 import os.path
 import traceback
 import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
 
 from ._change import Interrupted, Outcome, Performer
 from ._endpoints import Client
@@ -44,37 +42,10 @@ class Host(t.Protocol):
         """Report failure; the result has a message."""
 
 
-class ModuleHost:
-    """The port on an C(AnsibleModule)."""
-
-    def __init__(self, module: AnsibleModule) -> None:
-        self._module = module
-        self.params: t.Dict[str, t.Any] = module.params
-        self.check_mode: bool = module.check_mode
-        self.no_log: bool = module.no_log
-
-    def warn(self, message: str) -> None:
-        self._module.warn(message)
-
-    def secret(self, value: str) -> None:
-        self._module.no_log_values.add(value)
-
-    def exit(self, result: t.Dict[str, t.Any]) -> None:
-        self._module.exit_json(**result)
-
-    def fail(self, result: t.Dict[str, t.Any]) -> None:
-        self._module.fail_json(**result)
-
-
-def run(performer: t.Type[Performer], spec: Spec) -> None:
-    """What every module's C(main) calls."""
-    execute(performer, ModuleHost(AnsibleModule(**spec.kwargs())))
-
-
-def execute(performer: t.Type[Performer], host: Host, clock: t.Optional[Clock] = None) -> None:
+def execute(performer: t.Type[Performer], spec: Spec, host: Host, clock: t.Optional[Clock] = None) -> None:
     """Perform once and report through I(host), whatever happens. Never raises an error of its own.
 
-    I(clock) replaces the machine's own.
+    I(spec) says which options the parameters come from. I(clock) replaces the machine's own.
     """
     notes: t.List[str] = []
     client: t.Optional[Client] = None

@@ -293,7 +293,7 @@ step_failed:
 
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, CONFIRM, Spec, consent, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._resources.addon import Addon as RESOURCE
-from ansible_collections.community.scalingo.plugins.module_utils._run import run
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

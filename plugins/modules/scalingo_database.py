@@ -388,7 +388,7 @@ step_failed:
 
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, consent, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._resources.database import Database as RESOURCE
-from ansible_collections.community.scalingo.plugins.module_utils._run import run
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

@@ -287,7 +287,7 @@ step_failed:
 
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, consent, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._resources.firewall_rule import FirewallRules as RESOURCE
-from ansible_collections.community.scalingo.plugins.module_utils._run import run
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 RULE = {
     "type": {"type": "str", "choices": ["custom_range", "managed_range"]},

@@ -187,7 +187,7 @@ step_failed:
 
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, CONFIRM, Spec, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._resources.logical_db import LogicalDatabaseReset as RESOURCE
-from ansible_collections.community.scalingo.plugins.module_utils._run import run
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

@@ -159,7 +159,7 @@ error:
 
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
 from ansible_collections.community.scalingo.plugins.module_utils._resources.pg_extension import ExtensionInfo as RESOURCE
-from ansible_collections.community.scalingo.plugins.module_utils._run import run
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

@@ -199,7 +199,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._options import
 from ansible_collections.community.scalingo.plugins.module_utils._resources.pg_stat_statements import (
     StatStatementsInfo as RESOURCE,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._run import run
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

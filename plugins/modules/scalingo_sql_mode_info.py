@@ -155,7 +155,7 @@ error:
 
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
 from ansible_collections.community.scalingo.plugins.module_utils._resources.sql_mode import SqlModeInfo as RESOURCE
-from ansible_collections.community.scalingo.plugins.module_utils._run import run
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

@@ -106,14 +106,15 @@ def perform(
     C(home) is the directory below which it may keep tokens; C(environment) holds the variables of the collection.
     """
     with _surroundings(home, environment or {}):
-        kwargs = module.argument_spec().kwargs()
+        spec = module.argument_spec()
+        kwargs = spec.kwargs()
         assert kwargs.pop("supports_check_mode") is True
         validated = ArgumentSpecValidator(**kwargs).validate(json.loads(json.dumps(dict(arguments))))
         if validated.error_messages:
             text = ". ".join(validated.error_messages)
             return Report(True, {"msg": text, "changed": False}, (), frozenset(), by_validation=True)
         host = PortHost(validated.validated_parameters, check, no_log, validated._no_log_values)
-        _run.execute(module.RESOURCE, host, clock)
+        _run.execute(module.RESOURCE, spec, host, clock)
         return host.report()
 
 

@@ -10,7 +10,7 @@ import types
 import typing as t
 
 import pytest
-from ansible_collections.community.scalingo.plugins.module_utils import _run
+from ansible_collections.community.scalingo.plugins.module_utils import _module, _run
 from ansible_collections.community.scalingo.plugins.module_utils._change import Interrupted, Outcome, Performer
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     InvalidInput,
@@ -80,7 +80,7 @@ SURROUNDINGS = {"app": None, "addon_id": "ad-1", "region": "osc-fr1", "api_usage
 
 def test_an_outcome_is_a_result_with_its_surroundings() -> None:
     host = Host()
-    _run.execute(performing(lambda performer, check_mode: Outcome(False, {"things": [1]})), host)
+    _run.execute(performing(lambda performer, check_mode: Outcome(False, {"things": [1]})), COMMON, host)
     assert host.only == ("exit", {"changed": False, "things": [1], **SURROUNDINGS})
 
 
@@ -93,7 +93,7 @@ def test_a_change_has_a_diff_and_its_steps(check_mode: bool) -> None:
         seen.append(check_mode)
         return Outcome(True, {"thing": None}, {"before": {}, "after": {}}, ["do it"])
 
-    _run.execute(performing(act), host)
+    _run.execute(performing(act), COMMON, host)
     assert seen == [check_mode]
     assert host.only == (
         "exit",
@@ -115,14 +115,14 @@ def test_a_performer_meets_its_host() -> None:
         assert performer.params is host.params
         return Outcome(False, {})
 
-    _run.execute(performing(act), host, Still())
+    _run.execute(performing(act), COMMON, host, Still())
     assert host.only[0] == "exit" and host.warnings == ["careful"]
     assert SECRET in host.secrets, "masked before it is used for anything"
 
 
 def test_an_error_is_a_sentence_and_data() -> None:
     host = Host()
-    _run.execute(raising(ValidationFailed("the hour is wrong", status=422)), host)
+    _run.execute(raising(ValidationFailed("the hour is wrong", status=422)), COMMON, host)
     kind, result = host.only
     assert kind == "fail"
     assert result["msg"] == "Could not look around (addon ad-1 in osc-fr1): the hour is wrong. [status 422]"
@@ -142,7 +142,7 @@ def test_an_error_is_a_sentence_and_data() -> None:
 )
 def test_an_interruption_tells_what_was_done(done: t.List[str], maybe: bool, changed: bool) -> None:
     host = Host()
-    _run.execute(raising(Interrupted(OutcomeUnknown("it broke off", doing="do two"), done, "two", maybe)), host)
+    _run.execute(raising(Interrupted(OutcomeUnknown("it broke off", doing="do two"), done, "two", maybe)), COMMON, host)
     kind, result = host.only
     assert (kind, result["changed"], result["steps_done"], result["step_failed"]) == ("fail", changed, done, "two")
     assert result["msg"].startswith("Could not do two (addon ad-1 in osc-fr1): it broke off.")
@@ -162,7 +162,7 @@ def test_refused_before_there_is_a_client() -> None:
         (performing(lambda *dummy: Outcome(False, {})), {"addon_token": None, "addon_id": None}),
     ):
         host = Host(**params)
-        _run.execute(performer, host)
+        _run.execute(performer, COMMON, host)
         kind, result = host.only
         assert kind == "fail" and result["changed"] is False
         assert result["error"]["kind"] == "InvalidInput"
@@ -177,7 +177,7 @@ def test_a_defect_is_told_without_its_text(interrupted: bool) -> None:
     except KeyError as error:
         defect = error
     host = Host()
-    _run.execute(raising(Interrupted(defect, ["one"], "two", False) if interrupted else defect), host)
+    _run.execute(raising(Interrupted(defect, ["one"], "two", False) if interrupted else defect), COMMON, host)
     kind, result = host.only
     assert kind == "fail"
     assert result["error"]["message"].startswith("KeyError at ") and "defect of the collection" in result["msg"]
@@ -191,7 +191,7 @@ def test_a_defect_without_a_place() -> None:
 
 def test_notes_are_returned_when_there_are_any() -> None:
     host = Host(addon_id=None, api_token="tk-us-x", app="shop", addon="mysql")
-    _run.execute(performing(lambda *dummy: Outcome(False, {})), host)
+    _run.execute(performing(lambda *dummy: Outcome(False, {})), COMMON, host)
     assert host.only[1]["notes"] == ["scalingo: addon_token is not used, because it goes with addon_id"]
     assert host.only[1]["app"] == "shop" and host.only[1]["addon_id"] is None
 
@@ -219,7 +219,7 @@ class Module:
 
 def test_the_port_on_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
     made: t.List[Module] = []
-    monkeypatch.setattr(_run, "AnsibleModule", lambda **kwargs: made.append(Module(**kwargs)) or made[-1])
+    monkeypatch.setattr(_module, "AnsibleModule", lambda **kwargs: made.append(Module(**kwargs)) or made[-1])
     spec = Spec({"a": {"type": "str"}}, mutually_exclusive=(("a", "b"),))
 
     def act(performer: Performer, check_mode: bool) -> Outcome:
@@ -228,16 +228,16 @@ def test_the_port_on_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
         performer.refuse_open_secret("a password")
         return Outcome(False, {"thing": 1})
 
-    _run.run(performing(act), spec)
+    _module.run(performing(act), spec)
     assert made[0].kwargs == spec.kwargs()
     assert made[0].calls == [("warn", "careful"), ("exit_json", {"changed": False, "thing": 1, **SURROUNDINGS})]
     assert SECRET in made[0].no_log_values
 
-    _run.run(raising(InvalidInput("no")), spec)
+    _module.run(raising(InvalidInput("no")), spec)
     assert [name for name, dummy in made[1].calls] == ["fail_json"]
 
 
 def test_the_port_is_what_a_host_must_be() -> None:
-    host = _run.ModuleHost(t.cast(t.Any, types.SimpleNamespace(params={}, check_mode=False, no_log=False)))
+    host = _module.ModuleHost(t.cast(t.Any, types.SimpleNamespace(params={}, check_mode=False, no_log=False)))
     for name in t.get_type_hints(_run.Host):
         assert hasattr(host, name)

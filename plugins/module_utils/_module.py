@@ -1,0 +1,43 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""The port of C(_run.py) on an C(AnsibleModule)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ._change import Performer
+from ._options import Spec
+from ._run import execute
+
+
+class ModuleHost:
+    """The port on an C(AnsibleModule)."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self._module = module
+        self.params: t.Dict[str, t.Any] = module.params
+        self.check_mode: bool = module.check_mode
+        self.no_log: bool = module.no_log
+
+    def warn(self, message: str) -> None:
+        self._module.warn(message)
+
+    def secret(self, value: str) -> None:
+        self._module.no_log_values.add(value)
+
+    def exit(self, result: t.Dict[str, t.Any]) -> None:
+        self._module.exit_json(**result)
+
+    def fail(self, result: t.Dict[str, t.Any]) -> None:
+        self._module.fail_json(**result)
+
+
+def run(performer: t.Type[Performer], spec: Spec) -> None:
+    """What every module's C(main) calls."""
+    execute(performer, spec, ModuleHost(AnsibleModule(**spec.kwargs())))
