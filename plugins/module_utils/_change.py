@@ -52,7 +52,7 @@ def known(state: t.Optional[State]) -> State:
 
 @dataclasses.dataclass(frozen=True)
 class Consent:
-    """The user's word for a consequence: C(option) is V(allow) or V(confirm), C(word) what it must hold."""
+    """The user's consent to a consequence: C(option) is V(allow) or V(confirm), C(word) what it must hold."""
 
     option: str
     word: str
@@ -63,9 +63,14 @@ class Consent:
             return self.word in (params.get("allow") or ())
         return params.get(self.option) == self.word
 
-    def sentence(self) -> str:
-        wanted = "allow: [%s]" % self.word if self.option == "allow" else "%s: %s" % (self.option, self.word)
-        return "%s. Nothing was changed. If that is what you want, add '%s' to the task." % (self.consequence, wanted)
+    @staticmethod
+    def advice(missing: t.Iterable[Consent]) -> str:
+        """All that the task must say, at once."""
+        words = list(dict.fromkeys(consent.word for consent in missing if consent.option == "allow"))
+        wanted = ["'%s: %s'" % (consent.option, consent.word) for consent in missing if consent.option != "allow"]
+        if words:
+            wanted.append("'allow: [%s]'" % ", ".join(words))
+        return "If that is what you want, add %s to the task." % " and ".join(wanted)
 
 
 class Skipped(Exception):
@@ -244,11 +249,18 @@ class Resource(Performer):
                 % self._differences(self.managed(before), self.managed(after)),
                 hint="Please report this: it is a defect of the collection.",
             )
-        for step in steps:
-            for consent in step.consent:
-                if not consent.given(self.params):
-                    raise ConsentMissing(consent.sentence(), doing=step.sentence)
+        self._refuse_without_consent(steps)
         return before, after, steps
+
+    def _refuse_without_consent(self, steps: t.Sequence[Step]) -> None:
+        """Name everything that is missing at once, so that nobody has to run the task again to learn of the next."""
+        missing = [(step, consent) for step in steps for consent in step.consent if not consent.given(self.params)]
+        if missing:
+            consents = list(dict.fromkeys(consent for dummy, consent in missing))
+            consequences = ". ".join(dict.fromkeys(consent.consequence for consent in consents))
+            raise ConsentMissing(
+                "%s. Nothing was changed" % consequences, doing=missing[0][0].sentence, hint=Consent.advice(consents)
+            )
 
     def _apply(
         self, before: t.Optional[State], after: t.Optional[State], steps: t.List[Step]

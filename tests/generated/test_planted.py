@@ -239,8 +239,8 @@ TWINS = (
         "does not say which word",
         consent,
         "the message does not name the word",
-        'Consent("allow", "backups_off", "There would be no backup")',
-        'type("Silent", (Consent,), {"sentence": lambda self: "No"})("allow", "backups_off", "")',
+        '(Consent("allow", "backups_off", "There would be no backup"),)',
+        "silently(self)",
     ),
     Twin(
         "has a word that no case needs",
@@ -526,6 +526,12 @@ def late(resource, enabled):
     if "backups_off" not in resource.params["allow"]:
         raise ConsentMissing("Add 'allow: [backups_off]' to the task")
     resource.set(periodic_backups_enabled=enabled)
+
+
+def silently(resource):
+    if "backups_off" not in resource.params["allow"]:
+        raise ConsentMissing("No")
+    return ()
 
 
 def blindly(call):

@@ -395,10 +395,8 @@ def test_consent_is_asked_before_anything_is_sent() -> None:
         resource = shelf(platform, Dangerous, a=2)
         with pytest.raises(ConsentMissing) as caught:
             resource.perform(check_mode)
-        assert (
-            caught.value.message
-            == "All would see it. Nothing was changed. If that is what you want, add 'allow: [exposure]' to the task."
-        )
+        assert caught.value.message == "All would see it. Nothing was changed"
+        assert caught.value.hint == "If that is what you want, add 'allow: [exposure]' to the task."
         assert caught.value.doing == "put a to 2"
         resource.params = {**resource.params, "allow": ["eviction"]}
         with pytest.raises(ConsentMissing):
@@ -418,6 +416,27 @@ def test_consent_of_the_last_step_is_asked_before_the_first_is_taken() -> None:
     with pytest.raises(ConsentMissing, match="add 'confirm: b' to the task"):
         shelf(platform, LastIsDangerous, a=1, b=2).perform(False)
     assert platform.calls == []
+
+
+def test_all_missing_consents_are_named_at_once() -> None:
+    class Several(Shelf):
+        def _step(self, name: str, number: int) -> Step:
+            consent = (
+                Consent("allow", "recreate", "It goes"),
+                Consent("confirm", "a", "%s goes" % ("A list of names " * 100)),
+                Consent("allow", "exposure" if name == "a" else "eviction", "All see %s" % name),
+            )
+            return Step("put %s" % name, send=lambda: self.client.put(name, number), consent=consent)
+
+    platform = Platform()
+    with pytest.raises(ConsentMissing) as caught:
+        resource = shelf(platform, Several, a=1, b=2)
+        resource.params = {**resource.params, "allow": ["eviction"]}
+        resource.perform(False)
+    assert platform.calls == []
+    assert caught.value.doing == "put a"
+    # It is not lost either where the consequences are many.
+    assert str(caught.value).endswith("If that is what you want, add 'confirm: a' and 'allow: [recreate, exposure]' to the task.")
 
 
 def test_confirm_must_be_the_very_word() -> None:
