@@ -27,6 +27,7 @@ from ._errors import (
     StepFailed,
     UnexpectedAnswer,
     ValidationFailed,
+    visible,
 )
 from ._wait import wait_until
 
@@ -282,7 +283,7 @@ class Resource(Performer):
                 unclear = not isinstance(error, ScalingoError) or isinstance(error, UNCLEAR) and error.method != "GET"
                 raise self._interrupted(error, done, step.sentence, taken or (step.counts and unclear)) from error
             if step.counts:
-                done.append(step.sentence)
+                done.append(visible(step.sentence))
         if not steps:
             return before, done
         try:
@@ -304,7 +305,7 @@ class Resource(Performer):
         if isinstance(error, ScalingoError):
             # The step says more than the route that it failed on.
             error.doing = failed
-        return Interrupted(error, done, failed, maybe)
+        return Interrupted(error, done, visible(failed), maybe)
 
     def _take(self, step: Step) -> t.Optional[State]:
         """Send, and when it is not clear whether that took place, look."""
@@ -379,7 +380,7 @@ class Resource(Performer):
 
     @staticmethod
     def _counting(steps: t.Iterable[Step]) -> t.List[str]:
-        return [step.sentence for step in steps if step.counts]
+        return [visible(step.sentence) for step in steps if step.counts]
 
     @staticmethod
     def _differences(current: t.Mapping[str, t.Any], wanted: t.Mapping[str, t.Any]) -> str:

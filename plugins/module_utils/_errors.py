@@ -29,11 +29,32 @@ SECRET_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # After an equals sign or in quotes anything; after a bare colon, which prose has too, only what has a digit in it.
     (re.compile(_NAMED + r"[\"']?\s*(?:=\s*[\"']?|:\s*[\"']))[^\s\"'&,;}<>]+"), r"\1" + HIDDEN),
     (re.compile(_NAMED + r"\s*:\s*)(?=[^\s\"']*\d)[^\s\"'&,;}<>]{8,}"), r"\1" + HIDDEN),
-    (re.compile(r"(?i)(\b[a-z][a-z0-9+.\-]*://)[^\s/@]+@"), r"\1" + HIDDEN + "@"),
+    # To the last at sign: a password may hold slashes and more at signs.
+    (re.compile(r"(?i)(\b[a-z][a-z0-9+.\-]*://)[^\s\"'<>]+@"), r"\1" + HIDDEN + "@"),
 )
+
+# What would begin a new line, or move to another column; shown as a blank.
+_BREAKS = re.compile("[\t\n\x0b\x0c\r\x85\u2028\u2029]+")
+# What a terminal obeys or hides instead of showing it: C0, DEL, C1, marks of direction, halves of characters.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def visible(text: str) -> str:
+    """Return text as one line in which each control character is an escape that can be seen."""
+
+    def escape(match: re.Match[str]) -> str:
+        number = ord(match.group())
+        return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
+
+    return _UNSEEN.sub(escape, _BREAKS.sub(" ", text))
 
 
 def scrub(text: str, secrets: t.Iterable[str] = ()) -> str:
+    """Return a text that a person may be shown: one line, no secret, and nothing that a terminal obeys."""
+    return visible(conceal(text, secrets))
+
+
+def conceal(text: str, secrets: t.Iterable[str] = ()) -> str:
     """Return text without the given secrets, and without anything that has the form of a token or a password."""
     for value in sorted((item for item in secrets if item), key=len, reverse=True):
         text = text.replace(value, HIDDEN)
@@ -95,6 +116,7 @@ class ScalingoError(Exception):
         self.hint = scrub(self.hint, values)
         self.request_id = scrub(self.request_id, values)
         self.path = scrub(self.path, values)
+        self.doing = scrub(self.doing, values)
         self.subject = scrub(self.subject, values)
         self.fields = {
             scrub(name, values): [scrub(text, values) for text in texts] for name, texts in self.fields.items()
@@ -233,7 +255,7 @@ def sentence(error: BaseException) -> str:
     if trail:
         parts.append(f"[{', '.join(trail)}]")
     parts.append(_ended(advice(error)))
-    return " ".join(part for part in parts if part)
+    return visible(" ".join(part for part in parts if part))
 
 
 def facts(error: BaseException) -> dict[str, t.Any]:
@@ -251,10 +273,10 @@ def facts(error: BaseException) -> dict[str, t.Any]:
         "field_errors": error.fields,
         "request_id": error.request_id,
         "method": error.method,
-        "path": error.path,
+        "path": visible(error.path),
         "attempts": error.attempts,
-        "doing": error.doing,
-        "subject": error.subject,
+        "doing": visible(error.doing),
+        "subject": visible(error.subject),
         "hint": advice(error),
         "last_status": getattr(error, "last_status", ""),
     }

@@ -16,7 +16,7 @@ import typing as t
 
 from ._change import Interrupted, Outcome, Performer
 from ._endpoints import Client
-from ._errors import ScalingoError, facts, sentence
+from ._errors import ScalingoError, facts, scrub, sentence
 from ._options import Spec, check_ranges
 from ._transport import Clock
 
@@ -55,13 +55,15 @@ def execute(performer: t.Type[Performer], spec: Spec, host: Host, clock: t.Optio
         performer.check(host.params)
         client = Client.from_params(
             host.params,
-            verbose=notes.append,
+            verbose=lambda note: notes.append(scrub(note)),
             secret=host.secret,
             clock=clock,
             fresh_lookup=performer.fresh_lookup,
             target_needed=performer.target_needed,
         )
-        outcome = performer(client, host.params, host.warn, host.no_log).perform(host.check_mode)
+        secrets = client.transport.secrets
+        warn = lambda message: host.warn(scrub(message, secrets.values))  # noqa: E731
+        outcome = performer(client, host.params, warn, host.no_log).perform(host.check_mode)
     except Interrupted as error:
         cause = error.error
         failure = _failure(cause if isinstance(cause, ScalingoError) else _defect(cause), performer, client)

@@ -32,7 +32,7 @@ import threading
 import typing as t
 import urllib.parse
 
-from ._errors import InvalidInput, OutcomeUnknown, ScalingoError, Unreachable, scrub
+from ._errors import InvalidInput, OutcomeUnknown, ScalingoError, Unreachable, conceal
 
 try:
     import psycopg
@@ -277,6 +277,11 @@ except OSError as error:
 """
 
 
+def _without_tokens() -> t.Dict[str, str]:
+    """The environment for a program of somebody else: without the tokens and addresses of this collection."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SCALINGO_")}
+
+
 class Tunnel:
     """A way through SSH for one connection. C(port) is where the driver finds it on this machine."""
 
@@ -335,7 +340,7 @@ class Tunnel:
                     stdin=connection.fileno(),
                     stdout=connection.fileno(),
                     stderr=subprocess.PIPE,
-                    env={**os.environ, "LC_ALL": "C"},
+                    env={**_without_tokens(), "LC_ALL": "C"},
                 )
             except OSError as error:
                 self._complaint = "%s could not be started: %s" % (self._gateway.program, error.strerror)
@@ -358,7 +363,7 @@ class Tunnel:
     def problem(self) -> t.Optional[ScalingoError]:
         """Why ssh ended, when it did by itself; nothing when the trouble is elsewhere."""
         self._thread.join(2)
-        said = scrub(self._complaint).strip()
+        said = conceal(self._complaint).strip()
         status = None if self._process is None else self._process.poll()
         if not said and status in (None, 0):
             return None
@@ -411,7 +416,7 @@ SSH_PROBLEMS: t.Tuple[t.Tuple[str, str, str], ...] = (
 
 
 def _ssh_problem(said: str, gateway: Gateway) -> ScalingoError:
-    lines = [line.strip() for line in said.splitlines() if line.strip().strip("@")]
+    lines = [line.strip() for line in said.split("\n") if line.strip().strip("@")]
     for pattern, meaning, hint in SSH_PROBLEMS:
         telling = [line for line in lines if re.search(pattern, line)]
         if telling:

@@ -13,6 +13,7 @@ import email.utils
 import http.cookiejar
 import ipaddress
 import json
+import os
 import random
 import re
 import ssl
@@ -552,11 +553,37 @@ def diagnose(error: BaseException, host: str, timeout: float) -> Diagnosis:
         return Diagnosis(
             "lost", f"{host} closed the connection before it answered", "Run again later; check the proxies on the way."
         )
+    variables = " and ".join(proxy_settings())
+    # The library repeats what it was given, and of the address of a proxy any part may be the password.
+    said = type(error).__name__ if variables else scrub(str(error))
+    if not (names & NEVER_SENT or NO_AUTHORITIES.search(texts)):
+        return Diagnosis("lost", f"The request to {host} failed: {said}", "Run again later; check the proxies on the way.")
+    if variables and "InvalidURL" in names:
+        return Diagnosis("final", f"The proxy on the way to {host} has no valid address", f"Correct {variables} in the environment.")
     return Diagnosis(
         "final",
-        f"No request to {host} can be made: {scrub(str(error))}",
+        f"No request to {host} can be made: {said}",
         "Check the address, ca_path, and REQUESTS_CA_BUNDLE, HTTPS_PROXY in the environment.",
     )
+
+
+# What requests raises while it prepares a request, so before anything of it was sent.
+NEVER_SENT = {
+    "InvalidURL",
+    "InvalidSchema",
+    "MissingSchema",
+    "InvalidHeader",
+    "LocationParseError",
+    "UnicodeError",
+    "UnicodeEncodeError",
+}
+NO_AUTHORITIES = re.compile("Could not find (a suitable TLS CA certificate bundle|the TLS (certificate|key) file)")
+
+
+def proxy_settings() -> dict[str, str]:
+    """Return the variables of the environment that name a proxy, with their values."""
+    names = [name for upper in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY") for name in (upper, upper.lower())]
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -636,9 +663,11 @@ def new_session() -> t.Any:
             hint=f"Install it ({sys.executable} -m pip install requests), or choose another interpreter with "
             "ansible_python_interpreter.",
         )
-    session = requests.Session()
+    session: t.Any = requests.Session()
     session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json, */*;q=0.1"})
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+    # Otherwise it reads the Location of an answer that it is not to follow, and raises when it cannot.
+    session.get_redirect_target = lambda response: None
     return session
 
 
@@ -690,6 +719,8 @@ class Transport:
     def session(self) -> t.Any:
         """The one session, made when it is first needed. Raises ScalingoError when requests is missing."""
         if self._session is None:
+            for address in proxy_settings().values():
+                self.secrets.add(address.partition("://")[2].rpartition("@")[0] or address.rpartition("@")[0])
             self._session = new_session()
             if self.verify is False:
                 warnings.filterwarnings("ignore", message="Unverified HTTPS request")
@@ -928,15 +959,24 @@ class Transport:
         """Return where a redirect leads, when it may be followed: a safe call, the same verb, and the same host
         unless it may lead ``anywhere``.
         """
-        target = urllib.parse.urljoin(url, answer.headers.get("location", ""))
-        shown = scrub(
-            urllib.parse.urlunsplit(urllib.parse.urlsplit(target)._replace(query="", fragment="")), self.secrets.values
-        )
         state.redirects += 1
         try:
+            target = urllib.parse.urljoin(url, answer.headers.get("location", ""))
+            shown = urllib.parse.urlunsplit(urllib.parse.urlsplit(target)._replace(query="", fragment=""))
             same_origin = origin_of(target) == origin_of(url) or anywhere
         except ValueError:
-            same_origin = False
+            target, shown, same_origin = "", "an address that cannot be read", False
+        shown = scrub(shown, self.secrets.values)
+        if answer.status == 303 and not route.safe:
+            # See Other: what was sent was taken, and what came of it is elsewhere.
+            raise OutcomeUnknown(
+                f"The API redirects to {shown}, which is not followed",
+                method=answer.method,
+                path=answer.path,
+                status=answer.status,
+                request_id=answer.request_id,
+                attempts=answer.attempts,
+            )
         keeps_verb = answer.status in (307, 308) or (answer.status in (301, 302, 303) and route.method == "GET")
         if not (answer.headers.get("location") and route.safe and keeps_verb and same_origin):
             raise answer.unexpected(

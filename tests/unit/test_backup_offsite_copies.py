@@ -126,6 +126,27 @@ def test_encryption_leaves_nothing_clear(tmp_path: Path) -> None:
     assert there(tmp_path) == [path.name, path.name + ".json"] and path.stat().st_mode & 0o777 == 0o600
 
 
+def test_the_command_learns_no_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SCALINGO_API_TOKEN", "SCALINGO_ADDON_TOKEN", "SCALINGO_POSTGRESQL_URL"):
+        monkeypatch.setenv(name, "canary")
+    monkeypatch.setenv("KEY_OF_THE_USER", "kept")
+    path = keep(tmp_path, 1, command=["sh", "-c", "env > $1", "{input}", "{output}"])
+    surroundings = path.read_text(encoding="utf-8")
+    assert "KEY_OF_THE_USER=kept" in surroundings and "canary" not in surroundings
+
+
+def test_a_command_forges_no_line(tmp_path: Path) -> None:
+    found = keep_fails(tmp_path, ["sh", "-c", "printf 'first\\nPLAY\\033[2K RECAP\\342\\200\\256' >&2; exit 3", "{input}", "{output}"])
+    assert found["problem"] == "sh ended with 3: PLAY\\x1b[2K RECAP\\u202e"
+
+
+def keep_fails(directory: Path, command: t.List[str]) -> t.Dict[str, t.Any]:
+    path = directory / "growing"
+    path.write_bytes(archive())
+    found = {"path": str(path), "size": None, "sha256": copies.digest(str(path)), "suffix": ".sealed"}
+    return run("take", **found, command=command, database={"addon_id": ADDON})
+
+
 def test_the_newest_good_ones_stay_whatever_their_age(tmp_path: Path) -> None:
     for day in (1, 5, 20, 28, 30):
         keep(tmp_path, day)

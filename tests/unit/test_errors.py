@@ -119,11 +119,41 @@ JWT = "eyJhbGciOiJub25lIn0.eyJleHAiOjF9.c2ln"
         "secret : 'canary'",
         "postgres://user:canary123@host:5432/base",
         "https://user:canary123@proxy:3128",
+        "Failed to parse: http://svc:can/canary@x@proxy:3128",
+        "no proxy 'http://svc:#/canary@proxy:3128'",
     ],
 )
 def test_what_looks_like_a_secret_is_hidden(text: str) -> None:
     for shown in (scrub(text), sentence(ScalingoError(text)), str(facts(ScalingoError("", hint=text, code=text)))):
         assert "canary" not in shown and JWT not in shown and "OnRrLXV" not in shown
+
+
+FORGED = "no\x1b[2K\x07\r\nPLAY RECAP *** ok=1 failed=0\x9b1m\u2028\u202etxt.exe\u2066\x7f\ud800"
+SEEN = "no\\x1b[2K\\x07 PLAY RECAP *** ok=1 failed=0\\x9b1m \\u202etxt.exe\\u2066\\x7f\\ud800"
+
+
+def test_what_a_terminal_obeys_is_shown_and_not_obeyed() -> None:
+    error = ValidationFailed(
+        FORGED,
+        doing=FORGED,
+        subject=FORGED,
+        method="PATCH",
+        path="/" + FORGED,
+        code=FORGED,
+        fields={FORGED: [FORGED]},
+        request_id=FORGED,
+        hint=FORGED,
+    )
+    late = WaitTimeout("late", last_status=FORGED)
+    assert scrub(FORGED) == SEEN and error.message == SEEN
+    assert sentence(error).count(SEEN) == 9 and len(sentence(error).splitlines()) == 1
+    for shown in (sentence(error), *map(str, facts(error).values()), facts(late)["last_status"], sentence(ValueError(FORGED))):
+        assert not any(character in shown for character in "\x1b\x07\r\n\x9b\u2028\u202e\u2066\x7f\ud800"), shown
+
+
+def test_what_people_write_is_kept() -> None:
+    text = "Erreur\u00a0: la base \u00ab\u00e9t\u00e9\u00bb \u65e5\u672c \u0627\u0644 \U0001f469\u200d\U0001f4bb"
+    assert scrub(text) == text
 
 
 def test_what_is_no_secret_is_kept() -> None:

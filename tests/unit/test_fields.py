@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.community.scalingo.plugins.module_utils import _canon
 from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput, UnexpectedAnswer
+from ansible_collections.community.scalingo.plugins.module_utils._resources import log
 from ansible_collections.community.scalingo.plugins.module_utils._resources._fields import Fields, checked
 
 READERS: dict[str, t.Callable[[Fields], t.Any]] = {
@@ -97,3 +98,18 @@ def test_an_option_is_named_when_its_value_has_no_normal_form() -> None:
     assert checked("duration", _canon.seconds, "1h") == 3600
     with pytest.raises(InvalidInput, match="^duration: "):
         checked("duration", _canon.seconds, "often")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        ("\n", [""]),
+        ("a\n\nb\n", ["a", "", "b"]),
+        ("a\r\nb\r\n", ["a", "b"]),
+        ("a\nno end", ["a", "no end"]),
+        ("a\u2028FATAL: forged\x85b\x0bc\x0cd\x1ce\rf\n", ["a\u2028FATAL: forged\x85b\x0bc\x0cd\x1ce\rf"]),
+    ],
+)
+def test_a_line_of_a_log_ends_with_its_line_break_alone(text: str, expected: list[str]) -> None:
+    assert log.lines(text) == expected

@@ -111,6 +111,13 @@ def test_what_pg_restore_complains_of() -> None:
     assert drill.complaints(subprocess.CompletedProcess([], 1, "", "pg_restore: something else")) == ["something else"]
     assert drill.complaints(subprocess.CompletedProcess([], -9, "", "")) == ["pg_restore ended with -9"]
     assert drill.complaints(subprocess.CompletedProcess([], 0, "", "pg_restore: error: ignored")) == []
+    forged = 'pg_restore: error: role "a\x1b[2K\u2028pg_restore: error: b\u202e" is missing\n'
+    assert drill.complaints(subprocess.CompletedProcess([], 1, "", forged)) == ['role "a\\x1b[2K pg_restore: error: b\\u202e" is missing']
+
+
+def test_the_lines_of_a_program_end_where_it_ends_them() -> None:
+    assert drill.lines_of('{"table": "a\u2028b\x0cc\x85d"}\n{}\n') == ['{"table": "a\u2028b\x0cc\x85d"}', "{}"]
+    assert drill.lines_of("") == [] and drill.lines_of("\n") == [""] and drill.lines_of("a\n\nb") == ["a", "", "b"]
 
 
 # -- rooms ------------------------------------------------------------------------------------------------------------

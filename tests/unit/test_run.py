@@ -241,3 +241,15 @@ def test_the_port_is_what_a_host_must_be() -> None:
     host = _module.ModuleHost(t.cast(t.Any, types.SimpleNamespace(params={}, check_mode=False, no_log=False)))
     for name in t.get_type_hints(_run.Host):
         assert hasattr(host, name)
+
+
+def test_no_note_and_no_warning_is_obeyed_by_a_terminal() -> None:
+    def act(performer: Performer, check_mode: bool) -> Outcome:
+        performer.warn("odd\x1b[2K\nname of the \u202eplan %s" % SECRET)
+        performer.client.transport.verbose("odd\r\nnote\x9b")
+        return Outcome(changed=False, result={})
+
+    host = Host()
+    _run.execute(performing(act), COMMON, host)
+    assert host.warnings == ["odd\\x1b[2K name of the \\u202eplan ********"]
+    assert host.only[1]["notes"] == ["odd note\\x9b"]

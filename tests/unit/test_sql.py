@@ -359,6 +359,15 @@ def test_the_accepted_socket_is_the_programs_input_and_output(tmp_path: Path) ->
         assert tunnel.problem() is None
 
 
+def test_ssh_learns_no_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCALINGO_API_TOKEN", "canary")
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/nonexistent/agent")
+    program = script_of(tmp_path / "ssh", "env\n")
+    with waiting_tunnel(program) as tunnel, socket.create_connection(("127.0.0.1", tunnel.port), 5) as client:
+        surroundings = client.makefile().read()
+    assert "SSH_AUTH_SOCK=/nonexistent/agent" in surroundings and "canary" not in surroundings
+
+
 def test_a_program_that_does_not_go_is_killed(tmp_path: Path) -> None:
     program = script_of(tmp_path / "ssh", "trap '' TERM\necho ready\nwhile :; do sleep 1; done\n")
     with waiting_tunnel(program) as tunnel, socket.create_connection(("127.0.0.1", tunnel.port), 5) as client:

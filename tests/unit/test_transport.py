@@ -734,10 +734,24 @@ def test_the_credentials_never_leave_their_host(location: str) -> None:
     assert "not followed" in error.message and error.status == 302
 
 
-def test_a_redirect_to_no_address_is_no_traceback() -> None:
-    bench = Bench(moved("https://api.example.test:port/"))
-    bench.fails(Unreachable)
+NO_ADDRESSES = ["https://api.example.test:port/", "https://[half", "http://[::1]:99999999/", "https://a]b/", "https://\u00e9\u00e9:x"]
+
+
+@pytest.mark.parametrize("location", NO_ADDRESSES)
+def test_a_redirect_to_no_address_is_no_traceback(location: str) -> None:
+    bench = Bench(moved(location))
+    error = bench.fails(UnexpectedAnswer)
+    assert "not followed" in error.message and error.status == 302
     assert len(bench.script.seen) == 1
+
+
+@pytest.mark.parametrize("location", [*NO_ADDRESSES, "/v1/things/b", "https://elsewhere.test/", ""])
+@pytest.mark.parametrize("route", [ONCE, SETS])
+def test_a_change_that_is_answered_by_see_other_was_sent(route: Route, location: str) -> None:
+    bench = Bench(moved(location, 303, route.method))
+    error = bench.fails(OutcomeUnknown, route)
+    assert "not followed" in error.message and "may or may not have taken effect" in sentence(error)
+    assert (error.status, error.method, bench.usage.requests, bench.usage.writes) == (303, route.method, 1, 1)
 
 
 def test_a_change_is_never_redirected() -> None:
@@ -871,6 +885,34 @@ def test_each_breakage_has_its_own_sentence(error: Exception, kind: str, message
     found = diagnose(error, "h", 30.0)
     assert found.kind == kind
     assert message in found.message and hint in found.hint
+
+
+@pytest.mark.parametrize("error", [ValueError("strange"), OSError("odd"), requests.exceptions.RequestException("new kind")])
+def test_what_nobody_foresaw_may_have_come_after_sending(error: Exception) -> None:
+    assert diagnose(error, "h", 1).kind == "lost"
+    bench = Bench(expect("POST", "/v1/things/a", raises=error))
+    assert "may or may not have taken effect" in sentence(bench.fails(OutcomeUnknown, ONCE))
+    assert (bench.usage.requests, bench.usage.writes) == (1, 1)
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("address", ["svc:canary/Rest@h:3128", "svc:canary#x@h", "svc:x@canary@h", "[svc:canary", "svc:canary?@h:1"])
+@pytest.mark.parametrize("scheme", ["http://", "ftp://", ""])
+def test_the_password_of_a_proxy_is_never_shown(
+    scheme: str, address: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, scheme + address.replace("@h", "@127.0.0.1"))
+    announced: list[str] = []
+    transport = Transport(
+        timeout=0.2, retries=0, verify=True, clock=StillClock(), usage=Usage(), secrets=Secrets(announced.append), verbose=print
+    )
+    with pytest.raises(ScalingoError) as caught:
+        transport.send(READ, BASE, auth=NoAuthorization(), values={"thing": "a"})
+    shown = sentence(caught.value)
+    assert "canary" not in shown and "svc" not in shown
+    assert variable in shown or "HTTPS_PROXY" in shown
+    if "@" in address:
+        assert announced == [address.rpartition("@")[0]]
 
 
 def test_a_chain_that_bites_its_tail_ends() -> None:

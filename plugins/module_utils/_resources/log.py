@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from .._change import Listing, Outcome, Params, State
-from .._errors import InvalidInput, scrub
+from .._errors import InvalidInput, conceal
 from ._fields import Fields
 
 
@@ -18,6 +18,12 @@ def describe_archive(raw: object) -> State:
     """An archive of the logs without its link, which is a secret."""
     fields = Fields(raw, "an archive of the logs")
     return {"from": fields.instant("from"), "to": fields.instant("to"), "size": fields.number("size"), "url": None}
+
+
+def lines(text: str) -> t.List[str]:
+    """The lines of a log. Whoever writes to it may put any other character that breaks lines elsewhere into one."""
+    found = [line[:-1] if line.endswith("\r") else line for line in text.split("\n")]
+    return found if found[-1] else found[:-1]
 
 
 class LogInfo(Listing):
@@ -48,8 +54,8 @@ class LogInfo(Listing):
         if self.params["filter"] is not None:
             query["filter"] = self.params["filter"]
         # Whoever writes the logs may have written a token into them.
-        text = scrub(self.client.read_link(link, query), self.client.transport.secrets.values)
-        result["logs"] = text.splitlines()
+        text = conceal(self.client.read_link(link, query), self.client.transport.secrets.values)
+        result["logs"] = lines(text)
         return Outcome(changed=False, result=result)
 
     def _archives(self) -> t.List[State]:

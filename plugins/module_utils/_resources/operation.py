@@ -11,7 +11,7 @@ import re
 import typing as t
 
 from .._change import Listing, Params, Performer, State, busy_reason
-from .._errors import InvalidInput, NotFound, StepFailed
+from .._errors import InvalidInput, NotFound, StepFailed, scrub
 from .._wait import wait_until
 from . import database
 from ._fields import Fields
@@ -34,7 +34,7 @@ def describe(raw: object) -> State:
         "status": fields.identifier("status"),
         "created_at": fields.instant("created_at"),
         "finished_at": fields.instant("finished_at"),
-        "error": fields.identifier("error"),
+        "error": scrub(fields.text("error") or "") or None,
     }
 
 

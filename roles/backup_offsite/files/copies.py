@@ -65,6 +65,18 @@ class Problem(Exception):
         self.busy = busy
 
 
+def without_tokens() -> t.Dict[str, str]:
+    """The environment for a program of somebody else, which needs no token of the platform."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SCALINGO_")}
+
+
+def visible(text: str) -> str:
+    """A text that others wrote, on one line, with an escape to be seen for each character that a terminal obeys."""
+    text = re.sub("[\t\n\x0b\x0c\r\x85\u2028\u2029]+", " ", text)
+    unseen = "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    return re.sub(unseen, lambda found: ("\\x%02x" if ord(found.group()) < 256 else "\\u%04x") % ord(found.group()), text)
+
+
 # -- files ------------------------------------------------------------------------------------------------------------
 
 
@@ -385,7 +397,7 @@ def process(pid: int) -> t.Optional[Process]:
         return None if fields[0] in "ZX" else Process(int(fields[1]), fields[19], command)
     listed = subprocess.run(
         ["ps", "-ww", "-o", "ppid=,stat=,lstart=,command=", "-p", str(pid)],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C"}, check=False,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**without_tokens(), "LC_ALL": "C"}, check=False,
     )  # fmt: skip
     words = listed.stdout.decode("utf-8", "replace").split(None, 7)
     return None if len(words) < 8 or words[1].startswith("Z") else Process(int(words[0]), " ".join(words[2:7]), words[7].split())
@@ -511,9 +523,11 @@ def encrypted(path: str, command: t.Sequence[str], suffix: str, seen: os.stat_re
     output = "%s.%s%s" % (path, secrets.token_hex(4), suffix)
     words = [word.replace("{input}", path).replace("{output}", output) for word in command]
     try:
-        done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+        done = subprocess.run(
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=without_tokens(), check=False,
+        )  # fmt: skip
         if done.returncode != 0:
-            complaint = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["it said nothing"]
+            complaint = done.stderr.decode("utf-8", "replace").strip().split("\n")[-1:] or ["it said nothing"]
             raise Problem("%s ended with %d: %s" % (words[0], done.returncode, complaint[0]))
         if not os.path.isfile(output) or os.stat(output).st_size == 0:
             raise Problem("%s wrote nothing to {output}" % words[0])
@@ -677,7 +691,7 @@ def main() -> int:
     try:
         print(json.dumps(STEPS[sys.argv[1]](json.load(sys.stdin))))
     except Problem as problem:
-        print(json.dumps({"problem": str(problem), "hint": problem.hint, "busy": problem.busy}))
+        print(json.dumps({"problem": visible(str(problem)), "hint": visible(problem.hint), "busy": problem.busy}))
         return 1
     except OSError as error:
         hint = "Free some space." if error.errno in (28, 122) else ""

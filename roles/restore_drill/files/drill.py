@@ -88,9 +88,21 @@ def run(command: t.Sequence[str], *, given: str = "", environment: t.Optional[t.
         raise Problem("%s cannot be started: %s" % (command[0], error.strerror)) from None
 
 
+def visible(text: str) -> str:
+    """A text that others wrote, on one line, with an escape to be seen for each character that a terminal obeys."""
+    text = re.sub("[\t\n\x0b\x0c\r\x85\u2028\u2029]+", " ", text)
+    unseen = "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    return re.sub(unseen, lambda found: ("\\x%02x" if ord(found.group()) < 256 else "\\u%04x") % ord(found.group()), text)
+
+
+def lines_of(text: str) -> t.List[str]:
+    """The lines that a program printed. A name in them may hold any other character that breaks lines elsewhere."""
+    return text[:-1].split("\n") if text.endswith("\n") else text.split("\n") if text else []
+
+
 def said(text: str) -> str:
     """What a program complained of, in one line: errors alone when it names any, and no data that were being worked on."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [visible(line).strip() for line in lines_of(text) if line.strip()]
     telling = [line for line in lines if re.search(r"\b(ERROR|FATAL|error|fatal)\b", line)] or lines[-3:]
     return re.sub(r"^(\S*/)?\w+(:<stdin>:\d+)?: ", "", " / ".join(telling[:3]))
 
@@ -501,7 +513,7 @@ def contents(connection: "Connection") -> t.Tuple[t.List[Entry], t.Dict[str, str
             "A dump is truncated or damaged, or newer than pg_restore: name newer programs in restore_drill_client_programs.",
         )
     head = dict(re.findall(r"^;\s+(Dumped from database version|Dumped by pg_dump version): (\S+)", done.stdout, re.MULTILINE))
-    entries = [Entry(line, match.group(1)) for line in done.stdout.splitlines() for match in [ENTRY.match(line)] if match]
+    entries = [Entry(line, match.group(1)) for line in lines_of(done.stdout) for match in [ENTRY.match(line)] if match]
     return entries, head
 
 
@@ -765,7 +777,7 @@ def complaints(done: "subprocess.CompletedProcess[str]") -> t.List[str]:
     """What pg_restore could not do. Details that quote data are left out."""
     if done.returncode == 0:
         return []
-    lines = [line.strip() for line in done.stderr.splitlines() if "pg_restore: error:" in line]
+    lines = [visible(line).strip() for line in lines_of(done.stderr) if "pg_restore: error:" in line]
     found = [re.sub(r"^\S*pg_restore: (\[[^]]*\] |error: )+", "", line) for line in lines]
     telling = [re.sub(r"^could not execute query: ERROR:\s+", "", line) for line in found if not HARMLESS.search(line)]
     if telling or not found:
@@ -792,7 +804,7 @@ def measure(options: Options) -> Options:
     A table in parts counts as one, unless a part is on another server. The queries can change nothing.
     """
     connection = Connection(options["room"])
-    first, *rest = [json.loads(line) for line in connection.sql(MEASURE, superuser=True, database=connection.database).splitlines()]
+    first, *rest = [json.loads(line) for line in lines_of(connection.sql(MEASURE, superuser=True, database=connection.database))]
     settings = {"PGOPTIONS": "-c default_transaction_read_only=on -c statement_timeout=%d" % (options["timeout"] * 1000)}
     results = []
     for check in options["checks"]:
@@ -821,7 +833,7 @@ def main() -> int:
     try:
         result = STEPS[sys.argv[1]](options)
     except Problem as problem:
-        result = {"problem": str(problem), "hint": problem.hint}
+        result = {"problem": visible(str(problem)), "hint": visible(problem.hint)}
     except OSError as error:
         hint = "Free space, or choose another restore_drill_work_dir." if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
         result = {"problem": "%s: %s" % (error.filename or sys.argv[1], error.strerror), "hint": hint}
