@@ -31,7 +31,10 @@ _NANOSECONDS = {
     "d": 24 * 3600 * 1000**3,
     "w": 7 * 24 * 3600 * 1000**3,
 }
-_DURATION = re.compile(r"([0-9]+)(ns|us|µs|ms|u|µ|s|m|h|d|w)")
+#: The longest duration that an InfluxDB can count, in nanoseconds. More of them wrap, down to a day (docs/contract.md section 7.5).
+LONGEST_DURATION = 2**63 - 1
+#: Fractions as Go writes them: of a second or less.
+_DURATION = re.compile(r"([0-9]+)(?:\.([0-9]{1,9})(?=(?:us|µs|ms|s)))?(ns|us|µs|ms|u|µ|s|m|h|d|w)")
 _INSTANT = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:[.,](\d+))?(?:([Zz])|([+-]\d{2}):?(\d{2}))?", re.ASCII
 )
@@ -87,10 +90,28 @@ def duration(value: object) -> int:
     text = str(value).strip()
     if text.lower() == "inf" or text == "0":
         return 0
-    parts = _DURATION.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
+    nanoseconds = _nanoseconds(text)
+    if nanoseconds is None:
         raise ValueError("%r is not a duration: use for example 30d, 720h, 4w2d, or INF for no end" % (value,))
-    return sum(int(number) * _NANOSECONDS[unit] for number, unit in parts)
+    if nanoseconds > LONGEST_DURATION:
+        raise ValueError("%r is longer than the 106751 days that the server can count: use INF for no end" % (value,))
+    return nanoseconds
+
+
+def _nanoseconds(text: str) -> t.Optional[int]:
+    """The sum of numbers with units, or none when the text is anything else."""
+    total = position = 0
+    while position < len(text):
+        match = _DURATION.match(text, position)
+        if match is None:
+            return None
+        number, fraction, unit = match.groups()
+        part, rest = divmod(int(number + (fraction or "")) * _NANOSECONDS[unit], 10 ** len(fraction or ""))
+        if rest:
+            return None
+        total += part
+        position = match.end()
+    return total if text else None
 
 
 def duration_text(nanoseconds: int) -> str:
@@ -110,10 +131,10 @@ def seconds(value: object) -> float:
     text = str(value).strip()
     if not isinstance(value, bool) and re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text, re.ASCII):
         return float(text)
-    parts = _DURATION.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
+    nanoseconds = _nanoseconds(text)
+    if nanoseconds is None:
         raise ValueError("%r is not a length of time: use seconds, or for example 90m, 24h, 7d" % (value,))
-    return sum(int(number) * _NANOSECONDS[unit] for number, unit in parts) / _NANOSECONDS["s"]
+    return nanoseconds / _NANOSECONDS["s"]
 
 
 def sql_modes(value: t.Union[str, t.Iterable[object]]) -> t.FrozenSet[str]:

@@ -24,13 +24,15 @@ options:
     type: str
   duration:
     description:
-      - How long points are kept, for example V(30d), V(720h), V(4w2d), or V(INF) for no end. InfluxDB wants at least one hour.
+      - How long points are kept, for example V(30d), V(720h), V(4w2d), or V(INF) for no end.
+      - InfluxDB takes at least one hour. It counts up to 106751 days. A longer duration is refused.
       - Needed when O(name) is given and O(state=present).
     type: str
   default:
     description:
       - Whether points go there that are written without naming a policy. Another policy that was the default is that no longer.
       - When it is left out, an existing policy is left as it is and a new one is not the default.
+      - A policy with V(true) takes over from the default one, whichever place it has in O(policies).
     type: bool
   policies:
     description: Several policies that are to exist. Policies that it does not name are left alone.
@@ -125,11 +127,11 @@ retention_policy:
       type: str
       sample: raw
     duration:
-      description: How long points are kept, in its shortest form. V(0) is without end.
+      description: How long points are kept, in its shortest form. V(0) is without end. None when the platform shows something else.
       type: str
       sample: 30d
     duration_seconds:
-      description: The same in seconds. V(0) is without end.
+      description: The same in whole seconds. V(0) is without end.
       type: int
       sample: 2592000
     default:
@@ -147,11 +149,11 @@ retention_policies:
       type: str
       sample: raw
     duration:
-      description: How long points are kept, in its shortest form. V(0) is without end.
+      description: How long points are kept, in its shortest form. V(0) is without end. None when the platform shows something else.
       type: str
       sample: 30d
     duration_seconds:
-      description: The same in seconds. V(0) is without end.
+      description: The same in whole seconds. V(0) is without end.
       type: int
       sample: 2592000
     default:

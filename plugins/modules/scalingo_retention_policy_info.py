@@ -52,11 +52,11 @@ retention_policies:
       type: str
       sample: raw
     duration:
-      description: How long points are kept, in its shortest form. V(0) is without end.
+      description: How long points are kept, in its shortest form. V(0) is without end. None when the platform shows something else.
       type: str
       sample: 30d
     duration_seconds:
-      description: The same in seconds. V(0) is without end.
+      description: The same in whole seconds. V(0) is without end.
       type: int
       sample: 2592000
     default:

@@ -523,6 +523,12 @@ def test_retention_policies(caller: Caller, influxdb: str) -> None:
     short = caller.action(influxdb, "add-retention-policy", {"name": "short", "duration": "59m"})
     assert (short["ok"], "at least 1h" in short["error"]) == (0, True)
     assert caller.action(influxdb, "add-retention-policy", {"name": "x", "duration": "soon"})["ok"] == 0
+    # In 64 bits: what wraps to less than nothing is refused, the rest is taken for what it is by then.
+    overflowed = caller.action(influxdb, "add-retention-policy", {"name": "x", "duration": "106752d"})
+    assert overflowed["error"] == "error parsing query: overflowed duration 106752d: choose a smaller duration or INF"
+    assert caller.action(influxdb, "add-retention-policy", {"name": "wraps", "duration": "213505d"})["ok"] == 1
+    assert policies()["wraps"][0] == "24h25m26.290448384s"
+    assert caller.action(influxdb, "del-retention-policy", {"name": "wraps"})["ok"] == 1
     assert caller.action(influxdb, "del-retention-policy", {"name": "week"})["result"] is None
     assert caller.action(influxdb, "del-retention-policy", {"name": "week"})["ok"] == 1
     assert policies() == {"autogen": ("0s", False), "30-days": ("720h0m0s", False)}

@@ -161,3 +161,37 @@ def test_the_module_knows_a_duration_by_its_value(
     assert policies(office, database)["some"] == written
     assert query(url, 'SELECT COUNT(value) FROM "some".load')[0][1] == 1
     assert len([record for record in office.sandbox.unsafe() if record.route == "D8"]) == 1
+
+
+def test_a_fraction_that_the_server_writes_is_read(office: Office, database: str, apply: Apply) -> None:
+    assert apply(name="ms", duration="3601500ms").changed
+    assert policies(office, database)["ms"] == ("1h0m1.5s", False)
+    again = apply(name="ms", duration="1h0m1.5s")
+    assert not again.failed and not again.changed, again.message
+    other = apply(name="other", duration="1d")
+    assert not other.failed and other.changed, other.message
+
+
+def test_a_duration_that_wraps_is_not_sent(office: Office, database: str, apply: Apply) -> None:
+    refused = apply(name="long", duration="213505d")
+    assert "use INF for no end" in refused.message
+    assert "long" not in policies(office, database) and not office.sandbox.unsafe()
+    # What the server would have made of it.
+    assert office.action(database, "add-retention-policy", {"name": "wraps", "duration": "213505d", "default": False})["ok"] == 1
+    assert policies(office, database)["wraps"] == ("24h25m26.290448384s", False)
+    overflowed = office.action(database, "add-retention-policy", {"name": "x", "duration": "106752d", "default": False})
+    assert overflowed["error"].startswith("error parsing query: overflowed duration 106752d: choose a smaller duration or INF")
+    # It keeps nobody from the others.
+    assert apply(name="long", duration="106751d").changed
+
+
+def test_a_new_default_is_one_wherever_it_stands(office: Office, database: str, apply: Apply) -> None:
+    raw = {"name": "raw", "duration": "7d"}
+    assert apply(policies=[{**raw, "default": True}]).changed
+    first, last = ({"name": name, "duration": "INF", "default": True} for name in ("first", "last"))
+    for wanted in ([first, raw], [{**raw, "default": False}, last]):
+        made = apply(policies=wanted)
+        assert made.changed and not made.failed, made.message
+        shown = policies(office, database)
+        assert [name for name, (dummy, default) in shown.items() if default] == [next(item["name"] for item in wanted if item.get("default"))]
+        assert not apply(policies=wanted).changed

@@ -146,6 +146,12 @@ def test_other_values_are_no_weekdays(value: object) -> None:
         ("7µs", 7000),
         ("7µ", 7000),
         ("9ns", 9),
+        ("1h0m1.5s", 3601 * SECOND + 500_000_000),
+        ("24h25m26.290448384s", 87926 * SECOND + 290_448_384),
+        ("1.5ms", 1_500_000),
+        ("1.5µs", 1500),
+        ("106751d", 106751 * DAY),
+        ("106751d23h47m16s854ms775u807ns", 2**63 - 1),
     ],
 )
 def test_durations_are_compared_by_value(value: str, nanoseconds: int) -> None:
@@ -158,13 +164,18 @@ def test_no_end_is_zero(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["", "30", 30, "d", "30x", "30 d", "-1h", "1.5h", "1h 30m", "30D", "forever", None, "1h30", "٣d"]
+    "value", ["", "30", 30, "d", "30x", "30 d", "-1h", "1.5h", "1h 30m", "30D", "forever", None, "1h30", "٣d", ".5s", "1.s", "1.5ns", "1.5d", "0.0001us"]
 )
 def test_other_values_are_no_durations(value: object) -> None:
     assert "is not a duration: use for example 30d" in refused(_canon.duration, value)
 
 
-@given(st.integers(min_value=0, max_value=10**21))
+@pytest.mark.parametrize("value", ["106751d23h47m16s854ms775u808ns", "106752d", "15251w", "213505d", "99999999999w"])
+def test_what_the_server_cannot_count_is_refused(value: str) -> None:
+    assert "is longer than the 106751 days that the server can count: use INF" in refused(_canon.duration, value)
+
+
+@given(st.integers(min_value=0, max_value=2**63 - 1))
 def test_the_text_of_a_duration_is_that_duration(nanoseconds: int) -> None:
     text = _canon.duration_text(nanoseconds)
     assert _canon.duration(text) == nanoseconds
@@ -186,6 +197,7 @@ def test_the_parts_of_a_duration_add_up(parts: t.List[t.Tuple[int, str]]) -> Non
         (36 * HOUR, "1d12h"),
         (5400 * SECOND, "1h30m"),
         (1_002_003_004, "1s2ms3u4ns"),
+        (3601 * SECOND + 500_000_000, "1h1s500ms"),
     ],
 )
 def test_durations_are_written_short(nanoseconds: int, text: str) -> None:

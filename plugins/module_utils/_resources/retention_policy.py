@@ -12,15 +12,21 @@ import typing as t
 
 from .. import _canon
 from .._change import Consent, Listing, Params, Resource, State, Step, known
-from .._errors import InvalidInput
+from .._errors import InvalidInput, UnexpectedAnswer
 from ._engine import OfEngine
 from ._fields import Fields, checked
 
 
 def describe(raw: object) -> State:
-    """A retention policy as the modules return it; the duration in its shortest form, V(0) without end."""
+    """A retention policy as the modules return it; the duration in its shortest form, V(0) without end.
+
+    One that cannot be read is none: it must not keep all others from being read.
+    """
     fields = Fields(raw, "a retention policy")
-    nanoseconds = fields.normal("duration", _canon.duration)
+    try:
+        nanoseconds = fields.normal("duration", _canon.duration)
+    except UnexpectedAnswer:
+        nanoseconds = None
     return {
         "name": fields.text("name"),
         "duration": None if nanoseconds is None else _canon.duration_text(nanoseconds),
@@ -83,67 +89,98 @@ class RetentionPolicies(_OnInfluxDB, Resource):
         return {"retention_policies": list((state or {}).values())}
 
     def wanted(self, before: t.Optional[State]) -> State:
-        before = known(before)
-        after = {name: dict(item) for name, item in before.items()}
-        for policy in _wanted(self.params):
+        after = self._left(known(before))
+        for policy in self._ordered():
+            current = after.get(policy["name"])
             if self.params["state"] == "absent":
                 after.pop(policy["name"], None)
                 continue
             nanoseconds = _canon.duration(policy["duration"])
-            current = before.get(policy["name"])
-            default = policy["default"] if policy["default"] is not None else bool(current and current["default"])
-            after[policy["name"]] = {
+            item = {
                 "name": policy["name"],
                 "duration": _canon.duration_text(nanoseconds),
                 "duration_seconds": nanoseconds // 10**9,
-                "default": default,
+                "default": bool(policy["default"] or current and current["default"]),
             }
-            if default:
-                for other in after.values():
-                    other["default"] = other["name"] == policy["name"]
+            if current is not None and not self._same(current, item):
+                # What is recreated becomes the last one.
+                del after[policy["name"]]
+            after[policy["name"]] = item
         return after
 
     def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
-        before, after = known(before), known(after)
+        left, after = self._left(known(before)), known(after)
         steps: t.List[Step] = []
-        for policy in _wanted(self.params):
+        for policy in self._ordered():
             name = policy["name"]
-            current, wanted = before.get(name), after.get(name)
+            current, wanted = left.get(name), after.get(name)
             if wanted is None:
                 if current is not None:
                     steps.append(self._delete(current, "delete"))
                 continue
-            if current is not None and self._same(policy, current, wanted):
-                continue
             if current is not None:
+                self._refuse_unreadable(current)
+                if policy["default"] is False and current["default"]:
+                    raise InvalidInput(
+                        "the retention policy %s is the default, wanted otherwise: a default is only taken over by another policy"
+                        % name,
+                        hint="Add a new policy with 'default: true' in the same task.",
+                    )
+                if self._same(current, wanted):
+                    continue
                 self._refuse_alteration(current, wanted)
                 steps.append(self._delete(current, "delete, to recreate it,"))
             steps.append(self._add(wanted))
         return steps
 
+    def _taker(self) -> t.Optional[str]:
+        """The policy that is to be the default, whichever place it has in the list."""
+        if self.params["state"] == "absent":
+            return None
+        return next((policy["name"] for policy in _wanted(self.params) if policy["default"]), None)
+
+    def _ordered(self) -> t.List[State]:
+        """The policies of the task, the new default first: it takes over from the old one, which may be recreated after it."""
+        taker = self._taker()
+        return sorted(_wanted(self.params), key=lambda policy: policy["name"] != taker)
+
+    def _left(self, before: State) -> State:
+        """What is there as soon as the new default has taken over."""
+        taker = self._taker()
+        return {name: {**item, "default": item["default"] and taker in (None, name)} for name, item in before.items()}
+
     @staticmethod
-    def _same(policy: State, current: State, wanted: State) -> bool:
-        return current["duration"] == wanted["duration"] and policy["default"] in (None, current["default"])
+    def _same(current: State, wanted: State) -> bool:
+        return all(current[field] == wanted[field] for field in ("duration", "default"))
+
+    @staticmethod
+    def _refuse_unreadable(current: State) -> None:
+        """Without its duration nothing is decided about a policy: it might be the wanted one, and recreating it loses its points."""
+        if current["duration"] is None:
+            raise UnexpectedAnswer(
+                "the platform does not show the duration of the retention policy %s in a form that is known, so it cannot be compared"
+                % current["name"],
+                doing="compare the retention policy %s" % current["name"],
+                hint="Leave it out of the task, or delete it with 'state: absent'.",
+            )
 
     def _refuse_alteration(self, current: State, wanted: State) -> None:
         """Refuse what no call can reach, unless the user agrees to lose the points."""
         name = current["name"]
-        if current["default"] and not wanted["default"]:
-            raise InvalidInput(
-                "the retention policy %s is the default, wanted otherwise: a default is only taken over by another policy" % name,
-                hint="Add a new policy with 'default: true' instead.",
-            )
-        if "recreate" in (self.params["allow"] or ()):
+        needed = ("recreate", "default_policy") if current["default"] else ("recreate",)
+        missing = [word for word in needed if word not in self.params["allow"]]
+        if "recreate" not in missing:
             return
         differences = "; ".join(
-            "%s is %s, wanted %s" % (field, current[field], wanted[field])
+            "%s is %s, wanted %s" % (field, _shown(current[field]), _shown(wanted[field]))
             for field in ("duration", "default")
             if current[field] != wanted[field]
         )
         raise InvalidInput(
             "the retention policy %s exists with other values (%s), and a policy cannot be altered" % (name, differences),
             hint="Keep it and add a new one beside it, such as 'name: %s, duration: %s'. To lose all points under %s instead, "
-            "add 'allow: [recreate]' and 'confirm: %s'." % (self._free_name(name, wanted), wanted["duration"], name, name),
+            "add 'confirm: %s' and 'allow: [%s]' to the task."
+            % (self._free_name(name, wanted), wanted["duration"], name, name, ", ".join(missing)),
         )
 
     @staticmethod
@@ -159,7 +196,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
                 Consent(
                     "allow",
                     "default_policy",
-                    "The retention policy %s is the default one, and without it what is written without naming a policy is refused" % name,
+                    "It is the default one, and without it what is written without naming a policy is refused",
                 )
             )
         return Step(
@@ -187,7 +224,15 @@ class RetentionPolicyInfo(_OnInfluxDB, Listing):
 
     def items(self) -> t.List[State]:
         wanted = self.params["name"]
-        return [item for name, item in self.by_name().items() if wanted in (None, name)]
+        found = [item for name, item in self.by_name().items() if wanted in (None, name)]
+        for item in found:
+            if item["duration"] is None:
+                self.warn("The platform does not show the duration of the retention policy %s in a form that is known." % item["name"])
+        return found
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _wanted(params: Params) -> t.List[State]:

@@ -26,6 +26,10 @@ class InvalidDuration(ValueError):
     """Not a duration."""
 
 
+class OverflowedDuration(InvalidDuration):
+    """One that the server sees to be too long."""
+
+
 def nanoseconds(text: str) -> int:
     """0 is for ever."""
     if text in ("0", "INF", "inf"):
@@ -39,6 +43,10 @@ def nanoseconds(text: str) -> int:
         position = match.end()
     if not text:
         raise InvalidDuration(text)
+    # The server counts in 64 bits with a sign. What wraps to less than nothing it refuses, the rest it takes.
+    total = (total + 2**63) % 2**64 - 2**63
+    if total < 0:
+        raise OverflowedDuration(text)
     return total
 
 

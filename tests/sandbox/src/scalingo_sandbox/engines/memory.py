@@ -235,6 +235,10 @@ class MemoryInfluxdb(MemoryEngine):
             raise EngineError("invalid name")
         try:
             value = durations.nanoseconds(duration)
+        except durations.OverflowedDuration as error:
+            raise EngineError(
+                f"error parsing query: overflowed duration {duration}: choose a smaller duration or INF"
+            ) from error
         except durations.InvalidDuration as error:
             raise EngineError(f"error parsing query: found {duration}, expected duration") from error
         if 0 < value < durations.HOUR:
