@@ -544,7 +544,8 @@ class Caller:
                 route, base, auth=BearerAuthorization(token), values=here, query=query, body=body
             )
             self.date = answer.date
-            if answer.status == 401 and not renewed and chain.renew_addon_token(token):
+            refused = isinstance(failure_of(route, answer), Unauthorized)
+            if refused and not renewed and chain.renew_addon_token(token):
                 renewed = True
             elif not (answer.status == 404 and chain.look_up_again()):
                 return answer
@@ -654,12 +655,15 @@ class MainApi:
         """Read an operation of the app (A13), which is not one of the database (2.6)."""
         return self._object("show_app_operation", "operation", _shapes.OPERATION, app=app, operation=operation_id)
 
-    def list_events(self, app: str, limit: int | None = None) -> t.Iterator[Raw]:
+    def list_events(
+        self, app: str, limit: int | None = None, past: t.Callable[[Raw], bool] = lambda dummy: False
+    ) -> t.Iterator[Raw]:
         """Yield the events of the app, newest first (A14), and ask for a page when the one before it is used up.
 
-        ``limit`` says how many are wanted, as far as that is known: with it the pages are no longer than needed.
+        ``limit`` says how many are wanted, as far as that is known: with it the pages are no longer than needed. A page
+        whose last event is ``past`` is the last one.
         """
-        return walk(self._caller, MAIN_ROUTES["list_events"], "events", _shapes.EVENT, limit, {"app": app})
+        return walk(self._caller, MAIN_ROUTES["list_events"], "events", _shapes.EVENT, limit, {"app": app}, past)
 
     def create_dedicated_database(self, name: str, technology: str, plan: str, project_id: str | None = None) -> Raw:
         """Provision a dedicated database (section 2.1, dedicated resources); not repeatable."""
@@ -713,21 +717,45 @@ class MainApi:
 
 
 def walk(
-    caller: Caller, route: Route, root: str, check: _shapes.Check, limit: int | None, values: Raw
+    caller: Caller,
+    route: Route,
+    root: str,
+    check: _shapes.Check,
+    limit: int | None,
+    values: Raw,
+    past: t.Callable[[Raw], bool] = lambda dummy: False,
 ) -> t.Iterator[Raw]:
-    """Yield the items of all pages, asking for a page only when the one before it is used up (section 5)."""
+    """Yield the items of all pages, asking for a page only when the one before it is used up (section 5).
+
+    What is made meanwhile moves the pages on, so an item whose id was seen is dropped. A page without a new one, or
+    whose last item is ``past``, is the last.
+    """
     size = PAGE_SIZE if limit is None else min(PAGE_SIZE, limit)
     page = 1
+    seen: set[t.Any] = set()
     for dummy in range(PAGE_LIMIT):
         query = {"page": page, "per_page": size}
         items, following = caller.call(route, page_of(root, check, page), values=values, query=query)
-        yield from items
-        if following is None:
+        new = _new(items, lambda item: item.get("id"), seen)
+        yield from new
+        if following is None or not new or past(items[-1]):
             return
         page = following
     raise UnexpectedAnswer(
         f"{route.name}: there are more than {PAGE_LIMIT} pages", doing=route.doing, subject=caller.described()
     )
+
+
+def _new(items: list[Raw], identity: t.Callable[[Raw], t.Any], seen: set[t.Any]) -> list[Raw]:
+    """Return the items that were not ``seen`` yet, and note them. One without an identity is always new."""
+    new = []
+    for item in items:
+        key = identity(item)
+        if key is None or key not in seen:
+            new.append(item)
+        if key is not None:
+            seen.add(key)
+    return new
 
 
 def paged(caller: Caller, route: Route, root: str, check: _shapes.Check, limit: int | None, values: Raw) -> list[Raw]:
@@ -1027,14 +1055,16 @@ class DatabaseApi:
     def list_log_archives(self, limit: int | None = None) -> list[Raw]:
         """List the archives of the logs (L2): url (a secret), from, to, size; at most ``limit``."""
         found: list[Raw] = []
+        seen: set[t.Any] = set()
         more = limit is None or limit > 0
         for page in range(1, PAGE_LIMIT + 1):
             if not more or (limit is not None and len(found) >= limit):
                 break
             items, more = self._call("list_log_archives", archives, query={"page": page})
-            if found and items and items[0] in found:
-                break
-            found += items
+            # The link is signed anew each time: what follows its question mark says nothing.
+            new = _new(items, lambda item: (item.get("from"), item.get("to"), item["url"].split("?")[0]), seen)
+            found += new
+            more = more and bool(new)
         return found[:limit]
 
     def show_metrics(self) -> Raw:

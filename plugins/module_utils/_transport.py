@@ -645,7 +645,9 @@ def failure_of(route: Route, answer: Answer) -> ScalingoError | None:
         return kind(message or "The platform failed to answer", **details)
     if not message:
         message = "The API refuses these values" if fields else "The API refuses the request"
-    return FAILURES.get(answer.status, BadRequest)(message, **details)
+    refuses_token = route.role == "db" and answer.status == 400 and message.strip().lower() == "unauthorized"
+    # docs/contract.md, section 1.4
+    return (Unauthorized if refuses_token else FAILURES.get(answer.status, BadRequest))(message, **details)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

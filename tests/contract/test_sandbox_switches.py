@@ -328,6 +328,13 @@ def _foreign_token(caller: Caller, box: Sandbox) -> Any:
     return foreign
 
 
+@probe("refused_token")
+def _refused_token(caller: Caller, box: Sandbox) -> Any:
+    address = f"{box.db_api_url()}/api/databases/{mysql(box)}"
+    answers = [caller.client.get(address), caller.client.get(address, headers={"Authorization": "Bearer expired"})]
+    return [answer.status_code for answer in answers]
+
+
 @probe("busy")
 def _busy(caller: Caller, box: Sandbox) -> Any:
     return caller.database("POST", busy(box), "/upgrade").status_code

@@ -39,6 +39,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._auth import (
 from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     AddonNotFound,
+    BadRequest,
     InvalidInput,
     NotFound,
     ScalingoError,
@@ -763,14 +764,18 @@ def test_what_was_destroyed_is_forgotten(office: Office) -> None:
 
 
 EXPIRED = {"status": 401, "answer": {"error": "token expired"}}
+# How the database API may refuse a token instead (docs/contract.md, section 1.4).
+UNAUTHORIZED = {"status": 400, "answer": {"error": "unauthorized"}}
+REFUSALS = pytest.mark.parametrize("refusal", [EXPIRED, UNAUTHORIZED], ids=["401", "400"])
 
 
-def test_a_refused_addon_token_is_made_anew_once(office: Office) -> None:
+@REFUSALS
+def test_a_refused_addon_token_is_made_anew_once(office: Office, refusal: dict[str, t.Any]) -> None:
     client = office.client()
-    play(client, exchange(), addons(addon()), mint(), shown(**EXPIRED), mint(token="addon-2"), shown(token="addon-2"))
+    play(client, exchange(), addons(addon()), mint(), shown(**refusal), mint(token="addon-2"), shown(token="addon-2"))
     # And once more for the next request, and for a request that changes something.
     with Script(
-        on_database("PATCH", token="addon-2", **EXPIRED),
+        on_database("PATCH", token="addon-2", **refusal),
         mint(token="addon-3"),
         on_database("PATCH", token="addon-3", answer=RUNNING, json={"database": {"x": 1}}),
     ) as script:
@@ -778,18 +783,24 @@ def test_a_refused_addon_token_is_made_anew_once(office: Office) -> None:
         client.database.update_database({"x": 1})
 
 
-def test_a_token_refused_twice_is_unauthorized_and_not_absent(office: Office) -> None:
+@REFUSALS
+def test_a_token_refused_twice_is_unauthorized_and_not_absent(office: Office, refusal: dict[str, t.Any]) -> None:
     error = refuse(
         office.client(),
         Unauthorized,
         exchange(),
         addons(addon()),
         mint(),
-        shown(**EXPIRED),
+        shown(**refusal),
         mint(token="addon-2"),
-        shown(token="addon-2", **EXPIRED),
+        shown(token="addon-2", **refusal),
     )
-    assert error.status == 401 and not isinstance(error, NotFound)
+    assert error.status == refusal["status"] and not isinstance(error, NotFound)
+
+
+def test_another_400_is_no_refusal_of_the_token(office: Office) -> None:
+    running = {"status": 400, "answer": {"error": "a backup is running"}}
+    refuse(office.client(), BadRequest, exchange(), addons(addon()), mint(), shown(**running))
 
 
 def test_a_newer_token_of_another_process_is_taken_first(office: Office) -> None:

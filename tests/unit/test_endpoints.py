@@ -340,6 +340,11 @@ def logs(number: int, found: list[t.Any], more: t.Any) -> Expected:
     return on_database("GET", "/logs_archives", query={"page": str(number)}, answer=answer)
 
 
+def archive(number: int, signature: str = "?signed=once") -> dict[str, t.Any]:
+    day = f"2026-11-{number:02d}T00:00:00Z"
+    return {"url": f"https://logs/{number}{signature}", "from": day, "to": day, "size": number}
+
+
 BASE = [
     case("show_database", (), on_database("GET", answer={"database": DATABASE}), DATABASE),
     case(
@@ -720,6 +725,23 @@ BASE = [
     case("list_log_archives", (1,), logs(1, [ARCHIVE], True), [ARCHIVE]),
     # A server that does not know the page gives the first one for ever.
     case("list_log_archives", (), [logs(1, [ARCHIVE], True), logs(2, [ARCHIVE], True)], [ARCHIVE]),
+    # One was added between the pages: the last of the first page comes again, with its link signed anew.
+    case(
+        "list_log_archives",
+        (),
+        [
+            logs(1, [archive(1), archive(2)], True),
+            logs(2, [archive(2, "?signed=again"), archive(3)], True),
+            logs(3, [archive(4)], False),
+        ],
+        [archive(1), archive(2), archive(3), archive(4)],
+    ),
+    case(
+        "list_log_archives",
+        (3,),
+        [logs(1, [archive(1), archive(2)], True), logs(2, [archive(2), archive(3)], True)],
+        [archive(1), archive(2), archive(3)],
+    ),
     case("list_log_archives", (), logs(1, [], True), []),
     case("show_metrics", (), on_database("GET", "/metrics", answer=METRICS), METRICS),
     case(
@@ -1179,6 +1201,35 @@ def test_page_numbers_need_not_be_nested(office: Office) -> None:
         assert len(client.database.list_maintenances()) == 1
 
 
+@pytest.mark.parametrize("limit", [None, 4])
+def test_pages_that_were_moved_on_meanwhile_lose_and_repeat_nothing(office: Office, limit: int | None) -> None:
+    client = office.direct()
+    size = limit or 50
+    with Script(
+        pages(numbered(0, 2), 2, size=size), pages(numbered(1, 3), 3, number=2, size=size), pages(numbered(3, 4), number=3, size=size)
+    ) as script:
+        script.mount(client)
+        assert [item["id"] for item in client.database.list_maintenances(limit)] == ["m0", "m1", "m2", "m3"]
+
+
+def test_a_page_that_is_known_already_is_the_last(office: Office) -> None:
+    client = office.direct()
+    with Script(pages(numbered(0, 2), 2), pages(numbered(0, 2), 3, number=2)) as script:
+        script.mount(client)
+        assert [item["id"] for item in client.database.list_maintenances()] == ["m0", "m1"]
+
+
+def test_events_are_read_to_the_end_of_the_page_that_ends_in_old_ones(office: Office) -> None:
+    client = office.client(addon=None, target_needed=False)
+    listed = [{"id": name, "type": "x"} for name in ("new", "old", "new too", "old too")]
+    body = {"events": listed, "meta": {"pagination": {"next_page": 2}}}
+    call = expect("GET", "/v1/apps/shop/events", query={"page": "1", "per_page": "50"}, answer=body)
+    with Script(exchange(), call) as script:
+        script.mount(client)
+        found = list(client.main.list_events("shop", past=lambda item: item["id"].startswith("old")))
+    assert [item["id"] for item in found] == ["new", "old", "new too", "old too"]
+
+
 def test_a_page_number_that_is_none_is_unexpected(office: Office) -> None:
     for following in ("2", True, 1.5):
         error = wrong(
@@ -1192,7 +1243,7 @@ def test_a_page_number_that_is_none_is_unexpected(office: Office) -> None:
 
 def test_pages_without_end_are_given_up(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_endpoints, "PAGE_LIMIT", 2)
-    calls = [pages([MAINTENANCE], 2), pages([MAINTENANCE], 3, number=2)]
+    calls = [pages(numbered(0, 1), 2), pages(numbered(1, 2), 3, number=2)]
     error = wrong(office, UnexpectedAnswer, lambda client: client.database.list_maintenances(), *calls)
     assert "more than 2 pages" in error.message and error.subject
 

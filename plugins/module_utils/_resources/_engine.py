@@ -14,6 +14,8 @@ from .._errors import ActionFailed, InvalidInput, NotFound
 
 T = t.TypeVar("T")
 
+#: The kinds of databases that this collection knows. What the platform has beyond them is left to the platform.
+ENGINES = ("postgresql", "postgresql-ng", "mysql", "mongodb", "redis", "influxdb", "elasticsearch", "opensearch")
 #: The provider of databases with dedicated resources.
 DEDICATED = "postgresql-ng"
 

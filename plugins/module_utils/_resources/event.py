@@ -125,16 +125,13 @@ class EventInfo(OfApp):
     def _wanted(self) -> t.Iterator[State]:
         types = {type_of(name) for name in self.params["types"] or ()}
         since = "" if self.params["since"] is None else _canon.instant(self.params["since"])
-        passed: t.Set[str] = set()
+
+        def is_older(raw: t.Dict[str, t.Any]) -> bool:
+            created_at = describe(raw)["created_at"]
+            return bool(since) and created_at is not None and created_at < since
+
         # With types the number of events to walk is not known beforehand.
-        for raw in self.client.main.list_events(self.app, None if types else self.params["limit"]):
+        for raw in self.client.main.list_events(self.app, None if types else self.params["limit"], is_older):
             event = describe(raw)
-            if event["created_at"] is not None and event["created_at"] < since:
-                return
-            # When something happens meanwhile, the last events of a page come once more on the next one.
-            if event["id"] in passed:
-                continue
-            if event["id"] is not None:
-                passed.add(event["id"])
-            if not types or event["type"] in types:
+            if not is_older(raw) and (not types or event["type"] in types):
                 yield event

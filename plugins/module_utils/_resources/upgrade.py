@@ -18,7 +18,7 @@ from .._change import Consent, Params, Resource, State, Step, busy_reason, known
 from .._errors import Conflict, InvalidInput
 from ._fields import Fields
 from .operation import Following, Look
-from .version import ahead, crosses_major, read_database
+from .version import ahead, crosses_major, read_database, series_of
 
 WORDS = ("latest_minor", "next", "latest")
 
@@ -58,7 +58,7 @@ class Upgrade(Following, Resource):
 
     def _way(self, found: State) -> t.Tuple[t.List[State], t.Optional[State]]:
         """The versions to go through, and the one after them, as far as that is to be known."""
-        current, kind = found["readable_version"], found["type_name"]
+        current, count = found["readable_version"], series_of(self.client, found)
         versions = self._marked(found)
         to = self.params["to"]
         if to == "next":
@@ -68,7 +68,7 @@ class Upgrade(Following, Resource):
         path: t.List[State] = []
         if to == "latest_minor":
             for version in versions:
-                if crosses_major(kind, current, version["version"]):
+                if crosses_major(count, current, version["version"]):
                     return path, version
                 path.append(version)
             return path, None
@@ -87,12 +87,12 @@ class Upgrade(Following, Resource):
         return path, passed[0] if passed else None
 
     def _marked(self, found: State) -> t.Iterator[State]:
-        before = found["readable_version"]
+        before, count = found["readable_version"], series_of(self.client, found)
         for version in ahead(self.client.database, found["next_version_id"], self._versions):
             yield {
                 "version_id": version["id"],
                 "version": version["version"],
-                "crosses_major": crosses_major(found["type_name"], before, version["version"]),
+                "crosses_major": crosses_major(count, before, version["version"]),
                 "warning_message": version["warning_message"],
             }
             before = version["version"]
@@ -141,7 +141,7 @@ class Upgrade(Following, Resource):
             "operation": self._operation,
             "next_version": None if beyond is None else beyond["version"],
             "major_available": beyond is not None
-            and crosses_major(state["database"]["type_name"], reached, beyond["version"]),
+            and crosses_major(series_of(self.client, state["database"]), reached, beyond["version"]),
         }
 
     # -- the steps ---------------------------------------------------------------------------------------------------

@@ -16,14 +16,16 @@ from .. import _canon
 from .._change import Listing, Outcome, State
 from .._errors import UnexpectedAnswer
 from . import database
+from ._engine import ENGINES
 from ._fields import Fields
 
 if t.TYPE_CHECKING:
-    from .._endpoints import DatabaseApi
+    from .._endpoints import Client, DatabaseApi
 
-#: How many numbers of a version name its major version, where it is not the first alone: MySQL 8.0 and 8.4 differ as
-#: PostgreSQL 16 and 17 do.
-SERIES: t.Mapping[str, int] = {"mysql": 2, "mongodb": 2}
+#: How many numbers of a version name its major version: MySQL 8.0 and 8.4 differ as PostgreSQL 16 and 17 do.
+SERIES: t.Mapping[str, int] = {**{engine: 1 for engine in ENGINES}, "mysql": 2, "mongodb": 2}
+#: An unknown kind counts two: what is taken for major needs consent, what is taken for minor does not.
+UNKNOWN_SERIES = 2
 
 LONGEST_PATH = 100
 
@@ -57,11 +59,21 @@ def describe(raw: object) -> State:
     }
 
 
-def crosses_major(type_name: t.Optional[str], before: t.Optional[str], after: t.Optional[str]) -> bool:
-    """Whether one version is of another major version than the one before it. An unknown version is."""
+def series_of(client: Client, found: State) -> int:
+    """How many numbers name a major version of the database: by its type, or by the provider of its addon."""
+    kind = str(found["type_name"]).lower()
+    if kind not in SERIES:
+        kind = client.target.engine or kind
+    return SERIES.get(kind, UNKNOWN_SERIES)
+
+
+def crosses_major(count: int, before: t.Optional[str], after: t.Optional[str]) -> bool:
+    """Whether one version is of another major version than the one before it. An unknown version is.
+
+    C(count) is how many numbers name a major version.
+    """
     if before is None or after is None:
         return True
-    count = SERIES.get(type_name or "", 1)
     return _canon.version(before)[:count] != _canon.version(after)[:count]
 
 
@@ -86,13 +98,14 @@ class VersionInfo(Listing):
 
     def perform(self, check_mode: bool) -> Outcome:
         state = read_database(self.client.database)
+        count = series_of(self.client, state)
         versions: t.List[State] = []
         before = state["readable_version"]
         for version in ahead(self.client.database, state["next_version_id"], {}):
-            versions.append({**version, "crosses_major": crosses_major(state["type_name"], before, version["version"])})
+            versions.append({**version, "crosses_major": crosses_major(count, before, version["version"])})
             before = version["version"]
         current = state["readable_version"]
-        minors = [version["version"] for version in versions if not crosses_major(state["type_name"], current, version["version"])]
+        minors = [version["version"] for version in versions if not crosses_major(count, current, version["version"])]
         return Outcome(
             changed=False,
             result={

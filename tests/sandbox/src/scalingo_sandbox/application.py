@@ -316,13 +316,16 @@ class Application:
             return None
         if access == "basic":
             return self._basic(scheme, value)
+        bare = access == "addon" and call.role == "db" and self.world.switch("refused_token") == "400"
         if scheme.lower() != "bearer":
-            raise Refusal(401, {"error": "unauthorized"})
+            raise Refusal(400 if bare else 401, {"error": "unauthorized"})
         try:
             if access == "addon" and call.role == "db":
                 return self._addon_caller(call, value)
             self.world.tokens.check_bearer(value)
         except TokenRefused as error:
+            if bare:
+                raise Refusal(400, {"error": "unauthorized"}) from error
             raise Refusal(401, {"error": f"unauthorized: {error}"}) from error
         if call.role != "auth" and call.region not in self.world.account.regions:
             raise Refusal(403, {"error": "this region is not available to you", "code": "region_disabled"})

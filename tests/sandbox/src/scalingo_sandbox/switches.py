@@ -150,6 +150,12 @@ _ALL = (
     Switch("action_failure", ("8.1.1",), ("200", "422", "400"), "HTTP status of an action that failed"),
     Switch("validation_body", ("8.1.3",), ("errors", "error"), "body of a 422: messages by field, or one text"),
     Switch("foreign_token", ("8.1.4",), ("401", "403", "404"), "status for a token that does not open this database"),
+    Switch(
+        "refused_token",
+        ("1.4",),
+        ("401", "400"),
+        "status with which the database API refuses a token that is missing, unknown or expired",
+    ),
     Switch("busy", ("8.1.5",), ("409", "400", "422"), "status for a change of a database on which an operation runs"),
     Switch(
         "busy_settings", ("8.1.5",), ("refuse", "accept"), "whether settings can be changed while an operation runs"
