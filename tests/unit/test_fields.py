@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.community.scalingo.plugins.module_utils import _canon
 from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput, UnexpectedAnswer
 from ansible_collections.community.scalingo.plugins.module_utils._resources import log
-from ansible_collections.community.scalingo.plugins.module_utils._resources._fields import Fields, checked
+from ansible_collections.community.scalingo.plugins.module_utils._resources._fields import Fields, by_name, checked
 
 READERS: dict[str, t.Callable[[Fields], t.Any]] = {
     "text": lambda fields: fields.text("x"),
@@ -113,3 +113,10 @@ def test_an_option_is_named_when_its_value_has_no_normal_form() -> None:
 )
 def test_a_line_of_a_log_ends_with_its_line_break_alone(text: str, expected: list[str]) -> None:
     assert log.lines(text) == expected
+
+
+def test_what_is_listed_twice_counts_once_or_is_refused() -> None:
+    listed = [{"name": "a", "read_only": True}, {"name": "b"}, {"name": "a", "read_only": True}]
+    assert by_name(listed, "users") == {"a": {"name": "a", "read_only": True}, "b": {"name": "b"}}
+    with pytest.raises(UnexpectedAnswer, match="the platform lists two users called a that differ"):
+        by_name([*listed, {"name": "a", "read_only": False}], "users")

@@ -104,6 +104,19 @@ class Fields:
         )
 
 
+def by_name(items: t.Iterable[t.Dict[str, t.Any]], what: str) -> t.Dict[str, t.Dict[str, t.Any]]:
+    """Things by their name. One that is listed twice counts once when both are equal; else nobody can tell which is meant."""
+    found: t.Dict[str, t.Dict[str, t.Any]] = {}
+    for item in items:
+        name = str(item["name"])
+        if found.setdefault(name, item) != item:
+            raise UnexpectedAnswer(
+                "the platform lists two %s called %s that differ" % (what, name),
+                hint="It is not clear which of them is meant: ask Scalingo's support.",
+            )
+    return found
+
+
 def _kind(value: object) -> str:
     names = {"dict": "an object", "list": "a list", "str": "text", "int": "a number", "float": "a number", "bool": "a boolean"}
     return "null" if value is None else names.get(type(value).__name__, type(value).__name__)

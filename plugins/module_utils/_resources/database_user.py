@@ -13,7 +13,7 @@ import typing as t
 from .._change import Listing, Params, Resource, State, Step, known
 from .._errors import InvalidInput
 from ._engine import OfEngine
-from ._fields import Fields
+from ._fields import Fields, by_name
 
 
 def describe(raw: object) -> State:
@@ -34,8 +34,8 @@ class _WithUsers(OfEngine):
     instead = {"redis": "A Redis addon has one user, whose password is in the variables of the app."}
     reading = "list the users of the database"
 
-    def by_name(self) -> t.Dict[str, State]:
-        return {str(item["name"]): item for item in map(describe, self.ask(self.client.database.list_users))}
+    def listed(self) -> t.List[State]:
+        return [describe(raw) for raw in self.ask(self.client.database.list_users)]
 
 
 class DatabaseUsers(_WithUsers, Resource):
@@ -72,7 +72,7 @@ class DatabaseUsers(_WithUsers, Resource):
         self._generated: t.Dict[str, t.Optional[str]] = {}
 
     def read(self) -> State:
-        return self.by_name()
+        return by_name(self.listed(), "users")
 
     def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
         names = [user["name"] for user in _wanted(self.params)]
@@ -189,7 +189,7 @@ class DatabaseUserInfo(_WithUsers, Listing):
 
     def items(self) -> t.List[State]:
         wanted = self.params["name"]
-        return [item for name, item in self.by_name().items() if wanted in (None, name)]
+        return [item for item in self.listed() if wanted in (None, item["name"])]
 
 
 def _wanted(params: Params) -> t.List[State]:

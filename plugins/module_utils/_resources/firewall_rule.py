@@ -17,7 +17,8 @@ from ._fields import Fields, checked
 
 MOST = 30
 
-Key = t.Tuple[str, str]
+#: The type and the range of a rule, and how many rules before it are equal in both.
+Key = t.Tuple[str, str, int]
 
 
 def describe(raw: object) -> State:
@@ -56,8 +57,14 @@ class _WithFirewall(OfEngine):
     reading = "list the firewall rules"
 
     def by_key(self) -> t.Dict[Key, State]:
-        """The rules by what identifies them: their type, and their range."""
-        return {_key(item): item for item in map(describe, self.ask(self.client.database.list_firewall_rules))}
+        """The rules by what identifies them. The platform may have a range twice: both give access."""
+        rules: t.Dict[Key, State] = {}
+        for item in map(describe, self.ask(self.client.database.list_firewall_rules)):
+            kind, network_range, number = _key(item)
+            while (kind, network_range, number) in rules:
+                number += 1
+            rules[kind, network_range, number] = item
+        return rules
 
 
 class FirewallRules(_WithFirewall, Resource):
@@ -93,9 +100,10 @@ class FirewallRules(_WithFirewall, Resource):
         wanted = {_key(rule): rule for rule in _wanted(self.params)}
         managed = {}
         for key, item in t.cast(t.Dict[Key, State], state or {}).items():
-            if self.params["exclusive"] or key in wanted:
-                compared = key not in wanted or wanted[key]["label"] is not None
-                managed["%s %s" % key] = {"label": item["label"]} if compared else {}
+            rule = wanted.get(_first(key))
+            if self.params["exclusive"] or rule is not None:
+                name = "%s %s" % key[:2] + (" (%d)" % (key[2] + 1) if key[2] else "")
+                managed[name] = {"label": item["label"]} if rule is None or rule["label"] is not None else {}
         return managed
 
     def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
@@ -108,13 +116,15 @@ class FirewallRules(_WithFirewall, Resource):
         current = t.cast(t.Dict[Key, State], before)
         rules = {_key(rule): rule for rule in _wanted(self.params)}
         if self.params["state"] == "absent":
-            return t.cast(State, {key: item for key, item in current.items() if key not in rules})
-        after = {key: dict(item) for key, item in current.items() if key in rules or not self.params["exclusive"]}
+            return t.cast(State, {key: item for key, item in current.items() if _first(key) not in rules})
+        after = {key: dict(item) for key, item in current.items() if _first(key) in rules or not self.params["exclusive"]}
         for key, rule in rules.items():
-            if key not in after:
+            equal = [item for other, item in after.items() if _first(other) == key]
+            if not equal:
                 after[key] = {"id": None, **{name: rule[name] for name in ("type", "cidr", "label", "range_id")}}
             elif rule["label"] is not None:
-                after[key]["label"] = rule["label"] or None
+                for item in equal:
+                    item["label"] = rule["label"] or None
         if len(after) > MOST:
             raise InvalidInput(
                 "there would be %d firewall rules, and a database takes %d at most" % (len(after), MOST),
@@ -160,7 +170,7 @@ class FirewallRules(_WithFirewall, Resource):
         return Step(
             "remove the firewall rule for %s" % key[1],
             send=lambda: self.client.database.delete_firewall_rule(rule["id"]),
-            happened=lambda state: not _holds(state, key),
+            happened=lambda state: all(item["id"] != rule["id"] for item in (state or {}).values()),
             resend=True,
             consent=consent,
         )
@@ -200,12 +210,17 @@ def _holds(state: t.Optional[State], key: Key) -> bool:
 
 def _key(rule: State) -> Key:
     if rule["type"] == "managed_range":
-        return ("managed_range", str(rule["range_id"]))
+        return ("managed_range", str(rule["range_id"]), 0)
     try:
-        return (str(rule["type"]), network(rule["cidr"]))
+        return (str(rule["type"]), network(rule["cidr"]), 0)
     except ValueError:
         # What the platform shows in a form of its own can only be itself.
-        return (str(rule["type"]), str(rule["cidr"]))
+        return (str(rule["type"]), str(rule["cidr"]), 0)
+
+
+def _first(key: Key) -> Key:
+    """The key of the first rule of this range."""
+    return (key[0], key[1], 0)
 
 
 def _wanted(params: Params) -> t.List[State]:

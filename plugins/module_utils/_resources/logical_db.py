@@ -12,7 +12,7 @@ import typing as t
 from .._change import Consent, Listing, Params, Resource, State, Step, known
 from .._errors import InvalidInput, NotFound
 from ._engine import OfEngine
-from ._fields import Fields
+from ._fields import Fields, by_name
 
 #: Engines with logical databases, and the databases that belong to the server itself.
 SYSTEM_DATABASES: t.Mapping[str, t.FrozenSet[str]] = {
@@ -43,10 +43,12 @@ class _WithLogicalDatabases(OfEngine):
     instead = INSTEAD
     reading = "list the logical databases"
 
+    def listed(self) -> t.List[State]:
+        """The logical databases in the platform's order. Refuses an engine that has none."""
+        return [describe(raw) for raw in self.ask(self.client.database.list_logical_databases)]
+
     def by_name(self) -> t.Dict[str, State]:
-        """The logical databases by name, in the platform's order. Refuses an engine that has none."""
-        listed = self.ask(self.client.database.list_logical_databases)
-        return {str(item["name"]): item for item in map(describe, listed)}
+        return by_name(self.listed(), "logical databases")
 
     def is_system(self, name: str) -> bool:
         engines = list(SYSTEM_DATABASES) if self.engine is None else [self.engine]
@@ -215,7 +217,7 @@ class LogicalDatabaseInfo(_WithLogicalDatabases, Listing):
 
     def items(self) -> t.List[State]:
         wanted = self.params["name"]
-        return [item for name, item in self.by_name().items() if wanted in (None, name)]
+        return [item for item in self.listed() if wanted in (None, item["name"])]
 
 
 def _names(params: Params) -> t.List[str]:

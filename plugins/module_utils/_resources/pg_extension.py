@@ -21,7 +21,7 @@ from .._sql import Identifier, Literal, SqlRefused, Statement, script
 from .._wait import wait_until
 from . import _access
 from ._engine import OfEngine
-from ._fields import Fields
+from ._fields import Fields, by_name
 
 #: The one extension that the API can bring by itself.
 STAT_STATEMENTS = "pg_stat_statements"
@@ -91,8 +91,11 @@ class _OnPostgreSQL(OfEngine):
     subject = "extensions exist on PostgreSQL only"
     reading = "list the extensions"
 
+    def listed(self) -> t.List[State]:
+        return [describe(raw) for raw in self.ask(self.client.database.list_extensions)]
+
     def by_name(self) -> t.Dict[str, State]:
-        return {str(item["name"]): item for item in map(describe, self.ask(self.client.database.list_extensions))}
+        return by_name(self.listed(), "extensions")
 
 
 class Extensions(_OnPostgreSQL, Resource):
@@ -375,7 +378,8 @@ class ExtensionInfo(_OnPostgreSQL, Listing):
 
     def items(self) -> t.List[State]:
         wanted = self.params["name"]
-        return [item for name, item in sorted(self.by_name().items()) if wanted in (None, name)]
+        items = sorted(self.listed(), key=lambda item: str(item["name"]))
+        return [item for item in items if wanted in (None, item["name"])]
 
 
 def _names(params: Params) -> t.List[str]:

@@ -14,7 +14,7 @@ from .. import _canon
 from .._change import Consent, Listing, Params, Resource, State, Step, known
 from .._errors import InvalidInput, UnexpectedAnswer
 from ._engine import OfEngine
-from ._fields import Fields, checked
+from ._fields import Fields, by_name, checked
 
 
 def describe(raw: object) -> State:
@@ -40,9 +40,8 @@ class _OnInfluxDB(OfEngine):
     subject = "retention policies exist on InfluxDB only"
     reading = "list the retention policies"
 
-    def by_name(self) -> t.Dict[str, State]:
-        listed = self.ask(self.client.database.list_retention_policies)
-        return {str(item["name"]): item for item in map(describe, listed)}
+    def listed(self) -> t.List[State]:
+        return [describe(raw) for raw in self.ask(self.client.database.list_retention_policies)]
 
 
 class RetentionPolicies(_OnInfluxDB, Resource):
@@ -71,7 +70,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
             raise InvalidInput("confirm is %r: it must repeat the name of the policy to be lost" % params["confirm"])
 
     def read(self) -> State:
-        return self.by_name()
+        return by_name(self.listed(), "retention policies")
 
     def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
         managed = {}
@@ -224,7 +223,7 @@ class RetentionPolicyInfo(_OnInfluxDB, Listing):
 
     def items(self) -> t.List[State]:
         wanted = self.params["name"]
-        found = [item for name, item in self.by_name().items() if wanted in (None, name)]
+        found = [item for item in self.listed() if wanted in (None, item["name"])]
         for item in found:
             if item["duration"] is None:
                 self.warn("The platform does not show the duration of the retention policy %s in a form that is known." % item["name"])
