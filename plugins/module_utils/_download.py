@@ -16,6 +16,7 @@ import contextlib
 import errno
 import fcntl
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -32,6 +33,15 @@ CHECKPOINT = 64 * 1024 * 1024
 PROGRESS = 1024 * 1024
 PAUSE = 1.0
 LONGEST_PAUSE = 30.0
+
+#: What every archive begins with. An answer that begins otherwise and is shorter than this is shown: longer ones may be data.
+GZIP = b"\x1f\x8b"
+SHOWN = 1000
+
+NO_BACKUP_HINT = (
+    "The platform has lost this archive, or does not serve it. Make another backup with community.scalingo.scalingo_backup, "
+    "or ask Scalingo's support."
+)
 
 #: File systems that cannot rename, of stores of objects, say one of these.
 NO_RENAME = (errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
@@ -324,7 +334,7 @@ class _Fetching:
     def __init__(self, source: Source, part: Part, size: t.Optional[int]) -> None:
         self._source = source
         self._part = part
-        self._size = size
+        self._size = size or None
         self._failures = 0
         self._link: t.Optional[str] = None
         self._link_is_new = False
@@ -332,6 +342,8 @@ class _Fetching:
 
     def run(self) -> None:
         part = self._part
+        if part.validators.total is not None and self._size not in (None, part.validators.total):
+            part.restart()
         if part.size:
             self._source.note("going on with %s from byte %d" % (part.path, part.size))
         while part.validators.total is None or part.size != part.validators.total:
@@ -366,10 +378,14 @@ class _Fetching:
             if stream.status not in (200, 206):
                 self._refused(stream)
                 return False
-            if not self._is_the_rest(stream) if stream.status == 206 else not self._is_the_whole(stream):
+            pieces = stream.chunks(CHUNK)
+            if stream.status == 206 and not self._is_the_rest(stream):
                 return False
             self._link_is_new, self._received = False, True
-            for piece in stream.chunks(CHUNK):
+            if stream.status == 200:
+                pieces = self._archive(stream, pieces)
+                self._begin(stream)
+            for piece in pieces:
                 part.write(piece)
             return self._complete(stream)
 
@@ -398,13 +414,38 @@ class _Fetching:
         self._part.restart()
         self._failed(stream.unexpected("%s, again and again" % reason))
 
-    def _is_the_whole(self, stream: Stream) -> bool:
+    def _archive(self, stream: Stream, pieces: t.Iterator[bytes]) -> t.Iterator[bytes]:
+        """The same pieces, when an archive begins with them. Error texts come with status 200, too, and as any type."""
+        start = b""
+        for piece in pieces:
+            start += piece
+            if len(start) >= (len(GZIP) if start[: len(GZIP)] == GZIP else SHOWN):
+                break
+        if start[: len(GZIP)] == GZIP:
+            return itertools.chain([start], pieces)
+        if not start:
+            raise stream.unexpected("the link leads to an empty file", NO_BACKUP_HINT)
+        length = len(start) if stream.length is None and len(start) < SHOWN else stream.length
+        stream.text = start.decode("utf-8", "replace")
+        if stream.text.lstrip()[:1] == "<":
+            said = stream.described()
+        elif len(start) >= SHOWN or re.search("[^\\t\\n\\r\x20-\x7e\xa0-\ufffc]", stream.text):
+            said = "it begins with the bytes %s" % start[:4].hex(" ")
+        else:
+            said = " ".join(stream.text.split())
+        if length is not None and self._size not in (None, length):
+            raise stream.unexpected("%s: %s" % (self._wrong_size(length), said), NO_BACKUP_HINT)
+        raise stream.unexpected("the download is not a gzipped archive: %s" % said, NO_BACKUP_HINT)
+
+    def _wrong_size(self, size: int) -> str:
+        return "the download has %d bytes, and the platform says %s" % (size, self._size)
+
+    def _begin(self, stream: Stream) -> None:
         """Begin a file. The length of a 200 is that of the whole."""
         part = self._part
-        kind = stream.headers.get("content-type", "").split(";")[0].strip().lower()
-        if kind in ("text/html", "application/json"):
-            raise stream.unexpected("the link leads to %s instead of a backup" % kind)
         validators = Validators.of(stream, stream.length)
+        if validators.total is not None and self._size not in (None, validators.total):
+            raise stream.unexpected(self._wrong_size(validators.total), NO_BACKUP_HINT)
         if part.size:
             changed = validators != part.validators
             self._source.note(
@@ -414,18 +455,17 @@ class _Fetching:
         part.restart(validators)
         if validators.total is not None:
             part.require_space(validators.total)
-        return True
 
     def _complete(self, stream: Stream) -> bool:
         part = self._part
         total = part.validators.total
         if total is None and "chunked" not in stream.headers.get("transfer-encoding", "").lower():
             # The end of the connection is the only sign of the end of the file, so it takes another one.
-            total = self._size
-        if part.size == 0:
-            raise stream.unexpected("the link leads to an empty file")
+            total = None if self._size is None else max(self._size, part.size)
         if total is not None and part.size != total:
             raise Unreachable("the download broke off after %d of %d bytes" % (part.size, total), path=stream.path)
+        if self._size not in (None, part.size):
+            raise stream.unexpected(self._wrong_size(part.size), NO_BACKUP_HINT)
         return True
 
     def _failed(self, error: ScalingoError) -> None:

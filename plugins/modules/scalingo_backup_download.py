@@ -21,6 +21,9 @@ description:
     Otherwise it starts over, and nothing stays behind. Neither does anything when the disk is full.
   - Beside the file stands a description of it, C(NAME.json), with the backup, the size and the SHA-256. With it the next task knows that the
     file is there already, and downloads nothing. It is written last, so that it never describes a file that is not whole.
+  - What is downloaded must have the size that the platform states for the backup, and begin as a C(gzip) file does. The platform may answer with
+    an error text instead of the archive. The task then fails and shows that text. A file like that from earlier is replaced.
+  - The platform does not serve the archives of Elasticsearch and OpenSearch. A task for one is refused.
   - The link that leads to the archive is a secret. It is asked for anew when it has expired, and is never shown.
   - A task that changes nothing costs one request to the Database API, or none at all when it names O(backup_id) and the file itself in O(dest),
     so that a copy stays good when the platform does not have the backup any more.

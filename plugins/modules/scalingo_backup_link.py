@@ -15,7 +15,8 @@ description:
   - Whoever has the link can read the backup, without a token. So the task needs C(no_log=true). Without it the task is refused before anything
     is asked.
   - To have the backup as a file, use M(community.scalingo.scalingo_backup_download), which shows the link to nobody.
-  - Costs two requests to the Database API, or one with O(backup_id).
+  - The platform does not serve the archives of Elasticsearch and OpenSearch. A task for one is refused.
+  - Costs two requests to the Database API.
     Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID)
     and for the addon's token.
 options:

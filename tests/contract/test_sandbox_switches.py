@@ -157,6 +157,24 @@ def version_of(caller: Caller, box: Sandbox, app: str = "shop", provider: str = 
     return caller.top("GET", addon_id, f"/api/database_type_versions/{identifier}").json()["database_type_version"]
 
 
+def archive_at(caller: Caller, identifier: str, backup: str) -> tuple[int, int]:
+    """The statuses of the link and of what it leads to."""
+    link = caller.database("GET", identifier, f"/backups/{backup}/archive")
+    return link.status_code, caller.client.get(link.json()["download_url"]).status_code if link.status_code == 200 else 0
+
+
+def unserved(caller: Caller, box: Sandbox) -> tuple[int, int]:
+    identifier = box.addon_id("metrics", "elasticsearch")
+    made = caller.database("POST", identifier, "/backups").json()["database_backup"]["id"]
+    box.advance(11)
+    return archive_at(caller, identifier, made)
+
+
+def unfinished(caller: Caller, box: Sandbox) -> tuple[int, int]:
+    made = caller.database("POST", mysql(box), "/backups").json()["database_backup"]["id"]
+    return archive_at(caller, mysql(box), made)
+
+
 def download_of(caller: Caller, box: Sandbox) -> str:
     backup = caller.database("GET", mysql(box), "/backups").json()["database_backups"][0]["id"]
     return str(caller.database("GET", mysql(box), f"/backups/{backup}/archive").json()["download_url"])
@@ -220,6 +238,8 @@ PROBES.update(
         ).status_code,
         "download_etag": lambda caller, box: caller.client.get(download_of(caller, box)).headers.get("ETag", "")[:1],
         "download_length": lambda caller, box: "Content-Length" in caller.client.get(download_of(caller, box)).headers,
+        "archive_missing": lambda caller, box: unserved(caller, box),
+        "archive_not_done": lambda caller, box: unfinished(caller, box),
         "addon_token_format": lambda caller, box: caller.addon_token(mysql(box)).count("."),
         "restore_status": lambda caller, box: restored(caller, box).status_code,
     }

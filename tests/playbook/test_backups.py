@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
@@ -37,6 +38,14 @@ print(json.dumps({"failed": report.failed, "result": report.result, "peak": peak
 """
 
 
+def seed_with(size: int) -> t.Dict[str, t.Any]:
+    """The shop, whose backup of MySQL has that size."""
+    seed = copy.deepcopy(SEED)
+    backups = [backup for app in seed["apps"] for addon in app["addons"] for backup in addon.get("database", {}).get("backups", [])]
+    next(backup for backup in backups if backup.get("id") == BACKUP)["size"] = size
+    return seed
+
+
 class Download:
     """Downloads the backup of the sandbox's MySQL database from another server, each time in a new process."""
 
@@ -50,6 +59,7 @@ class Download:
 
     def serve(self, server: FileServer) -> None:
         """Let the platform's link lead there."""
+        self._sandbox.reset(seed_with(server.content.size))
         self._sandbox.fault(match={"route": "B4"}, do="replace", body={"download_url": server.link()})
 
     def start(self, **arguments: t.Any) -> subprocess.Popen[str]:
@@ -134,6 +144,7 @@ def test_a_download_that_is_killed_is_gone_on_with(download: Download) -> None:
 def test_the_next_play_goes_on_where_the_last_one_had_to_stop(ansible: Ansible, sandbox: Sandbox, tmp_path: Path) -> None:
     content = Content(12 * MEGABYTE)
     with FileServer(content) as server:
+        sandbox.reset(seed_with(content.size))
         sandbox.fault(match={"route": "B4"}, do="replace", body={"download_url": server.link("the-secret-of-the-link")})
         server.cuts = [10 * MEGABYTE + number for number in range(9)]
         arguments = "app=shop addon=mysql dest=%s/backup.tar.gz backup_id=%s api_retries=1" % (tmp_path, BACKUP)

@@ -39,7 +39,7 @@ class Content:
     seed: int = 1
 
     def _block(self, number: int) -> bytes:
-        mark = number.to_bytes(8, "big")
+        mark = b"\x1f\x8b" + number.to_bytes(6, "big")
         return mark + _noise(self.seed)[len(mark) :]
 
     def pieces(self, start: int = 0, end: t.Optional[int] = None) -> t.Iterator[bytes]:
@@ -152,7 +152,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _answer(self, seen: Seen, status: int, headers: t.Dict[str, str], body: bytes) -> None:
         seen.status = status
         self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+        for name, value in {**({} if "Transfer-Encoding" in headers else {"Content-Length": str(len(body))}), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)

@@ -263,9 +263,12 @@ def test_a_link_that_never_works_is_an_error(
 @pytest.mark.parametrize(
     ("status", "headers", "body", "text"),
     [
-        (200, {"Content-Type": "text/html; charset=utf-8"}, b"<html>log in</html>", "text/html instead of a backup"),
-        (200, {"Content-Type": "application/json"}, b"{}", "application/json instead of a backup"),
+        (200, {"Content-Type": "text/html; charset=utf-8"}, b"<title>Log in</title>", r"archive: a page titled 'Log in' \(text/html\)"),
+        (200, {"Content-Type": "application/json"}, b'{"error": "no"}', 'not a gzipped archive: {"error": "no"}'),
         (200, {"Content-Type": "application/gzip"}, b"", "an empty file"),
+        (200, {"Content-Type": "application/gzip"}, b"PK\x03\x04\xff", "archive: it begins with the bytes 50 4b 03 04"),
+        (200, {"Content-Type": "application/gzip"}, b"\x1f", "archive: it begins with the bytes 1f"),
+        (200, {}, b"name,born\nAda,1815\n" * 100, "archive: it begins with the bytes 6e 61 6d 65"),
         (204, {}, b"", "status 204"),
         (206, {"Content-Range": "bytes 5-9/10"}, b"56789", "the file has changed"),
     ],
@@ -279,7 +282,58 @@ def test_what_is_no_backup_is_refused(
     assert place.names() == []
 
 
-@pytest.mark.parametrize("told", [None, SIZE, SIZE + 1])
+#: As somebody saw it, with status 200.
+ERROR_TEXT = (
+    b"fail to get archive from storage backend: fail to get S3 object elasticsearch/20200101_shop_1.tar.gz: operation error S3: "
+    b"GetObject, https response error StatusCode: 404, RequestID: 1, HostID: 2, NoSuchKey: \n"
+)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/gzip", "application/x-gzip"])
+@pytest.mark.parametrize("length", [True, False])
+@pytest.mark.parametrize("told", [1003663, None, 0])
+@pytest.mark.parametrize("at", [0, 2_000_000])
+def test_an_error_text_is_shown_and_is_no_backup(
+    place: Place, origin: Origin, server: FileServer, kind: str, length: bool, told: t.Optional[int], at: int
+) -> None:
+    if at:
+        broken_off(place, origin, server, at)
+        server.cuts, server.parts = [], False
+    headers = {"Content-Type": kind} if length else {"Content-Type": kind, "Transfer-Encoding": "chunked"}
+    body = ERROR_TEXT if length else b"%x\r\n%s\r\n0\r\n\r\n" % (len(ERROR_TEXT), ERROR_TEXT)
+    server.instead = [(200, headers, body)]
+    place.dest.write_text("the backup of yesterday")
+    with pytest.raises(UnexpectedAnswer) as caught:
+        place.fetch(origin, size=told)
+    opening = "the download has %d bytes, and the platform says 1003663" % len(ERROR_TEXT)
+    assert caught.value.message.startswith("%s: fail to get archive" % (opening if told else "the download is not a gzipped archive"))
+    assert caught.value.message.endswith("NoSuchKey:") and "scalingo_backup" in caught.value.hint
+    assert place.names() == ["backup.tar.gz"] and place.dest.read_text() == "the backup of yesterday"
+
+
+@pytest.mark.parametrize("length", [True, False])
+@pytest.mark.parametrize("told", [SIZE - 1, SIZE + 1])
+def test_an_archive_of_another_size_is_not_the_backup(
+    place: Place, origin: Origin, server: FileServer, length: bool, told: int
+) -> None:
+    server.length = length
+    with pytest.raises(UnexpectedAnswer, match="the download has %d bytes, and the platform says %d" % (SIZE, told)):
+        place.fetch(origin, size=told)
+    assert place.names() == [] and len(server.seen) == 1
+
+
+def test_what_is_left_of_a_file_of_another_size_is_thrown_away(place: Place, origin: Origin, server: FileServer) -> None:
+    """Also when it was whole, and was taken for the backup by a task that did not know the size."""
+    with _download.Part(str(place.part), "b1") as part:
+        _download.fetch(origin, part)
+        part.checkpoint()
+    server.content, server.etag = Content(SIZE + 5, seed=4), '"two"'
+    server.seen.clear()
+    assert place.fetch(origin, size=SIZE + 5) == server.content.sha256()
+    assert server.ranges() == [None] and place.names() == ["backup.tar.gz"]
+
+
+@pytest.mark.parametrize("told", [None, SIZE, SIZE + 1, SIZE - 1])
 def test_where_only_the_end_of_the_connection_ends_the_file_the_platform_must_know_its_size(
     place: Place, origin: Origin, server: FileServer, told: t.Optional[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -294,6 +348,10 @@ def test_where_only_the_end_of_the_connection_ends_the_file_the_platform_must_kn
     monkeypatch.setattr(Origin, "open", without_length)
     if told == SIZE + 1:
         with pytest.raises(Unreachable, match="broke off after %d of %d bytes" % (SIZE, SIZE + 1)):
+            place.fetch(origin, size=told)
+        assert place.names() == []
+    elif told == SIZE - 1:
+        with pytest.raises(UnexpectedAnswer, match="the download has %d bytes, and the platform says %d" % (SIZE, told)):
             place.fetch(origin, size=told)
         assert place.names() == []
     else:

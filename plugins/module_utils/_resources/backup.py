@@ -32,6 +32,9 @@ ALREADY_RUNNING = re.compile("a backup is running", re.IGNORECASE)
 
 IS_RUNNING_HINT = "Use 'on_running: attach' to wait for that one, or 'on_running: new' to make another afterwards."
 
+#: Engines that have backups whose archives cannot be downloaded: a link to one leads to an error text, or to nothing.
+NOT_SERVED: t.Mapping[str, str] = {"elasticsearch": "Elasticsearch", "opensearch": "OpenSearch"}
+
 #: How often a task tries to make a backup while others are quicker.
 TURNS = 10
 
@@ -139,6 +142,18 @@ class WithBackups(OfEngine):
             interval=self.params["wait_interval"],
             clock=self.client.clock,
         )
+
+
+class WithArchives(WithBackups):
+    """Reads the backups, of an engine whose archives the platform serves (section 2.10)."""
+
+    def _refuse(self, engine: str) -> None:
+        super()._refuse(engine)
+        if engine in NOT_SERVED:
+            raise InvalidInput(
+                "the platform does not serve the archives of %s" % NOT_SERVED[engine],
+                hint="Export the data from the database itself, or ask Scalingo's support.",
+            )
 
 
 class Backup(WithBackups, Resource):
@@ -430,7 +445,7 @@ class BackupInfo(WithBackups, Listing):
         return True
 
 
-class BackupLink(WithBackups, Performer):
+class BackupLink(WithArchives, Performer):
     """The link to one backup, which lets anybody read it: only for a task that hides its result."""
 
     reading = "get the link to the backup"
@@ -441,8 +456,6 @@ class BackupLink(WithBackups, Performer):
 
     def perform(self, check_mode: bool) -> Outcome:
         self.refuse_open_secret("a link that lets anybody read the backup")
-        backup_id = self.params["backup_id"]
-        if backup_id is None:
-            backup_id = str(chosen(self.backups(), None)["id"])
+        backup_id = str(chosen(self.backups(), self.params["backup_id"])["id"])
         link = self.ask(lambda: self.client.database.show_backup_link(backup_id))
         return Outcome(changed=False, result={"backup_id": backup_id, "link": link})

@@ -42,7 +42,7 @@ def file_mode(value: object) -> int:
     return number
 
 
-class BackupDownload(backups.WithBackups, Resource):
+class BackupDownload(backups.WithArchives, Resource):
     """Have a backup as a file. The state is what is known of the file, and the backup that it is to be."""
 
     managed_fields = ("path", "backup_id", "mode")
@@ -72,6 +72,12 @@ class BackupDownload(backups.WithBackups, Resource):
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
         self._backup: t.Optional[State] = None
+        self._told: t.Set[str] = set()
+
+    def _warn_once(self, message: str) -> None:
+        if message not in self._told:
+            self._told.add(message)
+            self.warn(message)
 
     @property
     def _mode(self) -> str:
@@ -116,7 +122,7 @@ class BackupDownload(backups.WithBackups, Resource):
         if not stat.S_ISREG(found.st_mode):
             raise InvalidInput("dest: %s is there already, and is not a file" % path)
         described = self._description(path) or {}
-        intact = described.get("size") == found.st_size and self._verified(path, described)
+        intact = described.get("size") == found.st_size and self._verified(path, described) and self._is_an_archive(path, described)
         return {
             "path": path,
             "backup_id": described["backup"]["id"] if intact else None,
@@ -124,6 +130,16 @@ class BackupDownload(backups.WithBackups, Resource):
             "sha256": described["sha256"] if intact else None,
             "mode": "%04o" % stat.S_IMODE(found.st_mode),
         }
+
+    def _is_an_archive(self, path: str, described: State) -> bool:
+        """Whether the file can be the backup at all: an error text may have been taken for it."""
+        sizes = {backup["size"] for backup in (described["backup"], self._backup) if backup and backup["id"] == described["backup"]["id"]}
+        with _download.local("read %s" % path), open(path, "rb") as file:
+            start = file.read(len(_download.GZIP))
+        if start == _download.GZIP and sizes <= {None, 0, described["size"]}:
+            return True
+        self._warn_once("%s is described as the backup %s, and is not that archive." % (path, described["backup"]["id"]))
+        return False
 
     def _verified(self, path: str, described: State) -> bool:
         if not self.params["verify"]:
@@ -134,7 +150,7 @@ class BackupDownload(backups.WithBackups, Resource):
                 digest.update(piece)
         if digest.hexdigest() == described["sha256"]:
             return True
-        self.warn("%s does not have the SHA-256 any more that it was downloaded with: it is damaged, or was changed." % path)
+        self._warn_once("%s does not have the SHA-256 any more that it was downloaded with: it is damaged, or was changed." % path)
         return False
 
     @staticmethod
@@ -226,7 +242,7 @@ class _Link:
         self.retries = performer.client.settings.retries
 
     def link(self) -> str:
-        return self._client.transport.secrets.add(self._client.database.show_backup_link(self._backup_id))
+        return self._client.conceal(self._client.database.show_backup_link(self._backup_id))
 
     def open(self, link: str, headers: t.Mapping[str, str]) -> Stream:
         return self._client.open_link(_download.ROUTE, link, headers)

@@ -69,6 +69,8 @@ class SeedBackup(SeedPart):
     """What the API says; None: the length of the archive."""
     archive_bytes: int | None = None
     """Make the archive about this long."""
+    lost: bool = False
+    """Whether the storage has lost the archive."""
     id: str | None = None
     name: str | None = None
     hidden: bool = False
@@ -155,6 +157,8 @@ class SeedAddon(SeedPart):
     plan: str | None = None
     resource_id: str | None = None
     status: Literal["running", "provisioning", "suspended"] = "running"
+    hds: bool = False
+    """Whether it may hold data of health (hds_resource)."""
     engine: Literal["memory", "real"] | None = None
     """What holds the data; None: what the sandbox was started with."""
     database: SeedDatabase = Field(default_factory=SeedDatabase)

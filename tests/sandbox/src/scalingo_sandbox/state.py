@@ -103,6 +103,7 @@ class Backup:
     hidden: bool = False
     files: dict[str, bytes] = field(default_factory=dict)
     archive_bytes: int | None = None
+    lost: bool = False
 
 
 @dataclass
@@ -213,6 +214,7 @@ class Addon:
     provisioned_at: float
     updated_at: float
     database: Database
+    hds: bool = False
 
 
 @dataclass

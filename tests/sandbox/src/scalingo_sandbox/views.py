@@ -77,7 +77,7 @@ def addon(world: World, item: state.Addon, **more: Any) -> main.Addon:
         provisioned_at=world.date(item.provisioned_at),
         deprovisioned_at=None,
         updated_at=world.date(item.updated_at),
-        hds_resource=False,
+        hds_resource=item.hds,
         **more,
     )
 
@@ -106,7 +106,7 @@ def app(world: World, item: state.App) -> main.App:
         router_logs=bool(item.settings.get("router_logs")),
         flags=flags,
         limits={},
-        hds_resource=False,
+        hds_resource=any(addon.hds for addon in item.addons),
         private_networks_ids=[],
         project=main.Project(id=item.project_id, name=item.project_name),
     )

@@ -398,6 +398,7 @@ class World:
                 hidden=entry.hidden,
                 files=dict(dumped) if entry.status == "done" else {},
                 archive_bytes=entry.archive_bytes,
+                lost=entry.lost,
             )
             database.backups.append(backup)
         for index, part in enumerate(seed.maintenance):

@@ -84,9 +84,10 @@ def make_download_link(call: Call) -> database.DownloadAnswer:
     """A signed link to the archive of a backup; it expires."""
     world, owner = call.world, call.owner
     backup = _find(owner, call.path["backup"])
-    if not owner.kind.downloads:
+    if _is_missing(owner, backup) and world.switch("archive_missing") == "400":
         raise Refusal(400, {"error": f"backups of {owner.kind.display_name} cannot be downloaded"})
-    if backup.status != "done":
+    failed = backup.status in ("error", "cancelled")
+    if failed or (backup.status != "done" and world.switch("archive_not_done") == "400"):
         raise Refusal(400, {"error": "the backup is not done"})
     path = f"/api/databases/{owner.id}/backups/{backup.id}/download"
     address = world.addresses.db[owner.region] if world.switch("download_host") == "db" else world.addresses.files
@@ -101,10 +102,32 @@ def download_backup(call: Call) -> Answer:
     if addon is None:
         raise Refusal(404, {"error": "Database not found"})
     backup = _find(addon, call.path["backup"])
+    if _is_missing(addon, backup):
+        if call.world.switch("archive_missing") == "504":
+            raise Refusal(504, None)
+        return _error_text(NO_SUCH_KEY.format(provider=addon.kind.provider, name=backup.name))
+    if backup.status != "done":
+        return _error_text(NOT_DONE)
     return served_file(call, call.world.archives.path(backup), f"{backup.name}.tar.gz", backup.created_at)
 
 
 route("B5", "db", "GET", "/api/databases/{db}/backups/{backup}/download", access="none", safe=True)(download_backup)
+
+
+NO_SUCH_KEY = (
+    "fail to get archive from storage backend: fail to get S3 object {provider}/{name}.tar.gz: operation error S3: GetObject, "
+    "https response error StatusCode: 404, RequestID: 7a1c3f0e, HostID: storage, NoSuchKey: "
+)
+NOT_DONE = "fail to get archive from storage backend: the archive isn't there yet"
+
+
+def _is_missing(addon: state.Addon, backup: state.Backup) -> bool:
+    return backup.lost or not addon.kind.downloads
+
+
+def _error_text(text: str) -> Answer:
+    """What somebody got instead of an archive, with status 200."""
+    return Answer(None, 200, raw=text.encode(), media_type="text/plain")
 
 
 def check_link(call: Call) -> None:
