@@ -26,6 +26,7 @@ PLAYBOOK = (ROOT / "playbooks" / "backup.yml").read_text(encoding="utf-8")
 API_TOKEN = "tk-us-CanaryOfTheCopies0123456789abcdefghijk"
 POSTGRESQL = "ad-00000000-0000-4000-8000-000000000061"
 MYSQL = "ad-00000000-0000-4000-8000-000000000062"
+OPENSEARCH = "ad-00000000-0000-4000-8000-000000000064"
 VAULT = "ad-00000000-0000-4000-8000-000000000063"
 DAY = 86400.0
 SIZE = 3_000_000
@@ -35,6 +36,7 @@ SEED: dict[str, t.Any] = {
         {"name": "shop", "addons": [
             {"provider": "postgresql", "id": POSTGRESQL, "resource_id": "shop_1001", "engine": "real", "database": {"version": "16.14.0-1"}},
             {"provider": "mysql", "id": MYSQL, "database": {"backups": [{"method": "periodic", "age": 3600, "archive_bytes": SIZE}]}},
+            {"provider": "opensearch", "id": OPENSEARCH, "database": {"backups": [{}]}},
         ]},
         {"name": "vault", "region": "osc-secnum-fr1", "addons": [{"provider": "mysql", "id": VAULT, "database": {"backups": [{}]}}]},
     ],
@@ -184,6 +186,23 @@ def test_an_archive_that_is_damaged_where_it_comes_from_is_not_kept(place: Place
         run, summary = place.keep()
     run.failed()
     assert (summary["failed_in"], summary["good_copies"]) == ("download", 3) and "No copy was removed" in summary["next_steps"][0]
+    assert place.copies() == copies and place.good() == 3 and place.nothing_grows()
+
+
+def test_archives_that_are_not_served_are_refused_before_a_backup_is_made(place: Place) -> None:
+    run, summary = place.keep(addon=OPENSEARCH)
+    run.failed()
+    assert summary["failed_in"] == "preflight" and "opensearch, whose archives the platform does not serve" in summary["findings"][0]
+    assert place.written() == [] and not place.directory.exists()
+
+
+def test_an_archive_that_the_platform_has_lost_is_not_kept(place: Place) -> None:
+    copies = place.have(30, 20, 10)
+    match = {"role": "files"}
+    place.sandbox.fault(match=match, do="status", status=200, body="fail to get archive: NoSuchKey:", headers={"Content-Type": "text/plain"})
+    run, summary = place.keep(make_backup=False)
+    run.failed()
+    assert summary["failed_in"] == "download" and "and the platform says" in summary["findings"][0] and "NoSuchKey" in summary["findings"][0]
     assert place.copies() == copies and place.good() == 3 and place.nothing_grows()
 
 
