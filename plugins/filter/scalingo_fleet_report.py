@@ -129,7 +129,6 @@ _value:
       elements: dict
 """
 
-import ipaddress
 import json
 import math
 import re
@@ -462,13 +461,8 @@ class Row:
         """Who may connect to dedicated resources."""
         ranges = [str(rule.get("cidr") or rule.get("range_id")) for rule in rules]
         self.data["exposure"]["firewall"] = ranges
-        for name in ranges:
-            try:
-                everybody = ipaddress.ip_network(name, strict=False).prefixlen == 0
-            except ValueError:
-                everybody = False
-            if everybody:
-                self.find("firewall_open", "The firewall lets everybody in: %s." % name)
+        for span in _canon.wide_spans(ranges):
+            self.find("firewall_open", "The firewall lets in all addresses from %s." % span)
 
 
 def said(result: t.Mapping[str, t.Any]) -> str:

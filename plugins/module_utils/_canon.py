@@ -10,7 +10,9 @@ Everything is pure. Every function raises C(ValueError) with a sentence for the 
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
+import ipaddress
 import re
 import typing as t
 
@@ -54,6 +56,14 @@ SQL_MODE_COMPOSITES: t.Mapping[str, t.FrozenSet[str]] = {
     "ANSI": frozenset(_ANSI),
     "TRADITIONAL": frozenset(_TRADITIONAL),
 }
+
+
+#: How many addresses a range may hold without consent, by the version of IP: those of a /8, and of a /16.
+_WIDEST = {4: 2 ** (32 - 8), 6: 2 ** (128 - 16)}
+#: Where IPv6 holds the addresses of IPv4.
+_IN_IPV6 = ipaddress.IPv6Network("::ffff:0:0/96")
+
+Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 
 def boolean(value: object) -> bool:
@@ -175,6 +185,71 @@ def extension_version(value: object) -> str:
     """The version of an extension without the C(v) that some answers put before it (docs/contract.md section 6, row 43)."""
     text = str(value).strip()
     return text[1:] if re.match(r"v[0-9]", text) else text
+
+
+def network(value: object) -> str:
+    """The normal form of an address range; a single address is a range of one."""
+    text = str(value).strip()
+    if "%" in text:
+        raise ValueError("%r names the interface of one machine: leave out the %% and what follows it" % text)
+    try:
+        found = ipaddress.ip_network(text, strict=False)
+        address = ipaddress.ip_address(text.split("/")[0])
+    except ValueError:
+        raise ValueError("%r is not an address range: use for example 198.51.100.0/24" % text) from None
+    if isinstance(found, ipaddress.IPv6Network) and found.overlaps(_IN_IPV6) and not _is_wide(found):
+        mapped = None if found.prefixlen < _IN_IPV6.prefixlen else t.cast(ipaddress.IPv6Address, address).ipv4_mapped
+        if mapped is None:
+            raise ValueError("%r holds IPv4 addresses: write them as IPv4" % text)
+        meant = ipaddress.ip_network((mapped, found.prefixlen - _IN_IPV6.prefixlen), strict=False)
+        raise ValueError("%r is IPv4 within IPv6: write it as %s" % (text, mapped if _is_wide(meant) else meant))
+    if address != found.network_address:
+        # What opens the database to a part of the world is never proposed.
+        raise ValueError(
+            "%r is an address inside of a range: did you mean %s?" % (text, address if _is_wide(found) else found)
+        )
+    return str(found)
+
+
+def _is_wide(span: Network) -> bool:
+    return bool(span.num_addresses > _WIDEST[span.version])
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Span:
+    """The addresses from C(first) to C(last)."""
+
+    version: int
+    first: int
+    last: int
+
+    def within(self, other: Span) -> bool:
+        return self.version == other.version and other.first <= self.first and self.last <= other.last
+
+    def __str__(self) -> str:
+        address = ipaddress.IPv4Address if self.version == 4 else ipaddress.IPv6Address
+        return "%s to %s" % (address(self.first), address(self.last))
+
+
+def span(value: object) -> t.Optional[Span]:
+    """The addresses of a range in any form that the platform may show, or none when it shows something else."""
+    try:
+        found = ipaddress.ip_network(str(value).strip(), strict=False)
+    except ValueError:
+        return None
+    return Span(found.version, int(found.network_address), int(found.broadcast_address))
+
+
+def wide_spans(ranges: t.Iterable[object]) -> t.List[Span]:
+    """The spans that are wider than anybody's own network. Neighbours are joined: a firewall sees no border between them."""
+    joined: t.List[Span] = []
+    for one in sorted(found for found in map(span, ranges) if found is not None):
+        last = joined[-1] if joined else None
+        if last is not None and last.version == one.version and one.first <= last.last + 1:
+            joined[-1] = Span(one.version, last.first, max(last.last, one.last))
+        else:
+            joined.append(one)
+    return [one for one in joined if one.last - one.first >= _WIDEST[one.version]]
 
 
 def instant(value: object) -> str:

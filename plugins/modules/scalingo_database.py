@@ -50,6 +50,8 @@ options:
       - Each value follows Ansible's rules for booleans, so that the text V("false") is false. Other text is refused.
       - V(publicly-available) needs V(force-ssl). In one task they are switched in the right order.
       - Turning V(force-ssl) off or V(publicly-available) on needs O(allow=exposure). Turning V(redis-cache) on needs O(allow=eviction).
+      - Turning the last one of V(redis-rdb) and V(redis-aof) off needs O(allow=persistence_off).
+        When one replaces the other, it is enabled and waited for first.
       - A feature that is on its way counts as arrived. One that failed before counts as off and is asked for once more.
         One that fails now fails the task.
     type: dict
@@ -59,9 +61,10 @@ options:
       - V(exposure) is for connections without encryption, or from the whole Internet.
       - V(eviction) is for keys that Redis may drop.
       - V(backups_off) is for days without a backup.
+      - V(persistence_off) is for a Redis that keeps its data in memory only.
     type: list
     elements: str
-    choices: [exposure, eviction, backups_off]
+    choices: [exposure, eviction, backups_off, persistence_off]
     default: []
   wait_timeout:
     description:
@@ -395,7 +398,7 @@ def argument_spec() -> Spec:
     return (
         COMMON
         + waiting(900)
-        + consent("exposure", "eviction", "backups_off")
+        + consent("exposure", "eviction", "backups_off", "persistence_off")
         + Spec(
             {
                 "periodic_backups_enabled": {"type": "bool"},

@@ -25,7 +25,9 @@ options:
     type: str
     choices: [custom_range, managed_range]
   cidr:
-    description: The address range, for example V(198.51.100.0/24). A single address is a range of one.
+    description:
+      - The address range, for example V(198.51.100.0/24). A single address is a range of one.
+      - A range wider than /8 (/16 of IPv6) needs O(allow=exposure). Ranges that touch each other or overlap count as one, those that exist included.
     type: str
   range_id:
     description: The ID of a managed range, for example V(mr-scalingo-osc-fr1).
@@ -62,16 +64,17 @@ options:
   exclusive:
     description:
       - Whether O(rules) is the whole list, so that all other rules are removed.
-      - Removing more than one rule in this way needs O(allow=mass_removal).
+      - Removing more than one rule in this way needs O(allow=mass_removal). With an empty list a single one does, too.
     type: bool
     default: false
   allow:
     description:
       - The consequences that you agree to. Without its word such a change is refused before anything is changed.
       - V(mass_removal) is for rules that are removed because O(exclusive=true) and O(rules) does not hold them.
+      - V(exposure) is for ranges wider than /8 (/16 of IPv6).
     type: list
     elements: str
-    choices: [mass_removal]
+    choices: [mass_removal, exposure]
     default: []
   wait_timeout:
     description: How long to wait for the end of another operation on the database, in seconds.
@@ -301,7 +304,7 @@ def argument_spec() -> Spec:
     return (
         COMMON
         + waiting(900, wait=False)
-        + consent("mass_removal")
+        + consent("mass_removal", "exposure")
         + Spec(
             {
                 **RULE,

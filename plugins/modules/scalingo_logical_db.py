@@ -37,8 +37,7 @@ options:
     description:
       - Whether O(names) is the whole list, so that all other logical databases are deleted with their data, except for the
         protected one and those of the server.
-      - Deleting more than one database in this way needs O(allow=mass_removal). On MongoDB, where applications create databases
-        by using them, deleting a single one does too.
+      - Deleting databases in this way needs O(allow=mass_removal), even a single one.
     type: bool
     default: false
   allow:

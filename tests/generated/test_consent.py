@@ -53,10 +53,22 @@ LOGICAL = "scalingo_logical_db"
 DEDICATED = "Deleting an addon, or the app of a dedicated database"
 EXCLUSIVE = "`delete-database`, by a list that is `exclusive`"
 
+PERSISTENCE = "disable the last of `redis-rdb`, `redis-aof`"
+LAST = "Disabling the last one of `redis-rdb` and `redis-aof`"
+FIREWALL = "scalingo_firewall_rule"
+WIDE = (
+    "F2 with a range wider than /8 (IPv6 /16), alone or joined with neighbouring rules",
+    "A firewall rule wider than /8 (/16 of IPv6), alone or joined with its neighbours",
+    FIREWALL,
+)
+RULES = "Removing several firewall rules by a list that is `exclusive`, or any by an empty one"
+
 ROWS = [
     Row("`delete-database`", "`delete-database`", LOGICAL, "delete one", "delete-database", {"state": OMIT}),
     Row("`delete-database`", EXCLUSIVE, LOGICAL, "an exclusive list that removes several", "delete-database", times=2),
+    Row("`delete-database`", EXCLUSIVE, LOGICAL, "an exclusive list that removes one", "delete-database"),
     Row("`delete-database`", EXCLUSIVE, LOGICAL, "an exclusive list on MongoDB that removes one", "delete-database"),
+    Row("`delete-database`", EXCLUSIVE, LOGICAL, "an exclusive list that is empty, and one database", "delete-database"),
     Row("`reset-database`", "`reset-database`", "scalingo_logical_db_reset", "empty one", "reset-database"),
     Row("`del-retention-policy`", "`del-retention-policy`", POLICY, "delete a policy", "del-retention-policy"),
     Row(
@@ -86,6 +98,9 @@ ROWS = [
     ),
     Row("periodic_backups_enabled=false", "`periodic_backups_enabled: false`", "scalingo_database", "no backups any more", "D2"),
     Row("enable `redis-cache`", "Enabling `redis-cache`", "scalingo_database", "a Redis that may drop keys, with the word", "D6"),
+    Row(PERSISTENCE, LAST, "scalingo_database", "the last kind of persistence goes", "D7"),
+    Row(PERSISTENCE, LAST, "scalingo_database", "a Redis that keeps nothing on disk", "D7", times=2),
+    Row(PERSISTENCE, LAST, "scalingo_database", "one kind of persistence goes and the other is going already", "D7"),
     Row(EXPOSURE, "Disabling `force-ssl`", "scalingo_database", "encryption no more, with the word", "D7"),
     Row(EXPOSURE, "Enabling `publicly-available`", "scalingo_database", "both in the right order, with the word", "D6", times=2),
     Row("`pg-terminate-query`", "`pg-terminate-query`", "scalingo_pg_query", "end one session, whatever it does", "pg-terminate-query", {"action": OMIT}),
@@ -97,16 +112,15 @@ ROWS = [
         "pg-stat-statements-reset",
         {"reset": OMIT},
     ),
-    # Not among the contract's, and yet a loss.
-    Row(
-        "",
-        "Removing several firewall rules by a list that is `exclusive`",
-        "scalingo_firewall_rule",
-        "an exclusive list that removes several",
-        "F3",
-        times=2,
-    ),
-    Row("", "Deleting a net peering", "scalingo_net_peering", "delete one", "DR8", {"state": OMIT}),
+    Row("`pg-cancel-query`", "`pg-cancel-query`", "scalingo_pg_query", "cancel what is slow", "pg-cancel-query", {"action": OMIT}),
+    Row(*WIDE, "the whole Internet", "F2"),
+    Row(*WIDE, "the whole Internet of IPv6", "F2"),
+    Row(*WIDE, "the whole Internet in halves", "F2", times=2),
+    Row(*WIDE, "a neighbour of what is there already", "F2"),
+    Row("F3", "Removing a firewall rule", FIREWALL, "remove a range", "F3", {"state": OMIT}),
+    Row("F3", RULES, FIREWALL, "an exclusive list that removes several", "F3", times=2),
+    Row("F3", RULES, FIREWALL, "an exclusive list that is empty, and one rule", "F3"),
+    Row("DR8", "Deleting a net peering", "scalingo_net_peering", "delete one", "DR8", {"state": OMIT}),
 ]
 SUBJECTS = {subject.name: subject for subject in TESTED}
 
@@ -125,7 +139,7 @@ def case_of(row: Row) -> Case:
 
 def test_every_row_of_the_contract_is_here() -> None:
     calls = [cells[0] for cells in table("contract.md", "### 7.10 ")]
-    assert len(calls) == 15 and set(calls) == {row.contract for row in ROWS if row.contract}
+    assert len(calls) == 20 and set(calls) == {row.contract for row in ROWS if row.contract}
 
 
 def test_the_documentation_has_these_rows_and_their_words() -> None:

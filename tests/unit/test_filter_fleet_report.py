@@ -185,8 +185,9 @@ def test_dedicated_resources() -> None:
     assert row["level"] == "good" and row["engine"] == "postgresql-ng"
     assert row["backup"] == {"kind": "point in time", "recoverable_days": 7}
     assert row["exposure"] == {"publicly_available": None, "force_ssl": True, "firewall": ["192.0.2.0/24", "mr-1"]}
-    for everybody in ("0.0.0.0/0", "::/0"):
-        assert findings(rate(ledger, firewall={"firewall_rules": [{"cidr": everybody}]})) == ["firewall_open"]
+    for everybody in (["0.0.0.0/0"], ["::/0"], ["128.0.0.0/1", "192.0.2.0/24", "0.0.0.0/1"], ["11.0.0.0/8", "10.0.0.0/8"]):
+        assert findings(rate(ledger, firewall={"firewall_rules": [{"cidr": cidr} for cidr in everybody]})) == ["firewall_open"]
+    assert findings(rate(ledger, firewall={"firewall_rules": [{"cidr": "10.0.0.0/8"}, {"cidr": "12.0.0.0/8"}]})) == []
     assert findings(rate(ledger, recovery={"recovery_windows": []})) == ["no_backup"]
     late = {"earliest_recoverable_at": hours_ago(200), "latest_recoverable_at": hours_ago(30)}
     assert findings(rate(ledger, recovery={"recovery_windows": [late]})) == ["backup_old"]

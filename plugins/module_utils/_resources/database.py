@@ -37,6 +37,10 @@ _CONSENT = {
         "allow", "eviction", "With redis-cache the database may drop any of its keys when its memory is full"
     ),
 }
+_PERSISTENCE = ("redis-rdb", "redis-aof")
+_PERSISTENCE_OFF = Consent(
+    "allow", "persistence_off", "Without redis-rdb and redis-aof the database keeps its data in memory only, and a restart loses them"
+)
 _BACKUPS_OFF = Consent(
     "allow", "backups_off", "Without periodic backups nothing of what is written from now on can be restored from one"
 )
@@ -238,28 +242,33 @@ class Database(Resource):
                     "force-ssl cannot be disabled while publicly-available is on",
                     hint="Add 'publicly-available: false' to features: it is disabled first.",
                 )
-        # publicly-available needs force-ssl all the time, so the second of the two waits for the first whatever O(wait) says.
-        first = "force-ssl" if "publicly-available" in enable else "publicly-available" if "force-ssl" in disable else None
+        # publicly-available needs force-ssl all the time, and what replaces a kind of persistence must be there before that goes:
+        # what others need is waited for whatever O(wait) says.
+        last = [name for name in disable if _kind(name) in _PERSISTENCE]
+        needed = [name for name in resulting if last and _kind(name) in _PERSISTENCE and resulting[name]]
+        needed += ["force-ssl"] if "publicly-available" in enable else ["publicly-available"] if "force-ssl" in disable else []
         moving = [
             name
             for name in {**current, **wanted}
             if name not in enable + disable
             and self._moving(feature_status(before, name), GOING_ON + GOING_OFF)
-            and (name == first or (name in wanted and self.params["wait"]))
+            and (name in needed or (name in wanted and self.params["wait"]))
         ]
         disable.sort(key=lambda name: name == "force-ssl")
         enable.sort(key=lambda name: name != "force-ssl")
+        persistence = (_PERSISTENCE_OFF,) if last and not any(_kind(name) in _PERSISTENCE for name in needed) else ()
         return (
-            [self._wait_step(name, resulting[name]) for name in moving if name == first]
-            + [self._feature_step(name, False, name == first) for name in disable]
-            + [self._feature_step(name, True, name == first) for name in enable]
-            + [self._wait_step(name, resulting[name]) for name in moving if name != first]
+            [self._wait_step(name, resulting[name]) for name in moving if name in needed]
+            + [self._feature_step(name, False, name in needed) for name in disable if name not in last]
+            + [self._feature_step(name, True, name in needed) for name in enable]
+            + [self._feature_step(name, False, False, persistence) for name in last]
+            + [self._wait_step(name, resulting[name]) for name in moving if name not in needed]
         )
 
     def _wait_step(self, name: str, enabled: bool) -> Step:
         return Step("wait for the feature %s" % name, follow=lambda: self._settled(name, enabled), counts=False)
 
-    def _feature_step(self, name: str, enable: bool, needed: bool) -> Step:
+    def _feature_step(self, name: str, enable: bool, needed: bool, consent: t.Tuple[Consent, ...] = ()) -> Step:
         def send() -> None:
             if enable:
                 self.client.database.enable_feature(name)
@@ -272,14 +281,15 @@ class Database(Resource):
                 return status in ON + GOING_ON
             return status is None or status in GOING_OFF
 
-        consent = _CONSENT.get((name, enable))
+        if (_kind(name), enable) in _CONSENT:
+            consent = (*consent, _CONSENT[_kind(name), enable])
         return Step(
             "%s the feature %s" % ("enable" if enable else "disable", name),
             send=send,
             follow=(lambda: self._settled(name, enable)) if self.params["wait"] or needed else None,
             happened=happened,
             resend=True,
-            consent=(consent,) if consent else (),
+            consent=consent,
         )
 
     def _settled(self, name: str, enabled: bool) -> State:
@@ -356,6 +366,11 @@ class DatabaseInfo(OfEngine, Listing):
             endpoints = self.ask(lambda: main.list_endpoints(name))
             self._network = describe_network(endpoints, main.list_net_peerings(name), main.show_network_configuration(name))
         return found
+
+
+def _kind(name: str) -> str:
+    """The feature of Redis that a feature of Valkey is."""
+    return re.sub("^valkey-", "redis-", name)
 
 
 def _wanted_features(params: Params) -> t.Dict[str, bool]:

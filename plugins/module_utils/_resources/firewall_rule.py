@@ -7,9 +7,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 import typing as t
 
+from .. import _canon
 from .._change import Consent, Listing, Outcome, Params, Resource, State, Step
 from .._errors import InvalidInput, NotFound
 from ._engine import OfEngine
@@ -31,20 +31,6 @@ def describe_range(raw: object) -> State:
     """A range that the platform maintains, as the modules return it."""
     fields = Fields(raw, "a managed range")
     return {"id": fields.identifier("id"), "name": fields.identifier("name")}
-
-
-def network(value: object) -> str:
-    """The normal form of an address range; a single address is a range of one."""
-    text = str(value).strip()
-    try:
-        return str(ipaddress.ip_network(text))
-    except ValueError:
-        pass
-    try:
-        meant = ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        raise ValueError("%r is not an address range: use for example 198.51.100.0/24" % text) from None
-    raise ValueError("%r is an address inside of a range: did you mean %s?" % (text, meant))
 
 
 class _WithFirewall(OfEngine):
@@ -79,7 +65,7 @@ class FirewallRules(_WithFirewall, Resource):
             if rule["type"] == "custom_range" and (rule["cidr"] is None or rule["range_id"]):
                 raise InvalidInput("a rule of type custom_range needs cidr, and takes no range_id")
             if rule["type"] == "custom_range":
-                checked("cidr", network, rule["cidr"])
+                checked("cidr", _canon.network, rule["cidr"])
         keys = [_key(rule) for rule in rules]
         if len(set(keys)) < len(keys):
             raise InvalidInput("rules holds the same range twice")
@@ -136,16 +122,19 @@ class FirewallRules(_WithFirewall, Resource):
         current, wanted = t.cast(t.Dict[Key, State], before), t.cast(t.Dict[Key, State], after)
         removed = [key for key in current if key not in wanted]
         consent: t.Tuple[Consent, ...] = ()
-        if self.params["exclusive"] and len(removed) > 1:
+        # One stale rule goes without ado, unless the list is empty, as it may be by mistake.
+        if self.params["exclusive"] and (len(removed) > 1 or not self.params["rules"]):
             consent = (
                 Consent(
                     "allow",
                     "mass_removal",
-                    "The list is exclusive, so these ranges would lose their access: %s" % ", ".join(key[1] for key in removed),
+                    "The list is exclusive%s, so these ranges would lose their access: %s"
+                    % ("" if self.params["rules"] else " and empty", ", ".join(key[1] for key in removed)),
                 ),
             )
+        opened = [wide for wide in _wide(wanted) if not any(wide.within(old) for old in _wide(current))]
         # Rules are added before others are removed, so that nobody is locked out between, unless there is no room.
-        adding = [self._create(wanted[key]) for key in wanted if key not in current]
+        adding = [self._create(wanted[key], _exposure(key, opened)) for key in wanted if key not in current]
         removing = [self._delete(key, current[key], consent) for key in removed]
         labelling = [
             self._label(key, wanted[key])
@@ -155,7 +144,7 @@ class FirewallRules(_WithFirewall, Resource):
         room = len(current) + len(adding) <= MOST
         return (adding + removing if room else removing + adding) + labelling
 
-    def _create(self, rule: State) -> Step:
+    def _create(self, rule: State, consent: t.Tuple[Consent, ...]) -> Step:
         body = {name: rule[name] for name in ("type", "cidr", "label", "range_id") if rule[name]}
         key = _key(rule)
 
@@ -163,7 +152,11 @@ class FirewallRules(_WithFirewall, Resource):
             self.client.database.create_firewall_rule(body)
 
         return Step(
-            "add the firewall rule for %s" % key[1], send=send, happened=lambda state: _holds(state, key), resend=False
+            "add the firewall rule for %s" % key[1],
+            send=send,
+            happened=lambda state: _holds(state, key),
+            resend=False,
+            consent=consent,
         )
 
     def _delete(self, key: Key, rule: State, consent: t.Tuple[Consent, ...]) -> Step:
@@ -212,7 +205,7 @@ def _key(rule: State) -> Key:
     if rule["type"] == "managed_range":
         return ("managed_range", str(rule["range_id"]), 0)
     try:
-        return (str(rule["type"]), network(rule["cidr"]), 0)
+        return (str(rule["type"]), _canon.network(rule["cidr"]), 0)
     except ValueError:
         # What the platform shows in a form of its own can only be itself.
         return (str(rule["type"]), str(rule["cidr"]), 0)
@@ -223,6 +216,20 @@ def _first(key: Key) -> Key:
     return (key[0], key[1], 0)
 
 
+def _wide(keys: t.Iterable[Key]) -> t.List[_canon.Span]:
+    return _canon.wide_spans(name for kind, name, dummy in keys if kind == "custom_range")
+
+
+def _exposure(key: Key, opened: t.Sequence[_canon.Span]) -> t.Tuple[Consent, ...]:
+    """The consent that a new rule needs when it is part of a wide range that was not open before."""
+    span = _canon.span(key[1]) if key[0] == "custom_range" else None
+    return tuple(
+        Consent("allow", "exposure", "The database could be reached from all addresses from %s" % wide)
+        for wide in opened
+        if span is not None and span.within(wide)
+    )
+
+
 def _wanted(params: Params) -> t.List[State]:
     names = ("type", "cidr", "label", "range_id")
     given = params["rules"] if params["rules"] is not None else [params]
@@ -230,4 +237,7 @@ def _wanted(params: Params) -> t.List[State]:
     for rule in rules:
         if rule["type"] is None:
             rule["type"] = "custom_range" if rule["range_id"] is None else "managed_range"
+        if rule["type"] == "custom_range" and rule["cidr"] is not None:
+            # It is sent as it is compared.
+            rule["cidr"] = _key(rule)[1]
     return rules

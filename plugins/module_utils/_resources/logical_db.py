@@ -127,13 +127,15 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
         return False
 
     def _consent(self, removed: t.Sequence[str]) -> t.Tuple[Consent, ...]:
-        if not self.params["exclusive"] or not removed or (len(removed) == 1 and self.engine == "mysql"):
+        """One is as lost as several: the task does not name it, and a list may be shorter or emptier than was meant."""
+        if not self.params["exclusive"]:
             return ()
         return (
             Consent(
                 "allow",
                 "mass_removal",
-                "The list is exclusive, so these logical databases and all their data would be lost: %s" % ", ".join(removed),
+                "The list is exclusive%s, so these logical databases and all their data would be lost: %s"
+                % ("" if _names(self.params) else " and empty", ", ".join(removed)),
             ),
         )
 
