@@ -10,8 +10,10 @@ version_added: 0.1.0
 short_description: Databases of Scalingo apps as hosts
 description:
   - Makes an inventory host of each database addon of your apps, in one or several regions.
-  - A host stands for a database and is never reached by SSH. It has a local connection and the interpreter of the controller, so that
-    the modules of this collection run on the controller, one fork for each database.
+  - A host stands for a database and is never reached by SSH. It has a local connection and the interpreter of the run that uses the
+    inventory, so that the modules of this collection run on the controller, one fork for each database.
+  - A source that fails adds no host at all. Ansible then continues with its other sources, unless
+    C(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) is set.
   - Costs one request for the bearer token of all regions, one for the list of apps of each region (none where all apps are named without a pattern),
     and one for each app. 500 databases in 100 apps of two regions are 103 requests. The API has no list of databases, so it cannot be done with fewer.
   - O(details=true) costs two more for each database, for its token and for the database itself. The modules that run afterwards on a host reuse both
@@ -65,7 +67,7 @@ options:
     default: false
   on_failure:
     description:
-      - What to do when a region, an app or a database cannot be read.
+      - What to do when a region, an app or a database cannot be read, or when an app was listed and its addons do not exist.
       - V(fail) gives no inventory at all. V(warn) gives the rest and a warning for each, and does not put what is incomplete into the cache.
     type: str
     choices: [fail, warn]
@@ -78,10 +80,13 @@ options:
     description:
       - A Jinja2 expression for the name of the host, without braces. It can use the host variables.
       - Names that occur twice get the ID of the addon added.
+      - With a warning, so does a name that another source has given to another database or to a host with C(ansible_host), the name of a
+        group, and V(localhost). With several sources, put the region or the account into the name.
+      - A name that is empty, or that cannot be computed while the platform is making the database, is the ID of the addon.
     type: str
     default: scalingo_resource_id
   group:
-    description: The group that all hosts are in.
+    description: The group that all hosts are in. It cannot be V(all) or V(ungrouped).
     type: str
     default: scalingo_databases
   api_url:
@@ -125,7 +130,10 @@ notes:
   - "The host variables are C(scalingo_app), C(scalingo_region), C(scalingo_addon_id), C(scalingo_engine), C(scalingo_resource_id), C(scalingo_status),
     C(scalingo_plan), C(scalingo_provisioned_at), and C(scalingo_database), which is none unless O(details=true) and while the platform is
     still making the database."
-  - What the platform answers is never taken for a template.
+  - What the platform answers is never taken for a template. In C(ansible-inventory --export), text that could be one is marked as unsafe;
+    all other text is plain, as AWX needs it.
+  - What is kept by O(cache) depends on the account and on all addresses. A cache that cannot be read is a cache miss.
+  - An expression of O(compose), O(groups) or O(keyed_groups) that fails for every host is warned about. O(strict=true) makes each failure an error.
   - An option that does not exist is refused, so that a misspelled one does not go unnoticed.
 seealso:
   - module: community.scalingo.scalingo_database
@@ -133,104 +141,180 @@ seealso:
 """
 
 EXAMPLES = r"""
-# The production databases of two regions, with what the platform shows of them, and the rest when one region cannot be read.
-# All databases of the default region need nothing but the first line.
+# production.scalingo_databases.yml: the production databases of two regions, with what the platform shows of them, and the rest when
+# one region cannot be read. All databases of the default region need nothing but the first line.
 plugin: community.scalingo.scalingo_databases
 regions: [osc-fr1, osc-secnum-fr1]
 apps: ["*-production"]
 engines: [postgresql, mysql]
 details: true
 on_failure: warn
-hostname: scalingo_app ~ '-' ~ scalingo_engine
+hostname: scalingo_app ~ '-' ~ scalingo_engine ~ '-' ~ scalingo_region
 keyed_groups:
   - key: scalingo_engine
     prefix: engine
 groups:
-  upgradable: scalingo_database.next_version_id is not none
+  # A database that the platform is still making has no details.
+  upgradable: scalingo_database.next_version_id | default(none) is not none
 compose:
-  database_version: scalingo_database.readable_version
+  database_version: scalingo_database.readable_version | default(none)
 cache: true
 cache_timeout: 600
+
+---
+# A play over it: ansible-playbook -i production.scalingo_databases.yml play.yml. The host says which database each task means.
+- name: Keep the MySQL databases as agreed
+  hosts: engine_mysql
+  gather_facts: false
+  module_defaults:
+    group/community.scalingo.scalingo:
+      region: "{{ scalingo_region }}"
+      app: "{{ scalingo_app }}"
+      addon: "{{ scalingo_addon_id }}"
+  tasks:
+    - name: Back up at three
+      community.scalingo.scalingo_database:
+        periodic_backups_enabled: true
+        periodic_backups_scheduled_at: 3
 """
 
 import collections
+import datetime
 import difflib
 import hashlib
 import json
-import sys
+import re
 import typing as t
 
+import ansible.constants
 import ansible.template
-from ansible.errors import AnsibleParserError
+from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.inventory.data import InventoryData
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError, sentence
 from ansible_collections.community.scalingo.plugins.module_utils._resources.fleet import Fleet
+from ansible_collections.community.scalingo.plugins.module_utils._transport import VERSION
 
-CONNECTION = (
-    "api_token", "api_url", "db_api_url", "auth_url", "api_timeout", "api_retries", "validate_certs", "ca_path", "token_cache",
-)
+ADDRESSES = ("api_url", "db_api_url", "auth_url")
+CONNECTION = ("api_token", *ADDRESSES, "api_timeout", "api_retries", "validate_certs", "ca_path", "token_cache")
+SUFFIXES = ("scalingo_databases.yml", "scalingo_databases.yaml")
+
+# From ansible-core 2.19 on, text is a template only where somebody says so, and only such text is exported as it is.
+trust_as_template = getattr(ansible.template, "trust_as_template", None)
+
+Variables = t.Dict[str, t.Any]
 
 
-def no_template(value: t.Any) -> t.Any:
-    """What the platform answered, marked so that nothing in it is taken for a template."""
-    if hasattr(ansible.template, "trust_as_template"):
-        # Here text is no template unless somebody says so.
+def never_a_template(value: t.Any) -> t.Any:
+    """Return a value whose texts are evaluated by nobody, and are plain in an export wherever that is safe without a mark."""
+    if isinstance(value, dict):
+        return {never_a_template(key): never_a_template(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [never_a_template(item) for item in value]
+    if not isinstance(value, str):
         return value
+    suspicious = "{" in value or value.startswith("#jinja2")
+    if trust_as_template is not None:
+        return value if suspicious else trust_as_template(value)
+    from ansible.utils.native_jinja import NativeJinjaText
     from ansible.utils.unsafe_proxy import wrap_var
 
-    return wrap_var(value)
+    # Native Jinja makes a number of text such as 1e3, but not of this kind.
+    return wrap_var(NativeJinjaText(value)) if suspicious else NativeJinjaText(value)
+
+
+LOCAL = never_a_template("local")
+# The one of the run that uses the inventory, which may be another one than that which reads it: in a cache, or in AWX.
+INTERPRETER = (trust_as_template or str)("{{ ansible_playbook_python }}")
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     NAME = "community.scalingo.scalingo_databases"
 
     def verify_file(self, path: str) -> bool:
-        return super().verify_file(path) and path.endswith(("scalingo_databases.yml", "scalingo_databases.yaml"))
+        if not super().verify_file(path):
+            return False
+        if path.endswith(SUFFIXES):
+            return True
+        if path.endswith((".yml", ".yaml")):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                if re.search(r"^plugin:[ '\"]*(community\.scalingo\.)?scalingo_databases\b", file.read(), re.MULTILINE):
+                    self.display.warning("%s is not read, because its name does not end in %s" % (path, " or ".join(SUFFIXES)))
+        return False
 
     def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
-        self._refuse_unknown(self._read_config_data(path))
-        databases = None
-        if self.get_option("cache"):
-            key = "%s_%s" % (self.get_cache_key(path), self._question())
-            if cache:
-                try:
-                    databases = self._cache[key]
-                except KeyError:
-                    pass
-            if databases is None:
-                databases, complete = self._gather()
-                if complete:
-                    self._cache[key] = databases
+        self._check(self._read_config_data(path))
+        key = "%s_%s" % (self.get_cache_key(path), self._question()) if self.get_option("cache") else None
+        databases = self._cached(key) if key and cache else None
         if databases is None:
             databases, complete = self._gather()
-        self._populate(databases)
+            if key and complete:
+                self._cache[key] = databases
+        self._populate([{"scalingo_%s" % name: never_a_template(value) for name, value in item.items()} for item in databases])
 
-    def _refuse_unknown(self, config: t.Mapping[str, t.Any]) -> None:
+    def _check(self, config: t.Mapping[str, t.Any]) -> None:
         known = sorted(self.option_definitions)
         for name in config:
             if name not in known:
                 close = difflib.get_close_matches(str(name), known, 1)
                 raise AnsibleParserError("there is no option %s%s" % (name, ": did you mean %s?" % close[0] if close else ""))
+        for name in ("hostname", "group"):
+            if isinstance(config.get(name), (bool, int, float)):
+                raise AnsibleParserError("%s is %s, which is no text: put it in quotes" % (name, json.dumps(config[name])))
+        if self._text("group") in ("all", "ungrouped"):
+            raise AnsibleParserError("group is %s, which is a group of Ansible itself: choose another name" % self._text("group"))
+
+    def _text(self, name: str) -> str:
+        """The text of an option; null and blank are not given."""
+        given = self.get_option(name)
+        return ("" if given is None else str(given).strip()) or t.cast(str, self.option_definitions[name].get("default") or "")
+
+    def _texts(self, name: str) -> t.List[str]:
+        """The texts of a list. Without quotes YAML makes something else of some."""
+        values = self.get_option(name) or []
+        for value in values:
+            if value is None or isinstance(value, (bool, float, dict, list, datetime.date)):
+                raise AnsibleParserError("%s holds %s, which is no text: put it in quotes" % (name, json.dumps(value, default=str)))
+        # What comes from a vault is of a type of its own.
+        return [str(value).strip() for value in values]
 
     def _question(self) -> str:
-        """What the answer in the cache is the answer to. Another question needs another answer."""
-        options = {name: self.get_option(name) for name in ("regions", "apps", "engines", "details", "api_url", "auth_url")}
-        return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:16]
+        """What the answer in the cache is the answer to. Another question, or another account, needs another answer."""
+        options: t.Dict[str, t.Any] = {name: self._text(name) for name in ("api_token", *ADDRESSES)}
+        options.update({name: self._texts(name) for name in ("regions", "apps", "engines")})
+        options.update(details=self.get_option("details"), version=VERSION)
+        return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:32]
+
+    def _cached(self, key: str) -> t.Optional[t.List[t.Dict[str, t.Any]]]:
+        """The databases in the cache; none when there are none, or when it holds what this plugin has not written."""
+        try:
+            # As plain data, without anything that the cache has put on its texts.
+            databases = json.loads(json.dumps(self._cache[key]))
+            if not isinstance(databases, list) or not all(_is_database(item) for item in databases):
+                raise ValueError("it holds something else")
+        except KeyError:
+            return None
+        except Exception as error:
+            self.display.warning("The cache cannot be used, and the platform is asked instead: %s" % error)
+            return None
+        return databases
 
     def _gather(self) -> t.Tuple[t.List[t.Dict[str, t.Any]], bool]:
         """The databases, and whether they are all."""
-        regions = [region.strip() for region in self.get_option("regions")]
-        regions = list(dict.fromkeys(region for region in regions if region)) or ["osc-fr1"]
+        regions = list(dict.fromkeys(region for region in self._texts("regions") if region)) or ["osc-fr1"]
         if len(regions) > 1 and (self.get_option("api_url") or self.get_option("db_api_url")):
             raise AnsibleParserError("api_url and db_api_url are addresses of one region: give one region, or auth_url only")
         if self.get_option("parallel") < 1:
             raise AnsibleParserError("parallel is %d: use a number from 1 up" % self.get_option("parallel"))
+        apps = self._texts("apps")
+        if "" in apps:
+            raise AnsibleParserError("apps holds an empty name")
         fleet = Fleet(
             self._connect,
-            apps=self.get_option("apps"),
-            engines=self.get_option("engines"),
+            apps=apps,
+            engines=self._texts("engines"),
             details=self.get_option("details"),
             parallel=self.get_option("parallel"),
         )
@@ -251,27 +335,122 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             params, verbose=self.display.vv, secret=lambda dummy: None, target_needed=app is not None, beside=beside
         )
 
-    def _populate(self, databases: t.List[t.Dict[str, t.Any]]) -> None:
-        strict = self.get_option("strict")
-        group = self.inventory.add_group(self.get_option("group"))
-        hosts = [no_template({"scalingo_%s" % name: value for name, value in database.items()}) for database in databases]
-        names = [self._name(variables) for variables in hosts]
-        often = collections.Counter(names)
-        for name, variables in zip(names, hosts):
+    def _populate(self, databases: t.List[Variables]) -> None:
+        """Put the hosts and their groups into the inventory: all of them, or none when something about one of them fails."""
+        inventory = self.inventory
+        wanted = [self._wanted_name(variables) for variables in databases]
+        groups = set(inventory.groups)
+        while True:
+            reasons = [self._taken(name, variables, inventory, groups) for name, variables in zip(wanted, databases)]
+            often = collections.Counter(wanted)
             # All of those that would share a name get the ID, so that no name depends on the order.
-            host = name if often[name] == 1 else "%s-%s" % (name, variables["scalingo_addon_id"])
-            self.inventory.add_host(host, group=group)
-            # The interpreter is the one that runs here: in a cached inventory it could be another machine's.
-            variables.update(ansible_connection="local", ansible_python_interpreter=sys.executable)
-            for variable, value in variables.items():
-                self.inventory.set_variable(host, variable, value)
-            self._set_composite_vars(self.get_option("compose"), variables, host, strict=strict)
-            self._add_host_to_composed_groups(self.get_option("groups"), variables, host, strict=strict)
-            self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host, strict=strict)
+            names = [
+                "%s-%s" % (name, variables["scalingo_addon_id"]) if reason or often[name] > 1 else name
+                for name, variables, reason in zip(wanted, databases, reasons)
+            ]
+            self.inventory = built = InventoryData()
+            failures = self._construct(dict(zip(names, databases)), inventory)
+            # Variables of a host that is called like a group would become the group's.
+            if groups.issuperset(name for name in names if name in built.groups):
+                break
+            groups.update(built.groups)
+        self.inventory = inventory
+        for name, variables, reason in zip(names, databases, reasons):
+            if reason:
+                self.display.warning("The host of the %s is called %s, because %s" % (_described(variables), name, reason))
+        odd = [name for name in names if re.search(r"[\s,:&!*?\[\]]", name)]
+        if odd:
+            self.display.warning("--limit cannot choose %d hosts by name, such as %r: leave such characters out of hostname" % (len(odd), odd[0]))
+        for failure in failures:
+            self.display.warning(failure)
+        self._add(built, inventory)
 
-    def _name(self, variables: t.Dict[str, t.Any]) -> str:
+    def _wanted_name(self, variables: Variables) -> str:
+        expression = self._text("hostname")
+        # Native Jinja of the old cores makes a number of 1e3, but not of what this filter returns.
+        expression = trust_as_template(expression) if trust_as_template else "(%s) | string" % expression
+        addon_id = t.cast(str, variables["scalingo_addon_id"])
         try:
-            name = str(self._compose(self.get_option("hostname"), variables))
+            name = str(self._compose(expression, variables)).strip()
         except Exception as error:
-            raise AnsibleParserError("hostname cannot be computed: %s" % error) from error
-        return t.cast(str, variables["scalingo_addon_id"]) if name in ("", "None") else name
+            if self.get_option("details") and variables["scalingo_database"] is None:
+                self.display.warning("The host of the %s is called by its ID while the platform is making the database" % _described(variables))
+                return addon_id
+            raise AnsibleParserError(
+                "hostname cannot be computed for the %s. It must be an expression without braces: %s" % (_described(variables), error)
+            ) from error
+        # A name is a variable too, and has no mark that keeps it from being a template.
+        return addon_id if name in ("", "None") or "{" in name or name.startswith("#jinja2") else name
+
+    @staticmethod
+    def _taken(name: str, variables: Variables, inventory: t.Any, groups: t.Container[str]) -> str:
+        """Why a database cannot have this name; empty when it can."""
+        if name in ansible.constants.LOCALHOST:
+            return "%s means this machine" % name
+        if name in groups:
+            return "%s is a group" % name
+        known = inventory.hosts[name].vars if name in inventory.hosts else {}
+        other = known.get("scalingo_addon_id", variables["scalingo_addon_id"])
+        if other != variables["scalingo_addon_id"]:
+            return "%s is the host of the %s already" % (name, _described(known))
+        return "%s is a host with an address already" % name if "ansible_host" in known else ""
+
+    def _construct(self, hosts: t.Mapping[str, Variables], known: t.Any) -> t.List[str]:
+        """Add hosts with all that the options make of them. Return a sentence for each expression that failed for every one."""
+        strict = self.get_option("strict")
+        group = self.inventory.add_group(self._text("group"))
+        failed = collections.defaultdict(list)
+        entries = [("compose", self._set_composite_vars, {name: text}) for name, text in (self.get_option("compose") or {}).items()]
+        entries += [("groups", self._add_host_to_composed_groups, {name: text}) for name, text in (self.get_option("groups") or {}).items()]
+        for host, database in hosts.items():
+            self.inventory.add_host(host, group=group)
+            for variable, value in {"ansible_connection": LOCAL, "ansible_python_interpreter": INTERPRETER, **database}.items():
+                self.inventory.set_variable(host, variable, value)
+            before = known.hosts[host].vars if host in known.hosts else {}
+            for option, method, entry in entries:
+                try:
+                    method(entry, {**before, **self.inventory.hosts[host].vars}, host, strict=True)
+                except AnsibleError as error:
+                    if strict:
+                        raise
+                    failed["%s.%s" % (option, *entry)].append(str(error))
+            for keyed in self.get_option("keyed_groups") or []:
+                variables = {**before, **self.inventory.hosts[host].get_vars()}
+                if isinstance(keyed, dict) and not strict:
+                    try:
+                        self._compose(keyed.get("key"), variables)
+                        self.templar.template(keyed.get("parent_group"))
+                    except Exception as error:
+                        failed["keyed_groups with the key %s" % keyed.get("key")].append(str(error))
+                        continue
+                self._add_host_to_keyed_groups([keyed], variables, host, strict=strict)
+        return ["%s fails for every host: %s" % (what, errors[0]) for what, errors in failed.items() if len(errors) == len(hosts)]
+
+    @staticmethod
+    def _add(built: InventoryData, inventory: t.Any) -> None:
+        """Add what was built. What can fail comes first: a group that would be within itself."""
+        for name in built.groups:
+            inventory.add_group(name)
+        for name, group in built.groups.items():
+            for child in group.child_groups:
+                inventory.add_child(name, child.name)
+        for name, host in built.hosts.items():
+            inventory.add_host(name)
+            for variable, value in host.vars.items():
+                if not variable.startswith("inventory_"):
+                    inventory.set_variable(name, variable, value if value is INTERPRETER else never_a_template(value))
+        for name, group in built.groups.items():
+            for host in group.hosts:
+                inventory.add_child(name, host.name)
+
+
+def _is_database(item: t.Any) -> bool:
+    return (
+        isinstance(item, dict)
+        and all(isinstance(item.get(name), str) and item[name] for name in ("app", "region", "addon_id"))
+        and isinstance(item.get("database", ""), (dict, type(None)))
+    )
+
+
+def _described(variables: Variables) -> str:
+    return "addon %(scalingo_engine)s (%(scalingo_addon_id)s) of app %(scalingo_app)s in %(scalingo_region)s" % variables

@@ -11,6 +11,8 @@ import collections
 import json
 import os
 import re
+import signal
+import subprocess
 import sys
 import time
 import typing as t
@@ -18,12 +20,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
 from scalingo_sandbox.testing import Sandbox
 from support.playbook import ROOT, Ansible, Run, task
-from support.shop import SEED, routes
+from support.shop import SEED, VAULT, routes, until
 
+CORES = {"this": Path(sys.executable).parent, "oldest": ROOT / ".cache" / "core-2.16" / "bin"}
 REGIONS = ("osc-fr1", "osc-secnum-fr1")
 ENGINES = ("mysql", "postgresql", "mongodb", "redis", "influxdb")
+PLUGIN_FILE = ROOT / "plugins" / "inventory" / "scalingo_databases.py"
 PLUGIN = "community.scalingo.scalingo_databases"
 SECOND = REGIONS[1]
 
@@ -47,12 +52,8 @@ def fleet(apps: int, engines: t.Sequence[str] = ENGINES) -> dict[str, t.Any]:
 
 
 def loaded(run: Run) -> dict[str, t.Any]:
-    """What C(ansible-inventory --list) printed. It marks text that is no template; here that is plain text."""
-
-    def plain(mapping: dict[str, t.Any]) -> t.Any:
-        return mapping["__ansible_unsafe"] if list(mapping) == ["__ansible_unsafe"] else mapping
-
-    return t.cast("dict[str, t.Any]", json.loads(run.stdout, object_hook=plain))
+    """What C(ansible-inventory --list) printed."""
+    return t.cast("dict[str, t.Any]", json.loads(run.stdout))
 
 
 class Inventories:
@@ -103,8 +104,14 @@ def same(one: str, other: str) -> bool:
     return os.path.realpath(os.path.dirname(one)) == os.path.realpath(os.path.dirname(other))
 
 
+def examples() -> list[t.Any]:
+    """The documents of the example: an inventory, and a play over it."""
+    (text,) = re.findall(r'EXAMPLES = r"""\n(.*?)"""', PLUGIN_FILE.read_text(encoding="utf-8"), re.DOTALL)
+    return list(yaml.safe_load_all(text))
+
+
 def documented(pattern: str) -> int:
-    text = (ROOT / "plugins" / "inventory" / "scalingo_databases.py").read_text(encoding="utf-8")
+    text = PLUGIN_FILE.read_text(encoding="utf-8")
     (found,) = re.findall(pattern, text)
     return int(found)
 
@@ -131,7 +138,7 @@ def test_five_hundred_databases_in_a_hundred_apps(inventories: Inventories, sand
 
     for name, variables in hosts.items():
         assert variables["scalingo_resource_id"] == name and variables["scalingo_database"] is None
-        assert variables["ansible_connection"] == "local" and same(variables["ansible_python_interpreter"], sys.executable)
+        assert variables["ansible_connection"] == "local" and variables["ansible_python_interpreter"] == "{{ ansible_playbook_python }}"
     assert collections.Counter((item["scalingo_region"], item["scalingo_engine"]) for item in hosts.values()) == {
         (region, engine): 50 for region in REGIONS for engine in ENGINES
     }
@@ -206,6 +213,60 @@ def test_the_cache(inventories: Inventories, sandbox: Sandbox) -> None:
     assert "vault_1" in inventories.hosts(path)
 
 
+CACHE = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_timeout": 3600}
+
+
+def test_the_cache_of_one_account_answers_no_other(inventories: Inventories) -> None:
+    path = inventories.file(**CACHE, cache_connection=str(inventories.ansible.directory / "inventory-cache"))
+    assert inventories.hosts(path)
+    run = inventories.run(path, environment={"SCALINGO_API_TOKEN": "tk-us-wrong-0123456789"})
+    assert loaded(run)["_meta"]["hostvars"] == {} and "The API token is refused" in " ".join(run.stderr.split()), str(run)
+    where = inventories.sandbox.params(SECOND)
+    inventories.file(**CACHE, cache_connection=str(inventories.ansible.directory / "inventory-cache"), regions=[SECOND])
+    for environment in ({}, {"SCALINGO_DB_API_URL": where["db_api_url"]}, {"SCALINGO_API_URL": where["api_url"]}):
+        assert list(inventories.hosts(path, environment=environment)) == ["vault_1"]
+        assert inventories.asked(), environment
+        assert inventories.hosts(path, environment=environment) and not inventories.asked()
+
+
+#: What may be in a cache: what was cut off, what is empty, and what somebody else has written.
+BROKEN = {"truncated": '[{"app": "sh', "empty": "", "mapping": "{}", "text": '"hosts"', "other": '[{"app": "shop"}]', "number": "[1]"}
+
+
+@pytest.mark.parametrize("core", list(CORES))
+def test_a_cache_that_is_broken_is_a_cache_miss(core: str, inventories: Inventories) -> None:
+    inventories.ansible.programs = CORES[core]
+    directory = inventories.ansible.directory / "inventory-cache"
+    path = inventories.file(**CACHE, cache_connection=str(directory), apps=["vault"])
+    inventories.hosts(path)
+    (kept,) = directory.iterdir()
+    good = json.loads(kept.read_text(encoding="utf-8"))
+    for name, text in BROKEN.items():
+        # The newer cores have what a plugin gives them in an envelope.
+        foreign = text if name in ("truncated", "empty") or isinstance(good, list) else json.dumps({**good, "__payload__": text})
+        kept.write_text(foreign, encoding="utf-8")
+        run = inventories.run(path)
+        assert run.returncode == 0 and list(loaded(run)["_meta"]["hostvars"]) == ["vault_1"], (name, str(run))
+        assert inventories.asked() == {"A1": 2}, name
+        assert list(inventories.hosts(path)) == ["vault_1"] and not inventories.asked(), name
+
+
+@pytest.mark.parametrize("core", list(CORES))
+def test_an_app_from_a_vault_is_looked_at_and_kept_in_no_cache(core: str, inventories: Inventories) -> None:
+    ansible = inventories.ansible
+    ansible.programs = CORES[core]
+    password = ansible.directory / "vault-password"
+    password.write_text("correct-horse-battery-staple", encoding="utf-8")
+    library = VaultLib([(None, VaultSecret(b"correct-horse-battery-staple"))])
+    path = inventories.file(**CACHE, cache_connection=str(ansible.directory / "inventory-cache"), apps=["TEXT"])
+    lines = library.encrypt("vault").decode().splitlines()
+    text = path.read_text(encoding="utf-8").replace("- TEXT", "- !vault |\n" + "".join("    %s\n" % line for line in lines))
+    path.write_text(text, encoding="utf-8")
+    for asked in ({"regions": 1, "exchange": 1, "A1": 2}, {}):
+        assert list(inventories.hosts(path, options=["--vault-password-file", str(password)])) == ["vault_1"]
+        assert inventories.asked() == asked
+
+
 # -- groups, names, variables ---------------------------------------------------------------------------------------------
 
 
@@ -238,7 +299,91 @@ def test_groups_variables_and_names(inventories: Inventories, sandbox: Sandbox) 
     }
 
 
-CORES = {"this": Path(sys.executable).parent, "oldest": ROOT / ".cache" / "core-2.16" / "bin"}
+def test_two_sources_with_one_name_never_share_a_host(inventories: Inventories, sandbox: Sandbox) -> None:
+    """A group of one region would act on the database of the other."""
+    seed = fleet(2, ["mysql"])
+    for app in seed["apps"]:
+        app["name"] = "shop"
+    sandbox.reset(seed)
+    options = {"hostname": "scalingo_app ~ '-' ~ scalingo_engine", "keyed_groups": [{"key": "scalingo_region", "prefix": "region"}]}
+    paths = [inventories.file(region, regions=[region], **options) for region in REGIONS]
+    run = inventories.run(*paths)
+    data = loaded(run)
+    second = "shop-mysql-%s" % seed["apps"][1]["addons"][0]["id"]
+    assert data["region_osc_fr1"]["hosts"] == ["shop-mysql"] and data["region_osc_secnum_fr1"]["hosts"] == [second]
+    assert {name: item["scalingo_region"] for name, item in data["_meta"]["hostvars"].items()} == {"shop-mysql": REGIONS[0], second: SECOND}
+    said = " ".join(run.stderr.split())
+    assert "is called %s, because shop-mysql is the host of the addon mysql" % second in said and "of app shop in osc-fr1 already" in said
+    # The same database twice is one host.
+    assert len(inventories.hosts(paths[0], inventories.file("again", regions=[REGIONS[0]], **options))) == 1
+
+    machine, listed = (inventories.ansible.directory / ("%s.yml" % name) for name in ("machine", "listed"))
+    machine.write_text("all: {hosts: {shop-mysql: {ansible_host: 192.0.2.1}}}", encoding="utf-8")
+    run = inventories.run(machine, paths[0])
+    hosts = loaded(run)["_meta"]["hostvars"]
+    assert "scalingo_addon_id" not in hosts["shop-mysql"] and len(hosts) == 2 and "is a host with an address already" in run.stderr
+    # Somebody has put the database into a group, and has given it variables.
+    listed.write_text("all: {children: {critical: {hosts: {shop-mysql: {team: one}}}}}", encoding="utf-8")
+    data = loaded(inventories.run(listed, inventories.file("team", regions=[REGIONS[0]], **{**options, "keyed_groups": [{"key": "team"}]})))
+    assert data["critical"]["hosts"] == data["scalingo_databases"]["hosts"] == data["_one"]["hosts"] == ["shop-mysql"]
+
+
+@pytest.mark.parametrize("core", list(CORES))
+def test_a_host_is_never_called_like_this_machine_or_a_group(core: str, inventories: Inventories, sandbox: Sandbox) -> None:
+    """The first would be the host that plays on localhost run on, and the variables of the second would be those of the group."""
+    inventories.ansible.programs = CORES[core]
+    seed = fleet(5, ["mysql"])
+    ids = [app["addons"][0]["id"] for app in seed["apps"]]
+    for app, name in zip(seed["apps"], ["localhost", "all", "scalingo_databases", "keyed", "other"], strict=True):
+        app["name"] = name
+    sandbox.reset(seed)
+    run = inventories.run(inventories.file(hostname="scalingo_app", keyed_groups=[{"key": "'keyed'", "prefix": "", "separator": ""}]))
+    data = loaded(run)
+    names = ["localhost", "all", "scalingo_databases", "keyed"]
+    assert set(data["keyed"]["hosts"]) == {*("%s-%s" % pair for pair in zip(names, ids)), "other"}
+    assert all("vars" not in group for group in data.values()), "a group has the variables of a host"
+    said = " ".join(run.stderr.split())
+    assert said.count("is called") == 4 and "because localhost means this machine" in said and "because keyed is a group" in said
+    tasks = [{"name": "who", "ansible.builtin.debug": {"msg": "{{ scalingo_addon_id | default('nobody') }}"}}]
+    local = inventories.ansible.play([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}], "-i", str(inventories.file(hostname="scalingo_app")))
+    assert local.ok().only.result["msg"] == "nobody"
+
+
+@pytest.mark.parametrize("core", list(CORES))
+def test_text_that_looks_like_a_number_stays_text(core: str, inventories: Inventories, sandbox: Sandbox) -> None:
+    inventories.ansible.programs = CORES[core]
+    seed = fleet(3, ["mysql"])
+    for app, name in zip(seed["apps"], ["1e3", "2048", "0-1"], strict=True):
+        app["name"] = name
+    sandbox.reset(seed)
+    options = {"hostname": "scalingo_app", "keyed_groups": [{"key": "scalingo_app", "prefix": "app"}], "compose": {"name": "scalingo_app"}}
+    path = inventories.file(apps=["1e3", 2048, "0-1"], **options)
+    run = inventories.run(path, environment={"ANSIBLE_JINJA2_NATIVE": "true"})
+    data = loaded(run)
+    assert {name: item["name"] for name, item in data["_meta"]["hostvars"].items()} == {name: name for name in ("1e3", "2048", "0-1")}
+    assert {"app_1e3", "app_2048", "app_0_1"} <= set(data)
+    shown = {"name": "show", "ansible.builtin.debug": {"msg": ["{{ scalingo_app }}"]}}
+    job = inventories.ansible.play(
+        [{"hosts": "1e3", "gather_facts": False, "tasks": [shown]}], "-i", str(path), environment={"ANSIBLE_JINJA2_NATIVE": "true"}
+    )
+    assert job.ok().only.result["msg"] == ["1e3"]
+
+
+@pytest.mark.parametrize("core", list(CORES))
+def test_the_documented_inventory_and_the_play_over_it(core: str, inventories: Inventories, sandbox: Sandbox) -> None:
+    ansible = inventories.ansible
+    ansible.programs = CORES[core]
+    seed = fleet(2, ["mysql", "redis"])
+    for app in seed["apps"]:
+        app["name"] = "shop-production"
+    sandbox.reset(seed)
+    inventory, play = examples()
+    path = ansible.directory / "production.scalingo_databases.yml"
+    path.write_text(yaml.safe_dump({**inventory, "cache": False}), encoding="utf-8")
+    first = ansible.play(play, "-i", str(path)).ok().clean()
+    assert set(first.by_host("Back up at three")) == {"shop-production-mysql-%s" % region for region in REGIONS}
+    assert {addon.database.periodic_backups_scheduled_at[0] for app in sandbox.running.world.apps for addon in app.addons[:1]} == {3}
+    assert ansible.play(play, "-i", str(path)).ok().clean().count("changed") == 0
 
 
 @pytest.mark.parametrize("core", list(CORES))
@@ -273,6 +418,93 @@ def test_a_play_over_three_databases(core: str, inventories: Inventories, sandbo
         assert result["databases"][0]["app_name"] == host
         assert result["api_usage"] == {"requests": 1, "writes": 0, "waited_seconds": 0.0, "tokens_reused": 1}
     assert inventories.asked() == {"regions": 1, "exchange": 1, "apps": 2, "A1": 3, "A6": 3, "D1": 6}
+
+
+def imported(exported: dict[str, t.Any]) -> tuple[dict[str, list[str]], dict[str, dict[str, t.Any]]]:
+    """What AWX makes of an export: groups with their hosts, and the hosts that it leaves enabled, with their variables.
+
+    It takes names as they are for keys, and a host is enabled when the text of C(enabled_var) is that of C(enabled_value); what is
+    in a dictionary has a path to it.
+    """
+    variables = exported.pop("_meta")["hostvars"]
+    groups = {group: list(dict.fromkeys(content.get("hosts", []))) for group, content in exported.items()}
+    hosts = {host: variables.get(host, {}) for names in groups.values() for host in names}
+    return groups, {host: item for host, item in hosts.items() if str(item.get("scalingo_status")).lower() == "running"}
+
+
+#: The inventory script that AWX makes of its hosts for a job.
+OF_AWX = """#!/bin/sh
+cat "$0.json"
+"""
+
+
+@pytest.mark.parametrize("core", list(CORES))
+def test_an_export_can_be_imported_by_awx_and_used_by_a_job_of_another_environment(core: str, inventories: Inventories, sandbox: Sandbox) -> None:
+    ansible = inventories.ansible
+    ansible.programs = CORES[core]
+    seed = fleet(3, ["mysql", "redis"])
+    seed["apps"][1]["addons"][1]["database"] = {"version": "6.2.14-1"}
+    seed["apps"][0]["addons"][0]["resource_id"] = "{{ 6 * 7 }}"
+    header = "#jinja2:variable_start_string:'[[',variable_end_string:']]'\n"
+    seed["apps"][1]["addons"][0].update(resource_id=header + "[[ 6 * 7 ]]", database={"hostname": "database.example.com"})
+    sandbox.reset(seed)
+    unmade = seed["apps"][2]["addons"][0]["id"]
+    sandbox.fault(match={"route": "D1", "addon_id": unmade}, do="status", status=404)
+    documented = examples()[0]
+    # Without a name of its own, a host is called by its resource, whatever the platform says that it is.
+    options = {name: documented[name] for name in ("regions", "keyed_groups", "groups", "compose")}
+    run = inventories.run(inventories.file(details=True, **options), options=["--export"])
+    assert run.returncode == 0 and "WARNING" not in run.stderr, str(run)
+    groups, hosts = imported(json.loads(run.stdout))
+    odd = [seed["apps"][number]["addons"][0]["id"] for number in (0, 1)]
+    assert sorted(groups["scalingo_databases"]) == sorted([*odd, "fleet_000_1", "fleet_001_1", "fleet_002_0", "fleet_002_1"])
+    assert sorted(groups["engine_mysql"]) == sorted([*odd, "fleet_002_0"]) and len(hosts) == 6
+    assert groups["upgradable"] == ["fleet_001_1"], "a database that is not made yet has no next version"
+    plain = hosts["fleet_001_1"]
+    assert plain["scalingo_database"]["status"] == "running" and plain["scalingo_app"] == "fleet-001" and plain["ansible_connection"] == "local"
+    assert plain["database_version"] == plain["scalingo_database"]["readable_version"] != ""
+    assert hosts[odd[0]]["scalingo_resource_id"] == {"__ansible_unsafe": "{{ 6 * 7 }}"}
+    assert sorted(name for name, item in hosts.items() if "__ansible_unsafe" in json.dumps(item)) == odd
+    assert [item["database_version"] for item in hosts.values() if isinstance(item["database_version"], dict)] == []
+
+    script = ansible.directory / "awx-inventory"
+    script.write_text(OF_AWX, encoding="utf-8")
+    script.chmod(0o755)
+    (ansible.directory / "awx-inventory.json").write_text(run.stdout, encoding="utf-8")
+    (other,) = [name for name in CORES if name != core]
+    ansible.programs = CORES[other]
+    shown = {"name": "show", "ansible.builtin.debug": {"msg": ["{{ ansible_python_interpreter }}", "{{ scalingo_resource_id }}"]}}
+    tasks = [{"name": "ping", "ansible.builtin.ping": {}}, shown]
+    job = ansible.play([{"hosts": "scalingo_databases", "gather_facts": False, "tasks": tasks}], "-i", str(script)).ok().clean()
+    assert len(job.by_host("ping")) == 6
+    said = {host: result["msg"] for host, result in job.by_host("show").items()}
+    assert all(same(interpreter, str(CORES[other] / "python")) for interpreter, dummy in said.values())
+    assert said[odd[0]][1] == "{{ 6 * 7 }}" and said[odd[1]][1].startswith("#jinja2") and said["fleet_001_1"][1] == "fleet_001_1"
+
+
+HALF: dict[str, dict[str, t.Any]] = {
+    "strict": {"strict": True, "keyed_groups": [{"key": "'x' if scalingo_app != 'fleet-002' else nothing.at.all"}]},
+    "contradiction": {"keyed_groups": [{"key": "scalingo_app", "default_value": "x", "trailing_separator": True}]},
+    "loop": {"groups": {"within": True}, "keyed_groups": [{"key": "scalingo_app", "prefix": "", "separator": "", "parent_group": "within"}]},
+}
+
+
+@pytest.mark.parametrize("core", list(CORES))
+@pytest.mark.parametrize("case", list(HALF))
+def test_a_source_that_fails_gives_no_host_at_all(case: str, core: str, inventories: Inventories, sandbox: Sandbox) -> None:
+    """Its other hosts would be half of what somebody meant, and the play would run on them."""
+    ansible = inventories.ansible
+    ansible.programs = CORES[core]
+    sandbox.reset(fleet(4, ["mysql"]))
+    static = ansible.directory / "static.yml"
+    # The group "within" is in a group that the third database would make its parent.
+    static.write_text("all: {hosts: {other: {ansible_connection: local}}, children: {fleet_002: {children: {within: {}}}}}", encoding="utf-8")
+    tasks = [{"name": "act", "ansible.builtin.debug": {"msg": "acted"}}]
+    run = ansible.play(
+        [{"hosts": "all", "gather_facts": False, "tasks": tasks}], "-i", str(static), "-i", str(inventories.file(**HALF[case]))
+    )
+    assert "Unable to parse" in run.stderr, str(run)
+    assert set(run.by_host("act")) == {"other"}
 
 
 def test_no_secret_is_in_a_variable_a_cache_or_a_log(inventories: Inventories, sandbox: Sandbox) -> None:
@@ -320,6 +552,88 @@ def test_a_token_that_is_refused_is_tried_once(inventories: Inventories) -> None
     assert routes(inventories.sandbox.log()).count("exchange") == 1 and "A1" not in inventories.asked()
 
 
+@pytest.mark.parametrize("core", list(CORES))
+def test_a_database_that_is_being_made_has_a_name_too(core: str, inventories: Inventories, sandbox: Sandbox) -> None:
+    inventories.ansible.programs = CORES[core]
+    sandbox.reset(seed := fleet(3, ["mysql"]))
+    unmade = seed["apps"][1]["addons"][0]["id"]
+    sandbox.fault(match={"route": "D1", "addon_id": unmade}, do="status", status=404)
+    path = inventories.file(details=True, hostname="scalingo_database.resource_id")
+    run = inventories.run(path)
+    assert set(loaded(run)["_meta"]["hostvars"]) == {"fleet_000_0", unmade, "fleet_002_0"}
+    said = "The host of the addon mysql (%s) of app fleet-001 in osc-secnum-fr1 is called by its ID while the platform is making" % unmade
+    assert said in " ".join(run.stderr.split()), str(run)
+
+
+@pytest.mark.parametrize("core", list(CORES))
+def test_an_expression_that_fails_for_every_host_is_warned_about(core: str, inventories: Inventories, sandbox: Sandbox) -> None:
+    inventories.ansible.programs = CORES[core]
+    sandbox.reset(fleet(2, ["mysql"]))
+    only_one = "scalingo_app if scalingo_app == 'fleet-001' else nothing.at.all"
+    path = inventories.file(
+        compose={"good": "scalingo_app", "version": "scalingo_databse.readable_version", "one": only_one},
+        groups={"good": True, "old": "scalingo_databse.old", "first": "(%s) == 'fleet-001'" % only_one},
+        keyed_groups=[{"key": "scalingo_egnine", "prefix": "engine"}, {"key": only_one}, {"key": "scalingo_engine", "parent_group": "{{ nothing.at.all }}"}],
+    )
+    run = inventories.run(path)
+    said = " ".join(run.stderr.split())
+    assert said.count("fails for every host") == 4, str(run)
+    for words in (
+        "compose.version fails for every host", "groups.old fails for every host",
+        "keyed_groups with the key scalingo_egnine fails for every host", "keyed_groups with the key scalingo_engine fails for every host",
+    ):  # fmt: skip
+        assert words in said, str(run)
+    data = loaded(run)
+    assert len(data["good"]["hosts"]) == 2 and data["first"]["hosts"] == data["_fleet_001"]["hosts"] == ["fleet_001_0"]
+    assert data["_meta"]["hostvars"]["fleet_001_0"]["one"] == "fleet-001" and "one" not in data["_meta"]["hostvars"]["fleet_000_0"]
+
+
+def test_a_listed_app_without_its_addons_is_never_taken_for_an_empty_one(inventories: Inventories, sandbox: Sandbox) -> None:
+    sandbox.reset(fleet(4, ["mysql"]))
+    sandbox.fault(match={"route": "A1", "app": "fleet-002"}, do="status", status=404, body={"resource": "App", "error": "not found"})
+    words = "app fleet-002 in osc-fr1%s: The region lists it and answers 404 for its addons"
+    run = inventories.run(inventories.file())
+    assert loaded(run)["_meta"]["hostvars"] == {} and words % "" in " ".join(run.stderr.split()), str(run)
+    path = inventories.file(**CACHE, cache_connection=str(inventories.ansible.directory / "inventory-cache"), on_failure="warn")
+    run = inventories.run(path)
+    assert len(loaded(run)["_meta"]["hostvars"]) == 3 and words % " is left out" in " ".join(run.stderr.split()), str(run)
+    sandbox.clear_faults()
+    assert len(inventories.hosts(path)) == 4
+
+
+@pytest.mark.parametrize("core", list(CORES))
+def test_a_file_with_another_name_is_told_why_it_is_not_read(core: str, inventories: Inventories) -> None:
+    inventories.ansible.programs = CORES[core]
+    path = inventories.file().rename(inventories.ansible.directory / "databases.yml")
+    for enabled in (None, "%s, yaml" % PLUGIN):
+        run = inventories.run(path, environment={"ANSIBLE_INVENTORY_ENABLED": enabled})
+        assert "is not read, because its name does not end in scalingo_databases.yml or" in " ".join(run.stderr.split()), str(run)
+    other = inventories.ansible.directory / "hosts.yml"
+    other.write_text("all: {hosts: {one: }}", encoding="utf-8")
+    assert "is not read" not in inventories.run(other, environment={"ANSIBLE_INVENTORY_ENABLED": "%s, yaml" % PLUGIN}).stderr
+
+
+@pytest.mark.parametrize("core", list(CORES))
+def test_ctrl_c_ends_it_at_once_and_sends_nothing_more(core: str, inventories: Inventories, sandbox: Sandbox) -> None:
+    ansible = inventories.ansible
+    sandbox.reset(fleet(16, ["mysql"]))
+    sandbox.fault(match={"route": "A1"}, do="slow", seconds=60)
+    process = subprocess.Popen(
+        [str(CORES[core] / "ansible-inventory"), "-i", str(inventories.file()), "--list"],
+        cwd=ansible.directory, env=ansible.variables(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        # Whoever runs the tests in the background has it ignored, and so has all that comes from there.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    try:
+        until(lambda: inventories.asked()["A1"] == 4, "four requests that are under way")
+        process.send_signal(signal.SIGINT)
+        output, dummy = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert process.returncode not in (0, None) and "Traceback" not in output, output
+    assert inventories.asked()["A1"] == 4
+
+
 BAD: dict[str, tuple[dict[str, t.Any], str]] = {
     "misspelled": ({"region": "osc-fr1"}, "there is no option region: did you mean regions?"),
     "unknown_app": ({"apps": ["shop", "nowhere"]}, "app nowhere: It is not visible in osc-fr1 or osc-secnum-fr1 with this API token"),
@@ -334,6 +648,16 @@ BAD: dict[str, tuple[dict[str, t.Any], str]] = {
     "clear_text": ({"auth_url": "http://auth.example.com"}, "auth_url"),
     "name_of_host": ({"hostname": "scalingo_nothing.at.all", "apps": ["vault"]}, "hostname cannot be computed"),
     "condition": ({"strict": True, "groups": {"old": "scalingo_nothing.at.all"}, "apps": ["vault"]}, "old"),
+    "name_is_number": ({"hostname": 5}, "hostname is 5, which is no text: put it in quotes"),
+    "braces": ({"hostname": "{{ scalingo_app }}", "apps": ["vault"]}, "It must be an expression without braces"),
+    "name_of_which": ({"hostname": "nothing.at", "apps": ["vault"]}, "for the addon mysql (%s) of app vault in osc-secnum-fr1" % VAULT),
+    "boolean_region": ({"regions": [True]}, "regions holds true, which is no text: put it in quotes"),
+    "float_app": ({"apps": ["shop", 1e3]}, "apps holds 1000.0, which is no text: put it in quotes"),
+    "null_app": ({"apps": [None]}, "apps holds null, which is no text: put it in quotes"),
+    "blank_app": ({"apps": [" "]}, "apps holds an empty name"),
+    "number_app": ({"apps": [4711]}, "app 4711: It is not visible in osc-fr1"),
+    "group": ({"group": "all"}, "group is all, which is a group of Ansible itself: choose another name"),
+    "boolean_group": ({"group": True}, "group is true, which is no text: put it in quotes"),
     "token": ({"api_token": "two words"}, "api_token holds a character that no token has"),
 }
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import concurrent.futures
 import fnmatch
+import queue
+import threading
 import typing as t
 
 from .._auth import engine_of
@@ -60,7 +62,7 @@ class Fleet:
         self._first = self._first or client
         # A token that is refused is said once, not once for each app.
         client.sign_in()
-        apps = self._names_of_apps(client)
+        apps, listed_by_region = self._names_of_apps(client)
 
         def addons(app: str) -> t.List[State]:
             return [self._describe(raw, region, app) for raw in client.main.list_addons(app)]
@@ -70,6 +72,10 @@ class Fleet:
             if listed is not None:
                 self._found.add(app)
                 found += [item for item in listed if item["engine"] in self._engines]
+            elif listed_by_region:
+                self.failures["app %s in %s" % (app, region)] = (
+                    "The region lists it and answers 404 for its addons, so its databases are not known. Was it deleted? Run it again."
+                )
         if not self._details:
             return found
 
@@ -85,18 +91,18 @@ class Fleet:
         """The apps that are named without a pattern."""
         return [name for name in self._apps if not WILDCARDS & set(name)]
 
-    def _names_of_apps(self, client: Client) -> t.List[str]:
-        """The apps to look at: those that are named, and where there is a pattern or nothing is named, those that match."""
+    def _names_of_apps(self, client: Client) -> t.Tuple[t.List[str], bool]:
+        """The apps to look at, and whether the region listed them: it does where there is a pattern or nothing is named."""
         patterns = [name for name in self._apps if WILDCARDS & set(name)] if self._apps else ["*"]
         if not patterns:
-            return list(dict.fromkeys(self._exact))
+            return list(dict.fromkeys(self._exact)), False
         listed = [str(Fields(raw, "an app").text("name")) for raw in client.main.list_apps()]
         wanted = self._exact
         return [
             name
             for name in dict.fromkeys(listed)
             if name in wanted or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
-        ]
+        ], True
 
     @staticmethod
     def _describe(raw: object, region: str, app: str) -> State:
@@ -119,15 +125,38 @@ class Fleet:
     ) -> t.Iterator[t.Tuple[t.Any, t.Any]]:
         """Each thing with what I(read) gives for it, several at a time, in their order.
 
-        What is absent goes with none: an app of another region, one that went away meanwhile, a database that is only being
-        made. Failures are noted, and their things left out.
+        What is absent goes with none: an app of another region, a database that is only being made. Failures are noted, and
+        their things left out. Ctrl-C is not held up: nothing more is sent, and what is under way is not waited for.
         """
-        with concurrent.futures.ThreadPoolExecutor(max_workers=self._parallel) as pool:
-            jobs = [(thing, pool.submit(read, thing)) for thing in things]
-            for thing, job in jobs:
+        jobs: t.List[t.Tuple[t.Any, concurrent.futures.Future[t.Any]]] = [(thing, concurrent.futures.Future()) for thing in things]
+        waiting: queue.SimpleQueue[t.Tuple[t.Any, concurrent.futures.Future[t.Any]]] = queue.SimpleQueue()
+        for job in jobs:
+            waiting.put(job)
+
+        def work() -> None:
+            while True:
                 try:
-                    yield thing, job.result()
+                    thing, future = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                # One that was cancelled meanwhile is skipped.
+                if future.set_running_or_notify_cancel():
+                    try:
+                        future.set_result(read(thing))
+                    except BaseException as error:  # noqa: BLE001
+                        future.set_exception(error)
+
+        # The threads of an executor are waited for when the process ends, daemons are not.
+        for dummy in range(min(self._parallel, len(jobs))):
+            threading.Thread(target=work, daemon=True).start()
+        try:
+            for thing, future in jobs:
+                try:
+                    yield thing, future.result()
                 except NotFound:
                     yield thing, None
                 except ScalingoError as error:
                     self.failures[name(thing)] = sentence(error)
+        finally:
+            for dummy, future in jobs:
+                future.cancel()
