@@ -17,6 +17,8 @@ description:
     once more just before it is its turn, and is left alone, with a warning, unless pid, user, state and the start of the query are still the same.
     The platform takes a pid and nothing else. A query that begins between that look and the order, which is the time of one request, is not
     protected.
+  - Replication, autovacuum and other sessions of the server itself are ended only when O(pid) names them. Ending them can stop replicas, or
+    keep the server from preventing a wraparound of its transactions.
   - Nothing that matches is success without a change.
   - A task that finds nothing costs one request to the Database API. Otherwise it costs two for each query that it ends, one for each that is over by
     then, and one or more at the end to see that they have ended.
@@ -53,7 +55,8 @@ options:
   exclude_query:
     description:
       - Leave out queries in which one of these regular expressions of Python is found, in any case.
-      - If not given, V(^\\s*COPY\\b) and V(\\bpg_dump\\b), so that backups are left alone. V([]) leaves nothing out.
+        Comments before the first word do not count.
+      - If not given, V(^\\s*COPY\\b), V(\\bpg_dump\\b) and V(\\bpg_\\w*backup), so that backups are left alone. V([]) leaves nothing out.
     type: list
     elements: str
   max_matches:

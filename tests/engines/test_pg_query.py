@@ -156,9 +156,10 @@ def test_another_query_of_the_same_session_is_left_alone(
 
 def test_copies_are_left_alone_unless_told_otherwise(task: Task, server: PostgreSQL, sessions: Sessions) -> None:
     copying = sessions.running("/* nightly */ SELECT pg_sleep(20) -- pg_dump")
+    behind = sessions.running("/* nightly */ COPY (SELECT pg_sleep(20)) TO STDOUT")
     assert pids(task.query(action="cancel", user="shop_1002", check=True)) == []
-    assert pids(task.query(action="cancel", user="shop_1002", exclude_query=[])) == [copying.pid]
-    assert copying.ended()
+    assert pids(task.query(action="cancel", user="shop_1002", exclude_query=[])) == [copying.pid, behind.pid]
+    assert copying.ended() and behind.ended()
 
 
 def test_too_many_matches_end_none(task: Task, server: PostgreSQL, slow: Running, sessions: Sessions) -> None:

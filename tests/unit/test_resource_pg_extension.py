@@ -22,7 +22,6 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
 )
 from ansible_collections.community.scalingo.plugins.module_utils._resources import _access
 from ansible_collections.community.scalingo.plugins.module_utils._resources.pg_extension import Extensions
-from ansible_collections.community.scalingo.plugins.module_utils._resources.pg_query import seconds
 
 PARAMS: t.Dict[str, t.Any] = {
     "name": "hstore", "names": None, "state": "present", "version": None, "schema": None, "cascade": False, "connection_url": None,
@@ -238,14 +237,3 @@ def test_a_database_that_does_not_show_what_was_done_is_told(dialled: t.List[Dia
     with pytest.raises(Exception) as caught:
         extensions(platform).perform(False)
     assert "hstore is None, wanted {'version': None}" in str(getattr(caught.value, "error", caught.value))
-
-
-@pytest.mark.parametrize(("text", "expected"), [("90", 90), ("1.5", 1.5), (60, 60), ("90s", 90), ("5m", 300), ("1h30m", 5400), ("500ms", 0.5), ("0", 0)])
-def test_durations(text: object, expected: float) -> None:
-    assert seconds(text) == expected
-
-
-@pytest.mark.parametrize("text", ["", "-1", "INF", "inf", "soon", "5 minutes", "1e3", "٣"])
-def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(ValueError):
-        seconds(text)

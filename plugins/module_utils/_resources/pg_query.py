@@ -22,8 +22,10 @@ ACTIVE = "active"
 STATES = (ACTIVE, "idle", "idle in transaction", "idle in transaction (aborted)", "fastpath function call", "disabled")
 #: Those in which there is something to cancel.
 RUNNING = (ACTIVE, "fastpath function call")
-#: What is left alone unless the task says otherwise: copies of whole tables, which are backups more often than not.
-EXCLUDED = (r"^\s*COPY\b", r"\bpg_dump\b")
+#: What is left alone unless the task says otherwise: copies of whole tables, which are backups more often than not, and backups.
+EXCLUDED = (r"^\s*COPY\b", r"\bpg_dump\b", r"\bpg_\w*backup")
+#: What is left alone unless the task names its pid: replication, and what the server does for itself. Some of that keeps the data whole.
+OF_THE_SERVER = re.compile(r"(START_REPLICATION|BASE_BACKUP)\b|autovacuum:", re.IGNORECASE)
 NANOSECONDS = 1_000_000_000
 #: What becomes of a session that the order was sent for, and how long the server gets to end it, in seconds.
 TOLD = ("cancelled", "terminated")
@@ -47,25 +49,38 @@ def describe(raw: object) -> State:
     }
 
 
-def seconds(value: object) -> float:
-    """A duration in seconds: a number of them, or text such as 90s, 5m or 1h30m. Raises C(ValueError)."""
-    text = str(value).strip()
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text, re.ASCII):
-        return float(text)
-    if text.lower() == "inf":
-        raise ValueError("no query is older than that")
-    return _canon.duration(text) / NANOSECONDS
+def statement(query: str) -> str:
+    """A query from its first word on, without the comments before it, which may be nested."""
+    while True:
+        query = query.lstrip()
+        if query.startswith("--"):
+            query = query.partition("\n")[2]
+        elif query.startswith("/*"):
+            depth = 0
+            for mark in re.finditer(r"/\*|\*/", query):
+                depth += 1 if mark.group() == "/*" else -1
+                if depth == 0:
+                    query = query[mark.end() :]
+                    break
+            else:
+                return ""
+        else:
+            return query
 
 
 class Selection:
     """Which sessions a task means."""
 
-    def __init__(self, params: Params, states: t.Optional[t.Sequence[str]], excluded: t.Sequence[str]) -> None:
+    def __init__(
+        self, params: Params, states: t.Optional[t.Sequence[str]], excluded: t.Sequence[str], spared: bool = False
+    ) -> None:
         self._pid = params["pid"]
         self._user = params["user"]
-        self._older_than = None if params["older_than"] is None else checked("older_than", seconds, params["older_than"])
+        self._older_than = None if params["older_than"] is None else checked("older_than", _canon.seconds, params["older_than"])
         self._states = None if states is None else frozenset(states)
         self._excluded = [checked("exclude_query", _pattern, text) for text in excluded]
+        #: Whether replication and what the server does for itself are left alone.
+        self._spared = spared
 
     def holds(self, session: State) -> bool:
         if self._pid is not None and session["pid"] != self._pid:
@@ -76,7 +91,11 @@ class Selection:
             return False
         if self._older_than is not None and (session["query_duration"] is None or session["query_duration"] < self._older_than):
             return False
-        return not any(pattern.search(session["query"] or "") for pattern in self._excluded)
+        query = session["query"] or ""
+        bare = statement(query)
+        if self._spared and (session["username"] is None or OF_THE_SERVER.match(bare)):
+            return False
+        return not any(pattern.search(text) for pattern in self._excluded for text in (query, bare))
 
 
 def _pattern(text: str) -> t.Pattern[str]:
@@ -254,11 +273,14 @@ class QueryInfo(_OnPostgreSQL, Listing):
 
 
 def _selection(params: Params) -> Selection:
-    """What the task means: with a pid this one alone, otherwise active queries that are no copies, unless it says else."""
+    """What the task means: with a pid this one alone, otherwise active queries that are no copies, unless it says else.
+
+    Replication, and what the server does for itself, is meant by its pid only.
+    """
     if params["pid"] is not None:
         return Selection(params, RUNNING if params["action"] == "cancel" else None, ())
     states = (ACTIVE,) if params["query_state"] is None else params["query_state"]
-    return Selection(params, states, EXCLUDED if params["exclude_query"] is None else params["exclude_query"])
+    return Selection(params, states, EXCLUDED if params["exclude_query"] is None else params["exclude_query"], spared=True)
 
 
 def _listed(sessions: t.Sequence[State], limit: int) -> str:

@@ -55,6 +55,7 @@ class SeedQuery(SeedPart):
     query: str
     state: str = "active"
     username: str | None = None
+    """An empty one is a process of the server itself."""
     seconds: float = 1.0
     """How long it has been running."""
     pid: int | None = None

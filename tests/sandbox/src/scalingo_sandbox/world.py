@@ -330,7 +330,7 @@ class World:
                     entry.pid or 1000 + index,
                     entry.query,
                     entry.state,
-                    entry.username or resource_id,
+                    resource_id if entry.username is None else entry.username,
                     now - entry.seconds,
                 )
                 for index, entry in enumerate(seed.queries)

@@ -630,7 +630,7 @@ class RealPostgresql(Engine):
     def list_queries(self) -> list[Query]:
         rows = self.rows(
             "SELECT pid, query, state, usename, extract(epoch FROM coalesce(query_start, backend_start))::float8 "
-            "FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' "
+            "FROM pg_stat_activity WHERE (datname = current_database() OR backend_type = 'walsender') "
             "AND application_name <> %s ORDER BY pid",
             APPLICATION_NAME,
         )
@@ -648,8 +648,8 @@ class RealPostgresql(Engine):
     def _signal(self, function: str, pid: int) -> None:
         """A session of this database that is not the sandbox's own; another is not there."""
         self.rows(
-            f"SELECT {function}(pid) FROM pg_stat_activity WHERE datname = current_database() "  # noqa: S608
-            "AND backend_type = 'client backend' AND application_name <> %s AND pid = %s",
+            f"SELECT {function}(pid) FROM pg_stat_activity WHERE (datname = current_database() OR backend_type = 'walsender') "  # noqa: S608
+            "AND application_name <> %s AND pid = %s",
             APPLICATION_NAME,
             pid,
         )
