@@ -19,7 +19,7 @@ import re
 import threading
 import typing as t
 import urllib.parse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.community.scalingo.plugins.module_utils._cache import Store, cache_key
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
@@ -246,12 +246,21 @@ def good_until(token: str, date: float | None, now: float) -> float:
 
 @dataclass(frozen=True)
 class Lookup:
-    """Which addon is meant. ``cached``: it was found by an earlier task, and may have been replaced since."""
+    """Which addon is meant. ``cached``: it was found by an earlier task, and may have been replaced since.
+
+    ``health``: whether it may hold data of health (docs/contract.md, section 2.1); None while no answer has said so.
+    """
 
     addon_id: str
     engine: str | None = None
     resource_id: str | None = None
     cached: bool = False
+    health: bool | None = None
+
+    @classmethod
+    def of(cls, addon: Raw, cached: bool = False) -> Lookup:
+        """Return what an answer about the addon says."""
+        return cls(addon["id"], engine_of(addon), addon.get("resource_id"), cached, health_of(addon))
 
 
 def is_addon_id(text: str) -> bool:
@@ -263,6 +272,12 @@ def engine_of(addon: Raw) -> str | None:
     """Return the provider id of an addon without its optional prefix (docs/contract.md, section 1.7)."""
     provider = addon.get("addon_provider")
     return _engine(provider["id"]) if isinstance(provider, dict) else None
+
+
+def health_of(addon: Raw) -> bool | None:
+    """Return whether an addon may hold data of health; None when the answer does not say. Anything odd counts as yes."""
+    value = addon.get("hds_resource")
+    return None if value is None else value is not False
 
 
 def _engine(provider_id: str) -> str:
@@ -284,7 +299,7 @@ def choose_addon(addons: t.Sequence[Raw], wanted: str, app: str) -> Lookup:
     found = [addon for addon in addons if addon["id"] == wanted]
     found = found or [addon for addon in addons if engine_of(addon) == _engine(wanted)]
     if len(found) == 1:
-        return Lookup(found[0]["id"], engine_of(found[0]), found[0].get("resource_id"))
+        return Lookup.of(found[0])
     if found:
         raise InvalidInput(
             f"App {app} has {len(found)} addons that match {wanted}",
@@ -479,10 +494,23 @@ class Chain:
             self.addon_token()
             found = self.lookup()
             if found.engine is None:
-                app = t.cast(str, self.settings.app)
-                addon = self.calls.show_addon(app, found.addon_id)
-                found = self.known = Lookup(found.addon_id, engine_of(addon), addon.get("resource_id"), found.cached)
+                found = self._shown(found)
         return found
+
+    def holds_health(self) -> bool | None:
+        """Return whether the addon may hold data of health; None when the main API does not say, or may not be asked.
+
+        Costs a request only when neither the list of addons nor the token's answer said so.
+        """
+        found = self.details()
+        if found.health is None and not self.settings.addon_token:
+            found = self._shown(found)
+        return found.health
+
+    def _shown(self, found: Lookup) -> Lookup:
+        addon = self.calls.show_addon(t.cast(str, self.settings.app), found.addon_id)
+        self.known = Lookup.of({**addon, "id": found.addon_id}, found.cached)
+        return self.known
 
     def addon_token(self) -> str:
         """Return the token of the addon (section 1.3)."""
@@ -511,7 +539,7 @@ class Chain:
 
     def mean(self, addon: Raw) -> None:
         """Mean this addon of the app from now on: it was just read, or made."""
-        found = Lookup(addon["id"], engine_of(addon), addon.get("resource_id"))
+        found = Lookup.of(addon)
         if self.known is None or self.known.addon_id != found.addon_id:
             self._addon = None
         self.known = found
@@ -525,7 +553,10 @@ class Chain:
         self._addon = entry
         if self.known is None or self.known.engine is None:
             cached = self.known is None and bool(entry.get("cached"))
-            self.known = Lookup(entry["addon_id"], entry.get("engine"), entry.get("resource_id"), cached)
+            named = (entry["addon_id"], entry.get("engine"), entry.get("resource_id"))
+            self.known = Lookup(*named, cached, entry.get("health"))
+        elif self.known.health is None:
+            self.known = replace(self.known, health=entry.get("health"))
 
     def _minted(self) -> Raw:
         app, dummy = self._named()
@@ -543,6 +574,7 @@ class Chain:
             "addon_id": found.addon_id,
             "engine": engine_of(addon) or found.engine,
             "resource_id": addon.get("resource_id") or found.resource_id,
+            "health": found.health if health_of(addon) is None else health_of(addon),
             "expires_at": good_until(addon["token"], date, self.clock.wall()),
         }
 
@@ -584,6 +616,8 @@ class Chain:
         if not all(isinstance(entry.get(name), str) and entry[name] for name in texts) or entry["token"] == rejected:
             return None
         if any(not isinstance(entry.get(name), (str, type(None))) for name in ("engine", "resource_id")):
+            return None
+        if not isinstance(entry.get("health"), (bool, type(None))):
             return None
         if self.known is not None and entry.get("addon_id") not in (None, self.known.addon_id):
             return None

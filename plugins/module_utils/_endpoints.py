@@ -1169,6 +1169,14 @@ class Target:
         """The resource id, for example "shop_1234"; None with addon_token."""
         return self._chain.details().resource_id
 
+    @property
+    def protection(self) -> str:
+        """Why its data must not leave the platform without consent (docs/contract.md, section 7.10); "" when nothing says so."""
+        for place in (self._chain.settings.region, self._chain.database_host):
+            if "secnum" in place:
+                return f"The database is in a region that is qualified as SecNumCloud ({place})"
+        return "The database may hold data of health (HDS)" if self._chain.holds_health() else ""
+
 
 class _Calls:
     """The calls of the chain, found through the client: the chain is made before the hosts' classes."""

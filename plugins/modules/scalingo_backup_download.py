@@ -27,7 +27,8 @@ description:
   - The link that leads to the archive is a secret. It is asked for anew when it has expired, and is never shown.
   - A task that changes nothing costs one request to the Database API, or none at all when it names O(backup_id) and the file itself in O(dest),
     so that a copy stays good when the platform does not have the backup any more.
-    A download costs one more request for the link, and one to where the link leads for each part.
+    A download costs one more request for the link, and one to where the link leads for each part. Without O(allow=export) it costs one to the
+    main API where the platform has not told with the addon or its token whether the addon may hold data of health.
     Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID)
     and for the addon's token.
 options:
@@ -57,6 +58,16 @@ options:
       - Otherwise only the size is compared.
     type: bool
     default: false
+  allow:
+    description:
+      - The consequences that you agree to. Without its word such a task is refused before anything is downloaded or handed out.
+      - V(export) is for data that leave the platform though they are protected there. These are the data of V(osc-secnum-fr1), which is qualified
+        as SecNumCloud, and those of an addon that may hold data of health (HDS), as the platform says.
+      - With O(addon_token) the platform cannot be asked about data of health, so only the region counts.
+    type: list
+    elements: str
+    choices: [export]
+    default: []
 extends_documentation_fragment:
   - community.scalingo._options
   - community.scalingo._attributes
@@ -279,13 +290,13 @@ step_failed:
   sample: download the backup 5b8b36104ffb090be1ac3ce1 to /srv/backups/20260902010000_shop_4553.tar.gz
 """
 
-from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, consent
 from ansible_collections.community.scalingo.plugins.module_utils._resources.backup_download import BackupDownload as RESOURCE
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:
-    return COMMON + Spec(
+    return COMMON + consent("export") + Spec(
         {
             "backup_id": {"type": "str"},
             "dest": {"type": "path", "required": True},

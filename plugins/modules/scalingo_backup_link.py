@@ -23,6 +23,16 @@ options:
   backup_id:
     description: The ID of the backup. Without it the newest one that is done is taken.
     type: str
+  allow:
+    description:
+      - The consequences that you agree to. Without its word such a task is refused before anything is downloaded or handed out.
+      - V(export) is for data that leave the platform though they are protected there. These are the data of V(osc-secnum-fr1), which is qualified
+        as SecNumCloud, and those of an addon that may hold data of health (HDS), as the platform says.
+      - With O(addon_token) the platform cannot be asked about data of health, so only the region counts.
+    type: list
+    elements: str
+    choices: [export]
+    default: []
 extends_documentation_fragment:
   - community.scalingo._options
   - community.scalingo._attributes
@@ -156,13 +166,13 @@ error:
       sample: PENDING_TO_ACTIVATE
 """
 
-from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, consent
 from ansible_collections.community.scalingo.plugins.module_utils._resources.backup import BackupLink as RESOURCE
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:
-    return COMMON + Spec({"backup_id": {"type": "str"}})
+    return COMMON + consent("export") + Spec({"backup_id": {"type": "str"}})
 
 
 def main() -> None:

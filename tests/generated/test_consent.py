@@ -40,6 +40,8 @@ class Row:
     call: str
     lesser: t.Optional[t.Mapping[str, t.Any]] = None
     times: int = 1
+    #: Whether the call changes nothing, and what it hands out is the loss.
+    reads: bool = False
 
 
 RESTORE = "scalingo_database_restore"
@@ -54,6 +56,7 @@ DEDICATED = "Deleting an addon, or the app of a dedicated database"
 EXCLUSIVE = "`delete-database`, by a list that is `exclusive`"
 
 PERSISTENCE = "disable the last of `redis-rdb`, `redis-aof`"
+EXPORT = "B4 of protected data"
 LAST = "Disabling the last one of `redis-rdb` and `redis-aof`"
 FIREWALL = "scalingo_firewall_rule"
 WIDE = (
@@ -121,6 +124,10 @@ ROWS = [
     Row("F3", RULES, FIREWALL, "an exclusive list that removes several", "F3", times=2),
     Row("F3", RULES, FIREWALL, "an exclusive list that is empty, and one rule", "F3"),
     Row("DR8", "Deleting a net peering", "scalingo_net_peering", "delete one", "DR8", {"state": OMIT}),
+    Row(EXPORT, "Downloading a backup of protected data", "scalingo_backup_download", "data of SecNumCloud, with the consent", "B4", reads=True),
+    Row(EXPORT, "Downloading a backup of protected data", "scalingo_backup_download", "data of health, with the consent", "B4", reads=True),
+    Row(EXPORT, "A link to a backup of protected data", "scalingo_backup_link", "to data of SecNumCloud, with the consent", "B4", reads=True),
+    Row(EXPORT, "A link to a backup of protected data", "scalingo_backup_link", "to data of health, with the consent", "B4", reads=True),
 ]
 SUBJECTS = {subject.name: subject for subject in TESTED}
 
@@ -139,7 +146,7 @@ def case_of(row: Row) -> Case:
 
 def test_every_row_of_the_contract_is_here() -> None:
     calls = [cells[0] for cells in table("contract.md", "### 7.10 ")]
-    assert len(calls) == 20 and set(calls) == {row.contract for row in ROWS if row.contract}
+    assert len(calls) == 21 and set(calls) == {row.contract for row in ROWS if row.contract}
 
 
 def test_the_documentation_has_these_rows_and_their_words() -> None:
@@ -162,10 +169,15 @@ def test_it_needs_its_word_and_is_sent_once(row: Row, laboratory: Laboratory) ->
     def sent(of: Case, check: bool = False) -> int:
         seen = laboratory.observe(subject, of, check=check)
         assert check is False or seen.unsafe == []
-        return collections.Counter(record.action_name or record.route for record in seen.unsafe)[row.call]
+        records = seen.records if row.reads else seen.unsafe
+        return collections.Counter(record.action_name or record.route for record in records)[row.call]
 
     none(honesty.consent_problems(laboratory, subject, case))
     if row.lesser:
         assert sent(case.with_arguments(**row.lesser)) == 0
-    assert sent(case, check=True) == 0
+    for word in case.needs if row.reads else ():
+        lesser = case.with_arguments(allow=[other for other in case.arguments["allow"] if other != word])
+        assert sent(lesser) == sent(lesser, check=True) == 0
+    if row.module != "scalingo_backup_link":
+        assert sent(case, check=True) == 0
     assert sent(case) == row.times

@@ -465,6 +465,44 @@ def test_a_token_answer_without_the_addon_costs_one_more_read(office: Office) ->
         assert (client.target.engine, client.target.resource_id) == ("mysql", "shop_1")
 
 
+@pytest.mark.parametrize(("told", "protected"), [(True, True), (False, False), ("odd", True)])
+@pytest.mark.parametrize("where", ["list", "token"])
+def test_whether_data_are_protected_costs_nothing_where_an_answer_has_told_it(
+    office: Office, told: object, protected: bool, where: str
+) -> None:
+    hds = {"hds_resource": told}
+    listed = addons({**addon(), **hds} if where == "list" else addon())
+    minted = mint(answer={"addon": {**addon(), **(hds if where == "token" else {}), "token": "addon-1"}})
+    with Script(exchange(), listed, minted) as script:
+        client = office.client()
+        script.mount(client)
+        client.target.ready()
+        assert ("may hold data of health (HDS)" in client.target.protection) is protected
+    # It is kept with the token: the next task asks for nothing.
+    again = office.client()
+    with Script() as script:
+        script.mount(again)
+        assert ("HDS" in again.target.protection) is protected
+
+
+@pytest.mark.parametrize("told", [True, False, None])
+def test_whether_data_are_protected_costs_one_read_where_no_answer_has_told_it(office: Office, told: t.Optional[bool]) -> None:
+    client = office.client(addon="ad-1")
+    read = expect("GET", "/v1/apps/shop/addons/ad-1", answer={"addon": {**addon(), **({} if told is None else {"hds_resource": told})}})
+    with Script(exchange(), mint(), read) as script:
+        script.mount(client)
+        client.target.ready()
+        assert ("HDS" in client.target.protection) is (told is True)
+
+
+def test_the_region_alone_says_that_data_are_protected(office: Office) -> None:
+    client = office.direct(region="osc-secnum-fr1", api_token=None)
+    assert "qualified as SecNumCloud (osc-secnum-fr1)" in client.target.protection
+    assert office.direct(api_token=None).target.protection == ""
+    client = office.direct(db_api_url="https://db-api.osc-secnum-fr1.scalingo.com", api_token=None)
+    assert "SecNumCloud" in client.target.protection
+
+
 def test_an_addon_id_with_its_token_uses_no_main_api(office: Office) -> None:
     client = office.direct(api_token=None)
     play(client, shown(host="https://db-api.osc-fr1.scalingo.com"))
@@ -668,6 +706,7 @@ def test_the_cache_never_holds_the_api_token(office: Office) -> None:
         {"token": "x", "addon_id": ""},
         {"token": "x", "addon_id": "ad-1", "engine": 5},
         {"token": "x", "addon_id": "ad-1", "resource_id": ["y"]},
+        {"token": "x", "addon_id": "ad-1", "health": "no"},
     ],
 )
 def test_a_kept_addon_that_makes_no_sense_is_none(office: Office, entry: dict[str, t.Any]) -> None:

@@ -15,7 +15,7 @@ import typing as t
 
 from .. import _canon
 from .._change import Consent, Listing, Outcome, Params, Performer, Resource, Skipped, State, Step, known
-from .._errors import BadRequest, Conflict, InvalidInput, RateLimited, ScalingoError, StepFailed, Unreachable
+from .._errors import BadRequest, Conflict, ConsentMissing, InvalidInput, RateLimited, ScalingoError, StepFailed, Unreachable
 from .._wait import age, wait_until
 from ._engine import OfEngine
 from ._fields import Fields, checked
@@ -154,6 +154,13 @@ class WithArchives(WithBackups):
                 "the platform does not serve the archives of %s" % NOT_SERVED[engine],
                 hint="Export the data from the database itself, or ask Scalingo's support.",
             )
+
+    def export_consent(self) -> t.Tuple[Consent, ...]:
+        """What the task must say where data are protected. Asks for nothing when the task says it in any case."""
+        if "export" in self.params["allow"]:
+            return ()
+        protection = self.client.target.protection
+        return (Consent("allow", "export", protection + ", and its data would leave the platform"),) if protection else ()
 
 
 class Backup(WithBackups, Resource):
@@ -456,6 +463,11 @@ class BackupLink(WithArchives, Performer):
 
     def perform(self, check_mode: bool) -> Outcome:
         self.refuse_open_secret("a link that lets anybody read the backup")
+        consents = self.export_consent()
+        if consents:
+            raise ConsentMissing(
+                "%s. No link was asked for" % consents[0].consequence, doing=self.reading, hint=Consent.advice(consents)
+            )
         backup_id = str(chosen(self.backups(), self.params["backup_id"])["id"])
         link = self.ask(lambda: self.client.database.show_backup_link(backup_id))
         return Outcome(changed=False, result={"backup_id": backup_id, "link": link})

@@ -20,7 +20,7 @@ import stat
 import typing as t
 
 from .. import _download
-from .._change import Params, Resource, State, Step, known
+from .._change import Consent, Params, Resource, State, Step, known
 from .._errors import InvalidInput
 from .._transport import Stream
 from . import backup as backups
@@ -72,6 +72,7 @@ class BackupDownload(backups.WithArchives, Resource):
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
         self._backup: t.Optional[State] = None
+        self._consent: t.Tuple[Consent, ...] = ()
         self._told: t.Set[str] = set()
 
     def _warn_once(self, message: str) -> None:
@@ -88,7 +89,10 @@ class BackupDownload(backups.WithArchives, Resource):
     def read(self) -> t.Optional[State]:
         if self._backup is None:
             self._backup = self._described_here() or backups.chosen(self.backups(), self.params["backup_id"])
-        return self._file(self._path())
+        found = self._file(self._path())
+        if found is None or found["backup_id"] != self._backup["id"]:
+            self._consent = self.export_consent()
+        return found
 
     def _described_here(self) -> t.Optional[State]:
         """The backup that the task names, when the file is here already: the platform need not be asked, nor have it."""
@@ -183,6 +187,7 @@ class BackupDownload(backups.WithArchives, Resource):
                 Step(
                     "download the backup %s to %s" % (after["backup_id"], path),
                     send=lambda: self._download(path),
+                    consent=self._consent,
                 )
             ]
         if before["mode"] != after["mode"]:

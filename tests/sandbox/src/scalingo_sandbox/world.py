@@ -227,6 +227,7 @@ class World:
             raise ValueError(f"the addon {identifier} is named twice")
         addon = self.make_addon(app, kind, plan, identifier, resource_id, seed.database, engine=seed.engine)
         addon.status = seed.status
+        addon.hds = seed.hds
         database = addon.database
         if seed.status == "suspended":
             database.status = "stopped"
