@@ -13,6 +13,9 @@ from scalingo_sandbox.testing import Sandbox
 from support.playbook import ROOT, Ansible
 
 
+BLOCK = r"\.\. code-block:: %s\n\n(.*?\n)(?=\S)"
+
+
 def plays(name: str, pattern: str) -> str:
     found = re.findall(pattern, (ROOT / name).read_text(encoding="utf-8"), re.DOTALL)
     assert found
@@ -20,13 +23,17 @@ def plays(name: str, pattern: str) -> str:
 
 
 def test_the_plays_of_the_guide(ansible: Ansible, sandbox: Sandbox) -> None:
-    text = plays("docs/docsite/rst/guide.rst", r"\.\. code-block:: yaml\+jinja\n\n(.*?\n)(?=\S)")
-    first = ansible.play(text).ok().clean()
+    text = plays("docs/docsite/rst/guide.rst", BLOCK % r"yaml\+jinja")
+    (databases,) = re.findall(BLOCK % "yaml", (ROOT / "docs/docsite/rst/guide.rst").read_text(encoding="utf-8"), re.DOTALL)
+    path = ansible.directory / "shop.scalingo_databases.yml"
+    path.write_text(textwrap.dedent(databases), encoding="utf-8")
+    first = ansible.play(text, "-i", str(path)).ok().clean()
     assert first.tasks("Back up at three, maintain on Sunday night")[0].result["changed"]
     assert first.result("Look ahead")["steps"]
     assert first.count("rescued") == 1
+    assert len(first.by_host("Maintain on Sunday night")) == 3
     sandbox.clear_log()
-    second = ansible.play(text).ok().clean()
+    second = ansible.play(text, "-i", str(path)).ok().clean()
     written = [record.action_name or record.route for record in sandbox.unsafe() if record.role != "auth"]
     assert written == ["reset-database"]
     assert second.result("Have two logical databases")["api_usage"]["requests"] == 1

@@ -88,6 +88,15 @@ def test_what_cannot_be_read_is_left_out_and_said(sandbox: Sandbox) -> None:
     assert list(Reading(sandbox, ["shop"]).failures) == ["app shop in osc-fr1"]
 
 
+def test_an_app_that_is_listed_and_has_no_addons_to_read_is_said(sandbox: Sandbox) -> None:
+    """It was deleted meanwhile, or it is not to be read: whichever, its databases are not known to be none."""
+    sandbox.fault(match={"route": "A1", "app": "shop"}, do="status", status=404, body={"resource": "App", "error": "not found"})
+    for apps in ([], ["sh*"], ["shop", "shop-*"]):
+        found = Reading(sandbox, apps)
+        assert "shop/mysql" not in found.names and "shop-test/mysql" in found.names
+        assert list(found.failures) == ["app shop in osc-fr1"] and "lists it and answers 404" in found.failures["app shop in osc-fr1"]
+
+
 def test_a_region_that_does_not_answer_hides_none_of_another(sandbox: Sandbox) -> None:
     sandbox.fault(match={"route": "apps", "region": THERE}, do="status", status=500)
     found = Reading(sandbox, ["*", "gone"])
