@@ -15,6 +15,7 @@ import datetime
 import ipaddress
 import re
 import typing as t
+import unicodedata
 
 from ansible.module_utils.parsing.convert_bool import boolean as ansible_boolean
 
@@ -72,6 +73,16 @@ def boolean(value: object) -> bool:
         return bool(ansible_boolean(t.cast(t.Any, value)))
     except TypeError:
         raise ValueError("%r is not a boolean: use true or false" % (value,)) from None
+
+
+def visible(text: str) -> str:
+    """Text that is sent as it is, without a line break or anything else that nobody sees. The error does not repeat it: it may be a secret."""
+    if any(unicodedata.category(sign)[0] == "C" or unicodedata.category(sign) in ("Zl", "Zp") for sign in text):
+        raise ValueError(
+            "it holds a line break or another character that cannot be seen. In YAML, write it on one line in quotes, "
+            "and read a file without its last line break"
+        )
+    return text
 
 
 def hour(value: object) -> int:

@@ -26,7 +26,7 @@ options:
     type: str
   password:
     description:
-      - The password of the user, of 24 to 64 characters, without quotes.
+      - The password of the user, of 24 to 64 characters, without quotes, line breaks and other characters that cannot be seen.
       - When it is left out, the platform makes one for a new user.
     type: str
   read_only:

@@ -229,7 +229,7 @@ class Addon(Resource):
             if self._is_dedicated:
                 self.client.main.create_dedicated_database(self._app, DEDICATED, str(plan["name"]))
                 return None
-            options = {} if self.params["version"] is None else {"version": str(self.params["version"])}
+            options = {} if self.params["version"] is None else {"version": str(self.params["version"]).strip()}
             made = self.client.main.create_addon(self._app, self._named, str(plan["id"]), options)["addon"]
             self.client.use_addon(made)
             return describe(made)

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .. import _canon
 from .._change import Listing, Params, Resource, State, Step, known
 from .._errors import InvalidInput
 from ._engine import OfEngine
-from ._fields import Fields, by_name
+from ._fields import Fields, by_name, checked
 
 
 def describe(raw: object) -> State:
@@ -55,7 +56,10 @@ class DatabaseUsers(_WithUsers, Resource):
         for user in users:
             if not re.fullmatch(r"[^\s/?#%\"']{6,32}", user["name"]):
                 raise InvalidInput("%r is not the name of a user: it has 6 to 32 characters, and no spaces" % user["name"])
+            checked("the name of %r" % user["name"], _canon.visible, user["name"])
             password = user["password"]
+            if password is not None:
+                checked("the password of %s" % user["name"], _canon.visible, password)
             if password is not None and not (24 <= len(password) <= 64 and not set(password) & set("\"'")):
                 raise InvalidInput("the password of %s must have 24 to 64 characters, and no quotes" % user["name"])
             if password is None and params["update_password"] == "always":

@@ -66,6 +66,8 @@ class FirewallRules(_WithFirewall, Resource):
                 raise InvalidInput("a rule of type custom_range needs cidr, and takes no range_id")
             if rule["type"] == "custom_range":
                 checked("cidr", _canon.network, rule["cidr"])
+            for option in ("label", "range_id"):
+                checked(option, _canon.visible, rule[option] or "")
         keys = [_key(rule) for rule in rules]
         if len(set(keys)) < len(keys):
             raise InvalidInput("rules holds the same range twice")

@@ -93,7 +93,7 @@ class NetPeering(_WithNetwork, Resource):
     @classmethod
     def check(cls, params: Params) -> None:
         super().check(params)
-        if not re.fullmatch(r"\S+", params["outscale_net_peering_id"].strip()):
+        if not re.fullmatch(r"[\x21-\x7e]+", params["outscale_net_peering_id"].strip()):
             raise InvalidInput(
                 "outscale_net_peering_id: %r is not the ID of a net peering: use for example pcx-12345678"
                 % params["outscale_net_peering_id"]
