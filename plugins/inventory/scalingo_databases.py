@@ -360,7 +360,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 self.display.warning("The host of the %s is called %s, because %s" % (_described(variables), name, reason))
         odd = [name for name in names if re.search(r"[\s,:&!*?\[\]]", name)]
         if odd:
-            self.display.warning("--limit cannot choose %d hosts by name, such as %r: leave such characters out of hostname" % (len(odd), odd[0]))
+            self.display.warning("--limit cannot choose a host by a name such as %r: leave blanks and signs out of hostname" % odd[0])
         for failure in failures:
             self.display.warning(failure)
         self._add(built, inventory)

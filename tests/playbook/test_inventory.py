@@ -229,6 +229,18 @@ def test_the_cache_of_one_account_answers_no_other(inventories: Inventories) -> 
         assert inventories.hosts(path, environment=environment) and not inventories.asked()
 
 
+def test_a_refresh_within_a_play_reads_again_and_renews_the_cache(inventories: Inventories, sandbox: Sandbox) -> None:
+    sandbox.reset(fleet(1, ["mysql"]))
+    path = inventories.file(**CACHE, cache_connection=str(inventories.ansible.directory / "inventory-cache"))
+    inventories.hosts(path)
+    sandbox.reset(fleet(3, ["mysql"]))
+    count = {"ansible.builtin.debug": {"msg": "{{ groups['scalingo_databases'] | length }}"}}
+    tasks = [{"name": "before", **count}, {"name": "refresh", "ansible.builtin.meta": "refresh_inventory"}, {"name": "after", **count}]
+    run = inventories.ansible.play([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}], "-i", str(path)).ok().clean()
+    assert [int(run.result(name)["msg"]) for name in ("before", "after")] == [1, 3]
+    assert len(inventories.hosts(path)) == 3 and not inventories.asked()
+
+
 #: What may be in a cache: what was cut off, what is empty, and what somebody else has written.
 BROKEN = {"truncated": '[{"app": "sh', "empty": "", "mapping": "{}", "text": '"hosts"', "other": '[{"app": "shop"}]', "number": "[1]"}
 
@@ -322,6 +334,8 @@ def test_two_sources_with_one_name_never_share_a_host(inventories: Inventories, 
     run = inventories.run(machine, paths[0])
     hosts = loaded(run)["_meta"]["hostvars"]
     assert "scalingo_addon_id" not in hosts["shop-mysql"] and len(hosts) == 2 and "is a host with an address already" in run.stderr
+    run = inventories.run(inventories.file("odd", regions=[REGIONS[0]], hostname="scalingo_app ~ ' / ' ~ scalingo_engine"))
+    assert "--limit cannot choose a host by a name such as 'shop / mysql'" in " ".join(run.stderr.split()), str(run)
     # Somebody has put the database into a group, and has given it variables.
     listed.write_text("all: {children: {critical: {hosts: {shop-mysql: {team: one}}}}}", encoding="utf-8")
     data = loaded(inventories.run(listed, inventories.file("team", regions=[REGIONS[0]], **{**options, "keyed_groups": [{"key": "team"}]})))
@@ -362,6 +376,8 @@ def test_text_that_looks_like_a_number_stays_text(inventories: Inventories, sand
     data = loaded(run)
     assert {name: item["name"] for name, item in data["_meta"]["hostvars"].items()} == {"1e3_0": "1e3", "2048_0": "2048", "0-1_0": "0-1"}
     assert {"app_1e3", "app_2048", "app_0_1"} <= set(data)
+    listed = yaml.safe_load(inventories.run(path, options=["--yaml"]).stdout)["all"]["children"]["scalingo_databases"]["hosts"]
+    assert {name: item["scalingo_app"] for name, item in listed.items()} == {"1e3_0": "1e3", "2048_0": "2048", "0-1_0": "0-1"}
     shown = {"name": "show", "ansible.builtin.debug": {"msg": ["{{ scalingo_app }}"]}}
     job = inventories.ansible.play(
         [{"hosts": "1e3_0", "gather_facts": False, "tasks": [shown]}], "-i", str(path), environment={"ANSIBLE_JINJA2_NATIVE": "true"}
