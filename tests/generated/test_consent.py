@@ -150,7 +150,7 @@ def test_every_row_of_the_contract_is_here() -> None:
 
 
 def test_the_documentation_has_these_rows_and_their_words() -> None:
-    documented = {cells[0]: cells[2:] for cells in table("consent.md", "The word has one of these forms")}
+    documented = {cells[0]: cells[2:] for cells in table("consent.md", "The consent has one of these forms")}
     assert set(documented) == {row.documented for row in ROWS}
     for row in ROWS:
         module, word = documented[row.documented]

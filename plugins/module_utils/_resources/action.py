@@ -26,10 +26,12 @@ class Action(Resource):
         name = params["name"]
         if not re.fullmatch(r"[A-Za-z0-9]+([_-][A-Za-z0-9]+)*", name):
             raise InvalidInput("%r is not the name of an action" % name)
-        if name in DESTROYING_ACTIONS:
+        # No source says whether the platform takes other ways to write a name, so they count as the same here.
+        meant = name.lower().replace("_", "-")
+        if meant in DESTROYING_ACTIONS:
             raise InvalidInput(
                 "the action %s destroys something, and this module asks for no consent" % name,
-                hint="Use community.scalingo.%s." % DESTROYING_ACTIONS[name],
+                hint="Use community.scalingo.%s." % DESTROYING_ACTIONS[meant],
             )
 
     def __init__(self, *arguments: t.Any) -> None:
