@@ -110,6 +110,8 @@ RETURN = r"""
 backup:
   description:
     - The backup that was made, found or waited for. In check mode the parts that only the platform knows are none.
+    - In check mode the ID of one that would be made is V(not-made-in-check-mode). Tasks that take it as O(ignore:backup_id) predict what they
+      would do with it, and outside check mode they refuse it.
   returned: success
   type: dict
   contains:

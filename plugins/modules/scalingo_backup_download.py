@@ -33,7 +33,9 @@ description:
     and for the addon's token.
 options:
   backup_id:
-    description: The ID of the backup. Without it the newest one that is done is taken.
+    description:
+      - The ID of the backup. Without it the newest one that is done is taken.
+      - In check mode it may be the ID that M(community.scalingo.scalingo_backup) returns in check mode. The backup then need not exist.
     type: str
   dest:
     description:
@@ -118,7 +120,7 @@ file:
   type: dict
   contains:
     path:
-      description: Where it is.
+      description: Where it is. In a directory a backup that is not made yet has no name, so its ID stands there.
       type: str
       sample: /srv/backups/20260902010000_shop_4553.tar.gz
     size:

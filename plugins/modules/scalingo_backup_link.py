@@ -21,7 +21,9 @@ description:
     and for the addon's token.
 options:
   backup_id:
-    description: The ID of the backup. Without it the newest one that is done is taken.
+    description:
+      - The ID of the backup. Without it the newest one that is done is taken.
+      - In check mode it may be the ID that M(community.scalingo.scalingo_backup) returns in check mode. The backup then need not exist.
     type: str
   allow:
     description:
@@ -56,7 +58,7 @@ EXAMPLES = r"""
 RETURN = r"""
 link:
   description:
-    - The link. It is a secret.
+    - The link. It is a secret. None in check mode for a backup that is not made yet.
   returned: success
   type: str
   sample: https://db-api.osc-fr1.scalingo.com/api/databases/ad-0f1ab3e1-e97d-4f33-9168-4956379731a4/backups/5b8b36104ffb090be1ac3ce1/download?token=token1234

@@ -165,6 +165,35 @@ def test_the_next_play_goes_on_where_the_last_one_had_to_stop(ansible: Ansible, 
         assert "the-secret-of-the-link" not in run.output
 
 
+PAIR = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Make a backup
+      community.scalingo.scalingo_backup: {app: shop, addon: "%s", wait_interval: 0.2}
+      register: made
+    - name: Fetch exactly that one
+      community.scalingo.scalingo_backup_download: {app: shop, addon: "%s", backup_id: "{{ made.backup.id }}", dest: "%s"}
+"""
+
+
+@pytest.mark.parametrize("addon", ["mysql", "redis"], ids=["with backups", "without any"])
+def test_check_mode_foretells_that_the_backup_that_is_made_is_fetched(
+    addon: str, ansible: Ansible, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    dest = tmp_path / "shop.tar.gz"
+    play = PAIR % (addon, addon, dest)
+    told = ansible.play(play, "--check", "--diff").ok().clean()
+    fetched = told.result("Fetch exactly that one")
+    step = "download the backup %s to " + str(dest)
+    assert fetched["changed"] and fetched["steps"] == [step % "not-made-in-check-mode"] and fetched["backup"]["id"] == "not-made-in-check-mode"
+    assert sandbox.unsafe() == [] and not dest.exists()
+    done = ansible.play(play).ok()
+    made = done.result("Make a backup")["backup"]["id"]
+    fetched = done.result("Fetch exactly that one")
+    assert fetched["steps"] == [step % made] and fetched["backup"]["id"] == made != BACKUP and dest.exists()
+
+
 def test_two_plays_at_the_same_moment_make_one_backup(
     sandbox: Sandbox, tmp_path: Path, meanwhile: t.Callable[..., t.Any]
 ) -> None:

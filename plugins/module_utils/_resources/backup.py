@@ -24,6 +24,9 @@ DONE = "done"
 FAILED = ("error", "cancelled")
 CANCELLING = "cancelling"
 
+#: The ID of a backup that was not made, as the task that would make it runs in check mode.
+NOT_MADE = "not-made-in-check-mode"
+
 #: How many manual backups a plan keeps, by a part of its name (docs/contract.md section 7.8).
 KEPT: t.Mapping[str, int] = {"starter": 10, "business": 50}
 
@@ -54,6 +57,20 @@ def describe(raw: object) -> State:
     }
 
 
+def planned() -> State:
+    """A backup that a task in check mode would make. The tasks after it know it by its ID."""
+    return {**{name: None for name in describe({})}, "id": NOT_MADE, "method": "manual", "status": DONE}
+
+
+def require_made(backup_id: t.Optional[str]) -> None:
+    """Refuse to do anything with a backup that was never made."""
+    if backup_id == NOT_MADE:
+        raise InvalidInput(
+            "there is no backup %s: the task that was to make it ran in check mode" % NOT_MADE,
+            hint="Run both tasks in check mode, or none of them.",
+        )
+
+
 def newest_first(backups: t.Iterable[State]) -> t.List[State]:
     """Backups by the time they began; the platform promises no order."""
     return sorted(backups, key=lambda backup: (began(backup) or "", backup["id"] or ""), reverse=True)
@@ -70,7 +87,12 @@ def in_progress(backup: State) -> bool:
 
 
 def chosen(backups: t.Sequence[State], backup_id: t.Optional[str]) -> State:
-    """The backup of an ID, or the newest that is done. Raises C(InvalidInput) unless it is there and done."""
+    """The backup of an ID, or the newest that is done. Raises C(InvalidInput) unless it is there and done.
+
+    One that a task in check mode would have made counts as there: what is really done with it must C(require_made).
+    """
+    if backup_id == NOT_MADE:
+        return planned()
     if backup_id is None:
         found = next((backup for backup in backups if backup["status"] == DONE), None)
         if found is None:
@@ -215,12 +237,12 @@ class Backup(WithBackups, Resource):
         before = known(before)
         status = DONE if self.params["wait"] else None
         if before["backup"] is None:
-            planned = {**{name: None for name in describe({})}, "method": "manual", "status": status}
+            backup = {**planned(), "status": status}
         elif before["attached"] and self.params["wait"]:
-            planned = {**before["backup"], "started_at": None, "size": None, "status": status}
+            backup = {**before["backup"], "started_at": None, "size": None, "status": status}
         else:
-            planned = before["backup"]
-        return {**before, "backup": planned}
+            backup = before["backup"]
+        return {**before, "backup": backup}
 
     def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
         before = known(before)
@@ -469,5 +491,8 @@ class BackupLink(WithArchives, Performer):
                 "%s. No link was asked for" % consents[0].consequence, doing=self.reading, hint=Consent.advice(consents)
             )
         backup_id = str(chosen(self.backups(), self.params["backup_id"])["id"])
+        if check_mode and backup_id == NOT_MADE:
+            return Outcome(changed=False, result={"backup_id": backup_id, "link": None})
+        require_made(backup_id)
         link = self.ask(lambda: self.client.database.show_backup_link(backup_id))
         return Outcome(changed=False, result={"backup_id": backup_id, "link": link})

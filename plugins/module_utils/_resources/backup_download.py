@@ -211,6 +211,7 @@ class BackupDownload(backups.WithArchives, Resource):
 
     def _download(self, path: str) -> None:
         backup = known(self._backup)
+        backups.require_made(backup["id"])
         backup_id, mode = str(backup["id"]), file_mode(self.params["mode"])
         with _download.Part(self._part(path), backup_id) as part:
             _download.fetch(_Link(self, backup_id), part, backup["size"])

@@ -193,6 +193,7 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
     # -- a backup ----------------------------------------------------------------------------------------------------
 
     def _start_backup(self) -> None:
+        backups.require_made(self.params["backup_id"])
         try:
             answer = self.client.database.restore_backup(self.params["backup_id"])
         except NotFound as error:
