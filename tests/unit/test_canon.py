@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime
+import ipaddress
 import itertools
 import typing as t
 
@@ -233,6 +234,76 @@ def test_a_length_of_time_is_seconds_or_text(value: object, wanted: float) -> No
 )
 def test_other_values_are_no_length_of_time(value: object) -> None:
     assert "is not a length of time: use seconds, or for example 90m, 24h, 7d" in refused(_canon.seconds, value)
+
+
+# -- address ranges --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        (" 198.51.100.7\n", "198.51.100.7/32"),
+        ("10.0.0.0/255.0.0.0", "10.0.0.0/8"),
+        ("0.0.0.0/0.0.0.0", "0.0.0.0/0"),
+        ("2001:DB8:0:0::1", "2001:db8::1/128"),
+        ("::/0", "::/0"),
+    ],
+)
+def test_a_range_has_one_form(value: str, wanted: str) -> None:
+    assert _canon.network(value) == wanted
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("*", "is not an address range"),
+        ("010.0.0.1", "is not an address range"),
+        ("127.0.0.1/24", "did you mean 127.0.0.0/24?"),
+        ("10.0.0.5/7", "did you mean 10.0.0.5?"),
+        ("2001:db8::1/3", "did you mean 2001:db8::1?"),
+        ("fe80::1%eth0/64", "leave out the % and what follows it"),
+        ("::ffff:0:0/96", "write it as 0.0.0.0"),
+        ("0:0:0:0:0:ffff:c633:6407", "write it as 198.51.100.7/32"),
+        ("::ffff:198.51.100.7/120", "write it as 198.51.100.0/24"),
+        ("::ffff:0:0/95", "write them as IPv4"),
+    ],
+)
+def test_what_is_no_range_is_told_without_a_wide_one(value: str, hint: str) -> None:
+    told = refused(_canon.network, value)
+    assert hint in told and "/0?" not in told
+
+
+def test_ranges_are_joined_before_they_are_measured() -> None:
+    def wide(*ranges: str) -> t.List[str]:
+        return [str(span) for span in _canon.wide_spans(ranges)]
+
+    everybody = ["0.0.0.0 to 255.255.255.255"]
+    assert wide("0.0.0.0/0") == wide("128.0.0.0/1", "0.0.0.0/1") == wide("0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/2") == everybody
+    assert wide("192.0.2.0/24", "0.0.0.0/0", "::/0") == [*everybody, ":: to ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"]
+    assert wide("10.0.0.0/8", "11.0.0.0/8") == wide("10.0.0.0/7") == ["10.0.0.0 to 11.255.255.255"]
+    assert wide("9.0.0.0/8", "10.0.0.0/8") == ["9.0.0.0 to 10.255.255.255"]
+    assert wide("10.0.0.0/8", "12.0.0.0/8", "2001::/16", "2003::/16", "mr-1", "") == []
+    assert wide("2000::/16", "2001::/16") == ["2000:: to 2001:ffff:ffff:ffff:ffff:ffff:ffff:ffff"]
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 32)), max_size=6))
+def test_no_order_and_no_cut_hides_a_wide_range(parts: t.List[t.Tuple[int, int]]) -> None:
+    ranges = [str(ipaddress.ip_network((address, prefix), strict=False)) for address, prefix in parts]
+    halves = [str(half) for text in ranges for half in ipaddress.ip_network(text).subnets(prefixlen_diff=0 if text.endswith("/32") else 1)]
+    assert _canon.wide_spans(ranges) == _canon.wide_spans(reversed(halves))
+
+
+# -- what nobody sees ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sign", ["\n", "\r", "\t", "\0", "\x7f", "\x85", "\u200b", "\u2028", "\u2029", "\ufeff", "\ud800"])
+def test_what_nobody_sees_is_refused_and_not_repeated(sign: str) -> None:
+    assert "secret" not in refused(_canon.visible, "secret" + sign)
+
+
+@pytest.mark.parametrize("text", ["", "correct horse", "pä$$wörd-日本語-🐎", "a\u00a0b"])
+def test_what_one_sees_is_taken(text: str) -> None:
+    assert _canon.visible(text) == text
 
 
 # -- SQL modes -------------------------------------------------------------------------------------------------------
