@@ -320,6 +320,11 @@ def require_private_channel(address: str, what: str) -> None:
         )
 
 
+def host_of(address: str) -> str:
+    """Return host and port of a URL as they are written, without the user and the password before them."""
+    return urllib.parse.urlsplit(address).netloc.rpartition("@")[2]
+
+
 def origin_of(address: str) -> tuple[str, str, int]:
     """Return scheme, host and port of a URL, the port filled in. Raises ValueError when the port is none."""
     parts = urllib.parse.urlsplit(address)
@@ -557,9 +562,11 @@ def diagnose(error: BaseException, host: str, timeout: float) -> Diagnosis:
     # The library repeats what it was given, and of the address of a proxy any part may be the password.
     said = type(error).__name__ if variables else scrub(str(error))
     if not (names & NEVER_SENT or NO_AUTHORITIES.search(texts)):
-        return Diagnosis("lost", f"The request to {host} failed: {said}", "Run again later; check the proxies on the way.")
+        hint = "Run again later; check the proxies on the way."
+        return Diagnosis("lost", f"The request to {host} failed: {said}", hint)
     if variables and "InvalidURL" in names:
-        return Diagnosis("final", f"The proxy on the way to {host} has no valid address", f"Correct {variables} in the environment.")
+        hint = f"Correct {variables} in the environment."
+        return Diagnosis("final", f"The proxy on the way to {host} has no valid address", hint)
     return Diagnosis(
         "final",
         f"No request to {host} can be made: {said}",
@@ -854,13 +861,12 @@ class Transport:
     def _attempt(
         self, route: Route, url: str, auth: NoAuthorization, body: t.Any, state: _Attempts
     ) -> Answer | Diagnosis:
-        parts = urllib.parse.urlsplit(url)
         content_type = {} if body is None else {"Content-Type": "application/json"}
         response = self._ask(route, url, auth, None if body is None else json.dumps(body).encode(), content_type)
         if isinstance(response, Diagnosis):
             return response
         try:
-            content, broken = self._receive(response, parts.netloc, state.deadline)
+            content, broken = self._receive(response, host_of(url), state.deadline)
         finally:
             response.close()
         if broken is not None and response.status_code < 300:
@@ -870,7 +876,7 @@ class Transport:
     def _open(
         self, route: Route, url: str, headers: t.Mapping[str, str], state: _Attempts
     ) -> Stream | Diagnosis:
-        host = urllib.parse.urlsplit(url).netloc
+        host = host_of(url)
         response = self._ask(route, url, NoAuthorization(), None, headers)
         if isinstance(response, Diagnosis):
             return response
@@ -908,7 +914,7 @@ class Transport:
                 stream=True,
             )
         except (OSError, ValueError) as error:
-            return diagnose(error, parts.netloc, self.timeout)
+            return diagnose(error, host_of(url), self.timeout)
 
     @staticmethod
     def _head(route: Route, url: str, response: t.Any, state: _Attempts) -> dict[str, t.Any]:
@@ -965,7 +971,8 @@ class Transport:
         try:
             target = urllib.parse.urljoin(url, answer.headers.get("location", ""))
             shown = urllib.parse.urlunsplit(urllib.parse.urlsplit(target)._replace(query="", fragment=""))
-            same_origin = origin_of(target) == origin_of(url) or anywhere
+            origin = origin_of(target)
+            same_origin = origin == origin_of(url) or (anywhere and origin[0] in ("http", "https") and origin[1] != "")
         except ValueError:
             target, shown, same_origin = "", "an address that cannot be read", False
         shown = scrub(shown, self.secrets.values)

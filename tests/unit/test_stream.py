@@ -135,3 +135,22 @@ def test_a_redirect_never_leaves_tls(office: t.Any) -> None:
         script.mount(client)
         with pytest.raises(UnexpectedAnswer, match="from https to http"):
             client.open_link(ROUTE, "https://files.test/x", {})
+
+
+@pytest.mark.parametrize("location", ["app://api-test/", "magnet:?xt=urn:btih:abc", "https://:443/", "javascript:alert(1)"])
+def test_a_link_that_leads_to_no_address_is_not_followed(office: t.Any, server: FileServer, location: str) -> None:
+    server.instead = [(302, {"Location": location}, b"")]
+    with pytest.raises(UnexpectedAnswer, match="which is not followed"):
+        opened(office, server.link())
+    assert len(server.seen) == 1
+
+
+def test_who_a_link_leads_to_is_said_without_user_and_password(office: t.Any, server: FileServer) -> None:
+    server.instead = [(302, {"Location": "https://user:canary/1@nowhere.invalid/x"}, b"")] * 9
+    with pytest.raises((Unreachable, UnexpectedAnswer)) as caught:
+        opened(office, server.link())
+    assert "canary" not in str(caught.value)
+    server.instead = [(302, {"Location": "https://user:canary1@nowhere.invalid/x"}, b"")] * 9
+    with pytest.raises(Unreachable, match="The name nowhere.invalid cannot be resolved") as caught:
+        opened(office, server.link())
+    assert "canary" not in str(caught.value)

@@ -734,7 +734,10 @@ def test_the_credentials_never_leave_their_host(location: str) -> None:
     assert "not followed" in error.message and error.status == 302
 
 
-NO_ADDRESSES = ["https://api.example.test:port/", "https://[half", "http://[::1]:99999999/", "https://a]b/", "https://\u00e9\u00e9:x"]
+NO_ADDRESSES = [
+    "app://api-test/?q=1", "magnet:?xt=urn:btih:abc", "https://:443/", "http://", "http://http://a.test/x", "https://exa mple/",
+    "https://api.example.test:port/", "https://[half", "http://[::1]:99999999/", "https://a]b/", "https://\u00e9\u00e9:x",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("location", NO_ADDRESSES)
@@ -887,7 +890,9 @@ def test_each_breakage_has_its_own_sentence(error: Exception, kind: str, message
     assert message in found.message and hint in found.hint
 
 
-@pytest.mark.parametrize("error", [ValueError("strange"), OSError("odd"), requests.exceptions.RequestException("new kind")])
+@pytest.mark.parametrize(
+    "error", [ValueError("strange"), OSError("odd"), requests.exceptions.RequestException("new kind")]
+)
 def test_what_nobody_foresaw_may_have_come_after_sending(error: Exception) -> None:
     assert diagnose(error, "h", 1).kind == "lost"
     bench = Bench(expect("POST", "/v1/things/a", raises=error))
@@ -896,7 +901,11 @@ def test_what_nobody_foresaw_may_have_come_after_sending(error: Exception) -> No
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
-@pytest.mark.parametrize("address", ["svc:canary/Rest@h:3128", "svc:canary#x@h", "svc:x@canary@h", "[svc:canary", "svc:canary?@h:1"])
+@pytest.mark.parametrize(
+    "address",
+    ["svc:canary/Rest@h:3128", "svc:canary#x@h", "svc:x@canary@h", "[svc:canary", "svc:canary?@h:1"]
+    + ["svc:canary@h:port", "svc:%zzcanary@h:99999"],
+)
 @pytest.mark.parametrize("scheme", ["http://", "ftp://", ""])
 def test_the_password_of_a_proxy_is_never_shown(
     scheme: str, address: str, variable: str, monkeypatch: pytest.MonkeyPatch
@@ -904,7 +913,13 @@ def test_the_password_of_a_proxy_is_never_shown(
     monkeypatch.setenv(variable, scheme + address.replace("@h", "@127.0.0.1"))
     announced: list[str] = []
     transport = Transport(
-        timeout=0.2, retries=0, verify=True, clock=StillClock(), usage=Usage(), secrets=Secrets(announced.append), verbose=print
+        timeout=0.2,
+        retries=0,
+        verify=True,
+        clock=StillClock(),
+        usage=Usage(),
+        secrets=Secrets(announced.append),
+        verbose=print,
     )
     with pytest.raises(ScalingoError) as caught:
         transport.send(READ, BASE, auth=NoAuthorization(), values={"thing": "a"})
