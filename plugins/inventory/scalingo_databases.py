@@ -368,7 +368,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _wanted_name(self, variables: Variables) -> str:
         expression = self._text("hostname")
         # Native Jinja of the old cores makes a number of 1e3, but not of what this filter returns.
-        expression = trust_as_template(expression) if trust_as_template else "(%s) | string" % expression
+        expression = trust_as_template(expression) if trust_as_template is not None else "(%s) | string" % expression
         addon_id = t.cast(str, variables["scalingo_addon_id"])
         try:
             name = str(self._compose(expression, variables)).strip()

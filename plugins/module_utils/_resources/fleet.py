@@ -143,7 +143,7 @@ class Fleet:
                 if future.set_running_or_notify_cancel():
                     try:
                         future.set_result(read(thing))
-                    except BaseException as error:  # noqa: BLE001
+                    except BaseException as error:
                         future.set_exception(error)
 
         # The threads of an executor are waited for when the process ends, daemons are not.
