@@ -23,14 +23,17 @@ def describe(raw: object) -> State:
     One that cannot be read is none: it must not keep all others from being read.
     """
     fields = Fields(raw, "a retention policy")
+    duration = seconds = None
     try:
         nanoseconds = fields.normal("duration", _canon.duration)
+        if nanoseconds is not None:
+            duration, seconds = _canon.duration_text(nanoseconds), nanoseconds // 10**9
     except UnexpectedAnswer:
-        nanoseconds = None
+        pass
     return {
         "name": fields.text("name"),
-        "duration": None if nanoseconds is None else _canon.duration_text(nanoseconds),
-        "duration_seconds": None if nanoseconds is None else nanoseconds // 10**9,
+        "duration": duration,
+        "duration_seconds": seconds,
         "default": fields.certain_flag("default"),
     }
 
