@@ -127,6 +127,7 @@ options:
     description:
       - What to do when another operation is running on the database. It takes one at a time.
       - V(wait) waits for its end, up to O(wait_timeout). V(fail) fails before anything is changed.
+      - A database that is stopped fails the task at once. Resume its addon with M(community.scalingo.scalingo_addon).
     type: str
     choices: [wait, fail]
     default: wait

@@ -11,6 +11,7 @@ and the real run share everything up to the line that runs the steps.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 
@@ -20,10 +21,14 @@ from ._errors import (
     BadRequest,
     Conflict,
     ConsentMissing,
+    Forbidden,
     InvalidInput,
+    NotFound,
     OutcomeUnknown,
+    PaymentRequired,
     ScalingoError,
     ServerError,
+    SqlRefused,
     StepFailed,
     UnexpectedAnswer,
     ValidationFailed,
@@ -40,8 +45,22 @@ Params = t.Mapping[str, t.Any]
 #: What a busy database may answer: no source tells which (docs/contract.md section 4.5).
 REFUSALS = (ActionFailed, BadRequest, Conflict, ValidationFailed)
 
+#: After these the state says whether what a step is for is there all the same: another run was quicker, or our own repeat
+#: met what the call before it had done.
+REFUSED = (*REFUSALS, Forbidden, NotFound, PaymentRequired, SqlRefused)
+
 #: After these the platform may have done what it was asked for, or part of it, unless it was only asked to tell something.
 UNCLEAR = (OutcomeUnknown, ServerError, StepFailed, UnexpectedAnswer)
+
+
+#: A plan does not age within so many seconds: forks that share their pace pause that long before many a request.
+MOMENT = 1.0
+
+#: What to do about a database that is stopped.
+RESUME = (
+    "Its addon is suspended: check the payment method and the trial of the account, then resume it with "
+    "community.scalingo.scalingo_addon and 'resume: true', which costs money again."
+)
 
 
 def known(state: t.Optional[State]) -> State:
@@ -81,23 +100,53 @@ class Skipped(Exception):
     """
 
 
+class Settled(Exception):
+    """Raised right before a request of a step: a reading shows what the step is for. C(ours): a lost call may have brought it."""
+
+    def __init__(self, ours: bool) -> None:
+        super().__init__()
+        self.ours = ours
+
+
+def never(state: t.Optional[State]) -> bool:
+    """As C(Step.reached): what another run brings never does instead."""
+    return False
+
+
 @dataclasses.dataclass(frozen=True)
 class Step:
     """One call that changes something, and what belongs to it.
 
-    C(sentence) says in the imperative what it does. C(send) makes the call; when its answer shows the whole resource, it
-    returns the new state. C(follow) waits for the end of what was started and may return the state too. C(happened)
-    tells from a fresh state whether an unclear C(send) took place. C(resend) is true when sending once more after a
-    reading that shows that it did not is harmless. A step that does not count only waits.
+    C(sentence) says in the imperative what it does; a plan that is made anew is compared by it. C(send) makes the call; when
+    its answer shows the whole resource, it returns the new state. C(follow) waits for the end of what was started and may
+    return the state too.
+
+    C(happened) tells from a fresh state whether a C(send) without a usable answer took place; C(reached) whether its goal is
+    there although it was refused, whoever brought it; without it C(happened) tells that too. C(resend) is true when sending
+    once more after a reading that shows that it did not take place is harmless.
+
+    A plan ages while somebody waits. So right before each call of C(send) that comes after a wait, or again, the state is
+    read and the plan made anew; with C(last_look) before the first one as well, for what costs money or cannot be undone.
+    C(compare) does that in a way of its own, with the state where it has just been read, and raises C(Settled), C(Skipped) or an
+    error. A step that does not count only waits; one that is C(always) there is no sign that something is still to be done.
     """
 
     sentence: str
     send: t.Callable[[], t.Optional[State]] = lambda: None
     follow: t.Optional[t.Callable[[], t.Optional[State]]] = None
     happened: t.Optional[t.Callable[[t.Optional[State]], bool]] = None
+    reached: t.Optional[t.Callable[[t.Optional[State]], bool]] = None
     resend: bool = False
+    last_look: bool = False
+    compare: t.Optional[t.Callable[[t.Optional[State]], None]] = None
     consent: t.Tuple[Consent, ...] = ()
     counts: bool = True
+    always: bool = False
+
+    def tells(self, lost: bool) -> t.Optional[t.Callable[[t.Optional[State]], bool]]:
+        """What tells from a state that nothing is left to do, after a lost call or without one; none when nothing can."""
+        reached = self.happened if lost else self.reached or self.happened
+        return None if reached is never else reached
 
 
 @dataclasses.dataclass
@@ -147,6 +196,10 @@ class Performer:
     def perform(self, check_mode: bool) -> Outcome:
         raise NotImplementedError
 
+    def salvage(self) -> t.Dict[str, t.Any]:
+        """What a failure must not lose, as keys of the result: what no later run can find out."""
+        return {}
+
     def refuse_open_secret(self, secret: str) -> None:
         """Refuse a task whose result would hold a secret while it is shown and logged."""
         if not self._no_log:
@@ -179,6 +232,10 @@ class Resource(Performer):
     managed_fields: t.Tuple[str, ...] = ()
     #: An imperative module: its steps do not come from a difference.
     imperative = False
+    #: The plan stands and is being carried out: what is planned from now on is only compared with it.
+    applying = False
+    #: How long had been waited in all when the state was read last.
+    _waited = 0.0
 
     def read(self) -> t.Optional[State]:
         """The current state, or nothing when it is absent."""
@@ -212,10 +269,11 @@ class Resource(Performer):
 
     def perform(self, check_mode: bool) -> Outcome:
         before, after, steps = self._plan()
-        if self._counting(steps) and self.busy(before):
+        reason = self._reason_to_wait(before, steps)
+        if reason:
             if self.params.get("on_busy") == "fail":
                 raise Conflict(
-                    self.busy(before),
+                    reason,
                     doing=self._counting(steps)[0],
                     hint="Run the task again later, or use 'on_busy: wait'.",
                 )
@@ -236,8 +294,23 @@ class Resource(Performer):
         outcome.result = self.result(current)
         return outcome
 
+    def _reason_to_wait(self, before: t.Optional[State], steps: t.List[Step]) -> str:
+        """What the steps have to wait for. Raises C(Conflict) when that has no end."""
+        if not self._counting(steps):
+            return ""
+        try:
+            return self.busy(before)
+        except Conflict as error:
+            error.about(doing=self._counting(steps)[0])
+            raise
+
+    def _read(self) -> t.Optional[State]:
+        state = self.read()
+        self._waited = self.client.usage.waited_seconds
+        return state
+
     def _plan(self) -> t.Tuple[t.Optional[State], t.Optional[State], t.List[Step]]:
-        before = self.read()
+        before = self._read()
         try:
             after = self.wanted(before)
             steps = self.steps(before, after)
@@ -269,25 +342,26 @@ class Resource(Performer):
         """The state afterwards, and what was done."""
         done: t.List[str] = []
         known: t.Optional[State] = None
+        self.applying = True
         for step in steps:
             taken = False
             try:
-                known = self._take(step)
-                taken = step.counts
+                known, ours = self._take(step)
+                taken = step.counts and ours
                 if step.follow is not None:
                     known = step.follow()
             except Skipped:
                 known = None
                 continue
             except Exception as error:  # pylint: disable=broad-except
-                unclear = not isinstance(error, ScalingoError) or isinstance(error, UNCLEAR) and error.method != "GET"
+                unclear = not isinstance(error, ScalingoError) or error.after_loss or isinstance(error, UNCLEAR) and error.method != "GET"
                 raise self._interrupted(error, done, step.sentence, taken or (step.counts and unclear)) from error
-            if step.counts:
+            if taken:
                 done.append(visible(step.sentence))
         if not steps:
             return before, done
         try:
-            current = self.read() if known is None else known
+            current = self._read() if known is None else known
             problem = self._read_back(current, after)
         except Exception as error:  # pylint: disable=broad-except
             raise self._interrupted(error, done, "read back what was changed", False) from error
@@ -295,7 +369,8 @@ class Resource(Performer):
             mismatch = StepFailed(
                 problem,
                 doing="verify what was changed",
-                hint="The platform took the change but shows something else. Run the task again; if it stays so, ask Scalingo's support.",
+                hint="The platform took the change but shows something else, or another run changed it. "
+                "Run the task again; if it stays so, ask Scalingo's support.",
             )
             raise Interrupted(mismatch, done, "verify what was changed", False)
         return current, done
@@ -307,42 +382,110 @@ class Resource(Performer):
             error.doing = failed
         return Interrupted(error, done, visible(failed), maybe)
 
-    def _take(self, step: Step) -> t.Optional[State]:
-        """Send, and when it is not clear whether that took place, look."""
-        try:
-            return self._send(step)
-        except OutcomeUnknown as error:
-            if step.happened is None:
-                raise
-            try:
-                happened = step.happened(self.read())
-            except ScalingoError:
-                raise error from None
-            if happened:
-                return None
-            if not step.resend:
-                error.hint = "The database was read again and does not show it. Run the task again."
-                raise
-            return self._send(step)
-
-    def _send(self, step: Step) -> t.Optional[State]:
-        """Send, and when the platform says that another operation is running, wait for its end and send again."""
-        tries = 0
+    def _take(self, step: Step) -> t.Tuple[t.Optional[State], bool]:
+        """Send until the step is taken, or a reading shows what it is for. The state as far as it was shown, and whether it is
+        our work: what was there when the platform refused the first call is another's.
+        """
+        waits, lost, resent = 0, False, False
         while True:
             try:
-                return step.send()
-            except REFUSALS:
-                tries += 1
-                if tries > 3 or self.params.get("on_busy") != "wait" or not self._is_busy():
+                with self._compared(step, lost):
+                    return step.send(), True
+            except Settled as found:
+                return None, found.ours or self._not_ours(step)
+            except ScalingoError as error:
+                unclear = isinstance(error, (OutcomeUnknown, ServerError, UnexpectedAnswer)) and error.method != "GET"
+                lost = error.after_loss = lost or error.after_loss or unclear
+                if not (unclear or isinstance(error, REFUSED)):
                     raise
-                self._wait_until_idle()
+                tells = step.tells(lost)
+                state = self._looked_at(error) if tells is not None else None
+                if tells is not None and tells(state):
+                    return None, lost or self._not_ours(step, error.message)
+                if isinstance(error, OutcomeUnknown):
+                    if tells is not None:
+                        error.hint = "The database was read again and does not show it. Run the task again."
+                    if tells is None or not step.resend or resent:
+                        raise
+                    resent = True
+                    self._require_planned(step, state, lost)
+                elif waits < 3 and isinstance(error, REFUSALS) and self.params.get("on_busy") == "wait" and self._is_busy(error):
+                    waits += 1
+                    self._wait_until_idle()
+                else:
+                    raise
 
-    def _is_busy(self) -> bool:
+    def _not_ours(self, step: Step, refusal: str = "") -> bool:
+        said = " The platform says: %s" % refusal if refusal else ""
+        self.warn("Another was quicker, and this task did not do it: %s.%s" % (step.sentence, said))
+        return False
+
+    def _looked_at(self, error: ScalingoError) -> t.Optional[State]:
+        """The state after an error, which stays the one to report when there is no reading."""
+        try:
+            return self._read()
+        except InvalidInput as found:
+            error.hint = " ".join(filter(None, (error.hint, "What was read afterwards: %s." % found.message, found.hint)))
+            raise error from None
+        except ScalingoError:
+            raise error from None
+
+    @contextlib.contextmanager
+    def _compared(self, step: Step, lost: bool) -> t.Iterator[None]:
+        """Within it the plan is compared right before each request that could change something, unless it is fresh."""
+        transport = self.client.transport
+
+        def compare(repeated: bool, lost_before: bool) -> None:
+            waited = self.client.usage.waited_seconds - self._waited
+            if not (repeated or step.last_look or waited > MOMENT):
+                return
+            maybe = lost or lost_before
+            state = self._read() if step.compare is None else None
+            tells = step.tells(maybe)
+            if step.compare is None and tells is not None and tells(state):
+                raise Settled(maybe)
+            self._require_planned(step, state, maybe)
+
+        transport.before_change = compare
+        try:
+            yield
+        finally:
+            transport.before_change = None
+
+    def _require_planned(self, step: Step, state: t.Optional[State], lost: bool) -> None:
+        """Plan anew. Raises what speaks against the step by now."""
+        try:
+            if step.compare is not None:
+                step.compare(state)
+                return
+            planned = next((item for item in self.steps(state, self.wanted(state)) if item.sentence == step.sentence), None)
+            if planned is None:
+                if lost:
+                    raise OutcomeUnknown("the answer was lost, and what the database shows now does not tell what came of it")
+                raise Conflict(
+                    "the database was changed after this task had read it, and the plan does not hold any more",
+                    hint="This step was not done. Run the task again: it plans anew.",
+                )
+            missing = [consent for consent in planned.consent if not consent.given(self.params)]
+            if missing:
+                raise ConsentMissing(
+                    "the database was changed after this task had read it. %s"
+                    % ". ".join(consent.consequence for consent in missing),
+                    hint=Consent.advice(missing),
+                )
+        except ScalingoError as error:
+            error.after_loss = error.after_loss or lost
+            raise
+
+    def _is_busy(self, error: ScalingoError) -> bool:
         """Whether another operation may be why a step was refused. A database that cannot be read tells nothing."""
         try:
             return bool(busy_reason(self.client.database.show_database()))
+        except Conflict as stopped:
+            error.hint = "%s. %s" % (stopped.message.capitalize(), stopped.hint)
         except ScalingoError:
-            return False
+            pass
+        return False
 
     def _wait_until_idle(self) -> None:
         wait_until(
@@ -357,18 +500,22 @@ class Resource(Performer):
         )
 
     def _read_back(self, current: t.Optional[State], after: t.Optional[State]) -> str:
+        """What is not as it was planned, or not as the parameters want it: a plan may be wrong, too."""
         shown, planned = self.managed(current), self.managed(after)
-        surprising = {
-            name
-            for name in sorted(set(shown) | set(planned))
-            if shown.get(name) != planned.get(name) and not self.tolerated(name, planned.get(name), shown.get(name))
-        }
-        if not surprising:
+        different = [name for name in sorted(set(shown) | set(planned)) if shown.get(name) != planned.get(name)]
+        surprising = [name for name in different if not self.tolerated(name, planned.get(name), shown.get(name))]
+        if surprising:
+            return "it reads back otherwise than planned: " + self._differences(
+                {name: shown[name] for name in surprising if name in shown},
+                {name: planned[name] for name in surprising if name in planned},
+            )
+        if different or self.imperative:
             return ""
-        return "it reads back otherwise than planned: " + self._differences(
-            {name: shown[name] for name in surprising if name in shown},
-            {name: planned[name] for name in surprising if name in planned},
-        )
+        try:
+            left = [step for step in self.steps(current, self.wanted(current)) if step.counts and not step.always]
+        except InvalidInput as error:
+            return "what was read back is not what the task wants: %s" % error.message
+        return "what was read back is not what the task wants, which would still have to %s" % left[0].sentence if left else ""
 
     def _diff(
         self, before: t.Optional[State], after: t.Optional[State], steps: t.List[Step]
@@ -391,15 +538,26 @@ class Resource(Performer):
         )
 
 
+def is_stopped(raw: t.Mapping[str, t.Any]) -> bool:
+    """Whether a database is stopped with nothing going on: it leaves that state by A8 only (docs/contract.md section 3.1)."""
+    return raw.get("status") == "stopped" and not raw.get("current_operation_id")
+
+
+def is_ready(raw: t.Mapping[str, t.Any]) -> bool:
+    """Whether a database takes a change: running and without a current operation (docs/contract.md section 3.1)."""
+    return raw.get("status") in (None, "running") and not raw.get("current_operation_id")
+
+
 def busy_reason(raw: t.Mapping[str, t.Any]) -> str:
     """Why a database, as C(GET /databases/:db) shows it, takes no change now; an empty text when it does.
 
-    Ready means running and without a current operation (docs/contract.md section 3.1).
+    Raises C(Conflict) for one that is stopped: waiting for it would have no end.
     """
-    status = raw.get("status")
-    operation = raw.get("current_operation_id")
+    if is_ready(raw):
+        return ""
+    if is_stopped(raw):
+        raise Conflict("the database is stopped, and no operation is running that would start it", hint=RESUME)
+    status, operation = raw.get("status"), raw.get("current_operation_id")
     if operation:
         return "another operation (%s) is running on the database, which is %s" % (operation, status)
-    if status is not None and status != "running":
-        return "the database is %s, not running" % status
-    return ""
+    return "the database is %s, not running" % status

@@ -426,7 +426,7 @@ def action_failure_of(route: Route, answer: Answer) -> ScalingoError | None:
         return failure
     if isinstance(body, dict) and "ok" in body and body["ok"] in (0, False):
         reason = body.get("error")
-        return ActionFailed(
+        failed = ActionFailed(
             reason if isinstance(reason, str) and reason else "The API gives no reason",
             doing=route.doing,
             method=answer.method,
@@ -435,6 +435,8 @@ def action_failure_of(route: Route, answer: Answer) -> ScalingoError | None:
             request_id=answer.request_id,
             attempts=answer.attempts,
         )
+        failed.after_loss = answer.after_loss
+        return failed
     return failure
 
 
@@ -463,6 +465,8 @@ class Caller:
         self.chain = chain
         self.described = described
         self.date: float | None = None
+        # The addons that have been read: a change never goes to another one than its plan was made for.
+        self._read_addons: set[str] = set()
 
     def call(
         self,
@@ -482,9 +486,6 @@ class Caller:
                 else self._answer(route, values, query, body)
             )
             error = failure(route, answer)
-            if isinstance(error, NotFound) and route.method == "DELETE" and answer.attempts > 1:
-                # An attempt before this one has done it, and its answer was lost.
-                return None
             if error is not None:
                 raise error
             return None if read is None else self._read(route, read, answer)
@@ -527,15 +528,17 @@ class Caller:
         token = chain.bearer()
         answer = send(route, base + "/v1", auth=BearerAuthorization(token), values=values, query=query, body=body)
         if answer.status == 401:
+            lost = answer.after_loss
             chain.renew_bearer(token)
             answer = send(
                 route, base + "/v1", auth=BearerAuthorization(chain.bearer()), values=values, query=query, body=body
             )
+            answer.after_loss = answer.after_loss or lost
         return answer
 
     def _database_answer(self, route: Route, values: t.Any, query: t.Any, body: t.Any) -> Answer:
         chain = self.chain
-        renewed = False
+        renewed = lost = False
         while True:
             token = chain.addon_token()
             here = {**(values or {}), "database": chain.lookup().addon_id}
@@ -544,10 +547,15 @@ class Caller:
                 route, base, auth=BearerAuthorization(token), values=here, query=query, body=body
             )
             self.date = answer.date
+            lost = answer.after_loss = answer.after_loss or lost
             refused = isinstance(failure_of(route, answer), Unauthorized)
             if refused and not renewed and chain.renew_addon_token(token):
                 renewed = True
-            elif not (answer.status == 404 and chain.look_up_again()):
+                continue
+            if answer.status < 400 and route.safe:
+                self._read_addons.add(here["database"])
+            planned = not route.safe and here["database"] in self._read_addons
+            if answer.status != 404 or planned or not chain.look_up_again():
                 return answer
 
 

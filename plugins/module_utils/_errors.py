@@ -68,7 +68,10 @@ class ScalingoError(Exception):
 
     ``message`` is what the API (or this collection) said. ``doing`` and ``subject`` say what was attempted and on what;
     an outer layer may fill them in later, only while they are empty. ``path`` never holds a query string.
+    ``after_loss``: an earlier attempt of the same change may have taken effect, whatever this error says of the last one.
     """
+
+    after_loss = False
 
     def __init__(
         self,
@@ -174,6 +177,10 @@ class BadRequest(ScalingoError):
 
 class ActionFailed(ScalingoError):
     """The action endpoint answered ``ok: 0``, whatever the HTTP status (docs/contract.md, section 2.8)."""
+
+
+class SqlRefused(ScalingoError):
+    """The database server refused a statement or a login: ``code`` is its SQLSTATE. Nothing of the transaction was done."""
 
 
 class Unreachable(ScalingoError):

@@ -49,6 +49,7 @@ def execute(performer: t.Type[Performer], spec: Spec, host: Host, clock: t.Optio
     """
     notes: t.List[str] = []
     client: t.Optional[Client] = None
+    performing: t.Optional[Performer] = None
     failure: t.Dict[str, t.Any]
     try:
         check_ranges(host.params)
@@ -63,7 +64,8 @@ def execute(performer: t.Type[Performer], spec: Spec, host: Host, clock: t.Optio
         )
         secrets = client.transport.secrets
         warn = lambda message: host.warn(scrub(message, secrets.values))  # noqa: E731
-        outcome = performer(client, host.params, warn, host.no_log).perform(host.check_mode)
+        performing = performer(client, host.params, warn, host.no_log)
+        outcome = performing.perform(host.check_mode)
     except Interrupted as error:
         cause = error.error
         failure = _failure(cause if isinstance(cause, ScalingoError) else _defect(cause), performer, client)
@@ -77,7 +79,8 @@ def execute(performer: t.Type[Performer], spec: Spec, host: Host, clock: t.Optio
     else:
         host.exit({**_result(outcome), **_surroundings(client, notes)})
         return
-    host.fail({**failure, **_surroundings(client, notes)})
+    salvaged = {} if performing is None else performing.salvage()
+    host.fail({**salvaged, **failure, **_surroundings(client, notes)})
 
 
 def _result(outcome: Outcome) -> t.Dict[str, t.Any]:

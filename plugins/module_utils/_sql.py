@@ -32,7 +32,7 @@ import threading
 import typing as t
 import urllib.parse
 
-from ._errors import InvalidInput, OutcomeUnknown, ScalingoError, Unreachable, conceal
+from ._errors import InvalidInput, OutcomeUnknown, ScalingoError, SqlRefused, Unreachable, conceal
 
 try:
     import psycopg
@@ -51,10 +51,6 @@ EXTRAS = ("hostaddr", "options", "application_name", "target_session_attrs")
 #: From this version on a server can look after its client while it works.
 CLIENT_CHECK_VERSION = 14
 LONGEST_COMPLAINT = 8192
-
-
-class SqlRefused(ScalingoError):
-    """The database server refused a statement or a login: C(code) is its SQLSTATE. Nothing of the transaction was done."""
 
 
 # -- where ------------------------------------------------------------------------------------------------------------

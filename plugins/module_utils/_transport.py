@@ -173,6 +173,8 @@ class Answer:
     attempts: int = 1
     method: str = ""
     path: str = ""
+    #: An earlier attempt may have taken effect: its answer was lost, or was a 5xx.
+    after_loss: bool = False
 
     def json(self) -> t.Any:
         """Return the body read as JSON. Raises UnexpectedAnswer when it is not JSON; no body is assumed to be."""
@@ -647,14 +649,18 @@ def failure_of(route: Route, answer: Answer) -> ScalingoError | None:
         "attempts": answer.attempts,
         "hint": hint,
     }
+    kind: type[ScalingoError]
     if answer.status >= 500:
         kind = OutcomeUnknown if route.once else ServerError
-        return kind(message or "The platform failed to answer", **details)
-    if not message:
-        message = "The API refuses these values" if fields else "The API refuses the request"
-    refuses_token = route.role == "db" and answer.status == 400 and message.strip().lower() == "unauthorized"
-    # docs/contract.md, section 1.4
-    return (Unauthorized if refuses_token else FAILURES.get(answer.status, BadRequest))(message, **details)
+        message = message or "The platform failed to answer"
+    else:
+        # docs/contract.md, section 1.4
+        refuses_token = route.role == "db" and answer.status == 400 and message.strip().lower() == "unauthorized"
+        kind = Unauthorized if refuses_token else FAILURES.get(answer.status, BadRequest)
+        message = message or ("The API refuses these values" if fields else "The API refuses the request")
+    error = kind(message, **details)
+    error.after_loss = answer.after_loss
+    return error
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -693,6 +699,8 @@ class _Attempts:
     strikes: int = 0
     limited_seconds: float = 0.0
     redirects: int = 0
+    # An attempt that may have taken effect got no usable answer.
+    lost: bool = False
 
 
 class Transport:
@@ -722,6 +730,9 @@ class Transport:
         self.secrets = secrets
         self.verbose = verbose
         self.pacing = pacing or Pacing(clock)
+        # Called right before each attempt of a request that is not safe, after all waiting: with whether it is a repeat, and
+        # whether an attempt before it may have taken effect. What it raises keeps the request from being sent.
+        self.before_change: t.Callable[[bool, bool], None] | None = None
         self._session: t.Any = None
 
     @property
@@ -793,10 +804,26 @@ class Transport:
         attempt: t.Callable[[str, _Attempts], Received | Diagnosis],
         anywhere: bool = False,
     ) -> Received:
+        state = _Attempts(deadline=self.clock.now() + (self.retries + 1) * self.timeout + DEADLINE_MARGIN)
+        try:
+            return self._until_answered(route, url, attempt, state, anywhere)
+        except ScalingoError as error:
+            error.after_loss = error.after_loss or state.lost
+            raise
+
+    def _until_answered(
+        self,
+        route: Route,
+        url: str,
+        attempt: t.Callable[[str, _Attempts], Received | Diagnosis],
+        state: _Attempts,
+        anywhere: bool,
+    ) -> Received:
         clock = self.clock
-        state = _Attempts(deadline=clock.now() + (self.retries + 1) * self.timeout + DEADLINE_MARGIN)
         while True:
             self._take_turn(route, url, state)
+            if self.before_change is not None and not route.safe:
+                self.before_change(state.number > 0, state.lost)
             state.number += 1
             sent_at = clock.wall()
             outcome = attempt(url, state)
@@ -813,6 +840,7 @@ class Transport:
                 state.strikes = max(state.strikes + 1, self.pacing.strike(sent_at))
             else:
                 state.failures += 1
+            state.lost = state.lost or (trouble.kind in ("lost", "status") and not route.safe)
             delay = delay_before_retry(
                 trouble,
                 route,
@@ -927,6 +955,7 @@ class Transport:
             "attempts": state.number,
             "method": route.method,
             "path": urllib.parse.urlsplit(url).path,
+            "after_loss": state.lost,
         }
 
     def _receive(self, response: t.Any, host: str, deadline: float) -> tuple[bytes, Diagnosis | None]:

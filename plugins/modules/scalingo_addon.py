@@ -20,6 +20,7 @@ description:
     destroy one.
   - A task that changes nothing costs one request to the main API, and one more to the Database API when it gives O(version).
     One that changes something costs one request for the plan, one for the change, and two for each look at whether it is done.
+    Provisioning lists the addons once more right before, so that two tasks at a time do not make two.
     Without a cache there comes one request before, for the bearer token, and one for the addon's token when the Database API is asked.
   - O(addon_id) and O(addon_token) are refused, as they do not open the main API.
 options:
@@ -43,6 +44,12 @@ options:
       - A version can be chosen only then. An addon that exists with another version fails the task. As many numbers are compared as are given.
       - To go to a later version, use M(community.scalingo.scalingo_database_upgrade).
     type: str
+  resume:
+    description:
+      - Resume the addon when it is suspended, as after the end of a trial. Its database is stopped until then.
+      - It costs money again, so O(state=present) alone never does it.
+    type: bool
+    default: false
   allow:
     description:
       - The consequences that you agree to. Without its word such a change is refused before anything is changed.
@@ -93,6 +100,12 @@ EXAMPLES = r"""
     addon: postgresql
     plan: postgresql-starter-1024
     allow: [plan_change]
+
+- name: Resume it after a suspension
+  community.scalingo.scalingo_addon:
+    app: shop
+    addon: postgresql
+    resume: true
 
 - name: Destroy it
   community.scalingo.scalingo_addon:
@@ -307,6 +320,7 @@ def argument_spec() -> Spec:
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 "plan": {"type": "str"},
                 "version": {"type": "str"},
+                "resume": {"type": "bool", "default": False},
             }
         )
     )

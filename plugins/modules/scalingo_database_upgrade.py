@@ -13,8 +13,9 @@ short_description: Upgrade a database to a later version
 description:
   - Brings a database to a later version, one step of the platform after the other. There is no way back.
   - The platform has one way, which leads to the latest minor version and then to the next major version. The module computes it before,
-    goes on only while it stays as it was, and calls a step done when the database itself shows the new version. An operation that
-    cannot be found any more says nothing. An operation that is reported as done while the version stays the same fails the task.
+    and reads the database once more right before each step. It goes on only while the way stays as it was.
+  - A step is done when the database itself shows the new version. An operation that cannot be found any more says nothing.
+    An operation that is reported as done while the version stays the same fails the task.
   - By default it stops before the next major version and says so in RV(major_available), which is never a failure.
   - For most engines the first number of the version is the major version. For MySQL and MongoDB these are the first two, so that
     the step from 8.0 to 8.4 needs O(allow=major).
@@ -22,7 +23,7 @@ description:
     Make a backup before, with M(community.scalingo.scalingo_backup).
   - A task that changes nothing costs one request to the Database API when the database is at the latest version, and one more for each version
     ahead that it has to look at,
-    which with the default is one. A step costs one request, one for each look at the operation, and one for the database at the end.
+    which with the default is one. A step costs two requests, one for each look at the operation, and one for the database at the end.
     Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID)
     and for the addon's token.
 options:
@@ -30,7 +31,8 @@ options:
     description:
       - Which version to go to.
       - V(latest_minor) is the latest one of the same major version.
-      - V(next) takes one step, whatever it is.
+      - V(next) takes one step, whatever it is. It is the step that is next when the task begins. When another run takes it meanwhile,
+        the task takes no second one.
       - V(latest) goes all the way.
       - Or a version that is ahead, such as V('16') or V('16.10.0-1'). With fewer numbers the latest one that begins with them is meant.
         Put it in quotes, as YAML makes V(16.1) of V(16.10). A version that is not ahead, and is not the current one, fails the task.

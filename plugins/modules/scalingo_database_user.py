@@ -115,7 +115,7 @@ EXAMPLES = r"""
 RETURN = r"""
 user:
   description: The user, or none when it is absent. In check mode as it would be.
-  returned: success, when O(name) is given
+  returned: success, when O(name) is given; on failure too when the platform has made its password
   type: dict
   contains:
     name:
@@ -141,8 +141,8 @@ user:
       type: str
       sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
 users:
-  description: All users of the database. In check mode as they would be.
-  returned: success, when O(users) is given
+  description: All users of the database. In check mode as they would be. On failure those whose password the platform has made.
+  returned: success, when O(users) is given; on failure too when the platform has made a password
   type: list
   elements: dict
   contains:

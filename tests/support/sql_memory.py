@@ -17,7 +17,7 @@ from pathlib import Path
 from unittest import mock
 
 from ansible_collections.community.scalingo.plugins.module_utils import _sql
-from ansible_collections.community.scalingo.plugins.module_utils._errors import Unreachable
+from ansible_collections.community.scalingo.plugins.module_utils._errors import SqlRefused, Unreachable
 from scalingo_sandbox.testing import Sandbox
 
 #: What the servers have: the versions in their order, the last one is the default.
@@ -113,7 +113,7 @@ class SqlMemory:
         if encryption.mode == "verify-full" and encryption.name != addon.database.hostname:
             raise Unreachable("no TLS connection to the database is possible: it is for another name", hint="See ca_cert.")
         if (login.user, login.password, login.database) != (addon.resource_id, addon.database.password, addon.resource_id):
-            raise _sql.SqlRefused("the database server refuses the login of the user %s" % login.user, hint="Check the password.")
+            raise SqlRefused("the database server refuses the login of the user %s" % login.user, hint="Check the password.")
         assert server_version == addon.database.engine.version().major
         return Session(addon.database.engine, statement_timeout, read_only)
 
@@ -154,7 +154,7 @@ class Session:
 
     def _take_time(self) -> None:
         if self._statement_timeout < EXECUTING:
-            raise _sql.SqlRefused("canceling statement due to statement timeout", code="57014")
+            raise SqlRefused("canceling statement due to statement timeout", code="57014")
 
     def _one(self, text: str, extensions: t.Dict[str, str]) -> None:
         created = re.fullmatch(
@@ -176,21 +176,21 @@ class Session:
         if name in extensions:
             return
         if name not in AVAILABLE:
-            raise _sql.SqlRefused('extension "%s" is not available' % name, code="0A000")
+            raise SqlRefused('extension "%s" is not available' % name, code="0A000")
         if name in NOT_ALLOWED:
-            raise _sql.SqlRefused('permission denied to create extension "%s"' % name, code="42501")
+            raise SqlRefused('permission denied to create extension "%s"' % name, code="42501")
         if schema is not None and schema not in SCHEMAS:
-            raise _sql.SqlRefused('schema "%s" does not exist' % schema, code="3F000")
+            raise SqlRefused('schema "%s" does not exist' % schema, code="3F000")
         for needed in NEEDS.get(name, ()):
             if needed not in extensions and not cascade:
-                raise _sql.SqlRefused('required extension "%s" is not installed' % needed, code="42704")
+                raise SqlRefused('required extension "%s" is not installed' % needed, code="42704")
             extensions.setdefault(needed, AVAILABLE[needed][-1])
         extensions[name] = self._version(name, version)
 
     @staticmethod
     def _version(name: str, version: t.Optional[str]) -> str:
         if version is not None and version not in AVAILABLE[name]:
-            raise _sql.SqlRefused('extension "%s" has no installation script nor update path for version "%s"' % (name, version), code="22023")
+            raise SqlRefused('extension "%s" has no installation script nor update path for version "%s"' % (name, version), code="22023")
         return version or AVAILABLE[name][-1]
 
     @staticmethod
@@ -199,7 +199,7 @@ class Session:
         for name, needed in NEEDS.items():
             if name in extensions and name not in going and going & set(needed):
                 if not cascade:
-                    raise _sql.SqlRefused("cannot drop extension because other objects depend on it", code="2BP01")
+                    raise SqlRefused("cannot drop extension because other objects depend on it", code="2BP01")
                 going.add(name)
         for name in going:
             extensions.pop(name, None)

@@ -145,6 +145,7 @@ def test_a_task_that_wants_its_own_waits_and_asks_again(task: Task) -> None:
         listed(backup("theirs", "running")),
         listed(backup("theirs", "running")),
         listed(backup("theirs")),
+        NO_PLAN,
         made(),
         listed(backup("theirs"), backup("new")),
     )
@@ -152,14 +153,14 @@ def test_a_task_that_wants_its_own_waits_and_asks_again(task: Task) -> None:
 
 
 def test_a_refusal_without_a_backup_that_runs_is_asked_again_after_a_while(task: Task) -> None:
-    report = task(listed(), made(**RUNNING), listed(), made(), listed(backup("new")))
+    report = task(listed(), made(**RUNNING), listed(), listed(), made(), listed(backup("new")))
     assert told(report) == (True, "new", False)
     assert task.clock.slept == [5.0]
 
 
 def test_that_does_not_go_on_for_ever(task: Task) -> None:
-    calls = [call for dummy in range(10) for call in (made(**RUNNING), listed())]
-    report = task(listed(), *calls[:-1], on_busy="fail")
+    calls = [call for dummy in range(10) for call in (made(**RUNNING), listed(), listed())]
+    report = task(listed(), *calls[:-2], on_busy="fail")
     assert report.failed and "A backup is running" in report.message and report.changed is False
 
 
@@ -174,6 +175,24 @@ def test_one_that_is_being_cancelled_serves_nobody(task: Task) -> None:
     gone = backup("leaving", "cancelled")
     report = task(listed(leaving), NO_PLAN, listed(leaving), listed(gone), made(), listed(gone, backup("new")), max_age="1h")
     assert told(report) == (True, "new", False)
+
+
+def test_one_that_serves_by_the_time_of_the_repeat_is_taken(task: Task) -> None:
+    """The first request met the rate limit; while that was waited out, another run made the backup."""
+    theirs = backup("theirs", age=60)
+    limited = made(status=429, answer=None, text="Retry later")
+    report = task(listed(), limited, listed(theirs), listed(theirs), listed(theirs), max_age="1h")
+    assert told(report) == (False, "theirs", False) and report.result["steps"] == []
+
+
+def test_a_backup_that_a_new_one_costs_by_the_time_of_the_repeat_needs_consent(task: Task) -> None:
+    """There was room for one more when the task looked, and none after it had waited for the rate limit."""
+    plan = on_database("GET", "/plan", answer={"plan": {"name": "p", "manual_backups_count": 2}})
+    old, theirs = backup("old", age=9000), backup("theirs", age=10)
+    limited = made(status=429, answer=None, text="Retry later")
+    report = task(listed(old), plan, limited, listed(old, theirs))
+    assert report.failed and report.kind == "ConsentMissing" and report.changed is False
+    assert "would delete old of" in report.message and "allow: [eviction]" in report.message
 
 
 def test_the_one_that_was_waited_for_may_fail(task: Task) -> None:
@@ -191,7 +210,7 @@ def test_another_refusal_is_an_error(task: Task) -> None:
 
 def test_a_backup_that_appeared_after_a_lost_answer_is_ours(task: Task) -> None:
     old = backup("old", age=9000)
-    report = task(listed(old), NO_PLAN, made(**LOST), listed(old, backup("ours", "scheduled")), NO_PLAN, listed(backup("ours")))
+    report = task(listed(old), NO_PLAN, made(**LOST), listed(old, backup("ours", "scheduled")), listed(backup("ours")))
     assert told(report) == (True, "ours", False)
 
 
@@ -219,9 +238,9 @@ def test_one_that_somebody_else_made_before_is_not_ours(task: Task) -> None:
         made(**RUNNING),
         listed(backup("theirs", "running")),
         listed(theirs),
+        NO_PLAN,
         made(**LOST),
         listed(theirs),
-        NO_PLAN,
         made(),
         listed(theirs, backup("new")),
     )

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import types
 import typing as t
 
@@ -20,34 +21,44 @@ from ansible_collections.community.scalingo.plugins.module_utils._change import 
     Skipped,
     Step,
     busy_reason,
+    never,
 )
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
+    ActionFailed,
+    BadRequest,
     Conflict,
     ConsentMissing,
+    Forbidden,
     InvalidInput,
     NotFound,
     OutcomeUnknown,
+    RateLimited,
     ScalingoError,
     ServerError,
+    SqlRefused,
     StepFailed,
+    Unauthorized,
     UnexpectedAnswer,
     Unreachable,
     ValidationFailed,
     WaitTimeout,
 )
+from ansible_collections.community.scalingo.plugins.module_utils._transport import Usage
 
 Answer = t.Union[Exception, str, None]
 
 
 class Clock:
-    def __init__(self) -> None:
+    def __init__(self, usage: Usage) -> None:
         self.time = 0.0
+        self.usage = usage
 
     def now(self) -> float:
         return self.time
 
     def sleep(self, seconds: float) -> None:
         self.time += seconds
+        self.usage.waited_seconds += seconds
 
 
 class Platform:
@@ -59,22 +70,37 @@ class Platform:
         self.reads = 0
         self.unreadable_after: t.Optional[int] = None
         self.calls: t.List[str] = []
+        self.others: t.Dict[int, t.Dict[str, int]] = {}
         self.statuses: t.List[t.Dict[str, t.Any]] = []
-        self.clock = Clock()
+        self.usage = Usage()
+        self.clock = Clock(self.usage)
         self.target = types.SimpleNamespace(addon_id="ad-1")
         self.database = self
+        self.transport = types.SimpleNamespace(before_change=None)
 
     def show_database(self) -> t.Dict[str, t.Any]:
         return self.statuses.pop(0) if len(self.statuses) > 1 else (self.statuses or [{"status": "running"}])[0]
 
+    def meanwhile(self, reads: int, **numbers: int) -> None:
+        """What another does after so many readings."""
+        self.others[reads] = numbers
+
     def read(self) -> t.Dict[str, int]:
         self.reads += 1
+        try:
+            return self._read()
+        finally:
+            self.numbers.update(self.others.pop(self.reads, {}))
+
+    def _read(self) -> t.Dict[str, int]:
         if self.unreadable_after is not None and self.reads > self.unreadable_after:
             raise Unreachable("nobody answers")
         return dict(self.numbers)
 
     def put(self, name: str, number: int) -> None:
         """Sets a number. A trouble is an error before the work, or C(after) for a lost answer after it."""
+        if self.transport.before_change is not None:
+            self.transport.before_change(False, False)
         self.calls.append("%s=%d" % (name, number))
         trouble = self.troubles.pop(0) if self.troubles else None
         if isinstance(trouble, Exception):
@@ -383,6 +409,209 @@ def test_a_lost_answer_and_then_silence_is_still_unknown() -> None:
     assert error.maybe, "it may have been changed, although the second reading says nothing of that"
 
 
+# -- refusals --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        BadRequest("feature is already setup"),
+        ValidationFailed("has already been taken"),
+        NotFound("not found"),
+        ActionFailed("database exists"),
+        SqlRefused("duplicate key value", code="23505"),
+        Forbidden("no"),
+    ],
+)
+def test_what_is_there_after_a_refusal_is_the_work_of_another(refusal: ScalingoError) -> None:
+    platform = Platform(a=1, b=1)
+    platform.meanwhile(1, a=2)
+    platform.troubles = [refusal]
+    warnings = Warnings()
+    outcome = shelf(platform, warn=warnings, a=2, b=2).perform(False)
+    assert (outcome.changed, outcome.steps, platform.numbers) == (True, ["put b to 2"], {"a": 2, "b": 2})
+    assert len(warnings) == 1 and "Another was quicker, and this task did not do it: put a to 2." in warnings[0]
+    assert refusal.message in warnings[0]
+
+
+def test_what_is_there_after_the_refusal_of_our_own_repeat_is_ours() -> None:
+    refusal = BadRequest("feature is already setup")
+    refusal.after_loss = True
+    platform = Platform(a=1)
+    platform.meanwhile(1, a=2)
+    platform.troubles = [refusal]
+    warnings = Warnings()
+    outcome = shelf(platform, warn=warnings, a=2).perform(False)
+    assert (outcome.changed, outcome.steps, warnings) == (True, ["put a to 2"], [])
+
+
+def test_what_another_brought_is_waited_for_too() -> None:
+    class Following(Shelf):
+        def follow(self) -> t.Any:
+            return {"a": 2, "followed": 1}
+
+    platform = Platform(a=1)
+    platform.meanwhile(1, a=2)
+    platform.troubles = [Conflict("taken")]
+    outcome = shelf(platform, Following, a=2).perform(False)
+    assert (outcome.changed, outcome.result) == (False, {"shelf": {"a": 2, "followed": 1}})
+
+
+def test_a_refusal_after_a_lost_call_may_have_changed_something() -> None:
+    refusal = BadRequest("no more of these")
+    refusal.after_loss = True
+    platform = Platform(a=1)
+    platform.troubles = [refusal]
+    error = interrupted(shelf(platform, a=2))
+    assert error.error is refusal and error.maybe
+
+
+@pytest.mark.parametrize("error", [RateLimited("later"), Unauthorized("who are you")])
+def test_what_was_not_looked_at_by_the_platform_is_not_asked_about(error: ScalingoError) -> None:
+    platform = Platform(a=1)
+    platform.troubles = [error]
+    assert interrupted(shelf(platform, a=2)).error is error and platform.reads == 1
+
+
+def test_what_only_the_own_work_serves_is_never_anothers() -> None:
+    class Own(Shelf):
+        def _step(self, name: str, number: int) -> Step:
+            return dataclasses.replace(super()._step(name, number), reached=never)
+
+    platform = Platform(a=1)
+    platform.meanwhile(1, a=2)
+    platform.troubles = [BadRequest("no")]
+    assert isinstance(interrupted(shelf(platform, Own, a=2)).error, BadRequest) and platform.reads == 1
+
+
+def test_a_reading_that_says_why_is_told_with_what_was_lost() -> None:
+    class Ambiguous(Shelf):
+        def read(self) -> t.Any:
+            if self.applying:
+                raise InvalidInput("there are two of them", hint="Name one.")
+            return super().read()
+
+    platform = Platform(a=1)
+    platform.troubles = ["after"]
+    error = interrupted(shelf(platform, Ambiguous, a=2)).error
+    assert isinstance(error, OutcomeUnknown) and "there are two of them. Name one." in error.hint
+
+
+# -- a plan that ages ------------------------------------------------------------------------------------------------
+
+
+class Waiting(Shelf):
+    """Each step waits for its end."""
+
+    def follow(self) -> t.Any:
+        self.client.clock.sleep(60)
+        return None
+
+
+def test_after_a_wait_the_plan_is_compared_before_the_next_step() -> None:
+    platform = Platform(a=1, b=1)
+    outcome = shelf(platform, Waiting, a=2, b=2).perform(False)
+    assert outcome.steps == ["put a to 2", "put b to 2"]
+    assert platform.reads == 3, "before, after the wait for the first, and at the end"
+
+
+def test_a_step_that_another_took_during_a_wait_is_not_taken_again() -> None:
+    platform = Platform(a=1, b=1)
+    platform.meanwhile(1, b=2)
+    warnings = Warnings()
+    outcome = shelf(platform, Waiting, warn=warnings, a=2, b=2).perform(False)
+    assert (outcome.steps, platform.calls) == (["put a to 2"], ["a=2"]) and "put b to 2" in warnings[0]
+
+
+def test_a_plan_that_does_not_hold_any_more_is_not_carried_out() -> None:
+    class Careful(Waiting):
+        """Puts a number only where there is the one that it saw first."""
+
+        def steps(self, before: t.Any, after: t.Any) -> t.List[Step]:
+            return [
+                dataclasses.replace(step, sentence="%s from %s" % (step.sentence, before[step.sentence.split()[1]]))
+                for step in super().steps(before, after)
+            ]
+
+    platform = Platform(a=1, b=1)
+    platform.meanwhile(1, b=7)
+    error = interrupted(shelf(platform, Careful, a=2, b=2))
+    assert isinstance(error.error, Conflict) and "the plan does not hold any more" in error.error.message
+    assert (error.done, error.failed, error.maybe) == (["put a to 2 from 1"], "put b to 2 from 1", False)
+    assert platform.numbers == {"a": 2, "b": 7}
+
+
+def test_what_would_cost_more_by_then_needs_its_consent() -> None:
+    class Growing(Waiting):
+        def steps(self, before: t.Any, after: t.Any) -> t.List[Step]:
+            consent = (Consent("allow", "flood", "c would be lost"),) if "c" in before else ()
+            return [dataclasses.replace(step, consent=consent) for step in super().steps(before, after)]
+
+    platform = Platform(a=1, b=1)
+    platform.meanwhile(1, c=1)
+    error = interrupted(shelf(platform, Growing, a=2, b=2))
+    assert isinstance(error.error, ConsentMissing) and "c would be lost" in error.error.message
+    assert "allow: [flood]" in error.error.hint and platform.calls == ["a=2"]
+
+
+def test_a_lost_call_whose_plan_is_gone_stays_unknown() -> None:
+    class Resending(Shelf):
+        resend = True
+
+        def wanted(self, before: t.Any) -> t.Dict[str, int]:
+            return super().wanted(before) if not self.applying else before
+
+    platform = Platform(a=1)
+    platform.troubles = [OutcomeUnknown("lost")]
+    error = interrupted(shelf(platform, Resending, a=2))
+    assert isinstance(error.error, OutcomeUnknown) and error.maybe and platform.calls == ["a=2"]
+
+
+def test_a_last_look_is_taken_before_the_first_call_too() -> None:
+    class Paid(Shelf):
+        def _step(self, name: str, number: int) -> Step:
+            return dataclasses.replace(super()._step(name, number), last_look=True)
+
+    platform = Platform(a=1)
+    platform.meanwhile(1, a=2)
+    outcome = shelf(platform, Paid, a=2).perform(False)
+    assert (outcome.changed, platform.calls) == (False, [])
+
+
+# -- what is read back is what the task wants ------------------------------------------------------------------------
+
+
+def test_a_plan_that_does_not_lead_to_what_the_task_wants_is_no_success() -> None:
+    """The plan was carried out and reads back as planned, and the parameters still want something else."""
+
+    class Wrong(Shelf):
+        def wanted(self, before: t.Any) -> t.Dict[str, int]:
+            return {**before, "a": 2} if not self.applying else super().wanted(before)
+
+    error = interrupted(shelf(Platform(a=1), Wrong, a=3))
+    assert isinstance(error.error, StepFailed) and error.done == ["put a to 2"]
+    assert "what was read back is not what the task wants, which would still have to put a to 3" in error.error.message
+
+
+def test_what_cannot_be_reached_from_what_was_read_back_is_no_success() -> None:
+    class Refusing(Shelf):
+        def wanted(self, before: t.Any) -> t.Dict[str, int]:
+            if self.applying:
+                raise InvalidInput("a cannot be altered")
+            return super().wanted(before)
+
+    error = interrupted(shelf(Platform(a=1), Refusing, a=2))
+    assert "what was read back is not what the task wants: a cannot be altered" in error.error.args[0]
+
+
+def test_a_step_that_each_run_takes_is_no_sign_of_something_left() -> None:
+    class Always(Shelf):
+        def steps(self, before: t.Any, after: t.Any) -> t.List[Step]:
+            return [Step("set the password", send=lambda: self.client.put("password", 1), always=True)]
+
+    assert shelf(Platform(a=1), Always).perform(False).steps == ["set the password"]
+
+
 # -- consent ---------------------------------------------------------------------------------------------------------
 
 
@@ -560,13 +789,29 @@ def test_conflicts_without_end_are_an_error() -> None:
     assert platform.calls == ["a=2"] * 4
 
 
+def test_a_database_that_is_stopped_is_not_waited_for() -> None:
+    with pytest.raises(Conflict) as caught:
+        busy_reason({"status": "stopped", "current_operation_id": None})
+    assert "stopped" in caught.value.message and "resume: true" in caught.value.hint
+    platform = Platform(a=1)
+    platform.troubles = [Conflict("not now")]
+    platform.statuses = [{"status": "stopped"}]
+    error = interrupted(shelf(platform, a=2)).error
+    assert isinstance(error, Conflict) and error.message == "not now" and platform.clock.time == 0
+    assert "The database is stopped" in error.hint and "resume: true" in error.hint
+
+
 @pytest.mark.parametrize(
     "raw, reason",
     [
         ({"status": "running"}, ""),
         ({"status": "running", "current_operation_id": None}, ""),
         ({}, ""),
-        ({"status": "stopped"}, "the database is stopped, not running"),
+        ({"status": "creating"}, "the database is creating, not running"),
+        (
+            {"status": "stopped", "current_operation_id": "op-1"},
+            "another operation (op-1) is running on the database, which is stopped",
+        ),
         ({"status": "new in 2030"}, "the database is new in 2030, not running"),
         (
             {"status": "running", "current_operation_id": "op-1"},

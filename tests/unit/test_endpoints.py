@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from support.office import Office
-from support.scripted import NOTHING, Expected, Script, addon, exchange, expect, mint, on_database
+from support.scripted import NOTHING, Expected, Script, addon, addons, exchange, expect, mint, on_database
 
 from ansible_collections.community.scalingo.plugins.module_utils import _endpoints
 from ansible_collections.community.scalingo.plugins.module_utils._endpoints import (
@@ -1138,13 +1138,51 @@ def test_an_action_on_a_broken_server(office: Office) -> None:
 # Deletions, pages, dates, links
 
 
-def test_a_deletion_done_by_a_lost_attempt_is_done(office: Office) -> None:
-    client = office.direct()
+def test_what_a_lost_attempt_may_have_done_is_told_with_the_refusal_of_the_next(office: Office) -> None:
+    """Whether it did is for the state to say: nothing is taken for done here."""
+    lost = on_database("DELETE", "/firewall_rules/f1", status=502)
+    limited = on_database("DELETE", "/firewall_rules/f1", status=429, text="Retry later")
     gone = on_database("DELETE", "/firewall_rules/f1", **NOT_FOUND)
-    with Script(on_database("DELETE", "/firewall_rules/f1", status=502), gone) as script:
+    for calls, after_loss in (([lost, gone], True), ([limited, gone], False), ([gone], False)):
+        client = office.direct()
+        with Script(*calls) as script:
+            script.mount(client)
+            with pytest.raises(NotFound) as caught:
+                client.database.delete_firewall_rule("f1")
+        assert caught.value.after_loss is after_loss
+
+
+def test_a_lost_attempt_is_remembered_over_the_renewal_of_a_token(office: Office) -> None:
+    client = office.client()
+    enable = {"status": 502}
+    with Script(
+        exchange(),
+        addons(addon()),
+        mint(),
+        on_database("POST", "/features", **enable),
+        on_database("POST", "/features", status=401, answer={"error": "unauthorized"}),
+        mint(token="addon-2"),
+        on_database("POST", "/features", token="addon-2", status=400, answer={"error": "already setup"}),
+    ) as script:
         script.mount(client)
-        client.database.delete_firewall_rule("f1")
-    wrong(office, NotFound, lambda one: one.database.delete_firewall_rule("f1"), gone)
+        with pytest.raises(BadRequest) as caught:
+            client.database.enable_feature("force-ssl")
+    assert caught.value.after_loss
+
+
+def test_a_change_never_goes_to_another_addon_than_was_read(office: Office) -> None:
+    """The cached addon is destroyed between the reading and the change, and another one of its kind is there by then."""
+    first = office.client()
+    with Script(exchange(), addons(addon()), mint(), on_database("GET", answer={"database": DATABASE})) as script:
+        script.mount(first)
+        first.database.show_database()
+    client = office.client()
+    gone = on_database("DELETE", "/users/reporting", **NOT_FOUND)
+    with Script(on_database("GET", answer={"database": DATABASE}), gone) as script:
+        script.mount(client)
+        client.database.show_database()
+        with pytest.raises(NotFound):
+            client.database.delete_user("reporting")
 
 
 def numbered(first: int, last: int) -> list[dict[str, t.Any]]:

@@ -14,10 +14,12 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.community.scalingo.plugins.module_utils import _sql
+from ansible_collections.community.scalingo.plugins.module_utils._change import Interrupted
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     Conflict,
     InvalidInput,
     ScalingoError,
+    SqlRefused,
     UnexpectedAnswer,
 )
 from ansible_collections.community.scalingo.plugins.module_utils._resources import _access
@@ -46,6 +48,7 @@ class Platform:
         self.target = types.SimpleNamespace(app="shop", engine="postgresql", resource_id="shop_1", addon_id="ad-1")
         self.transport = types.SimpleNamespace(secrets=types.SimpleNamespace(add=self.hidden.append))
         self.database = self.main = self.auth = self
+        self.usage = types.SimpleNamespace(waited_seconds=0.0)
         self.clock = types.SimpleNamespace(now=lambda: 0.0, sleep=self._sleep)
 
     def _sleep(self, seconds: float) -> None:
@@ -229,6 +232,30 @@ def test_latest_waits_for_a_busy_database_before_it_connects(dialled: t.List[Dia
     with pytest.raises(Conflict, match="upgrading"):
         extensions(platform, state="latest", on_busy="fail").perform(True)
     assert len(dialled) == 1
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_extension_that_another_run_installs_at_the_same_time(
+    dialled: t.List[Dialled], monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    """IF NOT EXISTS does not see what is not committed yet: the server refuses the second one."""
+    platform, warnings = Platform(features=PUBLIC), []
+
+    def refuse(self: Extensions, statements: object) -> None:
+        if there:
+            platform.extensions.append({"name": "hstore", "version": "1.8"})
+        raise SqlRefused("duplicate key value violates unique constraint", code="23505")
+
+    monkeypatch.setattr(Extensions, "_execute", refuse)
+    resource = Extensions(t.cast(t.Any, platform), PARAMS, warnings.append)
+    if there:
+        outcome = resource.perform(False)
+        assert (outcome.changed, outcome.steps, outcome.result["extension"]["version"]) == (False, [], "1.8")
+        assert "Another was quicker" in warnings[0] and "duplicate key" in warnings[0]
+    else:
+        with pytest.raises(Interrupted) as caught:
+            resource.perform(False)
+        assert isinstance(caught.value.error, SqlRefused) and caught.value.maybe is False and not warnings
 
 
 def test_a_database_that_does_not_show_what_was_done_is_told(dialled: t.List[Dialled]) -> None:

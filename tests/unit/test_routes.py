@@ -19,7 +19,7 @@ CONTRACT = PLUGINS.parent / "docs" / "contract.md"
 
 #: Calls of docs/contract.md section 2 that no module makes. Only routes that no confirmed client uses may stand here, that is routes
 #: that the client of the new dashboard alone has (mark J): what the other official clients use, a playbook can use too.
-UNUSED = {"resume_addon", "show_plan_by_name", "ping", "show_lag", "list_database_types", "show_database_type"}
+UNUSED = {"show_plan_by_name", "ping", "show_lag", "list_database_types", "show_database_type"}
 
 
 def calls() -> set[str]:

@@ -25,6 +25,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     InvalidInput,
     OutcomeUnknown,
     ScalingoError,
+    SqlRefused,
     Unreachable,
 )
 from ansible_collections.community.scalingo.plugins.module_utils._sql import (
@@ -35,7 +36,6 @@ from ansible_collections.community.scalingo.plugins.module_utils._sql import (
     Literal,
     Login,
     Session,
-    SqlRefused,
     Statement,
     Tunnel,
     connect,

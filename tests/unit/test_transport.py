@@ -664,6 +664,63 @@ def test_the_rate_limit_moves_the_deadline() -> None:
     assert bench.send().attempts == 3
 
 
+class Asking:
+    """Is asked before each attempt of a change, and refuses when it is told to."""
+
+    def __init__(self, bench: Bench, refusal: ScalingoError | None = None, after: int = 0) -> None:
+        self.asked: list[tuple[bool, bool, float]] = []
+        self.bench, self.refusal, self.after = bench, refusal, after
+        bench.transport.before_change = self
+
+    def __call__(self, repeated: bool, lost: bool) -> None:
+        self.asked.append((repeated, lost, self.bench.usage.waited_seconds))
+        if self.refusal is not None and len(self.asked) > self.after:
+            raise self.refusal
+
+
+@pytest.mark.parametrize(
+    ("trouble", "repeated"),
+    [
+        ({"status": 429, "text": "Retry later"}, (True, False, 4.0)),
+        ({"status": 502}, (True, True, 0.5)),
+        ({"raises": dropped()}, (True, True, 0.5)),
+        ({"raises": refused()}, (True, False, 0.5)),
+    ],
+)
+def test_the_caller_is_asked_right_before_each_attempt_of_a_change(
+    trouble: dict[str, t.Any], repeated: tuple[bool, bool, float]
+) -> None:
+    """After all waiting, so that what it reads then is as fresh as can be."""
+    bench = Bench(patched(**trouble), patched())
+    asking = Asking(bench)
+    answer = bench.send(SETS)
+    assert asking.asked == [(False, False, 0.0), repeated] and answer.after_loss is repeated[1]
+
+
+@pytest.mark.parametrize(("trouble", "lost"), [({"status": 429, "text": "Retry later"}, False), ({"status": 502}, True)])
+def test_what_the_caller_raises_keeps_the_request_from_being_sent(trouble: dict[str, t.Any], lost: bool) -> None:
+    bench = Bench(patched(**trouble))
+    Asking(bench, Conflict("the plan does not hold any more"), after=1)
+    error = bench.fails(Conflict, SETS)
+    assert error.after_loss is lost, "what was sent before may have taken effect"
+
+
+def test_the_caller_is_asked_after_the_turn_and_never_for_a_read() -> None:
+    bench = Bench(posted(), got(status=502), got(), retries=1)
+    bench.transport.pacing = Crowd(bench.clock, [30.0])
+    asking = Asking(bench)
+    bench.send(ONCE)
+    bench.send(READ)
+    assert asking.asked == [(False, False, 30.0)]
+
+
+def test_an_error_after_a_lost_attempt_says_so() -> None:
+    bench = Bench(patched(raises=dropped()), patched(raises=refused()), retries=1)
+    assert bench.fails(Unreachable, SETS).after_loss
+    bench = Bench(patched(raises=refused()), patched(raises=refused()), retries=1)
+    assert not bench.fails(Unreachable, SETS).after_loss
+
+
 class Crowd(Pacing):
     """Others are limited too: the turn is far away, and put off again while we sleep."""
 

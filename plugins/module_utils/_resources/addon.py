@@ -15,7 +15,19 @@ import typing as t
 
 from .. import _canon
 from .._auth import choose_addon, engine_of, is_addon_id
-from .._change import Consent, Listing, Params, Resource, Skipped, State, Step, busy_reason, known
+from .._change import (
+    RESUME,
+    Consent,
+    Listing,
+    Params,
+    Resource,
+    State,
+    Step,
+    busy_reason,
+    is_ready,
+    is_stopped,
+    known,
+)
 from .._errors import AddonNotFound, InvalidInput, NotFound, StepFailed
 from .._wait import wait_until
 from . import database
@@ -60,6 +72,8 @@ class Addon(Resource):
         refuse_addon_token(params, MANAGED, "api_token, app and addon")
         if params["version"] is not None:
             checked("version", _canon.version, params["version"])
+        if params["resume"] and params["state"] == "absent":
+            raise InvalidInput("resume contradicts 'state: absent': use one of the two")
         if params["plan"] is not None and not params["plan"].strip():
             raise InvalidInput("plan is empty: name a plan, or leave the option out")
 
@@ -67,7 +81,10 @@ class Addon(Resource):
         super().__init__(*arguments)
         self._new_plan: t.Optional[State] = None
         self._database: t.Optional[State] = None
-        self._has_sent = False
+        #: The addon that the task means, as soon as there is one, and those of the app before it sent anything.
+        self._id: t.Optional[str] = None
+        self._earlier: t.FrozenSet[str] = frozenset()
+        self._made = False
 
     @property
     def _app(self) -> str:
@@ -86,12 +103,12 @@ class Addon(Resource):
     def read(self) -> t.Optional[State]:
         raw = self._found()
         if raw is None:
-            if self._is_to_be_present and not self._has_sent:
+            if self._is_to_be_present and not self.applying:
                 self._require_provider()
             return None
         self.client.use_addon(raw)
         state = describe(raw)
-        if self._is_to_be_present and not self._has_sent:
+        if self._is_to_be_present and not self.applying:
             if self.params["plan"] is not None and self.params["plan"] not in (state["plan"]["name"], state["plan"]["id"]):
                 self._new_plan = self._looked_up_plan(str(engine_of(raw)))
                 self._database = database.describe(self.client.database.show_database())
@@ -111,11 +128,31 @@ class Addon(Resource):
                 return None
             error.hint = error.hint or "Check the names of the app and of the region: an addon belongs to an app that exists."
             raise
-        try:
-            chosen = choose_addon(addons, self._named, self._app)
-        except AddonNotFound:
-            return None
-        return next(addon for addon in addons if addon["id"] == chosen.addon_id)
+        if self._id is None and not self._made:
+            try:
+                self._id = choose_addon(addons, self._named, self._app).addon_id
+            except AddonNotFound:
+                self._earlier = frozenset(addon["id"] for addon in addons)
+                return None
+        if self._made:
+            self._refuse_second(addons)
+        return next((addon for addon in addons if addon["id"] == self._id), None)
+
+    def _refuse_second(self, addons: t.Sequence[t.Dict[str, t.Any]]) -> None:
+        """Two tasks that provision at a time make two: both cost money, and nobody can tell any more which one is meant."""
+        kind = engine_of({"addon_provider": {"id": self._named}})
+        others = [
+            addon["id"]
+            for addon in addons
+            if addon["id"] != self._id and addon["id"] not in self._earlier and engine_of(addon) == kind
+        ]
+        if others:
+            raise StepFailed(
+                "this task made %s, and another run made %s at the same time: the app %s pays for both"
+                % (self._id, ", ".join(others), self._app),
+                hint="Destroy the one that is not needed, with 'state: absent', its ID in addon, and confirm. "
+                "Until then a task that names %s alone is refused." % self._named,
+            )
 
     def _require_provider(self) -> None:
         """What is missing can be provisioned only when the task says what it is and which plan it gets."""
@@ -164,9 +201,13 @@ class Addon(Resource):
         if not self._is_to_be_present:
             return None
         if before is not None:
-            if before["status"] == SUSPENDED:
-                self._report_suspended(before)
-            return before if self._new_plan is None else {**before, "plan": self._new_plan}
+            after = before if self._new_plan is None else {**before, "plan": self._new_plan}
+            if before["status"] != SUSPENDED:
+                return after
+            if self.params["resume"]:
+                return {**after, "status": RUNNING if self.params["wait"] else None}
+            self._report_suspended(before)
+            return after
         plan = known(self._new_plan)
         planned = describe({})
         return {
@@ -180,9 +221,12 @@ class Addon(Resource):
         if self._new_plan is not None:
             raise InvalidInput(
                 "the addon %s is suspended, so its plan cannot be changed" % before["id"],
-                hint="Resume it first, in the dashboard of the app.",
+                hint="Resume it too, with 'resume: true', which costs money again.",
             )
-        self.warn("The addon %s (%s) is suspended: its database is stopped." % (before["id"], before["resource_id"]))
+        self.warn(
+            "The addon %s (%s) is suspended: its database is stopped. 'resume: true' starts it, which costs money again."
+            % (before["id"], before["resource_id"])
+        )
 
     def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
         if state is None:
@@ -191,13 +235,22 @@ class Addon(Resource):
         managed = {"addon_provider": provider[len("scalingo-") :] if provider.startswith("scalingo-") else provider}
         if self.params["plan"] is not None or not self._is_to_be_present:
             managed["plan"] = state["plan"]["name"]
+        if self.params["resume"]:
+            managed["suspended"] = state["status"] == SUSPENDED
         return managed
+
+    def tolerated(self, field: str, wanted: t.Any, current: t.Any) -> bool:
+        """Without waiting nobody sees the end of a suspension."""
+        return field == "suspended" and not self.params["wait"]
 
     def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
         return {"addon": state}
 
     def busy(self, state: t.Optional[State]) -> str:
-        return "" if self._database is None else busy_reason(self._database)
+        """One that is suspended waits for nothing: it is resumed, or destroyed."""
+        if self._database is None or known(state)["status"] == SUSPENDED:
+            return ""
+        return busy_reason(self._database)
 
     # -- the steps ---------------------------------------------------------------------------------------------------
 
@@ -206,8 +259,13 @@ class Addon(Resource):
             return [] if after is None else [self._provision()]
         if after is None:
             return [self._destroy(before)]
-        if self._new_plan is not None:
-            return [self._change_plan(before, self._new_plan)]
+        steps = []
+        if before["status"] == SUSPENDED and self.params["resume"]:
+            steps.append(self._resume(before))
+        if self._new_plan is not None and before["plan"]["name"] != self._new_plan["name"]:
+            steps.append(self._change_plan(before, self._new_plan))
+        if steps:
+            return steps
         if self.params["wait"] and before["status"] not in (RUNNING, SUSPENDED):
             return [
                 Step(
@@ -225,12 +283,12 @@ class Addon(Resource):
             sentence += " at version %s" % self.params["version"]
 
         def send() -> t.Optional[State]:
-            self._has_sent = True
             if self._is_dedicated:
                 self.client.main.create_dedicated_database(self._app, DEDICATED, str(plan["name"]))
                 return None
             options = {} if self.params["version"] is None else {"version": str(self.params["version"]).strip()}
             made = self.client.main.create_addon(self._app, self._named, str(plan["id"]), options)["addon"]
+            self._id, self._made = made["id"], True
             self.client.use_addon(made)
             return describe(made)
 
@@ -239,13 +297,27 @@ class Addon(Resource):
             send=send,
             follow=(lambda: self._ready(None)) if self.params["wait"] else None,
             happened=lambda state: state is not None,
+            last_look=True,
+        )
+
+    def _resume(self, before: State) -> Step:
+        def send() -> State:
+            return describe(self.client.main.resume_addon(self._app, str(before["id"])))
+
+        # A plan that is changed afterwards needs a database that runs.
+        follows = self.params["wait"] or self._new_plan is not None
+        return Step(
+            "resume the addon %s (%s)" % (before["id"], before["resource_id"]),
+            send=send,
+            follow=(lambda: self._ready(None, suspended=True)) if follows else None,
+            happened=lambda state: state is not None and state["status"] != SUSPENDED,
+            resend=True,
         )
 
     def _change_plan(self, before: State, plan: State) -> Step:
         current = before["plan"]["name"]
 
         def send() -> None:
-            self._has_sent = True
             self.client.main.update_addon_plan(self._app, str(before["id"]), str(plan["id"]))
 
         return Step(
@@ -269,14 +341,11 @@ class Addon(Resource):
             raise InvalidInput("the platform does not show the resource ID of the addon, which confirm has to repeat")
 
         def send() -> None:
-            self._has_sent = True
             try:
                 if str(before["addon_provider"]["id"]).endswith(DEDICATED):
                     self.client.main.delete_dedicated_database(self._app)
                 else:
                     self.client.main.delete_addon(self._app, str(before["id"]))
-            except NotFound:
-                raise Skipped from None
             finally:
                 self.client.forget_target()
 
@@ -298,8 +367,12 @@ class Addon(Resource):
 
     # -- waiting -----------------------------------------------------------------------------------------------------
 
-    def _ready(self, plan: t.Optional[str]) -> State:
-        """Wait until the addon runs and its database is ready, with the plan where one was asked for."""
+    def _ready(self, plan: t.Optional[str], suspended: bool = False) -> State:
+        """Wait until the addon runs and its database is ready, with the plan where one was asked for.
+
+        An addon is listed before the other routes know it: what they do not find yet is waited for, unless there was a plan
+        before. One that was I(suspended) may be shown so for a while.
+        """
         clock = self.client.clock
         idle_since: t.Optional[float] = None
 
@@ -310,14 +383,24 @@ class Addon(Resource):
             self.client.use_addon(raw)
             if raw.get("status") != RUNNING:
                 return describe(raw), None
-            return describe(raw), database.describe(self.client.database.show_database())
+            try:
+                return describe(raw), database.describe(self.client.database.show_database())
+            except NotFound:
+                if plan is not None:
+                    raise
+                return describe(raw), None
 
         def done(look: t.Tuple[t.Optional[State], t.Optional[State]]) -> bool:
             nonlocal idle_since
             addon, shown = look
-            if addon is not None and addon["status"] == SUSPENDED:
-                raise StepFailed("the addon %s is suspended" % addon["id"], hint="Check the account and its payment method.")
-            if addon is None or shown is None or busy_reason(shown):
+            stopped = shown is not None and is_stopped(shown)
+            if addon is not None and (stopped or addon["status"] == SUSPENDED):
+                idle_since = clock.now() if idle_since is None else idle_since
+                if suspended and clock.now() - idle_since < PATIENCE * self.params["wait_interval"]:
+                    return False
+                shows = "database of the addon %s is stopped" if stopped else "addon %s is suspended"
+                raise StepFailed("the " + shows % addon["id"], hint=RESUME)
+            if addon is None or shown is None or not is_ready(shown):
                 idle_since = None
                 return False
             if plan is None or (addon["plan"]["name"] == plan and shown["plan"] in (None, plan)):
@@ -338,7 +421,7 @@ class Addon(Resource):
         look = wait_until(
             read,
             done,
-            what="provisioning of" if plan is None else "plan change of",
+            what="plan change of" if plan is not None else "resumption of" if suspended else "provisioning of",
             identifier=self._named,
             status=status,
             timeout=self.params["wait_timeout"],

@@ -14,8 +14,30 @@ import re
 import typing as t
 
 from .. import _canon
-from .._change import Consent, Listing, Outcome, Params, Performer, Resource, Skipped, State, Step, known
-from .._errors import BadRequest, Conflict, ConsentMissing, InvalidInput, RateLimited, ScalingoError, StepFailed, Unreachable
+from .._change import (
+    Consent,
+    Listing,
+    Outcome,
+    Params,
+    Performer,
+    Resource,
+    Settled,
+    Skipped,
+    State,
+    Step,
+    known,
+    never,
+)
+from .._errors import (
+    BadRequest,
+    Conflict,
+    ConsentMissing,
+    InvalidInput,
+    RateLimited,
+    ScalingoError,
+    StepFailed,
+    Unreachable,
+)
 from .._wait import age, wait_until
 from ._engine import OfEngine
 from ._fields import Fields, checked
@@ -202,18 +224,22 @@ class Backup(WithBackups, Resource):
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
+        self._last: t.List[State] = []
         self._listed: t.FrozenSet[t.Optional[str]] = frozenset()
         self._before_sending: t.Optional[t.FrozenSet[t.Optional[str]]] = None
         self._sent_before = False
         self._subject: t.Optional[str] = None
         self._attached = False
         self._evicts: t.Optional[State] = None
+        #: What a plan keeps and what it is called, each once it was asked for.
+        self._kept: t.Dict[str, t.Any] = {}
 
     # -- what is there, and what is wanted ---------------------------------------------------------------------------
 
     def backups(self) -> t.List[State]:
         backups = super().backups()
-        self._listed = frozenset(backup["id"] for backup in backups)
+        self._last, self._listed = backups, frozenset(backup["id"] for backup in backups)
+        self._waited = self.client.usage.waited_seconds
         return backups
 
     def read(self) -> State:
@@ -319,15 +345,19 @@ class Backup(WithBackups, Resource):
         return manual[-1] if limit is not None and len(manual) >= limit else None
 
     def _limit(self, count: int) -> t.Optional[int]:
-        try:
-            limit = Fields(self.client.database.show_plan(), "the plan").number("manual_backups_count") or None
-        except (Unreachable, RateLimited):
-            raise
-        except ScalingoError:
-            limit = None
+        if "limit" not in self._kept:
+            try:
+                self._kept["limit"] = Fields(self.client.database.show_plan(), "the plan").number("manual_backups_count") or None
+            except (Unreachable, RateLimited):
+                raise
+            except ScalingoError:
+                self._kept["limit"] = None
+        limit: t.Optional[int] = self._kept["limit"]
         if limit is not None or count < min(KEPT.values()):
             return limit
-        plan = str(self.client.database.show_database().get("plan"))
+        if "plan" not in self._kept:
+            self._kept["plan"] = str(self.client.database.show_database().get("plan"))
+        plan = self._kept["plan"]
         for word, kept in KEPT.items():
             if re.search(r"(^|-)%s(-|$)" % word, plan):
                 return kept
@@ -341,25 +371,16 @@ class Backup(WithBackups, Resource):
 
     def _make(self, running: t.Optional[State], evicted: t.Optional[State]) -> Step:
         sentence = "make a backup"
-        consent: t.Tuple[Consent, ...] = ()
+        self._evicts = evicted
         if running is not None:
             sentence += " when the one that is running has ended"
         if evicted is not None:
             sentence += ", for which the platform deletes the manual backup %s" % evicted["id"]
-            consent = (
-                Consent(
-                    "allow",
-                    "eviction",
-                    "The plan keeps no more manual backups than there are, so for a new one the platform would delete %s of %s"
-                    % (evicted["id"], began(evicted)),
-                ),
-            )
 
         def send() -> t.Optional[State]:
             if running is not None:
-                self.ended(str(running["id"]))
+                self._outlast(running)
             made = self._send_until_taken()
-            self._evicts = evicted
             return None if made is None else self._about(made, [])
 
         return Step(
@@ -367,9 +388,55 @@ class Backup(WithBackups, Resource):
             send=send,
             follow=self._finished if self.params["wait"] else None,
             happened=self._appeared,
+            reached=never,
             resend=True,
-            consent=consent,
+            compare=self._look_again,
+            consent=self._consent(evicted),
         )
+
+    @staticmethod
+    def _consent(evicted: t.Optional[State]) -> t.Tuple[Consent, ...]:
+        if evicted is None:
+            return ()
+        return (
+            Consent(
+                "allow",
+                "eviction",
+                "The plan keeps no more manual backups than there are, so for a new one the platform would delete %s of %s"
+                % (evicted["id"], began(evicted)),
+            ),
+        )
+
+    def _outlast(self, running: State) -> None:
+        """Wait for a backup that runs. Others make backups too: then one may serve, or a new one may cost another one."""
+        self.ended(str(running["id"]))
+        self._judge(self._last)
+
+    def _look_again(self, state: t.Optional[State]) -> None:
+        backups = self.backups() if state is None else state["backups"]
+        if self._sent_before:
+            if self._find_new(backups):
+                raise Settled(True)
+        else:
+            self._before_sending = self._listed
+        self._judge(backups)
+
+    def _judge(self, backups: t.Sequence[State]) -> None:
+        """Raises C(Skipped) when a backup serves by now, and C(ConsentMissing) when a new one would cost what it did not."""
+        self._take_serving(backups)
+        self._evicts = self._evicted(backups)
+        for consent in self._consent(self._evicts):
+            if not consent.given(self.params):
+                raise ConsentMissing(consent.consequence, hint=Consent.advice([consent]))
+
+    def _take_serving(self, backups: t.Sequence[State]) -> None:
+        """Raises C(Skipped) when a backup that is there does what the task asks for."""
+        serving = self._serving(backups)
+        if serving is not None:
+            self._attach(serving)
+            if self.params["wait"]:
+                self._finished()
+            raise Skipped
 
     def _send_until_taken(self) -> t.Optional[State]:
         """Ask for a backup, and return it as far as the answer shows it.
@@ -394,16 +461,12 @@ class Backup(WithBackups, Resource):
             backups = self.backups()
             if self._sent_before and self._find_new(backups):
                 return None
-            serving, running = self._serving(backups), self._running(backups)
-            if serving is not None:
-                self._attach(serving)
-                if self.params["wait"]:
-                    self._finished()
-                raise Skipped
+            self._take_serving(backups)
+            running = self._running(backups)
             if running is None:
                 self.client.clock.sleep(self.params["wait_interval"])
             else:
-                self.ended(str(running["id"]))
+                self._outlast(running)
             self._before_sending = None
 
     def _appeared(self, state: t.Optional[State]) -> bool:
@@ -421,6 +484,7 @@ class Backup(WithBackups, Resource):
     def _attach(self, serving: State) -> None:
         self._subject = serving["id"]
         self._attached = in_progress(serving)
+        self._evicts = None
 
     def _finished(self) -> State:
         """Wait for the backup that the task is about. One that failed or was cancelled is never taken for done."""

@@ -195,6 +195,7 @@ class Database(Resource):
             Step(
                 sentence,
                 send=lambda: describe(self.client.database.update_database(changes)),
+                happened=lambda state: all(known(state)[name] == after[name] for name in SETTINGS if name in changes),
                 consent=(_BACKUPS_OFF,) if changes.get("periodic_backups_enabled") is False else (),
             )
         ]
@@ -296,6 +297,7 @@ class Database(Resource):
         """Wait until the platform has done what was asked; the last state that was read."""
 
         def done(state: State) -> bool:
+            busy_reason(state)  # Raises for a database that is stopped: its features stay as they are.
             status = feature_status(state, name)
             if status in FAILED:
                 raise StepFailed("the platform reports %s for the feature %s" % (status, name))

@@ -12,7 +12,7 @@ import typing as t
 
 from .. import _canon
 from .._change import Listing, Params, Resource, State, Step, known
-from .._errors import InvalidInput
+from .._errors import InvalidInput, OutcomeUnknown
 from ._engine import OfEngine
 from ._fields import Fields, by_name, checked
 
@@ -74,6 +74,9 @@ class DatabaseUsers(_WithUsers, Resource):
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
         self._generated: t.Dict[str, t.Optional[str]] = {}
+        #: Those that this task created, the answer being lost or not: nobody else's password is ever reset.
+        self._created: t.Set[str] = set()
+        self._planned: State = {}
 
     def read(self) -> State:
         return by_name(self.listed(), "users")
@@ -91,6 +94,13 @@ class DatabaseUsers(_WithUsers, Resource):
         if self.params["users"] is None:
             return {"user": shown.get(self.params["name"])}
         return {"users": list(shown.values())}
+
+    def salvage(self) -> t.Dict[str, t.Any]:
+        """The passwords that the platform made: they cannot be read again. The task hides its result, or there are none."""
+        users = [{**self._planned[name], "password": password} for name, password in self._generated.items() if password]
+        if self.params["users"] is None:
+            return {"user": users[0]} if users else {}
+        return {"users": users} if users else {}
 
     def wanted(self, before: t.Optional[State]) -> State:
         before = known(before)
@@ -121,6 +131,8 @@ class DatabaseUsers(_WithUsers, Resource):
 
     def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
         before, after = known(before), known(after)
+        if not self.applying:
+            self._planned = after
         steps = []
         for user in _wanted(self.params):
             name = user["name"]
@@ -147,13 +159,18 @@ class DatabaseUsers(_WithUsers, Resource):
             self.refuse_open_secret("the password that the platform makes for the user %s" % name)
 
         def send() -> None:
-            created = self.client.database.create_user(name, bool(user["read_only"]), password)
+            try:
+                created = self.client.database.create_user(name, bool(user["read_only"]), password)
+            except OutcomeUnknown:
+                self._created.add(name)
+                raise
+            self._created.add(name)
             if password is None:
                 self._generated[name] = Fields(created, "the created user").text("password")
 
         def follow() -> None:
             # The answer with the generated password was lost, or did not hold it: let the platform make another.
-            if password is None and not self._generated.get(name):
+            if password is None and name in self._created and not self._generated.get(name):
                 self._generated[name] = self._new_password(name)
 
         return Step(
@@ -166,7 +183,7 @@ class DatabaseUsers(_WithUsers, Resource):
         def send() -> None:
             self._generated[name] = self._new_password(name)
 
-        return Step("reset the password of the user %s" % name, send=send)
+        return Step("reset the password of the user %s" % name, send=send, always=True)
 
     def _new_password(self, name: str) -> t.Optional[str]:
         return Fields(self.client.database.reset_user_password(name), "the user with its new password").text("password")
@@ -175,7 +192,7 @@ class DatabaseUsers(_WithUsers, Resource):
         def send() -> None:
             self.client.database.update_user_password(user["name"], user["password"])
 
-        return Step("set the password of the user %s" % user["name"], send=send)
+        return Step("set the password of the user %s" % user["name"], send=send, always=True)
 
     def _delete(self, name: str) -> Step:
         return Step(

@@ -178,7 +178,11 @@ class FirewallRules(_WithFirewall, Resource):
                 error.hint = "The platform does not let the label of a rule be changed here: remove the rule and add it anew."
                 raise
 
-        return Step("label the firewall rule for %s %s" % (key[1], rule["label"] or "with nothing"), send=send)
+        return Step(
+            "label the firewall rule for %s %s" % (key[1], rule["label"] or "with nothing"),
+            send=send,
+            happened=lambda state: t.cast(t.Dict[Key, State], state).get(key, {}).get("label") == rule["label"],
+        )
 
 
 class FirewallRuleInfo(_WithFirewall, Listing):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._change import Listing, Params, Performer, State, busy_reason
+from .._change import RESUME, Listing, Params, Performer, State, is_ready, is_stopped
 from .._errors import InvalidInput, NotFound, StepFailed, scrub
 from .._wait import wait_until
 from . import database
@@ -71,41 +71,64 @@ class Following(Performer):
         except NotFound:
             return None
 
+    def begun(self, found: State, kind: t.Pattern[str], earlier: t.Optional[str]) -> t.Optional[str]:
+        """The operation that a database is at work on, when it can be ours: by its type, and not the I(earlier) one.
+
+        Nothing else shows that a call whose answer was lost took place: others start operations, and so does the platform.
+        """
+        running: t.Optional[str] = found["current_operation_id"]
+        if running is None or running == earlier:
+            return None
+        operation = self.operation_of(running)
+        return running if operation is not None and kind.fullmatch(operation["type"] or "") else None
+
     def follow(
         self,
         what: str,
         operation_id: t.Optional[str],
         location: t.Optional[str],
+        kind: t.Pattern[str],
         arrived: t.Callable[[Look, bool], bool],
         missing: t.Callable[[State], str],
     ) -> State:
         """Wait until the operation has succeeded, and the database is idle and shows it; return the database.
 
-        C(arrived) tells from a look at an idle database, and from whether it was seen busy before, that the goal is
-        reached. When it is not after a while, C(missing) says of the database what is not as it should be.
+        C(kind) is what the type of the operation is like, by which it is found when its ID is not known. C(arrived) tells from
+        a look at an idle database, and from whether the operation was seen before, that the goal is reached. When it is not
+        after a while, C(missing) says of the database what is not as it should be.
         """
         clock = self.client.clock
-        seen_busy = False
+        seen = False
         idle_since: t.Optional[float] = None
+        other: t.Optional[str] = None
 
         def read() -> Look:
+            nonlocal operation_id, seen, other
             operation = self.operation_of(operation_id, location)
             self._operation = operation or self._operation
             if operation is not None and operation["status"] not in SUCCEEDED:
+                seen = True
                 return Look(operation, None)
-            return Look(operation, database.describe(self.client.database.show_database()))
+            found = database.describe(self.client.database.show_database())
+            running = found["current_operation_id"]
+            if operation_id is None and running is not None and running != other:
+                operation_id, other = self.begun(found, kind, None), running
+            # Without an operation that can be named, a database that is not running is all there is to see.
+            seen = seen or (running is not None and running == operation_id) or (running is None and not is_ready(found))
+            return Look(operation, found)
 
         def done(look: Look) -> bool:
-            nonlocal seen_busy, idle_since
+            nonlocal idle_since
             if look.operation is not None and has_failed(look.operation):
                 raise StepFailed(
                     "the operation %s ended with status %s: %s"
                     % (operation_id, look.operation["status"], look.operation["error"] or "the platform gives no reason"),
                 )
-            if look.database is None or busy_reason(look.database):
-                seen_busy, idle_since = True, None
+            stopped = look.database is not None and is_stopped(look.database)
+            if look.database is None or not (stopped or is_ready(look.database)):
+                idle_since = None
                 return False
-            if arrived(look, seen_busy):
+            if not stopped and arrived(look, seen):
                 return True
             idle_since = clock.now() if idle_since is None else idle_since
             if clock.now() - idle_since < PATIENCE * self.params["wait_interval"]:
@@ -116,6 +139,8 @@ class Following(Performer):
                 told = "the operation %s cannot be found, and the database is idle" % operation_id
             else:
                 told = "the database is idle"
+            if stopped:
+                raise StepFailed("the database is stopped, and no operation is running that would start it", hint=RESUME)
             raise StepFailed("%s, but %s" % (told, missing(look.database)), hint="Look at the database, and ask Scalingo's support.")
 
         def status(look: Look) -> str:

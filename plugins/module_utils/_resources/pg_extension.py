@@ -16,8 +16,8 @@ import typing as t
 
 from .. import _canon
 from .._change import Listing, Params, Resource, State, Step, busy_reason
-from .._errors import Conflict, InvalidInput, Unreachable, WaitTimeout
-from .._sql import Identifier, Literal, SqlRefused, Statement, script
+from .._errors import Conflict, InvalidInput, SqlRefused, Unreachable, WaitTimeout
+from .._sql import Identifier, Literal, Statement, script
 from .._wait import wait_until
 from . import _access
 from ._engine import OfEngine
@@ -217,7 +217,8 @@ class Extensions(_OnPostgreSQL, Resource):
         before, wanted = before or {}, after or {}
         steps = []
         statements = self._statements(before, wanted)
-        self._queries = script(statements) + script(self._version_of_statistics(before, wanted))
+        if not self.applying:
+            self._queries = script(statements) + script(self._version_of_statistics(before, wanted))
         if statements:
             # What pg_stat_statements is brought by comes after, so that a refused statement leaves nothing half-done.
             others = {name: item for name, item in wanted.items() if name != STAT_STATEMENTS or name in before}

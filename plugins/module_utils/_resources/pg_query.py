@@ -189,6 +189,7 @@ class Queries(_OnPostgreSQL, Resource):
             "%s the session %d of %s" % (word, session["pid"], session["username"] or "an unknown user"),
             send=lambda: self._act(session),
             follow=self._until_ended if last else None,
+            compare=lambda state: self._look_again(session),
             # Once sent it is not sent again: the same pid may be another's by then.
             happened=lambda state: session not in (state or {"queries": []})["queries"],
         )

@@ -7,10 +7,11 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .. import _canon
-from .._change import Consent, Listing, Params, Resource, State, Step, busy_reason, known
+from .._change import Consent, Listing, Params, Resource, State, Step, busy_reason, known, never
 from .._errors import InvalidInput, NotFound, StepFailed
 from .._wait import wait_until
 from . import backup as backups
@@ -18,6 +19,10 @@ from . import database, operation
 from ._engine import OfEngine
 from ._fields import Fields, checked
 from .operation import Following, Look
+
+#: The types of the operations: one is known (docs/contract.md section 2.6), and the other one is a restoration too.
+POINT_IN_TIME = re.compile("pitr_restore")
+BACKUP = re.compile("(?!pitr).*restor.*")
 
 BY_HAND = (
     "Download it with community.scalingo.scalingo_backup_download, and restore it by hand: pg_restore for PostgreSQL, "
@@ -81,7 +86,7 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
-        self._started = False
+        self._earlier: t.Optional[str] = None
         self._operation_id: t.Optional[str] = None
         self._location: t.Optional[str] = None
         self._restoration: t.Optional[State] = None
@@ -97,12 +102,22 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
 
     def read(self) -> State:
         """The database. Before anything is sent, also whether it can be restored so."""
-        if not self._started:
-            if self.params["restore_time"] is not None:
-                self._require_inside(self.window())
-            else:
-                backups.chosen(self.backups(), self.params["backup_id"])
-        return database.describe(self.client.database.show_database())
+        if self.applying:
+            return database.describe(self.client.database.show_database())
+        self._require_restorable()
+        found = database.describe(self.client.database.show_database())
+        self._earlier = found["current_operation_id"]
+        return found
+
+    def _require_restorable(self) -> None:
+        if self.params["restore_time"] is not None:
+            self._require_inside(self.window())
+        else:
+            backups.chosen(self.backups(), self.params["backup_id"])
+
+    @property
+    def _kind(self) -> t.Pattern[str]:
+        return BACKUP if self.params["restore_time"] is None else POINT_IN_TIME
 
     def _require_inside(self, window: State) -> None:
         wanted = _canon.instant(self.params["restore_time"])
@@ -156,6 +171,8 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
                 send=send,
                 follow=follow if self.params["wait"] else None,
                 happened=self._has_started,
+                reached=never,
+                compare=lambda state: self._require_restorable(),
                 consent=(Consent("confirm", resource_id, loss),),
             )
         ]
@@ -165,27 +182,23 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
     def _start_point_in_time(self) -> None:
         moment = _canon.instant(self.params["restore_time"])
         answer = self.client.database.restore_to_point_in_time(moment.replace(".000000Z", "Z"))
-        self._started = True
         self._operation_id, self._location = answer["id"], answer["location"]
         self._operation = operation.describe({"status": None, **answer})
 
     def _has_started(self, state: t.Optional[State]) -> bool:
-        """After a lost answer: only a database that is at work, which it was not before, has taken it."""
-        found = state or {}
-        if not busy_reason(found):
-            return False
-        self._started = True
-        self._operation_id = found["current_operation_id"]
-        return True
+        """After a lost answer: only a database that is being restored, which it was not before, has taken it."""
+        self._operation_id = self.begun(known(state), self._kind, self._earlier)
+        return self._operation_id is not None
 
     def _finish_point_in_time(self) -> State:
-        def arrived(look: Look, seen_busy: bool) -> bool:
-            return look.operation is not None or seen_busy
+        def arrived(look: Look, seen: bool) -> bool:
+            return look.operation is not None or seen
 
         return self.follow(
             "restoration",
             self._operation_id,
             self._location,
+            POINT_IN_TIME,
             arrived,
             lambda found: "nothing shows that it was restored",
         )
@@ -200,7 +213,6 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
             error.message = "this region does not serve the restoration of a backup"
             error.hint = BY_HAND
             raise
-        self._started = True
         self._restoration = describe_restoration(answer)
 
     def _finish_backup(self) -> State:
@@ -210,7 +222,8 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
             "restoration",
             self._operation_id,
             None,
-            lambda look, seen_busy: self._restored or seen_busy,
+            BACKUP,
+            lambda look, seen: self._restored or look.operation is not None or seen,
             lambda found: "nothing shows that it was restored",
         )
 

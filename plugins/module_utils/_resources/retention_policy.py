@@ -50,6 +50,8 @@ class _OnInfluxDB(OfEngine):
 class RetentionPolicies(_OnInfluxDB, Resource):
     """One policy, or several, present; or one absent. The state is all of them by name."""
 
+    _defaults: t.FrozenSet[str] = frozenset()
+
     @classmethod
     def check(cls, params: Params) -> None:
         wanted = _wanted(params)
@@ -92,6 +94,9 @@ class RetentionPolicies(_OnInfluxDB, Resource):
 
     def wanted(self, before: t.Optional[State]) -> State:
         after = self._left(known(before))
+        if not self.applying:
+            # One that is recreated stays the default, also after it was deleted.
+            self._defaults = frozenset(name for name, item in after.items() if item["default"])
         for policy in self._ordered():
             current = after.get(policy["name"])
             if self.params["state"] == "absent":
@@ -102,7 +107,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
                 "name": policy["name"],
                 "duration": _canon.duration_text(nanoseconds),
                 "duration_seconds": nanoseconds // 10**9,
-                "default": bool(policy["default"] or current and current["default"]),
+                "default": bool(policy["default"] or policy["name"] in self._defaults),
             }
             if current is not None and not self._same(current, item):
                 # What is recreated becomes the last one.

@@ -11,16 +11,20 @@ against it, and what counts in the end is the version that the database shows.
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .. import _canon
-from .._change import Consent, Params, Resource, State, Step, busy_reason, known
+from .._change import Consent, Params, Resource, Settled, State, Step, busy_reason, known
 from .._errors import Conflict, InvalidInput
 from ._fields import Fields
 from .operation import Following, Look
 from .version import ahead, crosses_major, read_database, series_of
 
 WORDS = ("latest_minor", "next", "latest")
+
+#: The type of the operation (docs/contract.md section 2.6).
+KIND = re.compile("upgrade")
 
 
 class Upgrade(Following, Resource):
@@ -43,7 +47,9 @@ class Upgrade(Following, Resource):
         self._versions: t.Dict[str, State] = {}
         self._steps_taken: t.List[State] = []
         self._beyond: t.Optional[State] = None
-        self._started = False
+        #: The version that V(next) meant when the task began, so that what another takes is not taken once more.
+        self._next: t.Optional[str] = None
+        self._earlier: t.Optional[str] = None
         self._operation_id: t.Optional[str] = None
         self._location: t.Optional[str] = None
 
@@ -51,8 +57,8 @@ class Upgrade(Following, Resource):
 
     def read(self) -> State:
         found = read_database(self.client.database)
-        if self._started:
-            return {"database": found, "path": self._steps_taken, "beyond": None}
+        if self.applying:
+            return {"database": found, "path": [], "beyond": None}
         path, beyond = self._way(found)
         return {"database": found, "path": path, "beyond": beyond}
 
@@ -62,7 +68,11 @@ class Upgrade(Following, Resource):
         versions = self._marked(found)
         to = self.params["to"]
         if to == "next":
-            return [version for version in [next(versions, None)] if version is not None], next(versions, None)
+            following = next(versions, None)
+            if self._next is not None and self._next == current:
+                return [], following
+            self._next = None if following is None else following["version"]
+            return [] if following is None else [following], next(versions, None)
         if to == "latest":
             return list(versions), None
         path: t.List[State] = []
@@ -134,10 +144,11 @@ class Upgrade(Following, Resource):
     def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
         state = known(state)
         beyond = self._beyond
-        reached = state["path"][-1]["version"] if state["path"] else state["database"]["readable_version"]
+        path = self._steps_taken if self.applying else state["path"]
+        reached = path[-1]["version"] if path else state["database"]["readable_version"]
         return {
             "database": state["database"],
-            "path": state["path"],
+            "path": path,
             "operation": self._operation,
             "next_version": None if beyond is None else beyond["version"],
             "major_available": beyond is not None
@@ -148,10 +159,9 @@ class Upgrade(Following, Resource):
 
     def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
         before, after = known(before), known(after)
-        self._beyond = before["beyond"]
-        if not self.params["wait"] and len(before["path"]) > 1:
-            self._beyond = before["path"][1]
-        self._steps_taken = []
+        if not self.applying:
+            cut = not self.params["wait"] and len(before["path"]) > 1
+            self._beyond = before["path"][1] if cut else before["beyond"]
         steps = []
         version = before["database"]["readable_version"]
         for target in after["path"]:
@@ -177,17 +187,26 @@ class Upgrade(Following, Resource):
             send=lambda: self._start(target),
             follow=(lambda: self._finish(target)) if self.params["wait"] else None,
             happened=lambda state: self._has_started(state, target),
+            reached=lambda state: known(state)["database"]["readable_version"] == target["version"],
+            last_look=True,
+            compare=lambda state: self._require_next(target),
             consent=consent,
         )
 
+    def _require_next(self, target: State) -> None:
+        """The call has no target: only a reading right before it says where it leads."""
+        found = read_database(self.client.database)
+        self._earlier, self._operation_id, self._location = found["current_operation_id"], None, None
+        if found["readable_version"] == target["version"]:
+            raise Settled(False)
+        if found["next_version_id"] != target["version_id"]:
+            raise Conflict(
+                "the database is at %s by now, and its next version is not %s as it was planned"
+                % (found["readable_version"], target["version"]),
+                hint="Nothing of this step was done. Run the task again.",
+            )
+
     def _start(self, target: State) -> None:
-        if self._started:
-            found = read_database(self.client.database)
-            if found["next_version_id"] != target["version_id"]:
-                raise Conflict(
-                    "the next version is %s by now, and not %s as it was planned" % (found["next_version_id"], target["version_id"]),
-                    hint="Nothing of this step was done. Run the task again.",
-                )
         answer = self.client.database.upgrade()
         self._note_started(target, answer["operation_id"], answer["location"])
         message = Fields(answer, "the answer to the upgrade").identifier("warning_message")
@@ -196,27 +215,28 @@ class Upgrade(Following, Resource):
             self.warn("The platform says of the version %s: %s" % (target["version"], message))
 
     def _note_started(self, target: State, operation_id: t.Optional[str], location: t.Optional[str]) -> None:
-        self._started = True
         self._operation_id, self._location = operation_id, location
         self._steps_taken.append(dict(target))
 
     def _has_started(self, state: t.Optional[State], target: State) -> bool:
-        """After a lost answer: only a database that is at work, or there already, has taken the upgrade."""
-        found = (state or {})["database"]
-        if not (busy_reason(found) or found["readable_version"] == target["version"]):
+        """After a lost answer: only a database that is being upgraded, or there already, has taken the upgrade."""
+        found = known(state)["database"]
+        begun = self.begun(found, KIND, self._earlier)
+        if begun is None and found["readable_version"] != target["version"]:
             return False
-        self._note_started(target, found["current_operation_id"], None)
+        self._note_started(target, begun, None)
         return True
 
     def _finish(self, target: State) -> State:
-        def arrived(look: Look, seen_busy: bool) -> bool:
+        def arrived(look: Look, seen: bool) -> bool:
             return look.database is not None and look.database["readable_version"] == target["version"]
 
         found = self.follow(
             "upgrade",
             self._operation_id,
             self._location,
+            KIND,
             arrived,
             lambda found: "the version is still %s, not %s" % (found["readable_version"], target["version"]),
         )
-        return {"database": found, "path": self._steps_taken, "beyond": None}
+        return {"database": found, "path": [], "beyond": None}

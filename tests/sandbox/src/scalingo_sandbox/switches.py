@@ -167,7 +167,7 @@ _ALL = (
     # what no source states (section 8)
     Switch("logical_existing", ("8",), ("fail", "accept"), "create-database with the name of an existing one"),
     Switch("user_existing", ("8",), ("422", "409"), "status for a user whose name is taken"),
-    Switch("feature_active", ("8",), ("accept", "409", "422"), "enabling a feature that is already on"),
+    Switch("feature_active", ("8",), ("400", "accept", "409", "422"), "enabling a feature that is already on"),
     Switch("feature_inactive", ("8",), ("404", "accept", "422"), "disabling a feature that is not on"),
     Switch("maintenance_window_alone", ("8",), ("accept", "refuse"), "weekday_utc or starting_hour_utc sent alone"),
     Switch(

@@ -165,6 +165,8 @@ def enable_feature(call: Call) -> database.FeatureAnswer:
     existing = owner.database.feature(name)
     if existing is not None and existing.status == "ACTIVATED":
         position = world.switch("feature_active")
+        if position == "400":
+            raise Refusal(400, {"error": f"feature '{name}' is already setup on this database"})
         if position == "422":
             raise invalid(world, feature="is already enabled")
         if position == "409":
