@@ -72,7 +72,14 @@ class Store:
         self.verbose = verbose
         self.enabled = enabled
         self._descriptor: int | None = None
+        self._finalize: t.Callable[[], t.Any] | None = None
         self._swept = False
+
+    def close(self) -> None:
+        """Close the directory. It is opened again when it is needed again."""
+        if self._finalize is not None:
+            self._finalize()
+            self._finalize = self._descriptor = None
 
     def read(self, key: str) -> dict[str, t.Any] | None:
         """Return an entry that has not expired, or None."""
@@ -176,7 +183,7 @@ class Store:
             except OSError as error:
                 problem = error
             else:
-                weakref.finalize(self, os.close, self._descriptor)
+                self._finalize = weakref.finalize(self, os.close, self._descriptor)
                 return self._descriptor
         self._off(problem)
         return None

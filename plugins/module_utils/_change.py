@@ -182,6 +182,8 @@ class Performer:
     fresh_lookup = False
     #: Whether the task must name one database.
     target_needed = True
+    #: What it imports beside Python and Ansible.
+    libraries: t.Tuple[str, ...] = ("requests",)
 
     def __init__(self, client: Client, params: Params, warn: t.Callable[[str], None], no_log: bool = False) -> None:
         self.client = client

@@ -1357,8 +1357,9 @@ class Client:
         return secrets.add(secret)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections and the store. What is needed again is opened again."""
         self.transport.close()
+        self.chain.store.close()
 
     def open_link(self, route: Route, link: str, headers: t.Mapping[str, str]) -> Stream:
         """Open what a link leads to that the API handed out, with no Authorization; close what is returned.

@@ -79,6 +79,10 @@ def execute(performer: t.Type[Performer], spec: Spec, host: Host, clock: t.Optio
     else:
         host.exit({**_result(outcome), **_surroundings(client, notes)})
         return
+    finally:
+        if client is not None:
+            # A process may run many tasks.
+            client.close()
     salvaged = {} if performing is None else performing.salvage()
     host.fail({**salvaged, **failure, **_surroundings(client, notes)})
 

@@ -101,6 +101,8 @@ class _OnPostgreSQL(OfEngine):
 class Extensions(_OnPostgreSQL, Resource):
     """One extension, or several, present, absent or at the newest version. The state is all of them by name."""
 
+    libraries = ("requests", "psycopg")
+
     @classmethod
     def check(cls, params: Params) -> None:
         names = _names(params)

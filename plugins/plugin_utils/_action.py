@@ -1,0 +1,237 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private: may change without notice.
+"""The port of C(_run.py) on a task: a resource runs in the worker that Ansible has forked for the task anyway.
+
+It does so where the module would run in the same place: on this machine, as this user, by this interpreter. Everywhere else the module runs
+as any module does. Both ways give the same result, but for C(invocation), which only the module's has.
+
+Nothing of ansible-core is replaced. What it does not promise to keep and is used here: C(ValidationResult._no_log_values), and of C(ActionBase)
+the members C(_task), C(_connection), C(_templar), C(_loader), C(_compute_environment_string), C(_execute_module) and C(_remove_tmp_path).
+
+Strategies import actions in the parent of all workers: importing this makes nothing and reads no environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import importlib
+import json
+import os
+import re
+import shutil
+import sys
+import typing as t
+
+from ansible import constants as C
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.community.scalingo.plugins.module_utils import _run
+from ansible_collections.community.scalingo.plugins.module_utils._change import Performer
+
+Variables = t.Mapping[str, t.Any]
+Result = t.Dict[str, t.Any]
+
+MODULES = "ansible_collections.community.scalingo.plugins.modules."
+#: What C(environment) of a task may set and the resource still runs here.
+OWN_VARIABLES = re.compile(r"SCALINGO_[A-Z0-9_]+|(?:HTTPS?|ALL|NO)_PROXY|(?:https?|all|no)_proxy")
+
+
+class TaskHost:
+    """The port on a task."""
+
+    def __init__(self, params: t.Dict[str, t.Any], check_mode: bool, no_log: bool, secrets: t.Iterable[str]) -> None:
+        self.params = params
+        self.check_mode = check_mode
+        self.no_log = no_log
+        self._secrets = set(secrets)
+        self._warnings: t.List[str] = []
+        self._result: Result = {}
+
+    def warn(self, message: str) -> None:
+        self._warnings.append(message)
+
+    def secret(self, value: str) -> None:
+        self._secrets.add(value)
+
+    def exit(self, result: Result) -> None:
+        self._result = result
+
+    def fail(self, result: Result) -> None:
+        self._result = {"failed": True, **result}
+
+    def masked(self) -> Result:
+        """What was reported, as a module would send it: plain data, without a secret, and nothing in it a template."""
+        plain = json.loads(json.dumps(self._result))
+        # As for modules: no secret, however short, makes text of what is true, false or none.
+        kept = {name: value for name, value in plain.items() if value is None or isinstance(value, bool)}
+        shown: Result = {**remove_values(plain, self._secrets), **kept}
+        if self._warnings:
+            shown["warnings"] = remove_values(list(dict.fromkeys(self._warnings)), self._secrets)
+        return shown
+
+
+class ScalingoAction(ActionBase):
+    """An action that runs its module's resource here, or the module."""
+
+    _supports_check_mode = True
+    _supports_async = True
+    #: The module of the same name.
+    module: t.Any = None
+
+    def run(self, tmp: t.Any = None, task_vars: t.Optional[t.Dict[str, t.Any]] = None) -> Result:
+        result: Result = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        environment: t.Dict[str, t.Any] = {}
+        self._compute_environment_string(environment)
+        reason = self._why_not_here(variables, environment)
+        Display().vv(
+            "community.scalingo: %s" % ("runs as a module: " + reason if reason else "runs in the process of the controller"),
+            host=variables.get("inventory_hostname"),
+        )
+        if reason:
+            return {**result, **self._run_module(variables)}
+        with _surroundings(environment, self._loader.get_basedir()):
+            return {**result, **self._run_here()}
+
+    # -- here --------------------------------------------------------------------------------------------------------
+
+    def _run_here(self) -> Result:
+        spec = self.module.argument_spec()
+        kwargs = spec.kwargs()
+        del kwargs["supports_check_mode"]
+        checked = ArgumentSpecValidator(**kwargs).validate(json.loads(json.dumps(_plain(self._task.args))))
+        host = TaskHost(
+            checked.validated_parameters, bool(self._task.check_mode), bool(self._task.no_log), checked._no_log_values
+        )
+        if checked.error_messages:
+            message = checked.errors.msg
+            if isinstance(checked.errors[0], UnsupportedError):
+                # The words of a module.
+                message = "Unsupported parameters for (%s) module: %s" % (self._task.action, message)
+            host.fail({"msg": message})
+        else:
+            _run.execute(self.module.RESOURCE, spec, host)
+        return host.masked()
+
+    # -- as a module -------------------------------------------------------------------------------------------------
+
+    def _run_module(self, variables: Variables) -> Result:
+        apart = bool(self._task.async_val) and not getattr(self._connection, "has_native_async", False)
+        try:
+            result: Result = self._execute_module(task_vars=variables, wrap_async=apart)
+        except AnsibleConnectionFailure as error:
+            # Not "unreachable", so that a rescue sees it as it would see any failure of the API.
+            result = {"failed": True, "changed": False, "msg": "The module could not be run: %s" % error}
+        if not apart:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+        return result
+
+    # -- which of them -----------------------------------------------------------------------------------------------
+
+    def _why_not_here(self, variables: Variables, environment: Variables) -> str:
+        """Why the module has to run, as a sentence that goes on after a colon; empty when it need not."""
+        wanted = self._wanted_here(variables, environment)
+        if wanted is False:
+            return "scalingo_in_process is false"
+        if wanted is None and sys.platform == "darwin":
+            return "that is the default on macOS, and scalingo_in_process is not set"
+        if self._task.async_val:
+            return "the task is async"
+        if self._connection.transport != "local":
+            return "the connection is %s and not local" % self._connection.transport
+        if self._connection.become:
+            return "the task becomes another user"
+        others = sorted(str(name) for name in environment if not OWN_VARIABLES.fullmatch(str(name)))
+        if others:
+            return "environment sets %s" % ", ".join(others)
+        interpreter = self._interpreter(variables)
+        if interpreter and not same_interpreter(interpreter, sys.executable):
+            return "the interpreter is %s and not %s" % (interpreter, sys.executable)
+        performer: t.Type[Performer] = self.module.RESOURCE
+        for library in performer.libraries:
+            try:
+                importlib.import_module(library)
+            except ImportError:
+                return "%s cannot import %s" % (sys.executable, library)
+        return ""
+
+    def _wanted_here(self, variables: Variables, environment: Variables) -> t.Optional[bool]:
+        """What the user says, the variable before the environment; none when that is nothing."""
+        for name, value in (
+            ("scalingo_in_process", self._templar.template(variables.get("scalingo_in_process"))),
+            ("SCALINGO_IN_PROCESS", environment.get("SCALINGO_IN_PROCESS", os.environ.get("SCALINGO_IN_PROCESS"))),
+        ):
+            if value not in (None, ""):
+                try:
+                    return bool(boolean(value))
+                except TypeError:
+                    raise AnsibleActionFail("%s is %r: use true or false" % (name, value)) from None
+        return None
+
+    def _interpreter(self, variables: Variables) -> str:
+        """The interpreter that is asked for; empty when core is to choose one."""
+        if self._task.delegate_to:
+            variables = variables.get("ansible_delegated_vars", {}).get(self._task.delegate_to, variables)
+        value = self._templar.template(C.config.get_config_value("INTERPRETER_PYTHON", variables=variables))
+        text = str(value or "").strip()
+        return "" if re.match(r"auto(_|$)", text) else text
+
+
+def of(name: str) -> t.Type[ScalingoAction]:
+    """Return the action of a module."""
+    return type("ActionModule", (ScalingoAction,), {"module": importlib.import_module(MODULES + name)})
+
+
+def same_interpreter(one: str, other: str) -> bool:
+    """Return whether two programs are one interpreter with one set of libraries.
+
+    A virtual environment is known by the directory of its programs, which are links to the interpreter that it was made with.
+    """
+    places = [_place(program) for program in (one, other)]
+    return None not in places and places[0] == places[1]
+
+
+def _place(program: str) -> t.Optional[t.Tuple[str, str]]:
+    found = shutil.which(os.path.expanduser(program))
+    return None if found is None else (os.path.realpath(os.path.dirname(found)), os.path.realpath(found))
+
+
+def _plain(value: t.Any) -> t.Any:
+    """A value as a module would receive it: what JSON knows, and anything else as text. Vaulted text is decrypted."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, t.Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, (datetime.date, datetime.datetime)):
+        return value.isoformat()
+    return str(value)
+
+
+@contextlib.contextmanager
+def _surroundings(environment: Variables, directory: str) -> t.Iterator[None]:
+    """The environment of a task, and the directory that modules run in. Items of a loop share the worker: nothing stays."""
+    before, place = dict(os.environ), None
+    with contextlib.suppress(OSError):
+        place = os.getcwd()
+    os.environ.update({str(name): str(value) for name, value in environment.items()})
+    os.chdir(directory)
+    try:
+        yield
+    finally:
+        if place is not None:
+            os.chdir(place)
+        for name in environment:
+            os.environ.pop(str(name), None)
+            if str(name) in before:
+                os.environ[str(name)] = before[str(name)]
