@@ -390,6 +390,7 @@ class Resource(Performer):
         """
         waits, lost, resent = 0, False, False
         while True:
+            self.client.watch.alive()
             try:
                 with self._compared(step, lost):
                     return step.send(), True
@@ -499,6 +500,7 @@ class Resource(Performer):
             timeout=self.params["wait_timeout"],
             interval=self.params["wait_interval"],
             clock=self.client.clock,
+            watch=self.client.watch,
         )
 
     def _read_back(self, current: t.Optional[State], after: t.Optional[State]) -> str:

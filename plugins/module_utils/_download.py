@@ -303,6 +303,9 @@ class Source(t.Protocol):
     def note(self, message: str) -> None:
         """Say what is worth knowing."""
 
+    def received(self, size: int, total: t.Optional[int], seconds: float, rate: float) -> None:
+        """Take note of how far it is: bytes of the file, of how many, after how long, and bytes a second."""
+
 
 def fetch(source: Source, part: Part, size: t.Optional[int] = None) -> None:
     """Bring the file into the part. I(size) is what the platform says of its size, if anything.
@@ -339,6 +342,7 @@ class _Fetching:
         self._link: t.Optional[str] = None
         self._link_is_new = False
         self._received = False
+        self._begun = source.clock.now()
 
     def run(self) -> None:
         part = self._part
@@ -363,7 +367,7 @@ class _Fetching:
 
     def _turn(self) -> bool:
         """Ask once, and take in what comes. True when the file is complete."""
-        part = self._part
+        part, clock = self._part, self._source.clock
         if self._link is None:
             self._link = self._source.link()
             self._link_is_new = True
@@ -385,8 +389,12 @@ class _Fetching:
             if stream.status == 200:
                 pieces = self._archive(stream, pieces)
                 self._begin(stream)
+            total = part.validators.total or self._size
+            start, begun = part.size, clock.now()
             for piece in pieces:
                 part.write(piece)
+                seconds = clock.now() - begun
+                self._source.received(part.size, total, clock.now() - self._begun, (part.size - start) / max(seconds, 0.001))
             return self._complete(stream)
 
     def _refused(self, stream: Stream) -> None:

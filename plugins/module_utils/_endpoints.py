@@ -37,6 +37,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     Unauthorized,
     UnexpectedAnswer,
 )
+from ansible_collections.community.scalingo.plugins.module_utils._progress import Watch, Watcher
 from ansible_collections.community.scalingo.plugins.module_utils._transport import (
     Answer,
     ApiTokenAuthorization,
@@ -1259,8 +1260,10 @@ class Client:
         clock: Clock,
         fresh_lookup: bool,
         beside: Client | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
         self.settings = settings
+        self.watch = Watch(watcher, self.described)
         self.region = settings.region
         self.usage: Usage = Usage() if beside is None else beside.usage
         self.clock = CountingClock(clock, self.usage)
@@ -1275,6 +1278,7 @@ class Client:
             secrets=secrets,
             verbose=verbose,
             pacing=SharedPacing(clock, store, pace),
+            watch=self.watch,
         )
         self.chain: Chain = Chain(
             settings,
@@ -1303,6 +1307,7 @@ class Client:
         fresh_lookup: bool = False,
         target_needed: bool = True,
         beside: Client | None = None,
+        watcher: Watcher | None = None,
     ) -> Client:
         """Check the connection and target options and build a client. Nothing is sent yet.
 
@@ -1310,14 +1315,22 @@ class Client:
         token_cache app addon addon_id addon_token. ``verbose`` takes a line for -v; ``secret`` a value to be masked
         everywhere, before it is used. ``fresh_lookup`` ignores cached lookups of the target, not tokens.
         ``target_needed`` false: app and addon may be missing. ``beside``: another client of the same account, whose
-        connections, pace, cache and bearer it shares; threads may use both at a time.
+        connections, pace, cache and bearer it shares; threads may use both at a time. ``watcher`` hears how waits go.
 
         Raises InvalidInput: an address, the region's form, a number, a token or the target options are wrong. That the
         region does not exist is found at the first request.
         """
         secrets = Secrets(secret) if beside is None else beside.transport.secrets
         settings = read_settings(params, secrets, verbose, target_needed)
-        return cls(settings, secrets, verbose=verbose, clock=clock or Clock(), fresh_lookup=fresh_lookup, beside=beside)
+        return cls(
+            settings,
+            secrets,
+            verbose=verbose,
+            clock=clock or Clock(),
+            fresh_lookup=fresh_lookup,
+            beside=beside,
+            watcher=watcher,
+        )
 
     def sign_in(self) -> None:
         """Have the bearer token that every other request of the account needs; at most one request."""

@@ -13,6 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ._change import Performer
 from ._options import Spec
+from ._progress import Progress
 from ._run import execute
 
 
@@ -36,6 +37,12 @@ class ModuleHost:
 
     def fail(self, result: t.Dict[str, t.Any]) -> None:
         self._module.fail_json(**result)
+
+    def progress(self, progress: Progress) -> None:
+        """A module has nobody to talk to before it ends."""
+
+    def alive(self) -> None:
+        """A module may outlive the run that started it, in the background: then it finishes its work."""
 
 
 def run(performer: t.Type[Performer], spec: Spec) -> None:

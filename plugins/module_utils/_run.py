@@ -18,6 +18,7 @@ from ._change import Interrupted, Outcome, Performer
 from ._endpoints import Client
 from ._errors import ScalingoError, facts, scrub, sentence
 from ._options import Spec, check_ranges
+from ._progress import Progress
 from ._transport import Clock
 
 
@@ -41,6 +42,12 @@ class Host(t.Protocol):
     def fail(self, result: t.Dict[str, t.Any]) -> None:
         """Report failure; the result has a message."""
 
+    def progress(self, progress: Progress) -> None:
+        """Take note of how a wait goes; show it where somebody can see it."""
+
+    def alive(self) -> None:
+        """Raise C(RunEnded) when the run that the task belongs to has ended: then nothing may be sent any more."""
+
 
 def execute(performer: t.Type[Performer], spec: Spec, host: Host, clock: t.Optional[Clock] = None) -> None:
     """Perform once and report through I(host), whatever happens. Never raises an error of its own.
@@ -60,6 +67,7 @@ def execute(performer: t.Type[Performer], spec: Spec, host: Host, clock: t.Optio
             secret=host.secret,
             clock=clock,
             fresh_lookup=performer.fresh_lookup,
+            watcher=host,
             target_needed=performer.target_needed,
         )
         secrets = client.transport.secrets

@@ -42,6 +42,8 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     scrub,
 )
 
+from ansible_collections.community.scalingo.plugins.module_utils._progress import Watch
+
 try:
     import requests
     from requests.auth import AuthBase
@@ -68,6 +70,8 @@ LIMITED_BASE = 4.0
 LIMITED_LIMIT = 60.0
 LIMITED_LEAST = 1.0
 LIMITED_BUDGET = 600.0
+# A pause of so many seconds is worth a line of its own.
+NOTABLE_PAUSE = 5.0
 REDIRECT_LIMIT = 5
 BODY_LIMIT = 32 * 1024 * 1024
 
@@ -693,6 +697,7 @@ Received = t.TypeVar("Received", bound=Answer)
 class _Attempts:
     """What one request has gone through so far."""
 
+    begun: float
     deadline: float
     number: int = 0
     failures: int = 0
@@ -721,6 +726,7 @@ class Transport:
         secrets: Secrets,
         verbose: t.Callable[[str], None],
         pacing: Pacing | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.timeout = timeout
         self.retries = retries
@@ -733,6 +739,9 @@ class Transport:
         # Called right before each attempt of a request that is not safe, after all waiting: with whether it is a repeat, and
         # whether an attempt before it may have taken effect. What it raises keeps the request from being sent.
         self.before_change: t.Callable[[bool, bool], None] | None = None
+        self.watch = watch or Watch()
+        self._limited_since: float | None = None
+        self._limited_until = 0.0
         self._session: t.Any = None
 
     @property
@@ -804,7 +813,7 @@ class Transport:
         attempt: t.Callable[[str, _Attempts], Received | Diagnosis],
         anywhere: bool = False,
     ) -> Received:
-        state = _Attempts(deadline=self.clock.now() + (self.retries + 1) * self.timeout + DEADLINE_MARGIN)
+        state = _Attempts(self.clock.now(), deadline=self.clock.now() + (self.retries + 1) * self.timeout + DEADLINE_MARGIN)
         try:
             return self._until_answered(route, url, attempt, state, anywhere)
         except ScalingoError as error:
@@ -824,6 +833,7 @@ class Transport:
             self._take_turn(route, url, state)
             if self.before_change is not None and not route.safe:
                 self.before_change(state.number > 0, state.lost)
+            self.watch.alive()
             state.number += 1
             sent_at = clock.wall()
             outcome = attempt(url, state)
@@ -858,6 +868,14 @@ class Transport:
             if trouble.kind == "limited":
                 self.pacing.hold(clock.wall() + delay)
             else:
+                told = outcome.message if isinstance(outcome, Diagnosis) else f"the API answered {outcome.status}"
+                self.watch.tell(
+                    f"trying to {route.doing or 'read the API'} again",
+                    told,
+                    clock.now() - state.begun,
+                    f"the next attempt in {delay:.0f} s",
+                    notable=delay >= NOTABLE_PAUSE,
+                )
                 self._pause(delay)
 
     def _take_turn(self, route: Route, url: str, state: _Attempts) -> None:
@@ -876,11 +894,26 @@ class Transport:
                     attempts=state.number,
                 )
             self.verbose(f"scalingo: the rate limit is reached, waiting {pause:.1f} seconds")
+            self._tell_of_the_limit(pause)
             self._pause(pause)
             state.limited_seconds += pause
             state.deadline += pause
             if self.pacing.held_until() <= max(moment, self.clock.wall()):
                 return
+
+    def _tell_of_the_limit(self, pause: float) -> None:
+        """Tell of a pause for the rate limit, and since when there have been such pauses."""
+        now = self.clock.now()
+        if self._limited_since is None or now - self._limited_until > LIMITED_LIMIT:
+            self._limited_since = now
+        self._limited_until = now + pause
+        self.watch.tell(
+            "keeping to the rate limit of the API",
+            "limited",
+            now + pause - self._limited_since,
+            f"the next request in {pause:.0f} s",
+            notable=pause >= NOTABLE_PAUSE,
+        )
 
     def _pause(self, seconds: float) -> None:
         self.clock.sleep(seconds)

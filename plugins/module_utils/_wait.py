@@ -19,6 +19,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     Unreachable,
     WaitTimeout,
 )
+from ansible_collections.community.scalingo.plugins.module_utils._progress import Watch
 from ansible_collections.community.scalingo.plugins.module_utils._transport import Clock
 
 T = t.TypeVar("T")
@@ -39,6 +40,7 @@ def wait_until(
     timeout: float,
     interval: float,
     clock: Clock,
+    watch: Watch | None = None,
 ) -> T:
     """Read until ``done`` says so, and return what was read last.
 
@@ -48,13 +50,18 @@ def wait_until(
     The first read is made at once and one last read at the deadline. A read that fails because the API cannot be
     reached, is limited or is broken is tried again at the next turn, three times in a row at most.
 
+    ``watch`` hears of every read, and ends the wait when the run has ended.
+
     Raises WaitTimeout, whatever ``done`` raises, and whatever ``read`` raises.
     """
-    deadline = clock.now() + timeout
+    watch = watch or Watch()
+    begun = clock.now()
+    deadline = begun + timeout
     pause = interval
     failed = 0
     last_status = "unknown"
     while True:
+        watch.alive()
         try:
             value = read()
         except (Unreachable, ServerError, RateLimited) as error:
@@ -67,6 +74,7 @@ def wait_until(
             last_status = status(value) or "unknown"
             if done(value):
                 return value
+        watch.tell(f"waiting for the {what} {identifier}", last_status, clock.now() - begun)
         remaining = deadline - clock.now()
         if remaining <= 0:
             raise WaitTimeout(

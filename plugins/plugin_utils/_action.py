@@ -11,18 +11,24 @@ as any module does. Both ways give the same result, but for C(invocation), which
 Nothing of ansible-core is replaced. What it does not promise to keep and is used here: C(ValidationResult._no_log_values), and of C(ActionBase)
 the members C(_task), C(_connection), C(_templar), C(_loader), C(_compute_environment_string), C(_execute_module) and C(_remove_tmp_path).
 
+A worker may be ended without any C(finally), and when the run is killed nobody ends it. So it looks at its parent before each request and
+while it waits, and the kernel is asked to end it with its parent.
+
 Strategies import actions in the parent of all workers: importing this makes nothing and reads no environment.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import datetime
 import importlib
 import json
+import multiprocessing
 import os
 import re
 import shutil
+import signal
 import sys
 import typing as t
 
@@ -36,6 +42,10 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.community.scalingo.plugins.module_utils import _run
 from ansible_collections.community.scalingo.plugins.module_utils._change import Performer
+from ansible_collections.community.scalingo.plugins.module_utils._errors import scrub
+from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress, RunEnded
+from ansible_collections.community.scalingo.plugins.module_utils._transport import Clock
+from ansible_collections.community.scalingo.plugins.plugin_utils._progress import Lines, interval_of
 
 Variables = t.Mapping[str, t.Any]
 Result = t.Dict[str, t.Any]
@@ -43,18 +53,69 @@ Result = t.Dict[str, t.Any]
 MODULES = "ansible_collections.community.scalingo.plugins.modules."
 #: What C(environment) of a task may set and the resource still runs here.
 OWN_VARIABLES = re.compile(r"SCALINGO_[A-Z0-9_]+|(?:HTTPS?|ALL|NO)_PROXY|(?:https?|all|no)_proxy")
+#: The options of modules that may take long.
+LONG_OPTIONS = {"wait_timeout", "work_dir"}
+#: How long a worker sleeps before it looks at its parent again.
+LOOK_SECONDS = 0.5
+#: From linux/prctl.h.
+PR_SET_PDEATHSIG = 1
+
+
+class Parent:
+    """The process that the run is controlled by."""
+
+    def __init__(self) -> None:
+        known = multiprocessing.parent_process()
+        self._pid = os.getppid() if known is None else known.pid
+        if known is not None and sys.platform.startswith("linux"):
+            with contextlib.suppress(Exception):
+                ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+
+    def alive(self) -> None:
+        """Raise C(RunEnded) when it is gone."""
+        if os.getppid() != self._pid:
+            raise RunEnded
+
+
+class WatchfulClock(Clock):
+    """A clock that sleeps lightly."""
+
+    def __init__(self, parent: Parent) -> None:
+        self._parent = parent
+
+    def sleep(self, seconds: float) -> None:
+        end = self.now() + seconds
+        while True:
+            self._parent.alive()
+            rest = end - self.now()
+            if rest <= 0:
+                return
+            super().sleep(min(rest, LOOK_SECONDS))
 
 
 class TaskHost:
     """The port on a task."""
 
-    def __init__(self, params: t.Dict[str, t.Any], check_mode: bool, no_log: bool, secrets: t.Iterable[str]) -> None:
+    def __init__(
+        self,
+        params: t.Dict[str, t.Any],
+        check_mode: bool,
+        no_log: bool,
+        secrets: t.Iterable[str],
+        parent: Parent,
+        lines: t.Callable[[t.Callable[[str], str]], Lines],
+    ) -> None:
         self.params = params
         self.check_mode = check_mode
         self.no_log = no_log
         self._secrets = set(secrets)
         self._warnings: t.List[str] = []
         self._result: Result = {}
+        self._lines = lines(lambda text: scrub(str(remove_values(text, set(self._secrets)))))
+        self.alive = parent.alive
+
+    def progress(self, progress: Progress) -> None:
+        self._lines.see(progress)
 
     def warn(self, message: str) -> None:
         self._warnings.append(message)
@@ -97,20 +158,33 @@ class ScalingoAction(ActionBase):
             "community.scalingo: %s" % ("runs as a module: " + reason if reason else "runs in the process of the controller"),
             host=variables.get("inventory_hostname"),
         )
+        interval = interval_of(*self._wish("scalingo_progress", variables, environment))
         if reason:
+            if interval != 0 and not self._task.check_mode:
+                self._tell_of_silence(reason)
             return {**result, **self._run_module(variables)}
-        with _surroundings(environment, self._loader.get_basedir()):
-            return {**result, **self._run_here()}
+        try:
+            with _surroundings(environment, self._loader.get_basedir()):
+                return {**result, **self._run_here(interval)}
+        except RunEnded:
+            # There is nobody who could be told.
+            os._exit(1)
 
     # -- here --------------------------------------------------------------------------------------------------------
 
-    def _run_here(self) -> Result:
+    def _run_here(self, interval: t.Optional[float]) -> Result:
         spec = self.module.argument_spec()
         kwargs = spec.kwargs()
         del kwargs["supports_check_mode"]
         checked = ArgumentSpecValidator(**kwargs).validate(json.loads(json.dumps(_plain(self._task.args))))
+        parent = Parent()
         host = TaskHost(
-            checked.validated_parameters, bool(self._task.check_mode), bool(self._task.no_log), checked._no_log_values
+            checked.validated_parameters,
+            bool(self._task.check_mode),
+            bool(self._task.no_log),
+            checked._no_log_values,
+            parent,
+            lambda mask: Lines(_show, self._name, interval=interval, hidden=bool(self._task.no_log), mask=mask),
         )
         if checked.error_messages:
             message = checked.errors.msg
@@ -119,10 +193,27 @@ class ScalingoAction(ActionBase):
                 message = "Unsupported parameters for (%s) module: %s" % (self._task.action, message)
             host.fail({"msg": message})
         else:
-            _run.execute(self.module.RESOURCE, spec, host)
+            _run.execute(self.module.RESOURCE, spec, host, WatchfulClock(parent))
         return host.masked()
 
+    @property
+    def _name(self) -> str:
+        return str(self._task.action).rpartition(".")[2]
+
     # -- as a module -------------------------------------------------------------------------------------------------
+
+    def _tell_of_silence(self, reason: str) -> None:
+        """Before a wait that shows nothing."""
+        options = self.module.argument_spec().options
+        if not LONG_OPTIONS & set(options) or self._task.args.get("wait") in (False, "false", "no"):
+            return
+        if self._task.no_log:
+            _show("%s: runs as a module, and shows nothing until it ends" % self._name)
+            return
+        _show(
+            "%s: runs as a module (%s), and shows nothing until it ends. Meanwhile see community.scalingo.scalingo_operation_info, "
+            "or the database in the dashboard." % (self._name, reason)
+        )
 
     def _run_module(self, variables: Variables) -> Result:
         apart = bool(self._task.async_val) and not getattr(self._connection, "has_native_async", False)
@@ -166,16 +257,18 @@ class ScalingoAction(ActionBase):
 
     def _wanted_here(self, variables: Variables, environment: Variables) -> t.Optional[bool]:
         """What the user says, the variable before the environment; none when that is nothing."""
-        for name, value in (
-            ("scalingo_in_process", self._templar.template(variables.get("scalingo_in_process"))),
-            ("SCALINGO_IN_PROCESS", environment.get("SCALINGO_IN_PROCESS", os.environ.get("SCALINGO_IN_PROCESS"))),
-        ):
-            if value not in (None, ""):
-                try:
-                    return bool(boolean(value))
-                except TypeError:
-                    raise AnsibleActionFail("%s is %r: use true or false" % (name, value)) from None
-        return None
+        name, value = self._wish("scalingo_in_process", variables, environment)
+        try:
+            return None if value is None else bool(boolean(value))
+        except TypeError:
+            raise AnsibleActionFail("%s is %r: use true or false" % (name, value)) from None
+
+    def _wish(self, name: str, variables: Variables, environment: Variables) -> t.Tuple[str, t.Any]:
+        """What a variable says, or else the environment under the same name in capitals; none when that is nothing."""
+        value = self._templar.template(variables.get(name))
+        if value not in (None, ""):
+            return name, value
+        return name.upper(), environment.get(name.upper(), os.environ.get(name.upper())) or None
 
     def _interpreter(self, variables: Variables) -> str:
         """The interpreter that is asked for; empty when core is to choose one."""
@@ -203,6 +296,10 @@ def same_interpreter(one: str, other: str) -> bool:
 def _place(program: str) -> t.Optional[t.Tuple[str, str]]:
     found = shutil.which(os.path.expanduser(program))
     return None if found is None else (os.path.realpath(os.path.dirname(found)), os.path.realpath(found))
+
+
+def _show(line: str) -> None:
+    Display().display(line, stderr=True)
 
 
 def _plain(value: t.Any) -> t.Any:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.community.scalingo.plugins.module_utils import _run
+from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress
 from ansible_collections.community.scalingo.plugins.module_utils._transport import Clock
 
 Arguments = t.Mapping[str, t.Any]
@@ -67,6 +68,7 @@ class PortHost:
         self.no_log = no_log
         self.warnings: t.List[str] = []
         self.secrets = set(secrets)
+        self.told: t.List[Progress] = []
         self.reports: t.List[t.Tuple[bool, t.Dict[str, t.Any]]] = []
 
     def warn(self, message: str) -> None:
@@ -83,6 +85,12 @@ class PortHost:
     def fail(self, result: t.Dict[str, t.Any]) -> None:
         assert isinstance(result.get("msg"), str) and result["msg"], "a failure has a sentence"
         self.reports.append((True, result))
+
+    def progress(self, progress: Progress) -> None:
+        self.told.append(progress)
+
+    def alive(self) -> None:
+        """The run is always there."""
 
     def report(self) -> Report:
         assert len(self.reports) == 1, "a module reports exactly once, and not %d times" % len(self.reports)

@@ -43,6 +43,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     ValidationFailed,
     WaitTimeout,
 )
+from ansible_collections.community.scalingo.plugins.module_utils._progress import Watch
 from ansible_collections.community.scalingo.plugins.module_utils._transport import Usage
 
 Answer = t.Union[Exception, str, None]
@@ -75,6 +76,7 @@ class Platform:
         self.usage = Usage()
         self.clock = Clock(self.usage)
         self.target = types.SimpleNamespace(addon_id="ad-1")
+        self.watch = Watch()
         self.database = self
         self.transport = types.SimpleNamespace(before_change=None)
 

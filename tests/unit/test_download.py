@@ -43,6 +43,7 @@ class Origin:
         self.clock = office.clock
         self.retries = retries
         self.notes: list[str] = []
+        self.sizes: list[tuple[int, int | None]] = []
         self.links = 0
         self._server = server
         self._client = office.direct(api_retries=1)
@@ -53,6 +54,9 @@ class Origin:
 
     def open(self, link: str, headers: t.Mapping[str, str]) -> Stream:
         return self._client.open_link(_download.ROUTE, link, headers)
+
+    def received(self, size: int, total: t.Optional[int], seconds: float, rate: float) -> None:
+        self.sizes.append((size, total))
 
     def note(self, message: str) -> None:
         self.notes.append(message)

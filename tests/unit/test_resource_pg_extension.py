@@ -22,6 +22,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     SqlRefused,
     UnexpectedAnswer,
 )
+from ansible_collections.community.scalingo.plugins.module_utils._progress import Watch
 from ansible_collections.community.scalingo.plugins.module_utils._resources import _access
 from ansible_collections.community.scalingo.plugins.module_utils._resources.pg_extension import Extensions
 
@@ -46,6 +47,7 @@ class Platform:
         self.regions: t.List[t.Dict[str, t.Any]] = [{"name": "osc-other", "ssh": "other"}, {"name": "osc-fr1", "ssh": "ssh.example:2222"}]
         self.extensions = [{"name": "plpgsql", "version": "1.0"}]
         self.target = types.SimpleNamespace(app="shop", engine="postgresql", resource_id="shop_1", addon_id="ad-1")
+        self.watch = Watch()
         self.transport = types.SimpleNamespace(secrets=types.SimpleNamespace(add=self.hidden.append))
         self.database = self.main = self.auth = self
         self.usage = types.SimpleNamespace(waited_seconds=0.0)

@@ -18,6 +18,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     ValidationFailed,
 )
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
+from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress
 from ansible_collections.community.scalingo.plugins.module_utils._transport import Clock
 
 SECRET = "the-token-of-the-addon"
@@ -37,6 +38,7 @@ class Host:
         self.no_log = no_log
         self.warnings: t.List[str] = []
         self.secrets: t.List[str] = []
+        self.told: t.List[Progress] = []
         self.reports: t.List[t.Tuple[str, t.Dict[str, t.Any]]] = []
 
     def warn(self, message: str) -> None:
@@ -50,6 +52,12 @@ class Host:
 
     def fail(self, result: t.Dict[str, t.Any]) -> None:
         self.reports.append(("fail", result))
+
+    def progress(self, progress: Progress) -> None:
+        self.told.append(progress)
+
+    def alive(self) -> None:
+        """The run is always there."""
 
     @property
     def only(self) -> t.Tuple[str, t.Dict[str, t.Any]]:

@@ -42,6 +42,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     ValidationFailed,
     sentence,
 )
+from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress, RunEnded, Watch
 from ansible_collections.community.scalingo.plugins.module_utils._transport import (
     Answer,
     ApiTokenAuthorization,
@@ -1033,3 +1034,52 @@ def test_the_pace_of_one_process() -> None:
     pacing.hold(clock.wall() + 5)
     pacing.hold(clock.wall() + 3)
     assert pacing.reserve() == pacing.held_until() == clock.wall() + 5
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Who watches
+
+
+class Watcher:
+    """Keeps what it is told; the run ends after so many looks."""
+
+    def __init__(self, lives: int = 1000) -> None:
+        self.told: list[Progress] = []
+        self.lives = lives
+
+    def progress(self, progress: Progress) -> None:
+        self.told.append(progress)
+
+    def alive(self) -> None:
+        self.lives -= 1
+        if self.lives < 0:
+            raise RunEnded
+
+
+def test_pauses_are_told_with_their_reason_and_length() -> None:
+    watcher = Watcher()
+    limited = got(status=429, answer_headers={"Retry-After": "12"})
+    bench = Bench(limited, limited, got(), watch=Watch(watcher, lambda: "app shop"))
+    bench.send()
+    assert [(told.doing, told.subject, told.seconds, told.detail, told.notable) for told in watcher.told] == [
+        ("keeping to the rate limit of the API", "app shop", 12.0, "the next request in 12 s", True),
+        ("keeping to the rate limit of the API", "app shop", 24.0, "the next request in 12 s", True),
+    ]
+    watcher.told.clear()
+    broken = got(status=503, answer_headers={"Retry-After": "3"})
+    bench = Bench(broken, got(), watch=Watch(watcher, lambda: "app shop"))
+    bench.send()
+    (told,) = watcher.told
+    assert (told.doing, told.status, told.detail, told.notable) == (
+        "trying to read the thing again",
+        "the API answered 503",
+        "the next attempt in 3 s",
+        False,
+    )
+
+
+def test_nothing_is_sent_any_more_when_the_run_has_ended() -> None:
+    bench = Bench(patched(status=503), watch=Watch(Watcher(lives=1)))
+    with pytest.raises(RunEnded):
+        bench.send(SETS)
+    bench.script.finish()

@@ -427,6 +427,7 @@ class Addon(Resource):
             timeout=self.params["wait_timeout"],
             interval=self.params["wait_interval"],
             clock=clock,
+            watch=self.client.watch,
         )
         return t.cast(State, look[0])
 
@@ -446,6 +447,7 @@ class Addon(Resource):
             timeout=self.params["wait_timeout"],
             interval=self.params["wait_interval"],
             clock=self.client.clock,
+            watch=self.client.watch,
         )
 
 

@@ -185,6 +185,7 @@ class WithBackups(OfEngine):
             timeout=self.params["wait_timeout"],
             interval=self.params["wait_interval"],
             clock=self.client.clock,
+            watch=self.client.watch,
         )
 
 

@@ -27,6 +27,7 @@ from . import backup as backups
 from ._fields import checked
 
 DEFAULT_MODE = "0600"
+MIB = 1024 * 1024
 
 
 def file_mode(value: object) -> int:
@@ -255,3 +256,10 @@ class _Link:
 
     def note(self, message: str) -> None:
         self._client.transport.verbose(message)
+
+    def received(self, size: int, total: t.Optional[int], seconds: float, rate: float) -> None:
+        watch = self._client.watch
+        watch.alive()
+        share = "" if not total else " of %.1f MiB (%d %%)" % (total / MIB, 100 * size // total)
+        detail = "%.1f MiB%s, %.1f MiB/s" % (size / MIB, share, rate / MIB)
+        watch.tell("downloading the backup %s" % self._backup_id, "downloading", seconds, detail)

@@ -312,6 +312,7 @@ class Database(Resource):
             timeout=self.params["wait_timeout"],
             interval=self.params["wait_interval"],
             clock=self.client.clock,
+            watch=self.client.watch,
         )
 
     @staticmethod

@@ -209,6 +209,7 @@ class NetPeering(_WithNetwork, Resource):
             timeout=self.params["wait_timeout"],
             interval=self.params["wait_interval"],
             clock=self.client.clock,
+            watch=self.client.watch,
         )
 
 

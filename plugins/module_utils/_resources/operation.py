@@ -156,6 +156,7 @@ class Following(Performer):
             timeout=self.params["wait_timeout"],
             interval=self.params["wait_interval"],
             clock=clock,
+            watch=self.client.watch,
         )
         return t.cast(State, look.database)
 

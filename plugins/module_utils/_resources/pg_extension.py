@@ -327,6 +327,7 @@ class Extensions(_OnPostgreSQL, Resource):
                 timeout=min(CONFIRMATION, self.params["wait_timeout"]),
                 interval=self.params["wait_interval"],
                 clock=self.client.clock,
+                watch=self.client.watch,
             )
         except WaitTimeout:
             return self.by_name()

@@ -236,6 +236,7 @@ class Queries(_OnPostgreSQL, Resource):
                 timeout=PATIENCE,
                 interval=1.0,
                 clock=self.client.clock,
+                watch=self.client.watch,
             )
         except WaitTimeout:
             return self.read()

@@ -251,4 +251,5 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
             timeout=self.params["wait_timeout"],
             interval=self.params["wait_interval"],
             clock=self.client.clock,
+            watch=self.client.watch,
         )

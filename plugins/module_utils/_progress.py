@@ -1,0 +1,57 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Who watches a task: whom it tells how a wait goes, and whether the run that it belongs to is still there."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """How something goes that takes a while. It is told often: when to show it is for the host to decide.
+
+    C(doing) says what is being done and to what ("waiting for the upgrade 5c59"), C(subject) with which database. C(status) is
+    the last status; when that changes it is shown. C(detail) changes all the time. C(notable) is shown at once.
+    """
+
+    doing: str
+    subject: str
+    status: str
+    seconds: float
+    detail: str = ""
+    notable: bool = False
+
+
+class RunEnded(BaseException):
+    """The run that the task belongs to has ended: nothing may be sent any more. Not an error that anybody handles."""
+
+
+class Watcher(t.Protocol):
+    """What a host does with it."""
+
+    def progress(self, progress: Progress) -> None:
+        """Take note of how a wait goes."""
+
+    def alive(self) -> None:
+        """Raise C(RunEnded) when the run that the task belongs to has ended."""
+
+
+class Watch:
+    """The watcher of one client, which knows what database it is about."""
+
+    def __init__(self, watcher: t.Optional[Watcher] = None, described: t.Callable[[], str] = str) -> None:
+        self._watcher = watcher
+        self._described = described
+
+    def alive(self) -> None:
+        if self._watcher is not None:
+            self._watcher.alive()
+
+    def tell(self, doing: str, status: str, seconds: float, detail: str = "", notable: bool = False) -> None:
+        if self._watcher is not None:
+            self._watcher.progress(Progress(doing, self._described(), status, seconds, detail, notable))
