@@ -366,7 +366,8 @@ class Trouble:
     """How one attempt failed.
 
     ``kind``: "limited" (429), "status" (another one), "not_made" (the connection was never made), "lost" (sent, and the
-    answer did not come whole), "final" (it will fail the same way again, and nothing was sent).
+    answer did not come whole), "endless" (sent, and the answer is too long to be one), "final" (it will fail the same
+    way again, and nothing was sent).
     """
 
     kind: str
@@ -399,7 +400,7 @@ def delay_before_retry(
         else:
             wanted = chance * min(LIMITED_LIMIT, LIMITED_BASE * 2.0 ** min(strikes, 10))
         return min(max(wanted, LIMITED_LEAST), budget)
-    if trouble.kind == "final" or failures > retries:
+    if trouble.kind in ("final", "endless") or failures > retries:
         return None
     if trouble.kind == "status":
         allowed = (trouble.status == 500 and route.safe) or (trouble.status in (502, 503, 504) and route.repeatable)
@@ -837,7 +838,7 @@ class Transport:
             state.number += 1
             sent_at = clock.wall()
             outcome = attempt(url, state)
-            if isinstance(outcome, Answer) or outcome.kind == "lost":
+            if isinstance(outcome, Answer) or outcome.kind in ("lost", "endless"):
                 self.usage.requests += 1
                 self.usage.writes += 0 if route.safe else 1
             if isinstance(outcome, Answer) and 300 <= outcome.status < 400:
@@ -999,7 +1000,8 @@ class Transport:
             for chunk in response.iter_content(65536):
                 content += chunk
                 if len(content) > BODY_LIMIT:
-                    raise UnexpectedAnswer(f"The answer of {host} is longer than {BODY_LIMIT} bytes", status=status)
+                    message = f"The answer of {host} is longer than {BODY_LIMIT} bytes"
+                    return b"", Diagnosis("endless", message, "Check that the address is the API's own.", status)
                 if self.clock.now() > deadline:
                     problem = Diagnosis(
                         "lost", f"{host} was still answering after too long a time", "Run again later.", status
@@ -1062,7 +1064,7 @@ class Transport:
         """Return the error for a request that got no usable answer."""
         kind: type[ScalingoError] = Unreachable
         hint = problem.hint
-        if problem.kind == "lost" and not route.safe:
+        if problem.kind in ("lost", "endless") and not route.safe:
             kind = OutcomeUnknown
             hint = "The request may or may not have taken effect: look at the database before running again. " + hint
         elif problem.status is not None:

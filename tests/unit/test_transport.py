@@ -598,6 +598,15 @@ def test_a_body_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_transport, "BODY_LIMIT", 10)
     bench = Bench(got(text="x" * 11))
     assert "longer than 10 bytes" in bench.fails(UnexpectedAnswer).message
+    assert bench.usage.requests == 1
+
+
+@pytest.mark.parametrize("route", [ONCE, SETS])
+def test_a_change_whose_answer_is_too_long_was_sent(route: Route, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_transport, "BODY_LIMIT", 10)
+    bench = Bench(expect(route.method, "/v1/things/a", text="x" * 100))
+    assert "may or may not have taken effect" in sentence(bench.fails(OutcomeUnknown, route))
+    assert (bench.usage.requests, bench.usage.writes) == (1, 1)
 
 
 def test_a_body_that_takes_too_long_is_given_up() -> None:
