@@ -388,11 +388,11 @@ class Resource(Performer):
         """Send until the step is taken, or a reading shows what it is for. The state as far as it was shown, and whether it is
         our work: what was there when the platform refused the first call is another's.
         """
-        waits, lost, resent = 0, False, False
+        waits, lost, resent, aged = 0, False, False, step.last_look
         while True:
             self.client.watch.alive()
             try:
-                with self._compared(step, lost):
+                with self._compared(step, lost, aged):
                     return step.send(), True
             except Settled as found:
                 return None, found.ours or self._not_ours(step)
@@ -407,13 +407,14 @@ class Resource(Performer):
                     return None, lost or self._not_ours(step, error.message)
                 if isinstance(error, OutcomeUnknown):
                     if tells is not None:
-                        error.hint = "The database was read again and does not show it. Run the task again."
+                        error.hint = "The platform was read again and does not show it. "
+                        error.hint += "Run the task again." if step.resend else "It may still appear: look before you run the task again."
                     if tells is None or not step.resend or resent:
                         raise
                     resent = True
                     self._require_planned(step, state, lost)
                 elif waits < 3 and isinstance(error, REFUSALS) and self.params.get("on_busy") == "wait" and self._is_busy(error):
-                    waits += 1
+                    waits, aged = waits + 1, True
                     self._wait_until_idle()
                 else:
                     raise
@@ -434,13 +435,16 @@ class Resource(Performer):
             raise error from None
 
     @contextlib.contextmanager
-    def _compared(self, step: Step, lost: bool) -> t.Iterator[None]:
-        """Within it the plan is compared right before each request that could change something, unless it is fresh."""
+    def _compared(self, step: Step, lost: bool, aged: bool) -> t.Iterator[None]:
+        """Within it the plan is compared right before each request that could change something, unless it is fresh.
+
+        It is not when it I(aged) already, when something was waited for since the last reading, and before each repeat.
+        """
         transport = self.client.transport
 
         def compare(repeated: bool, lost_before: bool) -> None:
             waited = self.client.usage.waited_seconds - self._waited
-            if not (repeated or step.last_look or waited > MOMENT):
+            if not (repeated or aged or waited > MOMENT):
                 return
             maybe = lost or lost_before
             state = self._read() if step.compare is None else None

@@ -569,6 +569,16 @@ def test_a_lost_call_whose_plan_is_gone_stays_unknown() -> None:
     assert isinstance(error.error, OutcomeUnknown) and error.maybe and platform.calls == ["a=2"]
 
 
+def test_a_refusal_of_a_busy_database_that_is_idle_at_once_is_compared_too() -> None:
+    """The other operation ends between the refusal and the first look: nothing is waited for, and all may be different."""
+    platform = Platform(a=1)
+    platform.meanwhile(2, a=2)
+    platform.troubles = [Conflict("an operation is running")]
+    platform.statuses = [BUSY, IDLE]
+    outcome = shelf(platform, a=2).perform(False)
+    assert (outcome.changed, platform.calls, platform.clock.time) == (False, ["a=2"], 0)
+
+
 def test_a_last_look_is_taken_before_the_first_call_too() -> None:
     class Paid(Shelf):
         def _step(self, name: str, number: int) -> Step:

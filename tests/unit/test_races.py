@@ -240,6 +240,31 @@ def test_a_second_one_is_named_by_the_task_that_made_it(stage: Stage) -> None:
     assert ours != theirs[0]
 
 
+def test_one_that_may_still_appear_is_not_to_be_made_again_blindly(stage: Stage) -> None:
+    """The gateway gave up, and the list does not show yet what the platform is making."""
+    stage.sandbox.fault(match={"route": "A3"}, times=1, do="status", status=504, body={"error": "gateway timeout"})
+    report = stage.run("scalingo_addon", REDIS, plan="redis-starter-512")
+    assert report.failed and report.kind == "OutcomeUnknown" and report.changed and stage.sent("A3") == 1
+    assert "does not show it. It may still appear: look before you run the task again" in report.message
+
+
+def test_one_that_was_made_although_the_gateway_gave_up_is_taken(stage: Stage) -> None:
+    stage.sandbox.fault(match={"route": "A3"}, times=1, do="replace", status=504, body={"error": "gateway timeout"})
+    report = fine(stage.run("scalingo_addon", REDIS, plan="redis-starter-512"))
+    assert report.changed and stage.sent("A3") == 1 and report.result["addon"]["status"] == "running"
+
+
+@pytest.mark.parametrize("name", ["reporting", "nobody1"])
+def test_a_deletion_that_is_answered_with_404_is_settled_by_a_reading(stage: Stage, name: str) -> None:
+    """404 alone does not tell what was deleted before from what was never there, or from a page of a proxy."""
+    stage.sandbox.fault(match={"route": "U5"}, times=1, do="status", status=404, body={"error": "not found"})
+    report = stage.run("scalingo_database_user", MYSQL, name=name, state="absent")
+    if name == "reporting":
+        assert report.failed and report.kind == "NotFound" and report.changed is False, "it is still there"
+    else:
+        assert fine(report).changed is False and stage.sent("U5") == 0
+
+
 def test_what_is_not_known_yet_right_after_provisioning_is_waited_for(stage: Stage) -> None:
     for route in ("A6", "D1"):
         stage.sandbox.fault(match={"route": route, "app": "shop"}, times=2, do="status", status=404, body={"error": "Database not found"})
