@@ -55,11 +55,15 @@ _value:
 import fnmatch
 import typing as t
 
+from ansible.errors import AnsibleFilterError
+
 WILDCARDS = frozenset("*?[")
 
 
 def apps(names: t.Sequence[str], regions: t.Sequence[str] = (), listed: t.Sequence[t.Mapping[str, t.Any]] = ()) -> t.List[t.List[str]]:
     """The filter."""
+    if isinstance(names, str) or isinstance(regions, str):
+        raise AnsibleFilterError("the names of apps and the regions must be lists, not text")
     places = [str(region) for region in dict.fromkeys(regions)] or [""]
     patterns = [name for name in names if WILDCARDS & set(name)]
     exact = [str(name) for name in dict.fromkeys(names) if name not in patterns]

@@ -144,10 +144,12 @@ def restore_drill_checks(
 ) -> t.List[Check]:
     if not isinstance(facts, t.Mapping):
         raise AnsibleFilterError("scalingo_restore_drill_checks needs a mapping, not %s" % type(facts).__name__)
+    if isinstance(ignore_tables, str):
+        raise AnsibleFilterError("ignore_tables is %r, and must be a list of patterns" % str(ignore_tables))
     checks = _extensions(facts)
     tables = facts.get("tables")
     if tables is not None:
-        checks.append(_enough_tables(tables, min_tables))
+        checks.append(_enough_tables(tables, int(min_tables)))
         checks += _rows(tables, previous or {}, float(max_drop_percent), ignore_tables)
     if facts.get("results") is not None:
         checks += _results(facts["results"], expected)

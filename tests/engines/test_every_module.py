@@ -18,10 +18,11 @@ import yaml
 from scalingo_sandbox.testing import Sandbox
 from support.playbook import MODULE_PREFIX, ROOT, Ansible, Run, TaskResult
 from support.real import Office
+from support.subjects import names
 
 PLAYBOOK = ROOT / "playbooks" / "every_module.yml"
 SEED = Path(__file__).resolve().parent / "every_module.yml"
-MODULES = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
+MODULES = set(names())
 SPEED = 100
 
 

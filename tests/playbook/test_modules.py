@@ -19,9 +19,10 @@ import yaml
 from scalingo_sandbox.testing import Sandbox
 from support.playbook import MODULE_PREFIX, ROOT, Ansible, Run, TaskResult
 from support.shop import API_TOKEN, routes
+from support.subjects import names
 
 PLAYBOOKS = Path(__file__).resolve().parent / "modules"
-MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+MODULES = names()
 INFORMING = [module for module in MODULES if module.endswith("_info")]
 
 

@@ -274,8 +274,8 @@ def test_nothing_leaves_the_protected_region_without_the_word(place: Place) -> N
     variables = {"app": "vault", "addon": VAULT, "region": "osc-secnum-fr1"}
     guarded = place.sandbox.environment("osc-secnum-fr1")
     # An extra variable of the form name=value is a text.
-    run = place.ansible.play(PLAYBOOK, "-e", place.variables(**variables), "-e", "backup_offsite_allow_export=false", environment=guarded).clean().failed()
-    assert "backup_offsite_allow_export" in run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_backup"]["findings"][0]
+    run = place.ansible.play(PLAYBOOK, "-e", place.variables(**variables), "-e", "backup_offsite_allow=eviction", environment=guarded).clean().failed()
+    assert "set backup_offsite_allow to export" in run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_backup"]["findings"][0]
     assert [record.route for record in place.sandbox.log() if record.role == "db"] == ["D1"] and not place.directory.exists()
-    place.ansible.play(PLAYBOOK, "-e", place.variables(allow_export=True, make_backup=False, max_age="", **variables), environment=guarded).clean().ok()
+    place.ansible.play(PLAYBOOK, "-e", place.variables(allow="export", make_backup=False, max_age="0", **variables), environment=guarded).clean().ok()
     assert place.good() == 1

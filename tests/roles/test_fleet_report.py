@@ -209,7 +209,7 @@ def test_fewer_readings_cost_fewer_requests(fresh: Sandbox, tmp_path: Path) -> N
         {"app": "lost", "addon": "mysql"},
     ]
     dummy, summary = report(
-        ansible, databases=databases, readings=[], html_file="", json_file=str(tmp_path / "only.json"), levels={"public_without_tls": "notice"},
+        ansible, databases=databases, readings=[], html_file="none", json_file=str(tmp_path / "only.json"), levels={"public_without_tls": "notice"},
     )
     assert summary["outcome"] == "changed" and left(tmp_path) == {}
     made = json.loads((tmp_path / "only.json").read_text(encoding="utf-8"))
@@ -272,7 +272,7 @@ def test_the_platform_out_of_reach_is_an_interruption(fresh: Sandbox, tmp_path: 
     fresh.fault(match={"role": "db"}, do="drop_before")
     ansible = Watched(tmp_path, fresh)
     databases = [{"app": "shop", "addon": "mysql", "name": name} for name in ("one", "two", "three")]
-    given = {"fleet_report_databases": databases, "fleet_report_html_file": ""}
+    given = {"fleet_report_databases": databases, "fleet_report_html_file": "none"}
     tasks = [{
         "block": [{"name": "Report", "ansible.builtin.include_role": {"name": "community.scalingo.fleet_report"}, "vars": given}],
         "always": [{"name": "Summary", "ansible.builtin.debug": {"msg": "{{ fleet_report_summary }}"}}],
@@ -287,7 +287,7 @@ def test_the_platform_out_of_reach_is_an_interruption(fresh: Sandbox, tmp_path: 
 def test_without_a_list_it_reports_on_the_hosts_of_the_inventory(fresh: Sandbox, tmp_path: Path) -> None:
     inventory = tmp_path / "fleet.scalingo_databases.yml"
     inventory.write_text("plugin: community.scalingo.scalingo_databases\n", encoding="utf-8")
-    variables = {"fleet_report_readings": [], "fleet_report_html_file": "", "fleet_report_json_file": str(tmp_path / "fleet_report.json")}
+    variables = {"fleet_report_readings": [], "fleet_report_html_file": "none", "fleet_report_json_file": str(tmp_path / "fleet_report.json")}
     run = playbook(tmp_path, fresh, variables, "-i", str(inventory)).ok()
     assert left_for_others(run)["outcome"] == "changed"
     assert set(rows(tmp_path)) == {"behind", "exposed", "lost", "ledger"}
@@ -299,7 +299,7 @@ def test_all_apps_of_the_regions_are_found_by_variables_alone(fresh: Sandbox, tm
     fresh.fault(match={"route": "apps", "region": "osc-secnum-fr1"}, do="status", status=403)
     variables = {
         "fleet_report_apps": ["l*"], "fleet_report_regions": ["osc-fr1", "osc-secnum-fr1"], "fleet_report_readings": [],
-        "fleet_report_html_file": "", "fleet_report_json_file": str(tmp_path / "fleet_report.json"),
+        "fleet_report_html_file": "none", "fleet_report_json_file": str(tmp_path / "fleet_report.json"),
     }
     # The addresses are those of the regions, and the app of the surroundings is not meant.
     run = playbook(tmp_path, fresh, variables, SCALINGO_API_URL="", SCALINGO_DB_API_URL="", SCALINGO_DB_URL="", SCALINGO_APP="shop").ok()

@@ -368,7 +368,7 @@ def test_what_would_be_done(place: Place) -> None:
     run, summaries = place.run(
         {"restore_drill_make_backup": True},
         {"restore_drill_app": "vault", "restore_drill_region": "osc-secnum-fr1"},
-        {"restore_drill_app": "vault", "restore_drill_region": "osc-secnum-fr1", "restore_drill_allow_export": True},
+        {"restore_drill_app": "vault", "restore_drill_region": "osc-secnum-fr1", "restore_drill_allow": "export"},
         {"restore_drill_addon": "mysql"},
         {"restore_drill_programs": programs("17.10")},
         options=["--check"],
@@ -379,7 +379,7 @@ def test_what_would_be_done(place: Place) -> None:
         "would make a backup",
         "would download it, restore it on a throw-away server of PostgreSQL 16.14, look at it and remove everything again",
     ]
-    assert "restore_drill_allow_export" in summaries[1]["findings"][0]
+    assert "set restore_drill_allow to export" in summaries[1]["findings"][0]
     assert "status 503" in summaries[2]["findings"][0], "with the word it goes on to the backups"
     assert summaries[2]["evidence"]["failed_in"] == "backup" and "Run the drill again later." in summaries[2]["next_steps"][0]
     assert "supports only PostgreSQL" in summaries[3]["findings"][0]

@@ -28,6 +28,9 @@ FRAGMENTS = ROOT / "plugins" / "doc_fragments"
 CASES = ROOT / "tests" / "cases"
 PLANTED = ROOT / "tests" / "generated" / "planted"
 
+#: It documents an action that only the roles use, and holds no code: tests/unit/test_role_variables.py is for it.
+OF_ROLES = "scalingo_role_variables"
+
 COLLECTION = "community.scalingo"
 PACKAGE = "ansible_collections.community.scalingo"
 
@@ -112,7 +115,12 @@ class Subject:
 @functools.lru_cache(maxsize=None)
 def subjects() -> t.Tuple[Subject, ...]:
     """Every module of the collection."""
-    return tuple(Subject(path.stem, path, CASES / (path.stem + ".yml")) for path in sorted(MODULES.glob("[!_]*.py")))
+    return tuple(Subject(name, MODULES / (name + ".py"), CASES / (name + ".yml")) for name in names())
+
+
+def names() -> t.List[str]:
+    """The names of all modules that speak to the API."""
+    return sorted(path.stem for path in MODULES.glob("[!_]*.py") if path.stem != OF_ROLES)
 
 
 def planted(name: str) -> Subject:

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support.subjects import names
 
 from ansible_collections.community.scalingo.plugins.module_utils import _options, _transport
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("scalingo_*.py"))
+MODULES = names()
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

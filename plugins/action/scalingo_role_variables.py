@@ -1,0 +1,247 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private: may change without notice.
+"""Read the variables of the role that the task is in, with the types that the role's argument spec says."""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import json
+import math
+import os.path
+import re
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.validation import check_type_bool, check_type_dict, check_type_path
+from ansible.plugins.action import ActionBase
+from ansible.utils.vars import load_extra_vars
+
+Option = t.Mapping[str, t.Any]
+SCALARS = (str, int, float, datetime.date)
+#: How core 2.16 writes C(omit); later ones leave the key out.
+OMITTED = "__omit_place_holder__"
+ALLOWED = {
+    "bool": "give true or false",
+    "int": "give a whole number",
+    "float": "give a number",
+    "str": "give text, in quotes",
+    "path": "give a path",
+    "dict": 'give a dictionary, in YAML or as JSON such as {"key": "value"}',
+    "list": 'give a list, in YAML, as a,b or as JSON such as ["a", "b"]',
+    "list of dict": 'give a list of dictionaries, in YAML or as JSON such as [{"key": "value"}]',
+}
+
+
+class Refused(Exception):
+    """A value that its option does not take."""
+
+
+class Reader:
+    """Converts values as an argument spec says, and collects what cannot be converted."""
+
+    def __init__(self) -> None:
+        self.problems: t.List[str] = []
+        self.has_secrets = False
+
+    def options(self, spec: t.Mapping[str, Option], given: t.Mapping[str, t.Any], prefix: str) -> t.Dict[str, t.Any]:
+        """Return the options that are given or have a default. What is null or blank is not given."""
+        for name in sorted(set(given) - set(spec)):
+            self.problems.append("%s%s is not known: %s" % (prefix, name, _similar(name, spec, prefix)))
+        values = {}
+        for name, option in spec.items():
+            kind = option.get("type", "str")
+            if name in given and (kind == "raw" or not _is_blank(given[name])):
+                values[name] = self.value(option, given[name], prefix + name)
+            elif "default" in option:
+                values[name] = option["default"]
+            elif option.get("required"):
+                self.problems.append("%s%s is missing: %s" % (prefix, name, _allowed(option)))
+        return values
+
+    def value(self, option: Option, value: t.Any, name: str) -> t.Any:
+        """Return a value as its option wants it, or nothing after noting why it is none."""
+        value = plain(value)
+        secret = bool(option.get("no_log"))
+        self.has_secrets |= secret
+        try:
+            converted = _converted(option, value)
+        except Refused:
+            shown = "not of the right kind" if secret else _shown(value)
+            self.problems.append("%s is %s: %s" % (name, shown, _allowed(option)))
+            return None
+        if isinstance(converted, list):
+            return self._elements(option, converted, name)
+        if isinstance(converted, dict) and option.get("options"):
+            return self.options(option["options"], converted, name + ".")
+        return converted
+
+    def _elements(self, option: Option, values: t.List[t.Any], name: str) -> t.List[t.Any]:
+        element = {
+            "type": option.get("elements", "raw"),
+            **{key: option[key] for key in ("choices", "options", "no_log") if key in option},
+        }
+        found = []
+        for index, value in enumerate(values):
+            place = "%s[%d]" % (name, index)
+            if element["type"] != "raw" and _is_blank(value):
+                self.problems.append("%s is empty: leave it out, or %s" % (place, _allowed(element)))
+            else:
+                found.append(self.value(element, value, place))
+        return found
+
+
+def plain(value: t.Any) -> t.Any:
+    """Return a copy without the types of Ansible's own: what a role was given is data, and never a template again."""
+    if isinstance(value, t.Mapping):
+        return {str(key): plain(item) for key, item in value.items() if not _is_omitted(item)}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value if not _is_omitted(item)]
+    if isinstance(value, str) or hasattr(value, "_ciphertext"):
+        return str(value)
+    return value
+
+
+def _is_omitted(value: t.Any) -> bool:
+    return isinstance(value, str) and value.startswith(OMITTED)
+
+
+def _is_blank(value: t.Any) -> bool:
+    return value is None or _is_omitted(value) or isinstance(value, str) and not value.strip()
+
+
+def _converted(option: Option, value: t.Any) -> t.Any:
+    """Return the value in the type of its option; the elements of a list and the options of a dictionary are as they were."""
+    kind = option.get("type", "str")
+    convert = {"bool": _bool, "int": _int, "float": _float, "str": _str, "path": _path, "dict": _dict}.get(kind)
+    if kind == "list":
+        return _list(value, option.get("elements", "raw"))
+    converted = convert(value) if convert else value
+    choices = option.get("choices")
+    if choices and converted not in choices:
+        if not isinstance(converted, str) or converted.strip() not in choices:
+            raise Refused
+        return converted.strip()
+    return converted
+
+
+def _bool(value: t.Any) -> bool:
+    try:
+        return bool(check_type_bool(value))
+    except TypeError:
+        raise Refused from None
+
+
+def _int(value: t.Any) -> int:
+    number = _float(value)
+    if number != int(number):
+        raise Refused
+    return int(number)
+
+
+def _float(value: t.Any) -> t.Union[int, float]:
+    if isinstance(value, str) and re.fullmatch(r"\s*[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*", value):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise Refused
+    return value
+
+
+def _str(value: t.Any) -> str:
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, bool) or not isinstance(value, SCALARS):
+        raise Refused
+    return str(value)
+
+
+def _path(value: t.Any) -> str:
+    return str(check_type_path(_str(value)))
+
+
+def _dict(value: t.Any) -> t.Dict[str, t.Any]:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value) if value.lstrip().startswith("{") else check_type_dict(value)
+        except (TypeError, ValueError):
+            raise Refused from None
+    if not isinstance(value, dict):
+        raise Refused
+    return value
+
+
+def _list(value: t.Any, elements: str) -> t.List[t.Any]:
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            # As a person writes it, and as Ansible shows it: [a, b].
+            inner = re.fullmatch(r"""\s*\[([^][{}"']*)\]\s*""", value)
+            if elements in ("dict", "list") or not inner:
+                raise Refused from None
+            value = _split(inner[1]) if inner[1].strip() else []
+    elif isinstance(value, str) and elements not in ("dict", "list"):
+        value = _split(value)
+    elif isinstance(value, SCALARS) and not isinstance(value, (str, bool)):
+        value = [value]
+    if not isinstance(value, list):
+        raise Refused
+    return value
+
+
+def _split(text: str) -> t.List[str]:
+    return [word.strip() for word in text.split(",")]
+
+
+def _allowed(option: Option) -> str:
+    if option.get("choices") and option.get("type") != "list":
+        return "give %s" % " or ".join(_shown(choice).strip('"') for choice in option["choices"])
+    kind = option.get("type", "str")
+    return ALLOWED.get("list of dict" if kind == "list" and option.get("elements") == "dict" else kind, "give a value")
+
+
+def _shown(value: t.Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _similar(name: str, known: t.Iterable[str], prefix: str) -> str:
+    close = difflib.get_close_matches(name, list(known), 1, 0.5)
+    return "did you mean %s%s?" % (prefix, close[0]) if close else "known are %s" % ", ".join(sorted(known))
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Returns the variables under their names without the role's own; the task registers them under one name."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _VALID_ARGS = frozenset()
+
+    def run(self, tmp: t.Any = None, task_vars: t.Optional[t.Dict[str, t.Any]] = None) -> t.Dict[str, t.Any]:
+        result: t.Dict[str, t.Any] = super().run(tmp, task_vars)
+        known = task_vars or {}
+        role_path = known.get("role_path")
+        if not role_path:
+            raise AnsibleActionFail("scalingo_role_variables works in a role of this collection alone")
+        role = os.path.basename(role_path)
+        spec = {name[len(role) + 1 :]: option for name, option in self._specification(role_path).items()}
+        reader = Reader()
+        given = {name: self._templar.template(known[full]) for name in spec for full in [role + "_" + name] if full in known}
+        # Nobody but the user gives extra variables, so that one with the role's name that it does not know is a typo.
+        extra = {name[len(role) + 1 :]: None for name in load_extra_vars(self._loader) if name.startswith(role + "_")}
+        values = reader.options(spec, {**extra, **given}, role + "_")
+        if reader.problems:
+            problems = "\n".join("- " + problem for problem in reader.problems)
+            message = "The variables of the role %s are not valid, and nothing was done:\n%s" % (role, problems)
+            return {**result, "failed": True, "msg": message}
+        result.update(values, changed=False)
+        if reader.has_secrets:
+            result["_ansible_no_log"] = True
+        return result
+
+    def _specification(self, role_path: str) -> t.Mapping[str, Option]:
+        data = self._loader.load_from_file(os.path.join(role_path, "meta", "argument_specs.yml"))
+        return t.cast(t.Mapping[str, Option], data["argument_specs"]["main"]["options"])

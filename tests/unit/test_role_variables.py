@@ -1,0 +1,236 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action that reads the variables of a role: every variable of every role as text, as JSON text, as null and as blank."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import types
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.task import Task
+from ansible.template import Templar
+from ansible.utils import vars as ansible_vars
+
+from ansible_collections.community.scalingo.plugins.action.scalingo_role_variables import ActionModule, Reader
+
+ROLES = Path(__file__).resolve().parents[2] / "roles"
+Option = t.Dict[str, t.Any]
+
+
+def specification(role: str) -> dict[str, Option]:
+    whole = yaml.safe_load((ROLES / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    options: dict[str, Option] = whole["argument_specs"]["main"]["options"]
+    return {name[len(role) + 1 :]: option for name, option in options.items()}
+
+
+SPECIFICATIONS = {path.name: specification(path.name) for path in sorted(ROLES.iterdir())}
+LOADER = DataLoader()
+#: It is never used.
+CONNECTION = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=""))
+VARIABLES = [(role, name) for role, options in SPECIFICATIONS.items() for name in options]
+
+
+def sample(option: Option) -> t.Any:
+    """A value that is not the default."""
+    kind = option["type"]
+    if kind == "list":
+        element = {"type": option.get("elements", "str"), **{key: option[key] for key in ("choices", "options") if key in option}}
+        return [sample(element)] if kind == "dict" else [sample(element), sample(element)]
+    if kind == "dict":
+        return {name: sample(inner) for name, inner in option["options"].items()} if "options" in option else {"a": "b"}
+    if option.get("choices"):
+        return option["choices"][-1]
+    return {"bool": not option.get("default"), "int": 0, "float": 0.5, "str": "some-text", "path": "/some/path", "raw": 5}[kind]
+
+
+def as_text(value: t.Any) -> str:
+    """As a person writes it on the command line, or in the answer to a survey."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list) and not isinstance(value[0], dict):
+        return ",".join(str(item) for item in value)
+    return json.dumps(value) if isinstance(value, (list, dict)) else str(value)
+
+
+def texts_inside(value: t.Any) -> t.Any:
+    """The same with text in place of each boolean and number inside."""
+    if isinstance(value, dict):
+        return {name: texts_inside(item) for name, item in value.items()}
+    return [texts_inside(item) for item in value] if isinstance(value, list) else value if value == 5 else as_text(value)
+
+
+def run(role: str, given: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch, extra: t.Iterable[str] = ()) -> dict[str, t.Any]:
+    """The action as a task of the role, with the role's other needs given."""
+    needed = {name: sample(option) for name, option in SPECIFICATIONS[role].items() if option.get("required")}
+    variables: dict[str, t.Any] = {"%s_%s" % (role, name): value for name, value in {**needed, **given}.items()}
+    variables["role_path"] = str(ROLES / role)
+    monkeypatch.setattr(ansible_vars.load_extra_vars, "extra_vars", {name: "x" for name in ["other", *extra]}, raising=False)
+    action = ActionModule(Task(), CONNECTION, None, LOADER, Templar(loader=LOADER, variables=variables), None)
+    return t.cast(t.Dict[str, t.Any], action.run(task_vars=variables))
+
+
+@pytest.mark.parametrize(("role", "name"), VARIABLES)
+def test_a_variable_means_the_same_as_text_and_as_json_text(role: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    value = sample(SPECIFICATIONS[role][name])
+    texts: list[t.Any] = [value, as_text(value), json.dumps(value) if isinstance(value, (list, dict)) else as_text(value)]
+    for text in [*texts, texts_inside(value)]:
+        result = run(role, {name: text}, monkeypatch)
+        assert result.get("failed") is None, result["msg"]
+        found = result[name]
+        assert found == value and type(found) in (type(value), int if isinstance(value, float) else type(value)), text
+
+
+@pytest.mark.parametrize(("role", "name"), VARIABLES)
+def test_null_and_blank_are_not_given(role: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for nothing in (None, "", " \n", "__omit_place_holder__0123"):
+        result = run(role, {name: nothing}, monkeypatch)
+        if SPECIFICATIONS[role][name].get("required"):
+            assert result["failed"] and "- %s_%s is missing: give " % (role, name) in result["msg"]
+        else:
+            assert result[name] == SPECIFICATIONS[role][name]["default"]
+
+
+@pytest.mark.parametrize(("role", "name"), VARIABLES)
+def test_what_cannot_be_converted_is_refused_by_name(role: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    option = SPECIFICATIONS[role][name]
+    # Any text is a text, and a word is a list of one.
+    wrong: list[t.Any] = [{"a": {"b": 1}}, True] if option["type"] in ("str", "path") else [["x"], "{nonsense"]
+    if option["type"] == "list":
+        wrong = [{"a": 1}, True, '["cut off", ', [["a"]], [None]]
+    for value in wrong:
+        result = run(role, {name: value}, monkeypatch)
+        assert result["failed"] and "- %s_%s" % (role, name) in result["msg"] and ": give " in result["msg"].replace("leave it out, or", ": give"), value
+        assert str(value) not in result["msg"] or not option.get("no_log")
+
+
+@pytest.mark.parametrize("role", SPECIFICATIONS)
+def test_defaults_are_those_that_the_argument_spec_says(role: str) -> None:
+    defaults = yaml.safe_load((ROLES / role / "defaults" / "main.yml").read_text(encoding="utf-8"))
+    options = SPECIFICATIONS[role]
+    assert defaults == {"%s_%s" % (role, name): option["default"] for name, option in options.items() if "default" in option}
+    assert all("default" in option or option["required"] for option in options.values())
+    # The names stand beside the keys of every task's result.
+    assert not set(options) & {"changed", "failed", "skipped", "msg", "diff", "warnings", "deprecations", "exception", "invocation", "items", "keys"}
+
+
+@pytest.mark.parametrize("role", SPECIFICATIONS)
+def test_tasks_read_no_variable_but_through_the_action(role: str) -> None:
+    """Where the plain name stands, it is a sentence, a tag or what the role gives to another one."""
+    names = "|".join(sorted(SPECIFICATIONS[role], key=len, reverse=True))
+    plain = re.compile(r"(?<![\w.'])%s_(?:%s)\b(?![.=_]|: )" % (role, names))
+    for path in [*(ROLES / role).glob("tasks/**/*.yml"), *(ROLES / role).glob("vars/*.yml"), *(ROLES / role).glob("templates/*")]:
+        for expression in expressions(path):
+            outside = re.sub(r"'[^']*'", "''", expression)
+            assert not plain.search(outside), "%s: %s" % (path, expression)
+
+
+def expressions(path: Path) -> t.Iterator[str]:
+    text = path.read_text(encoding="utf-8")
+    yield from re.findall(r"\{\{.*?\}\}|\{%.*?%\}", text, re.DOTALL)
+    if path.suffix == ".yml":
+        yield from _conditions(yaml.safe_load(text))
+
+
+def _conditions(node: t.Any) -> t.Iterator[str]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _conditions(item)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key in ("when", "that", "until", "failed_when", "changed_when"):
+                yield from [str(item) for item in (value if isinstance(value, list) else [value])]
+            else:
+                yield from _conditions(value)
+
+
+def read(option: Option, value: t.Any) -> tuple[t.Any, list[str]]:
+    reader = Reader()
+    return reader.options({"x": option}, {"x": value}, "role_").get("x"), reader.problems
+
+
+LIST: Option = {"type": "list", "elements": "str"}
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ({"type": "bool"}, "no", False), ({"type": "bool"}, "False", False), ({"type": "bool"}, 0, False), ({"type": "bool"}, "on", True),
+        ({"type": "int"}, "0", 0), ({"type": "int"}, " 08 ", 8), ({"type": "int"}, 7.0, 7),
+        ({"type": "float"}, "2.5", 2.5), ({"type": "float"}, "1e3", 1000.0), ({"type": "float"}, 3, 3),
+        ({"type": "str"}, 17, "17"), ({"type": "str"}, "null", "null"),
+        ({"type": "str"}, datetime.datetime(2026, 12, 1, 4, tzinfo=datetime.timezone.utc), "2026-12-01T04:00:00+00:00"),
+        ({"type": "str", "choices": ["stop"]}, " stop\n", "stop"),
+        ({"type": "bool", "choices": [True]}, "yes", True),
+        (LIST, "a, b", ["a", "b"]), (LIST, "a", ["a"]), (LIST, "public.logs_*", ["public.logs_*"]), (LIST, "[]", []), (LIST, [], []),
+        (LIST, '["a", "b,c"]', ["a", "b,c"]), (LIST, "[major]", ["major"]), (LIST, "[a, b]", ["a", "b"]), (LIST, ("a", "b"), ["a", "b"]),
+        (LIST, 5, ["5"]), (LIST, [1, 2], ["1", "2"]),
+        ({"type": "list", "elements": "dict"}, '[{"a": 1}]', [{"a": 1}]),
+        ({"type": "dict"}, '{"a": {"b": false}}', {"a": {"b": False}}), ({"type": "dict"}, "shared_buffers=64MB", {"shared_buffers": "64MB"}),
+        ({"type": "dict"}, "{}", {}),
+        ({"type": "raw"}, None, None), ({"type": "raw"}, "", ""), ({"type": "raw"}, False, False),
+    ],
+)  # fmt: skip
+def test_how_each_type_reads_what_it_is_given(option: Option, value: t.Any, expected: t.Any) -> None:
+    found, problems = read(option, value)
+    assert problems == [] and found == expected and type(found) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "problem"),
+    [
+        ({"type": "bool"}, "maybe", 'role_x is "maybe": give true or false'),
+        ({"type": "int"}, "1.5", 'role_x is "1.5": give a whole number'), ({"type": "int"}, True, "role_x is true: give a whole number"),
+        ({"type": "int"}, "1_000", 'role_x is "1_000": give a whole number'), ({"type": "int"}, "many", 'role_x is "many": give a whole number'),
+        ({"type": "float"}, "1,5", 'role_x is "1,5": give a number'), ({"type": "float"}, float("nan"), "role_x is NaN: give a number"),
+        ({"type": "str"}, False, "role_x is false: give text, in quotes"), ({"type": "str"}, ["a"], 'role_x is ["a"]: give text, in quotes'),
+        ({"type": "str", "choices": ["stop", "finish"]}, "halt", 'role_x is "halt": give stop or finish'),
+        ({"type": "bool", "choices": [True]}, "no", 'role_x is "no": give true'),
+        ({**LIST, "choices": ["major"]}, "majr", 'role_x[0] is "majr": give major'),
+        ({**LIST, "choices": ["major"]}, "major,", "role_x[1] is empty: leave it out, or give major"),
+        (LIST, ["a", None], "role_x[1] is empty: leave it out, or give text, in quotes"),
+        (LIST, "['a']", 'role_x is "[\'a\']": give a list, in YAML, as a,b or as JSON such as ["a", "b"]'),
+        ({"type": "list", "elements": "dict"}, "a=1", 'role_x is "a=1": give a list of dictionaries, in YAML or as JSON such as [{"key": "value"}]'),
+        ({"type": "dict"}, "{'a': 1}", 'role_x is "{\'a\': 1}": give a dictionary, in YAML or as JSON such as {"key": "value"}'),
+        ({"type": "dict"}, "a", 'role_x is "a": give a dictionary, in YAML or as JSON such as {"key": "value"}'),
+        ({"type": "dict", "options": {"mode": {"type": "str"}}}, {"mod": "x"}, "role_x.mod is not known: did you mean role_x.mode?"),
+        ({"type": "dict", "options": {"mode": {"type": "str", "required": True}}}, {"mode": None}, "role_x.mode is missing: give text, in quotes"),
+        ({"type": "str", "no_log": True}, ["secret"], "role_x is not of the right kind: give text, in quotes"),
+        ({"type": "int"}, "x" * 200, 'role_x is "%s...: give a whole number' % ("x" * 76)),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_what_was_given_and_what_is_allowed(option: Option, value: t.Any, problem: str) -> None:
+    assert read(option, value)[1] == [problem]
+
+
+def test_what_is_null_inside_a_dictionary_is_left_out_and_defaults_come_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = {"sql_modes": None, "plan": "", "logical_databases": {"names": "orders,stock", "exclusive": None}, "maintenance_window": {"starting_hour_utc": "22"}}
+    result = run("database_baseline", {"wanted": json.dumps(wanted)}, monkeypatch)
+    assert result["wanted"] == {"logical_databases": {"names": ["orders", "stock"], "exclusive": False}, "maintenance_window": {"starting_hour_utc": 22}}
+
+
+def test_a_template_is_expanded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = [{"name": "braces", "sql": "select '{' || '{ 1 }}'", "expect": "{{ 1 }}"}]
+    assert run("restore_drill", {"checks": json.dumps(checks)}, monkeypatch)["checks"] == checks
+
+
+def test_an_extra_variable_that_the_role_does_not_know_is_a_typo(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = run("backup_offsite", {}, monkeypatch, extra=["backup_offsite_keep_dys", "backup_offsite_keep_count", "backup_offsite_allow_export"])
+    assert refused["failed"] and "- backup_offsite_keep_dys is not known: did you mean backup_offsite_keep_days?" in refused["msg"]
+    assert "- backup_offsite_allow_export is not known: did you mean backup_offsite_allow?" in refused["msg"]
+    assert "failed" not in run("backup_offsite", {}, monkeypatch, extra=["backup_offsite_keep_count", "something_else"])
+
+
+def test_a_result_with_a_secret_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("restore_drill", {"server_url": "postgresql://me:secret@here/"}, monkeypatch)["_ansible_no_log"]
+    assert "_ansible_no_log" not in run("restore_drill", {"server_url": ""}, monkeypatch)
+    user = {"name": "reporting", "password": "secret"}
+    assert run("database_baseline", {"wanted": {"users": [user]}}, monkeypatch)["_ansible_no_log"]
