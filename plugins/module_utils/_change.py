@@ -325,18 +325,23 @@ class Resource(Performer):
                 % self._differences(self.managed(before), self.managed(after)),
                 hint="Please report this: it is a defect of the collection.",
             )
-        self._refuse_without_consent(steps)
+        self._refuse_without_consent(steps, self._diff(before, after, steps))
         return before, after, steps
 
-    def _refuse_without_consent(self, steps: t.Sequence[Step]) -> None:
-        """Name everything that is missing at once, so that nobody has to run the task again to learn of the next."""
+    def _refuse_without_consent(self, steps: t.Sequence[Step], diff: t.Dict[str, t.Any]) -> None:
+        """Name everything that is missing at once, so that nobody has to run the task again to learn of the next.
+
+        Who only looks for differences wants to know them all, also those that need no consent.
+        """
         missing = [(step, consent) for step in steps for consent in step.consent if not consent.given(self.params)]
         if missing:
             consents = list(dict.fromkeys(consent for dummy, consent in missing))
             consequences = ". ".join(dict.fromkeys(consent.consequence for consent in consents))
-            raise ConsentMissing(
+            refusal = ConsentMissing(
                 "%s. Nothing was changed" % consequences, doing=missing[0][0].sentence, hint=Consent.advice(consents)
             )
+            refusal.diff = diff
+            raise refusal
 
     def _apply(
         self, before: t.Optional[State], after: t.Optional[State], steps: t.List[Step]

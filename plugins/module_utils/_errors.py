@@ -132,7 +132,12 @@ class InvalidInput(ScalingoError):
 
 
 class ConsentMissing(InvalidInput):
-    """The word for a consequence was not given (docs/contract.md, section 7.10). Nothing was changed."""
+    """The word for a consequence was not given (docs/contract.md, section 7.10). Nothing was changed.
+
+    ``diff`` is everything that the task would have changed, with what needs no consent.
+    """
+
+    diff: dict[str, t.Any] | None = None
 
 
 class NotFound(ScalingoError):

@@ -16,7 +16,7 @@ import typing as t
 
 from ._change import Interrupted, Outcome, Performer
 from ._endpoints import Client
-from ._errors import ScalingoError, facts, scrub, sentence
+from ._errors import ConsentMissing, ScalingoError, facts, scrub, sentence
 from ._options import Spec, check_ranges
 from ._progress import Progress
 from ._transport import Clock
@@ -109,7 +109,10 @@ def _failure(
     error.doing = error.doing or performer.reading
     if client is not None:
         error.subject = error.subject or client.described()
-    return {"msg": sentence(error), "error": facts(error), "changed": False}
+    failure: t.Dict[str, t.Any] = {"msg": sentence(error), "error": facts(error), "changed": False}
+    if isinstance(error, ConsentMissing) and error.diff is not None:
+        failure["diff"] = error.diff
+    return failure
 
 
 def _surroundings(client: t.Optional[Client], notes: t.List[str]) -> t.Dict[str, t.Any]:

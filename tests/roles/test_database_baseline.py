@@ -198,6 +198,25 @@ def test_what_would_need_a_word_has_drifted_too(place: Place, sandbox: Sandbox) 
     assert "mysql-starter-512" in message and "mysql-starter-1024" in message and written(sandbox) == []
 
 
+def test_a_difference_that_needs_consent_hides_no_other(place: Place, sandbox: Sandbox) -> None:
+    wanted = {
+        "periodic_backups_scheduled_at": 5, "maintenance_window": {"weekday_utc": "sunday", "starting_hour_utc": 22},
+        "features": {"force-ssl": True, "publicly-available": True},
+    }  # fmt: skip
+    run, found = place.drift(databases=json.dumps([{"app": "shop", "addon": "mysql", "wanted": wanted}]))
+    message = run.failed().result("Say what drifted")["msg"]
+    (database,) = found["databases"]
+    assert (database["outcome"], database["addon_id"], database["region"]) == ("would_change", sandbox.addon_id("shop", "mysql"), "osc-fr1")
+    (difference,) = database["differences"]
+    names = {name for name in difference["before"] if difference["before"][name] != difference["after"][name]}
+    assert {"periodic_backups_scheduled_at", "features"} < names and len(names) >= 3
+    assert difference["after"]["features"]["force-ssl"] != difference["before"]["features"].get("force-ssl")
+    assert "    periodic_backups_scheduled_at: [0] -> [5]\n" in message and "add 'allow: [exposure]' to its entry in drift_databases." in message
+    assert "to the task" not in message and written(sandbox) == []
+    kept = place.keep(wanted={"mysql": wanted}).failed().result("Tell what is wrong and what to do")["msg"]
+    assert "add 'database_baseline_allow: [exposure]' to the variables of the role." in kept
+
+
 def test_what_cannot_be_compared_is_no_drift_and_no_success(place: Place, sandbox: Sandbox) -> None:
     databases = [
         {"app": "shop", "addon": "influxdb", "wanted": {"retention_policies": [{"name": "month", "duration": "720h0m0s"}]}},

@@ -223,13 +223,18 @@ def test_good_and_bad_backups(place: Place) -> None:
         place.sandbox.fault(match=match, do="replace", body={"download_url": server.link()})
         run, summaries = place.run(
             {"restore_drill_backup_id": good, "restore_drill_checks": CHECKS},
-            {"restore_drill_backup_id": poor, "restore_drill_checks": CHECKS, "restore_drill_ignore_tables": ["*.sessions"]},
+            # As text, as the command line gives it.
+            {
+                "restore_drill_backup_id": poor, "restore_drill_checks": CHECKS, "restore_drill_ignore_tables": "*.sessions",
+                "restore_drill_min_tables": "99",
+            },
             {"restore_drill_backup_id": cut},
         )
     place.nothing_is_left()
     assert [summary["outcome"] for summary in summaries] == ["changed", "failed", "failed"], [summary["findings"] for summary in summaries]
     assert place.sandbox.unsafe() == [], "the database was touched"
     assert summaries[0]["findings"] == summaries[0]["next_steps"] == []
+    assert summaries[1]["findings"].pop(0).endswith("tables, and there must be 99")
     assert summaries[1]["findings"] == [
         "the table public.events is gone, which had 1 rows in the last drill",
         "the table public.orders has 700 rows, and had 1000 in the last drill, which is 30 % less; 10 % are allowed (restore_drill_max_drop_percent)",
@@ -239,6 +244,9 @@ def test_good_and_bad_backups(place: Place) -> None:
     assert summaries[2]["evidence"]["file"]["sha256"] == hashlib.sha256(damaged).hexdigest()
     assert all(step in run.output for summary in summaries for step in summary["next_steps"])
     assert any(poor in step for step in summaries[1]["next_steps"])
+    assert [step.split(", ", 1)[1] for step in summaries[1]["next_steps"][2:]] == [
+        "lower restore_drill_min_tables.", "accept it once with restore_drill_max_drop_percent=100.", "correct restore_drill_checks.",
+    ]
 
     evidence = json.loads(Path(summaries[0]["evidence_file"]).read_text(encoding="utf-8"))
     assert evidence == summaries[0]["evidence"]

@@ -654,9 +654,10 @@ def test_consent_of_the_last_step_is_asked_before_the_first_is_taken() -> None:
             return Step("put", send=lambda: self.client.put(name, number), consent=consent)
 
     platform = Platform()
-    with pytest.raises(ConsentMissing, match="add 'confirm: b' to the task"):
+    with pytest.raises(ConsentMissing, match="add 'confirm: b' to the task") as caught:
         shelf(platform, LastIsDangerous, a=1, b=2).perform(False)
     assert platform.calls == []
+    assert caught.value.diff == {"before": {}, "after": {"a": 1, "b": 2}}, "what needs no consent is a difference, too"
 
 
 def test_all_missing_consents_are_named_at_once() -> None:

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.subjects import names
+from support.subjects import names as modules
 
 from ansible_collections.community.scalingo.plugins.module_utils import _options, _transport
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = names()
+MODULES = modules()
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

@@ -212,9 +212,14 @@ def test_a_refusal_says_what_was_given_and_what_is_allowed(option: Option, value
 
 
 def test_what_is_null_inside_a_dictionary_is_left_out_and_defaults_come_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = {"sql_modes": None, "plan": "", "logical_databases": {"names": "orders,stock", "exclusive": None}, "maintenance_window": {"starting_hour_utc": "22"}}
+    wanted = {
+        "sql_modes": None, "plan": "",
+        "logical_databases": {"names": "orders,stock", "exclusive": None}, "maintenance_window": {"starting_hour_utc": "22"},
+    }  # fmt: skip
     result = run("database_baseline", {"wanted": json.dumps(wanted)}, monkeypatch)
-    assert result["wanted"] == {"logical_databases": {"names": ["orders", "stock"], "exclusive": False}, "maintenance_window": {"starting_hour_utc": 22}}
+    assert result["wanted"] == {
+        "logical_databases": {"names": ["orders", "stock"], "exclusive": False}, "maintenance_window": {"starting_hour_utc": 22},
+    }  # fmt: skip
 
 
 def test_a_template_is_expanded_once(monkeypatch: pytest.MonkeyPatch) -> None:

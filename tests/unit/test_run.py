@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.community.scalingo.plugins.module_utils import _module, _run
 from ansible_collections.community.scalingo.plugins.module_utils._change import Interrupted, Outcome, Performer
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
+    ConsentMissing,
     InvalidInput,
     OutcomeUnknown,
     ValidationFailed,
@@ -107,6 +108,14 @@ def test_a_change_has_a_diff_and_its_steps(check_mode: bool) -> None:
         "exit",
         {"changed": True, "thing": None, "diff": {"before": {}, "after": {}}, "steps": ["do it"], **SURROUNDINGS},
     )
+
+
+def test_a_refusal_shows_all_that_would_be_changed() -> None:
+    host = Host()
+    error = ConsentMissing("it would be lost")
+    error.diff = {"before": {"a": 1}, "after": {"a": 2, "b": 3}}
+    _run.execute(raising(error), COMMON, host)
+    assert host.only[0] == "fail" and host.only[1]["diff"] == error.diff and host.only[1]["changed"] is False
 
 
 def test_a_performer_meets_its_host() -> None:
