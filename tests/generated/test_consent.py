@@ -123,6 +123,7 @@ ROWS = [
     Row("F3", "Removing a firewall rule", FIREWALL, "remove a range", "F3", {"state": OMIT}),
     Row("F3", RULES, FIREWALL, "an exclusive list that removes several", "F3", times=2),
     Row("F3", RULES, FIREWALL, "an exclusive list that is empty, and one rule", "F3"),
+    Row("A8 resume", "Resuming a suspended addon", "scalingo_addon", "one that is suspended is resumed", "A8", {"resume": OMIT}),
     Row("DR8", "Deleting a net peering", "scalingo_net_peering", "delete one", "DR8", {"state": OMIT}),
     Row(EXPORT, "Downloading a backup of protected data", "scalingo_backup_download", "data of SecNumCloud, with the consent", "B4", reads=True),
     Row(EXPORT, "Downloading a backup of protected data", "scalingo_backup_download", "data of health, with the consent", "B4", reads=True),
@@ -146,7 +147,7 @@ def case_of(row: Row) -> Case:
 
 def test_every_row_of_the_contract_is_here() -> None:
     calls = [cells[0] for cells in table("contract.md", "### 7.10 ")]
-    assert len(calls) == 21 and set(calls) == {row.contract for row in ROWS if row.contract}
+    assert len(calls) == 22 and set(calls) == {row.contract for row in ROWS if row.contract}
 
 
 def test_the_documentation_has_these_rows_and_their_words() -> None:
