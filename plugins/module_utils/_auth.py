@@ -275,7 +275,7 @@ def engine_of(addon: Raw) -> str | None:
 
 
 def health_of(addon: Raw) -> bool | None:
-    """Return whether an addon may hold data of health; None when the answer does not say. Anything odd counts as yes."""
+    """Return whether an addon may hold data of health; None when the answer does not say. What is odd counts as yes."""
     value = addon.get("hds_resource")
     return None if value is None else value is not False
 

@@ -34,13 +34,13 @@ PROGRESS = 1024 * 1024
 PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 
-#: What every archive begins with. An answer that begins otherwise and is shorter than this is shown: longer ones may be data.
+#: What every archive begins with. An answer that begins otherwise is shown when it is shorter than this: others may be data.
 GZIP = b"\x1f\x8b"
 SHOWN = 1000
 
 NO_BACKUP_HINT = (
-    "The platform has lost this archive, or does not serve it. Make another backup with community.scalingo.scalingo_backup, "
-    "or ask Scalingo's support."
+    "The platform has lost this archive, or does not serve it. "
+    "Make another backup with community.scalingo.scalingo_backup, or ask Scalingo's support."
 )
 
 #: File systems that cannot rename, of stores of objects, say one of these.

@@ -1180,7 +1180,7 @@ class Target:
 
     @property
     def protection(self) -> str:
-        """Why its data must not leave the platform without consent (docs/contract.md, section 7.10); "" when nothing says so."""
+        """Why its data must not leave without consent (docs/contract.md, section 7.10); "" when nothing says so."""
         for place in (self._chain.settings.region, self._chain.database_host):
             if "secnum" in place:
                 return f"The database is in a region that is qualified as SecNumCloud ({place})"

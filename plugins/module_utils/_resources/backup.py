@@ -205,7 +205,9 @@ class WithArchives(WithBackups):
         if "export" in self.params["allow"]:
             return ()
         protection = self.client.target.protection
-        return (Consent("allow", "export", protection + ", and its data would leave the platform"),) if protection else ()
+        if not protection:
+            return ()
+        return (Consent("allow", "export", protection + ", and its data would leave the platform"),)
 
 
 class Backup(WithBackups, Resource):

@@ -127,7 +127,8 @@ class BackupDownload(backups.WithArchives, Resource):
         if not stat.S_ISREG(found.st_mode):
             raise InvalidInput("dest: %s is there already, and is not a file" % path)
         described = self._description(path) or {}
-        intact = described.get("size") == found.st_size and self._verified(path, described) and self._is_an_archive(path, described)
+        intact = described.get("size") == found.st_size
+        intact = intact and self._verified(path, described) and self._is_an_archive(path, described)
         return {
             "path": path,
             "backup_id": described["backup"]["id"] if intact else None,
@@ -138,12 +139,14 @@ class BackupDownload(backups.WithArchives, Resource):
 
     def _is_an_archive(self, path: str, described: State) -> bool:
         """Whether the file can be the backup at all: an error text may have been taken for it."""
-        sizes = {backup["size"] for backup in (described["backup"], self._backup) if backup and backup["id"] == described["backup"]["id"]}
+        backup_id = described["backup"]["id"]
+        known_as = (described["backup"], self._backup or {})
+        sizes = {backup["size"] for backup in known_as if backup.get("id") == backup_id}
         with _download.local("read %s" % path), open(path, "rb") as file:
             start = file.read(len(_download.GZIP))
         if start == _download.GZIP and sizes <= {None, 0, described["size"]}:
             return True
-        self._warn_once("%s is described as the backup %s, and is not that archive." % (path, described["backup"]["id"]))
+        self._warn_once("%s is described as the backup %s, and is not that archive." % (path, backup_id))
         return False
 
     def _verified(self, path: str, described: State) -> bool:
