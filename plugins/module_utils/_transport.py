@@ -691,6 +691,17 @@ def new_session() -> t.Any:
     return session
 
 
+def authorities(verify: bool | str) -> bool | str:
+    """Return what requests is told of verifying: always the path of certificates where it is to verify.
+
+    Before 2.28 requests turned verification off for C(True) while CURL_CA_BUNDLE was empty. Its variables count as ever.
+    """
+    if verify is not True:
+        return verify
+    named = (os.environ.get(name, "").strip() for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
+    return next(filter(None, named), None) or str(requests.certs.where())
+
+
 Received = t.TypeVar("Received", bound=Answer)
 
 
@@ -970,7 +981,7 @@ class Transport:
                 headers=dict(headers),
                 auth=auth,
                 timeout=(min(self.timeout, LONGEST_CONNECT), self.timeout),
-                verify=self.verify,
+                verify=authorities(self.verify),
                 proxies=proxies,
                 allow_redirects=False,
                 stream=True,

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TLS: whose certificate counts is the task's decision, then that of the collection's own variable, then of the HTTP library's."""
+"""TLS: whose certificate counts is the task's decision, then that of the collection's own variable, then of the HTTP library's.
+
+All of it twice: with the newest ansible-core, requests and urllib3, and with the lowest that the collection takes.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,19 @@ from pathlib import Path
 
 import certifi
 import pytest
+import yaml
+from ansible_collections.community.scalingo.plugins.module_utils._auth import VARIABLES
 from scalingo_sandbox.testing import Sandbox
-from support.playbook import Ansible, task
+from support.playbook import Ansible, Run, oldest_core, task
 from support.shop import SEED
 
 SHOP = {"app": "shop", "addon": "mysql", "api_retries": 0}
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+#: Every variable that a description or the README names, but for those that say where the sandbox is, and as a form leaves them: empty.
+EMPTY = {
+    **{name: "" for names in VARIABLES.values() for name in names if name not in ("SCALINGO_API_TOKEN", "SCALINGO_AUTH_URL")},
+    **{name: "" for name in (*BUNDLES, "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")},
+}
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +35,79 @@ def sandbox() -> t.Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
-def ansible(tmp_path: Path, sandbox: Sandbox) -> Ansible:
+@pytest.fixture(params=["lowest", "newest"])
+def ansible(request: pytest.FixtureRequest, tmp_path: Path, sandbox: Sandbox) -> Ansible:
     sandbox.clear_log()
-    return Ansible(tmp_path, sandbox.environment())
+    return Ansible(tmp_path, sandbox.environment(), oldest_core() if request.param == "lowest" else None)
+
+
+class Ways:
+    """What reaches the platform in the three ways that there are: a module, the inventory, a download."""
+
+    def __init__(self, ansible: Ansible, sandbox: Sandbox) -> None:
+        self.ansible = ansible
+        self.sandbox = sandbox
+
+    def module(self, environment: t.Mapping[str, str], **options: t.Any) -> Run:
+        return self.ansible.tasks([info("read", **options)], environment=environment)
+
+    def inventory(self, environment: t.Mapping[str, str], **options: t.Any) -> Run:
+        path = self.ansible.directory / "of.scalingo_databases.yml"
+        content = {"plugin": "community.scalingo.scalingo_databases", "apps": ["shop"], "token_cache": False, "api_retries": 0, **options}
+        path.write_text(yaml.safe_dump(content), encoding="utf-8")
+        strict = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"}
+        return self.ansible.inventory("-i", str(path), "--list", environment={**environment, **strict}).clean()
+
+    def download(self, environment: t.Mapping[str, str], **options: t.Any) -> Run:
+        dest = self.ansible.directory / "backup.tar.gz"
+        dest.unlink(missing_ok=True)
+        wanted = task("scalingo_backup_download", "fetch", dest=str(dest), token_cache=False, **SHOP, **options)
+        run = self.ansible.tasks([wanted], environment=environment)
+        assert dest.exists() == (run.returncode == 0)
+        return run
+
+
+WAYS = ("module", "inventory", "download")
+
+
+@pytest.fixture
+def way(request: pytest.FixtureRequest, ansible: Ansible, sandbox: Sandbox) -> t.Callable[..., Run]:
+    return t.cast("t.Callable[..., Run]", getattr(Ways(ansible, sandbox), request.param))
+
+
+@pytest.mark.parametrize("way", WAYS, indirect=True)
+def test_with_every_variable_empty_nobody_else_is_trusted(way: t.Callable[..., Run], sandbox: Sandbox) -> None:
+    """Not even by an empty CURL_CA_BUNDLE, which turns verification off in the lowest requests; and no empty path is a directory."""
+    run = way(EMPTY)
+    assert run.returncode != 0
+    assert "The TLS certificate of" in " ".join(run.output.split()) and sandbox.log() == [], str(run)
+    # Everything is verified with what the task or the file names, and then it works.
+    assert way(EMPTY, ca_path=str(sandbox.ca_path)).returncode == 0
+    sandbox.clear_log()
+    run = way({**EMPTY, "SCALINGO_CA_PATH": certifi.where()}, ca_path="")
+    assert run.returncode != 0 and sandbox.log() == []
+
+
+@pytest.mark.parametrize("way", WAYS, indirect=True)
+def test_with_every_variable_set(way: t.Callable[..., Run], sandbox: Sandbox) -> None:
+    """The variables of the collection say everything; those of the library would trust somebody else, and no proxy is asked on the loopback."""
+    here = sandbox.environment()
+    everything = {
+        **{name: certifi.where() for name in BUNDLES}, "HTTPS_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9", "NO_PROXY": "",
+        **here, "SCALINGO_APP": "shop", "SCALINGO_ADDON": "mysql", "SCALINGO_ADDON_TOKEN": "of-another", "SCALINGO_CA_PATH": str(sandbox.ca_path),
+    }
+    assert set(everything) >= {name for names in VARIABLES.values() for name in names}
+    assert way(everything).returncode == 0
+
+
+@pytest.mark.parametrize("way", WAYS, indirect=True)
+def test_a_directory_of_certificates(way: t.Callable[..., Run], ansible: Ansible, sandbox: Sandbox) -> None:
+    """One without certificates is refused by its name; a blank path is no directory."""
+    place = ansible.directory / "authorities"
+    place.mkdir()
+    run = way({}, ca_path=str(place))
+    assert run.returncode != 0 and sandbox.log() == []
+    assert "is a directory without certificates" in " ".join(run.output.split()), str(run)
 
 
 def info(name: str, keywords: t.Mapping[str, t.Any] | None = None, /, **arguments: t.Any) -> dict[str, t.Any]:
@@ -80,8 +159,9 @@ def test_an_authority_of_the_collections_own_variable(ansible: Ansible, sandbox:
 
 def test_the_authority_of_the_system_as_a_variable_gives_it(ansible: Ansible, sandbox: Sandbox) -> None:
     """Without C(ca_path), the variable that the HTTP library knows is honoured, as behind a company's proxy."""
-    run = ansible.tasks([info("by variable")], environment={"REQUESTS_CA_BUNDLE": str(sandbox.ca_path)}).ok()
-    assert run.only.status == "ok"
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        run = ansible.tasks([info("by variable")], environment={**EMPTY, name: str(sandbox.ca_path)}).ok()
+        assert run.only.status == "ok"
 
 
 def test_a_bare_host_name_is_taken_as_https(ansible: Ansible, sandbox: Sandbox) -> None:

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from support.subjects import names as modules
 
-from ansible_collections.community.scalingo.plugins.module_utils import _options, _transport
+from ansible_collections.community.scalingo.plugins.module_utils import _auth, _options, _transport
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = modules()
@@ -58,6 +58,12 @@ def test_the_oldest_ansible_core_is_the_same_everywhere() -> None:
     assert "ansible-core==2.16.*" in (ROOT / "requirements" / "core-oldest.in").read_text(encoding="utf-8")
 
 
+def test_the_lowest_requests_that_is_taken_is_the_one_that_the_oldest_core_is_tested_with() -> None:
+    (lowest,) = re.findall(r"^requests>=(\S+)$", (ROOT / "meta" / "ee-requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    pins = (ROOT / "requirements" / "core-oldest.txt").read_text(encoding="utf-8")
+    assert re.findall(r"^(?:requests|urllib3)==([\d.]+?)(?:\.\d+)? ", pins, re.MULTILINE) == [lowest.rpartition(".")[0], "1.26"]
+
+
 def test_the_oldest_python_is_the_same_everywhere() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
     assert loaded("tests/config.yml") == {"modules": {"python_requires": ">=3.9"}}
@@ -70,10 +76,8 @@ def test_the_readme_lists_the_environment_variables_of_the_common_options() -> N
     documented: t.Dict[str, t.List[str]] = {}
     for names, option in re.findall(r"^\| (`SCALINGO_.*?) \| `(\w+)` \|$", README, re.MULTILINE):
         documented[option] = re.findall(r"SCALINGO_\w+", names)
-    declared = {
-        name: list(option["fallback"][1]) for name, option in _options.COMMON.options.items() if "fallback" in option
-    }
-    assert documented == declared
+    assert documented == {name: list(names) for name, names in _auth.VARIABLES.items()}
+    assert set(_auth.VARIABLES) < set(_options.COMMON.options)
 
 
 def test_galaxy_finds_the_collection_under_a_tag_that_it_requires() -> None:
