@@ -23,20 +23,22 @@ options:
       - The region of the app, for example V(osc-fr1) or V(osc-secnum-fr1).
       - A region that the collection does not know is looked up at the platform. One that the platform does not know either
         is refused with the list of those that there are.
-      - If not given, the environment variable E(SCALINGO_REGION) is used.
+      - If not given, the environment variable E(SCALINGO_REGION) is used. Without it the region of O(api_url) or O(db_api_url)
+        is used if these are addresses of the platform, and otherwise V(osc-fr1).
     type: str
-    default: osc-fr1
   api_url:
     description:
-      - The address of the main API, when it is not the one of the region. It always wins over O(region).
+      - The address of the main API, when it is not the one of the region.
+      - An address that is known to belong to another region than O(region) is refused.
       - A bare host name is taken as C(https). Plain C(http) is accepted for this very machine only, as credentials would cross the network in clear.
-      - If not given, the environment variable E(SCALINGO_API_URL) is used.
+      - If not given, the environment variable E(SCALINGO_API_URL) is used. It belongs to the region of the environment. A task that names
+        another O(region) or another O(auth_url) does without it.
     type: str
   db_api_url:
     description:
-      - The address of the Database API, when it is not the one of the region. It always wins over O(region).
-      - A bare host name is taken as C(https). Plain C(http) is accepted for this very machine only.
+      - The address of the Database API, when it is not the one of the region. The same rules hold as for O(api_url).
       - If not given, the environment variables E(SCALINGO_DB_API_URL) and E(SCALINGO_DB_URL) are used, in this order.
+      - One address from the task and the other from the environment are refused, unless the task names the region too.
     type: str
   auth_url:
     description:
@@ -63,6 +65,7 @@ options:
   ca_path:
     description:
       - A file or directory with the certificates of the authorities to trust, instead of those of the system.
+      - A directory must hold them under their hashes, as C(openssl rehash) names them. One without certificates is refused.
       - If not given, the environment variable E(SCALINGO_CA_PATH) is used.
       - Either wins over the variables of the HTTP library, such as E(REQUESTS_CA_BUNDLE).
     type: path
@@ -99,6 +102,8 @@ options:
 requirements:
   - requests
 notes:
+  - An option that is null or blank counts as not given. In a list a null or blank entry is refused.
+  - What a task or C(module_defaults) give wins over environment variables.
   - Modules run on the host that the task addresses. For an API this is usually the controller, so use C(connection=local),
     C(delegate_to=localhost), or an inventory host with a local connection.
 seealso:

@@ -41,10 +41,11 @@ options:
     env:
       - name: SCALINGO_API_TOKEN
   regions:
-    description: The regions to look at. The environment variable may hold several, separated by commas.
+    description:
+      - The regions to look at. The environment variable may hold several, separated by commas.
+      - Without any it is the region of O(api_url) or O(db_api_url) if these are addresses of the platform, and otherwise V(osc-fr1).
     type: list
     elements: str
-    default: [osc-fr1]
     env:
       - name: SCALINGO_REGION
   apps:
@@ -90,12 +91,14 @@ options:
     type: str
     default: scalingo_databases
   api_url:
-    description: The address of the main API, when it is not the one of the region. For one region only.
+    description:
+      - The address of the main API, when it is not the one of the region. For one region only.
+      - An address in the environment belongs to the region of the environment. It does not count for another region that the file names.
     type: str
     env:
       - name: SCALINGO_API_URL
   db_api_url:
-    description: The address of the Database API, when it is not the one of the region. For one region only.
+    description: The address of the Database API, when it is not the one of the region. The same rules hold as for O(api_url).
     type: str
     env:
       - name: SCALINGO_DB_API_URL
@@ -118,8 +121,10 @@ options:
     type: bool
     default: true
   ca_path:
-    description: A file or directory with the certificates of the authorities to trust, instead of those of the system.
-    type: path
+    description:
+      - A file or directory with the certificates of the authorities to trust, instead of those of the system.
+      - A directory must hold them under their hashes, as C(openssl rehash) names them. One without certificates is refused.
+    type: str
     env:
       - name: SCALINGO_CA_PATH
   token_cache:
@@ -127,6 +132,7 @@ options:
     type: bool
     default: true
 notes:
+  - What the file gives wins over environment variables. An option that is null or blank counts as not given.
   - "The host variables are C(scalingo_app), C(scalingo_region), C(scalingo_addon_id), C(scalingo_engine), C(scalingo_resource_id), C(scalingo_status),
     C(scalingo_plan), C(scalingo_provisioned_at), and C(scalingo_database), which is none unless O(details=true) and while the platform is
     still making the database."
@@ -183,6 +189,7 @@ import datetime
 import difflib
 import hashlib
 import json
+import os
 import re
 import typing as t
 
@@ -191,6 +198,7 @@ import ansible.template
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible_collections.community.scalingo.plugins.module_utils._auth import DEFAULT_REGION, VARIABLES, region_of_addresses, with_environment
 from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError, sentence
 from ansible_collections.community.scalingo.plugins.module_utils._resources.fleet import Fleet
@@ -229,6 +237,10 @@ LOCAL = never_a_template("local")
 INTERPRETER = (trust_as_template or str)("{{ ansible_playbook_python }}")
 
 
+def blank(value: t.Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     NAME = "community.scalingo.scalingo_databases"
 
@@ -245,7 +257,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
-        self._check(self._read_config_data(path))
+        config = self._read_config_data(path)
+        self._given = {name for name, value in config.items() if not blank(value)}
+        self._check(config)
         key = "%s_%s" % (self.get_cache_key(path), self._question()) if self.get_option("cache") else None
         databases = self._cached(key) if key and cache else None
         if databases is None:
@@ -256,7 +270,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _check(self, config: t.Mapping[str, t.Any]) -> None:
         known = sorted(self.option_definitions)
-        for name in config:
+        for name, value in config.items():
+            if isinstance(value, list) and any(item is not None and blank(item) for item in value):
+                raise AnsibleParserError("%s holds an empty name: take it out of the list" % name)
             if name not in known:
                 close = difflib.get_close_matches(str(name), known, 1)
                 raise AnsibleParserError("there is no option %s%s" % (name, ": did you mean %s?" % close[0] if close else ""))
@@ -282,7 +298,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _question(self) -> str:
         """What the answer in the cache is the answer to. Another question, or another account, needs another answer."""
-        options: t.Dict[str, t.Any] = {name: self._text(name) for name in ("api_token", *ADDRESSES)}
+        connection = self._connection()
+        options: t.Dict[str, t.Any] = {name: str(connection[name] or "").strip() for name in ("api_token", "region", *ADDRESSES)}
         options.update({name: self._texts(name) for name in ("regions", "apps", "engines")})
         options.update(details=self.get_option("details"), version=VERSION)
         return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:32]
@@ -303,8 +320,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _gather(self) -> t.Tuple[t.List[t.Dict[str, t.Any]], bool]:
         """The databases, and whether they are all."""
-        regions = list(dict.fromkeys(region for region in self._texts("regions") if region)) or ["osc-fr1"]
-        if len(regions) > 1 and (self.get_option("api_url") or self.get_option("db_api_url")):
+        connection = self._connection()
+        regions = list(dict.fromkeys(region for region in self._texts("regions") if region)) or [region_of_addresses(connection) or DEFAULT_REGION]
+        # Those of the environment count for the region of the environment, and so for one of those that the file names.
+        addresses = self._of_file() if "regions" in self._given else connection
+        if len(regions) > 1 and (addresses["api_url"] or addresses["db_api_url"]):
             raise AnsibleParserError("api_url and db_api_url are addresses of one region: give one region, or auth_url only")
         if self.get_option("parallel") < 1:
             raise AnsibleParserError("parallel is %d: use a number from 1 up" % self.get_option("parallel"))
@@ -328,9 +348,19 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self.display.warning("%s is left out: %s" % (about, failure))
         return databases, not fleet.failures
 
+    def _connection(self, region: t.Optional[str] = None) -> t.Dict[str, t.Any]:
+        """The options of the connection, by the file and by the environment."""
+        try:
+            return with_environment({**self._of_file(), "region": region}, os.environ, self.display.vv)
+        except ScalingoError as error:
+            raise AnsibleParserError(sentence(error)) from None
+
+    def _of_file(self) -> t.Dict[str, t.Any]:
+        """The options of the connection as the file has them; with the environment they are joined as those of a task are."""
+        return {name: self.get_option(name) if name in self._given or name not in VARIABLES else None for name in CONNECTION}
+
     def _connect(self, region: str, app: t.Optional[str], addon: t.Optional[str], beside: t.Optional[Client]) -> Client:
-        params = {name: self.get_option(name) for name in CONNECTION}
-        params.update(region=region, app=app, addon=addon)
+        params = {**self._connection(region), "app": app, "addon": addon}
         return Client.from_params(
             params, verbose=self.display.vv, secret=lambda dummy: None, target_needed=app is not None, beside=beside
         )

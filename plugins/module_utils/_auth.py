@@ -89,6 +89,70 @@ class Settings:
     addon_token: str
 
 
+#: The environment variables of the options. The first that is set and not blank counts.
+VARIABLES: t.Mapping[str, tuple[str, ...]] = {
+    "api_token": ("SCALINGO_API_TOKEN",),
+    "region": ("SCALINGO_REGION",),
+    "api_url": ("SCALINGO_API_URL",),
+    "db_api_url": ("SCALINGO_DB_API_URL", "SCALINGO_DB_URL"),
+    "auth_url": ("SCALINGO_AUTH_URL",),
+    "ca_path": ("SCALINGO_CA_PATH",),
+    "app": ("SCALINGO_APP",),
+    "addon": ("SCALINGO_ADDON",),
+    "addon_token": ("SCALINGO_ADDON_TOKEN",),
+}
+ADDRESSES = ("api_url", "db_api_url")
+
+
+def with_environment(
+    params: t.Mapping[str, t.Any], environment: t.Mapping[str, str], verbose: t.Callable[[str], None]
+) -> dict[str, t.Any]:
+    """Return the options with what the environment adds to those of them that are not given.
+
+    The addresses of the environment belong to its region and its authentication API: for another region, or at another
+    authentication API, they do not count. The app and the addon of the environment do not count beside addon_id.
+    Raises InvalidInput when one address is given, the other comes from the environment, and no region joins them.
+    """
+    given = {name: str(value).strip() for name, value in params.items() if value is not None and str(value).strip()}
+    variables = {
+        option: next((name for name in names if environment.get(name, "").strip()), "")
+        for option, names in VARIABLES.items()
+        if option in params
+    }
+    found = {option: environment[name].strip() for option, name in variables.items() if name}
+    added = {option: value for option, value in found.items() if option not in given}
+    if "addon_id" in given:
+        for name in ("app", "addon"):
+            added.pop(name, None)
+    theirs = [name for name in ADDRESSES if name in added]
+    region = given.get("region") or region_of_addresses(given)
+    region_there = found.get("region") or region_of_addresses(found) or DEFAULT_REGION
+    auth, auth_there = (values.get("auth_url", "").rstrip("/") for values in (given, found))
+    if (region and region != region_there) or (auth and auth_there and auth != auth_there):
+        for name in theirs:
+            verbose(f"scalingo: {variables[name]} is not used: it belongs to the region {region_there}{f' at {auth_there}' if auth_there else ''}")
+            del added[name]
+    elif theirs and not region:
+        for name in ADDRESSES:
+            if name in given and given[name].rstrip("/") != found.get(name, "").rstrip("/"):
+                raise InvalidInput(
+                    f"{name} is given, and {theirs[0]} comes from the environment ({variables[theirs[0]]})",
+                    hint="They may belong to two regions: give both addresses, or the region too.",
+                )
+    return {**params, **added}
+
+
+def region_of(address: str) -> str | None:
+    """Return the region that an address of the platform belongs to, None for any other address."""
+    named = re.match(r"(?:https?://)?(?:db-)?api\.([a-z0-9\-]+)\.scalingo\.com(?![^:/])", address.strip().lower())
+    return named.group(1) if named else None
+
+
+def region_of_addresses(values: t.Mapping[str, t.Any]) -> str | None:
+    """Return the region of the first address that is the platform's own, None when there is none."""
+    return next(filter(None, (region_of(values[name]) for name in ADDRESSES if values.get(name))), None)
+
+
 def parse_address(value: str, option: str) -> str:
     """Return an address as scheme, host, port and path, without trailing slash and without /v1 or /api.
 
@@ -154,21 +218,49 @@ def _number(params: t.Mapping[str, t.Any], name: str, default: float, least: flo
     return number
 
 
+def _refuse_other_region(option: str, address: str | None, other: str | None, region: str) -> None:
+    if other not in (None, region):
+        raise InvalidInput(
+            f"{option} {address} is the address of the region {other}, and the region is {region}",
+            hint=f"Give region: {other}, or leave the address out; {VARIABLES[option][0]} and SCALINGO_REGION count too.",
+        )
+
+
+def _check_authorities(path: str) -> None:
+    """Refuse a file or a directory of certificates that is none. OpenSSL looks for hashes as names in a directory."""
+    try:
+        names = os.listdir(path) if os.path.isdir(path) else None
+    except OSError:
+        names = None
+    if not os.access(path, os.R_OK):
+        raise InvalidInput(f"ca_path {path!r} does not exist or cannot be read")
+    if names is not None and not any(re.fullmatch(r"[0-9a-f]{8}\.[0-9]+", name) for name in names):
+        raise InvalidInput(
+            f"ca_path {path!r} is a directory without certificates",
+            hint="Give a file with certificates, or run 'openssl rehash' on the directory, which names them by their hashes.",
+        )
+
+
 def read_settings(
     params: t.Mapping[str, t.Any], secrets: Secrets, verbose: t.Callable[[str], None], target_needed: bool
 ) -> Settings:
-    """Check the options and return them. Raises InvalidInput; sends nothing."""
+    """Check the options and return them. Raises InvalidInput; sends nothing.
+
+    Where no region is named, it is that of the addresses, and osc-fr1 where there is none either.
+    """
     addresses = {name: _text(params, name) for name in ("auth_url", "api_url", "db_api_url")}
     parsed = {name: parse_address(value, name) if value else None for name, value in addresses.items()}
-    region = _text(params, "region") or DEFAULT_REGION
+    region = _text(params, "region") or region_of_addresses(parsed) or DEFAULT_REGION
     if not re.fullmatch(r"[a-z0-9][a-z0-9.\-]*", region):
         raise InvalidInput(
             f"region {region!r} has not the form of a region", hint=f"Known regions: {', '.join(sorted(REGIONS))}."
         )
-    ca_path = os.path.expanduser(_text(params, "ca_path"))
+    for name in ADDRESSES:
+        _refuse_other_region(name, parsed[name], region_of(parsed[name] or ""), region)
+    ca_path = os.path.expanduser(os.path.expandvars(_text(params, "ca_path")))
     validate_certs = params.get("validate_certs") is not False
-    if ca_path and validate_certs and not os.access(ca_path, os.R_OK):
-        raise InvalidInput(f"ca_path {ca_path!r} does not exist or cannot be read")
+    if ca_path and validate_certs:
+        _check_authorities(ca_path)
     api_token = _token(params, "api_token", secrets)
     addon_token = _token(params, "addon_token", secrets)
     app, addon, addon_id = (_name(params, name) for name in ("app", "addon", "addon_id"))
@@ -180,7 +272,7 @@ def read_settings(
         if addon not in (None, addon_id):
             raise InvalidInput(
                 "addon and addon_id name two different addons",
-                hint="Give app and addon, or addon_id and addon_token; SCALINGO_ADDON in the environment counts too.",
+                hint="Give app and addon, or addon_id and addon_token.",
             )
     else:
         if addon_token and not (app and addon):
@@ -417,6 +509,9 @@ class Chain:
         if region not in regions:
             known = ", ".join(sorted(regions)) or "none"
             raise InvalidInput(f"Region {region} does not exist", hint=f"The regions of this account are: {known}.")
+        for option, address in (("api_url", self.settings.api), ("db_api_url", self.settings.database)):
+            whose = [name for name, hosts in regions.items() if address and address in hosts]
+            _refuse_other_region(option, address, None if region in whose or not whose else whose[0], region)
         return Hosts(*regions[region])
 
     def _listed_regions(self, key: str, region: str) -> dict[str, list[str]]:

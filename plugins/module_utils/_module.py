@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.basic import AnsibleModule, _load_params
 
 from ._change import Performer
 from ._options import Spec
@@ -20,9 +20,10 @@ from ._run import execute
 class ModuleHost:
     """The port on an C(AnsibleModule)."""
 
-    def __init__(self, module: AnsibleModule) -> None:
+    def __init__(self, module: AnsibleModule, given: t.Mapping[str, t.Any]) -> None:
         self._module = module
         self.params: t.Dict[str, t.Any] = module.params
+        self.given = given
         self.check_mode: bool = module.check_mode
         self.no_log: bool = module.no_log
 
@@ -47,4 +48,6 @@ class ModuleHost:
 
 def run(performer: t.Type[Performer], spec: Spec) -> None:
     """What every module's C(main) calls."""
-    execute(performer, spec, ModuleHost(AnsibleModule(**spec.kwargs())))
+    module = AnsibleModule(**spec.kwargs())
+    # This is how Ansible lets a module read what it was handed; the parameters of the module have null for what is missing.
+    execute(performer, spec, ModuleHost(module, _load_params()))

@@ -11,7 +11,7 @@ import dataclasses
 import math
 import typing as t
 
-from ansible.module_utils.common.parameters import env_fallback
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ._errors import InvalidInput
 
@@ -29,6 +29,8 @@ class Spec:
     required_one_of: t.Tuple[Names, ...] = ()
     required_if: t.Tuple[t.Tuple[t.Any, ...], ...] = ()
     required_by: t.Mapping[str, Names] = dataclasses.field(default_factory=dict)
+    #: Options without which the task would be about more, or do something else: null or blank is refused by name.
+    never_empty: Names = ()
 
     def __add__(self, other: Spec) -> Spec:
         twice = set(self.options) & set(other.options)
@@ -41,6 +43,7 @@ class Spec:
             required_one_of=self.required_one_of + other.required_one_of,
             required_if=self.required_if + other.required_if,
             required_by={**self.required_by, **other.required_by},
+            never_empty=self.never_empty + other.never_empty,
         )
 
     def kwargs(self) -> t.Dict[str, t.Any]:
@@ -56,31 +59,28 @@ class Spec:
         }
 
 
-def _from_environment(*names: str) -> t.Tuple[t.Any, t.List[str]]:
-    return (env_fallback, list(names))
-
-
+# The environment variables of these are read in _auth.py: a fallback here would hide what the task itself gives.
 CONNECTION = Spec(
     {
-        "api_token": {"type": "str", "no_log": True, "fallback": _from_environment("SCALINGO_API_TOKEN")},
-        "region": {"type": "str", "default": "osc-fr1", "fallback": _from_environment("SCALINGO_REGION")},
-        "api_url": {"type": "str", "fallback": _from_environment("SCALINGO_API_URL")},
-        "db_api_url": {"type": "str", "fallback": _from_environment("SCALINGO_DB_API_URL", "SCALINGO_DB_URL")},
-        "auth_url": {"type": "str", "fallback": _from_environment("SCALINGO_AUTH_URL")},
+        "api_token": {"type": "str", "no_log": True},
+        "region": {"type": "str"},
+        "api_url": {"type": "str"},
+        "db_api_url": {"type": "str"},
+        "auth_url": {"type": "str"},
         "api_timeout": {"type": "float", "default": 30.0},
         "api_retries": {"type": "int", "default": 5},
         "validate_certs": {"type": "bool", "default": True},
-        "ca_path": {"type": "path", "fallback": _from_environment("SCALINGO_CA_PATH")},
+        "ca_path": {"type": "path"},
         "token_cache": {"type": "bool", "default": True, "no_log": False},
     }
 )
 
 TARGET = Spec(
     {
-        "app": {"type": "str", "fallback": _from_environment("SCALINGO_APP")},
-        "addon": {"type": "str", "fallback": _from_environment("SCALINGO_ADDON")},
+        "app": {"type": "str"},
+        "addon": {"type": "str"},
         "addon_id": {"type": "str"},
-        "addon_token": {"type": "str", "no_log": True, "fallback": _from_environment("SCALINGO_ADDON_TOKEN")},
+        "addon_token": {"type": "str", "no_log": True},
     }
 )
 
@@ -122,3 +122,71 @@ def check_ranges(params: t.Mapping[str, t.Any]) -> None:
         value = params.get(name)
         if value is not None and not (math.isfinite(value) and value >= lowest):
             raise InvalidInput("%s is %s: use a number of seconds from %s up" % (name, value, lowest))
+
+
+def settle(spec: Spec, params: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    """Return the options with null and blank as if they were not given; the relations between them hold for the rest.
+
+    I(params) is what Ansible's validation made of I(given), the options as the task has them. Ansible counts an option
+    that is null as given, and keeps null in the place of its default. Raises InvalidInput.
+    """
+    empty = {name for name in spec.options if name in given and _blank(given[name])}
+    for name in spec.never_empty:
+        if name in empty:
+            raise InvalidInput("%s is empty" % name, hint="Give it a value, or leave the option out.")
+    for name, option in spec.options.items():
+        if option.get("type") == "list" and isinstance(given.get(name), (list, tuple)):
+            _refuse_blank_items(name, given[name])
+    filled = _filled(spec, spec.options, {name: value for name, value in params.items() if name not in empty})
+    kwargs = spec.kwargs()
+    del kwargs["supports_check_mode"]
+    validated = ArgumentSpecValidator(**kwargs).validate(filled)
+    if validated.error_messages:
+        raise InvalidInput(
+            "; ".join(validated.error_messages), hint="An option that is null or blank counts as not given."
+        )
+    settled: t.Dict[str, t.Any] = validated.validated_parameters
+    check_ranges(settled)
+    return settled
+
+
+def _blank(value: t.Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _filled(
+    spec: Spec, options: t.Mapping[str, Option], values: t.Mapping[str, t.Any], place: str = ""
+) -> t.Dict[str, t.Any]:
+    """Only what has a value; what is empty inside of a list or a dictionary is refused."""
+    kept: t.Dict[str, t.Any] = {}
+    for name, value in values.items():
+        option, path = options.get(name), place + name
+        if option is None or value is None:
+            continue
+        if _blank(value):
+            if path in spec.never_empty:
+                raise InvalidInput("%s is empty" % path, hint="Give it a value, or leave the option out.")
+            continue
+        inner = option.get("options")
+        if option.get("type") == "list":
+            _refuse_blank_items(path, value)
+            if inner is not None:
+                value = [_filled(spec, inner, item, path + ".") for item in value]
+        elif option.get("type") == "dict":
+            if inner is not None:
+                value = _filled(spec, inner, value, path + ".")
+            else:
+                for key, item in value.items():
+                    if _blank(item):
+                        raise InvalidInput("%s.%s is empty" % (path, key), hint="Give it a value, or leave it out.")
+        kept[name] = value
+    return kept
+
+
+def _refuse_blank_items(path: str, items: t.Sequence[t.Any]) -> None:
+    for number, item in enumerate(items, 1):
+        if _blank(item):
+            raise InvalidInput(
+                "%s has an empty entry, number %d of %d" % (path, number, len(items)),
+                hint="Null or blank is not a value: take the entry out of the list.",
+            )

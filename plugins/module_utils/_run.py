@@ -10,14 +10,15 @@ The host is the small port C(Host): a module (C(_module.py)), or anything else t
 
 from __future__ import annotations
 
-import os.path
+import os
 import traceback
 import typing as t
 
+from ._auth import with_environment
 from ._change import Interrupted, Outcome, Performer
 from ._endpoints import Client
 from ._errors import ConsentMissing, ScalingoError, facts, scrub, sentence
-from ._options import Spec, check_ranges
+from ._options import Spec, settle
 from ._progress import Progress
 from ._transport import Clock
 
@@ -26,6 +27,8 @@ class Host(t.Protocol):
     """What a performer needs of the place that it runs in. C(exit) and C(fail) may return or not."""
 
     params: t.Dict[str, t.Any]
+    #: The options as the task has them, before any validation: what is null there is not the same as what is missing.
+    given: t.Mapping[str, t.Any]
     check_mode: bool
     #: Whether the task keeps its result secret: then, and only then, a result may hold a secret.
     no_log: bool
@@ -59,10 +62,10 @@ def execute(performer: t.Type[Performer], spec: Spec, host: Host, clock: t.Optio
     performing: t.Optional[Performer] = None
     failure: t.Dict[str, t.Any]
     try:
-        check_ranges(host.params)
-        performer.check(host.params)
+        params = with_environment(settle(spec, host.params, host.given), os.environ, lambda note: notes.append(scrub(note)))
+        performer.check(params)
         client = Client.from_params(
-            host.params,
+            params,
             verbose=lambda note: notes.append(scrub(note)),
             secret=host.secret,
             clock=clock,
@@ -72,7 +75,7 @@ def execute(performer: t.Type[Performer], spec: Spec, host: Host, clock: t.Optio
         )
         secrets = client.transport.secrets
         warn = lambda message: host.warn(scrub(message, secrets.values))  # noqa: E731
-        performing = performer(client, host.params, warn, host.no_log)
+        performing = performer(client, params, warn, host.no_log)
         outcome = performing.perform(host.check_mode)
     except Interrupted as error:
         cause = error.error

@@ -210,7 +210,8 @@ def argument_spec() -> Spec:
                 "name": {"type": "str", "required": True},
                 "params": {"type": "raw"},
                 "reads_only": {"type": "bool", "default": False},
-            }
+            },
+            never_empty=("params",),
         )
     )
 

@@ -13,7 +13,8 @@ short_description: List the apps of a region
 description:
   - Returns the apps of a region that the account may see, or the one that O(app) names. The list is empty when there is no such app.
   - Costs one request to the main API. Without a cache there comes one request before, for the bearer token.
-  - E(SCALINGO_APP) counts as O(app), and so does what C(module_defaults) says. With O(app) empty all apps are listed.
+  - All apps are listed unless an app is named. E(SCALINGO_APP) and C(module_defaults) name one too.
+  - With O(app="") and an empty E(SCALINGO_APP) in the C(environment) of the task none is named.
   - A database with dedicated resources is an app of its own, with the flag C(dedicated-database).
   - O(addon) means nothing here. O(addon_id) and O(addon_token) are refused, as they open the Database API only.
 options: {}

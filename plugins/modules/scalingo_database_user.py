@@ -317,6 +317,7 @@ def argument_spec() -> Spec:
             },
             mutually_exclusive=(("name", "users"), ("password", "users"), ("read_only", "users")),
             required_one_of=(("name", "users"),),
+            never_empty=("password", "users.password"),
         )
     )
 

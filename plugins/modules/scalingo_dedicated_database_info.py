@@ -14,7 +14,8 @@ description:
   - Returns the databases with dedicated resources that the account may see in a region, or the one that O(app) names by its name or ID.
     The list is empty when there is no such database.
   - Costs one request to the main API. Without a cache there comes one request before, for the bearer token.
-  - E(SCALINGO_APP) counts as O(app), and so does what C(module_defaults) says. With O(app) empty all databases are listed.
+  - All databases are listed unless an app is named. E(SCALINGO_APP) and C(module_defaults) name one too.
+  - With O(app="") and an empty E(SCALINGO_APP) in the C(environment) of the task none is named.
   - To read more of one, use its name as O(app) and its technology as O(addon) of another module. Databases on shared resources are addons.
   - Scalingo offers dedicated resources to selected customers. What it answers to others is not known.
   - O(addon) means nothing here. O(addon_id) and O(addon_token) are refused, as they open the Database API only.

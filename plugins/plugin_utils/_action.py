@@ -99,6 +99,7 @@ class TaskHost:
     def __init__(
         self,
         params: t.Dict[str, t.Any],
+        given: t.Mapping[str, t.Any],
         check_mode: bool,
         no_log: bool,
         secrets: t.Iterable[str],
@@ -106,6 +107,7 @@ class TaskHost:
         lines: t.Callable[[t.Callable[[str], str]], Lines],
     ) -> None:
         self.params = params
+        self.given = given
         self.check_mode = check_mode
         self.no_log = no_log
         self._secrets = set(secrets)
@@ -176,10 +178,12 @@ class ScalingoAction(ActionBase):
         spec = self.module.argument_spec()
         kwargs = spec.kwargs()
         del kwargs["supports_check_mode"]
-        checked = ArgumentSpecValidator(**kwargs).validate(json.loads(json.dumps(_plain(self._task.args))))
+        given = json.loads(json.dumps(_plain(self._task.args)))
+        checked = ArgumentSpecValidator(**kwargs).validate(given)
         parent = Parent()
         host = TaskHost(
             checked.validated_parameters,
+            given,
             bool(self._task.check_mode),
             bool(self._task.no_log),
             checked._no_log_values,

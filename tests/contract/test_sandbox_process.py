@@ -146,7 +146,15 @@ def test_it_prints_exports(start: Start) -> None:
     process, ready = start("--exports", "--api-token", "tk-us-sandbox-x y")
     dummy, output, errors = stop(process)
     assert output.splitlines()[0] == "export SCALINGO_API_TOKEN='tk-us-sandbox-x y'"
-    assert [line.split("=")[0] for line in output.splitlines()] == [f"export {name}" for name in ready["environment"]]
+    # Nothing that holds for one region only: a task that names the other one works too.
+    assert output.splitlines()[1:] == [f"export SCALINGO_AUTH_URL={ready['auth_url']}"]
+
+
+def test_its_exports_trust_its_own_authority(start: Start, tmp_path: Path) -> None:
+    process, ready = start("--exports", "--tls", str(tmp_path / "tls"))
+    dummy, output, errors = stop(process)
+    assert [line.split("=")[0].split()[-1] for line in output.splitlines()[2:]] == ["SCALINGO_CA_PATH", "SSL_CERT_FILE"]
+    assert {line.split("=")[1] for line in output.splitlines()[2:]} == {ready["ca_file"]}
 
 
 def test_it_takes_seeds_speed_and_ports(start: Start, tmp_path: Path) -> None:

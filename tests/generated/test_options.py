@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON
 from support.cases import Case
-from support.generation import TESTED, TESTED_MODULES, cases, none
+from support.generation import TESTED, TESTED_MODULES, THOROUGHLY, cases, none
 from support.laboratory import Laboratory
-from support.subjects import Subject
+from support.subjects import Subject, paths_of
 from support.suites import effects
 
 SHARED = [
@@ -18,6 +19,20 @@ SHARED = [
     for subject in TESTED
     for case in effects.shared_cases(subject)
 ]
+
+#: Every option of every module; those that all modules share, which are the same code, with two of them.
+OPTIONS = [
+    pytest.param(subject, path, id="%s: %s" % (subject.name, path))
+    for subject in TESTED
+    for path in paths_of(subject.options)
+    # Without auth_url it is the platform itself that is asked: tests/unit/test_auth.py.
+    if path != "auth_url" and (path not in COMMON.options or subject.name in THOROUGHLY)
+]
+
+
+@pytest.mark.parametrize("subject, path", OPTIONS)
+def test_null_and_blank_are_no_value(laboratory: Laboratory, subject: Subject, path: str) -> None:
+    none(effects.emptiness_problems(laboratory, subject, path))
 
 
 @pytest.mark.parametrize("subject, case", cases(lambda subject, case: bool(case.vary)))

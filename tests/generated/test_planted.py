@@ -457,9 +457,9 @@ TWINS = (
         'Spec({"spare_token": {"type": "str"}, ',
     ),
     Twin(
-        "forgets an environment variable",
+        "reads an environment variable by itself",
         documentation,
-        "hour: the description names [], the code reads ['SCALINGO_HOUR']",
+        "hour: a fallback hides what the task gives",
         '{"type": "int"}',
         '{"type": "int", "fallback": (env_fallback, ["SCALINGO_HOUR"])}',
     ),

@@ -645,6 +645,21 @@ def test_ctrl_c_ends_it_at_once_and_sends_nothing_more(core: str, inventories: I
     assert inventories.asked()["A1"] == 4
 
 
+def test_the_file_beats_the_environment(inventories: Inventories, sandbox: Sandbox) -> None:
+    """Everything of the first region is in the environment; its addresses count for that region and for no other."""
+    everything = {**sandbox.environment(), "SCALINGO_APP": "twins", "SCALINGO_ADDON": "redis", "SCALINGO_CA_PATH": ""}
+    hosts = inventories.hosts(inventories.file("both"), environment=everything)
+    assert {item["scalingo_region"] for item in hosts.values()} == set(REGIONS)
+    assert {(record.region, record.app) for record in sandbox.log() if record.route == "A1"} >= {("osc-fr1", "shop"), (SECOND, "vault")}
+    assert set(inventories.hosts(inventories.file("second", regions=[SECOND]), environment=everything)) == {"vault_1"}
+    # Nothing is named, null, or blank: the region of the environment, at its addresses.
+    for regions in (None, ""):
+        assert "shop_1001" in inventories.hosts(inventories.file("first", regions=regions, api_url=None, ca_path=""), environment=everything)
+        assert "regions" not in inventories.asked()
+    run = inventories.run(inventories.file("first", regions=None), environment={**everything, "SCALINGO_REGION": ",".join(REGIONS)})
+    assert "api_url and db_api_url are addresses of one region" in " ".join(run.stderr.split()) and sandbox.log() == []
+
+
 BAD: dict[str, tuple[dict[str, t.Any], str]] = {
     "misspelled": ({"region": "osc-fr1"}, "there is no option region: did you mean regions?"),
     "unknown_app": ({"apps": ["shop", "nowhere"]}, "app nowhere: It is not visible in osc-fr1 or osc-secnum-fr1 with this API token"),
@@ -655,6 +670,8 @@ BAD: dict[str, tuple[dict[str, t.Any], str]] = {
     "parallel_text": ({"parallel": "many"}, "parallel"),
     "engine": ({"engines": ["oracle"]}, "oracle"),
     "on_failure": ({"on_failure": "ignore"}, "ignore"),
+    "blank_region": ({"regions": [""]}, "regions holds an empty name"),
+    "other_region": ({"regions": [SECOND], "api_url": "https://api.osc-fr1.scalingo.com"}, "is the address of the region osc-fr1, and the region is"),
     "addresses": ({"api_url": "https://api.example.com"}, "api_url and db_api_url are addresses of one region"),
     "clear_text": ({"auth_url": "http://auth.example.com"}, "auth_url"),
     "name_of_host": ({"hostname": "scalingo_nothing.at.all", "apps": ["vault"]}, "hostname cannot be computed"),

@@ -15,7 +15,10 @@ import pytest
 import requests
 from scalingo_sandbox.testing import Sandbox
 from support.playbook import MODULE_PREFIX, Ansible, task
-from support.shop import API_TOKEN, FIRST_TWIN, INFLUXDB, MONGODB, MYSQL, POSTGRESQL, REDIS, SECOND_TWIN, VAULT, routes
+from support.shop import API_TOKEN, FIRST_TWIN, INFLUXDB, MONGODB, MYSQL, POSTGRESQL, REDIS, SECOND_TWIN, SEED, VAULT, routes
+
+#: Of an app in the other region that has the name of one in the first.
+OTHER = "ad-00000000-0000-4000-9000-000000000099"
 
 IGNORE = {"ignore_errors": True}
 SHOP = {"app": "shop", "addon": "mysql"}
@@ -443,15 +446,61 @@ def test_the_variables_for_region_and_auth(ansible: Ansible, sandbox: Sandbox) -
 @pytest.mark.parametrize("variable", ("SCALINGO_DB_API_URL", "SCALINGO_DB_URL"))
 @pytest.mark.parametrize("slash", ("", "/"))
 def test_the_variables_for_the_two_apis(variable: str, slash: str, ansible: Ansible, sandbox: Sandbox) -> None:
-    """Both point to the other region's hosts while the region stays: an address always wins."""
+    """They are asked without a look at the list of regions, as they belong to the region of the environment."""
     there = sandbox.params("osc-secnum-fr1")
     found = ask(
         ansible,
         sandbox,
-        {"api_token": API_TOKEN, "auth_url": there["auth_url"], "app": "vault", "addon": "mysql", "region": "osc-fr1"},
-        **{"SCALINGO_API_URL": there["api_url"] + slash, variable: there["db_api_url"] + slash},
+        {"api_token": API_TOKEN, "auth_url": there["auth_url"], "app": "vault", "addon": "mysql"},
+        **{"SCALINGO_REGION": "osc-secnum-fr1", "SCALINGO_API_URL": there["api_url"] + slash, variable: there["db_api_url"] + slash},
     )
     assert {record.region for record in found if record.role in ("api", "db")} == {"osc-secnum-fr1"}
+    assert "regions" not in routes(found)
+
+
+@pytest.mark.parametrize("where", ("task", "module_defaults"))
+def test_a_region_that_is_given_beats_the_addresses_of_the_environment(where: str, ansible: Ansible, sandbox: Sandbox) -> None:
+    """The environment holds everything of osc-fr1, and both regions have an app of this name: only the one that is named is written to."""
+    sandbox.reset({**SEED, "apps": [*SEED["apps"], {"name": "shop", "region": "osc-secnum-fr1", "addons": [{"provider": "mysql", "id": OTHER}]}]})
+    given = {"region": "osc-secnum-fr1"}
+    run = ansible.tasks(
+        [task("scalingo_database", "write", periodic_backups_scheduled_at=17, **SHOP, **(given if where == "task" else {}))],
+        environment=sandbox.environment(),
+        **({"module_defaults": {"group/community.scalingo.scalingo": given}} if where == "module_defaults" else {}),
+    ).ok()
+    assert [(record.region, record.addon_id) for record in sandbox.unsafe()] == [("osc-secnum-fr1", OTHER)]
+    assert run.only.result["region"] == "osc-secnum-fr1" and run.only.result["addon_id"] == OTHER
+    # The same region as that of the environment: its addresses count, and nobody is asked for them.
+    sandbox.clear_log()
+    ansible.tasks([info("same", region="osc-fr1", token_cache=False, **SHOP)], environment=sandbox.environment()).ok()
+    assert "regions" not in routes(sandbox.log())
+
+
+def test_a_contradiction_is_refused_before_any_request(ansible: Ansible, sandbox: Sandbox) -> None:
+    here, there = "https://api.osc-fr1.scalingo.com", "https://db-api.osc-secnum-fr1.scalingo.com"
+    tasks = {
+        "the address is another region's": {"region": "osc-secnum-fr1", "api_url": here},
+        "two regions": {"api_url": here, "db_api_url": there},
+        "half from the environment": {"api_url": "http://127.0.0.1:9"},
+    }
+    run = ansible.tasks([info(name, IGNORE, **{**SHOP, **options}) for name, options in tasks.items()]).ok().clean()
+    assert "is the address of the region osc-fr1, and the region is osc-secnum-fr1" in run.result("the address is another region's")["msg"]
+    assert "db_api_url " + there in run.result("two regions")["msg"]
+    assert "SCALINGO_DB_API_URL" in run.result("half from the environment")["msg"]
+    assert {found.result["error"]["kind"] for found in run.results} == {"InvalidInput"}
+    assert sandbox.log() == []
+    variables = {"SCALINGO_REGION": "osc-secnum-fr1", "SCALINGO_API_URL": here}
+    run = ansible.tasks([info("in the environment", **SHOP)], environment=variables).failed()
+    assert "SCALINGO_API_URL" in run.only.result["msg"] and sandbox.log() == []
+
+
+def test_what_names_the_addon_beats_the_environment(ansible: Ansible, sandbox: Sandbox) -> None:
+    """The app and the addon of the environment are none of addon_id's, and an ID beats a variable that names another addon."""
+    token = addon_token(sandbox, "shop", MYSQL)
+    run = ansible.tasks(
+        [info("by its token", addon_id=MYSQL, addon_token=token)], environment={"SCALINGO_APP": "twins", "SCALINGO_ADDON": SECOND_TWIN}
+    ).ok()
+    assert run.only.result["addon_id"] == MYSQL and run.only.result["app"] is None
 
 
 def test_the_first_of_the_two_names_wins(ansible: Ansible, sandbox: Sandbox) -> None:

@@ -61,9 +61,15 @@ class PortHost:
     """The port: parameters in, one report out."""
 
     def __init__(
-        self, params: t.Dict[str, t.Any], check_mode: bool, no_log: bool, secrets: t.Iterable[str] = ()
+        self,
+        params: t.Dict[str, t.Any],
+        given: t.Mapping[str, t.Any],
+        check_mode: bool,
+        no_log: bool,
+        secrets: t.Iterable[str] = (),
     ) -> None:
         self.params = params
+        self.given = given
         self.check_mode = check_mode
         self.no_log = no_log
         self.warnings: t.List[str] = []
@@ -121,7 +127,7 @@ def perform(
         if validated.error_messages:
             text = ". ".join(validated.error_messages)
             return Report(True, {"msg": text, "changed": False}, (), frozenset(), by_validation=True)
-        host = PortHost(validated.validated_parameters, check, no_log, validated._no_log_values)
+        host = PortHost(validated.validated_parameters, dict(arguments), check, no_log, validated._no_log_values)
         _run.execute(module.RESOURCE, spec, host, clock)
         return host.report()
 

@@ -30,11 +30,13 @@ from support.scripted import (
 
 from ansible_collections.community.scalingo.plugins.module_utils import _auth
 from ansible_collections.community.scalingo.plugins.module_utils._auth import (
+    VARIABLES,
     choose_addon,
     engine_of,
     good_until,
     parse_address,
     seconds_left,
+    with_environment,
 )
 from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
@@ -150,7 +152,7 @@ def test_addresses_that_are_none(given: str, message: str) -> None:
         ({"app": None, "addon": " "}, "app and addon missing", "addon_id and addon_token"),
         ({"app": "sh\x00op"}, "app holds a line break", ""),
         ({"addon_id": "ad-1"}, "addon_id needs addon_token", "addon may be an id"),
-        ({"addon_id": "ad-1", "addon_token": "x"}, "two different addons", "SCALINGO_ADDON"),
+        ({"addon_id": "ad-1", "addon_token": "x"}, "two different addons", "addon_id and addon_token"),
         ({"app": None, "addon_token": "x"}, "addon_token needs addon_id", "id of the addon"),
         ({"region": "Paris!"}, "has not the form of a region", "osc-fr1, osc-secnum-fr1"),
         ({"region": "../x"}, "has not the form of a region", ""),
@@ -185,6 +187,122 @@ def test_options_as_they_come(office: Office, tmp_path: Path, monkeypatch: pytes
     assert plain.verify is False and plain.token_cache is False
     assert office.client().settings.verify is True
     assert (office.client().settings.timeout, office.client().settings.retries) == (30.0, 5)
+
+
+HERE, THERE = "https://api.osc-fr1.scalingo.com", "https://api.osc-secnum-fr1.scalingo.com"
+DB_HERE, DB_THERE = "https://db-api.osc-fr1.scalingo.com", "https://db-api.osc-secnum-fr1.scalingo.com"
+OWN = {"SCALINGO_API_URL": "https://api.test", "SCALINGO_DB_API_URL": "https://db.test"}
+OPTIONS = ("api_token", "region", "api_url", "db_api_url", "auth_url", "ca_path", "app", "addon", "addon_id", "addon_token")
+
+
+def joined(given: dict[str, t.Any], **variables: str) -> dict[str, t.Any]:
+    """What is given and what the environment adds, without what is in neither."""
+    whole = with_environment({name: given.get(name) for name in OPTIONS}, variables, lambda line: None)
+    return {name: value for name, value in whole.items() if value is not None}
+
+
+def test_the_environment_adds_what_is_not_given() -> None:
+    variables = {name: f"of {name}" for names in VARIABLES.values() for name in names}
+    assert joined({}, **variables) == {name: f"of {names[0]}" for name, names in VARIABLES.items()}
+    assert joined({"app": "shop", "addon": " "}, **variables)["app"] == "shop"
+    assert joined({"app": "shop", "addon": " "}, **variables)["addon"] == "of SCALINGO_ADDON"
+    # Blank is not set: the second name counts, or none.
+    assert joined({}, SCALINGO_DB_API_URL=" ", SCALINGO_DB_URL="x") == {"db_api_url": "x"}
+    assert joined({}, SCALINGO_DB_API_URL="", SCALINGO_CA_PATH="", SCALINGO_REGION=" ") == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "variables", "expected"),
+    [
+        # The region of the environment, and of the task the same: its addresses count.
+        ({}, {**OWN, "SCALINGO_REGION": "osc-x"}, ("https://api.test", "https://db.test")),
+        ({"region": "osc-x"}, {**OWN, "SCALINGO_REGION": "osc-x"}, ("https://api.test", "https://db.test")),
+        ({"region": "osc-fr1"}, OWN, ("https://api.test", "https://db.test")),
+        ({"region": "osc-secnum-fr1"}, {"SCALINGO_API_URL": THERE, "SCALINGO_DB_URL": DB_THERE}, (THERE, DB_THERE)),
+        # Another region, by its name or by an address that is known: they do not.
+        ({"region": "osc-y"}, {**OWN, "SCALINGO_REGION": "osc-x"}, (None, None)),
+        ({"region": "osc-secnum-fr1"}, OWN, (None, None)),
+        ({"api_url": THERE}, {**OWN, "SCALINGO_REGION": "osc-fr1"}, (THERE, None)),
+        ({"region": "osc-fr1"}, {"SCALINGO_API_URL": THERE, "SCALINGO_DB_URL": DB_THERE}, (None, None)),
+        # Another authentication API is another platform.
+        ({"auth_url": "https://auth.other.test"}, {**OWN, "SCALINGO_AUTH_URL": "https://auth.test"}, (None, None)),
+        ({"auth_url": "https://auth.test/"}, {**OWN, "SCALINGO_AUTH_URL": "https://auth.test"}, ("https://api.test", "https://db.test")),
+        ({"auth_url": "https://auth.other.test"}, OWN, ("https://api.test", "https://db.test")),
+        # One address each: the same one, or joined by the region.
+        ({"api_url": "https://api.test/"}, OWN, ("https://api.test/", "https://db.test")),
+        ({"api_url": "https://proxy.test", "region": "osc-fr1"}, OWN, ("https://proxy.test", "https://db.test")),
+        ({"api_url": "https://a.test", "db_api_url": "https://d.test"}, OWN, ("https://a.test", "https://d.test")),
+    ],
+)
+def test_addresses_of_the_environment_belong_to_its_region(
+    given: dict[str, t.Any], variables: dict[str, str], expected: tuple[str | None, str | None]
+) -> None:
+    found = joined(given, **variables)
+    assert (found.get("api_url"), found.get("db_api_url")) == expected
+
+
+def test_what_is_not_used_is_told() -> None:
+    lines: list[str] = []
+    with_environment({"region": "osc-y", "api_url": None, "db_api_url": None}, {**OWN, "SCALINGO_REGION": "osc-x"}, lines.append)
+    assert lines == [
+        "scalingo: SCALINGO_API_URL is not used: it belongs to the region osc-x",
+        "scalingo: SCALINGO_DB_API_URL is not used: it belongs to the region osc-x",
+    ]
+
+
+def test_half_of_the_addresses_from_elsewhere_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"db_api_url is given, and api_url comes from the environment \(SCALINGO_API_URL\)"):
+        joined({"db_api_url": "https://d.test"}, **OWN)
+
+
+def test_the_addon_id_is_not_of_the_app_of_the_environment() -> None:
+    variables = {"SCALINGO_APP": "twins", "SCALINGO_ADDON": "mysql", "SCALINGO_ADDON_TOKEN": "x"}
+    assert joined({"addon_id": "ad-1"}, **variables) == {"addon_id": "ad-1", "addon_token": "x"}
+    assert joined({"addon_id": "ad-1", "app": "shop"}, **variables) == {"addon_id": "ad-1", "addon_token": "x", "app": "shop"}
+
+
+@pytest.mark.parametrize(
+    ("params", "region"),
+    [
+        ({}, "osc-fr1"),
+        ({"api_url": THERE}, "osc-secnum-fr1"),
+        ({"db_api_url": "db-api.osc-secnum-fr1.scalingo.com"}, "osc-secnum-fr1"),
+        ({"api_url": "https://api.osc-new1.scalingo.com:443/v1/"}, "osc-new1"),
+        ({"api_url": "https://api.osc-fr1.scalingo.com.example"}, "osc-fr1"),
+        ({"region": "osc-secnum-fr1", "api_url": "https://proxy.test"}, "osc-secnum-fr1"),
+    ],
+)
+def test_the_region_that_answers(office: Office, params: dict[str, t.Any], region: str) -> None:
+    assert office.client(**params).region == region
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"region": "osc-fr1", "api_url": THERE}, "api_url"),
+        ({"region": "osc-secnum-fr1", "db_api_url": DB_HERE}, "db_api_url"),
+        ({"api_url": HERE, "db_api_url": DB_THERE}, "db_api_url"),
+    ],
+)
+def test_an_address_of_another_region_is_refused(office: Office, params: dict[str, t.Any], said: str) -> None:
+    with pytest.raises(InvalidInput, match=said + " .* is the address of the region"):
+        office.client(**params)
+
+
+def test_an_address_that_the_platform_lists_for_another_region_is_refused(office: Office) -> None:
+    """The list is read for the other address; so what it says of this one is known before anything is asked there."""
+    client = office.client(region="moon", api_url="https://api.mars.test", token_cache=False)
+    error = refuse(client, InvalidInput, exchange(), regions("mars", "moon"))
+    assert "api_url https://api.mars.test is the address of the region mars, and the region is moon" in error.message
+
+
+def test_a_directory_without_certificates_is_refused(office: Office, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("")
+    with pytest.raises(InvalidInput) as caught:
+        office.client(ca_path=str(tmp_path))
+    assert "is a directory without certificates" in caught.value.message and "openssl rehash" in caught.value.hint
+    (tmp_path / "9d66eef0.0").write_text("")
+    assert office.client(ca_path=str(tmp_path)).settings.verify == str(tmp_path)
 
 
 def test_an_addon_token_without_its_addon_is_not_used(office: Office) -> None:

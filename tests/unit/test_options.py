@@ -60,31 +60,12 @@ def test_secrets_are_not_logged_and_nothing_else_is_hidden() -> None:
     assert hidden == {"api_token": True, "addon_token": True, "token_cache": False}
 
 
-def test_environment_of_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (
-        "SCALINGO_API_TOKEN",
-        "SCALINGO_REGION",
-        "SCALINGO_API_URL",
-        "SCALINGO_DB_API_URL",
-        "SCALINGO_DB_URL",
-        "SCALINGO_AUTH_URL",
-        "SCALINGO_CA_PATH",
-        "SCALINGO_APP",
-        "SCALINGO_ADDON",
-        "SCALINGO_ADDON_TOKEN",
-    ):
-        monkeypatch.delenv(name, raising=False)
+def test_no_option_hides_what_the_task_gives_behind_the_environment() -> None:
     bare, problems = validated(_options.COMMON)
-    assert problems == [] and bare["region"] == "osc-fr1" and bare["api_token"] is None
-    monkeypatch.setenv("SCALINGO_DB_URL", "second")
-    assert validated(_options.COMMON)[0]["db_api_url"] == "second"
-    monkeypatch.setenv("SCALINGO_DB_API_URL", "first")
-    assert validated(_options.COMMON)[0]["db_api_url"] == "first"
-    assert validated(_options.COMMON, db_api_url="given")[0]["db_api_url"] == "given"
-    monkeypatch.setenv("SCALINGO_REGION", "osc-secnum-fr1")
-    assert validated(_options.COMMON)[0]["region"] == "osc-secnum-fr1"
-    monkeypatch.setenv("SCALINGO_CA_PATH", "/authorities.pem")
-    assert validated(_options.COMMON)[0]["ca_path"] == "/authorities.pem"
+    assert problems == []
+    assert {name: value for name, value in bare.items() if value is not None} == {
+        "api_timeout": 30.0, "api_retries": 5, "validate_certs": True, "token_cache": True,
+    }
 
 
 def test_waiting_has_a_default_of_its_own_and_wait_only_where_it_means_something() -> None:
@@ -141,3 +122,79 @@ def test_the_baseline_hands_every_consent_on() -> None:
         passed |= words
     spec = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
     assert set(spec["database_baseline_allow"]["choices"]) == passed
+
+
+PARTS = Spec(
+    {
+        "pid": {"type": "int"},
+        "user": {"type": "str"},
+        "names": {"type": "list", "elements": "str"},
+        "mode": {"type": "str", "choices": ["fast", "slow"], "default": "fast"},
+        "features": {"type": "dict"},
+        "window": {"type": "dict", "options": {"day": {"type": "str", "required": True}, "hour": {"type": "int", "default": 3}}},
+        "users": {"type": "list", "elements": "dict", "options": {"name": {"type": "str", "required": True}, "password": {"type": "str"}}},
+        "raw": {"type": "raw"},
+        "wait_timeout": {"type": "float", "default": 60.0},
+    },
+    mutually_exclusive=(("pid", "user"),),
+    required_one_of=(("pid", "user", "names", "users"),),
+    required_if=(("mode", "slow", ("features",)),),
+    never_empty=("pid", "users.password"),
+)
+
+
+def settled(**given: t.Any) -> t.Dict[str, t.Any]:
+    params, problems = validated(PARTS, **given)
+    assert problems == []
+    return _options.settle(PARTS, params, given)
+
+
+def test_null_and_blank_are_as_if_they_were_not_given() -> None:
+    plain = settled(user="reports")
+    for value in (None, "", " \t\n"):
+        assert settled(user="reports", raw=value) == plain
+    # Ansible itself refuses null where there is a default, by name; it is no value here either.
+    nulls = {"mode": None, "wait_timeout": None}
+    assert _options.settle(PARTS, {**plain, **nulls}, {"user": "reports", **nulls}) == plain and plain["mode"] == "fast"
+    assert settled(user="reports", names="") == plain
+    assert settled(user="reports", window=None, features=None) == plain
+    window = {"day": "monday", "hour": None}
+    assert _options.settle(PARTS, {**plain, "window": window}, {"user": "reports", "window": window})["window"] == {"day": "monday", "hour": 3}
+    assert settled(users=[{"name": "bob", "password": None}])["users"] == [{"name": "bob", "password": None}]
+    # What is raw is the task's own, but as a whole.
+    assert settled(user="reports", raw={"a": None, "b": [""]})["raw"] == {"a": None, "b": [""]}
+    # An empty list or dictionary is a value.
+    assert settled(names=[], features={}) == {**plain, "user": None, "names": [], "features": {}}
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ({"user": None}, "one of the following is required: pid, user, names, users"),
+        ({"user": " ", "names": None}, "one of the following is required: pid, user, names, users"),
+        ({"names": ""}, "one of the following is required: pid, user, names, users"),
+        ({"user": "a", "mode": "slow", "features": None}, "mode is slow but all of the following are missing: features"),
+        ({"user": "a", "window": {"day": "", "hour": 1}}, "missing required arguments: day found in window"),
+        ({"users": [{"name": " "}]}, "missing required arguments: name found in users"),
+        ({"user": "a", "features": {"force-ssl": None}}, "features.force-ssl is empty"),
+        ({"names": ["a", None]}, "names has an empty entry, number 2 of 2"),
+        ({"names": [""]}, "names has an empty entry, number 1 of 1"),
+        ({"names": "a,,b"}, "names has an empty entry, number 2 of 3"),
+        ({"pid": None, "names": ["a"]}, "pid is empty"),
+        ({"users": [{"name": "bob", "password": ""}]}, "users.password is empty"),
+        ({"user": "a", "wait_timeout": 0.5}, "wait_timeout is 0.5"),
+    ],
+)
+def test_what_is_empty_is_refused_by_its_name(given: t.Dict[str, t.Any], said: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        settled(**given)
+    assert said in caught.value.message
+
+
+def test_nothing_that_is_empty_excludes_anything() -> None:
+    params = {name: None for name in PARTS.options}
+    assert _options.settle(PARTS, {**params, "pid": 7}, {"pid": 7, "user": None})["pid"] == 7
+
+
+def test_parts_keep_what_must_not_be_empty() -> None:
+    assert (PARTS + Spec({"x": {}}, never_empty=("x",))).never_empty == ("pid", "users.password", "x")

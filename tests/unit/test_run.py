@@ -18,7 +18,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     OutcomeUnknown,
     ValidationFailed,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress
 from ansible_collections.community.scalingo.plugins.module_utils._transport import Clock
 
@@ -35,6 +35,7 @@ class Host:
             "addon_token": SECRET,
             **params,
         }
+        self.given: t.Dict[str, t.Any] = {name: value for name, value in self.params.items() if value is not None}
         self.check_mode = check_mode
         self.no_log = no_log
         self.warnings: t.List[str] = []
@@ -129,7 +130,7 @@ def test_a_performer_meets_its_host() -> None:
         performer.warn("careful")
         performer.refuse_open_secret("a password")
         assert performer.client.clock.now() == 42.0
-        assert performer.params is host.params
+        assert performer.params["addon_id"] == "ad-1"
         return Outcome(False, {})
 
     _run.execute(performing(act), COMMON, host, Still())
@@ -179,7 +180,7 @@ def test_refused_before_there_is_a_client() -> None:
         (performing(lambda *dummy: Outcome(False, {})), {"addon_token": None, "addon_id": None}),
     ):
         host = Host(**params)
-        _run.execute(performer, COMMON, host)
+        _run.execute(performer, COMMON + waiting(60), host)
         kind, result = host.only
         assert kind == "fail" and result["changed"] is False
         assert result["error"]["kind"] == "InvalidInput"
@@ -237,12 +238,14 @@ class Module:
 def test_the_port_on_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
     made: t.List[Module] = []
     monkeypatch.setattr(_module, "AnsibleModule", lambda **kwargs: made.append(Module(**kwargs)) or made[-1])
-    spec = Spec({"a": {"type": "str"}}, mutually_exclusive=(("a", "b"),))
+    monkeypatch.setattr(_module, "_load_params", lambda: {"addon_id": "ad-1", "a": None})
+    spec = COMMON + Spec({"a": {"type": "str", "default": "b"}}, mutually_exclusive=(("a", "b"),))
 
     def act(performer: Performer, check_mode: bool) -> Outcome:
         assert check_mode
         performer.warn("careful")
         performer.refuse_open_secret("a password")
+        assert performer.params["a"] == "b"
         return Outcome(False, {"thing": 1})
 
     _module.run(performing(act), spec)
@@ -255,7 +258,7 @@ def test_the_port_on_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_port_is_what_a_host_must_be() -> None:
-    host = _module.ModuleHost(t.cast(t.Any, types.SimpleNamespace(params={}, check_mode=False, no_log=False)))
+    host = _module.ModuleHost(t.cast(t.Any, types.SimpleNamespace(params={}, check_mode=False, no_log=False)), {})
     for name in t.get_type_hints(_run.Host):
         assert hasattr(host, name)
 

@@ -74,8 +74,6 @@ class Addon(Resource):
             checked("version", _canon.version, params["version"])
         if params["resume"] and params["state"] == "absent":
             raise InvalidInput("resume contradicts 'state: absent': use one of the two")
-        if params["plan"] is not None and not params["plan"].strip():
-            raise InvalidInput("plan is empty: name a plan, or leave the option out")
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)

@@ -139,8 +139,6 @@ class Queries(_OnPostgreSQL, Resource):
             raise InvalidInput("pid is %d: use the pid of a session" % params["pid"])
         if params["max_matches"] < 1:
             raise InvalidInput("max_matches is %d: use a number from 1 up" % params["max_matches"])
-        if params["user"] is not None and not params["user"]:
-            raise InvalidInput("user is empty")
         checked("user", _canon.visible, params["user"] or "")
         if params["query_state"] is not None and not params["query_state"]:
             raise InvalidInput("query_state is empty: name at least one state")

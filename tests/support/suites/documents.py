@@ -10,6 +10,7 @@ import ast
 import re
 import typing as t
 
+from ansible_collections.community.scalingo.plugins.module_utils._auth import VARIABLES
 from support.cases import Data
 from support.subjects import COLLECTION, PACKAGE, ROOT, Subject, paths_of
 
@@ -82,10 +83,11 @@ def environment_problems(subject: Subject) -> t.List[str]:
     """The environment variables that an option's description names, in their order, and those that it falls back to."""
     found = []
     for name, option in subject.options.items():
+        if "fallback" in option:
+            found.append("%s: a fallback hides what the task gives: name its variable in _auth.VARIABLES" % name)
         text = _text(subject.documentation["options"].get(name, {}).get("description", ""))
         documented = re.findall(r"E\((SCALINGO_[A-Z_]+)\)", text)
-        fallback = option.get("fallback")
-        real = list(fallback[1]) if fallback else []
+        real = environment(subject).get(name, [])
         if documented != real:
             found.append("%s: the description names %s, the code reads %s" % (name, documented, real))
     return found
@@ -93,7 +95,7 @@ def environment_problems(subject: Subject) -> t.List[str]:
 
 def environment(subject: Subject) -> t.Dict[str, t.List[str]]:
     """The environment variables of every option that has any."""
-    return {name: list(option["fallback"][1]) for name, option in subject.options.items() if option.get("fallback")}
+    return {name: list(VARIABLES[name]) for name in subject.options if name in VARIABLES}
 
 
 def _text(description: t.Union[str, t.List[str]]) -> str:

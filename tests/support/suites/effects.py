@@ -9,9 +9,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from support.cases import Case, CommonOption, common_options, common_seed, set_option, situation
+from support.cases import OMIT, Case, CommonOption, common_options, common_seed, set_option, situation
 from support.compare import difference
-from support.laboratory import Laboratory
+from support.laboratory import Laboratory, Observation
 from support.subjects import Subject, paths_of
 
 
@@ -96,3 +96,58 @@ def base_case(subject: Subject, changing: bool = False) -> Case:
     raise AssertionError(
         "%s: there is no case that simply %s" % (subject.name, "changes something" if changing else "succeeds")
     )
+
+
+def emptiness_problems(laboratory: Laboratory, subject: Subject, path: str) -> t.List[str]:
+    """An option that is null or blank is as if it were not given, or is refused by its name before any request."""
+    option = paths_of(subject.options)[path]
+    values: t.List[t.Any] = [None, ""]
+    if option.get("type") == "list":
+        values += [[None], [""], [*_some(subject, path), None]]
+    found = []
+    for case in _cases_with(subject, path):
+        place = _place(case, path)
+        without = dataclasses.replace(
+            case, arguments=set_option(case.arguments, place, OMIT), without=(*case.without, path)
+        )
+        omitted = laboratory.observe(subject, without)
+        for value in values:
+            varied = dataclasses.replace(case, arguments=set_option(case.arguments, place, value))
+            seen = laboratory.observe(subject, varied)
+            refused = seen.report.failed and not seen.records and path.rpartition(".")[2] in seen.report.message
+            if refused and "defect" not in seen.report.message:
+                continue
+            if isinstance(value, list):
+                found.append("%s: %r is not refused (%s): %s" % (path, value, case.name, seen.report.message))
+            elif _outcome(seen) != _outcome(omitted) or (
+                # What the platform decides anew each time is not compared.
+                seen.essence != omitted.essence and omitted.essence == laboratory.observe(subject, without).essence
+            ):
+                found.append("%s: %r is not as if it were not given (%s): %s" % (path, value, case.name, seen.report.message))
+    return found
+
+
+def _outcome(seen: Observation) -> t.Any:
+    return seen.report.failed, seen.report.changed, seen.calls()
+
+
+def _cases_with(subject: Subject, path: str) -> t.List[Case]:
+    """The first case that gives the option, and where it is one of the module's own also the first that changes something."""
+    simple = [case for case in subject.cases.cases if not case.situation.faults and not case.expect.failure]
+    first = path.split(".")[0]
+    given = [case for case in simple if case.arguments.get(first)]
+    chosen = given[:1] or [base_case(subject)]
+    changing = [case for case in simple if case.expect.changed]
+    return chosen + [case for case in changing[:1] if case not in chosen and "." not in path]
+
+
+def _place(case: Case, path: str) -> str:
+    """The path with the position in a list, where the option is in a list."""
+    first, dot, rest = path.partition(".")
+    return "%s.0.%s" % (first, rest) if dot and isinstance(case.arguments.get(first), list) else path
+
+
+def _some(subject: Subject, path: str) -> t.List[t.Any]:
+    """What a case has in the list."""
+    listed = (case.arguments.get(path) for case in subject.cases.cases)
+    return next((list(items[:1]) for items in listed if isinstance(items, list) and items), [])

@@ -76,10 +76,8 @@ def main(arguments: list[str] | None = None) -> None:
         if options.ready_file:
             _write_ready_file(Path(options.ready_file), content)
         if options.exports:
-            for name, value in running.environment().items():
+            for name, value in running.exports().items():
                 print(f"export {name}={shlex.quote(value)}")
-            if running.ca_file is not None:
-                print(f"export SSL_CERT_FILE={shlex.quote(str(running.ca_file))}")
         else:
             print(f"scalingo-sandbox: control at {content['control_url']}, authentication at {content['auth_url']}")
         sys.stdout.flush()

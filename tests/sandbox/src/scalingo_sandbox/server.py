@@ -124,6 +124,14 @@ class Running:
             "SCALINGO_DB_URL": addresses.db[region],
         }
 
+    def exports(self) -> dict[str, str]:
+        """What a user's shell needs to work in both regions: their addresses are listed at the authentication API."""
+        values = {"SCALINGO_API_TOKEN": self.world.api_token, "SCALINGO_AUTH_URL": self.world.addresses.auth}
+        if self.ca_file is not None:
+            # For the collection and for Go's clients.
+            values.update(SCALINGO_CA_PATH=str(self.ca_file), SSL_CERT_FILE=str(self.ca_file))
+        return values
+
     def description(self) -> dict[str, Any]:
         """What the ready file holds."""
         addresses = self.world.addresses

@@ -316,7 +316,7 @@ TREATMENTS: dict[str, Treatment] = {
     "6.50": _nothing("DR delete", "confirmed: the app is deleted"),
     "6.51": _both("Firewall create body", "rooted and unrooted"),
     "6.52": _nothing("Auth text", "confirmed: Bearer"),
-    "6.53": _nothing("DB URL env var", "of clients; the exports have both names"),
+    "6.53": _nothing("DB URL env var", "of clients; `environment()` has both names"),
     "6.54": _nothing("TF/GO override", "of clients"),
     "6.55": _switch("429 body", "rate_limit_body"),
     "6.56": _both("Host", "the database routes on both hosts, each with its own token"),
