@@ -193,7 +193,8 @@ def test_a_long_loop_leaves_no_descriptor_open(controller: Ansible, sandbox: San
     loop = {"loop": "{{ range(100) | list }}", "register": "items"}
     run = controller.tasks([task("scalingo_database_info", "read", {**loop, "vars": {"open": count}, "loop_control": {"label": "{{ open }}"}}, **SHOP)]).ok()
     labels = [int(item["_ansible_item_label"]) for item in run.only.result["results"]]
-    assert labels[-1] <= labels[5], labels
+    # Whoever counts opens some for a moment, and sometimes is counted.
+    assert min(labels[-10:]) <= min(labels[:10]), labels
 
 
 def test_ad_hoc(controller: Ansible, sandbox: Sandbox) -> None:
