@@ -46,6 +46,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._progress impor
 
 try:
     import requests
+    import requests.utils
     from requests.auth import AuthBase
 except ImportError:
     REQUESTS_FOUND = False
@@ -699,7 +700,7 @@ def authorities(verify: bool | str) -> bool | str:
     if verify is not True:
         return verify
     named = (os.environ.get(name, "").strip() for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
-    return next(filter(None, named), None) or str(requests.certs.where())
+    return next(filter(None, named), None) or str(requests.utils.DEFAULT_CA_BUNDLE_PATH)
 
 
 Received = t.TypeVar("Received", bound=Answer)
