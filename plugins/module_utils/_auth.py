@@ -30,6 +30,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     Unauthorized,
     UnexpectedAnswer,
 )
+from ansible_collections.community.scalingo.plugins.module_utils._shapes import or_none
 from ansible_collections.community.scalingo.plugins.module_utils._transport import (
     DEFAULT_RETRIES,
     DEFAULT_TIMEOUT,
@@ -352,7 +353,7 @@ class Lookup:
     @classmethod
     def of(cls, addon: Raw, cached: bool = False) -> Lookup:
         """Return what an answer about the addon says."""
-        return cls(addon["id"], engine_of(addon), addon.get("resource_id"), cached, health_of(addon))
+        return cls(addon["id"], engine_of(addon), or_none(addon.get("resource_id")), cached, health_of(addon))
 
 
 def is_addon_id(text: str) -> bool:
@@ -378,7 +379,7 @@ def _engine(provider_id: str) -> str:
 
 def _listed(addons: t.Sequence[Raw]) -> str:
     return ", ".join(
-        f"{engine_of(addon)} ({addon['id']}, {addon.get('resource_id') or 'no resource id'})" for addon in addons
+        f"{engine_of(addon)} ({addon['id']}, {or_none(addon.get('resource_id')) or 'no resource id'})" for addon in addons
     )
 
 
@@ -398,7 +399,7 @@ def choose_addon(addons: t.Sequence[Raw], wanted: str, app: str) -> Lookup:
             hint=f"Give the id of the one you mean: {_listed(found)}.",
         )
     for addon in addons:
-        if addon.get("resource_id") == wanted:
+        if or_none(addon.get("resource_id")) == wanted:
             raise InvalidInput(
                 f"{wanted} is the resource id of an addon, not its id",
                 hint=f"Use addon: {addon['id']} ({engine_of(addon)}).",
@@ -519,7 +520,7 @@ class Chain:
             regions = self._cached_regions(key)
             if region not in regions:
                 listed = self.calls.list_regions()
-                regions = {item["name"]: [item.get("api") or "", item.get("database_api") or ""] for item in listed}
+                regions = {item["name"]: [or_none(item.get("api")) or "", or_none(item.get("database_api")) or ""] for item in listed}
                 self.store.write(key, {"regions": regions}, self.clock.wall() + TOKEN_SECONDS)
         return regions
 
@@ -668,7 +669,7 @@ class Chain:
             "token": self.secrets.add(addon["token"]),
             "addon_id": found.addon_id,
             "engine": engine_of(addon) or found.engine,
-            "resource_id": addon.get("resource_id") or found.resource_id,
+            "resource_id": or_none(addon.get("resource_id")) or found.resource_id,
             "health": found.health if health_of(addon) is None else health_of(addon),
             "expires_at": good_until(addon["token"], date, self.clock.wall()),
         }

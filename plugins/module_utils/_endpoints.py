@@ -344,15 +344,19 @@ def changed_user(answer: Answer) -> Raw:
 def metrics(answer: Answer) -> Raw:
     """Read the present metrics; those of the instances by their id, also when they are a list (section 6, row 38)."""
     result = dict(_shapes.mapping(answer.json(), "the body"))
-    found = result.get("instances_metrics") or {}
-    if isinstance(found, list):
-        items = _shapes.list_of(_shapes.record({"instance_id": _shapes.text}))(found, "instances_metrics")
-        found = {item["instance_id"]: item for item in items}
-    by_instance = _shapes.mapping(found, "instances_metrics")
-    result["instances_metrics"] = {
-        name: _shapes.INSTANCE_METRICS(value, f"instances_metrics.{name}") for name, value in by_instance.items()
-    }
+    result["instances_metrics"] = _shapes.kept(by_instance, result.get("instances_metrics") or {}, "instances_metrics")
     return result
+
+
+def by_instance(found: t.Any, place: str) -> dict[str, t.Any]:
+    """The metrics of the instances by their id."""
+    if isinstance(found, list):
+        items = _shapes.list_of(_shapes.record({"instance_id": _shapes.text}))(found, place)
+        found = {item["instance_id"]: item for item in items}
+    return {
+        name: _shapes.kept(_shapes.INSTANCE_METRICS, value, f"{place}.{name}")
+        for name, value in _shapes.mapping(found, place).items()
+    }
 
 
 def measured(type_name: str) -> Reader:
@@ -395,6 +399,11 @@ def page_of(root: str, check: _shapes.Check, asked: int) -> Reader:
         return items, following if following > asked else None
 
     return read
+
+
+def identity_of_archive(archive: Raw) -> tuple[t.Any, ...]:
+    """Return what tells an archive of the logs from another: its link is signed anew each time, in its query."""
+    return (*(_shapes.or_none(archive.get(name)) for name in ("from", "to")), archive["url"].split("?")[0])
 
 
 def archives(answer: Answer) -> tuple[list[t.Any], bool]:
@@ -692,7 +701,10 @@ class MainApi:
         """Destroy a dedicated database. The call destroys an app, so the app is read first, and refused with
         InvalidInput unless its flag ``dedicated-database`` is true: two requests. Not repeatable.
         """
-        if (self.show_app(name).get("flags") or {}).get("dedicated-database") is not True:
+        flags = self.show_app(name).get("flags")
+        if isinstance(flags, _shapes.Unread):
+            raise InvalidInput(f"{name} was not destroyed: {flags.reason}", subject=self._caller.described())
+        if (flags or {}).get("dedicated-database") is not True:
             raise InvalidInput(
                 f"{name} is not the app of a dedicated database, and was not destroyed",
                 subject=self._caller.described(),
@@ -745,7 +757,7 @@ def walk(
     for dummy in range(PAGE_LIMIT):
         query = {"page": page, "per_page": size}
         items, following = caller.call(route, page_of(root, check, page), values=values, query=query)
-        new = _new(items, lambda item: item.get("id"), seen)
+        new = _new(items, lambda item: _shapes.or_none(item.get("id")), seen)
         yield from new
         if following is None or not new or past(items[-1]):
             return
@@ -867,7 +879,7 @@ class DatabaseApi:
 
     def create_logical_database(self, name: str) -> Raw:
         """Create a logical database; returns name and protected. Not repeatable. Raises ActionFailed."""
-        made = self._action(ACTIONS["create-database"], _null_or(_shapes.LOGICAL_DATABASE), {"database_name": name})
+        made = self._action(ACTIONS["create-database"], _shapes.null_or(_shapes.LOGICAL_DATABASE), {"database_name": name})
         return made or {"name": name, "protected": False}
 
     def delete_logical_database(self, name: str) -> None:
@@ -1070,8 +1082,7 @@ class DatabaseApi:
             if not more or (limit is not None and len(found) >= limit):
                 break
             items, more = self._call("list_log_archives", archives, query={"page": page})
-            # The link is signed anew each time: what follows its question mark says nothing.
-            new = _new(items, lambda item: (item.get("from"), item.get("to"), item["url"].split("?")[0]), seen)
+            new = _new(items, identity_of_archive, seen)
             found += new
             more = more and bool(new)
         return found[:limit]
@@ -1129,10 +1140,6 @@ class DatabaseApi:
     def show_ca_certificate(self) -> str:
         """Return the CA certificate of the databases (C1) as PEM text."""
         return t.cast(str, self._call("show_ca_certificate", certificate))
-
-
-def _null_or(check: _shapes.Check) -> _shapes.Check:
-    return lambda value, place: None if value is None else check(value, place)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

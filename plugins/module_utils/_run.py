@@ -20,6 +20,7 @@ from ._endpoints import Client
 from ._errors import ConsentMissing, ScalingoError, facts, scrub, sentence
 from ._options import Spec, settle
 from ._progress import Progress
+from ._shapes import readable
 from ._transport import Clock
 
 
@@ -88,14 +89,16 @@ def execute(performer: t.Type[Performer], spec: Spec, host: Host, clock: t.Optio
     except Exception as error:  # pylint: disable=broad-except
         failure = _failure(_defect(error), performer, client)
     else:
-        host.exit({**_result(outcome), **_surroundings(client, notes)})
+        result = readable(_result(outcome), notes.append)
+        host.exit({**result, **_surroundings(client, notes)})
         return
     finally:
         if client is not None:
             # A process may run many tasks.
             client.close()
     salvaged = {} if performing is None else performing.salvage()
-    host.fail({**salvaged, **failure, **_surroundings(client, notes)})
+    failure = readable({**salvaged, **failure}, notes.append)
+    host.fail({**failure, **_surroundings(client, notes)})
 
 
 def _result(outcome: Outcome) -> t.Dict[str, t.Any]:

@@ -133,6 +133,8 @@ class CaseFile:
     exempt: t.Mapping[str, str]
     unset: t.Mapping[str, str]
     passed_on: t.Mapping[str, str]
+    #: What a task cannot do without: a request and the name of a field of its answer.
+    needs_of_answers: t.Tuple[str, ...]
     secrets: t.Tuple[str, ...]
     examples: Situation
     variables: Data
@@ -206,6 +208,7 @@ def load_case_file(path: Path) -> CaseFile:
         exempt=raw.get("exempt", {}),
         unset=raw.get("unset", {}),
         passed_on=raw.get("passed_on", {}),
+        needs_of_answers=tuple(raw.get("needs_of_answers", ())),
         secrets=tuple(raw.get("secrets", ())),
         examples=situation(common_seed(), raw, examples),
         variables=examples.get("variables", {}),

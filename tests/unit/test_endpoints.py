@@ -44,6 +44,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     UnexpectedAnswer,
     sentence,
 )
+from ansible_collections.community.scalingo.plugins.module_utils._shapes import Unread
 
 DATABASE = {
     "id": "5c599fd6f18b3202f7ab4e66",
@@ -957,6 +958,18 @@ def show(client: Client) -> t.Any:
         ({"database": None}, "show_database: expected an object at database and received null"),
         ({"database": {}}, "show_database: expected the key status at database and received an object"),
         ({"database": {"status": None}}, "show_database: expected a text at database.status and received null"),
+    ],
+)
+def test_wrong_types_and_missing_keys_are_named(office: Office, answer: t.Any, message: str) -> None:
+    text = "null" if answer is None else None
+    error = wrong(office, UnexpectedAnswer, show, on_database("GET", answer=answer, text=text))
+    assert message in error.message
+    assert error.subject == "addon ad-1 in osc-fr1" and error.status == 200 and error.doing == "read the database"
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
         ({"database": {"status": "x", "features": {}}}, "expected a list at database.features and received an object"),
         (
             {"database": {"status": "x", "features": ["force-ssl"]}},
@@ -978,13 +991,18 @@ def show(client: Client) -> t.Any:
             "expected an integer at database.maintenance_window.weekday_utc and received a number",
         ),
         ({"database": {"status": "x", "next_version_id": 5}}, "expected a text at database.next_version_id"),
+        ({"database": {"status": None, "id": "x"}}, "expected a text at database.status and received null"),
     ],
 )
-def test_wrong_types_and_missing_keys_are_named(office: Office, answer: t.Any, message: str) -> None:
-    text = "null" if answer is None else None
-    error = wrong(office, UnexpectedAnswer, show, on_database("GET", answer=answer, text=text))
-    assert message in error.message
-    assert error.subject == "addon ad-1 in osc-fr1" and error.status == 200 and error.doing == "read the database"
+def test_a_field_of_another_kind_is_named_by_who_uses_it(office: Office, answer: t.Any, message: str) -> None:
+    client = office.direct()
+    with Script(on_database("GET", answer=answer)) as script:
+        script.mount(client)
+        found = client.database.show_database()
+    (odd,) = [value for value in found.values() if isinstance(value, Unread)]
+    with pytest.raises(UnexpectedAnswer) as caught:
+        bool(odd)
+    assert message in caught.value.message and "newer version" in caught.value.hint
 
 
 @pytest.mark.parametrize("text", ["<html><title>Sign in</title></html>", "", "Retry later", '{"database": '])
@@ -1021,12 +1039,6 @@ def test_a_password_in_a_broken_answer_is_not_shown(office: Office) -> None:
     ("run", "answer", "message"),
     [
         (lambda database: database.list_instances_status(), {"instances": []}, "expected a list at the body"),
-        (lambda database: database.show_metrics(), {"instances_metrics": [{"x": 1}]}, "expected the key instance_id"),
-        (
-            lambda database: database.show_metrics(),
-            {"instances_metrics": {"i": {"real_disk_size": True}}},
-            "expected a number",
-        ),
         (lambda database: database.list_metric("cpu"), {"a": 1, "b": 2}, "expected the key cpu_metrics"),
         (lambda database: database.list_metric("cpu"), 5, "expected the key cpu_metrics"),
         (lambda database: database.list_users(), {"users": []}, "expected the key database-users"),
@@ -1036,11 +1048,6 @@ def test_a_password_in_a_broken_answer_is_not_shown(office: Office) -> None:
             "expected a text",
         ),
         (lambda database: database.list_backups(), {"backups": []}, "expected the key database_backups"),
-        (
-            lambda database: database.list_backups(),
-            {"database_backups": [{"id": "b", "status": "x", "size": "5"}]},
-            "expected an integer",
-        ),
         (lambda database: database.show_backup_link("b"), {"download_url": None}, "expected a text at download_url"),
         (lambda database: database.list_log_archives(), {"archives": [5]}, "expected an object at archives[0]"),
         (lambda database: database.update_user_password("a", "b"), {"user": "x"}, "expected the key name"),
@@ -1060,6 +1067,40 @@ def test_other_wrong_answers(
         return
     with pytest.raises(UnexpectedAnswer, match=message.replace("[", r"\[")):
         run(client.database)
+
+
+@pytest.mark.parametrize(
+    ("run", "answer", "read"),
+    [
+        (
+            lambda database: database.show_metrics()["instances_metrics"],
+            {"instances_metrics": [{"x": 1}]},
+            Unread("expected the key instance_id at instances_metrics[0] and received an object"),
+        ),
+        (
+            lambda database: database.show_metrics()["instances_metrics"],
+            {"instances_metrics": {"i": {"real_disk_size": True}, "j": None, "k": {"cpu": None}}},
+            {
+                "i": Unread("expected a number at instances_metrics.i.real_disk_size and received a boolean"),
+                "j": Unread("expected an object at instances_metrics.j and received null"),
+                "k": {"cpu": None},
+            },
+        ),
+        (
+            lambda database: database.list_backups()[0]["size"],
+            {"database_backups": [{"id": "b", "status": "x", "size": "5"}]},
+            Unread("expected an integer at database_backups[0].size and received a text"),
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_part_leaves_the_rest(
+    office: Office, run: t.Callable[[DatabaseApi], t.Any], answer: t.Any, read: t.Any
+) -> None:
+    client = office.direct()
+    script = Script()
+    script.mount(client)
+    script.send = lambda request, **given: script._answered(expect("x", "x", answer=answer), request)  # type: ignore[method-assign]
+    assert run(client.database) == read
 
 
 def test_an_upgrade_or_a_restore_with_a_strange_operation(office: Office) -> None:

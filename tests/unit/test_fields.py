@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import typing as t
 
 import pytest
@@ -14,6 +15,7 @@ from ansible_collections.community.scalingo.plugins.module_utils import _canon
 from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput, UnexpectedAnswer
 from ansible_collections.community.scalingo.plugins.module_utils._resources import log
 from ansible_collections.community.scalingo.plugins.module_utils._resources._fields import Fields, by_name, checked
+from ansible_collections.community.scalingo.plugins.module_utils._shapes import Unread, or_none, readable
 
 READERS: dict[str, t.Callable[[Fields], t.Any]] = {
     "text": lambda fields: fields.text("x"),
@@ -54,6 +56,8 @@ def test_what_is_missing_is_none(reader: str, raw: dict[str, t.Any]) -> None:
         ("normal", "1h", 3600),
         ("mapping", {"a": 1}, {"a": 1}),
         ("texts", ["a"], ["a"]),
+        ("texts", [{"name": "tls", "status": "ACTIVATED"}, "b"], ["tls", "b"]),
+        ("number", 4.0, 4),
         ("numbers", 3, [3]),
         ("numbers", [3, 15], [3, 15]),
     ],
@@ -82,10 +86,75 @@ def test_what_is_there_is_read(reader: str, value: object, read: object) -> None
         ("numbers", True, "not a list of whole numbers but a boolean"),
     ],
 )
-def test_another_type_is_said_and_never_taken(reader: str, value: object, said: str) -> None:
+def test_another_type_is_said_by_who_uses_it_and_never_taken(reader: str, value: object, said: str) -> None:
+    read = READERS[reader](Fields({"x": value}, "a thing"))
+    assert read == Unread("the field x of a thing is %s" % said)
     with pytest.raises(UnexpectedAnswer) as caught:
-        READERS[reader](Fields({"x": value}, "a thing"))
+        bool(read)
     assert str(caught.value).startswith("the field x of a thing is %s." % said)
+
+
+USES: dict[str, t.Callable[[t.Any], t.Any]] = {
+    "compared": lambda value: value == "running",
+    "compared with none": lambda value: None in (value,),
+    "compared within": lambda value: {"status": value} == {"status": "running"},
+    "ordered": lambda value: sorted([value, "b"]),
+    "told": lambda value: "is %s" % value,
+    "told as a number": lambda value: "is %d" % value,
+    "told in another way": lambda value: f"is {value}",
+    "walked": lambda value: list(value),
+    "looked into": lambda value: value["name"],
+    "searched": lambda value: "x" in value,
+    "measured": lambda value: len(value),
+    "a key": lambda value: {}.get(value),
+    "added": lambda value: value + "x",
+    "divided": lambda value: value / 2,
+    "a position": lambda value: [1, 2][value],
+    "called": lambda value: value.lower(),
+}
+
+
+@pytest.mark.parametrize("use", sorted(USES))
+def test_whatever_uses_what_cannot_be_read_fails_by_its_name(use: str) -> None:
+    with pytest.raises(UnexpectedAnswer, match="^the field x is odd[.]"):
+        USES[use](Unread("the field x is odd"))
+
+
+def test_what_cannot_be_read_is_handed_on_as_null_with_a_note() -> None:
+    notes: list[str] = []
+    odd, other = Unread("the field x is odd"), Unread("the field y is odd")
+    state = {"a": 1, "b": [odd, {"c": odd, "d": (2, other)}]}
+    assert readable({**copy.deepcopy(state)}, notes.append) == {"a": 1, "b": [None, {"c": None, "d": [2, None]}]}
+    assert notes == ["the field x is odd, so it is returned as null", "the field y is odd, so it is returned as null"]
+    assert state == copy.deepcopy(state) and odd == Unread("the field x is odd"), "what nobody changed is unchanged"
+    assert (or_none(odd), or_none(0), or_none("x")) == (None, 0, "x")
+
+
+@pytest.mark.parametrize(("raw", "read"), [({"y": 1.5}, 1.5), ({"x": None, "y": 2}, 2), ({"x": 3, "y": 2}, 3)])
+def test_a_field_may_have_several_names(raw: dict[str, t.Any], read: float) -> None:
+    assert Fields(raw, "a thing").decimal("x", "y") == read
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_no_number_of_json_cannot_be_read(value: float) -> None:
+    assert isinstance(Fields({"x": value}, "a thing").decimal("x"), Unread)
+    assert isinstance(Fields({"x": value}, "a thing").number("x"), Unread)
+
+
+def test_of_a_part_that_is_no_object_nothing_can_be_read() -> None:
+    odd = Unread("the field plan of a thing is not an object but a list")
+    part = Fields(Fields({"plan": []}, "a thing").part("plan"), "its plan")
+    assert (part.identifier("id"), part.items("x"), part.certain_flag("y")) == (odd, odd, odd)
+    assert Fields(Fields({}, "a thing").part("plan"), "its plan").identifier("id") is None
+
+
+def test_one_thing_of_a_list_that_is_none_makes_the_list_unreadable() -> None:
+    def describe(raw: object) -> str | None:
+        return Fields(raw, "an item").text("name")
+
+    assert Fields({"x": [{"name": "a"}]}, "a thing").each("x", describe) == ["a"]
+    assert Fields({"x": [{"name": "a"}, 5]}, "a thing").each("x", describe) == Unread("an item is not an object but a number")
+    assert isinstance(Fields({"x": 5}, "a thing").each("x", describe), Unread)
 
 
 @pytest.mark.parametrize(("raw", "said"), [(None, "null"), ([], "a list"), ("<html>", "text"), (1.5, "a number")])

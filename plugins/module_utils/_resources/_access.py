@@ -20,6 +20,7 @@ import typing as t
 from .. import _canon, _sql
 from .._change import Params
 from .._errors import InvalidInput, ScalingoError, UnexpectedAnswer
+from .._shapes import or_none
 
 if t.TYPE_CHECKING:
     from .._endpoints import Client
@@ -79,7 +80,7 @@ class Access:
         _sql.require_driver()
         shown = self._client.database.show_database()
         self.shown = shown
-        address = _address_of(shown)
+        address = _address_of(shown.get("hostname") if self._params["connection_url"] is None else or_none(shown.get("hostname")))
         login = self._login(address)
         for secret in login.secrets:
             self._client.transport.secrets.add(secret)
@@ -129,7 +130,8 @@ class Access:
             raise NoAccess("an addon token does not show the variables of the app, so there is no user to connect as")
         if address is None:
             raise NoAccess("the platform does not show the host and the port of the database")
-        variables = [(str(item["name"]), str(item["value"])) for item in self._client.main.list_variables(app)]
+        listed = self._client.main.list_variables(app)
+        variables = [(str(item["name"]), str(or_none(item["value"]) or "")) for item in listed]
         login = _sql.find_login(variables, address, self._client.target.resource_id)
         if login is None:
             raise NoAccess(
@@ -188,9 +190,8 @@ def _address(option: str, text: str, default_port: int) -> _sql.Address:
         raise InvalidInput("%s: %s" % (option, error)) from None
 
 
-def _address_of(shown: t.Mapping[str, t.Any]) -> t.Optional[_sql.Address]:
+def _address_of(hostname: t.Any) -> t.Optional[_sql.Address]:
     """The host name of a database includes its port (docs/contract.md section 2.2)."""
-    hostname = shown.get("hostname")
     if not hostname:
         return None
     try:
@@ -201,7 +202,7 @@ def _address_of(shown: t.Mapping[str, t.Any]) -> t.Optional[_sql.Address]:
 
 def _major(shown: t.Mapping[str, t.Any]) -> t.Optional[int]:
     try:
-        return _canon.version(shown.get("readable_version"))[0]
+        return _canon.version(or_none(shown.get("readable_version")))[0]
     except ValueError:
         return None
 

@@ -3,105 +3,153 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
 # Private: may change without notice.
-"""Reading fields of an answer: every one may be missing or null, none may be of another type."""
+"""Reading fields of an answer: every one may be missing or null. One of another kind is in nobody's way who does not use it."""
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 from .. import _canon
-from .._errors import InvalidInput, UnexpectedAnswer
+from .._errors import InvalidInput, UnexpectedAnswer, scrub
+from .._shapes import Unread
 
 T = t.TypeVar("T")
 
 
 class Fields:
-    """The fields of one object of an answer. I(subject) names the object in errors."""
+    """The fields of one object of an answer. I(subject) names the object in errors.
+
+    A field of another kind is C(Unread): reading it does not fail, using it does. Several names are other names of the
+    same field: the first that has a value counts.
+    """
 
     def __init__(self, raw: object, subject: str) -> None:
-        if not isinstance(raw, dict):
+        #: Why nothing of the object can be read, where that is so.
+        self._unread = raw if isinstance(raw, Unread) else None
+        if self._unread is None and not isinstance(raw, dict):
             raise UnexpectedAnswer("%s is not an object but %s" % (subject, _kind(raw)))
-        self._raw: t.Dict[str, t.Any] = raw
+        self._raw: t.Dict[str, t.Any] = raw if isinstance(raw, dict) else {}
         self._subject = subject
 
-    def text(self, name: str) -> t.Optional[str]:
+    def text(self, *names: str) -> t.Optional[str]:
         """Text; empty text stays as it is."""
-        return t.cast(t.Optional[str], self._get(name, str, "text"))
+        return t.cast(t.Optional[str], self._read(names, "text", _text))
 
-    def identifier(self, name: str) -> t.Optional[str]:
+    def identifier(self, *names: str) -> t.Optional[str]:
         """Text where an empty one means the same as null (some answers show C("") for none)."""
-        return self.text(name) or None
+        return t.cast(t.Optional[str], self._read(names, "text", lambda value: _text(value) or None))
 
-    def flag(self, name: str) -> t.Optional[bool]:
-        return t.cast(t.Optional[bool], self._get(name, bool, "a boolean"))
+    def prose(self, name: str) -> t.Optional[str]:
+        """Text that somebody wrote, without what looks like a secret."""
+        return t.cast(t.Optional[str], self._read((name,), "text", lambda value: scrub(_text(value)) or None))
 
-    def certain_flag(self, name: str) -> bool:
+    def flag(self, *names: str) -> t.Optional[bool]:
+        return t.cast(t.Optional[bool], self._read(names, "a boolean", _of(bool)))
+
+    def certain_flag(self, *names: str) -> bool:
         """A boolean that decides what may be done, so that a missing one must not be taken for false."""
-        value = self.flag(name)
-        if value is None:
-            raise self._wrong(name, "a boolean")
-        return value
+        value = self.flag(*names)
+        return t.cast(bool, self._wrong(names[0], "a boolean") if value is None else value)
 
-    def number(self, name: str) -> t.Optional[int]:
-        value = self._get(name, int, "a whole number")
-        if isinstance(value, bool):
-            raise self._wrong(name, "a whole number")
-        return t.cast(t.Optional[int], value)
+    def number(self, *names: str) -> t.Optional[int]:
+        return t.cast(t.Optional[int], self._read(names, "a whole number", _number))
 
-    def decimal(self, name: str) -> t.Optional[float]:
+    def decimal(self, *names: str) -> t.Optional[float]:
         """A number; a whole one stays whole."""
-        value = self._raw.get(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
-            raise self._wrong(name, "a number")
-        return value
+        return t.cast(t.Optional[float], self._read(names, "a number", _decimal))
 
-    def instant(self, name: str) -> t.Optional[str]:
+    def instant(self, *names: str) -> t.Optional[str]:
         """A point in time in UTC with fixed width; an empty one is none."""
-        value = self.identifier(name)
-        try:
-            return None if value is None else _canon.instant(value)
-        except ValueError:
-            raise self._wrong(name, "a point in time") from None
+        read = self._read(names, "a point in time", lambda value: _canon.instant(value) if _text(value) else None)
+        return t.cast(t.Optional[str], read)
 
     def normal(self, name: str, normal_form: t.Callable[[t.Any], T]) -> t.Optional[T]:
         """The normal form of a text or number; none when it is missing."""
+        return t.cast(t.Optional[T], self._read((name,), "in a form that is known", normal_form))
+
+    def mapping(self, *names: str) -> t.Optional[t.Dict[str, t.Any]]:
+        return t.cast(t.Optional[t.Dict[str, t.Any]], self._read(names, "an object", _of(dict)))
+
+    def part(self, name: str) -> t.Dict[str, t.Any]:
+        """An object that has fields of its own; null and missing are the empty one."""
+        value = self.mapping(name)
+        return {} if value is None else value
+
+    def items(self, *names: str) -> t.List[t.Any]:
+        """A list; null and missing are the empty one."""
+        value = self._read(names, "a list", _of(list))
+        return t.cast(t.List[t.Any], [] if value is None else value)
+
+    def each(self, name: str, describe: t.Callable[[object], T]) -> t.List[T]:
+        """A list of things, each as it is described."""
+        items = self.items(name)
+        if isinstance(items, Unread):
+            return items
+        try:
+            return [describe(item) for item in items]
+        except UnexpectedAnswer as error:
+            return t.cast(t.List[T], Unread(error.message))
+
+    def texts(self, *names: str) -> t.List[str]:
+        """A list of text. Of an object, which some answers have instead, its name."""
+        value = self._read(names, "a list of text", lambda value: [_text(_name(item)) for item in _of(list)(value)])
+        return t.cast(t.List[str], [] if value is None else value)
+
+    def numbers(self, *names: str) -> t.List[int]:
+        """A list of whole numbers; a single number is a list of one."""
+        value = self._read(
+            names,
+            "a list of whole numbers",
+            lambda value: [_number(item) for item in ([value] if isinstance(value, int) else _of(list)(value))],
+        )
+        return t.cast(t.List[int], [] if value is None else value)
+
+    def _read(self, names: t.Sequence[str], label: str, normal_form: t.Callable[[t.Any], t.Any]) -> t.Any:
+        if self._unread is not None:
+            return self._unread
+        name = next((name for name in names if self._raw.get(name) is not None), names[0])
         value = self._raw.get(name)
         try:
-            return None if value is None else normal_form(value)
+            return value if value is None or isinstance(value, Unread) else normal_form(value)
         except ValueError:
-            raise self._wrong(name, "in a form that is known") from None
+            return self._wrong(name, label)
 
-    def mapping(self, name: str) -> t.Optional[t.Dict[str, t.Any]]:
-        return t.cast(t.Optional[t.Dict[str, t.Any]], self._get(name, dict, "an object"))
-
-    def items(self, name: str) -> t.List[t.Any]:
-        """A list; null and missing are the empty one."""
-        return t.cast(t.List[t.Any], self._get(name, list, "a list") or [])
-
-    def texts(self, name: str) -> t.List[str]:
-        values = self.items(name)
-        if not all(isinstance(value, str) for value in values):
-            raise self._wrong(name, "a list of text")
-        return values
-
-    def numbers(self, name: str) -> t.List[int]:
-        """A list of whole numbers; a single number is a list of one."""
-        raw = self._raw.get(name)
-        values = [raw] if isinstance(raw, int) else self.items(name)
-        if not all(isinstance(value, int) and not isinstance(value, bool) for value in values):
-            raise self._wrong(name, "a list of whole numbers")
-        return values
-
-    def _get(self, name: str, kind: type, label: str) -> t.Any:
-        value = self._raw.get(name)
-        if value is not None and not isinstance(value, kind):
-            raise self._wrong(name, label)
-        return value
-
-    def _wrong(self, name: str, label: str) -> UnexpectedAnswer:
-        return UnexpectedAnswer(
+    def _wrong(self, name: str, label: str) -> Unread:
+        return Unread(
             "the field %s of %s is not %s but %s" % (name, self._subject, label, _kind(self._raw.get(name)))
         )
+
+
+def _of(kind: type) -> t.Callable[[t.Any], t.Any]:
+    """A value of this kind as it is. Raises C(ValueError) for any other."""
+
+    def checked_value(value: t.Any) -> t.Any:
+        if not isinstance(value, kind):
+            raise ValueError
+        return value
+
+    return checked_value
+
+
+_text = _of(str)
+
+
+def _name(item: t.Any) -> t.Any:
+    return item.get("name") if isinstance(item, dict) else item
+
+
+def _number(value: t.Any) -> int:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError
+    return value
+
+
+def _decimal(value: t.Any) -> float:
+    """A number. What is none and still called one, such as NaN, is no JSON."""
+    return value if isinstance(value, float) and math.isfinite(value) else _number(value)
 
 
 def by_name(items: t.Iterable[t.Dict[str, t.Any]], what: str) -> t.Dict[str, t.Dict[str, t.Any]]:

@@ -29,6 +29,7 @@ from .._change import (
     known,
 )
 from .._errors import AddonNotFound, InvalidInput, NotFound, StepFailed
+from .._shapes import or_none
 from .._wait import wait_until
 from . import database
 from ._account import refuse_addon_token
@@ -46,8 +47,8 @@ PATIENCE = 6
 def describe(raw: object) -> State:
     """An addon as the modules return it."""
     fields = Fields(raw, "an addon")
-    plan = Fields(fields.mapping("plan") or {}, "the plan of an addon")
-    provider = Fields(fields.mapping("addon_provider") or {}, "the provider of an addon")
+    plan = Fields(fields.part("plan"), "the plan of an addon")
+    provider = Fields(fields.part("addon_provider"), "the provider of an addon")
     return {
         "id": fields.identifier("id"),
         "app_id": fields.identifier("app_id"),
@@ -179,9 +180,8 @@ class Addon(Resource):
             error.message = "there is no addon provider %s" % provider
             error.hint = "The providers are: %s." % providers
             raise
-        for plan in plans:
-            if wanted in (plan["name"], plan.get("id")):
-                return {name: plan.get(name) for name in ("id", "name", "display_name", "description")}
+        for plan in [plan for key in ("name", "id") for plan in plans if plan.get(key) == wanted]:
+            return {name: plan.get(name) for name in ("id", "name", "display_name", "description")}
         raise InvalidInput(
             "the provider %s has no plan %s" % (provider, wanted),
             hint="Its plans are: %s." % ", ".join(sorted(plan["name"] for plan in plans)),
@@ -401,7 +401,7 @@ class Addon(Resource):
             if addon is None or shown is None or not is_ready(shown):
                 idle_since = None
                 return False
-            if plan is None or (addon["plan"]["name"] == plan and shown["plan"] in (None, plan)):
+            if plan is None or (addon["plan"]["name"] == plan and or_none(shown["plan"]) in (None, plan)):
                 return True
             idle_since = clock.now() if idle_since is None else idle_since
             if clock.now() - idle_since < PATIENCE * self.params["wait_interval"]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from .._change import Params, State
-from .._errors import NotFound, UnexpectedAnswer
+from .._errors import NotFound
 from . import operation
 from ._account import OfAccount, OfApp, describe_person
 from ._fields import Fields
@@ -19,24 +19,23 @@ from ._fields import Fields
 def describe(raw: object) -> State:
     """An app as the module returns it."""
     fields = Fields(raw, "an app")
-    owner = fields.mapping("owner")
-    project = Fields(fields.mapping("project") or {}, "the project of an app")
+    project = Fields(fields.part("project"), "the project of an app")
     return {
         "id": fields.identifier("id"),
         "name": fields.identifier("name"),
         "region": fields.identifier("region"),
         "status": fields.identifier("status"),
-        "flags": _flags(fields.mapping("flags")),
-        "owner": describe_person(owner or {}),
+        "flags": fields.normal("flags", _flags),
+        "owner": describe_person(fields.part("owner")),
         "project": {name: project.identifier(name) for name in ("id", "name")},
         "created_at": fields.instant("created_at"),
         "updated_at": fields.instant("updated_at"),
     }
 
 
-def _flags(raw: t.Optional[t.Dict[str, t.Any]]) -> t.Optional[t.Dict[str, bool]]:
-    if raw is not None and not all(isinstance(value, bool) for value in raw.values()):
-        raise UnexpectedAnswer("a flag of an app is neither true nor false")
+def _flags(raw: t.Any) -> t.Dict[str, bool]:
+    if not isinstance(raw, dict) or not all(isinstance(value, bool) for value in raw.values()):
+        raise ValueError("a flag of an app is neither true nor false")
     return raw
 
 

@@ -22,6 +22,7 @@ import typing as t
 from .. import _download
 from .._change import Consent, Params, Resource, State, Step, known
 from .._errors import InvalidInput
+from .._shapes import readable
 from .._transport import Stream
 from . import backup as backups
 from ._fields import checked
@@ -187,6 +188,7 @@ class BackupDownload(backups.WithArchives, Resource):
         after = known(after)
         path = after["path"]
         if before is None or before["backup_id"] != after["backup_id"]:
+            int(known(self._backup)["size"] or 0)  # Raises when it cannot be read: the download is compared with it.
             return [
                 Step(
                     "download the backup %s to %s" % (after["backup_id"], path),
@@ -230,7 +232,8 @@ class BackupDownload(backups.WithArchives, Resource):
             with _download.local("remove %s.json" % path), contextlib.suppress(FileNotFoundError):
                 os.unlink(path + ".json")
             _download.publish(part, path, mode)
-        _download.write_atomically(path + ".json", json.dumps(description, indent=2, sort_keys=True) + "\n", mode)
+        text = json.dumps(readable(description, lambda dummy: None), indent=2, sort_keys=True)
+        _download.write_atomically(path + ".json", text + "\n", mode)
         _download.sync_directory(os.path.dirname(path))
 
     def _part(self, path: str) -> str:

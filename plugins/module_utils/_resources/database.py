@@ -26,6 +26,9 @@ GOING_ON = ("PENDING", "PENDING_TO_ACTIVATE")
 GOING_OFF = ("PENDING_TO_REMOVE",)
 FAILED = ("FAILED",)
 
+#: Whether they are on decides about others too.
+COUPLED = ("force-ssl", "publicly-available", "redis-rdb", "redis-aof")
+
 _CONSENT = {
     ("force-ssl", False): Consent(
         "allow", "exposure", "Without force-ssl the database takes unencrypted connections, so passwords and data cross networks in clear"
@@ -55,7 +58,7 @@ def describe(raw: object) -> State:
         "app_name": fields.identifier("app_name"),
         "created_at": fields.instant("created_at"),
         "encryption_at_rest": fields.flag("encryption_at_rest"),
-        "features": [_feature(item) for item in fields.items("features")],
+        "features": fields.each("features", _feature),
         "plan": fields.identifier("plan"),
         "status": fields.identifier("status"),
         "type_id": fields.identifier("type_id"),
@@ -64,13 +67,13 @@ def describe(raw: object) -> State:
         "readable_version": fields.identifier("readable_version"),
         "mongo_repl_set_name": fields.identifier("mongo_repl_set_name"),
         "hostname": fields.identifier("hostname"),
-        "instances": [_instance(item) for item in fields.items("instances")],
+        "instances": fields.each("instances", _instance),
         "next_version_id": fields.identifier("next_version_id"),
         "current_operation_id": fields.identifier("current_operation_id"),
         "cluster": fields.flag("cluster"),
         "periodic_backups_enabled": fields.flag("periodic_backups_enabled"),
         "periodic_backups_scheduled_at": fields.numbers("periodic_backups_scheduled_at"),
-        "maintenance_window": _window(fields.mapping("maintenance_window")),
+        "maintenance_window": fields.normal("maintenance_window", _window),
     }
 
 
@@ -92,9 +95,9 @@ def _instance(raw: object) -> State:
     }
 
 
-def _window(raw: t.Optional[t.Dict[str, t.Any]]) -> t.Optional[State]:
-    if raw is None:
-        return None
+def _window(raw: object) -> State:
+    if not isinstance(raw, dict):
+        raise ValueError
     fields = Fields(raw, "the maintenance window")
     return {name: fields.number(name) for name in ("weekday_utc", "starting_hour_utc", "duration_in_hour")}
 
@@ -203,7 +206,7 @@ class Database(Resource):
     @staticmethod
     def _refuse_unreachable(before: State, after: State) -> None:
         hours = before["periodic_backups_scheduled_at"]
-        if len(hours) > 1 and after["periodic_backups_scheduled_at"] != hours:
+        if after["periodic_backups_scheduled_at"] != hours and len(hours) > 1:
             raise InvalidInput(
                 "periodic_backups_scheduled_at is %s, wanted %s: several hours were set by Scalingo's support and are never overwritten"
                 % (hours, after["periodic_backups_scheduled_at"]),
@@ -222,9 +225,11 @@ class Database(Resource):
 
     def _feature_steps(self, before: State, after: State) -> t.List[Step]:
         wanted = _wanted_features(self.params)
+        if not wanted:
+            return []
         current = {
             name: self._counts_as_on(name, feature_status(before, name))
-            for name in [item["name"] for item in before["features"]] + list(wanted)
+            for name in [item["name"] for item in before["features"] if item["name"] in COUPLED] + list(wanted)
         }
         enable = [name for name in wanted if wanted[name] and not current[name]]
         disable = [name for name in wanted if not wanted[name] and current[name]]

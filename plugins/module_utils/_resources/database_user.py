@@ -13,6 +13,7 @@ import typing as t
 from .. import _canon
 from .._change import Listing, Params, Resource, State, Step, known
 from .._errors import InvalidInput, OutcomeUnknown
+from .._shapes import or_none
 from ._engine import OfEngine
 from ._fields import Fields, by_name, checked
 
@@ -20,7 +21,7 @@ from ._fields import Fields, by_name, checked
 def describe(raw: object) -> State:
     """A user as the modules return it, without its password."""
     fields = Fields(raw, "a database user")
-    attributes = Fields(fields.mapping("dbms_attributes") or {}, "the attributes of a database user")
+    attributes = Fields(fields.part("dbms_attributes"), "the attributes of a database user")
     return {
         "name": fields.text("name"),
         "read_only": fields.certain_flag("read_only"),
@@ -116,7 +117,7 @@ class DatabaseUsers(_WithUsers, Resource):
                     "protected": False,
                     "password_encryption": None,
                 }
-            if current is not None and current["protected"] and self._touches(user):
+            if current is not None and self._touches(user) and current["protected"]:
                 raise InvalidInput(
                     "the user %s is protected: it is the default one of the addon, and the platform lets nobody change it" % name,
                     hint="Leave it alone, or ask Scalingo's support for a new password.",
@@ -166,7 +167,7 @@ class DatabaseUsers(_WithUsers, Resource):
                 raise
             self._created.add(name)
             if password is None:
-                self._generated[name] = Fields(created, "the created user").text("password")
+                self._generated[name] = or_none(Fields(created, "the created user").text("password"))
 
         def follow() -> None:
             # The answer with the generated password was lost, or did not hold it: let the platform make another.

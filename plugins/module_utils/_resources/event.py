@@ -13,7 +13,8 @@ import typing as t
 
 from .. import _canon
 from .._change import Params, State
-from .._errors import InvalidInput, scrub
+from .._errors import InvalidInput
+from .._shapes import or_none
 from ._account import OfApp, describe_person
 from ._fields import Fields, checked
 
@@ -67,7 +68,7 @@ _NUMBERS = ("maintenance_window_in_hours", "unrecoverable_duration_seconds")
 
 def type_of(name: t.Optional[str]) -> t.Optional[str]:
     """The one name of a type, whichever is used."""
-    return name if name is None else ALSO_CALLED.get(name, name)
+    return name if or_none(name) is None else ALSO_CALLED.get(str(name), name)
 
 
 def describe(raw: object) -> State:
@@ -80,7 +81,7 @@ def describe(raw: object) -> State:
         "type": kind,
         "created_at": fields.instant("created_at"),
         "user": None if user is None else describe_person(user),
-        "type_data": None if data is None or kind not in TYPE_DATA else _describe_data(str(kind), data),
+        "type_data": None if data is None or or_none(kind) not in TYPE_DATA else _describe_data(str(kind), data),
     }
 
 
@@ -98,8 +99,7 @@ def _value(kind: str, fields: Fields, name: str) -> t.Any:
         return fields.flag(name)
     if name == "attributes_changed" or (name == "status" and kind == "addon_updated"):
         return fields.texts(name)
-    value = fields.identifier(name)
-    return None if value is None else scrub(value)
+    return fields.prose(name)
 
 
 class EventInfo(OfApp):

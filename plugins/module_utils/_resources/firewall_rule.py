@@ -42,10 +42,13 @@ class _WithFirewall(OfEngine):
     }
     reading = "list the firewall rules"
 
+    def listed(self) -> t.List[State]:
+        return [describe(raw) for raw in self.ask(self.client.database.list_firewall_rules)]
+
     def by_key(self) -> t.Dict[Key, State]:
         """The rules by what identifies them. The platform may have a range twice: both give access."""
         rules: t.Dict[Key, State] = {}
-        for item in map(describe, self.ask(self.client.database.list_firewall_rules)):
+        for item in self.listed():
             kind, network_range, number = _key(item)
             while (kind, network_range, number) in rules:
                 number += 1
@@ -197,7 +200,7 @@ class FirewallRuleInfo(_WithFirewall, Listing):
         return outcome
 
     def items(self) -> t.List[State]:
-        rules = list(self.by_key().values())
+        rules = self.listed()
         if self.params["managed_ranges"]:
             self._ranges = [describe_range(raw) for raw in self.client.database.list_managed_ranges()]
         return rules

@@ -16,6 +16,7 @@ import typing as t
 from .._auth import engine_of
 from .._endpoints import Client
 from .._errors import NotFound, ScalingoError, sentence
+from .._shapes import readable
 from . import database
 from ._fields import Fields
 
@@ -39,6 +40,8 @@ class Fleet:
         self._first: t.Optional[Client] = None
         self._found: t.Set[str] = set()
         self.failures: t.Dict[str, str] = {}
+        #: Why something is null that the platform does tell.
+        self.notes: t.List[str] = []
 
     def read(self, regions: t.Sequence[str]) -> t.List[State]:
         """The databases of the regions, by region, app and resource. Raises nothing that concerns a part of them only."""
@@ -55,7 +58,8 @@ class Fleet:
                     self.failures["app %s" % app] = (
                         "It is not visible in %s with this API token. Check the names of the app and of the region." % " or ".join(regions)
                     )
-        return sorted(databases, key=lambda item: (item["region"], item["app"], item["resource_id"] or "", item["addon_id"]))
+        found = t.cast(t.List[State], readable(databases, self.notes.append))
+        return sorted(found, key=lambda item: (item["region"], item["app"], item["resource_id"] or "", item["addon_id"]))
 
     def _read_region(self, region: str) -> t.List[State]:
         client = self._connect(region, None, None, self._first)
@@ -107,7 +111,7 @@ class Fleet:
     @staticmethod
     def _describe(raw: object, region: str, app: str) -> State:
         fields = Fields(raw, "an addon")
-        plan = Fields(fields.mapping("plan") or {}, "the plan of an addon")
+        plan = Fields(fields.part("plan"), "the plan of an addon")
         return {
             "app": app,
             "region": region,

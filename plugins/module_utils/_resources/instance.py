@@ -20,12 +20,11 @@ from ._fields import Fields
 def describe_status(raw: object) -> State:
     """The status of one instance. The leader is V(leader) also where the platform says V(master)."""
     fields = Fields(raw, "the status of an instance")
-    role = fields.text("role")
     return {
         "id": fields.identifier("id"),
         "type": fields.identifier("type"),
         "status": fields.identifier("status"),
-        "role": "leader" if role == "master" else role,
+        "role": fields.normal("role", _role),
         "dbms_status": fields.identifier("dbms_status"),
     }
 
@@ -35,6 +34,12 @@ def describe_health(raw: object) -> State:
     fields = Fields(raw, "the health of the cluster")
     numbers = {name: fields.normal(name, _whole) for name in ("shards", "pending_tasks", "epoch")}
     return {"status": fields.identifier("status"), "cluster": fields.identifier("cluster"), **numbers}
+
+
+def _role(value: t.Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not text")
+    return "leader" if value == "master" else value
 
 
 def _whole(value: t.Any) -> int:

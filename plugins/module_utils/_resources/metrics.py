@@ -11,6 +11,7 @@ import typing as t
 
 from .._change import Listing, Outcome, Params, State
 from .._errors import AddonNotFound, InvalidInput, NotFound
+from .._shapes import or_none
 from ._fields import Fields
 
 SERIES = ("cpu", "memory", "swap", "disk", "diskio")
@@ -19,26 +20,27 @@ SERIES = ("cpu", "memory", "swap", "disk", "diskio")
 def describe(raw: object) -> State:
     """The present metrics. Sizes are in bytes, the use of the processor in percent."""
     fields = Fields(raw, "the metrics")
-    memory = Fields(fields.mapping("memory") or {}, "the memory metrics")
-    instances = fields.mapping("instances_metrics") or {}
+    memory = Fields(fields.part("memory"), "the memory metrics")
     return {
         "cpu_usage": fields.decimal("cpu_usage"),
         "memory": {
             name: memory.number(name)
             for name in ("memory", "memory_max", "memory_limit", "swap", "swap_max", "swap_limit")
         },
-        "database_stats": fields.mapping("database_stats") or {},
+        "database_stats": fields.part("database_stats"),
         "real_disk_size": fields.number("real_disk_size"),
-        "instances_metrics": [_instance(identifier, item) for identifier, item in instances.items()],
+        "instances_metrics": fields.normal(
+            "instances_metrics", lambda found: [_instance(identifier, item) for identifier, item in found.items()]
+        ),
     }
 
 
 def _instance(identifier: str, raw: object) -> State:
     fields = Fields(raw, "the metrics of an instance")
-    memory = Fields(fields.mapping("memory") or {}, "the memory metrics of an instance")
-    processor = Fields(fields.mapping("cpu") or {}, "the processor metrics of an instance")
+    memory = Fields(fields.part("memory"), "the memory metrics of an instance")
+    processor = Fields(fields.part("cpu"), "the processor metrics of an instance")
     return {
-        "instance_id": fields.identifier("instance_id") or identifier,
+        "instance_id": or_none(fields.identifier("instance_id")) or identifier,
         "instance_address": fields.identifier("instance_address"),
         "real_disk_size": fields.number("real_disk_size"),
         "cpu": {"usage_in_percents": processor.decimal("usage_in_percents")},

@@ -109,9 +109,9 @@ class NetPeering(_WithNetwork, Resource):
         shown = self.peerings()
         if any(None in (item["id"], item["outscale_net_peering_id"]) for item in shown):
             raise UnexpectedAnswer("a net peering has no id or no outscale_net_peering_id, so it cannot be told from another")
-        self._deleted = {item["id"] for item in shown if item["status"] == DELETED}
-        absent = self._deleted | self._left
-        found = [item for item in shown if item["outscale_net_peering_id"] == self._named and item["id"] not in absent]
+        named = [item for item in shown if item["outscale_net_peering_id"] == self._named]
+        self._deleted = {item["id"] for item in named if item["status"] == DELETED}
+        found = [item for item in named if item["id"] not in self._deleted | self._left]
         found.sort(key=lambda item: item["status"] != ACTIVE)
         return {"net_peering": found[0] if found else None}
 

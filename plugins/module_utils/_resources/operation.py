@@ -11,7 +11,7 @@ import re
 import typing as t
 
 from .._change import RESUME, Listing, Params, Performer, State, is_ready, is_stopped
-from .._errors import InvalidInput, NotFound, StepFailed, scrub
+from .._errors import InvalidInput, NotFound, StepFailed
 from .._wait import wait_until
 from . import database
 from ._fields import Fields
@@ -34,7 +34,7 @@ def describe(raw: object) -> State:
         "status": fields.identifier("status"),
         "created_at": fields.instant("created_at"),
         "finished_at": fields.instant("finished_at"),
-        "error": scrub(fields.text("error") or "") or None,
+        "error": fields.prose("error"),
     }
 
 

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import typing as t
 
@@ -38,13 +39,12 @@ def describe(raw: object) -> State:
     pid = fields.number("pid")
     if pid is None:
         raise UnexpectedAnswer("a query has no pid")
-    nanoseconds = fields.decimal("query_duration")
     return {
         "pid": pid,
         "username": fields.identifier("username"),
         "state": fields.identifier("state"),
         "query_start": fields.instant("query_start"),
-        "query_duration": None if nanoseconds is None else round(nanoseconds / NANOSECONDS, 3),
+        "query_duration": fields.normal("query_duration", _duration),
         "query": fields.text("query"),
     }
 
@@ -66,6 +66,12 @@ def statement(query: str) -> str:
                 return ""
         else:
             return query
+
+
+def _duration(nanoseconds: t.Any) -> float:
+    if isinstance(nanoseconds, bool) or not isinstance(nanoseconds, (int, float)) or not math.isfinite(nanoseconds):
+        raise ValueError("not a duration")
+    return round(float(nanoseconds) / NANOSECONDS, 3)
 
 
 class Selection:
@@ -120,7 +126,9 @@ class _OnPostgreSQL(OfEngine):
 
 def _key(session: State) -> t.Tuple[t.Any, ...]:
     """What makes a query this one: a pid alone may be another session's a moment later, and a session runs many queries."""
-    return session["pid"], session["username"], session["query_start"], session["state"]
+    key = session["pid"], session["username"], session["query_start"], session["state"]
+    hash(key)  # Raises when a part of it cannot be read: then nobody knows which query it is.
+    return key
 
 
 class Queries(_OnPostgreSQL, Resource):

@@ -11,6 +11,7 @@ import typing as t
 
 from .._change import Listing, Params, Resource, State, Step
 from .._errors import ActionFailed, InvalidInput, UnexpectedAnswer
+from .._shapes import or_none
 from . import pg_extension
 from ._engine import OfEngine
 from ._fields import Fields
@@ -19,6 +20,8 @@ NAME = pg_extension.STAT_STATEMENTS
 #: The numbers of a statement; times are milliseconds, as PostgreSQL counts them.
 COUNTS = ("calls", "rows")
 TIMES = ("total_time", "min_time", "max_time", "mean_time", "std_dev")
+#: Other names of the same (docs/contract.md section 2.8).
+ALSO_CALLED: t.Mapping[str, t.Tuple[str, ...]] = {"std_dev": ("stddev_time",)}
 
 
 def describe(raw: object) -> State:
@@ -27,7 +30,7 @@ def describe(raw: object) -> State:
     return {
         "user_id": fields.number("user_id"),
         **{name: fields.number(name) for name in COUNTS},
-        **{name: fields.decimal(name) for name in TIMES},
+        **{name: fields.decimal(name, *ALSO_CALLED.get(name, ())) for name in TIMES},
         "query": fields.text("query"),
     }
 
@@ -104,7 +107,7 @@ class StatStatementsInfo(_OnPostgreSQL, Listing):
         items = [describe(item) for item in listed]
         if any(item[order] is None for item in items):
             raise UnexpectedAnswer("a statement has no %s, by which they are to be ordered" % order)
-        items.sort(key=lambda item: (-item[order], item["query"] or ""))
+        items.sort(key=lambda item: (-item[order], or_none(item["query"]) or ""))
         hidden = () if self.params["include_query"] else ("query",)
         return [
             {name: value for name, value in item.items() if name not in hidden} for item in items[: self.params["limit"]]

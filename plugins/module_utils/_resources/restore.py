@@ -68,7 +68,7 @@ class RecoveryWindowInfo(_WithRecovery, Listing):
 
     def items(self) -> t.List[State]:
         window = self.window()
-        return [window] if any(window.values()) else []
+        return [window] if any(value is not None for value in window.values()) else []
 
 
 class Restore(_WithRecovery, backups.WithBackups, Following, Resource):

@@ -13,6 +13,7 @@ import typing as t
 from .. import _canon
 from .._change import Consent, Listing, Params, Resource, State, Step, known
 from .._errors import InvalidInput, UnexpectedAnswer
+from .._shapes import or_none
 from ._engine import OfEngine
 from ._fields import Fields, by_name, checked
 
@@ -23,13 +24,9 @@ def describe(raw: object) -> State:
     One that cannot be read is none: it must not keep all others from being read.
     """
     fields = Fields(raw, "a retention policy")
-    duration = seconds = None
-    try:
-        nanoseconds = fields.normal("duration", _canon.duration)
-        if nanoseconds is not None:
-            duration, seconds = _canon.duration_text(nanoseconds), nanoseconds // 10**9
-    except UnexpectedAnswer:
-        pass
+    nanoseconds = or_none(fields.normal("duration", _canon.duration))
+    duration = None if nanoseconds is None else _canon.duration_text(nanoseconds)
+    seconds = None if nanoseconds is None else nanoseconds // 10**9
     return {
         "name": fields.text("name"),
         "duration": duration,
@@ -96,7 +93,8 @@ class RetentionPolicies(_OnInfluxDB, Resource):
         after = self._left(known(before))
         if not self.applying:
             # One that is recreated stays the default, also after it was deleted.
-            self._defaults = frozenset(name for name, item in after.items() if item["default"])
+            names = {policy["name"] for policy in _wanted(self.params)}
+            self._defaults = frozenset(name for name, item in after.items() if name in names and item["default"])
         for policy in self._ordered():
             current = after.get(policy["name"])
             if self.params["state"] == "absent":
@@ -154,7 +152,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
     def _left(self, before: State) -> State:
         """What is there as soon as the new default has taken over."""
         taker = self._taker()
-        return {name: {**item, "default": item["default"] and taker in (None, name)} for name, item in before.items()}
+        return {name: {**item, "default": taker in (None, name) and item["default"]} for name, item in before.items()}
 
     @staticmethod
     def _same(current: State, wanted: State) -> bool:

@@ -17,6 +17,7 @@ import typing as t
 from .. import _canon
 from .._change import Consent, Params, Resource, Settled, State, Step, busy_reason, known
 from .._errors import Conflict, InvalidInput
+from .._shapes import or_none
 from ._fields import Fields
 from .operation import Following, Look
 from .version import ahead, crosses_major, read_database, series_of
@@ -209,7 +210,7 @@ class Upgrade(Following, Resource):
     def _start(self, target: State) -> None:
         answer = self.client.database.upgrade()
         self._note_started(target, answer["operation_id"], answer["location"])
-        message = Fields(answer, "the answer to the upgrade").identifier("warning_message")
+        message = or_none(Fields(answer, "the answer to the upgrade").identifier("warning_message"))
         if message is not None:
             self._steps_taken[-1]["warning_message"] = message
             self.warn("The platform says of the version %s: %s" % (target["version"], message))

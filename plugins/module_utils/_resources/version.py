@@ -15,6 +15,7 @@ import typing as t
 from .. import _canon
 from .._change import Listing, Outcome, State
 from .._errors import UnexpectedAnswer
+from .._shapes import or_none
 from . import database
 from ._engine import ENGINES
 from ._fields import Fields
@@ -45,10 +46,10 @@ def describe(raw: object) -> State:
     if not (isinstance(raw, dict) and "next_upgrade" in raw):
         raise UnexpectedAnswer("the platform does not say which version comes after %s" % fields.text("id"))
     numbers = {name: fields.number(name) for name in ("major", "minor", "patch", "build")}
-    following = Fields(fields.mapping("next_upgrade") or {}, "the next version")
+    following = Fields(fields.part("next_upgrade"), "the next version")
     return {
         "id": fields.identifier("id"),
-        "version": "{major}.{minor}.{patch}-{build}".format(**numbers),
+        "version": _text_of(numbers),
         **numbers,
         "database_type_id": fields.identifier("database_type_id"),
         "features": fields.texts("features"),
@@ -59,9 +60,19 @@ def describe(raw: object) -> State:
     }
 
 
+def _text_of(numbers: t.Mapping[str, t.Optional[int]]) -> str:
+    """C(major.minor.patch-build), or the first of them when the platform gives no more (docs/contract.md section 2.13)."""
+    text = str(numbers["major"])
+    for sign, name in ((".", "minor"), (".", "patch"), ("-", "build")):
+        if numbers[name] is None:
+            break
+        text += "%s%s" % (sign, numbers[name])
+    return text
+
+
 def series_of(client: Client, found: State) -> int:
     """How many numbers name a major version of the database: by its type, or by the provider of its addon."""
-    kind = str(found["type_name"]).lower()
+    kind = str(or_none(found["type_name"])).lower()
     if kind not in SERIES:
         kind = client.target.engine or kind
     return SERIES.get(kind, UNKNOWN_SERIES)

@@ -255,26 +255,63 @@ def damage_problems(laboratory: Laboratory, subject: Subject, point: Point, thor
     return found
 
 
-def field_problems(laboratory: Laboratory, subject: Subject, point: Point) -> t.List[str]:
-    """Each single field of an answer is left out, and is of another type."""
+def field_problems(
+    laboratory: Laboratory,
+    subject: Subject,
+    point: Point,
+    deeds: t.Sequence[str] = ("missing_key", "wrong_type"),
+    fresh: bool = False,
+) -> t.List[str]:
+    """Each single field of an answer is left out, and is of another type: the task fails by the name of what it needs.
+
+    C(fresh): without the tokens of an earlier run, so that the way to the database is taken too.
+    """
     case = point.case
     clean = laboratory.observe(subject, case)
-    tokens = laboratory.home
+    tokens = None if fresh else laboratory.home
     laboratory.arrange(subject, case)
     initial = laboratory.state()
     found = []
     for path in _paths(_answer(laboratory, subject, point, tokens)):
-        for deed in ("missing_key", "wrong_type"):
+        for deed in deeds:
             damage = Damage("%s: %s" % (deed, path), {"do": deed, "at": path})
             laboratory.arrange(subject, case, tokens)
             laboratory.sandbox.fault(**point.rule(damage))
             seen = laboratory.run(subject, case)
             where = "%s, %s: " % (point.name, damage.name)
             found += [where + text for text in _damaged(subject, damage, point, initial, clean, seen)]
+            if deed == "wrong_type":
+                found += [where + text for text in _in_the_way(subject, point, path, clean, seen)]
     return found
 
 
-def _answer(laboratory: Laboratory, subject: Subject, point: Point, tokens: Path) -> t.Any:
+def known(record: Record) -> bool:
+    """Whether an answer is one of the API's routes, and has fields."""
+    return record.role != "files" and bool(record.route or record.action_name)
+
+
+#: What says which thing it is. Without it there is nothing to tell.
+IDENTITY = ("id", "name")
+
+
+def _in_the_way(subject: Subject, point: Point, path: str, clean: Observation, seen: Observation) -> t.List[str]:
+    """A field of another type stops those only that need it, which the case file lists; whoever tells it says null and why."""
+    request, name = named(point.record), path.rsplit(".", 1)[-1]
+    needed = "." not in path or path == "meta.pagination" or name in IDENTITY or "%s %s" % (request, name) in subject.cases.needs_of_answers
+    report = seen.report
+    if report.failed:
+        if not needed:
+            return ["%s %s is needed by nothing, and stops it: %s" % (request, name, report.message)]
+        named_there = any(word in report.message for word in name.split("_")) or report.kind != "UnexpectedAnswer"
+        return [] if named_there else ["the failure does not name the field: %s" % report.message]
+    told = " ".join([*report.result.get("notes", []), *report.warnings])
+    truly, shown = (without(one.lasting, subject.cases.passed_on) for one in (clean, seen))
+    if truly != shown and not any(part in told for part in path.split(".") if part != "*"):
+        return ["it is told otherwise, and no note says why"]
+    return []
+
+
+def _answer(laboratory: Laboratory, subject: Subject, point: Point, tokens: t.Optional[Path]) -> t.Any:
     """The answer as it is when nothing is wrong with it."""
     seen: t.List[t.Any] = []
 
@@ -286,7 +323,7 @@ def _answer(laboratory: Laboratory, subject: Subject, point: Point, tokens: Path
     laboratory.sandbox.fault(**point.rule(Damage("none", {"do": "missing_key"})))
     with mock.patch.object(faults, "spoil", spoil):
         laboratory.run(subject, point.case)
-    return seen[0]
+    return seen[0] if seen else None
 
 
 def _paths(answer: t.Any, prefix: str = "") -> t.List[str]:
@@ -328,9 +365,15 @@ def _damaged(
     return found
 
 
+#: What stands there instead of null, which may be right.
+OF_ANOTHER_TYPE = 42
+
+
 def _wrong(clean: t.Any, told: t.Any, place: str = "") -> t.List[str]:
     """What is told otherwise than it is. What the answer did not say may be missing."""
     if told is None or told == [] or told == "":
+        return []
+    if clean is None and told == OF_ANOTHER_TYPE:
         return []
     if isinstance(clean, dict) and isinstance(told, dict):
         found = ["%s.%s is missing" % (place, name) for name in clean if name not in told]
