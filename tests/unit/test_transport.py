@@ -183,6 +183,24 @@ def test_verify_goes_with_every_request(verify: t.Any) -> None:
     bench.send()
 
 
+@pytest.mark.parametrize(
+    "variables, expected",
+    [
+        ({"CURL_CA_BUNDLE": ""}, certifi.where()),
+        ({"CURL_CA_BUNDLE": " ", "REQUESTS_CA_BUNDLE": "\t"}, certifi.where()),
+        ({"CURL_CA_BUNDLE": "/curl.pem", "REQUESTS_CA_BUNDLE": ""}, "/curl.pem"),
+        ({"CURL_CA_BUNDLE": "/curl.pem", "REQUESTS_CA_BUNDLE": "/requests.pem"}, "/requests.pem"),
+    ],
+)
+def test_an_empty_variable_of_the_library_turns_nothing_off(
+    variables: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    Bench(got(verify=expected), verify=True).send()
+    Bench(got(verify=False), verify=False).send()
+
+
 def test_no_authorization_takes_even_a_header_away() -> None:
     bench = Bench(got(headers={"Authorization": None}))
     bench.transport.session.headers["Authorization"] = "Basic x"
