@@ -12,6 +12,9 @@ class ModuleDocFragment:
     # How the API is reached, and for which database
     DOCUMENTATION = r"""
 options:
+  _task_no_log:
+    description: For internal use. Whether the task hides its result. It is always overwritten.
+    type: bool
   api_token:
     description:
       - An API token of a Scalingo account that is owner or collaborator of the app. It begins with V(tk-us-).

@@ -207,7 +207,7 @@ class Performer:
         if not self._no_log:
             raise InvalidInput(
                 "the result would hold %s, and the task does not hide its result" % secret,
-                hint="Add 'no_log: true' to the task and register its result.",
+                hint="Add 'no_log: true' to the task and register its result, without async: Ansible keeps the result of such a task in a file.",
             )
 
 

@@ -12,7 +12,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, _load_params
 
 from ._change import Performer
-from ._options import Spec
+from ._options import TASK_NO_LOG, Spec
 from ._progress import Progress
 from ._run import execute
 
@@ -22,10 +22,12 @@ class ModuleHost:
 
     def __init__(self, module: AnsibleModule, given: t.Mapping[str, t.Any]) -> None:
         self._module = module
+        # Only the controller knows: here no_log is also on where core was told to log nothing on the target.
+        hides = module.params.pop(TASK_NO_LOG, None)
         self.params: t.Dict[str, t.Any] = module.params
         self.given = given
         self.check_mode: bool = module.check_mode
-        self.no_log: bool = module.no_log
+        self.no_log: bool = hides is True
 
     def warn(self, message: str) -> None:
         self._module.warn(message)
@@ -48,6 +50,9 @@ class ModuleHost:
 
 def run(performer: t.Type[Performer], spec: Spec) -> None:
     """What every module's C(main) calls."""
-    module = AnsibleModule(**spec.kwargs())
+    kwargs = spec.kwargs()
+    # Its value is not logged, and it is not among the parameters of C(invocation).
+    kwargs["argument_spec"][TASK_NO_LOG] = {"type": "bool", "no_log": True}
+    module = AnsibleModule(**kwargs)
     # This is how Ansible lets a module read what it was handed; the parameters of the module have null for what is missing.
     execute(performer, spec, ModuleHost(module, _load_params()))

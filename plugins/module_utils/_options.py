@@ -18,6 +18,9 @@ from ._errors import InvalidInput
 Option = t.Mapping[str, t.Any]
 Names = t.Tuple[str, ...]
 
+#: The internal option of every module by which the action says whether the task hides its result.
+TASK_NO_LOG = "_task_no_log"
+
 
 @dataclasses.dataclass(frozen=True)
 class Spec:

@@ -43,6 +43,7 @@ from ansible.utils.display import Display
 from ansible_collections.community.scalingo.plugins.module_utils import _run
 from ansible_collections.community.scalingo.plugins.module_utils._change import Performer
 from ansible_collections.community.scalingo.plugins.module_utils._errors import scrub
+from ansible_collections.community.scalingo.plugins.module_utils._options import TASK_NO_LOG
 from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress, RunEnded
 from ansible_collections.community.scalingo.plugins.module_utils._transport import Clock
 from ansible_collections.community.scalingo.plugins.plugin_utils._progress import Lines, interval_of
@@ -178,7 +179,8 @@ class ScalingoAction(ActionBase):
         spec = self.module.argument_spec()
         kwargs = spec.kwargs()
         del kwargs["supports_check_mode"]
-        given = json.loads(json.dumps(_plain(self._task.args)))
+        arguments = {name: value for name, value in self._task.args.items() if name != TASK_NO_LOG}
+        given = json.loads(json.dumps(_plain(arguments)))
         checked = ArgumentSpecValidator(**kwargs).validate(given)
         parent = Parent()
         host = TaskHost(
@@ -222,13 +224,17 @@ class ScalingoAction(ActionBase):
     def _run_module(self, variables: Variables) -> Result:
         apart = bool(self._task.async_val) and not getattr(self._connection, "has_native_async", False)
         try:
-            result: Result = self._execute_module(task_vars=variables, wrap_async=apart)
+            result: Result = self._execute_module(module_args=self._arguments(), task_vars=variables, wrap_async=apart)
         except AnsibleConnectionFailure as error:
             # Not "unreachable", so that a rescue sees it as it would see any failure of the API.
             result = {"failed": True, "changed": False, "msg": "The module could not be run: %s" % error}
         if not apart:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
+
+    def _arguments(self) -> t.Dict[str, t.Any]:
+        """The arguments of the task, and whether it keeps its result secret. Core keeps that of an async task in a file."""
+        return {**self._task.args, TASK_NO_LOG: bool(self._task.no_log) and not self._task.async_val}
 
     # -- which of them -----------------------------------------------------------------------------------------------
 

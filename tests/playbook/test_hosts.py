@@ -197,6 +197,30 @@ def test_a_long_loop_leaves_no_descriptor_open(controller: Ansible, sandbox: San
     assert min(labels[-10:]) <= min(labels[:10]), labels
 
 
+def test_a_secret_is_for_tasks_that_hide_their_result(controller: Ansible, sandbox: Sandbox, tmp_path: Path) -> None:
+    """Where nothing may be logged on the target, a task still shows its result; and that of an async one is in a file."""
+    controller.environment.update({"ANSIBLE_NO_TARGET_SYSLOG": "true", "ANSIBLE_ASYNC_DIR": str(tmp_path / "jobs")})
+    user = {"app": "shop", "addon": "postgresql", "name": "importer"}
+    tasks = [
+        task("scalingo_backup_link", "link", IGNORE, **SHOP),
+        task("scalingo_log_info", "log", IGNORE, links=True, **SHOP),
+        task("scalingo_database_user", "user", IGNORE, **user),
+        task("scalingo_backup_link", "lie", IGNORE, _task_no_log=True, **SHOP),
+        task("scalingo_backup_link", "async", {"async": 60, "poll": 1, "no_log": True, "register": "later", **IGNORE}, **SHOP),
+        {"name": "shown", "ansible.builtin.debug": {"msg": "{{ later.msg | default(later.link) }}"}},
+        task("scalingo_backup_link", "hidden", {"no_log": True, "register": "hidden"}, **SHOP),
+        {"name": "good", "ansible.builtin.assert": {"that": "hidden.link is match('http')"}},
+        task("scalingo_database_info", "read", **SHOP),
+    ]
+    here, module = both(controller, sandbox, tasks, "-vvv")
+    for run in (here, module):
+        assert "token=" not in run.output and "_task_no_log" not in run.output.replace("_task_no_log: true", "")
+        for name in ("link", "log", "user", "lie"):
+            assert "does not hide its result" in run.result(name)["msg"], run.result(name)
+        assert "without async" in run.result("shown")["msg"]
+    assert sandbox.unsafe() == []
+
+
 def test_ad_hoc(controller: Ansible, sandbox: Sandbox) -> None:
     outcomes = []
     for environment in ({}, AS_MODULE):

@@ -349,6 +349,25 @@ def test_a_module_that_cannot_be_reached_is_a_failure_that_rescue_sees(tmp_path:
     assert "no route to host" in result["msg"]
 
 
+@pytest.mark.parametrize(
+    "task, truth", (({}, False), ({"no_log": True}, True), ({"no_log": True, "async_val": 60}, False), ({"async_val": 60}, False))
+)
+def test_a_module_is_handed_whether_the_task_hides_its_result(
+    task: t.Dict[str, t.Any], truth: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the task itself says of it. Core keeps the result of an async task in a file."""
+    given: t.List[t.Any] = []
+    made = action(tmp_path, {"app": "shop", "_task_no_log": not truth}, transport="ssh", **task)
+    monkeypatch.setattr(made, "_execute_module", lambda **options: given.append(options["module_args"]) or {})
+    monkeypatch.setattr(made, "_remove_tmp_path", lambda path: None)
+    made.run(task_vars={})
+    assert given == [{"api_token": SECRET, "app": "shop", "_task_no_log": truth}]
+
+
+def test_here_nobody_can_say_that_a_task_hides_its_result(tmp_path: Path) -> None:
+    assert action(tmp_path, {"_task_no_log": True}).run(task_vars={})["hides"] is False
+
+
 # -- importing -------------------------------------------------------------------------------------------------------
 
 IMPORTING = """

@@ -18,7 +18,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     OutcomeUnknown,
     ValidationFailed,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, waiting
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, TASK_NO_LOG, Spec, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress
 from ansible_collections.community.scalingo.plugins.module_utils._transport import Clock
 
@@ -217,9 +217,9 @@ def test_notes_are_returned_when_there_are_any() -> None:
 class Module:
     """What AnsibleModule has of interest."""
 
-    def __init__(self, **kwargs: t.Any) -> None:
+    def __init__(self, handed: t.Optional[bool], **kwargs: t.Any) -> None:
         self.kwargs = kwargs
-        self.params = Host().params
+        self.params = {**Host().params, **({} if handed is None else {TASK_NO_LOG: handed})}
         self.check_mode = True
         self.no_log = True
         self.no_log_values: t.Set[str] = set()
@@ -235,9 +235,11 @@ class Module:
         self.calls.append(("fail_json", result))
 
 
-def test_the_port_on_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("handed", (True, False, None))
+def test_the_port_on_a_module(handed: t.Optional[bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the task hides its result is what the module was handed, whatever AnsibleModule believes."""
     made: t.List[Module] = []
-    monkeypatch.setattr(_module, "AnsibleModule", lambda **kwargs: made.append(Module(**kwargs)) or made[-1])
+    monkeypatch.setattr(_module, "AnsibleModule", lambda **kwargs: made.append(Module(handed, **kwargs)) or made[-1])
     monkeypatch.setattr(_module, "_load_params", lambda: {"addon_id": "ad-1", "a": None})
     spec = COMMON + Spec({"a": {"type": "str", "default": "b"}}, mutually_exclusive=(("a", "b"),))
 
@@ -249,7 +251,13 @@ def test_the_port_on_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
         return Outcome(False, {"thing": 1})
 
     _module.run(performing(act), spec)
-    assert made[0].kwargs == spec.kwargs()
+    wanted = spec.kwargs()
+    wanted["argument_spec"][TASK_NO_LOG] = {"type": "bool", "no_log": True}
+    assert made[0].kwargs == wanted and TASK_NO_LOG not in made[0].params
+    if handed is not True:
+        assert [name for name, dummy in made[0].calls] == ["warn", "fail_json"]
+        assert "does not hide its result" in made[0].calls[1][1]["msg"]
+        return
     assert made[0].calls == [("warn", "careful"), ("exit_json", {"changed": False, "thing": 1, **SURROUNDINGS})]
     assert SECRET in made[0].no_log_values
 
