@@ -140,3 +140,19 @@ options:
     choices: [wait, fail]
     default: wait
 """
+
+    # A secret that goes to a file instead of the result
+    SECRET_FILE = r"""
+options:
+  dest:
+    description:
+      - A file to write the secret to, on the machine that runs the task. The result then holds no secret, and the task needs no C(no_log=true).
+      - Only the owner can read it. It is written whole or not at all. In check mode it is not written.
+      - An absolute path in a directory that exists. A file that exists is refused unless O(overwrite=true).
+      - The file alone never makes the task changed.
+    type: path
+  overwrite:
+    description: Whether O(dest) may take the place of a file that exists.
+    type: bool
+    default: false
+"""

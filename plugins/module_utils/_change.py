@@ -34,6 +34,7 @@ from ._errors import (
     ValidationFailed,
     visible,
 )
+from ._secret_file import SecretFile
 from ._wait import wait_until
 
 if t.TYPE_CHECKING:
@@ -190,6 +191,7 @@ class Performer:
         self.params = params
         self.warn = warn
         self._no_log = no_log
+        self.secret_file = SecretFile({"dest": None, "overwrite": False, **params})
 
     @classmethod
     def check(cls, params: Params) -> None:
@@ -203,11 +205,14 @@ class Performer:
         return {}
 
     def refuse_open_secret(self, secret: str) -> None:
-        """Refuse a task whose result would hold a secret while it is shown and logged."""
-        if not self._no_log:
+        """Refuse a task whose result would hold a secret while it is shown and logged. A file in O(dest) is for it, too."""
+        if self.secret_file:
+            self.secret_file.check()
+        elif not self._no_log:
             raise InvalidInput(
                 "the result would hold %s, and the task does not hide its result" % secret,
-                hint="Add 'no_log: true' to the task and register its result, without async: Ansible keeps the result of such a task in a file.",
+                hint="Name a file for it in dest. Or add 'no_log: true' to the task and register its result, without async: "
+                "Ansible keeps the result of such a task in a file.",
             )
 
 

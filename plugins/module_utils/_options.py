@@ -112,6 +112,9 @@ def consent(*consequences: str) -> Spec:
     return Spec({"allow": {"type": "list", "elements": "str", "choices": list(consequences), "default": []}})
 
 
+#: Where a secret goes that the result does not hold.
+SECRET_FILE = Spec({"dest": {"type": "path"}, "overwrite": {"type": "bool", "default": False}})
+
 CONFIRM = Spec({"confirm": {"type": "str"}})
 
 

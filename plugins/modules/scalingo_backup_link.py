@@ -12,8 +12,8 @@ version_added: 0.1.0
 short_description: Get a link to download a backup with
 description:
   - Returns a link that leads to the archive of a backup. It dies after a while, the platform does not say when.
-  - Whoever has the link can read the backup, without a token. So the task needs C(no_log=true). Without it the task is refused before anything
-    is asked.
+  - Whoever has the link can read the backup, without a token. So the task needs O(dest) or C(no_log=true). Without either it is refused
+    before anything is asked.
   - To have the backup as a file, use M(community.scalingo.scalingo_backup_download), which shows the link to nobody.
   - The platform does not serve the archives of Elasticsearch and OpenSearch. A task for one is refused.
   - Costs two requests to the Database API.
@@ -37,6 +37,7 @@ options:
     default: []
 extends_documentation_fragment:
   - community.scalingo._options
+  - community.scalingo._options.secret_file
   - community.scalingo._attributes
   - community.scalingo._attributes.reads
 seealso:
@@ -53,12 +54,19 @@ EXAMPLES = r"""
     addon: postgresql
   register: backup
   no_log: true
+
+- name: Write a link to the newest backup to a file
+  community.scalingo.scalingo_backup_link:
+    app: shop
+    addon: postgresql
+    dest: "{{ secrets_directory }}/shop.link"
+    overwrite: true
 """
 
 RETURN = r"""
 link:
   description:
-    - The link. It is a secret. None in check mode for a backup that is not made yet.
+    - The link. It is a secret. None with O(dest). None in check mode for a backup that is not made yet.
   returned: success
   type: str
   sample: https://db-api.osc-fr1.scalingo.com/api/databases/ad-0f1ab3e1-e97d-4f33-9168-4956379731a4/backups/5b8b36104ffb090be1ac3ce1/download?token=token1234
@@ -67,6 +75,11 @@ backup_id:
   returned: success
   type: str
   sample: 5b8b36104ffb090be1ac3ce1
+dest:
+  description: The file that the link is in. None without O(dest).
+  returned: success
+  type: str
+  sample: /srv/secrets/shop.txt
 app:
   description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
   returned: when the options are valid
@@ -168,13 +181,13 @@ error:
       sample: PENDING_TO_ACTIVATE
 """
 
-from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, consent
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, SECRET_FILE, Spec, consent
 from ansible_collections.community.scalingo.plugins.module_utils._resources.backup import BackupLink as RESOURCE
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:
-    return COMMON + consent("export") + Spec({"backup_id": {"type": "str"}})
+    return COMMON + SECRET_FILE + consent("export") + Spec({"backup_id": {"type": "str"}})
 
 
 def main() -> None:

@@ -13,7 +13,8 @@ short_description: Manage the users of a database
 description:
   - Creates and deletes users of a PostgreSQL, MySQL, MongoDB or InfluxDB addon, and sets their passwords.
   - Passwords can never be read, so that the module cannot compare them. It sends one when it creates a user, and else only when O(update_password=always).
-  - Without a password the platform makes one. It is returned once, and only by a task with C(no_log=true). Other tasks are refused before the user exists.
+  - Without a password the platform makes one. It is returned once, by a task with
+    C(no_log=true), or written to O(dest). Other tasks are refused before the user exists.
   - The protected user of the addon is never touched.
   - A task that changes nothing costs one request to the Database API, however many users it has. A task that changes something costs one request
     for each user, and one to verify. Without a cache there come up to three requests before, for the bearer token,
@@ -61,7 +62,7 @@ options:
     choices: [on_create, always]
     default: on_create
   reset_password:
-    description: Whether the platform makes a new password for a user that exists. It does so each time the task runs, and needs C(no_log=true).
+    description: Whether the platform makes a new password for a user that exists. It does so each time the task runs, and needs O(dest) or C(no_log=true).
     type: bool
     default: false
   wait_timeout:
@@ -70,6 +71,7 @@ options:
     default: 900
 extends_documentation_fragment:
   - community.scalingo._options
+  - community.scalingo._options.secret_file
   - community.scalingo._options.patience
   - community.scalingo._attributes
   - community.scalingo._attributes.changes
@@ -101,6 +103,13 @@ EXAMPLES = r"""
     name: importer
   register: importer
   no_log: true
+
+- name: Create a user and have its password in a file
+  community.scalingo.scalingo_database_user:
+    app: shop
+    addon: postgresql
+    name: exporter
+    dest: "{{ secrets_directory }}/exporter.password"
 
 - name: Delete two users
   community.scalingo.scalingo_database_user:
@@ -136,7 +145,7 @@ user:
       sample: SCRAM-SHA-256
     password:
       description:
-        - The password that the platform made in this very task. None otherwise, and in check mode. It can never be read again.
+        - The password that the platform made in this very task. None otherwise, in check mode and with O(dest). It can never be read again.
         - Secret.
       type: str
       sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
@@ -164,7 +173,7 @@ users:
       sample: SCRAM-SHA-256
     password:
       description:
-        - The password that the platform made in this very task. None otherwise, and in check mode. It can never be read again.
+        - The password that the platform made in this very task. None otherwise, in check mode and with O(dest). It can never be read again.
         - Secret.
       type: str
       sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
@@ -174,6 +183,11 @@ steps:
   type: list
   elements: str
   sample: ['create the user reporting']
+dest:
+  description: The file that the passwords are in. None without O(dest), and when the platform made no password.
+  returned: success; on failure too when the platform has made a password
+  type: str
+  sample: /srv/secrets/shop.txt
 app:
   description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
   returned: when the options are valid
@@ -286,7 +300,7 @@ step_failed:
   sample: create the user importer
 """
 
-from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, waiting
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, SECRET_FILE, Spec, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._resources.database_user import DatabaseUsers as RESOURCE
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
@@ -294,6 +308,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._module import 
 def argument_spec() -> Spec:
     return (
         COMMON
+        + SECRET_FILE
         + waiting(900, wait=False)
         + Spec(
             {

@@ -34,11 +34,12 @@ options:
   links:
     description:
       - Whether to return the links too, to the running logs or to each archive. Whoever has a link can read the logs.
-      - Needs a task with C(no_log=true). Other tasks are refused before the link is asked for.
+      - Needs O(dest) or a task with C(no_log=true). Other tasks are refused before the link is asked for.
     type: bool
     default: false
 extends_documentation_fragment:
   - community.scalingo._options
+  - community.scalingo._options.secret_file
   - community.scalingo._attributes
   - community.scalingo._attributes.reads
 seealso:
@@ -89,14 +90,19 @@ archives:
       type: int
       sample: 48213
     url:
-      description: The link to the archive. None unless O(links=true). Secret.
+      description: The link to the archive. None unless O(links=true), and with O(dest). Secret.
       type: str
       sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
 url:
-  description: The link to the running logs. None unless O(links=true) and O(gather=lines). Secret.
+  description: The link to the running logs. None unless O(links=true) and O(gather=lines), and with O(dest). Secret.
   returned: success
   type: str
   sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
+dest:
+  description: The file that the links are in. With O(gather=archives) they are a JSON list of archives. None without O(dest).
+  returned: success
+  type: str
+  sample: /srv/secrets/shop.txt
 app:
   description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
   returned: when the options are valid
@@ -198,13 +204,13 @@ error:
       sample: PENDING_TO_ACTIVATE
 """
 
-from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, SECRET_FILE, Spec
 from ansible_collections.community.scalingo.plugins.module_utils._resources.log import LogInfo as RESOURCE
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:
-    return COMMON + Spec(
+    return COMMON + SECRET_FILE + Spec(
         {
             "gather": {"type": "str", "choices": ["lines", "archives"], "default": "lines"},
             "lines": {"type": "int", "default": 100},

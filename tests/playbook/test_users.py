@@ -65,3 +65,12 @@ def test_a_failed_ad_hoc_task_makes_no_user(ansible: Ansible, sandbox: Sandbox) 
     run = ansible.ad_hoc("community.scalingo.scalingo_database_user", "app=shop addon=postgresql name=importer", "-vvvv").clean()
     assert run.only.status == "failed" and "no_log: true" in run.only.result["msg"]
     assert [record.route for record in sandbox.unsafe() if record.role == "db"] == []
+
+
+def test_an_ad_hoc_task_has_the_password_in_a_file(ansible: Ansible, sandbox: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    arguments = "app=shop addon=postgresql name=importer dest=%s" % path
+    run = ansible.ad_hoc("community.scalingo.scalingo_database_user", arguments, "-vvvv").ok().clean()
+    password = path.read_text(encoding="utf-8").strip()
+    assert len(password) >= 24 and path.stat().st_mode & 0o777 == 0o600
+    assert password not in run.output + str(run.results) and run.only.result["dest"] == str(path)

@@ -559,7 +559,13 @@ class BackupLink(WithArchives, Performer):
             )
         backup_id = str(chosen(self.backups(), self.params["backup_id"])["id"])
         if check_mode and backup_id == NOT_MADE:
-            return Outcome(changed=False, result={"backup_id": backup_id, "link": None})
+            return Outcome(changed=False, result={"backup_id": backup_id, "link": None, "dest": self.secret_file.path})
         require_made(backup_id)
         link = self.ask(lambda: self.client.database.show_backup_link(backup_id))
-        return Outcome(changed=False, result={"backup_id": backup_id, "link": link})
+        if not self.secret_file:
+            return Outcome(changed=False, result={"backup_id": backup_id, "link": link, "dest": None})
+        self.client.conceal(link)
+        if not check_mode:
+            self.secret_file.keep(link + "\n")
+            self.secret_file.publish()
+        return Outcome(changed=False, result={"backup_id": backup_id, "link": None, "dest": self.secret_file.path})

@@ -7,12 +7,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import typing as t
 
 from .. import _canon
-from .._change import Listing, Params, Resource, State, Step, known
-from .._errors import InvalidInput, OutcomeUnknown
+from .._change import Interrupted, Listing, Outcome, Params, Resource, State, Step, known
+from .._errors import InvalidInput, OutcomeUnknown, ScalingoError
 from .._shapes import or_none
 from ._engine import OfEngine
 from ._fields import Fields, by_name, checked
@@ -78,6 +79,15 @@ class DatabaseUsers(_WithUsers, Resource):
         #: Those that this task created, the answer being lost or not: nobody else's password is ever reset.
         self._created: t.Set[str] = set()
         self._planned: State = {}
+        self._makes_passwords = False
+
+    def perform(self, check_mode: bool) -> Outcome:
+        outcome = super().perform(check_mode)
+        try:
+            self.secret_file.publish()
+        except ScalingoError as error:
+            raise Interrupted(error, outcome.steps, "write the passwords to %s" % self.secret_file.path, False) from error
+        return outcome
 
     def read(self) -> State:
         return by_name(self.listed(), "users")
@@ -89,15 +99,22 @@ class DatabaseUsers(_WithUsers, Resource):
         }
 
     def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        open_ones = {} if self.secret_file else self._generated
         shown = {
-            name: {**item, "password": self._generated.get(name)} for name, item in (state or {}).items()
+            name: {**item, "password": open_ones.get(name)} for name, item in (state or {}).items()
         }
+        dest = self.secret_file.path if self._makes_passwords else None
         if self.params["users"] is None:
-            return {"user": shown.get(self.params["name"])}
-        return {"users": list(shown.values())}
+            return {"user": shown.get(self.params["name"]), "dest": dest}
+        return {"users": list(shown.values()), "dest": dest}
 
     def salvage(self) -> t.Dict[str, t.Any]:
-        """The passwords that the platform made: they cannot be read again. The task hides its result, or there are none."""
+        """The passwords that the platform made: they cannot be read again. The task hides its result, or they are in the file."""
+        if self.secret_file:
+            if any(self._generated.values()):
+                return {"dest": self.secret_file.salvage()}
+            self.secret_file.discard()
+            return {}
         users = [{**self._planned[name], "password": password} for name, password in self._generated.items() if password]
         if self.params["users"] is None:
             return {"user": users[0]} if users else {}
@@ -157,9 +174,11 @@ class DatabaseUsers(_WithUsers, Resource):
     def _create(self, user: State) -> Step:
         name, password = user["name"], user["password"]
         if password is None:
-            self.refuse_open_secret("the password that the platform makes for the user %s" % name)
+            self._will_make_a_password(name)
 
         def send() -> None:
+            if password is None:
+                self._keep()
             try:
                 created = self.client.database.create_user(name, bool(user["read_only"]), password)
             except OutcomeUnknown:
@@ -167,24 +186,44 @@ class DatabaseUsers(_WithUsers, Resource):
                 raise
             self._created.add(name)
             if password is None:
-                self._generated[name] = or_none(Fields(created, "the created user").text("password"))
+                self._made(name, or_none(Fields(created, "the created user").text("password")))
 
         def follow() -> None:
             # The answer with the generated password was lost, or did not hold it: let the platform make another.
             if password is None and name in self._created and not self._generated.get(name):
-                self._generated[name] = self._new_password(name)
+                self._made(name, self._new_password(name))
 
         return Step(
             "create the user %s" % name, send=send, follow=follow, happened=lambda state: name in (state or {}), resend=True
         )
 
     def _reset(self, name: str) -> Step:
-        self.refuse_open_secret("the password that the platform makes for the user %s" % name)
+        self._will_make_a_password(name)
 
         def send() -> None:
-            self._generated[name] = self._new_password(name)
+            self._keep()
+            self._made(name, self._new_password(name))
 
         return Step("reset the password of the user %s" % name, send=send, always=True)
+
+    def _will_make_a_password(self, name: str) -> None:
+        self.refuse_open_secret("the password that the platform makes for the user %s" % name)
+        self._makes_passwords = True
+
+    def _made(self, name: str, password: t.Optional[str]) -> None:
+        self._generated[name] = password
+        if password and self.secret_file:
+            self.client.conceal(password)
+        self._keep()
+
+    def _keep(self) -> None:
+        """Have the passwords that were made safe. Before the first one: see that there is a place for them."""
+        if self.secret_file:
+            known = {name: password for name, password in self._generated.items() if password}
+            if self.params["users"] is not None:
+                self.secret_file.keep(json.dumps(known, indent=2) + "\n")
+            else:
+                self.secret_file.keep("".join(password + "\n" for password in known.values()))
 
     def _new_password(self, name: str) -> t.Optional[str]:
         return Fields(self.client.database.reset_user_password(name), "the user with its new password").text("password")

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 from .._change import Listing, Outcome, Params, State
@@ -37,19 +38,26 @@ class LogInfo(Listing):
         for name in ("lines", "limit"):
             if params[name] is not None and params[name] < 1:
                 raise InvalidInput("%s is %d: use a number from 1 up" % (name, params[name]))
+        if params["dest"] is not None and not params["links"]:
+            raise InvalidInput("dest is for links, and the task asks for none: add 'links: true'")
 
     def perform(self, check_mode: bool) -> Outcome:
         if self.params["links"]:
             self.refuse_open_secret("links that let anybody read the logs")
-        result: t.Dict[str, t.Any] = {"logs": [], "archives": [], "url": None}
+        result: t.Dict[str, t.Any] = {"logs": [], "archives": [], "url": None, "dest": self.secret_file.path}
         if self.params["gather"] == "archives":
-            result["archives"] = self._archives()
+            archives = result["archives"] = self._archives()
+            if self.secret_file:
+                self._write(json.dumps(archives, indent=2) + "\n", check_mode)
+                result["archives"] = [{**archive, "url": None} for archive in archives]
             return Outcome(changed=False, result=result)
         link = self.client.database.show_logs_link()
-        if self.params["links"]:
+        if self._in_the_result:
             result["url"] = link
         else:
             self.client.conceal(link)
+        if self.secret_file:
+            self._write(link + "\n", check_mode)
         query = {"n": self.params["lines"]}
         if self.params["filter"] is not None:
             query["filter"] = self.params["filter"]
@@ -58,6 +66,15 @@ class LogInfo(Listing):
         result["logs"] = lines(text)
         return Outcome(changed=False, result=result)
 
+    @property
+    def _in_the_result(self) -> bool:
+        return bool(self.params["links"] and not self.secret_file)
+
+    def _write(self, text: str, check_mode: bool) -> None:
+        if not check_mode:
+            self.secret_file.keep(text)
+            self.secret_file.publish()
+
     def _archives(self) -> t.List[State]:
         archives = []
         for raw in self.client.database.list_log_archives(limit=self.params["limit"]):
@@ -65,7 +82,7 @@ class LogInfo(Listing):
             link = Fields(raw, "an archive of the logs").text("url")
             if self.params["links"]:
                 archive["url"] = link
-            elif link:
+            if link and not self._in_the_result:
                 self.client.conceal(link)
             archives.append(archive)
         return archives

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""A file that takes a secret in the place of the result, which could be shown and logged."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import typing as t
+
+from ._errors import InvalidInput, ScalingoError
+
+#: What a file system answers that knows no second name for a file.
+NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+
+
+class SecretFile:
+    """The file of O(dest): whole or not there, readable by its owner only, and never over another one unless O(overwrite).
+
+    What is kept stands beside it first, under a name that the next run takes again. So what only this task can know is not lost.
+    """
+
+    def __init__(self, params: t.Mapping[str, t.Any]) -> None:
+        self.path: t.Optional[str] = params["dest"]
+        self._overwrite: bool = params["overwrite"]
+        self._kept = False
+
+    def __bool__(self) -> bool:
+        return self.path is not None
+
+    @property
+    def _beside(self) -> str:
+        directory, name = os.path.split(str(self.path))
+        return os.path.join(directory, ".%s.new" % name)
+
+    def check(self) -> None:
+        """Refuse what would fail after the secret has been made. Changes nothing."""
+        path = str(self.path)
+        directory = os.path.dirname(path)
+        if not os.path.isabs(path):
+            raise InvalidInput("dest is %r: use an absolute path" % path)
+        if not os.path.isdir(directory):
+            raise InvalidInput("dest: there is no directory %s" % directory, hint="Create it first.")
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise InvalidInput(
+                "dest: the user of the task cannot write to %s" % directory,
+                hint="Give the user the right to write there, or choose another dest.",
+            )
+        if os.path.isdir(path):
+            raise InvalidInput("dest: %s is a directory" % path, hint="Name a file in it.")
+        if os.path.lexists(path) and not self._overwrite:
+            raise self._exists()
+
+    def _exists(self) -> InvalidInput:
+        return InvalidInput(
+            "dest: %s exists, and what it holds would be lost" % self.path,
+            hint="Name another file, remove this one, or add 'overwrite: true' to the task.",
+        )
+
+    def keep(self, text: str) -> None:
+        """Have a text safe on the disk, beside the file. It takes the place of what was kept before."""
+        with self._local():
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._beside)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            with os.fdopen(os.open(self._beside, flags, 0o600), "w", encoding="utf-8") as file:
+                os.fchmod(file.fileno(), 0o600)
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        self._kept = True
+
+    def publish(self) -> None:
+        """Give what is kept its name. When that fails it stays where it is, and the error says where."""
+        if not self._kept:
+            return
+        try:
+            with self._local():
+                self._rename()
+        except ScalingoError as error:
+            error.hint = ("The secret is in %s. %s" % (self._beside, error.hint)).strip()
+            raise
+        self._kept = False
+
+    def _rename(self) -> None:
+        if self._overwrite:
+            os.replace(self._beside, str(self.path))
+            return
+        try:
+            # Unlike a renaming it never takes the place of another file.
+            os.link(self._beside, str(self.path), follow_symlinks=False)
+        except FileExistsError:
+            raise self._exists() from None
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+            if os.path.lexists(str(self.path)):
+                raise self._exists() from None
+            os.rename(self._beside, str(self.path))
+            return
+        os.unlink(self._beside)
+
+    def salvage(self) -> t.Optional[str]:
+        """Where it is after a failure: under its name, or where it is kept."""
+        try:
+            self.publish()
+        except ScalingoError:
+            return self._beside
+        return self.path
+
+    def discard(self) -> None:
+        """Remove what is kept, as it is of no use."""
+        if self._kept:
+            with contextlib.suppress(OSError):
+                os.unlink(self._beside)
+            self._kept = False
+
+    @contextlib.contextmanager
+    def _local(self) -> t.Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ScalingoError(
+                "%s cannot be written: %s" % (self.path, error.strerror),
+                doing="write the secret to a file",
+                hint="Check the directory and the space on its file system.",
+            ) from None
