@@ -68,6 +68,9 @@ class Reader:
         secret = bool(option.get("no_log"))
         self.has_secrets |= secret
         try:
+            # Nobody can tell 0640 from 416 once it is a number.
+            if name.endswith("_file_mode") and not isinstance(value, str):
+                raise Refused
             converted = _converted(option, value)
         except Refused:
             shown = "not of the right kind" if secret else _shown(value)
@@ -193,7 +196,8 @@ def _list(value: t.Any, elements: str) -> t.List[t.Any]:
 
 
 def _split(text: str) -> t.List[str]:
-    return [word.strip() for word in text.split(",")]
+    """Return the words of a line with commas, or of an answer with several lines."""
+    return re.split(r"\s*(?:,\s*\n|,|\n)\s*", text.strip())
 
 
 def _allowed(option: Option) -> str:

@@ -262,6 +262,7 @@ def _row(row: Data, result: t.Mapping[str, t.Any], old: t.Mapping[str, t.Any], r
     if "path" not in result:
         interrupted = (result.get("error") or {}).get("kind") in INTERRUPTIONS
         reason = str(result.get("msg") or "it could not be read")
+        reason = reason.replace("allow: [", "fleet_upgrade_allow: [").replace(" to the task", " to the variables of the role")
         return {**kept, "status": "interrupted" if interrupted else "failed", "reason": reason}
     database = result["database"]
     current = ((result.get("diff") or {}).get("before") or {}).get("readable_version") or database["readable_version"]

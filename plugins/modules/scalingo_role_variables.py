@@ -12,7 +12,7 @@ short_description: Read the variables of a role of this collection
 version_added: 0.1.0
 description:
   - Reads the variables of the role that the task is in and returns them in the types of the role's argument spec.
-  - Extra variables and answers to surveys are text. V(a,b) and JSON text become lists, JSON text becomes a dictionary, V("0") a number,
+  - Extra variables and answers to surveys are text. V(a,b), several lines and JSON text become lists, JSON text becomes a dictionary, V("0") a number,
     V("no") a boolean.
   - Null and blank text are not given, so that the default is returned.
   - Fails before anything is done when a value cannot be converted, or when an extra variable begins with the name of the role and is unknown

@@ -183,7 +183,7 @@ def test_a_backup_that_fails_comes_before_any_upgrade(upgrade: t.Callable[..., R
         ({"status": "stopped"}, {}, "shop/%s is stopped" % MYSQL),
         ({"current_operation_id": "0123456789abcdef01234567"}, {}, "the operation 0123456789abcdef01234567 ("),
         ({}, {"verification_tasks": "/nowhere/look.yml"}, "/nowhere/look.yml is no file"),
-        ({}, {"to": "8.4"}, "allow"),
+        ({}, {"to": "8.4"}, "add 'upgrade_verify_allow: [major]' to the variables of the role."),
     ],
 )
 def test_what_is_refused_before_anything_is_done(

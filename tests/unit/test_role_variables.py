@@ -172,7 +172,7 @@ LIST: Option = {"type": "list", "elements": "str"}
         ({"type": "bool", "choices": [True]}, "yes", True),
         (LIST, "a, b", ["a", "b"]), (LIST, "a", ["a"]), (LIST, "public.logs_*", ["public.logs_*"]), (LIST, "[]", []), (LIST, [], []),
         (LIST, '["a", "b,c"]', ["a", "b,c"]), (LIST, "[major]", ["major"]), (LIST, "[a, b]", ["a", "b"]), (LIST, ("a", "b"), ["a", "b"]),
-        (LIST, 5, ["5"]), (LIST, [1, 2], ["1", "2"]),
+        (LIST, "a\nb\n", ["a", "b"]), (LIST, "a,\n  b", ["a", "b"]), (LIST, 5, ["5"]), (LIST, [1, 2], ["1", "2"]),
         ({"type": "list", "elements": "dict"}, '[{"a": 1}]', [{"a": 1}]),
         ({"type": "dict"}, '{"a": {"b": false}}', {"a": {"b": False}}), ({"type": "dict"}, "shared_buffers=64MB", {"shared_buffers": "64MB"}),
         ({"type": "dict"}, "{}", {}),
@@ -209,6 +209,11 @@ def test_how_each_type_reads_what_it_is_given(option: Option, value: t.Any, expe
 )  # fmt: skip
 def test_a_refusal_says_what_was_given_and_what_is_allowed(option: Option, value: t.Any, problem: str) -> None:
     assert read(option, value)[1] == [problem]
+
+
+def test_a_mode_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("fleet_report", {"file_mode": "0600"}, monkeypatch)["file_mode"] == "0600"
+    assert "- fleet_report_file_mode is 416: give text, in quotes" in run("fleet_report", {"file_mode": 0o640}, monkeypatch)["msg"]
 
 
 def test_what_is_null_inside_a_dictionary_is_left_out_and_defaults_come_in(monkeypatch: pytest.MonkeyPatch) -> None:
