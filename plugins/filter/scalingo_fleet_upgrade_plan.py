@@ -259,19 +259,17 @@ def _row(row: Data, result: t.Mapping[str, t.Any], old: t.Mapping[str, t.Any], r
     if is_open and not resumed:
         # It was the scout and in a wave of another run.
         kept.update(scout=False, wave=None)
+    seen = {name: str(result.get(name) or row[name]) for name in ("app", "addon_id", "region")}
     if "path" not in result:
-        interrupted = (result.get("error") or {}).get("kind") in INTERRUPTIONS
+        kind = (result.get("error") or {}).get("kind")
+        # A conflict is a database that is stopped or busy: nothing was tried, and the next one is the scout.
+        status = "interrupted" if kind in INTERRUPTIONS else "skipped" if kind == "Conflict" else "failed"
         reason = str(result.get("msg") or "it could not be read")
         reason = reason.replace("allow: [", "fleet_upgrade_allow: [").replace(" to the task", " to the variables of the role")
-        return {**kept, "status": "interrupted" if interrupted else "failed", "reason": reason}
+        return {**kept, **seen, "status": status, "reason": reason}
     database = result["database"]
     current = ((result.get("diff") or {}).get("before") or {}).get("readable_version") or database["readable_version"]
-    seen = {
-        "app": str(result.get("app") or row["app"]),
-        "addon_id": str(result.get("addon_id") or row["addon_id"]),
-        "region": str(result.get("region") or row["region"]),
-        "engine": database["type_name"],
-    }
+    seen["engine"] = database["type_name"]
     busy = _busy(database)
     if is_open:
         kept.update(seen)

@@ -132,7 +132,9 @@ class Fleet:
         for name, row in self.report().items():
             shown = self.shown(name)
             assert row["addon_id"] == self.addon(name)
-            assert (row["version_after"] or row["version_before"]) == shown["readable_version"], name
+            # The refusal of a stopped database does not say its version.
+            versions = {shown["readable_version"], *([None] if row["outcome"] == "skipped" else [])}
+            assert (row["version_after"] or row["version_before"]) in versions, name
             if row["outcome"] == "changed":
                 (backup,) = [backup for backup in shown["backups"] if backup["id"] == row["backup_id"]]
                 assert backup["status"] == "done", name

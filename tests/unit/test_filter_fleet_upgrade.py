@@ -119,6 +119,7 @@ def test_what_there_is_to_do() -> None:
         (result("8.0.43-1", status="stopped"), "unchanged", ""),
         ({"msg": "no such app", "error": {"kind": "NotFound"}}, "failed", "no such app"),
         ({"msg": "add 'allow: [major]' to the task."}, "failed", "add 'fleet_upgrade_allow: [major]' to the variables of the role."),
+        ({"msg": "it is stopped", "error": {"kind": "Conflict"}}, "skipped", "it is stopped"),
         ({"msg": "silence", "error": {"kind": "Unreachable"}}, "interrupted", "silence"),
         (result("17.6.0-1", "17.11.0-1", plan="postgresql-dr-starter-4096"), "skipped", "has no backups on demand"),
     ],
