@@ -10,7 +10,7 @@ version_added: 0.1.0
 short_description: The databases of a fleet in one form, each under a name of its own
 description:
   - Takes databases as a user lists them, and what M(community.scalingo.scalingo_addon_info) returned for apps, and returns all of them in one
-    form. Addons that are no databases are left out.
+    form. Addons that are no databases, by their C(is_database), are left out.
   - With O(database) it returns those only that could be read, with what that reading tells about the next one.
   - Two databases of the same name are refused.
 options:
@@ -153,7 +153,7 @@ def _of_apps(results: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Data]:
         kinds = [(item, _engine(item)) for item in result["addons"]]
         present = [kind for dummy, kind in kinds]
         for item, kind in kinds:
-            if kind in ENGINES:
+            if item.get("is_database", kind in ENGINES):
                 # An app may have several of a kind: the resource tells them apart.
                 last = kind if present.count(kind) == 1 else str(item.get("resource_id") or item["id"])
                 found.append({"name": "%s/%s" % (app, last), "app": app, "addon": kind, "addon_id": str(item["id"]), "region": region})

@@ -56,10 +56,13 @@ options:
     elements: str
     default: []
   engines:
-    description: The engines to look at. All of them when it is empty.
+    description:
+      - The kinds of databases to look at, such as V(postgresql) or V(postgresql-ng). All addons in the platform's category of databases
+        when it is empty. A kind that this collection does not know is taken with a warning.
+      - A kind that no app has and that the platform does not list is refused.
+      - Where an app has an addon of a kind that this collection does not know, each region costs one more request, for the list of kinds.
     type: list
     elements: str
-    choices: [postgresql, postgresql-ng, mysql, mongodb, redis, influxdb, elasticsearch, opensearch]
     default: []
   details:
     description:
@@ -344,6 +347,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise AnsibleParserError(sentence(error)) from None
         if fleet.failures and self.get_option("on_failure") == "fail":
             raise AnsibleParserError("\n".join("%s: %s" % failure for failure in fleet.failures.items()))
+        for warning in fleet.warnings:
+            self.display.warning(warning)
+        for note in fleet.notes:
+            self.display.vv(note)
         for about, failure in fleet.failures.items():
             self.display.warning("%s is left out: %s" % (about, failure))
         return databases, not fleet.failures

@@ -43,6 +43,9 @@ from ansible_collections.community.scalingo.plugins.module_utils._transport impo
 OFFICIAL_AUTH = "https://auth.scalingo.com"
 DEFAULT_REGION = "osc-fr1"
 
+#: The kinds of databases that this collection knows. What the platform has beyond them is left to the platform.
+ENGINES = ("postgresql", "postgresql-ng", "mysql", "mongodb", "redis", "influxdb", "elasticsearch", "opensearch")
+
 # Every token lives one hour (docs/contract.md, sections 1.2 and 1.3), and is given up five minutes earlier.
 TOKEN_SECONDS = 3600.0
 MARGIN_SECONDS = 300.0
@@ -364,7 +367,7 @@ def is_addon_id(text: str) -> bool:
 def engine_of(addon: Raw) -> str | None:
     """Return the provider id of an addon without its optional prefix (docs/contract.md, section 1.7)."""
     provider = addon.get("addon_provider")
-    return _engine(provider["id"]) if isinstance(provider, dict) else None
+    return kind_of(provider["id"]) if isinstance(provider, dict) else None
 
 
 def health_of(addon: Raw) -> bool | None:
@@ -373,11 +376,12 @@ def health_of(addon: Raw) -> bool | None:
     return None if value is None else value is not False
 
 
-def _engine(provider_id: str) -> str:
-    return provider_id.lower().removeprefix("scalingo-")
+def kind_of(provider_id: str) -> str:
+    """Return a provider id without its optional prefix."""
+    return provider_id.strip().lower().removeprefix("scalingo-")
 
 
-def _listed(addons: t.Sequence[Raw]) -> str:
+def listed(addons: t.Sequence[Raw]) -> str:
     return ", ".join(
         f"{engine_of(addon)} ({addon['id']}, {or_none(addon.get('resource_id')) or 'no resource id'})" for addon in addons
     )
@@ -390,13 +394,13 @@ def choose_addon(addons: t.Sequence[Raw], wanted: str, app: str) -> Lookup:
     id was given; the hint holds the ids).
     """
     found = [addon for addon in addons if addon["id"] == wanted]
-    found = found or [addon for addon in addons if engine_of(addon) == _engine(wanted)]
+    found = found or [addon for addon in addons if engine_of(addon) == kind_of(wanted)]
     if len(found) == 1:
         return Lookup.of(found[0])
     if found:
         raise InvalidInput(
             f"App {app} has {len(found)} addons that match {wanted}",
-            hint=f"Give the id of the one you mean: {_listed(found)}.",
+            hint=f"Give the id of the one you mean: {listed(found)}.",
         )
     for addon in addons:
         if or_none(addon.get("resource_id")) == wanted:
@@ -405,7 +409,7 @@ def choose_addon(addons: t.Sequence[Raw], wanted: str, app: str) -> Lookup:
                 hint=f"Use addon: {addon['id']} ({engine_of(addon)}).",
             )
     raise AddonNotFound(
-        f"App {app} has no addon {wanted}", hint=f"It has: {_listed(addons)}." if addons else "It has no addon at all."
+        f"App {app} has no addon {wanted}", hint=f"It has: {listed(addons)}." if addons else "It has no addon at all."
     )
 
 

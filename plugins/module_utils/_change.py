@@ -227,7 +227,8 @@ class Listing(Performer):
     def perform(self, check_mode: bool) -> Outcome:
         try:
             items = self.items()
-        except AddonNotFound:
+        except AddonNotFound as error:
+            self.client.require_kind(self.client.settings.addon, error.hint)
             items = []
         return Outcome(changed=False, result={self.plural: items})
 

@@ -21,9 +21,12 @@ import urllib.parse
 
 from ansible_collections.community.scalingo.plugins.module_utils import _shapes
 from ansible_collections.community.scalingo.plugins.module_utils._auth import (
+    ENGINES,
     Chain,
     Settings,
     explain_refusal,
+    is_addon_id,
+    kind_of,
     read_settings,
 )
 from ansible_collections.community.scalingo.plugins.module_utils._cache import SharedPacing, Store, cache_key
@@ -1302,6 +1305,7 @@ class Client:
         self.main: MainApi = MainApi(caller)
         self.database: DatabaseApi = DatabaseApi(caller)
         self.target = Target(self.chain)
+        self._kinds: dict[str, bool] | None = None
 
     @classmethod
     def from_params(
@@ -1359,6 +1363,25 @@ class Client:
     def known_target(self) -> tuple[str | None, str | None]:
         """Return app and addon id, as far as known; None for what is not. Never sends a request."""
         return self.settings.app, None if self.chain.known is None else self.chain.known.addon_id
+
+    def kinds(self) -> dict[str, bool]:
+        """Return every kind of addon that the platform has (A9), and whether it is in the category of databases. One request."""
+        if self._kinds is None:
+            self._kinds = {}
+            for provider in self.main.list_addon_providers():
+                category = (_shapes.or_none(provider.get("category")) or {}).get("name")
+                self._kinds[kind_of(provider["id"])] = str(category).lower().startswith("database")
+        return self._kinds
+
+    def require_kind(self, addon: str | None, there: str) -> None:
+        """Refuse what is neither an id nor a kind of addon: a slip is no absence. ``there`` says what the app has.
+
+        Raises InvalidInput. Costs a request for a kind that this collection does not know.
+        """
+        if not addon or is_addon_id(addon) or kind_of(addon) in ENGINES:
+            return
+        if kind_of(addon) not in self.kinds():
+            raise InvalidInput(f"the platform has no kind of addon called {addon}", hint=there)
 
     def use_addon(self, addon: Raw) -> None:
         """Take this addon for the target: the caller has just read it, or made it, so that nobody looks it up again."""

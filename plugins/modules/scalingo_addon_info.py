@@ -13,6 +13,7 @@ short_description: List the addons of an app
 description:
   - Returns the addons of an app, with their plans and their status.
   - Costs one request to the main API. Without a cache there comes one request before, for the bearer token.
+  - An addon of a kind that this collection does not know costs one request more, for the list of the kinds that the platform has.
   - With O(addon) only the addon of this ID, or those of this provider, are returned. Unlike in other modules there may be several, or none.
   - O(addon_id) and O(addon_token) are refused, as they do not open the main API.
 options: {}
@@ -103,6 +104,10 @@ addons:
           description: Where its logo is.
           type: str
           sample: https://cdn.scalingo.com/addons/postgresql.svg
+    is_database:
+      description: Whether the platform has this kind of addon in its category of databases.
+      type: bool
+      sample: true
     provisioned_at:
       description: When it was provisioned, in UTC.
       type: str

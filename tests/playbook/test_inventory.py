@@ -668,7 +668,7 @@ BAD: dict[str, tuple[dict[str, t.Any], str]] = {
     "region_form": ({"regions": ["OSC FR1"]}, "region 'OSC FR1' has not the form of a region"),
     "parallel": ({"parallel": 0}, "parallel is 0: use a number from 1 up"),
     "parallel_text": ({"parallel": "many"}, "parallel"),
-    "engine": ({"engines": ["oracle"]}, "oracle"),
+    "engine": ({"engines": ["oracle"], "apps": ["vault"]}, "the platform has no kind of addon called oracle. The apps have: mysql"),
     "on_failure": ({"on_failure": "ignore"}, "ignore"),
     "blank_region": ({"regions": [""]}, "regions holds an empty name"),
     "other_region": ({"regions": [SECOND], "api_url": "https://api.osc-fr1.scalingo.com"}, "is the address of the region osc-fr1, and the region is"),

@@ -317,6 +317,17 @@ def test_a_list_that_makes_no_sense_is_refused(given: t.List[Data], words: str) 
         targets(given)
 
 
+def test_what_the_platform_calls_a_database_is_one() -> None:
+    """A kind that nobody here knows is not left out, and a known one needs no word of the platform."""
+    listed = [
+        {"id": "ad-1", "addon_provider": {"id": "valkey"}, "is_database": True},
+        {"id": "ad-2", "addon_provider": {"id": "scheduler"}, "is_database": False},
+        {"id": "ad-3", "addon_provider": {"id": "scalingo-mysql"}},
+        {"id": "ad-4", "addon_provider": {"id": "scout"}},
+    ]
+    assert [item["name"] for item in targets([], addons=[{"item": "shop", "addons": listed}])] == ["shop/mysql", "shop/valkey"]
+
+
 def test_apps_become_their_databases() -> None:
     found = targets([], addons=[
         {"item": ["twins", ""], "region": "osc-fr1", "addons": [addon("mysql", "twins_1"), addon("mysql", "twins_2"), addon("scalingo-redis", "r")]},

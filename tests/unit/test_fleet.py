@@ -13,6 +13,7 @@ import pytest
 from scalingo_sandbox.testing import Sandbox
 
 from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
+from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput
 from ansible_collections.community.scalingo.plugins.module_utils._resources.fleet import Fleet
 
 HERE, THERE = "osc-fr1", "osc-secnum-fr1"
@@ -71,6 +72,32 @@ def test_apps_are_chosen_by_name_and_pattern(sandbox: Sandbox, apps: list[str], 
     found = Reading(sandbox, apps, engines)
     assert (sorted(found.names), found.failures) == (names, {})
     assert served(sandbox) == cost
+
+
+def odd(sandbox: Sandbox, kind: str, region: str = HERE) -> None:
+    """The first addon of the shop is of a kind that nobody here knows."""
+    sandbox.fault(match={"route": "A1", "app": "shop", "region": region}, do="wrong_type", at="addons.0.addon_provider.id", value=kind)
+
+
+def test_a_kind_that_nobody_knows_is_taken_with_a_warning(sandbox: Sandbox) -> None:
+    odd(sandbox, "mysql-dr")
+    found = Reading(sandbox)
+    assert sorted(found.names) == ["shop-test/mysql", "shop/mysql-dr", "shop/redis", "vault/postgresql"]
+    assert len(found.fleet.warnings) == 1 and "mysql-dr is not known to this collection" in found.fleet.warnings[0]
+    assert served(sandbox) == {"exchange": 1, "apps": 2, "A1": 4, "A9": 1}
+    assert Reading(sandbox, engines=["mysql-dr"]).names == ["shop/mysql-dr"]
+
+
+def test_an_addon_that_is_no_database_is_left_out(sandbox: Sandbox) -> None:
+    odd(sandbox, "scheduler")
+    sandbox.fault(match={"route": "A9"}, do="replace", body={"addon_providers": [{"id": "scheduler", "category": {"name": "Tools"}}]})
+    found = Reading(sandbox)
+    assert sorted(found.names) == ["shop-test/mysql", "shop/redis", "vault/postgresql"] and found.fleet.warnings == []
+
+
+def test_a_misspelled_kind_is_no_empty_fleet(sandbox: Sandbox) -> None:
+    with pytest.raises(InvalidInput, match="no kind of addon called postgres[.].*The apps have: mysql, postgresql, redis"):
+        Reading(sandbox, engines=["postgres"])
 
 
 def test_an_app_that_no_region_has_is_said(sandbox: Sandbox) -> None:

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import typing as t
 
+from .._auth import ENGINES
 from .._change import Performer
 from .._errors import ActionFailed, InvalidInput, NotFound
 
 T = t.TypeVar("T")
 
-#: The kinds of databases that this collection knows. What the platform has beyond them is left to the platform.
-ENGINES = ("postgresql", "postgresql-ng", "mysql", "mongodb", "redis", "influxdb", "elasticsearch", "opensearch")
 #: The provider of databases with dedicated resources.
 DEDICATED = "postgresql-ng"
 
 
 class OfEngine(Performer):
-    """Asks the platform for something that only C(engines) have, and refuses the others by name."""
+    """Asks the platform for something that only C(engines) have, and refuses the others that are known by name."""
 
     engines: t.Tuple[str, ...] = ()
     #: A sentence without its end: "logical databases exist on MySQL and MongoDB".
@@ -48,7 +47,7 @@ class OfEngine(Performer):
             raise
 
     def _refuse(self, engine: str) -> None:
-        if engine not in self.engines:
+        if engine in ENGINES and engine not in self.engines:
             raise InvalidInput(
                 "%s, and this database is %s" % (self.subject, engine), hint=self.instead.get(engine, "")
             )

@@ -14,7 +14,7 @@ import re
 import typing as t
 
 from .. import _canon
-from .._auth import choose_addon, engine_of, is_addon_id
+from .._auth import ENGINES, choose_addon, engine_of, is_addon_id, listed
 from .._change import (
     RESUME,
     Consent,
@@ -36,6 +36,10 @@ from ._account import refuse_addon_token
 from ._engine import DEDICATED
 from ._fields import Fields, checked
 
+#: What to say of a kind that the platform lists and this collection does not know.
+UNKNOWN = (
+    "The kind of databases %s is not known to this collection: it is taken as it is, and the platform decides what can be done with it."
+)
 RUNNING = "running"
 SUSPENDED = "suspended"
 MANAGED = "addons are managed through the main API"
@@ -130,7 +134,9 @@ class Addon(Resource):
         if self._id is None and not self._made:
             try:
                 self._id = choose_addon(addons, self._named, self._app).addon_id
-            except AddonNotFound:
+            except AddonNotFound as error:
+                if not self._is_to_be_present:
+                    self.client.require_kind(self._named, error.hint)
                 self._earlier = frozenset(addon["id"] for addon in addons)
                 return None
         if self._made:
@@ -464,8 +470,22 @@ class AddonInfo(Listing):
 
     def items(self) -> t.List[State]:
         app, wanted = self.params["app"].strip(), (self.params["addon"] or "").strip().lower()
-        return [
-            describe(raw)
-            for raw in self.client.main.list_addons(app)
+        addons = self.client.main.list_addons(app)
+        found = [
+            raw
+            for raw in addons
             if not wanted or wanted in (raw["id"].lower(), engine_of(raw), raw["addon_provider"]["id"].lower())
         ]
+        if not found:
+            self.client.require_kind(wanted, "It has: %s." % listed(addons) if addons else "The app has no addon at all.")
+        return [{**describe(raw), "is_database": self._is_database(str(engine_of(raw)))} for raw in found]
+
+    def _is_database(self, kind: str) -> bool:
+        """Whether a kind is one of databases. One that nobody here knows is looked up, once."""
+        if kind in ENGINES:
+            return True
+        # A kind that is not listed any more may be a database as well: it is not left out for that.
+        is_database = self.client.kinds().get(kind, True)
+        if is_database:
+            self.warn(UNKNOWN % kind)
+        return is_database

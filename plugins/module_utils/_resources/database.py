@@ -12,6 +12,7 @@ import re
 import typing as t
 
 from .. import _canon
+from .._auth import ENGINES
 from .._change import Consent, Listing, Outcome, Params, Resource, State, Step, busy_reason, known
 from .._errors import InvalidInput, StepFailed
 from .._wait import wait_until
@@ -229,13 +230,13 @@ class Database(Resource):
             return []
         current = {
             name: self._counts_as_on(name, feature_status(before, name))
-            for name in [item["name"] for item in before["features"] if item["name"] in COUPLED] + list(wanted)
+            for name in [item["name"] for item in before["features"] if _kind(item["name"]) in COUPLED] + list(wanted)
         }
         enable = [name for name in wanted if wanted[name] and not current[name]]
         disable = [name for name in wanted if not wanted[name] and current[name]]
         resulting = {**current, **wanted}
         for name in enable:
-            if name.startswith("redis-") and before["type_name"] not in (None, "redis"):
+            if name.startswith("redis-") and before["type_name"] in ENGINES and before["type_name"] != "redis":
                 raise InvalidInput("the feature %s is for Redis, and this database is %s" % (name, before["type_name"]))
         if (enable or disable) and resulting.get("publicly-available") and not resulting.get("force-ssl", False):
             if "publicly-available" in enable:

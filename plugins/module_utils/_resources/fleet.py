@@ -13,18 +13,18 @@ import queue
 import threading
 import typing as t
 
-from .._auth import engine_of
+from .._auth import ENGINES, engine_of, kind_of
 from .._endpoints import Client
 from .._errors import NotFound, ScalingoError, sentence
 from .._shapes import readable
 from . import database
+from .addon import UNKNOWN
 from ._fields import Fields
 
 State = t.Dict[str, t.Any]
 #: Builds a client for a region, and for one addon when an app and an addon are given; beside another one of the account.
 Connect = t.Callable[[str, t.Optional[str], t.Optional[str], t.Optional[Client]], Client]
 
-ENGINES = ("postgresql", "postgresql-ng", "mysql", "mongodb", "redis", "influxdb", "elasticsearch", "opensearch")
 WILDCARDS = frozenset("*?[")
 
 
@@ -34,12 +34,15 @@ class Fleet:
     def __init__(self, connect: Connect, *, apps: t.Sequence[str], engines: t.Sequence[str], details: bool, parallel: int) -> None:
         self._connect = connect
         self._apps = list(apps)
-        self._engines = frozenset(engines or ENGINES)
+        self._engines = list(dict.fromkeys(kind_of(engine) for engine in engines))
+        self._kinds: t.Set[str] = set()
         self._details = details
         self._parallel = parallel
         self._first: t.Optional[Client] = None
         self._found: t.Set[str] = set()
         self.failures: t.Dict[str, str] = {}
+        #: Kinds that are taken though nobody here knows them.
+        self.warnings: t.List[str] = []
         #: Why something is null that the platform does tell.
         self.notes: t.List[str] = []
 
@@ -51,6 +54,7 @@ class Fleet:
                 databases += self._read_region(region)
             except ScalingoError as error:
                 self.failures["region %s" % region] = sentence(error)
+        self._require_kinds()
         # An app that is named needs to be in one of the regions only, so this is known when all of them have answered.
         if not any("region %s" % region in self.failures for region in regions):
             for app in dict.fromkeys(self._exact):
@@ -75,11 +79,13 @@ class Fleet:
         for app, listed in self._each(apps, addons, lambda app: "app %s in %s" % (app, region)):
             if listed is not None:
                 self._found.add(app)
-                found += [item for item in listed if item["engine"] in self._engines]
+                found += listed
             elif listed_by_region:
                 self.failures["app %s in %s" % (app, region)] = (
                     "The region lists it and answers 404 for its addons, so its databases are not known. Was it deleted? Run it again."
                 )
+        self._kinds |= {item["engine"] for item in found}
+        found = self._wanted(client, found)
         if not self._details:
             return found
 
@@ -89,6 +95,26 @@ class Fleet:
 
         shown = self._each(found, show, lambda item: "addon %s of app %s in %s" % (item["addon_id"], item["app"], region))
         return [{**item, "database": state} for item, state in shown]
+
+    def _wanted(self, client: Client, found: t.List[State]) -> t.List[State]:
+        """Those of the kinds that are asked for; otherwise all databases, those of a kind that nobody here knows too."""
+        if self._engines:
+            return [item for item in found if item["engine"] in self._engines]
+        unknown = {item["engine"] for item in found} - set(ENGINES)
+        # A kind that is not listed any more may be a database as well: it is not left out for that.
+        kinds = {kind for kind in unknown if client.kinds().get(kind, True)}
+        for kind in sorted(kinds):
+            if UNKNOWN % kind not in self.warnings:
+                self.warnings.append(UNKNOWN % kind)
+        return [item for item in found if item["engine"] in kinds or item["engine"] in ENGINES]
+
+    def _require_kinds(self) -> None:
+        """Refuse a kind that no app has and that the platform does not list: it is a slip, and not an empty fleet."""
+        for kind in self._engines:
+            # What could not be read may have it.
+            if kind not in self._kinds and self._first is not None and not self.failures:
+                there = "The apps have: %s." % (", ".join(sorted(self._kinds)) or "none")
+                self._first.require_kind(kind, there)
 
     @property
     def _exact(self) -> t.List[str]:

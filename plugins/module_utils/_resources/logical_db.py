@@ -51,7 +51,7 @@ class _WithLogicalDatabases(OfEngine):
         return by_name(self.listed(), "logical databases")
 
     def is_system(self, name: str) -> bool:
-        engines = list(SYSTEM_DATABASES) if self.engine is None else [self.engine]
+        engines = [engine for engine in SYSTEM_DATABASES if engine == self.engine] or list(SYSTEM_DATABASES)
         return any(name in SYSTEM_DATABASES[engine] for engine in engines)
 
 

@@ -63,7 +63,8 @@ class MetricsInfo(Listing):
         outcome = super().perform(check_mode)
         try:
             outcome.result["points"] = self.points()
-        except AddonNotFound:
+        except AddonNotFound as error:
+            self.client.require_kind(self.client.settings.addon, error.hint)
             outcome.result["points"] = []
         return outcome
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._auth import is_addon_id
+from .._auth import ENGINES, is_addon_id, kind_of
 from .._change import Listing, Outcome, Params, Performer, Resource, Skipped, State, Step, known
 from .._errors import InvalidInput, NotFound, StepFailed, UnexpectedAnswer
 from .._wait import wait_until
@@ -61,7 +61,7 @@ class _WithNetwork(Performer):
         if not (params["app"] or "").strip():
             raise InvalidInput("app is missing: which database is meant?", hint="Give the name of the database, or its ID.")
         addon = (params["addon"] or "").strip()
-        if addon and not is_addon_id(addon) and addon.lower() not in (DEDICATED, "scalingo-" + DEDICATED):
+        if addon and not is_addon_id(addon) and kind_of(addon) in ENGINES and kind_of(addon) != DEDICATED:
             raise InvalidInput(
                 "%s, and addon is %s" % (SUBJECT, addon),
                 hint="Leave addon out: app alone names the database. Where addon is set for all tasks, it is %s." % DEDICATED,

@@ -13,11 +13,11 @@ from __future__ import annotations
 import typing as t
 
 from .. import _canon
+from .._auth import ENGINES
 from .._change import Listing, Outcome, State
 from .._errors import UnexpectedAnswer
 from .._shapes import or_none
 from . import database
-from ._engine import ENGINES
 from ._fields import Fields
 
 if t.TYPE_CHECKING:
