@@ -116,8 +116,8 @@ class Extensions(_OnPostgreSQL, Resource):
         for option in ("version", "schema"):
             if params[option] is None:
                 continue
-            if not params[option].strip() or not params[option].isprintable():
-                raise InvalidInput("%s is empty, or has signs that cannot be printed" % option)
+            if not params[option].isprintable():
+                raise InvalidInput("%s has signs that cannot be printed" % option)
             if params["names"] is not None:
                 raise InvalidInput("%s belongs to a single extension: use name, not names" % option)
             if params["state"] == "absent":
