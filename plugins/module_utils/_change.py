@@ -204,6 +204,12 @@ class Performer:
         """What a failure must not lose, as keys of the result: what no later run can find out."""
         return {}
 
+    @staticmethod
+    def unless_checking(check_mode: bool, act: t.Callable[[], t.Any]) -> None:
+        """Do what is not to be done in check mode."""
+        if not check_mode:
+            act()
+
     def refuse_open_secret(self, secret: str) -> None:
         """Refuse a task whose result would hold a secret while it is shown and logged. A file in O(dest) is for it, too."""
         if self.secret_file:

@@ -347,11 +347,11 @@ TWINS = (
         '        return {"schedule": state, "with": self.params["api_token"]}',
     ),
     Twin(
-        "warns with a token in it",
+        "returns a token",
         secrets,
         "a token is told",
         '        return {"schedule": state}',
-        '        self.warn(self.client.chain.addon_token())\n        return {"schedule": state}',
+        '        return {"schedule": state, "with": self.client.chain.addon_token()}',
     ),
     Twin(
         "keeps the API token",
@@ -379,7 +379,7 @@ TWINS = (
         "        try:\n"
         "            return self.really_read()\n"
         "        except ScalingoError as error:\n"
-        "            self.warn('it says %s with %s' % (error.message, self.client.chain.addon_token()))\n"
+        "            error.message = 'it says %s with %s' % (error.message, self.client.chain.addon_token())\n"
         "            raise\n\n"
         "    def really_read(self):\n",
     ),

@@ -558,14 +558,16 @@ class BackupLink(WithArchives, Performer):
                 "%s. No link was asked for" % consents[0].consequence, doing=self.reading, hint=Consent.advice(consents)
             )
         backup_id = str(chosen(self.backups(), self.params["backup_id"])["id"])
-        if check_mode and backup_id == NOT_MADE:
+        if backup_id == NOT_MADE:
+            self.unless_checking(check_mode, lambda: require_made(backup_id))
             return Outcome(changed=False, result={"backup_id": backup_id, "link": None, "dest": self.secret_file.path})
-        require_made(backup_id)
         link = self.ask(lambda: self.client.database.show_backup_link(backup_id))
         if not self.secret_file:
             return Outcome(changed=False, result={"backup_id": backup_id, "link": link, "dest": None})
         self.client.conceal(link)
-        if not check_mode:
-            self.secret_file.keep(link + "\n")
-            self.secret_file.publish()
+        self.unless_checking(check_mode, lambda: self._keep(link))
         return Outcome(changed=False, result={"backup_id": backup_id, "link": None, "dest": self.secret_file.path})
+
+    def _keep(self, link: str) -> None:
+        self.secret_file.keep(link + "\n")
+        self.secret_file.publish()

@@ -48,7 +48,7 @@ class LogInfo(Listing):
         if self.params["gather"] == "archives":
             archives = result["archives"] = self._archives()
             if self.secret_file:
-                self._write(json.dumps(archives, indent=2) + "\n", check_mode)
+                self.unless_checking(check_mode, lambda: self._keep(json.dumps(archives, indent=2) + "\n"))
                 result["archives"] = [{**archive, "url": None} for archive in archives]
             return Outcome(changed=False, result=result)
         link = self.client.database.show_logs_link()
@@ -57,7 +57,7 @@ class LogInfo(Listing):
         else:
             self.client.conceal(link)
         if self.secret_file:
-            self._write(link + "\n", check_mode)
+            self.unless_checking(check_mode, lambda: self._keep(link + "\n"))
         query = {"n": self.params["lines"]}
         if self.params["filter"] is not None:
             query["filter"] = self.params["filter"]
@@ -70,10 +70,9 @@ class LogInfo(Listing):
     def _in_the_result(self) -> bool:
         return bool(self.params["links"] and not self.secret_file)
 
-    def _write(self, text: str, check_mode: bool) -> None:
-        if not check_mode:
-            self.secret_file.keep(text)
-            self.secret_file.publish()
+    def _keep(self, text: str) -> None:
+        self.secret_file.keep(text)
+        self.secret_file.publish()
 
     def _archives(self) -> t.List[State]:
         archives = []
