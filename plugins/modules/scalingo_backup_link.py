@@ -75,7 +75,7 @@ backup_id:
   returned: success
   type: str
   sample: 5b8b36104ffb090be1ac3ce1
-dest:
+secret_file:
   description: The file that the link is in. None without O(dest).
   returned: success
   type: str

@@ -183,7 +183,7 @@ steps:
   type: list
   elements: str
   sample: ['create the user reporting']
-dest:
+secret_file:
   description: The file that the passwords are in. None without O(dest), and when the platform made no password.
   returned: success; on failure too when the platform has made a password
   type: str

@@ -98,7 +98,7 @@ url:
   returned: success
   type: str
   sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
-dest:
+secret_file:
   description: The file that the links are in. With O(gather=archives) they are a JSON list of archives. None without O(dest).
   returned: success
   type: str

@@ -73,4 +73,4 @@ def test_an_ad_hoc_task_has_the_password_in_a_file(ansible: Ansible, sandbox: Sa
     run = ansible.ad_hoc("community.scalingo.scalingo_database_user", arguments, "-vvvv").ok().clean()
     password = path.read_text(encoding="utf-8").strip()
     assert len(password) >= 24 and path.stat().st_mode & 0o777 == 0o600
-    assert password not in run.output + str(run.results) and run.only.result["dest"] == str(path)
+    assert password not in run.output + str(run.results) and run.only.result["secret_file"] == str(path)

@@ -193,7 +193,7 @@ class Laboratory:
         before = self.issued | self.links
         arguments = self.arguments(case)
         self.sandbox.clear_log()
-        with self.recorded_tokens(), self._sql.serving(self.sandbox):
+        with self.running():
             report = perform(
                 subject.module,
                 arguments,
@@ -212,6 +212,12 @@ class Laboratory:
             frozenset(self.issued - before),
             frozenset(self.links - before),
         )
+
+    @contextlib.contextmanager
+    def running(self) -> t.Iterator[None]:
+        """What a module needs around it."""
+        with self.recorded_tokens(), self._sql.serving(self.sandbox):
+            yield
 
     def observe(self, subject: Subject, case: Case, *, check: bool = False) -> Observation:
         """Arrange and run."""

@@ -119,7 +119,7 @@ def perform(
 
     C(home) is the directory below which it may keep tokens; C(environment) holds the variables of the collection.
     """
-    with _surroundings(home, environment or {}):
+    with surroundings(home, environment or {}):
         spec = module.argument_spec()
         kwargs = spec.kwargs()
         assert kwargs.pop("supports_check_mode") is True
@@ -133,7 +133,7 @@ def perform(
 
 
 @contextlib.contextmanager
-def _surroundings(home: t.Optional[Path], environment: t.Mapping[str, str]) -> t.Iterator[None]:
+def surroundings(home: t.Optional[Path], environment: t.Mapping[str, str]) -> t.Iterator[None]:
     """The variables of the collection are those given and no others; tokens are kept below C(home)."""
     before = {
         name: value for name, value in os.environ.items() if name.startswith("SCALINGO_") or name in HOME_VARIABLES

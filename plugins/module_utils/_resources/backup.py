@@ -560,13 +560,13 @@ class BackupLink(WithArchives, Performer):
         backup_id = str(chosen(self.backups(), self.params["backup_id"])["id"])
         if backup_id == NOT_MADE:
             self.unless_checking(check_mode, lambda: require_made(backup_id))
-            return Outcome(changed=False, result={"backup_id": backup_id, "link": None, "dest": self.secret_file.path})
+            return Outcome(changed=False, result={"backup_id": backup_id, "link": None, "secret_file": self.secret_file.path})
         link = self.ask(lambda: self.client.database.show_backup_link(backup_id))
         if not self.secret_file:
-            return Outcome(changed=False, result={"backup_id": backup_id, "link": link, "dest": None})
+            return Outcome(changed=False, result={"backup_id": backup_id, "link": link, "secret_file": None})
         self.client.conceal(link)
         self.unless_checking(check_mode, lambda: self._keep(link))
-        return Outcome(changed=False, result={"backup_id": backup_id, "link": None, "dest": self.secret_file.path})
+        return Outcome(changed=False, result={"backup_id": backup_id, "link": None, "secret_file": self.secret_file.path})
 
     def _keep(self, link: str) -> None:
         self.secret_file.keep(link + "\n")

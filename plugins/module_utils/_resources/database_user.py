@@ -103,16 +103,16 @@ class DatabaseUsers(_WithUsers, Resource):
         shown = {
             name: {**item, "password": open_ones.get(name)} for name, item in (state or {}).items()
         }
-        dest = self.secret_file.path if self._makes_passwords else None
+        place = self.secret_file.path if self._makes_passwords else None
         if self.params["users"] is None:
-            return {"user": shown.get(self.params["name"]), "dest": dest}
-        return {"users": list(shown.values()), "dest": dest}
+            return {"user": shown.get(self.params["name"]), "secret_file": place}
+        return {"users": list(shown.values()), "secret_file": place}
 
     def salvage(self) -> t.Dict[str, t.Any]:
         """The passwords that the platform made: they cannot be read again. The task hides its result, or they are in the file."""
         if self.secret_file:
             if any(self._generated.values()):
-                return {"dest": self.secret_file.salvage()}
+                return {"secret_file": self.secret_file.salvage()}
             self.secret_file.discard()
             return {}
         users = [{**self._planned[name], "password": password} for name, password in self._generated.items() if password]

@@ -44,7 +44,7 @@ class LogInfo(Listing):
     def perform(self, check_mode: bool) -> Outcome:
         if self.params["links"]:
             self.refuse_open_secret("links that let anybody read the logs")
-        result: t.Dict[str, t.Any] = {"logs": [], "archives": [], "url": None, "dest": self.secret_file.path}
+        result: t.Dict[str, t.Any] = {"logs": [], "archives": [], "url": None, "secret_file": self.secret_file.path}
         if self.params["gather"] == "archives":
             archives = result["archives"] = self._archives()
             if self.secret_file:
