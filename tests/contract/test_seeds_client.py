@@ -233,12 +233,14 @@ def test_an_example_that_is_not_json_is_an_unexpected_answer(file: str) -> None:
 
 
 def test_an_example_with_a_wrong_type_is_refused() -> None:
-    """A check of this check: what is damaged does not get through."""
+    """A check of this check: what is damaged does not get through to who uses it."""
     entry = next(entry for entry in ANSWERS if entry["file"] == "002-070-D1-database-response.json")
     body = read(entry)
     body["database"]["features"] = "force-ssl"
     with pytest.raises(ScalingoError):
-        answered(way_of(entry), entry, answer=body)
+        len(answered(way_of(entry), entry, answer=body)["features"])
+    with pytest.raises(ScalingoError):
+        answered(way_of(entry), entry, answer={"database": "force-ssl"})
     body = read(entry)
     assert lacks(body["database"], {**body["database"], "plan": 1}) != []
     assert lacks(body["database"], {**body["database"], "nothing": 1}) != []
