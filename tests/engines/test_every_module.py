@@ -61,7 +61,7 @@ def test_every_module_is_used_once() -> None:
 
 def test_a_second_run_changes_what_never_stays_done_and_nothing_else(sandbox: Sandbox, tmp_path: Path) -> None:
     # As Ansible is by itself: with a file on the target for each task.
-    ansible = Ansible(tmp_path, {**sandbox.environment(), "ANSIBLE_PIPELINING": None})
+    ansible = Ansible(tmp_path, {**sandbox.environment(), "ANSIBLE_PIPELINING": None, "SCALINGO_IN_PROCESS": "false"})
     variables = ("-e", "directory=%s" % tmp_path)
     text = PLAYBOOK.read_text(encoding="utf-8")
     office = Office(sandbox)

@@ -18,6 +18,8 @@ from scalingo_sandbox.testing import Sandbox
 from support.playbook import Ansible, Run, oldest_core
 from support.shop import SEED
 
+#: Modules in processes of their own.
+AS_MODULES = ("test_ad_hoc", "test_users")
 OLDEST = ("test_backups", "test_economy", "test_upgrades", "test_waiting")
 
 
@@ -49,9 +51,10 @@ def sandbox(running_sandbox: Sandbox) -> Sandbox:
 
 
 @pytest.fixture
-def ansible(tmp_path: Path, sandbox: Sandbox) -> Ansible:
+def ansible(request: pytest.FixtureRequest, tmp_path: Path, sandbox: Sandbox) -> Ansible:
     """A controller that knows the sandbox from its environment, as a user's shell would tell it."""
-    return Ansible(tmp_path, sandbox.environment())
+    way = {"SCALINGO_IN_PROCESS": "false"} if request.path.stem in AS_MODULES else {}
+    return Ansible(tmp_path, {**sandbox.environment(), **way})
 
 
 @pytest.fixture

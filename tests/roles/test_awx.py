@@ -28,7 +28,7 @@ from ansible_collections.community.scalingo.plugins.module_utils import _auth, _
 from awx_plugins.interfaces import _temporary_private_inject_api as awx
 from awx_plugins.interfaces._temporary_private_api import Credential, ManagedCredentialType
 from scalingo_sandbox.testing import Sandbox
-from support.playbook import INTERPRETER, ROOT
+from support.playbook import ROOT
 from support.real import DURATIONS
 from support.watched import ISSUED
 
@@ -130,7 +130,7 @@ class Automation:
         link.symlink_to(ROOT, target_is_directory=True)
         self.surroundings = {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
-            "HOME": str(self.home), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(INTERPRETER),
+            "HOME": str(self.home), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1",
         }  # fmt: skip
         self._number = 0
 

@@ -27,7 +27,6 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 CALLBACKS = Path(__file__).resolve().parent / "callbacks"
-INTERPRETER = Path(__file__).resolve().parent / "interpreter"
 MODULE_PREFIX = "community.scalingo."
 
 Environment = t.Mapping[str, t.Optional[str]]
@@ -174,7 +173,6 @@ class Ansible:
             "LANG": "C.UTF-8",
             "LC_ALL": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONPATH": str(INTERPRETER),
             "ANSIBLE_CONFIG": str(self.directory / "ansible.cfg"),
             "ANSIBLE_HOME": str(self.directory / "ansible"),
             "ANSIBLE_LOCAL_TEMP": str(self.directory / "local"),
