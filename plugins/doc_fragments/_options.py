@@ -79,6 +79,20 @@ options:
       - It holds tokens that expire within the hour, never the API token. Where there is no such directory, tokens are kept in memory only.
     type: bool
     default: true
+  requests_per_minute:
+    description:
+      - How many requests a minute all tasks of this user on this machine may send with the same API token, from V(1) to V(60).
+        They are spread evenly. Use it to leave room for others, as the API accepts 60 requests a minute for each account.
+      - When it is left out, nothing is slowed before the API says that its limit is reached.
+      - If not given, the environment variable E(SCALINGO_REQUESTS_PER_MINUTE) is used.
+    type: int
+  max_in_flight:
+    description:
+      - How many requests these tasks may have on their way at once, from V(1) to V(20).
+        The platform answers some of about twenty at once with an error.
+      - When it is left out, it is V(10). A task with O(token_cache=false) then counts only its own.
+      - If not given, the environment variable E(SCALINGO_MAX_IN_FLIGHT) is used.
+    type: int
   app:
     description:
       - The name or the ID of the app that the database belongs to. For a database with dedicated resources, the name of the database.

@@ -130,6 +130,18 @@ options:
     type: str
     env:
       - name: SCALINGO_CA_PATH
+  requests_per_minute:
+    description:
+      - How many requests a minute all that this user runs on this machine may send with the same API token, from V(1) to V(60), spread evenly.
+      - When it is left out, nothing is slowed before the API says that its limit is reached.
+    type: int
+    env:
+      - name: SCALINGO_REQUESTS_PER_MINUTE
+  max_in_flight:
+    description: How many requests may be on their way at once, from V(1) to V(20). V(10) when it is left out.
+    type: int
+    env:
+      - name: SCALINGO_MAX_IN_FLIGHT
   token_cache:
     description: Whether to share short-lived tokens with other runs in a directory that only the user can read.
     type: bool
@@ -208,7 +220,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._resources.flee
 from ansible_collections.community.scalingo.plugins.module_utils._transport import VERSION
 
 ADDRESSES = ("api_url", "db_api_url", "auth_url")
-CONNECTION = ("api_token", *ADDRESSES, "api_timeout", "api_retries", "validate_certs", "ca_path", "token_cache")
+CONNECTION = ("api_token", *ADDRESSES, "api_timeout", "api_retries", "validate_certs", "ca_path", "token_cache", "requests_per_minute", "max_in_flight")
 SUFFIXES = ("scalingo_databases.yml", "scalingo_databases.yaml")
 
 # From ansible-core 2.19 on, text is a template only where somebody says so, and only such text is exported as it is.

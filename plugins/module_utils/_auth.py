@@ -52,6 +52,8 @@ MARGIN_SECONDS = 300.0
 
 LONGEST_TIMEOUT = 3600
 MOST_RETRIES = 100
+# Some of twenty requests at once were answered with 504 (docs/contract.md, section 4.5).
+MOST_IN_FLIGHT = 10
 
 Raw = t.Dict[str, t.Any]
 
@@ -91,6 +93,10 @@ class Settings:
     addon: str | None
     addon_id: str | None
     addon_token: str
+    requests_per_minute: int | None = None
+    max_in_flight: int = MOST_IN_FLIGHT
+    #: Whether the limits are asked for, and so hold for all of the user's tasks, whether these share their tokens or not.
+    limits_given: bool = False
 
 
 #: The environment variables of the options. The first that is set and not blank counts.
@@ -104,6 +110,8 @@ VARIABLES: t.Mapping[str, tuple[str, ...]] = {
     "app": ("SCALINGO_APP",),
     "addon": ("SCALINGO_ADDON",),
     "addon_token": ("SCALINGO_ADDON_TOKEN",),
+    "requests_per_minute": ("SCALINGO_REQUESTS_PER_MINUTE",),
+    "max_in_flight": ("SCALINGO_MAX_IN_FLIGHT",),
 }
 ADDRESSES = ("api_url", "db_api_url")
 
@@ -211,6 +219,16 @@ def _token(params: t.Mapping[str, t.Any], name: str, secrets: Secrets) -> str:
     return token
 
 
+def _count(params: t.Mapping[str, t.Any], name: str, default: int | None, most: int) -> int | None:
+    """Return a whole number from 1 to ``most``, or the default when none is given."""
+    text = _text(params, name)
+    if not text:
+        return default
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= most:
+        raise InvalidInput(f"{name} is {text}: use a whole number from 1 to {most}")
+    return int(text)
+
+
 def _number(params: t.Mapping[str, t.Any], name: str, default: float, least: float, most: float) -> float:
     value = params.get(name)
     try:
@@ -309,6 +327,9 @@ def read_settings(
         addon=addon,
         addon_id=addon_id,
         addon_token=addon_token if addon_id else "",
+        requests_per_minute=_count(params, "requests_per_minute", None, 60),
+        max_in_flight=_count(params, "max_in_flight", MOST_IN_FLIGHT, 20) or MOST_IN_FLIGHT,
+        limits_given=any(_text(params, name) for name in ("requests_per_minute", "max_in_flight")),
     )
 
 

@@ -21,7 +21,7 @@ import stat
 import typing as t
 import weakref
 
-from ansible_collections.community.scalingo.plugins.module_utils._transport import LIMITED_BUDGET, Clock, Pacing
+from ansible_collections.community.scalingo.plugins.module_utils._transport import LIMITED_BUDGET, Clock, Flight, Pacing
 
 try:
     import fcntl
@@ -141,6 +141,22 @@ class Store:
             if descriptor is not None:
                 os.close(descriptor)
 
+    @property
+    def off(self) -> bool:
+        """Whether there is nothing that is shared."""
+        return self._directory() is None
+
+    def try_lock(self, key: str) -> int | None:
+        """Return the descriptor of the lock of a key, which closing it releases; None when it is held, or there are none."""
+        directory = self._directory()
+        if directory is None:
+            return None
+        try:
+            return _try_lock(key + ".lock", directory, os.O_CREAT)
+        except OSError as error:
+            self._off(error)
+            return None
+
     def _acquire(self, name: str) -> int | None:
         deadline = self.clock.now() + LOCK_SECONDS
         while True:
@@ -242,18 +258,77 @@ def _remove_lock(name: str, directory: int) -> None:
         os.close(descriptor)
 
 
+class SharedFlight(Flight):
+    """How many requests are on their way at once, over all processes that use the same API token.
+
+    Each holds one of so many locks. The kernel releases those of a process that is killed.
+    """
+
+    def __init__(self, clock: Clock, store: Store, key: str, most: int) -> None:
+        super().__init__(most)
+        self.clock = clock
+        self.store = store
+        self.key = key
+
+    @contextlib.contextmanager
+    def slot(self) -> t.Iterator[None]:
+        descriptor = self._acquired()
+        if descriptor is None:
+            with super().slot():
+                yield
+            return
+        try:
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _acquired(self) -> int | None:
+        """Return the descriptor of a lock, once one is free; None where there are none."""
+        first = os.getpid()
+        while True:
+            for number in range(self.most):
+                held = self.store.try_lock(f"{self.key}.{(first + number) % self.most}")
+                if held is not None:
+                    return held
+            if self.store.off:
+                return None
+            self.clock.sleep(LOCK_POLL_SECONDS * (0.2 + self.clock.random()))
+
+
 class SharedPacing(Pacing):
     """The pace after a 429, shared by the processes that use the same API token.
 
     Nothing is slowed before the first 429. Then everybody reserves the next free second, until a minute after the last.
+    With ``per_minute`` everybody reserves the next free moment from the first request on.
     """
 
-    def __init__(self, clock: Clock, store: Store, key: str) -> None:
+    def __init__(self, clock: Clock, store: Store, key: str, per_minute: int | None = None) -> None:
         super().__init__(clock)
         self.store = store
         self.key = key
+        self.per_minute = per_minute
+        self._next_own = 0.0
 
     def reserve(self) -> float:
+        moment = self._after_limits()
+        return moment if self.per_minute is None else max(moment, self._share(60.0 / self.per_minute))
+
+    def _share(self, spacing: float) -> float:
+        """Reserve the next moment that is so many seconds after the one before, whoever had that."""
+        key = f"{self.key}-share"
+        with self.store.lock(key) as held:
+            now = self.clock.wall()
+            entry = (self.store.read(key) or {}) if held else {}
+            following = entry.get("next_slot")
+            # A moment far ahead means that the clock was changed.
+            known = isinstance(following, (int, float)) and following <= now + LONGEST_LIFE - 2 * spacing
+            moment = max(now, t.cast(float, following) if known else 0.0, self._next_own)
+            self._next_own = moment + spacing
+            if held:
+                self.store.write(key, {"next_slot": self._next_own}, self._next_own + spacing)
+        return moment
+
+    def _after_limits(self) -> float:
         if self._state() is None:
             return super().reserve()
         with self.store.lock(self.key) as held:

@@ -29,7 +29,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._auth import (
     kind_of,
     read_settings,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._cache import SharedPacing, Store, cache_key
+from ansible_collections.community.scalingo.plugins.module_utils._cache import SharedFlight, SharedPacing, Store, cache_key
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     ActionFailed,
     InvalidInput,
@@ -1278,6 +1278,9 @@ class Client:
         self.usage: Usage = Usage() if beside is None else beside.usage
         self.clock = CountingClock(clock, self.usage)
         store = Store(clock=clock, verbose=verbose, enabled=settings.token_cache) if beside is None else beside.chain.store
+        # Limits that the user asks for hold for all tasks, also for those that keep their tokens to themselves. Nothing secret is shared.
+        common = store if settings.token_cache or not settings.limits_given else Store(clock=clock, verbose=lambda dummy: None)
+        self._common = common
         pace = cache_key("pace", settings.api_token or settings.addon_token, settings.auth)
         self.transport: Transport = beside.transport if beside is not None else Transport(
             timeout=settings.timeout,
@@ -1287,7 +1290,8 @@ class Client:
             usage=self.usage,
             secrets=secrets,
             verbose=verbose,
-            pacing=SharedPacing(clock, store, pace),
+            pacing=SharedPacing(clock, common, pace, settings.requests_per_minute),
+            flight=SharedFlight(clock, common, pace, settings.max_in_flight),
             watch=self.watch,
         )
         self.chain: Chain = Chain(
@@ -1403,6 +1407,7 @@ class Client:
         """Close the connections and the store. What is needed again is opened again."""
         self.transport.close()
         self.chain.store.close()
+        self._common.close()
 
     def open_link(self, route: Route, link: str, headers: t.Mapping[str, str]) -> Stream:
         """Open what a link leads to that the API handed out, with no Authorization; close what is returned.

@@ -75,6 +75,8 @@ CONNECTION = Spec(
         "validate_certs": {"type": "bool", "default": True},
         "ca_path": {"type": "path"},
         "token_cache": {"type": "bool", "default": True, "no_log": False},
+        "requests_per_minute": {"type": "int"},
+        "max_in_flight": {"type": "int"},
     }
 )
 

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import email.utils
 import http.cookiejar
 import ipaddress
@@ -18,6 +19,7 @@ import random
 import re
 import ssl
 import sys
+import threading
 import time
 import typing as t
 import urllib.parse
@@ -439,12 +441,29 @@ def retry_after_of(headers: t.Mapping[str, str], now: float) -> float | None:
     return max(0.0, moment - (now if server_now is None else server_now))
 
 
+class Flight:
+    """How many requests are on their way at once, in one process. A process shares it with others through a subclass."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._own = threading.BoundedSemaphore(most)
+
+    @contextlib.contextmanager
+    def slot(self) -> t.Iterator[None]:
+        """Have one of the places, when one is free."""
+        with self._own:
+            yield
+
+
 class Pacing:
     """Slowing down after a 429, for one process. A process shares it with others through a subclass.
 
     ``reserve`` returns the moment (epoch) at which the caller may send; ``held_until`` the moment before which nobody
     should; ``strike`` takes note of a 429 and returns how many there have been in a row.
     """
+
+    #: How many requests a minute there may be before the first 429; none for as many as there are.
+    per_minute: int | None = None
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -740,6 +759,7 @@ class Transport:
         verbose: t.Callable[[str], None],
         pacing: Pacing | None = None,
         watch: Watch | None = None,
+        flight: Flight | None = None,
     ) -> None:
         self.timeout = timeout
         self.retries = retries
@@ -753,6 +773,7 @@ class Transport:
         # whether an attempt before it may have taken effect. What it raises keeps the request from being sent.
         self.before_change: t.Callable[[bool, bool], None] | None = None
         self.watch = watch or Watch()
+        self.flight = flight
         self._limited_since: float | None = None
         self._limited_until = 0.0
         self._session: t.Any = None
@@ -898,7 +919,7 @@ class Transport:
             pause = moment - self.clock.wall()
             if pause <= 0:
                 return
-            if state.limited_seconds + pause > LIMITED_BUDGET:
+            if state.limited_seconds + pause > LIMITED_BUDGET and self.pacing.per_minute is None:
                 raise RateLimited(
                     f"The rate limit of the API leaves no room for this request within {LIMITED_BUDGET:g} seconds",
                     method=route.method,
@@ -906,7 +927,8 @@ class Transport:
                     status=429 if state.strikes else None,
                     attempts=state.number,
                 )
-            self.verbose(f"scalingo: the rate limit is reached, waiting {pause:.1f} seconds")
+            if self.pacing.per_minute is None:
+                self.verbose(f"scalingo: the rate limit is reached, waiting {pause:.1f} seconds")
             self._tell_of_the_limit(pause)
             self._pause(pause)
             state.limited_seconds += pause
@@ -921,7 +943,7 @@ class Transport:
             self._limited_since = now
         self._limited_until = now + pause
         self.watch.tell(
-            "keeping to the rate limit of the API",
+            "keeping to the rate limit of the API" if self.pacing.per_minute is None else "keeping to requests_per_minute",
             "limited",
             now + pause - self._limited_since,
             f"the next request in {pause:.0f} s",
@@ -933,6 +955,17 @@ class Transport:
         self.usage.waited_seconds += seconds
 
     def _attempt(
+        self, route: Route, url: str, auth: NoAuthorization, body: t.Any, state: _Attempts
+    ) -> Answer | Diagnosis:
+        if self.flight is None or route.role == "link":
+            return self._attempted(route, url, auth, body, state)
+        begun = self.clock.now()
+        with self.flight.slot():
+            state.deadline += self.clock.now() - begun
+            self.watch.alive()
+            return self._attempted(route, url, auth, body, state)
+
+    def _attempted(
         self, route: Route, url: str, auth: NoAuthorization, body: t.Any, state: _Attempts
     ) -> Answer | Diagnosis:
         content_type = {} if body is None else {"Content-Type": "application/json"}

@@ -23,6 +23,9 @@ lock = threading.Lock()
 good_tokens: set[str] = set()
 limit: dict[str, float] = {}
 window: list[float] = []
+#: How long a reading takes, and how many there are just now; C(counts["most"]) is how many there ever were at once.
+slow: dict[str, float] = {}
+active: set[int] = set()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -60,6 +63,9 @@ class Handler(BaseHTTPRequestHandler):
         elif self.path == "/limit":
             limit.update(json.loads(body))
             self.answer({})
+        elif self.path == "/slow":
+            slow.update(json.loads(body))
+            self.answer({})
         elif self.limited():
             self.answer("Retry later\n", 429, "text/plain")
         elif self.path == "/v1/tokens/exchange":
@@ -83,6 +89,13 @@ class Handler(BaseHTTPRequestHandler):
             counts[name] += 1
         if name in ("exchange", "mint"):
             time.sleep(0.2)
+        if slow:
+            with lock:
+                active.add(threading.get_ident())
+                counts["most"] = max(counts["most"], len(active))
+            time.sleep(slow["seconds"])
+            with lock:
+                active.discard(threading.get_ident())
         self.answer(body, status)
 
     do_GET = do_POST = respond

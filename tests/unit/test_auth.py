@@ -163,6 +163,11 @@ def test_addresses_that_are_none(given: str, message: str) -> None:
         ({"api_timeout": "soon"}, "api_timeout must be a number", ""),
         ({"api_timeout": float("nan")}, "api_timeout must be a number", ""),
         ({"api_retries": -1}, "api_retries must be a number from 0 to 100", ""),
+        ({"requests_per_minute": 0}, "requests_per_minute is 0: use a whole number from 1 to 60", ""),
+        ({"requests_per_minute": 61}, "requests_per_minute is 61: use a whole number from 1 to 60", ""),
+        ({"requests_per_minute": "many"}, "requests_per_minute is many: use a whole number from 1 to 60", ""),
+        ({"max_in_flight": -1}, "max_in_flight is -1: use a whole number from 1 to 20", ""),
+        ({"max_in_flight": "21"}, "max_in_flight is 21: use a whole number from 1 to 20", ""),
         ({"ca_path": "/nonexistent/ca.pem"}, "ca_path '/nonexistent/ca.pem' does not exist", ""),
     ],
 )
@@ -192,7 +197,10 @@ def test_options_as_they_come(office: Office, tmp_path: Path, monkeypatch: pytes
 HERE, THERE = "https://api.osc-fr1.scalingo.com", "https://api.osc-secnum-fr1.scalingo.com"
 DB_HERE, DB_THERE = "https://db-api.osc-fr1.scalingo.com", "https://db-api.osc-secnum-fr1.scalingo.com"
 OWN = {"SCALINGO_API_URL": "https://api.test", "SCALINGO_DB_API_URL": "https://db.test"}
-OPTIONS = ("api_token", "region", "api_url", "db_api_url", "auth_url", "ca_path", "app", "addon", "addon_id", "addon_token")
+OPTIONS = (
+    "requests_per_minute", "max_in_flight", "api_token", "region", "api_url", "db_api_url", "auth_url", "ca_path", "app", "addon",
+    "addon_id", "addon_token",
+)
 
 
 def joined(given: dict[str, t.Any], **variables: str) -> dict[str, t.Any]:

@@ -19,7 +19,7 @@ import pytest
 from support.scripted import StillClock
 
 from ansible_collections.community.scalingo.plugins.module_utils import _cache
-from ansible_collections.community.scalingo.plugins.module_utils._cache import SharedPacing, Store, cache_key, places
+from ansible_collections.community.scalingo.plugins.module_utils._cache import SharedFlight, SharedPacing, Store, cache_key, places
 
 
 class Shelf:
@@ -368,11 +368,11 @@ def test_a_key_depends_on_every_part_and_shows_none() -> None:
 class Runner:
     """One process of several, on a clock that all share."""
 
-    def __init__(self, clock: StillClock, enabled: bool = True) -> None:
+    def __init__(self, clock: StillClock, enabled: bool = True, per_minute: int | None = None) -> None:
         self.clock = clock
         self.lines: list[str] = []
         self.store = Store(clock=clock, verbose=self.lines.append, enabled=enabled)
-        self.pacing = SharedPacing(clock, self.store, "pace-1")
+        self.pacing = SharedPacing(clock, self.store, "pace-1", per_minute)
 
     def in_seconds(self) -> float:
         return round(self.pacing.reserve() - self.clock.wall(), 3)
@@ -501,3 +501,60 @@ def test_the_state_is_no_secret(directory: Path) -> None:
         "strikes",
         "expires_at",
     }
+
+
+# The share of the limit
+
+
+def test_with_a_share_everybody_waits_for_the_next_moment_from_the_first_request_on() -> None:
+    clock = StillClock()
+    first, second = Runner(clock, per_minute=30), Runner(clock, per_minute=30)
+    assert [first.in_seconds(), second.in_seconds(), first.in_seconds()] == [0.0, 2.0, 4.0]
+    clock.moment += 100
+    assert [second.in_seconds(), first.in_seconds()] == [0.0, 2.0]
+    # Somebody without a share is not slowed, and a limit holds for all.
+    assert Runner(clock).in_seconds() == 0.0
+    first.pacing.strike(clock.wall())
+    first.pacing.hold(clock.wall() + 50)
+    assert second.in_seconds() == 50.0
+
+
+def test_a_share_of_one_a_minute_lasts_nearly_an_hour() -> None:
+    clock = StillClock()
+    runners = [Runner(clock, per_minute=1) for dummy in range(3)]
+    assert [round(runner.in_seconds() / 60) for runner in runners * 18] == list(range(54))
+
+
+def test_a_share_without_a_store_is_that_of_the_process() -> None:
+    runner = Runner(StillClock(), enabled=False, per_minute=60)
+    assert [runner.in_seconds() for dummy in range(3)] == [0.0, 1.0, 2.0]
+
+
+def test_a_moment_that_the_clock_left_behind_means_nothing() -> None:
+    clock = StillClock()
+    Runner(clock, per_minute=1).in_seconds()
+    clock.moment -= 86400
+    assert Runner(clock, per_minute=1).in_seconds() == 0.0
+
+
+def test_a_place_is_waited_for_and_given_back() -> None:
+    clock = StillClock()
+    stores = [Store(clock=clock, verbose=str) for dummy in range(3)]
+    first, second, third = (SharedFlight(clock, store, "pace-1", 2) for store in stores)
+    inside = first.slot()
+    inside.__enter__()
+    with second.slot():
+        sleep = clock.sleep
+        clock.sleep = lambda seconds: (sleep(seconds), inside.__exit__(None, None, None))  # type: ignore[assignment]
+        with third.slot():
+            assert len(clock.slept) == 1
+    with first.slot(), third.slot():
+        assert len(clock.slept) == 1
+
+
+def test_places_without_a_store_are_those_of_the_process() -> None:
+    clock = StillClock()
+    flight = SharedFlight(clock, Store(clock=clock, verbose=str, enabled=False), "pace-1", 2)
+    with flight.slot(), flight.slot():
+        assert not flight._own.acquire(blocking=False)
+    assert flight._own.acquire(blocking=False)

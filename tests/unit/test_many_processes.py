@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import time
 import typing as t
 from pathlib import Path
 
@@ -128,3 +129,21 @@ def test_many_under_an_enforced_limit_share_one_pace(server: Counting, monkeypat
     assert counts["read"] == 61
     # Some run into the limit before the pace is known, and then nearly nobody; each on its own it is 175 times.
     assert counts["429"] <= 30
+
+
+@pytest.mark.parametrize("params, most", (({"max_in_flight": 3}, 3), ({"max_in_flight": 2, "token_cache": False}, 2), ({}, 10)))
+def test_no_more_are_on_their_way_than_that(server: Counting, params: dict[str, t.Any], most: int) -> None:
+    """Over all processes of an account, whether they share their tokens or not."""
+    client_of(server).database.show_database()
+    server.tell("slow", seconds=0.05)
+    run_many(server, 14, reads=2, **params)
+    assert server.counts()["most"] == most
+
+
+def test_requests_a_minute_are_shared_by_all(server: Counting) -> None:
+    """From the first one on, with a second between two."""
+    client_of(server).database.show_database()
+    begun = time.monotonic()
+    run_many(server, 5, reads=2, requests_per_minute=60)
+    # The last of ten begins nine seconds after the first one.
+    assert 9 <= time.monotonic() - begun <= 25
