@@ -35,7 +35,8 @@ options:
   backup_id:
     description:
       - The ID of the backup. Without it the newest one that is done is taken.
-      - In check mode it may be the ID that M(community.scalingo.scalingo_backup) returns in check mode. The backup then need not exist.
+      - In check mode it may be the ID that M(community.scalingo.scalingo_backup) returns in check mode. No backup is listed then,
+        as that one need not exist.
     type: str
   dest:
     description:

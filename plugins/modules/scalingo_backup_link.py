@@ -16,14 +16,16 @@ description:
     before anything is asked.
   - To have the backup as a file, use M(community.scalingo.scalingo_backup_download), which shows the link to nobody.
   - The platform does not serve the archives of Elasticsearch and OpenSearch. A task for one is refused.
-  - Costs two requests to the Database API.
+  - Costs two requests to the Database API. Without O(allow=export) it costs one to the main API where the platform has not told with the addon or
+    its token whether the addon may hold data of health.
     Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID)
     and for the addon's token.
 options:
   backup_id:
     description:
       - The ID of the backup. Without it the newest one that is done is taken.
-      - In check mode it may be the ID that M(community.scalingo.scalingo_backup) returns in check mode. The backup then need not exist.
+      - In check mode it may be the ID that M(community.scalingo.scalingo_backup) returns in check mode. No backup is listed then,
+        as that one need not exist.
     type: str
   allow:
     description:

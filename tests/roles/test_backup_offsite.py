@@ -28,6 +28,7 @@ POSTGRESQL = "ad-00000000-0000-4000-8000-000000000061"
 MYSQL = "ad-00000000-0000-4000-8000-000000000062"
 OPENSEARCH = "ad-00000000-0000-4000-8000-000000000064"
 VAULT = "ad-00000000-0000-4000-8000-000000000063"
+CLINIC = "ad-00000000-0000-4000-8000-000000000065"
 DAY = 86400.0
 SIZE = 3_000_000
 SEED: dict[str, t.Any] = {
@@ -39,6 +40,7 @@ SEED: dict[str, t.Any] = {
             {"provider": "opensearch", "id": OPENSEARCH, "database": {"backups": [{}]}},
         ]},
         {"name": "vault", "region": "osc-secnum-fr1", "addons": [{"provider": "mysql", "id": VAULT, "database": {"backups": [{}]}}]},
+        {"name": "clinic", "addons": [{"provider": "mysql", "id": CLINIC, "hds": True}]},
     ],
     "durations": {**DURATIONS, "backup": 1},
 }  # fmt: skip
@@ -270,12 +272,26 @@ def test_a_second_run_stays_away_and_the_next_finishes_one_that_is_killed(place:
     assert run.ok() and summary["good_copies"] == 2 == place.good() and place.written() == [] and place.nothing_grows()
 
 
-def test_nothing_leaves_the_protected_region_without_the_word(place: Place) -> None:
+def test_nothing_leaves_the_protected_region_without_the_consent(place: Place) -> None:
     variables = {"app": "vault", "addon": VAULT, "region": "osc-secnum-fr1"}
     guarded = place.sandbox.environment("osc-secnum-fr1")
     # An extra variable of the form name=value is a text.
     run = place.ansible.play(PLAYBOOK, "-e", place.variables(**variables), "-e", "backup_offsite_allow=eviction", environment=guarded).clean().failed()
-    assert "set backup_offsite_allow to export" in run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_backup"]["findings"][0]
+    assert "backup_offsite_allow: [export]" in run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_backup"]["findings"][0]
     assert [record.route for record in place.sandbox.log() if record.role == "db"] == ["D1"] and not place.directory.exists()
     place.ansible.play(PLAYBOOK, "-e", place.variables(allow="export", make_backup=False, max_age="0", **variables), environment=guarded).clean().ok()
     assert place.good() == 1
+
+
+@pytest.mark.parametrize("addon", ["mysql", CLINIC], ids=["by its kind", "by its ID"])
+def test_data_of_health_are_refused_before_a_backup_is_made(place: Place, addon: str) -> None:
+    run, refused = place.keep(app="clinic", addon=addon)
+    run.failed()
+    assert place.written() == [], "something was written before the consent"
+    assert [record.route for record in place.sandbox.log() if record.role == "db"] == ["D1"] and not place.directory.exists()
+    assert [record.route for record in place.sandbox.log() if record.route == "A2"] == [], "the addon was read although its token says it all"
+    assert refused["failed_in"] == "preflight" and "data of health (HDS)" in refused["findings"][0]
+    assert "'backup_offsite_allow: [export]' to the variables of the role" in refused["findings"][0]
+
+    run, done = place.keep(app="clinic", addon=addon, allow=["export"])
+    assert run.ok() and done["outcome"] == "changed" and place.written() == ["B2"] and place.good() == 1

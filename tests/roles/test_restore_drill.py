@@ -36,9 +36,11 @@ from support.watched import Watched, secrets_in
 ADDON = "ad-00000000-0000-4000-8000-000000000041"
 GUARDED = "ad-00000000-0000-4000-8000-000000000042"
 OTHER = "ad-00000000-0000-4000-8000-000000000043"
+CLINIC = "ad-00000000-0000-4000-8000-000000000044"
 PASSWORD = "Canary/With%And:Signs+42"
 ENCODED = urllib.parse.quote(PASSWORD, safe="")
 PROGRAM = ROOT / "roles" / "restore_drill" / "files" / "drill.py"
+TOKENS = ("A6", "auth-exchange")
 SEED: dict[str, t.Any] = {
     "apps": [
         {
@@ -56,6 +58,7 @@ SEED: dict[str, t.Any] = {
             "region": "osc-secnum-fr1",
             "addons": [{"provider": "postgresql", "id": GUARDED, "resource_id": "vault_1", "database": {"version": "16.14.0-1", "backups": [{}]}}],
         },
+        {"name": "clinic", "addons": [{"provider": "postgresql", "id": CLINIC, "hds": True, "database": {"version": "16.14.0-1"}}]},
     ],
     "durations": DURATIONS,
 }  # fmt: skip
@@ -370,6 +373,22 @@ def test_what_a_dump_holds(place: Place) -> None:
         assert "end of file" in str(step("restore", room=server["room"], jobs=1, more_extensions=[])["problems"])
 
 
+@pytest.mark.parametrize("named", [{}, {"restore_drill_addon": CLINIC}], ids=["by its kind", "by its ID"])
+def test_data_of_health_are_refused_before_a_backup_is_made(place: Place, named: dict[str, str]) -> None:
+    drill = {"restore_drill_app": "clinic", "restore_drill_make_backup": True, **named}
+    refused, written = place.run(drill)[1][0], place.sandbox.unsafe()
+    assert [record.route for record in written if record.route not in TOKENS] == [], "something was written before the consent"
+    assert [record.route for record in place.sandbox.log() if record.role == "db"] == ["D1"]
+    assert [record.route for record in place.sandbox.log() if record.route == "A2"] == [], "the addon was read although its token says it all"
+    assert refused["evidence"]["failed_in"] == "preflight" and refused["evidence"]["backup"] == {}
+    assert "data of health (HDS)" in refused["findings"][0]
+    assert "'restore_drill_allow: [export]' to the variables of the role" in refused["findings"][0]
+
+    allowed = place.run({**drill, "restore_drill_allow": ["export"]})[1][0]
+    assert [record.route for record in place.sandbox.unsafe() if record.route not in TOKENS] == ["B2"]
+    assert allowed["evidence"]["file"]["size"] > 0 and allowed["evidence"]["failed_in"] == "prepare", "the archive holds no dump of PostgreSQL"
+
+
 def test_what_would_be_done(place: Place) -> None:
     before = sorted(place.evidence.glob("*"))
     place.sandbox.fault(match={"route": "B1", "addon_id": GUARDED}, do="status", status=503)
@@ -387,7 +406,7 @@ def test_what_would_be_done(place: Place) -> None:
         "would make a backup",
         "would download it, restore it on a throw-away server of PostgreSQL 16.14, look at it and remove everything again",
     ]
-    assert "set restore_drill_allow to export" in summaries[1]["findings"][0]
+    assert "SecNumCloud" in summaries[1]["findings"][0] and "restore_drill_allow: [export]" in summaries[1]["findings"][0]
     assert "status 503" in summaries[2]["findings"][0], "with the word it goes on to the backups"
     assert summaries[2]["evidence"]["failed_in"] == "backup" and "Run the drill again later." in summaries[2]["next_steps"][0]
     assert "supports only PostgreSQL" in summaries[3]["findings"][0]

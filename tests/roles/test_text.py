@@ -80,7 +80,7 @@ def test_the_consent_to_an_export_is_no_word_that_is_true(ansible: Watched, sand
     assert "restore_drill_allow_export is not known: did you mean restore_drill_allow?" in finding and sandbox.log() == []
     run = playbook(ansible, "restore_drill", *vault, "restore_drill_allow=", "restore_drill_make_backup=true", **region).failed()
     (finding,) = statistic(run, "Pass on what came out", "scalingo_restore_drill")["findings"]
-    assert "set restore_drill_allow to export" in finding and written(sandbox) == []
+    assert "restore_drill_allow: [export]" in finding and written(sandbox) == []
 
 
 def test_a_structure_as_json_text_is_looked_after(ansible: Watched, sandbox: Sandbox) -> None:

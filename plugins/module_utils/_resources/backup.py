@@ -200,6 +200,11 @@ class WithArchives(WithBackups):
                 hint="Export the data from the database itself, or ask Scalingo's support.",
             )
 
+    def meant(self) -> State:
+        """The backup that the task means. One that a task in check mode would have made is on no list."""
+        backup_id = self.params["backup_id"]
+        return chosen(self.ask(list) if backup_id == NOT_MADE else self.backups(), backup_id)
+
     def export_consent(self) -> t.Tuple[Consent, ...]:
         """What the task must say where data are protected. Asks for nothing when the task says it in any case."""
         if "export" in self.params["allow"]:
@@ -557,7 +562,7 @@ class BackupLink(WithArchives, Performer):
             raise ConsentMissing(
                 "%s. No link was asked for" % consents[0].consequence, doing=self.reading, hint=Consent.advice(consents)
             )
-        backup_id = str(chosen(self.backups(), self.params["backup_id"])["id"])
+        backup_id = str(self.meant()["id"])
         if backup_id == NOT_MADE:
             self.unless_checking(check_mode, lambda: require_made(backup_id))
             return Outcome(changed=False, result={"backup_id": backup_id, "link": None, "secret_file": self.secret_file.path})

@@ -90,7 +90,7 @@ class BackupDownload(backups.WithArchives, Resource):
 
     def read(self) -> t.Optional[State]:
         if self._backup is None:
-            self._backup = self._described_here() or backups.chosen(self.backups(), self.params["backup_id"])
+            self._backup = self._described_here() or self.meant()
         found = self._file(self._path())
         if found is None or found["backup_id"] != self._backup["id"]:
             self._consent = self.export_consent()
