@@ -215,9 +215,11 @@ from ansible.inventory.data import InventoryData
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.community.scalingo.plugins.module_utils._auth import DEFAULT_REGION, VARIABLES, region_of_addresses, with_environment
 from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
-from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError, sentence
+from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError, scrub, sentence
+from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress
 from ansible_collections.community.scalingo.plugins.module_utils._resources.fleet import Fleet
 from ansible_collections.community.scalingo.plugins.module_utils._transport import VERSION
+from ansible_collections.community.scalingo.plugins.plugin_utils._progress import Lines, interval_of
 
 ADDRESSES = ("api_url", "db_api_url", "auth_url")
 CONNECTION = ("api_token", *ADDRESSES, "api_timeout", "api_retries", "validate_certs", "ca_path", "token_cache", "requests_per_minute", "max_in_flight")
@@ -272,6 +274,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
+        self._secrets: t.Set[str] = set()
+        self._lines = Lines(
+            lambda line: self.display.display(line, stderr=True),
+            "scalingo_databases",
+            interval=interval_of("SCALINGO_PROGRESS", os.environ.get("SCALINGO_PROGRESS")),
+            mask=lambda text: scrub(text, set(self._secrets)),
+        )
         config = self._read_config_data(path)
         self._given = {name for name, value in config.items() if not blank(value)}
         self._check(config)
@@ -381,8 +390,20 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _connect(self, region: str, app: t.Optional[str], addon: t.Optional[str], beside: t.Optional[Client]) -> Client:
         params = {**self._connection(region), "app": app, "addon": addon}
         return Client.from_params(
-            params, verbose=self.display.vv, secret=lambda dummy: None, target_needed=app is not None, beside=beside
+            params,
+            verbose=self.display.vv,
+            secret=self._secrets.add,
+            target_needed=app is not None,
+            beside=beside,
+            watcher=self,
         )
+
+    def progress(self, progress: Progress) -> None:
+        """Show how reading a large account goes, as waits of tasks are shown."""
+        self._lines.see(progress)
+
+    def alive(self) -> None:
+        """Nothing runs beyond the command that reads the inventory."""
 
     def _populate(self, databases: t.List[Variables]) -> None:
         """Put the hosts and their groups into the inventory: all of them, or none when something about one of them fails."""

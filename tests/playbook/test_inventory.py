@@ -144,6 +144,23 @@ def test_five_hundred_databases_in_a_hundred_apps(inventories: Inventories, sand
     }
 
 
+def test_a_share_of_the_limit_is_kept_and_told_of_while_it_is_read(inventories: Inventories, sandbox: Sandbox) -> None:
+    """On stderr, so that what a program reads stays whole."""
+    sandbox.reset(fleet(8, ("mysql",)))
+    environment = {"SCALINGO_REQUESTS_PER_MINUTE": "60", "SCALINGO_PROGRESS": "1"}
+    run = inventories.run(inventories.file(), environment=environment)
+    assert len(loaded(run)["_meta"]["hostvars"]) == 8
+    # A second between two, from the first one to the last.
+    assert run.seconds >= sum(inventories.asked().values()) - 1 >= 10
+    wanted = r"scalingo_databases: keeping to requests_per_minute \(region osc-\S+\): limited, the next request in [12] s, \d+ s so far"
+    assert re.search("(?m)^%s$" % wanted, run.stderr), run.stderr
+    assert re.search(r"(?m)^scalingo_databases: reading the addons of the apps of osc-fr1 \(region osc-fr1\): reading, \d of 4, ", run.stderr), run.stderr
+    refused = inventories.run(inventories.file(), environment={"SCALINGO_MAX_IN_FLIGHT": "21"})
+    assert "max_in_flight is 21: use a whole number from 1 to 20" in refused.stderr
+    silent = inventories.run(inventories.file(), environment={**environment, "SCALINGO_PROGRESS": "no"})
+    assert "so far" not in silent.stderr
+
+
 def test_several_requests_are_under_way_at_a_time(inventories: Inventories, sandbox: Sandbox) -> None:
     sandbox.reset(fleet(40, ["mysql"]))
     sandbox.fault(match={"route": "A1"}, do="slow", seconds=0.25)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pty
 import signal
@@ -90,6 +91,28 @@ def test_lines_come_at_a_terminal_while_the_task_waits(controller: Ansible, busy
         run.read_until("2 s so far")
         assert SUBJECT in run.text
         run.end(signal.SIGKILL)
+
+
+def test_lines_come_under_ansible_runner(busy: Sandbox, tmp_path: Path) -> None:
+    """Where AWX has its jobs from: in what it stores and shows of them."""
+    controller = Ansible(tmp_path, busy.environment())
+    project = tmp_path / "job" / "project"
+    project.mkdir(parents=True)
+    plays = [{"hosts": "localhost", "gather_facts": False, "tasks": [waiting()]}]
+    (project / "job.yml").write_text(_yaml(plays), encoding="utf-8")
+    done = subprocess.run(
+        [str(controller.programs / "ansible-runner"), "run", str(tmp_path / "job"), "-p", "job.yml", "--ident", "1"],
+        cwd=tmp_path,
+        env=controller.variables({"SCALINGO_PROGRESS": "1", "SUPPORT_JSON_LINES": "", "ANSIBLE_CALLBACK_PLUGINS": None}),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    artifacts = tmp_path / "job" / "artifacts" / "1"
+    events = [json.loads(path.read_text(encoding="utf-8")) for path in (artifacts / "job_events").glob("*.json")]
+    for shown in (done.stdout, (artifacts / "stdout").read_text(encoding="utf-8"), "\n".join(event["stdout"] for event in events)):
+        assert any(SUBJECT in line and "upgrading" in line for line in lines_of(shown)), shown
 
 
 # -- the end of the run ----------------------------------------------------------------------------------------------

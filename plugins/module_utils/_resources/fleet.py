@@ -76,7 +76,7 @@ class Fleet:
             return [self._describe(raw, region, app) for raw in client.main.list_addons(app)]
 
         found = []
-        for app, listed in self._each(apps, addons, lambda app: "app %s in %s" % (app, region)):
+        for app, listed in self._each(apps, addons, lambda app: "app %s in %s" % (app, region), "the addons of the apps of %s" % region):
             if listed is not None:
                 self._found.add(app)
                 found += listed
@@ -93,7 +93,7 @@ class Fleet:
             beside = self._connect(item["region"], item["app"], item["addon_id"], client)
             return database.describe(beside.database.show_database())
 
-        shown = self._each(found, show, lambda item: "addon %s of app %s in %s" % (item["addon_id"], item["app"], region))
+        shown = self._each(found, show, lambda item: "addon %s of app %s in %s" % (item["addon_id"], item["app"], region), "the databases of %s" % region)
         return [{**item, "database": state} for item, state in shown]
 
     def _wanted(self, client: Client, found: t.List[State]) -> t.List[State]:
@@ -151,7 +151,7 @@ class Fleet:
         }
 
     def _each(
-        self, things: t.Sequence[t.Any], read: t.Callable[[t.Any], t.Any], name: t.Callable[[t.Any], str]
+        self, things: t.Sequence[t.Any], read: t.Callable[[t.Any], t.Any], name: t.Callable[[t.Any], str], what: str
     ) -> t.Iterator[t.Tuple[t.Any, t.Any]]:
         """Each thing with what I(read) gives for it, several at a time, in their order.
 
@@ -179,8 +179,12 @@ class Fleet:
         # The threads of an executor are waited for when the process ends, daemons are not.
         for dummy in range(min(self._parallel, len(jobs))):
             threading.Thread(target=work, daemon=True).start()
+        first = self._first
+        begun = 0.0 if first is None else first.clock.now()
         try:
-            for thing, future in jobs:
+            for number, (thing, future) in enumerate(jobs):
+                if first is not None:
+                    first.watch.tell("reading %s" % what, "reading", first.clock.now() - begun, "%d of %d" % (number, len(jobs)))
                 try:
                     yield thing, future.result()
                 except NotFound:
