@@ -119,7 +119,8 @@ options:
 requirements:
   - requests
 notes:
-  - An option that is null or blank counts as not given. In a list a null or blank entry is refused.
+  - An option that is null or blank counts as not given. Passwords and what limits a task are refused instead,
+    and so is a null or blank entry of a list.
   - What a task or C(module_defaults) give wins over environment variables.
   - Modules run on the host that the task addresses. For an API this is usually the controller, so use C(connection=local),
     C(delegate_to=localhost), or an inventory host with a local connection.

@@ -52,7 +52,7 @@ options:
     default: false
   allow:
     description:
-      - The consequences that you agree to. Without its word such a change is refused before anything is changed.
+      - The consequences that you agree to. A change with a consequence that is not listed is refused before anything is changed.
       - V(plan_change) is for another plan, with another price. The database may be down for a while, and the app is restarted.
     type: list
     elements: str

@@ -13,7 +13,7 @@ short_description: Make a backup of a database
 description:
   - Makes a manual backup and waits for its end. With O(max_age) it does so only when there is no backup that is young enough.
   - A backup has no name that a task could choose, so that its ID is the only way to find it again. The platform has no call to delete one.
-    It keeps a number of manual backups that depends on the plan, and deletes the oldest without a word when there is one more. This module
+    It keeps a number of manual backups that depends on the plan, and deletes the oldest without notice when there is one more. This module
     says so before, and needs O(allow=eviction) for it. The number comes from the plan, where the platform shows it, and else from the plan's name,
     which is 10 for Starter and 50 for Business. For other plans the module warns as soon as there are ten manual backups.
     Every manual backup that the platform lists is counted, as nobody says whether those that failed are.
@@ -49,7 +49,7 @@ options:
     choices: [new, attach, fail]
   allow:
     description:
-      - The consequences that you agree to. Without its word such a change is refused before anything is changed.
+      - The consequences that you agree to. A change with a consequence that is not listed is refused before anything is changed.
       - V(eviction) is for the oldest manual backup, which the platform deletes when the plan keeps no more.
     type: list
     elements: str

@@ -63,7 +63,7 @@ options:
     default: false
   allow:
     description:
-      - The consequences that you agree to. Without its word such a task is refused before anything is downloaded or handed out.
+      - The consequences that you agree to. A task with a consequence that is not listed is refused before anything is downloaded.
       - V(export) is for data that leave the platform though they are protected there. These are the data of V(osc-secnum-fr1), which is qualified
         as SecNumCloud, and those of an addon that may hold data of health (HDS), as the platform says.
       - With O(addon_token) the platform cannot be asked about data of health, so only the region counts.

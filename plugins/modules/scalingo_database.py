@@ -57,7 +57,7 @@ options:
     type: dict
   allow:
     description:
-      - The consequences that you agree to. Without its word such a change is refused before anything is changed.
+      - The consequences that you agree to. A change with a consequence that is not listed is refused before anything is changed.
       - V(exposure) is for connections without encryption, or from the whole Internet.
       - V(eviction) is for keys that Redis may drop.
       - V(backups_off) is for days without a backup.
@@ -107,7 +107,7 @@ EXAMPLES = r"""
     features:
       force-ssl: true
 
-- name: Open a database to the Internet, which the task must agree to in so many words
+- name: Open a database to the Internet, which needs the consent of the task
   community.scalingo.scalingo_database:
     app: shop
     addon: mysql

@@ -32,7 +32,9 @@ options:
       - Exactly one of O(restore_time) and O(backup_id) is needed.
     type: str
   backup_id:
-    description: The ID of the backup to restore from.
+    description:
+      - The ID of the backup to restore from.
+      - In check mode it may be the ID that M(community.scalingo.scalingo_backup) returns in check mode.
     type: str
   confirm:
     description: The resource ID of the database, such as V(shop_4553). It has to be repeated here, as nothing brings back what is lost.

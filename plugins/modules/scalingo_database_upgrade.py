@@ -40,7 +40,7 @@ options:
     default: latest_minor
   allow:
     description:
-      - The consequences that you agree to. Without its word such a change is refused before anything is changed.
+      - The consequences that you agree to. A change with a consequence that is not listed is refused before anything is changed.
       - V(major) is for another major version.
     type: list
     elements: str
@@ -88,7 +88,7 @@ EXAMPLES = r"""
     msg: "{{ upgrade.next_version }} is waiting"
   when: upgrade.major_available
 
-- name: Go to the next major version, which the task must agree to in so many words
+- name: Go to the next major version, which needs the consent of the task
   community.scalingo.scalingo_database_upgrade:
     app: shop
     addon: postgresql

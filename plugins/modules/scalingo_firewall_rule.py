@@ -69,7 +69,7 @@ options:
     default: false
   allow:
     description:
-      - The consequences that you agree to. Without its word such a change is refused before anything is changed.
+      - The consequences that you agree to. A change with a consequence that is not listed is refused before anything is changed.
       - V(mass_removal) is for rules that are removed because O(exclusive=true) and O(rules) does not hold them.
       - V(exposure) is for ranges wider than /8 (/16 of IPv6).
     type: list

@@ -42,7 +42,7 @@ options:
     default: false
   allow:
     description:
-      - The consequences that you agree to. Without its word such a change is refused before anything is changed.
+      - The consequences that you agree to. A change with a consequence that is not listed is refused before anything is changed.
       - V(mass_removal) is for databases that are deleted because O(exclusive=true) and O(names) does not hold them.
     type: list
     elements: str

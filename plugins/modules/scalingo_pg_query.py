@@ -28,7 +28,7 @@ options:
   action:
     description:
       - V(cancel) asks the server to cancel the query. The session stays, and its transaction fails.
-      - V(terminate) ends the session. This word is the consent to that.
+      - V(terminate) ends the session. The value is the consent to that.
     type: str
     choices: [cancel, terminate]
     required: true

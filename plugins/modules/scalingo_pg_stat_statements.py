@@ -20,7 +20,7 @@ description:
 options:
   reset:
     description:
-      - Whether to throw away what was collected up to now. This word is the consent to that.
+      - Whether to throw away what was collected up to now. V(true) is the consent to that.
       - Ignored when the extension was not there before, as nothing was collected then.
     type: bool
     default: false

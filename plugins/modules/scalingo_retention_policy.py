@@ -14,7 +14,7 @@ description:
   - Adds and deletes retention policies of an InfluxDB addon. The platform has no way to alter one.
   - Durations are compared by their value, so that V(30d), V(720h) and V(720h0m0s) are the same.
   - A policy that exists with another duration fails the task, which proposes a new policy beside the old one. Recreating it
-    destroys its points and needs your word.
+    destroys its points and needs your consent.
   - A task that changes nothing costs one request to the Database API, however many policies it has. A task that changes something costs one request
     for each policy that it adds or deletes, and one to verify. Without a cache there come up to three requests before, for the bearer token,
     for the addon (unless O(addon) is an ID) and for the addon's token.
@@ -59,7 +59,7 @@ options:
     default: present
   allow:
     description:
-      - The consequences that you agree to. Without its word such a change is refused before anything is changed.
+      - The consequences that you agree to. A change with a consequence that is not listed is refused before anything is changed.
       - V(recreate) is for a policy that is deleted with its points and added anew, because its values differ. It needs O(confirm) too.
       - V(default_policy) is for deleting the default policy.
     type: list

@@ -4,7 +4,7 @@
 
 """Every call that loses something: section 7.10 of docs/contract.md, the table of docs/consent.md, and what the modules do.
 
-Without its word each is refused, or not what the task means, before anything is sent; in check mode it is not sent; with its word it is
+Without its consent each is refused, or not what the task means, before anything is sent; in check mode it is not sent; with its consent it is
 sent, and not twice.
 """
 
