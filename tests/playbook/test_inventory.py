@@ -155,6 +155,9 @@ def test_a_share_of_the_limit_is_kept_and_told_of_while_it_is_read(inventories: 
     wanted = r"scalingo_databases: keeping to requests_per_minute \(region osc-\S+\): limited, the next request in [12] s, \d+ s so far"
     assert re.search("(?m)^%s$" % wanted, run.stderr), run.stderr
     assert re.search(r"(?m)^scalingo_databases: reading the addons of the apps of osc-fr1 \(region osc-fr1\): reading, \d of 4, ", run.stderr), run.stderr
+    # As AWX hands on a field that is empty.
+    empty = inventories.run(inventories.file(), environment={"SCALINGO_REQUESTS_PER_MINUTE": "", "SCALINGO_MAX_IN_FLIGHT": ""})
+    assert len(loaded(empty)["_meta"]["hostvars"]) == 8
     refused = inventories.run(inventories.file(), environment={"SCALINGO_MAX_IN_FLIGHT": "21"})
     assert "max_in_flight is 21: use a whole number from 1 to 20" in refused.stderr
     silent = inventories.run(inventories.file(), environment={**environment, "SCALINGO_PROGRESS": "no"})
