@@ -205,7 +205,7 @@ def network(value: object) -> str:
         raise ValueError("%r names the interface of one machine: leave out the %% and what follows it" % text)
     try:
         found = ipaddress.ip_network(text, strict=False)
-        address = ipaddress.ip_address(text.split("/")[0])
+        address = ipaddress.ip_address(text.partition("/")[0])
     except ValueError:
         raise ValueError("%r is not an address range: use for example 198.51.100.0/24" % text) from None
     if isinstance(found, ipaddress.IPv6Network) and found.overlaps(_IN_IPV6) and not _is_wide(found):

@@ -74,9 +74,7 @@ def execute(performer: t.Type[Performer], spec: Spec, host: Host, clock: t.Optio
             watcher=host,
             target_needed=performer.target_needed,
         )
-        secrets = client.transport.secrets
-        warn = lambda message: host.warn(scrub(message, secrets.values))  # noqa: E731
-        performing = performer(client, params, warn, host.no_log)
+        performing = performer(client, params, _warning(client, host), host.no_log)
         outcome = performing.perform(host.check_mode)
     except Interrupted as error:
         cause = error.error
@@ -99,6 +97,11 @@ def execute(performer: t.Type[Performer], spec: Spec, host: Host, clock: t.Optio
     salvaged = {} if performing is None else performing.salvage()
     failure = readable({**salvaged, **failure}, notes.append)
     host.fail({**failure, **_surroundings(client, notes)})
+
+
+def _warning(client: Client, host: Host) -> t.Callable[[str], None]:
+    """What shows a warning, without a secret that is known by then."""
+    return lambda message: host.warn(scrub(message, client.transport.secrets.values))
 
 
 def _result(outcome: Outcome) -> t.Dict[str, t.Any]:

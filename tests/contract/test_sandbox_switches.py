@@ -238,8 +238,8 @@ PROBES.update(
         ).status_code,
         "download_etag": lambda caller, box: caller.client.get(download_of(caller, box)).headers.get("ETag", "")[:1],
         "download_length": lambda caller, box: "Content-Length" in caller.client.get(download_of(caller, box)).headers,
-        "archive_missing": lambda caller, box: unserved(caller, box),
-        "archive_not_done": lambda caller, box: unfinished(caller, box),
+        "archive_missing": unserved,
+        "archive_not_done": unfinished,
         "addon_token_format": lambda caller, box: caller.addon_token(mysql(box)).count("."),
         "restore_status": lambda caller, box: restored(caller, box).status_code,
     }

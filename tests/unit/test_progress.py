@@ -187,7 +187,7 @@ def test_a_worker_that_lost_its_run_before_it_looked(monkeypatch: pytest.MonkeyP
 
 def test_a_clock_looks_at_the_parent_while_it_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: t.List[float] = []
-    monkeypatch.setattr("time.sleep", lambda seconds: slept.append(seconds))
+    monkeypatch.setattr("time.sleep", slept.append)
     moments = iter(x * 0.4 for x in range(100))
     watcher = Watcher(lives=4)
     clock = _action.WatchfulClock(t.cast(t.Any, watcher))
