@@ -88,7 +88,7 @@ ROWS = [
     Row(ADDON, DEDICATED, "scalingo_addon", "destroy a database with dedicated resources", "apps-delete"),
     Row("D3 upgrade", "Upgrade to the next major version", UPGRADE, "one step, which is a major one", "D3"),
     Row("D3 upgrade", "Upgrade within a major version", UPGRADE, "one step", "D3", {}),
-    Row("A4 downgrade of plan", "Change of the plan", "scalingo_addon", "change the plan", "A4"),
+    Row("A4 change of plan", "Change of the plan", "scalingo_addon", "change the plan", "A4"),
     Row(USERS, "Deleting a user", USER, "delete a user", "U5", {"state": OMIT}),
     Row(USERS, "Changing a password", USER, "set the password each time", "U3", {"update_password": OMIT}),
     Row(USERS, "Changing a password", USER, "let the platform make a new password", "U4", {"reset_password": OMIT}),
