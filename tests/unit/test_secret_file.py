@@ -14,8 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from scalingo_sandbox.testing import Sandbox
+from support.port import Report, perform
+
 from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput, ScalingoError
 from ansible_collections.community.scalingo.plugins.module_utils._secret_file import SecretFile
+from ansible_collections.community.scalingo.plugins.modules import scalingo_database_user
 
 
 def secret_file(path: t.Any, overwrite: bool = False) -> SecretFile:
@@ -122,3 +126,56 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ScalingoError, match="cannot be written: No space left on device"):
         secret_file(tmp_path / "secret").keep("new\n")
+
+
+# -- a password that nobody can read again ----------------------------------------------------------------------------
+
+
+def create(sandbox: Sandbox, path: Path, **more: t.Any) -> Report:
+    arguments = {**sandbox.params(), "app": "shop", "addon": "postgresql", "name": "importer", "dest": str(path), **more}
+    arguments.pop("ca_path", None)
+    return perform(scalingo_database_user, arguments, home=path.parent)
+
+
+def users(sandbox: Sandbox) -> t.Dict[str, str]:
+    (addon,) = [addon for app in sandbox.running.world.apps for addon in app.addons]
+    return {user.name: user.password for user in addon.database.engine.list_users()}
+
+
+@pytest.fixture
+def sandbox() -> t.Iterator[Sandbox]:
+    with Sandbox(seed={"apps": [{"name": "shop", "addons": [{"provider": "postgresql"}]}]}) as running:
+        yield running
+
+
+def test_a_password_is_not_lost_when_its_file_cannot_have_its_name(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else makes a file of that name meanwhile."""
+    path = tmp_path / "password"
+    monkeypatch.setattr(SecretFile, "check", lambda self: path.write_text("old\n", encoding="utf-8"))
+    report = create(sandbox, path)
+    kept = tmp_path / ".password.new"
+    assert report.failed and report.changed and report.result["steps_done"] == ["create the user importer"]
+    assert report.result["secret_file"] == str(kept) and str(kept) in report.message and "exists" in report.message
+    assert kept.read_text(encoding="utf-8").strip() == users(sandbox)["importer"]
+    assert users(sandbox)["importer"] not in report.everything() and path.read_text(encoding="utf-8") == "old\n"
+
+
+def test_no_user_is_made_when_there_is_no_place_for_its_password(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    report = create(sandbox, tmp_path / "password")
+    assert report.failed and not report.changed and "No space left on device" in report.message
+    assert "importer" not in users(sandbox)
+
+
+def test_nothing_stays_of_a_password_that_the_platform_did_not_make(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.fault(match={"route": "U2"}, times=1, do="html", status=422)
+    report = create(sandbox, tmp_path / "password")
+    assert report.failed and "importer" not in users(sandbox)
+    assert [name for name in names(tmp_path) if "password" in name] == []
