@@ -261,6 +261,13 @@ def oldest_core() -> None:
             link.unlink()
 
 
+def say_cores() -> None:
+    """Which versions of ansible-core the tests run: those that this interpreter takes."""
+    found = [path.name for place in ("core-*", "venv") for path in CACHE.glob(place + "/lib/python*/site-packages/ansible_core-*.dist-info")]
+    versions = [re.sub(r"^ansible_core-(.*)\.dist-info$", r"\1", name) for name in found]
+    say("tests run ansible-core %s, with Python %d.%d" % (" and ".join(versions) or "not at all", *sys.version_info[:2]))
+
+
 PARTS: dict[str, Callable[[], object]] = {
     "python": lambda: python_environment("venv", REQUIREMENTS / "dev.txt", SANDBOX / "pyproject.toml"),
     "core": oldest_core,
@@ -282,6 +289,7 @@ def main() -> None:
         for part in wanted:
             PARTS[part]()
         (CACHE / "interpreter").write_text(sys.executable + "\n", encoding="utf-8")
+        say_cores()
 
 
 if __name__ == "__main__":
