@@ -34,9 +34,9 @@ sandbox: ## start the sandbox and print the exports to paste; Ctrl-C stops it
 	@scripts/bootstrap python
 	@exec .cache/venv/bin/scalingo-sandbox --exports $(ARGUMENTS)
 
-bench: ## an unchanged task against the same by hand: requests and milliseconds
+bench: ## what tasks cost, beside the same by other means, in 15 minutes; PART=a runs one part
 	@scripts/bootstrap python
-	@$(python) scripts/bench $(ARGUMENTS)
+	@$(python) scripts/bench $(if $(PART),--part $(PART)) $(ARGUMENTS)
 
 docs: ## the documentation as a website in .cache/docs
 	@scripts/bootstrap python

@@ -67,8 +67,13 @@ class LocalSandbox:
         with OPENER.open(request, timeout=30) as answer:
             return json.loads(answer.read())
 
+    def log(self) -> list[dict[str, t.Any]]:
+        """The requests since the last time."""
+        found: list[dict[str, t.Any]] = self.control("GET", "log")
+        self.control("DELETE", "log")
+        return found
+
     def requests(self) -> tuple[int, int]:
         """How many requests there were since the last time, and how many of them could change something."""
-        log = self.control("GET", "log")
-        self.control("DELETE", "log")
+        log = self.log()
         return len(log), sum(not record["safe"] for record in log)

@@ -1,0 +1,66 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What C(make bench) measures can be measured, and has the form that tables, plot and page want. No test says how fast anything is."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+import typing as t
+import xml.etree.ElementTree
+from pathlib import Path
+
+import docutils.core
+import pytest
+from support.subjects import ROOT
+
+PAGE = ROOT / "docs" / "docsite" / "rst" / "performance.rst"
+
+
+@pytest.fixture(scope="module")
+def shows() -> t.Any:
+    spec = importlib.util.spec_from_file_location("bench_figures", ROOT / "scripts" / "bench_figures.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def titles(text: str) -> list[str]:
+    """The headings of a page, which docutils reads without a complaint."""
+    document = docutils.core.publish_doctree(text, settings_overrides={"halt_level": 2, "report_level": 2})
+    return [str(section.next_node().astext()) for section in document.findall() if section.tagname == "section"]
+
+
+def test_smallest_part(tmp_path: Path, shows: t.Any) -> None:
+    command = [sys.executable, ROOT / "scripts" / "bench", "--part", "g", "--rounds", "1", "--inventory", "2", "--directory", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    figures = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
+    assert set(figures) == {"machine", "versions", "parts"}
+    assert list(figures["parts"]) == ["g"]
+    part = figures["parts"]["g"]
+    assert set(part) == {"date", "load", "took", "rows", "shown", "notes", "plotted"}
+    assert [set(row) for row in part["rows"]] == [{"way", "databases", "requests", "seconds", "processor", "memory"}] * 2
+    # Bearer, list of apps, the app; with details a token and a reading of each database.
+    assert [row["requests"] for row in part["rows"]] == [3, 7]
+    assert "(g) The inventory" in (tmp_path / "bench.txt").read_text(encoding="utf-8")
+    xml.etree.ElementTree.parse(tmp_path / "bench.svg")
+    assert titles(shows.page(figures)) == ["The inventory"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bench.json", "bench.svg", "bench.txt"]
+
+
+def test_page_holds_every_part(shows: t.Any) -> None:
+    assert titles(PAGE.read_text(encoding="utf-8")) == [title for title, text in shows.PARTS.values()]
+
+
+def test_page_needs_every_part(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "bench", "--page", "--directory", tmp_path], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "there are no figures of a, b, c, d, e, f, g: run `make bench` first" in done.stderr
