@@ -182,21 +182,20 @@ compose:
 cache: true
 cache_timeout: 600
 
----
 # A play over it: ansible-playbook -i production.scalingo_databases.yml play.yml. The host says which database each task means.
-- name: Keep the MySQL databases as agreed
-  hosts: engine_mysql
-  gather_facts: false
-  module_defaults:
-    group/community.scalingo.scalingo:
-      region: "{{ scalingo_region }}"
-      app: "{{ scalingo_app }}"
-      addon: "{{ scalingo_addon_id }}"
-  tasks:
-    - name: Back up at three
-      community.scalingo.scalingo_database:
-        periodic_backups_enabled: true
-        periodic_backups_scheduled_at: 3
+# - name: Keep the MySQL databases as agreed
+#   hosts: engine_mysql
+#   gather_facts: false
+#   module_defaults:
+#     group/community.scalingo.scalingo:
+#       region: "{{ scalingo_region }}"
+#       app: "{{ scalingo_app }}"
+#       addon: "{{ scalingo_addon_id }}"
+#   tasks:
+#     - name: Back up at three
+#       community.scalingo.scalingo_database:
+#         periodic_backups_enabled: true
+#         periodic_backups_scheduled_at: 3
 """
 
 import collections

@@ -12,10 +12,12 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
 from support.fleet import NOW, Data, database, readings, result, target
 from support.pages import Seen, look
 from support.playbook import Ansible, Run
 
+DEFAULTS = Path(__file__).parents[2] / "roles" / "fleet_report" / "defaults" / "main.yml"
 LEVELS = ["Critical", "Unreadable", "Warning", "Notice", "Good"]
 #: In every place where text of somebody else stands. The last one is what Jinja would work out.
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>\"'&{{ 7 * 191 }}"
@@ -60,6 +62,9 @@ def write(directory: Path, variables: Data, programs: t.Optional[Path] = None) -
     directory.mkdir()
     paths = {"fleet_report_html_path": str(directory / "report.html"), "fleet_report_json_path": str(directory / "report.json")}
     given = directory / "variables.json"
+    prefix = "fleet_report_"
+    options = {name: variables.get(name, value) for name, value in yaml.safe_load(DEFAULTS.read_text(encoding="utf-8")).items()}
+    variables = {**variables, prefix + "given": {name[len(prefix):]: value for name, value in options.items()}}
     given.write_text(json.dumps({**variables, **paths}), encoding="utf-8")
     tasks = [
         # As readings do, they come from a module: nobody ever takes them for templates.
