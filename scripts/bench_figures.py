@@ -178,5 +178,5 @@ def page(figures: Figures) -> str:
         for shown in part["shown"]:
             lines.append("- %s: %.3g. The aim is %s." % (shown["what"], shown["value"], shown["aim"]))
         lines += ["- %s" % note for note in part["notes"]]
-        lines += ["- One-minute load of the machine before this part: %.1f." % part["load"]]
+        lines += ["- Rounds: %d. One-minute load of the machine before this part: %.1f." % (part["rounds"], part["load"])]
     return "\n".join(lines) + "\n"

@@ -44,7 +44,7 @@ def test_smallest_part(tmp_path: Path, shows: t.Any) -> None:
     assert set(figures) == {"machine", "versions", "parts"}
     assert list(figures["parts"]) == ["g"]
     part = figures["parts"]["g"]
-    assert set(part) == {"date", "load", "took", "rows", "shown", "notes", "plotted"}
+    assert set(part) == {"date", "load", "took", "rounds", "rows", "shown", "notes", "plotted"}
     assert [set(row) for row in part["rows"]] == [{"way", "databases", "requests", "seconds", "processor", "memory"}] * 2
     # Bearer, list of apps, the app; with details a token and a reading of each database.
     assert [row["requests"] for row in part["rows"]] == [3, 7]
