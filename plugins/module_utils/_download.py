@@ -315,7 +315,8 @@ def fetch(source: Source, part: Part, size: t.Optional[int] = None) -> None:
     try:
         _Fetching(source, part, size).run()
     except BaseException as error:
-        broken_off = isinstance(error, (ScalingoError, KeyboardInterrupt)) and not isinstance(error, UnexpectedAnswer)
+        # Ctrl-C, the time limit of a task and the end of a run are no errors of the file.
+        broken_off = not isinstance(error, Exception) or isinstance(error, ScalingoError) and not isinstance(error, UnexpectedAnswer)
         if broken_off and part.size and part.validators.condition is not None and not _is_local(error):
             part.checkpoint()
             if isinstance(error, ScalingoError):

@@ -57,6 +57,13 @@ def ansible(request: pytest.FixtureRequest, tmp_path: Path, sandbox: Sandbox) ->
     return Ansible(tmp_path, {**sandbox.environment(), **way})
 
 
+@pytest.fixture(params=("newest", "oldest"))
+def controller(request: pytest.FixtureRequest, tmp_path: Path, sandbox: Sandbox) -> Ansible:
+    """The same, with the newest ansible-core and with the oldest."""
+    programs = oldest_core() if request.param == "oldest" else None
+    return Ansible(tmp_path, sandbox.environment(), programs=programs)
+
+
 @pytest.fixture
 def meanwhile() -> t.Iterator[t.Callable[..., concurrent.futures.Future[Run]]]:
     """Start a run and go on: returns its future."""
