@@ -41,7 +41,8 @@ def test_keywords_of_a_task(controller: Ansible, sandbox: Sandbox) -> None:
         task("scalingo_backup_link", "hidden link", {"no_log": True, "register": "link"}, **SHOP),
         {"name": "link", "ansible.builtin.assert": {"that": "link is success"}},
     ]
-    here, dummy = both(controller, sandbox, tasks, gather_facts=False)
+    here, module = both(controller, sandbox, tasks, gather_facts=False)
+    assert [run.result("retries")["attempts"] for run in (here, module)] == [2, 2]
     assert set(reasons(here)) == {"runs in the process of the controller"}
     assert here.task("rescue").result["msg"] == "NotFound"
     assert here.task("consent").result["error"]["kind"] == "ConsentMissing"

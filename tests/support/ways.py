@@ -16,8 +16,8 @@ from support.shop import API_TOKEN, SEED
 SHOP = {"app": "shop", "addon": "mysql"}
 IGNORE = {"ignore_errors": True}
 AS_MODULE = {"SCALINGO_IN_PROCESS": "false"}
-#: What results say of the run itself, of the module's process, and of the job in the background.
-OF_A_RUN = (*OF_THE_RUN, "invocation", "ansible_facts", "ansible_job_id", "results_file")
+#: What results say of the run itself, of the module's process, and of the job in the background, how often that was asked for included.
+OF_A_RUN = (*OF_THE_RUN, "invocation", "ansible_facts", "ansible_job_id", "results_file", "attempts")
 
 
 def reasons(run: Run) -> list[str]:
