@@ -48,11 +48,18 @@ class ModuleHost:
         """A module may outlive the run that started it, in the background: then it finishes its work."""
 
 
+class _Module(AnsibleModule):  # type: ignore[misc]
+    """Without a word of the option that is between an action and its module."""
+
+    def fail_json(self, msg: str, **kwargs: t.Any) -> None:
+        super().fail_json(msg.replace("include: %s, " % TASK_NO_LOG, "include: ", 1), **kwargs)
+
+
 def run(performer: t.Type[Performer], spec: Spec) -> None:
     """What every module's C(main) calls."""
     kwargs = spec.kwargs()
     # Its value is not logged, and it is not among the parameters of C(invocation).
     kwargs["argument_spec"][TASK_NO_LOG] = {"type": "bool", "no_log": True}
-    module = AnsibleModule(**kwargs)
+    module = _Module(**kwargs)
     # This is how Ansible lets a module read what it was handed; the parameters of the module have null for what is missing.
     execute(performer, spec, ModuleHost(module, _load_params()))

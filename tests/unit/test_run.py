@@ -239,7 +239,7 @@ class Module:
 def test_the_port_on_a_module(handed: t.Optional[bool], monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether the task hides its result is what the module was handed, whatever AnsibleModule believes."""
     made: t.List[Module] = []
-    monkeypatch.setattr(_module, "AnsibleModule", lambda **kwargs: made.append(Module(handed, **kwargs)) or made[-1])
+    monkeypatch.setattr(_module, "_Module", lambda **kwargs: made.append(Module(handed, **kwargs)) or made[-1])
     monkeypatch.setattr(_module, "_load_params", lambda: {"addon_id": "ad-1", "a": None})
     spec = COMMON + Spec({"a": {"type": "str", "default": "b"}}, mutually_exclusive=(("a", "b"),))
 
