@@ -50,7 +50,7 @@ def hold_up_downloads(sandbox: Sandbox, seconds: float) -> None:
     seed = copy.deepcopy(SEED)
     seed["apps"][0]["addons"][0]["database"]["backups"].append({"id": LARGE, "method": "manual", "age": 3600, "archive_bytes": 1_000_000})
     sandbox.reset(seed)
-    sandbox.fault(match={"role": "files"}, do="truncate", bytes=600_000, times=1)
+    sandbox.fault(match={"role": "files"}, do="truncate", bytes=524_288, times=1)
     sandbox.fault(match={"role": "files"}, after=1, times=1, do="slow", seconds=seconds)
 
 

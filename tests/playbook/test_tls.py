@@ -95,6 +95,7 @@ def test_with_every_variable_set(way: t.Callable[..., Run], sandbox: Sandbox) ->
     everything = {
         **{name: certifi.where() for name in BUNDLES}, "HTTPS_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9", "NO_PROXY": "",
         **here, "SCALINGO_APP": "shop", "SCALINGO_ADDON": "mysql", "SCALINGO_ADDON_TOKEN": "of-another", "SCALINGO_CA_PATH": str(sandbox.ca_path),
+        "SCALINGO_REQUESTS_PER_MINUTE": "60", "SCALINGO_MAX_IN_FLIGHT": "2",
     }
     assert set(everything) >= {name for names in VARIABLES.values() for name in names}
     assert way(everything).returncode == 0
