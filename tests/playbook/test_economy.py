@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import collections
-import concurrent.futures
 import json
 import os
 import subprocess
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from scalingo_sandbox.testing import Sandbox
-from support.playbook import ROOT, Ansible, Run, task
+from support.playbook import ROOT, Ansible, task
 from support.shop import API_TOKEN, MYSQL, SEED, routes
 from support.strangers import stranger
 
@@ -152,27 +151,6 @@ def test_eighty_databases_in_two_regions_under_the_limit(ansible: Ansible, sandb
     refused = [record for record in sandbox.log() if record.status == 429]
     assert refused, "the limit was never reached: the test shows nothing"
     assert len(refused) <= 40, "the forks did not share their pace: %d requests were refused" % len(refused)
-
-
-def test_two_controllers_under_one_limit_fail_no_task(
-    sandbox: Sandbox, tmp_path: Path, meanwhile: t.Callable[..., concurrent.futures.Future[Run]]
-) -> None:
-    """As two execution nodes have it: they share neither home nor cache, so neither knows what the other one sends."""
-    seed = fleet(24, ("osc-fr1", "osc-secnum-fr1"))
-    sandbox.reset(seed)
-    under_limit(sandbox, 15, 10)
-    hosts = hosts_of(seed, kind=False)
-    halves = [dict(list(hosts.items())[start::2]) for start in (0, 1)]
-    controllers = []
-    for number, half in enumerate(halves):
-        (tmp_path / str(number)).mkdir()
-        controller = Ansible(tmp_path / str(number), without_addresses(sandbox))
-        controllers.append(meanwhile(controller.tasks, [SETTINGS], "-f", "6", hosts=half, timeout=1500))
-    for running in controllers:
-        run = running.result().ok()
-        assert run.count("ok") == 12 and run.count("failures") == 0
-    refused = [record for record in sandbox.log() if record.status == 429]
-    assert refused, "the limit was never reached: the test shows nothing"
 
 
 FIFTY = """

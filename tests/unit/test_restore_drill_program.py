@@ -172,7 +172,11 @@ def test_a_room_is_closed_by_its_keeper(options: t.Dict[str, t.Any]) -> None:
     room = Path(opened["room"])
     assert room.stat().st_mode & 0o777 == 0o700 and (room / "marker.json").stat().st_mode & 0o777 == 0o600
     assert start("look", options)["leftovers"] == [], "somebody keeps it"
-    left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)", str(room / "dump")])
+    # Who starts the tests in the background of a shell has them ignore the signal, and everything below them.
+    left = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(100)", str(room / "dump")],
+        preexec_fn=lambda: signal.signal(signal.SIGQUIT, signal.SIG_DFL),  # pylint: disable=subprocess-popen-preexec-fn
+    )
     assert start("close", {"room": str(room)}) == {"removed": True, "left": []}
     assert left.wait(5) == -signal.SIGQUIT
     assert gone(room) and not drill.is_alive(opened["keeper"])
