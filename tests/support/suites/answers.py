@@ -10,6 +10,7 @@ The sandbox's databases before and after are the judge of what really happened.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import typing as t
 from pathlib import Path
 from unittest import mock
@@ -83,7 +84,8 @@ def _lost(case: Case, initial: t.Any, clean: Observation, seen: Observation) -> 
             )
     else:
         if seen.state != clean.state:
-            found.append("it reports success, and the databases are not as they should be")
+            differing = difflib.unified_diff(clean.state.split(","), seen.state.split(","), "wanted", "found", n=1, lineterm="")
+            found.append("it reports success, and the databases are not as they should be: %s" % " ".join(differing))
         if report.changed is not clean.report.changed:
             found.append("it reports changed: %s" % report.changed)
     # Where the case says that the platform does not show what was done, looking cannot tell.
