@@ -14,7 +14,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from support.laboratory import Laboratory
+from support.laboratory import Laboratory, domain
 from support.subjects import PLANTED, Subject
 from support.suites import answers, canaries, documents, effects, examples, honesty, returned
 
@@ -564,6 +564,16 @@ EVERY_SUITE = (
 
 def good() -> Subject:
     return Subject("good", PLANTED / "good.py", PLANTED / "good.yml")
+
+
+def test_what_time_and_chance_make_different_is_no_difference() -> None:
+    def state(backup: str, identifier: str, port: str) -> t.Any:
+        database = {"hostname": "shop-1001.example.com:" + port, "backups": [{"id": identifier, "name": backup + "_shop_1001"}]}
+        return {"apps": [{"addons": [{"resource_id": "shop_1001", "database": database}]}]}
+
+    seen = domain(state("20261129130848", "0123456789abcdef01234567", "30849"))
+    assert seen == domain(state("20261129130849", "0123456789abcdef01230849", "30849"))
+    assert seen == domain(state("20261129130848", "0123456789abcdef01234567", "39999"))
 
 
 @pytest.mark.parametrize("suite", EVERY_SUITE, ids=lambda suite: suite.__name__)

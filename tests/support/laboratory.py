@@ -132,10 +132,11 @@ def _addon(addon: Data) -> str:
     """An addon without its resource ID and its port, which chance gives to one that is provisioned."""
     database = {name: value for name, value in addon["database"].items() if name != "operations"}
     text = json.dumps({**addon, "database": database}, sort_keys=True)
+    for name in (addon["resource_id"], addon["resource_id"].replace("_", "-")):
+        text = text.replace(name, "0")
     port = re.search(r":([0-9]+)$", database["hostname"] or "")
-    for name in (addon["resource_id"], addon["resource_id"].replace("_", "-"), port.group(1) if port else None):
-        text = text.replace(name, "0") if name else text
-    return text
+    # The same digits may stand within an identifier, or within the time of day at which a backup was made.
+    return re.sub(r"\b%s\b" % port.group(1), "0", text) if port else text
 
 
 class Laboratory:
