@@ -56,14 +56,14 @@ def test_defaults_of_the_group(controller: Ansible, sandbox: Sandbox) -> None:
 
 
 def test_text_of_the_api_is_never_a_template(controller: Ansible, sandbox: Sandbox) -> None:
-    name = "a{{ 7*7 }}"
+    name = "shop-{{ 7*7 }}"
     tasks = [
         task("scalingo_database_info", "named", {"register": "answer", **IGNORE}, app="{{ name }}", addon="mysql"),
         {"name": "shown", "ansible.builtin.debug": {"msg": "{{ answer.msg }} {{ answer.error.subject }}"}},
     ]
     here, dummy = both(controller, sandbox, tasks, vars={"name": "{% raw %}" + name + "{% endraw %}"})
     assert "{{ 7*7 }}" in here.task("named").result["msg"]
-    assert "{{ 7*7 }}" in here.task("shown").result["msg"] and "a49" not in here.output
+    assert "{{ 7*7 }}" in here.task("shown").result["msg"] and "shop-49" not in here.output
 
 
 def test_what_has_to_be_a_module(controller: Ansible, sandbox: Sandbox, tmp_path: Path) -> None:
