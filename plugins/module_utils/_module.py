@@ -7,13 +7,15 @@
 
 from __future__ import annotations
 
+import select
+import shutil
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, _load_params
 
 from ._change import Performer
 from ._options import TASK_NO_LOG, Spec
-from ._progress import Progress
+from ._progress import Progress, RunEnded
 from ._run import execute
 
 
@@ -28,6 +30,8 @@ class ModuleHost:
         self.given = given
         self.check_mode: bool = module.check_mode
         self.no_log: bool = hides is True
+        self._output = select.poll()
+        self._output.register(1, 0)
 
     def warn(self, message: str) -> None:
         self._module.warn(message)
@@ -45,7 +49,9 @@ class ModuleHost:
         """A module has nobody to talk to before it ends."""
 
     def alive(self) -> None:
-        """A module may outlive the run that started it, in the background: then it finishes its work."""
+        """Nobody reads the output once the process that started the module has ended. In the background that is not the run's, and goes on."""
+        if any(event & (select.POLLERR | select.POLLHUP) for dummy, event in self._output.poll(0)):
+            raise RunEnded
 
 
 class _Module(AnsibleModule):  # type: ignore[misc]
@@ -62,4 +68,10 @@ def run(performer: t.Type[Performer], spec: Spec) -> None:
     kwargs["argument_spec"][TASK_NO_LOG] = {"type": "bool", "no_log": True}
     module = _Module(**kwargs)
     # This is how Ansible lets a module read what it was handed; the parameters of the module have null for what is missing.
-    execute(performer, spec, ModuleHost(module, _load_params()))
+    try:
+        execute(performer, spec, ModuleHost(module, _load_params()))
+    except RunEnded:
+        # Who would remove the module's files has ended as well.
+        if module._tmpdir and not module._keep_remote_files:
+            shutil.rmtree(module._tmpdir, ignore_errors=True)
+        raise SystemExit(1) from None

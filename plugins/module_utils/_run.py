@@ -53,8 +53,28 @@ class Host(t.Protocol):
         """Raise C(RunEnded) when the run that the task belongs to has ended: then nothing may be sent any more."""
 
 
+#: How long a task sleeps before it looks again whether its run is still there.
+LOOK_SECONDS = 0.5
+
+
+class WatchfulClock(Clock):
+    """A clock that sleeps lightly: the end of the run ends the sleep."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def sleep(self, seconds: float) -> None:
+        end = self.now() + seconds
+        while True:
+            self._host.alive()
+            rest = end - self.now()
+            if rest <= 0:
+                return
+            super().sleep(min(rest, LOOK_SECONDS))
+
+
 def execute(performer: t.Type[Performer], spec: Spec, host: Host, clock: t.Optional[Clock] = None) -> None:
-    """Perform once and report through I(host), whatever happens. Never raises an error of its own.
+    """Perform once and report through I(host), whatever happens. Raises nothing but C(RunEnded).
 
     I(spec) says which options the parameters come from. I(clock) replaces the machine's own.
     """
@@ -69,7 +89,7 @@ def execute(performer: t.Type[Performer], spec: Spec, host: Host, clock: t.Optio
             params,
             verbose=lambda note: notes.append(scrub(note)),
             secret=host.secret,
-            clock=clock,
+            clock=clock or WatchfulClock(host),
             fresh_lookup=performer.fresh_lookup,
             watcher=host,
             target_needed=performer.target_needed,

@@ -12,7 +12,7 @@ Nothing of ansible-core is replaced. What it does not promise to keep and is use
 the members C(_task), C(_connection), C(_templar), C(_loader), C(_compute_environment_string), C(_execute_module) and C(_remove_tmp_path).
 
 A worker may be ended without any C(finally), and when the run is killed nobody ends it. So it looks at its parent before each request and
-while it waits, and the kernel is asked to end it with its parent.
+while it waits, and the kernel is asked to end it with its parent. A module looks whether anybody reads its output, which is the worker.
 
 Strategies import actions in the parent of all workers: importing this makes nothing and reads no environment.
 """
@@ -45,7 +45,6 @@ from ansible_collections.community.scalingo.plugins.module_utils._change import 
 from ansible_collections.community.scalingo.plugins.module_utils._errors import scrub
 from ansible_collections.community.scalingo.plugins.module_utils._options import TASK_NO_LOG
 from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress, RunEnded
-from ansible_collections.community.scalingo.plugins.module_utils._transport import Clock
 from ansible_collections.community.scalingo.plugins.plugin_utils._progress import Lines, interval_of
 
 Variables = t.Mapping[str, t.Any]
@@ -56,8 +55,6 @@ MODULES = "ansible_collections.community.scalingo.plugins.modules."
 OWN_VARIABLES = re.compile(r"SCALINGO_[A-Z0-9_]+|(?:HTTPS?|ALL|NO)_PROXY|(?:https?|all|no)_proxy")
 #: The options of modules that may take long.
 LONG_OPTIONS = {"wait_timeout", "work_dir"}
-#: How long a worker sleeps before it looks at its parent again.
-LOOK_SECONDS = 0.5
 #: From linux/prctl.h.
 PR_SET_PDEATHSIG = 1
 
@@ -76,22 +73,6 @@ class Parent:
         """Raise C(RunEnded) when it is gone."""
         if os.getppid() != self._pid:
             raise RunEnded
-
-
-class WatchfulClock(Clock):
-    """A clock that sleeps lightly."""
-
-    def __init__(self, parent: Parent) -> None:
-        self._parent = parent
-
-    def sleep(self, seconds: float) -> None:
-        end = self.now() + seconds
-        while True:
-            self._parent.alive()
-            rest = end - self.now()
-            if rest <= 0:
-                return
-            super().sleep(min(rest, LOOK_SECONDS))
 
 
 class TaskHost:
@@ -162,11 +143,11 @@ class ScalingoAction(ActionBase):
             host=variables.get("inventory_hostname"),
         )
         interval = interval_of(*self._wish("scalingo_progress", variables, environment))
-        if reason:
-            if interval != 0 and not self._task.check_mode:
-                self._tell_of_silence(reason)
-            return {**result, **self._run_module(variables)}
         try:
+            if reason:
+                if interval != 0 and not self._task.check_mode:
+                    self._tell_of_silence(reason)
+                return {**result, **self._run_module(variables)}
             with _surroundings(environment, self._loader.get_basedir()):
                 return {**result, **self._run_here(interval)}
         except RunEnded:
@@ -182,14 +163,13 @@ class ScalingoAction(ActionBase):
         arguments = {name: value for name, value in self._task.args.items() if name != TASK_NO_LOG}
         given = json.loads(json.dumps(_plain(arguments)))
         checked = ArgumentSpecValidator(**kwargs).validate(given)
-        parent = Parent()
         host = TaskHost(
             checked.validated_parameters,
             given,
             bool(self._task.check_mode),
             bool(self._task.no_log),
             checked._no_log_values,
-            parent,
+            Parent(),
             lambda mask: Lines(_show, self._name, interval=interval, hidden=bool(self._task.no_log), mask=mask),
         )
         if checked.error_messages:
@@ -199,7 +179,7 @@ class ScalingoAction(ActionBase):
                 message = "Unsupported parameters for (%s) module: %s" % (self._task.action, message)
             host.fail({"msg": message})
         else:
-            _run.execute(self.module.RESOURCE, spec, host, WatchfulClock(parent))
+            _run.execute(self.module.RESOURCE, spec, host)
         return host.masked()
 
     @property
@@ -223,6 +203,9 @@ class ScalingoAction(ActionBase):
 
     def _run_module(self, variables: Variables) -> Result:
         apart = bool(self._task.async_val) and not getattr(self._connection, "has_native_async", False)
+        if not apart:
+            # A module ends when nobody reads what it writes any more.
+            Parent().alive()
         try:
             result: Result = self._execute_module(module_args=self._arguments(), task_vars=variables, wrap_async=apart)
         except AnsibleConnectionFailure as error:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import socket
 import time
 import urllib.parse
@@ -14,6 +15,7 @@ import httpx
 import pytest
 from scalingo_sandbox.testing import Sandbox
 from support.caller import Caller
+from support.shop import until
 
 
 @pytest.fixture
@@ -53,6 +55,20 @@ def test_dropped_after_the_work(box: Sandbox, caller: Caller, mysql: str) -> Non
     assert hours(box, mysql) == [9]
     record = box.log()[-1]
     assert (record.status, record.fault) == (None, "drop_after")
+
+
+def test_held_until_the_rules_are_cleared(box: Sandbox, caller: Caller, mysql: str) -> None:
+    for deed, seen in (("hold_before", [0]), ("hold_after", [9])):
+        box.clear_log()
+        box.fault(do=deed)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            change = pool.submit(caller.database, "PATCH", mysql, json=CHANGE)
+            until(box.log, "the request")
+            assert not change.done() and hours(box, mysql) == seen and box.log()[0].fault == deed
+            box.clear_faults()
+            with pytest.raises(httpx.RemoteProtocolError):
+                change.result(10)
+        assert hours(box, mysql) == seen
 
 
 def test_a_dropped_connection_sends_not_one_byte(box: Sandbox, mysql: str) -> None:

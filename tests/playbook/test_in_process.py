@@ -2,29 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""In the process of the controller among other tasks, hosts and accounts; seen from outside while it waits; and ended from there."""
+"""In the process of the controller among other tasks, hosts and accounts, and seen from outside while it waits."""
 
 from __future__ import annotations
 
 import concurrent.futures
-import contextlib
 import copy
-import fcntl
 import json
-import os
-import pty
 import re
-import signal
 import subprocess
 import sys
-import termios
 import typing as t
 from pathlib import Path
 
 import pytest
 from scalingo_sandbox.testing import Sandbox
-from support.playbook import Ansible, Run, _descendants, _yaml, task
-from support.shop import API_TOKEN, MYSQL, POSTGRESQL, SEED, until
+from support.ended import begun
+from support.playbook import Ansible, Run, _yaml, task
+from support.shop import API_TOKEN, MYSQL, SEED
 from support.ways import IGNORE, SHOP, both, reasons
 
 OPERATION = "0123456789abcdef01234567"
@@ -35,7 +30,6 @@ OTHER_SEED: dict[str, t.Any] = {
     "apps": [{"name": "shop", "addons": [{"provider": "mysql", "id": MYSQL, "resource_id": "other_1001"}]}],
 }
 BUSY = {"current_operation_id": OPERATION, "status": "upgrading"}
-FREE = {"current_operation_id": None, "status": "running"}
 #: A backup that comes in some pieces.
 LARGE = "5b8b36104ffb090be1ac3ce9"
 
@@ -196,65 +190,6 @@ def test_two_controllers_under_one_limit(
 # -- seen from outside -----------------------------------------------------------------------------------------------
 
 
-class Begun:
-    """A run at a terminal of its own."""
-
-    def __init__(self, process: subprocess.Popen[bytes], terminal: int) -> None:
-        self.process = process
-        self.text = ""
-        self._terminal = terminal
-
-    def read_until(self, wanted: str) -> None:
-        while wanted not in self.text:
-            self._read(wanted)
-
-    def read_all(self) -> str:
-        with contextlib.suppress(AssertionError):
-            self.read_until("there is no such text")
-        return self.text
-
-    def _read(self, wanted: str) -> None:
-        try:
-            self.text += os.read(self._terminal, 65536).decode("utf-8", "replace")
-        except OSError:
-            raise AssertionError("%r did not come: %s" % (wanted, self.text)) from None
-
-    def end(self, number: int) -> list[int]:
-        """End it from outside; returns what processes it had. At a terminal, Ctrl-C reaches them all."""
-        below = _descendants(self.process.pid)
-        assert below
-        if number == signal.SIGINT:
-            os.write(self._terminal, b"\x03")
-        else:
-            self.process.send_signal(number)
-        return below
-
-
-@contextlib.contextmanager
-def begun(controller: Ansible, play: t.Mapping[str, t.Any], hosts: str, **environment: str) -> t.Iterator[Begun]:
-    path = controller.directory / "begun.yml"
-    path.write_text(_yaml([{"hosts": "all", "connection": "local", "gather_facts": False, **play}]), encoding="utf-8")
-    master, slave = pty.openpty()
-    process = subprocess.Popen(
-        [str(controller.programs / "ansible-playbook"), "-i", hosts + ",", str(path)],
-        cwd=controller.directory,
-        env=controller.variables({"SUPPORT_JSON_LINES": "", "ANSIBLE_PYTHON_INTERPRETER": None, **environment}),
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-    )
-    os.close(slave)
-    try:
-        yield Begun(process, master)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        os.close(master)
-
-
 def lines_of(text: str) -> list[str]:
     return [line for line in text.replace("\r", "").splitlines() if " so far" in line]
 
@@ -284,7 +219,7 @@ def test_a_wait_of_90_seconds_is_seen_everywhere(controller: Ansible, sandbox: S
     sandbox.change_database(MYSQL, **{**BUSY, "status": "stuck at %s" % API_TOKEN})
     environment = {"ANSIBLE_CALLBACKS_ENABLED": "json_lines,fast_clock", "SUPPORT_CLOCK_SPEED": "45"}
     tasks = [waiting(IGNORE, wait_timeout=90, wait_interval=2)]
-    with begun(controller, {"tasks": tasks}, "localhost", **environment) as run:
+    with begun(controller, [{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}], "-i", "localhost,", **environment) as run:
         terminal = run.read_all()
     piped = controller.tasks(tasks, environment={**environment, "ANSIBLE_STDOUT_CALLBACK": "whole_json"}).ok()
     (result,) = json.loads(piped.stdout)
@@ -299,69 +234,3 @@ def test_a_wait_of_90_seconds_is_seen_everywhere(controller: Ansible, sandbox: S
             assert re.fullmatch(start + r"stuck at \*{4,}, " + seconds + " so far", line), line
         assert API_TOKEN not in text
     assert API_TOKEN not in json.dumps(events) + piped.stdout
-
-
-# -- ended from outside ----------------------------------------------------------------------------------------------
-
-
-def writes(sandbox: Sandbox) -> int:
-    """How many writes have come, those that are not answered yet included."""
-    return int(sandbox.running.control.faults()[-1]["seen"])
-
-
-def answered(sandbox: Sandbox) -> int:
-    """How many requests were answered, without those that were held up."""
-    return len([record for record in sandbox.log() if record.fault is None])
-
-
-def is_there(number: int) -> bool:
-    with contextlib.suppress(OSError):
-        return Path("/proc/%d/stat" % number).read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
-    return False
-
-
-def held(directory: Path) -> list[str]:
-    """The locks below a directory that somebody holds."""
-    found = []
-    for path in (*directory.rglob("*.lock"), *directory.rglob("*.part"), *directory.rglob("*.lock.*")):
-        with path.open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                found.append(str(path))
-    return found
-
-
-@pytest.mark.parametrize("number", (signal.SIGKILL, signal.SIGTERM, signal.SIGINT))
-def test_an_ended_run_leaves_nothing_behind(controller: Ansible, sandbox: Sandbox, tmp_path: Path, number: int) -> None:
-    """In a wait, between two writes and in a download: no process, no lock, no half file, no further write; and it can be run again."""
-    dest = tmp_path / "loaded" / "backup.tar.gz"
-    dest.parent.mkdir()
-    part = dest.parent / ".backup.tar.gz.part"
-    hold_up_downloads(sandbox, 6)
-    sandbox.change_database(MYSQL, **BUSY)
-    sandbox.fault(match={"addon_id": POSTGRESQL, "safe": False, "role": "db"}, times=1, do="slow", seconds=3)
-    writing = {"app": "shop", "addon": "postgresql", "periodic_backups_scheduled_at": 7, "features": {"force-ssl": True}}
-    tasks = [
-        {**waiting({"when": "inventory_hostname == 'waits'"}, wait_timeout=120)},
-        task("scalingo_database", "write", {"when": "inventory_hostname == 'writes'"}, **writing),
-        task("scalingo_backup_download", "load", {"when": "inventory_hostname == 'loads'"}, backup_id=LARGE, dest=str(dest), **SHOP),
-    ]
-    # Without a line: whoever shows one would notice that nobody is there.
-    with begun(controller, {"tasks": tasks, "strategy": "free"}, "waits,writes,loads", SCALINGO_PROGRESS="false") as run:
-        until(lambda: part.exists() and part.stat().st_size == 524288 and writes(sandbox) and answered(sandbox) > 10, "all three to be under way")
-        assert held(tmp_path) != []
-        below = run.end(number)
-        until(lambda: not [each for each in below if is_there(each)], "the end of all processes", 10)
-    assert held(tmp_path) == []
-    assert not dest.exists() and {path.name for path in dest.parent.iterdir()} <= {part.name, part.name + ".json"}
-    sandbox.change_database(MYSQL, **FREE)
-    reads = answered(sandbox)
-    # Longer than the first write takes, which was on its way.
-    with contextlib.suppress(AssertionError):
-        until(lambda: answered(sandbox) > reads, "a request that must not come", 3)
-    assert writes(sandbox) == 1 and answered(sandbox) == reads
-    sandbox.clear_faults()
-    after = controller.tasks(tasks, hosts={"waits": {}, "writes": {}, "loads": {}}, strategy="free").ok()
-    assert after.result("wait", "waits")["changed"] and after.result("write", "writes")["changed"] and after.result("load", "loads")["changed"]
-    assert sorted(path.name for path in dest.parent.iterdir()) == [dest.name, dest.name + ".json"]

@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -26,6 +27,8 @@ from pathlib import Path
 import pytest
 from scalingo_sandbox.testing import Sandbox
 from support import fetched
+from support.ended import SEED as KILL_SEED
+from support.ended import SIGNALS, THOROUGH, Doomed
 from support.files import FileServer
 from support.playbook import ROOT, Run
 from support.postgresql import PostgreSQL
@@ -490,3 +493,34 @@ def test_killed(place: Place, tmp_path: Path) -> None:
     assert not sleeping(place)
     assert "has no backup that is done and not older than 1s" in failed.stdout
     assert "removed what an earlier drill left: %s" % room in failed.stdout.partition("CUSTOM STATS")[2]
+
+
+if THOROUGH:
+
+    @pytest.mark.parametrize("way", ("in process", "module"))
+    def test_killed_anywhere(place: Place, way: str) -> None:
+        """At any moment of its progress: everything is removed without another drill, and the next one makes no second backup."""
+        play = [{"hosts": "localhost", "connection": "local", "gather_facts": False, "roles": [{"role": "community.scalingo.restore_drill"}]}]
+        variables = {**place.variables, "restore_drill_name": "anywhere", "restore_drill_make_backup": True, "restore_drill_max_age": "1h"}
+        options = ("-i", "localhost,", "-e", json.dumps(variables))
+        environment = {} if way == "in process" else {"SCALINGO_IN_PROCESS": "false"}
+        drill = Doomed(place.ansible, place.sandbox, play, *options, **environment)
+        chance = random.Random("%d %s drill" % (KILL_SEED, way))
+        place.sandbox.advance(7200)
+        last = drill.last_moment()
+        for dummy in range(THOROUGH // (2 * len(SIGNALS))):
+            place.sandbox.advance(7200)
+            before = len(place.office.database("GET", ADDON, "/backups").json()["database_backups"])
+            for number in chance.sample(SIGNALS, len(SIGNALS)):
+                moment, arrived = chance.randrange(3, last), chance.random() < 0.5
+                if drill.kill(number, moment, arrived):
+                    drill.tally.kills["%s %d drill" % (way, number)] += 1
+                    with contextlib.suppress(AssertionError):
+                        until(lambda: not list(place.work_dir.iterdir()) and not place.processes(), "the keeper", 60)
+                    drill.tally.left_behind += [*map(str, place.work_dir.iterdir()), *place.processes()]
+            drill.last_moment()
+            drill.tally.converged += 1
+            after = len(place.office.database("GET", ADDON, "/backups").json()["database_backups"])
+            drill.tally.doubled += ["backups: %d, then %d" % (before, after)] if after != before + 1 else []
+        drill.tally.keep("drill %s" % way)
+        drill.tally.good()

@@ -48,9 +48,7 @@ def as_module(
         stack.enter_context(mock.patch.object(basic.AnsibleModule, "_log_invocation", lambda self: None))
         # Here it would be taken for the controller, and the warning shown at once.
         stack.enter_context(mock.patch.object(basic.AnsibleModule, "warn", lambda self, text: warned.append((self, text))))
-        stack.enter_context(
-            mock.patch.object(_module, "execute", lambda performer, spec, host: _run.execute(performer, spec, host, clock))
-        )
+        stack.enter_context(mock.patch.object(_run, "WatchfulClock", lambda host: clock))
         stack.enter_context(contextlib.redirect_stdout(printed))
         stack.enter_context(contextlib.suppress(SystemExit))
         _module.run(module.RESOURCE, module.argument_spec())
@@ -77,7 +75,7 @@ def as_task(
         templar=types.SimpleNamespace(template=lambda value: value),
         shared_loader_obj=None,
     )
-    with mock.patch.object(_action, "WatchfulClock", lambda parent: clock), mock.patch.object(_action, "_show", lambda line: None):
+    with mock.patch.object(_run, "WatchfulClock", lambda host: clock), mock.patch.object(_action, "_show", lambda line: None):
         result: Result = made.run(task_vars={"ansible_python_interpreter": "auto", "scalingo_in_process": True})
     return json.loads(json.dumps(result))
 

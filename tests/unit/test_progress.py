@@ -9,13 +9,16 @@ from __future__ import annotations
 import os
 import types
 import typing as t
+from pathlib import Path
 
 import pytest
 from ansible.errors import AnsibleActionFail
 from support.scripted import StillClock
 
+from ansible_collections.community.scalingo.plugins.module_utils import _module, _run
 from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress, RunEnded, Watch
 from ansible_collections.community.scalingo.plugins.module_utils._wait import wait_until
+from ansible_collections.community.scalingo.plugins.modules import scalingo_backup
 from ansible_collections.community.scalingo.plugins.plugin_utils import _action
 from ansible_collections.community.scalingo.plugins.plugin_utils._progress import Lines, interval_of, length_of_time
 
@@ -185,17 +188,52 @@ def test_a_worker_that_lost_its_run_before_it_looked(monkeypatch: pytest.MonkeyP
         _action.Parent().alive()
 
 
+def test_a_module_whose_output_nobody_reads_has_lost_its_run() -> None:
+    reading, writing = os.pipe()
+    before = os.dup(1)
+    try:
+        os.dup2(writing, 1)
+        module = types.SimpleNamespace(params={}, check_mode=False)
+        host = _module.ModuleHost(t.cast(t.Any, module), {})
+        host.alive()
+        os.close(reading)
+        with pytest.raises(RunEnded):
+            host.alive()
+    finally:
+        os.dup2(before, 1)
+        os.close(before)
+        os.close(writing)
+
+
+@pytest.mark.parametrize("kept", (False, True))
+def test_a_module_that_has_lost_its_run_removes_its_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kept: bool) -> None:
+    """They hold its arguments. Nobody else will, unless the user wants to look at them."""
+    place = tmp_path / "ansible-tmp-1"
+    place.mkdir()
+    (place / "AnsiballZ_scalingo_backup.py").touch()
+
+    def ended(*dummy: t.Any) -> None:
+        raise RunEnded
+
+    monkeypatch.setattr(_module, "_Module", lambda **dummy: types.SimpleNamespace(params={}, check_mode=False, _tmpdir=str(place), _keep_remote_files=kept))
+    monkeypatch.setattr(_module, "_load_params", dict)
+    monkeypatch.setattr(_module, "execute", ended)
+    with pytest.raises(SystemExit):
+        _module.run(scalingo_backup.RESOURCE, scalingo_backup.argument_spec())
+    assert place.exists() is kept
+
+
 def test_a_clock_looks_at_the_parent_while_it_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: t.List[float] = []
     monkeypatch.setattr("time.sleep", slept.append)
     moments = iter(x * 0.4 for x in range(100))
     watcher = Watcher(lives=4)
-    clock = _action.WatchfulClock(t.cast(t.Any, watcher))
+    clock = _run.WatchfulClock(t.cast(t.Any, watcher))
     monkeypatch.setattr(clock, "now", lambda: next(moments))
     with pytest.raises(RunEnded):
         clock.sleep(60)
-    assert slept == [_action.LOOK_SECONDS] * 4
-    clock = _action.WatchfulClock(t.cast(t.Any, Watcher()))
+    assert slept == [_run.LOOK_SECONDS] * 4
+    clock = _run.WatchfulClock(t.cast(t.Any, Watcher()))
     monkeypatch.setattr(clock, "now", iter([0.0, 0.0, 0.3]).__next__)
     slept.clear()
     clock.sleep(0.3)

@@ -148,7 +148,8 @@ class Application:
         if limited is not None:
             exchange.answer = limited
         else:
-            if rule is not None and rule.do == "drop_before":
+            if rule is not None and rule.do in ("drop_before", "hold_before"):
+                await self._hold(rule)
                 drop()
                 return
             if rule is not None and rule.do == "slow":
@@ -157,7 +158,8 @@ class Application:
                 exchange.answer = _fault_answer(rule)
             else:
                 await self._run(self._work, exchange)
-            if rule is not None and rule.do == "drop_after":
+            if rule is not None and rule.do in ("drop_after", "hold_after"):
+                await self._hold(rule)
                 drop()
                 return
         record.status = exchange.answer.status
@@ -167,6 +169,11 @@ class Application:
         """Wait, but not beyond the end of the server."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.stopping.wait(), seconds)
+
+    async def _hold(self, rule: faults.FaultRule) -> None:
+        """Wait until a rule that holds is gone."""
+        while rule.do.startswith("hold") and self.world.faults.holds(rule) and not self.stopping.is_set():
+            await self._pause(0.02)
 
     async def _run(self, act: Callable[..., Result], *arguments: Any) -> Result:
         """In a thread of its own where an engine may take long, so that nobody else has to wait for it."""

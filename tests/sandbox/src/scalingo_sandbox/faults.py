@@ -20,6 +20,8 @@ Deed = Literal[
     "truncate",
     "drop_before",
     "drop_after",
+    "hold_before",
+    "hold_after",
     "slow",
     "wrong_type",
     "missing_key",
@@ -91,6 +93,9 @@ class Faults:
     def clear(self) -> None:
         self._rules.clear()
         self._seen.clear()
+
+    def holds(self, rule: FaultRule) -> bool:
+        return any(rule is each for each in self._rules)
 
     def as_list(self) -> list[dict[str, Any]]:
         return [{**rule.model_dump(), "seen": seen} for rule, seen in zip(self._rules, self._seen, strict=True)]

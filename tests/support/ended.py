@@ -1,0 +1,200 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs at a terminal of their own, seen from outside, and ended from there at a moment of their progress."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import dataclasses
+import fcntl
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import termios
+import typing as t
+from pathlib import Path
+
+from scalingo_sandbox.testing import Sandbox
+from support.playbook import ROOT, Ansible, Plays, _descendants, _yaml
+from support.shop import until
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+#: How many runs are killed in `make test`, or in C(make faults), and where the moments come from.
+THOROUGH = int(os.environ.get("SCALINGO_TESTS_KILLS", "0"))
+SEED = int(os.environ.get("SCALINGO_TESTS_SEED", "1"))
+
+
+class Begun:
+    """A run at a terminal of its own."""
+
+    def __init__(self, process: subprocess.Popen[bytes], terminal: int) -> None:
+        self.process = process
+        self.text = ""
+        self._terminal = terminal
+
+    def read_until(self, wanted: str) -> None:
+        while wanted not in self.text:
+            self._read(wanted)
+
+    def read_all(self) -> str:
+        with contextlib.suppress(AssertionError):
+            self.read_until("there is no such text")
+        return self.text
+
+    def drain(self) -> None:
+        """Take what was printed: a terminal that nobody reads stops who writes to it."""
+        with contextlib.suppress(AssertionError):
+            while select.select([self._terminal], [], [], 0)[0]:
+                self._read("more")
+
+    def _read(self, wanted: str) -> None:
+        try:
+            self.text += os.read(self._terminal, 65536).decode("utf-8", "replace")
+        except OSError:
+            raise AssertionError("%r did not come: %s" % (wanted, self.text)) from None
+
+    @property
+    def ended(self) -> bool:
+        self.drain()
+        return self.process.poll() is not None
+
+    def end(self, number: int) -> list[int]:
+        """End it from outside; returns what processes it had. At a terminal, Ctrl-C reaches them all."""
+        below = _descendants(self.process.pid)
+        if number == signal.SIGINT:
+            os.write(self._terminal, b"\x03")
+        else:
+            self.process.send_signal(number)
+        return below
+
+
+@contextlib.contextmanager
+def begun(controller: Ansible, plays: Plays, *options: str, **environment: str | None) -> t.Iterator[Begun]:
+    path = controller.directory / "begun.yml"
+    path.write_text(plays if isinstance(plays, str) else _yaml(plays), encoding="utf-8")
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [str(controller.programs / "ansible-playbook"), *options, str(path)],
+        cwd=controller.directory,
+        env=controller.variables({"SUPPORT_JSON_LINES": "", **environment}),
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(slave)
+    try:
+        yield Begun(process, master)
+    finally:
+        for number in [process.pid, *_descendants(process.pid)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+        process.wait()
+        os.close(master)
+
+
+def is_there(number: int, program: bytes = b"") -> bool:
+    """Whether a process is alive, and is of that program."""
+    with contextlib.suppress(OSError):
+        place = Path("/proc/%d" % number)
+        if (place / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z":
+            return program in (place / "cmdline").read_bytes()
+    return False
+
+
+def held(directory: Path) -> list[str]:
+    """The locks below a directory that somebody holds."""
+    found = []
+    for path in (*directory.rglob("*.lock"), *directory.rglob("*.part"), *directory.rglob("*.lock.*")):
+        with path.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                found.append(str(path))
+    return found
+
+
+@dataclasses.dataclass
+class Tally:
+    """What was tried, and what came of it. Each is a failure but the first two."""
+
+    kills: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    converged: int = 0
+    doubled: list[str] = dataclasses.field(default_factory=list)
+    left_behind: list[str] = dataclasses.field(default_factory=list)
+    sent_later: list[str] = dataclasses.field(default_factory=list)
+
+    def good(self) -> None:
+        assert not (self.doubled or self.left_behind or self.sent_later), self
+
+    def keep(self, name: str) -> None:
+        """Write the figures of a thorough run to a file."""
+        if THOROUGH:
+            directory = ROOT / ".cache" / "faults"
+            directory.mkdir(exist_ok=True)
+            path = directory / ("killed-%s.json" % name.replace(" ", "-"))
+            path.write_text(json.dumps({"seed": SEED, **dataclasses.asdict(self)}, indent=1), encoding="utf-8")
+
+
+class Doomed:
+    """A play that is killed again and again before it may come to its end."""
+
+    def __init__(self, controller: Ansible, sandbox: Sandbox, plays: Plays, *options: str, **environment: str | None) -> None:
+        self.controller = controller
+        self.sandbox = sandbox
+        self.tally = Tally()
+        self._plays = plays
+        self._options = options
+        self._environment = environment
+        self._lines = controller.directory / "begun.jsonl"
+
+    def done(self) -> list[dict[str, t.Any]]:
+        """The results so far."""
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            return [json.loads(line) for line in self._lines.read_text(encoding="utf-8").splitlines()]
+        return []
+
+    def progress(self) -> int:
+        """How far the run is: requests, and results of tasks."""
+        return len(self.sandbox.log()) + len(self.done())
+
+    def last_moment(self) -> int:
+        """The progress of a run that nobody kills."""
+        self._lines.unlink(missing_ok=True)
+        self.sandbox.clear_log()
+        with begun(self.controller, self._plays, *self._options, SUPPORT_JSON_LINES=str(self._lines), **self._environment) as run:
+            until(lambda: run.ended, "the end of the run", 300)
+            assert run.process.returncode == 0, run.text
+        return self.progress()
+
+    def kill(self, number: int, moment: int, arrived: bool, programs: bytes = b"ansible-playbook") -> bool:
+        """Start it and kill it when its progress has come to that moment; false when it ends before. From then on the sandbox answers nobody:
+        requests that are on their way have I(arrived), or are lost, and the connections break only when the controller has ended.
+        """
+        print("SCALINGO_TESTS_SEED=%d: signal %d at the moment %d, requests on their way have %sarrived" % (SEED, number, moment, "" if arrived else "not "))
+        self._lines.unlink(missing_ok=True)
+        self.sandbox.clear_log()
+        sandbox = self.sandbox
+        with begun(self.controller, self._plays, *self._options, SUPPORT_JSON_LINES=str(self._lines), **self._environment) as run:
+            until(lambda: self.progress() >= moment or run.ended, "the moment %d of the run" % moment, 120)
+            if run.ended:
+                assert run.process.returncode == 0, run.text
+                return False
+            sandbox.fault(do="hold_after" if arrived else "hold_before")
+            below = run.end(number)
+            until(lambda: run.ended and not any(is_there(each, programs) for each in below), "the end of Ansible", 60)
+            seen = [record.number for record in sandbox.log()]
+            sandbox.clear_faults()
+            still = lambda: [each for each in below if is_there(each)]  # noqa: E731
+            with contextlib.suppress(AssertionError):
+                until(lambda: not still(), "the end of all processes", 30)
+            self.tally.left_behind += ["process %d" % each for each in still()]
+            self.tally.sent_later += ["%s %s" % (record.method, record.path) for record in sandbox.log() if record.number not in seen]
+        return True
