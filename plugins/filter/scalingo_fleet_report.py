@@ -138,6 +138,7 @@ from datetime import datetime, timezone
 from ansible.errors import AnsibleFilterError
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.community.scalingo.plugins.module_utils import _canon
+from ansible_collections.community.scalingo.plugins.module_utils._errors import visible
 
 Data = t.Dict[str, t.Any]
 Results = t.Optional[t.Sequence[t.Mapping[str, t.Any]]]
@@ -283,11 +284,11 @@ class Row:
         """Note a reason."""
         level = self._levels[finding]
         if level != "none":
-            self.reasons.append({"finding": finding, "level": level, "text": text})
+            self.reasons.append({"finding": finding, "level": level, "text": visible(text)})
 
     def unreadable(self, text: str) -> None:
         """Note that nothing is known."""
-        self.reasons.append({"finding": "unreadable", "level": "unreadable", "text": "It could not be read. %s" % text})
+        self.reasons.append({"finding": "unreadable", "level": "unreadable", "text": visible("It could not be read. %s" % text)})
 
     def finish(self) -> Data:
         """The row with its level."""
@@ -386,7 +387,10 @@ class Row:
             "periodic": enabled,
             "hours_utc": list(database.get("periodic_backups_scheduled_at") or ()),
         }
-        self._rate_backup(last_good, "good backup", database)
+        if good is not None and last_good is None:
+            self.find("not_read", "The platform does not say when the last good backup was made.")
+        else:
+            self._rate_backup(last_good, "good backup", database)
         if ended and ended[0]["status"] in BACKUP_FAILED:
             self.find("backup_failed", "The last backup, of %s, ended with status %s." % (
                 shown(ended[0].get("started_at") or ended[0].get("created_at")), ended[0]["status"]))
@@ -555,7 +559,7 @@ def report(
         "levels": rating,
         "counts": {level: sum(row["level"] == level for row in finished) for level in LEVELS},
         "findings": [
-            "%s: %s" % (row["name"], reason["text"]) for row in finished for reason in row["reasons"] if reason["level"] in ("critical", "unreadable")
+            visible("%s: %s" % (row["name"], reason["text"])) for row in finished for reason in row["reasons"] if reason["level"] in ("critical", "unreadable")
         ],
         "databases": finished,
     }
@@ -570,7 +574,7 @@ def _loaded(previous: object) -> t.Optional[Data]:
     if isinstance(previous, str):
         try:
             previous = json.loads(previous)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     if not isinstance(previous, dict) or not isinstance(previous.get("generated_at"), str):
         return None
@@ -600,7 +604,10 @@ def _badness(row: Data) -> t.Tuple[t.Any, ...]:
 
 
 def _same(one: Data, other: Data) -> bool:
-    return json.dumps(one, sort_keys=True, default=str) == json.dumps(other, sort_keys=True, default=str)
+    try:
+        return json.dumps(one, sort_keys=True, default=str) == json.dumps(other, sort_keys=True, default=str)
+    except RecursionError:
+        return False
 
 
 class FilterModule:

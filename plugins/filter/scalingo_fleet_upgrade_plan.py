@@ -222,7 +222,7 @@ def _read(state: str) -> Data:
             raise ValueError("it has neither run nor databases")
         if found["format"] != FORMAT:
             raise ValueError("it is of the format %s, and this version knows %d" % (found["format"], FORMAT))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise AnsibleFilterError(
             "the state file cannot be read (%s): look what it is, and move it away to begin without the memory of earlier runs" % error
         ) from None

@@ -83,6 +83,7 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.community.scalingo.plugins.module_utils._errors import legible
 
 Data = t.Dict[str, t.Any]
 
@@ -132,10 +133,10 @@ def report(
         "run": {name: run.get(name) for name in ("started_at", "resumed_at", "stop_at", "scout")},
         "counts": counts,
         "databases": shown,
-        "lines": _lines(shown, counts, stop),
-        "steps": ["%s: %s" % (row["name"], step) for row in shown for step in row["steps"]],
-        "findings": findings,
-        "next_steps": _next_steps(shown, counts, failure),
+        "lines": legible(_lines(shown, counts, stop)),
+        "steps": legible(["%s: %s" % (row["name"], step) for row in shown for step in row["steps"]]),
+        "findings": legible(findings),
+        "next_steps": legible(_next_steps(shown, counts, failure)),
         "started_at": run.get("started_at"),
         "ended_at": now,
     }

@@ -130,6 +130,7 @@ import re
 import typing as t
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.community.scalingo.plugins.module_utils._errors import visible
 
 Check = t.Dict[str, t.Any]
 
@@ -157,7 +158,7 @@ def restore_drill_checks(
 
 
 def _check(kind: str, name: str, passed: bool, message: str) -> Check:
-    return {"kind": kind, "name": name, "passed": passed, "message": message}
+    return {"kind": kind, "name": name, "passed": passed, "message": visible(message)}
 
 
 def _extensions(facts: t.Mapping[str, t.Any]) -> t.List[Check]:

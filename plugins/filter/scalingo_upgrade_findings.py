@@ -66,6 +66,7 @@ import collections
 import typing as t
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.community.scalingo.plugins.module_utils._errors import visible
 
 Snapshot = t.Mapping[str, t.Any]
 
@@ -107,7 +108,7 @@ def scalingo_upgrade_findings(before: t.Any, after: t.Any, version: str = "") ->
     findings = list(_versions(before, after, version))
     if after.get("status") != "running":
         findings.append("the database is %s and not running" % (after.get("status") or "in an unknown state"))
-    return [*findings, *_instances(before, after), *_lost(before, after)]
+    return [visible(text) for text in (*findings, *_instances(before, after), *_lost(before, after))]
 
 
 class FilterModule:

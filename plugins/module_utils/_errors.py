@@ -41,12 +41,25 @@ _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\
 
 def visible(text: str) -> str:
     """Return text as one line in which each control character is an escape that can be seen."""
+    return _UNSEEN.sub(_escaped, _BREAKS.sub(" ", text))
 
-    def escape(match: re.Match[str]) -> str:
-        number = ord(match.group())
-        return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
 
-    return _UNSEEN.sub(escape, _BREAKS.sub(" ", text))
+def _escaped(match: re.Match[str]) -> str:
+    number = ord(match.group())
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
+
+
+# The same and what breaks lines nowhere but in print; tabs and line breaks are for whoever shows a text of several lines.
+_NEVER_SHOWN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def legible(value: t.Any) -> t.Any:
+    """Return data for people, such as a diff: its texts keep their lines, and each control character can be seen."""
+    if isinstance(value, str):
+        return _NEVER_SHOWN.sub(_escaped, value)
+    if isinstance(value, t.Mapping):
+        return {legible(name): legible(item) for name, item in value.items()}
+    return [legible(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def scrub(text: str, secrets: t.Iterable[str] = ()) -> str:

@@ -17,7 +17,7 @@ import typing as t
 from ._auth import with_environment
 from ._change import Interrupted, Outcome, Performer
 from ._endpoints import Client
-from ._errors import ConsentMissing, ScalingoError, facts, scrub, sentence
+from ._errors import ConsentMissing, ScalingoError, facts, legible, scrub, sentence
 from ._options import Spec, settle
 from ._progress import Progress
 from ._shapes import readable
@@ -127,7 +127,7 @@ def _warning(client: Client, host: Host) -> t.Callable[[str], None]:
 def _result(outcome: Outcome) -> t.Dict[str, t.Any]:
     result = {"changed": outcome.changed, **outcome.result}
     if outcome.diff is not None:
-        result["diff"] = outcome.diff
+        result["diff"] = legible(outcome.diff)
         result["steps"] = outcome.steps
     return result
 
@@ -140,7 +140,7 @@ def _failure(
         error.subject = error.subject or client.described()
     failure: t.Dict[str, t.Any] = {"msg": sentence(error), "error": facts(error), "changed": False}
     if isinstance(error, ConsentMissing) and error.diff is not None:
-        failure["diff"] = error.diff
+        failure["diff"] = legible(error.diff)
     return failure
 
 

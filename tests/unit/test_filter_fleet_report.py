@@ -7,13 +7,18 @@
 from __future__ import annotations
 
 import json
+import re
 import typing as t
+from pathlib import Path
 
 import pytest
 from ansible.errors import AnsibleFilterError
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 from ansible_collections.community.scalingo.plugins.filter.scalingo_fleet_apps import apps
 from ansible_collections.community.scalingo.plugins.filter.scalingo_fleet_report import FINDINGS, LEVELS, THRESHOLDS, report
 from ansible_collections.community.scalingo.plugins.filter.scalingo_fleet_targets import targets
+from ansible_collections.community.scalingo.plugins.module_utils._errors import visible
 from support.fleet import NOW, Data, backup, database, hours_ago, result, target
 
 SHOP = target("shop/mysql")
@@ -397,3 +402,32 @@ def test_what_was_read_says_what_comes_next() -> None:
     ])
     assert [(item["name"], item["represents"], item["dedicated"]) for item in found] == [("a", True, False), ("b", False, False), ("d", False, True)]
     assert found[0]["addon_id"] == "ad-of-a" and found[0]["region"] == "osc-fr1"
+
+
+# -- what people look at ----------------------------------------------------------------------------------------------------
+
+
+def test_a_last_backup_without_a_date_is_not_taken_for_none() -> None:
+    row = rate(backups={"backups": [backup(3, started_at=None, created_at=None)]})
+    assert findings(row) == ["not_read"] and "does not say when" in row["reasons"][0]["text"]
+
+
+@pytest.mark.parametrize("previous", ["[" * 100000, '{"generated_at": "x", "databases": %s}' % ("[" * 100000 + "]" * 100000)])
+def test_an_earlier_report_that_is_nested_deeply_is_none(previous: object) -> None:
+    made = report([SHOP], database=[result(SHOP, databases=[database()])], now=NOW, previous=previous)
+    assert made["generated_at"] == "2026-11-21T06:00:00Z"
+
+
+def test_no_control_character_reaches_the_page_and_data_stay_as_they_are() -> None:
+    odd = "a\u202eb\x1b[2K\x9b\u2066\x7f\u2028c"
+    of = target(odd)
+    shown = database(odd, resource_id=odd, plan=odd, status=odd, readable_version=odd)
+    made = report([of], database=[result(of, databases=[shown])], maintenance=[result(of, maintenances=[{"type": odd, "status": "queued"}])], now=NOW)
+    assert made["databases"][0]["plan"] == made["databases"][0]["status"] == odd
+    for text in [*made["findings"], *(reason["text"] for reason in made["databases"][0]["reasons"])]:
+        assert text == visible(text) and "\\u202e" in text
+    page = (Path(__file__).parents[2] / "roles" / "fleet_report" / "templates" / "report.html.j2").read_text(encoding="utf-8")
+    variables = {"fleet_report_rated": made, "fleet_report_given": {"title": odd}}
+    written = Templar(loader=DataLoader(), variables=variables).template(trust_as_template(page))
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]", written)
+    assert written.count("a\ufffdb\ufffd[2K\ufffd\ufffd\ufffd\ufffdc") >= 6

@@ -301,3 +301,18 @@ def test_a_line_tells_all_that_matters() -> None:
 def test_the_plan_says_would() -> None:
     (row,) = report(rows("pending", name="shop", backup=True, version_before="1", version_wanted="2"), run={}, now=NOW, planned_only=True)["databases"]
     assert [step.split()[0] for step in row["steps"]] == ["would"] * 3
+
+
+def test_no_sentence_is_obeyed_by_a_terminal() -> None:
+    odd = "a\u202eb\x1b[2K\x9b"
+    row = rows("failed", name=odd, reason=odd, findings=[odd], steps=[odd], backup_id=odd)
+    made = report(row, run={}, now=NOW)
+    for name in ("lines", "findings", "steps", "next_steps"):
+        assert made[name] and not any(odd in text for text in made[name]), name
+        assert any("a\\u202eb\\x1b[2K\\x9b" in text for text in made[name]), name
+    assert made["databases"][0]["name"] == odd
+
+
+def test_a_state_file_that_is_nested_deeply_cannot_be_read() -> None:
+    with pytest.raises(AnsibleFilterError, match="the state file cannot be read"):
+        plan([SHOP], state='{"run": %s}' % ("[" * 100000), now=NOW)

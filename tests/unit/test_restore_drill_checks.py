@@ -82,3 +82,9 @@ def test_what_the_users_queries_return(value: t.Any, expect: t.Any, passed: bool
 def test_a_query_that_fails_is_a_finding() -> None:
     (check,) = judge({"results": [{"name": "mine", "value": None, "error": "ERROR: no"}]}, expected=[{"name": "mine", "expect": None}])
     assert not check["passed"] and check["message"] == "the check mine failed: ERROR: no"
+
+
+def test_no_message_is_obeyed_by_a_terminal_and_names_stay_as_they_are() -> None:
+    odd = "a\u202eb\x1b[2K\x9b"
+    (dummy, check) = judge({"tables": {odd: 1}}, previous={odd: 2})
+    assert check["name"] == odd and check["message"].startswith("the table a\\u202eb\\x1b[2K\\x9b has 1 rows")

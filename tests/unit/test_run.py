@@ -271,6 +271,25 @@ def test_the_port_is_what_a_host_must_be() -> None:
         assert hasattr(host, name)
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_no_diff_is_obeyed_by_a_terminal_and_data_stay_as_they_are(refused: bool) -> None:
+    odd = "a\x1b[2K\x9b1m\u202eb\u2066\u2028\x7f\tc\nd"
+
+    def act(performer: Performer, check_mode: bool) -> Outcome:
+        diff = {"before": {"names": [odd, 5, None], odd: True}, "after": {}, "prepared": odd}
+        if refused:
+            error = ConsentMissing("no")
+            error.diff = diff
+            raise error
+        return Outcome(changed=False, result={"thing": odd}, diff=diff)
+
+    host = Host()
+    _run.execute(performing(act), COMMON, host)
+    seen = "a\\x1b[2K\\x9b1m\\u202eb\\u2066\\u2028\\x7f\tc\nd"
+    assert host.only[1]["diff"] == {"before": {"names": [seen, 5, None], seen: True}, "after": {}, "prepared": seen}
+    assert refused or host.only[1]["thing"] == odd
+
+
 def test_no_note_and_no_warning_is_obeyed_by_a_terminal() -> None:
     def act(performer: Performer, check_mode: bool) -> Outcome:
         performer.warn("odd\x1b[2K\nname of the \u202eplan %s" % SECRET)

@@ -68,3 +68,9 @@ def test_what_was_not_known_is_not_missed() -> None:
 def test_other_things_are_refused() -> None:
     with pytest.raises(AnsibleFilterError, match="two dictionaries"):
         findings([], AFTER)
+
+
+def test_no_finding_is_obeyed_by_a_terminal() -> None:
+    odd = "a\u202eb\x1b[2K\x9b"
+    found = findings({**BEFORE, "users": [odd]}, {**AFTER, "status": odd, "version": odd}, "16.14.0-1")
+    assert len(found) == 3 and all("a\\u202eb\\x1b[2K\\x9b" in text and odd not in text for text in found)
