@@ -148,6 +148,8 @@ options:
     default: true
 notes:
   - What the file gives wins over environment variables. An option that is null or blank counts as not given.
+  - "An option may be a template, such as C(api_token: \"{{ lookup('ansible.builtin.env', 'SHOP_TOKEN') }}\"), and so may an entry of a list. It is rendered
+    when the file is read, with extra variables only. O(hostname), O(compose), O(groups) and O(keyed_groups) are expressions instead."
   - "The host variables are C(scalingo_app), C(scalingo_region), C(scalingo_addon_id), C(scalingo_engine), C(scalingo_resource_id), C(scalingo_status),
     C(scalingo_plan), C(scalingo_provisioned_at), and C(scalingo_database), which is none unless O(details=true) and while the platform is
     still making the database."
@@ -214,7 +216,7 @@ from ansible.inventory.data import InventoryData
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.community.scalingo.plugins.module_utils._auth import DEFAULT_REGION, VARIABLES, region_of_addresses, with_environment
 from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
-from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError, scrub, sentence
+from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError, scrub, sentence, visible
 from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress
 from ansible_collections.community.scalingo.plugins.module_utils._resources.fleet import Fleet
 from ansible_collections.community.scalingo.plugins.module_utils._transport import VERSION
@@ -222,6 +224,8 @@ from ansible_collections.community.scalingo.plugins.plugin_utils._progress impor
 
 ADDRESSES = ("api_url", "db_api_url", "auth_url")
 CONNECTION = ("api_token", *ADDRESSES, "api_timeout", "api_retries", "validate_certs", "ca_path", "token_cache", "requests_per_minute", "max_in_flight")
+#: What is evaluated for each host, and no template of the file.
+EXPRESSIONS = ("compose", "groups", "keyed_groups", "hostname")
 SUFFIXES = ("scalingo_databases.yml", "scalingo_databases.yaml")
 
 # From ansible-core 2.19 on, text is a template only where somebody says so, and only such text is exported as it is.
@@ -280,7 +284,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             interval=interval_of("SCALINGO_PROGRESS", os.environ.get("SCALINGO_PROGRESS")),
             mask=lambda text: scrub(text, set(self._secrets)),
         )
-        config = self._read_config_data(path)
+        self._read_config_data(path)
+        config = self._config
         self._given = {name for name, value in config.items() if not blank(value)}
         self._check(config)
         key = "%s_%s" % (self.get_cache_key(path), self._question()) if self.get_option("cache") else None
@@ -290,6 +295,29 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             if key and complete:
                 self._cache[key] = databases
         self._populate([{"scalingo_%s" % name: never_a_template(value) for name, value in item.items()} for item in databases])
+
+    def set_options(self, task_keys: t.Any = None, var_options: t.Any = None, direct: t.Optional[t.Mapping[str, t.Any]] = None) -> None:
+        """As any plugin does, with what the templates among the options of the file come to."""
+        if direct is not None:
+            self.templar.available_variables = self._vars
+            self._config = {name: value if name in EXPRESSIONS else self._rendered(str(name), value) for name, value in direct.items()}
+            direct = {name: value for name, value in self._config.items() if not blank(value)}
+        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
+
+    def _rendered(self, name: str, value: t.Any) -> t.Any:
+        """An option without templates. Each entry of a list may be one, and a list may come from one."""
+        if isinstance(value, list):
+            return [self._rendered(name, item) for item in value]
+        if not isinstance(value, str) or not self.templar.is_template(value):
+            return value
+        try:
+            return self.templar.template(value)
+        except AnsibleError as error:
+            raise AnsibleParserError("%s is a template that cannot be rendered: %s" % (name, error)) from error
+
+    def _warn(self, text: str) -> None:
+        """Show a warning that may repeat what the platform says."""
+        self.display.warning(visible(text))
 
     def _check(self, config: t.Mapping[str, t.Any]) -> None:
         known = sorted(self.option_definitions)
@@ -337,7 +365,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         except KeyError:
             return None
         except Exception as error:
-            self.display.warning("The cache cannot be used, and the platform is asked instead: %s" % error)
+            self._warn("The cache cannot be used, and the platform is asked instead: %s" % error)
             return None
         return databases
 
@@ -366,13 +394,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         except ScalingoError as error:
             raise AnsibleParserError(sentence(error)) from None
         if fleet.failures and self.get_option("on_failure") == "fail":
-            raise AnsibleParserError("\n".join("%s: %s" % failure for failure in fleet.failures.items()))
+            raise AnsibleParserError("\n".join(visible("%s: %s" % failure) for failure in fleet.failures.items()))
         for warning in fleet.warnings:
-            self.display.warning(warning)
+            self._warn(warning)
         for note in fleet.notes:
             self.display.vv(note)
         for about, failure in fleet.failures.items():
-            self.display.warning("%s is left out: %s" % (about, failure))
+            self._warn("%s is left out: %s" % (about, failure))
         return databases, not fleet.failures
 
     def _connection(self, region: t.Optional[str] = None) -> t.Dict[str, t.Any]:
@@ -426,12 +454,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self.inventory = inventory
         for name, variables, reason in zip(names, databases, reasons):
             if reason:
-                self.display.warning("The host of the %s is called %s, because %s" % (_described(variables), name, reason))
+                self._warn("The host of the %s is called %s, because %s" % (_described(variables), name, reason))
         odd = [name for name in names if re.search(r"[\s,:&!*?\[\]]", name)]
         if odd:
-            self.display.warning("--limit cannot choose a host by a name such as %r: leave blanks and signs out of hostname" % odd[0])
+            self._warn("--limit cannot choose a host by a name such as %r: leave blanks and signs out of hostname" % odd[0])
         for failure in failures:
-            self.display.warning(failure)
+            self._warn(failure)
         self._add(built, inventory)
 
     def _wanted_name(self, variables: Variables) -> str:
@@ -443,10 +471,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             name = str(self._compose(expression, variables)).strip()
         except Exception as error:
             if self.get_option("details") and variables["scalingo_database"] is None:
-                self.display.warning("The host of the %s is called by its ID while the platform is making the database" % _described(variables))
+                self._warn("The host of the %s is called by its ID while the platform is making the database" % _described(variables))
                 return addon_id
             raise AnsibleParserError(
-                "hostname cannot be computed for the %s. It must be an expression without braces: %s" % (_described(variables), error)
+                visible("hostname cannot be computed for the %s. It must be an expression without braces: %s" % (_described(variables), error))
             ) from error
         # A name is a variable too, and has no mark that keeps it from being a template.
         return addon_id if name in ("", "None") or "{" in name or name.startswith("#jinja2") else name

@@ -681,6 +681,28 @@ def test_the_file_beats_the_environment(inventories: Inventories, sandbox: Sandb
     assert "api_url and db_api_url are addresses of one region" in " ".join(run.stderr.split()) and sandbox.log() == []
 
 
+@pytest.mark.parametrize("core", list(CORES))
+def test_options_may_be_templates(core: str, inventories: Inventories) -> None:
+    inventories.ansible.programs = CORES[core]
+    token = str(inventories.ansible.environment.pop("SCALINGO_API_TOKEN"))
+    path = inventories.file(
+        api_token="{{ lookup('ansible.builtin.env', 'OTHER_NAME') }}",
+        regions="{{ 'osc-fr1,osc-secnum-fr1'.split(',') }}",
+        apps=["{{ first }}", "va{# nothing #}ult", "shop"],
+        engines="{{ kinds }}",
+        details="{{ 1 == 2 }}",
+        parallel="{{ 1 + 1 }}",
+        api_timeout=None,
+        on_failure=" ",
+        # Expressions stay what they are.
+        compose={"place": "scalingo_region ~ '!'"},
+    )
+    options = ["-e", json.dumps({"first": "twins", "kinds": ["mysql"]})]
+    hosts = inventories.hosts(path, options=options, environment={"SCALINGO_API_TOKEN": "", "OTHER_NAME": token})
+    assert {(item["scalingo_app"], item["scalingo_engine"]) for item in hosts.values()} == {("twins", "mysql"), ("vault", "mysql"), ("shop", "mysql")}
+    assert all(item["place"] == item["scalingo_region"] + "!" and item["scalingo_database"] is None for item in hosts.values())
+
+
 BAD: dict[str, tuple[dict[str, t.Any], str]] = {
     "misspelled": ({"region": "osc-fr1"}, "there is no option region: did you mean regions?"),
     "unknown_app": ({"apps": ["shop", "nowhere"]}, "app nowhere: It is not visible in osc-fr1 or osc-secnum-fr1 with this API token"),
@@ -708,6 +730,9 @@ BAD: dict[str, tuple[dict[str, t.Any], str]] = {
     "group": ({"group": "all"}, "group is all, which is a group of Ansible itself: choose another name"),
     "boolean_group": ({"group": True}, "group is true, which is no text: put it in quotes"),
     "token": ({"api_token": "two words"}, "api_token holds a character that no token has"),
+    "template": ({"api_token": "{{ nothing_like_that }}"}, "api_token is a template that cannot be rendered"),
+    "template_of_a_list": ({"apps": ["shop", "{{ lookup('ansible.builtin.file', '/nowhere/at/all') }}"]}, "apps is a template that cannot be rendered"),
+    "template_of_nothing": ({"regions": "{{ lookup('ansible.builtin.env', 'NOTHING_LIKE_THAT') }}", "apps": ["none"]}, "app none: It is not visible in osc-fr1 with"),
 }
 
 
