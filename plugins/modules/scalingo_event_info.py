@@ -16,6 +16,9 @@ description:
     Without a cache there comes one request before, for the bearer token.
   - What an event is about is told for those of databases and addons only, which are listed at O(types). Other events hold secrets, such as the
     values of variables that were changed. Of those only the type, the time and the user are returned.
+  - The platform gets new types from time to time. Of one with C(addon) or C(database) in its name, those fields are returned that a type of O(types) has too.
+    Others may hold a secret.
+  - More than a thousand pages, which are 50,000 events, are an error. Narrow the list with O(since) or O(limit).
   - O(addon) means nothing here, as upgrades and maintenance do not tell which addon they are about. Those that tell it have
     C(type_data.addon_uuid), C(type_data.addon_id) or C(type_data.resource_id).
   - O(addon_id) and O(addon_token) are refused, as they open the Database API only.
@@ -117,6 +120,7 @@ events:
     type_data:
       description:
         - What it is about. Each type has keys of its own, always the same ones. None for events that are not of databases or addons.
+        - Of types of databases and addons that are not listed at O(types), all keys that one of these has, none for what the platform does not tell.
       type: dict
       contains:
         addon_uuid:

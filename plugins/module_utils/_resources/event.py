@@ -31,7 +31,8 @@ _MAINTENANCE = (
     "addon_name", "maintenance_id", "maintenance_type", "maintenance_window_in_hours", "next_maintenance_window",
 )
 
-#: What C(type_data) holds, by the type. That of every other type is not handed on: it may hold the values of variables.
+#: What C(type_data) holds, by the type. That of types that are about neither addons nor databases is not handed on: it may
+#: hold the values of variables.
 TYPE_DATA: t.Mapping[str, t.Tuple[str, ...]] = {
     "new_addon": _ADDON,
     "upgrade_addon": ("addon_provider_name", "resource_id", "old_plan_name", "new_plan_name"),
@@ -62,6 +63,11 @@ ALSO_CALLED: t.Mapping[str, str] = {
     "database_maintenance_completed": "complete_database_maintenance",
 }
 
+#: Types of addons and databases that this collection does not know. Of their data all is told that one of the known types has:
+#: what a field of another name holds nobody knows.
+_OF_DATABASES = re.compile("(^|[^a-z])(addon|database)s?([^a-z]|$)")
+KNOWN = tuple(dict.fromkeys(name for names in TYPE_DATA.values() for name in names))
+
 _INSTANTS = ("started_at", "ended_at", "checked_at", "next_maintenance_window")
 _NUMBERS = ("maintenance_window_in_hours", "unrecoverable_duration_seconds")
 
@@ -81,13 +87,14 @@ def describe(raw: object) -> State:
         "type": kind,
         "created_at": fields.instant("created_at"),
         "user": None if user is None else describe_person(user),
-        "type_data": None if data is None or or_none(kind) not in TYPE_DATA else _describe_data(str(kind), data),
+        "type_data": None if data is None or or_none(kind) is None else _describe_data(str(kind), data),
     }
 
 
-def _describe_data(kind: str, raw: t.Dict[str, t.Any]) -> State:
+def _describe_data(kind: str, raw: t.Dict[str, t.Any]) -> t.Optional[State]:
     fields = Fields(raw, "the data of an event")
-    return {name: _value(kind, fields, name) for name in TYPE_DATA[kind]}
+    names = TYPE_DATA.get(kind) or (KNOWN if _OF_DATABASES.search(kind) else None)
+    return None if names is None else {name: _value(kind, fields, name) for name in names}
 
 
 def _value(kind: str, fields: Fields, name: str) -> t.Any:
