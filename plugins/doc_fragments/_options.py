@@ -75,7 +75,7 @@ options:
   token_cache:
     description:
       - Whether to share short-lived tokens between tasks and forks in a directory that only the user of the task can read,
-        below E(XDG_RUNTIME_DIR) or the user's cache directory.
+        below E(XDG_RUNTIME_DIR) or the user's cache directory. Root uses no directory of another user, whatever the environment names.
       - It holds tokens that expire within the hour, never the API token. Where there is no such directory, tokens are kept in memory only.
     type: bool
     default: true
@@ -109,6 +109,7 @@ options:
   addon_id:
     description:
       - The ID of the addon, for tasks that hold no API token. Needs O(addon_token).
+      - With O(app) and an API token instead, it means the same as O(addon).
     type: str
   addon_token:
     description:

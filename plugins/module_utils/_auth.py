@@ -55,6 +55,15 @@ MOST_RETRIES = 100
 # Some of twenty requests at once were answered with 504 (docs/contract.md, section 4.5).
 MOST_IN_FLIGHT = 10
 
+#: What a token consists of, so that it can be sent in a header.
+TOKEN = r"[\x21-\x7e]+"
+
+#: What a 404 may mean where nothing of a database has been found yet (docs/contract.md, section 2.1).
+JUST_MADE = (
+    "Right after provisioning, the platform lists an addon before it finds its database: then run again in a few minutes, or wait for "
+    "it with community.scalingo.scalingo_addon. Otherwise check which database is meant."
+)
+
 Raw = t.Dict[str, t.Any]
 
 
@@ -192,6 +201,13 @@ def parse_address(value: str, option: str) -> str:
     return result
 
 
+def _is_address(value: object) -> bool:
+    try:
+        return value == "" or isinstance(value, str) and bool(parse_address(value, "an address"))
+    except InvalidInput:
+        return False
+
+
 def _text(params: t.Mapping[str, t.Any], name: str) -> str:
     value = params.get(name)
     text = "" if value is None else str(value).strip()
@@ -211,7 +227,7 @@ def _name(params: t.Mapping[str, t.Any], option: str) -> str | None:
 def _token(params: t.Mapping[str, t.Any], name: str, secrets: Secrets) -> str:
     value = params.get(name)
     token = secrets.add("" if value is None else str(value).strip())
-    if not re.fullmatch(r"[\x21-\x7e]*", token):
+    if token and not re.fullmatch(TOKEN, token):
         raise InvalidInput(
             f"{name} holds a character that no token has",
             hint="Check how it was read: it may hold a blank, a line break or quotes.",
@@ -287,16 +303,16 @@ def read_settings(
     addon_token = _token(params, "addon_token", secrets)
     app, addon, addon_id = (_name(params, name) for name in ("app", "addon", "addon_id"))
     if addon_id:
-        if not addon_token:
-            raise InvalidInput(
-                "addon_id needs addon_token", hint="Without an addon token, give app and addon; addon may be an id."
-            )
         if addon not in (None, addon_id):
             raise InvalidInput(
                 "addon and addon_id name two different addons",
                 hint="Give app and addon, or addon_id and addon_token.",
             )
-    else:
+        if not addon_token and not app:
+            raise InvalidInput("addon_id needs addon_token or app", hint="With an API token, give app too.")
+        if not addon_token:
+            addon, addon_id = addon_id, None
+    if not addon_id:
         if addon_token and not (app and addon):
             raise InvalidInput(
                 "addon_token needs addon_id", hint="It is the id of the addon that the token was made for."
@@ -346,7 +362,7 @@ def seconds_left(token: str, date: float | None, now: float) -> float:
         payload = token.split(".")[1]
         expires = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["exp"]
         left = float(expires) - (now if date is None else date)
-    except (ValueError, IndexError, KeyError, TypeError, RecursionError):
+    except (ValueError, IndexError, KeyError, TypeError, RecursionError, OverflowError):
         left = TOKEN_SECONDS
     return min(max(left, 0.0), TOKEN_SECONDS)
 
@@ -555,7 +571,7 @@ class Chain:
         return {
             name: value
             for name, value in items
-            if isinstance(value, list) and len(value) == 2 and all(isinstance(item, str) for item in value)
+            if isinstance(value, list) and len(value) == 2 and all(map(_is_address, value))
         }
 
     # The bearer token
@@ -684,11 +700,12 @@ class Chain:
         found = self.known = self.known or self._chosen()
         try:
             addon, date = self.calls.mint_addon_token(app, found.addon_id)
-        except NotFound:
+        except NotFound as error:
             if self.look_up_again():
                 return self._minted()
             # Say what there is instead: this raises, unless the addon is there all the same.
             choose_addon(self._addons(), found.addon_id, app)
+            error.hint = error.hint or JUST_MADE
             raise
         return {
             "token": self.secrets.add(addon["token"]),
@@ -735,6 +752,8 @@ class Chain:
         entry = self.store.read(key) or {}
         texts = ("token", "addon_id") if key.startswith("addon-") else ("token",)
         if not all(isinstance(entry.get(name), str) and entry[name] for name in texts) or entry["token"] == rejected:
+            return None
+        if not re.fullmatch(TOKEN, entry["token"]):
             return None
         if any(not isinstance(entry.get(name), (str, type(None))) for name in ("engine", "resource_id")):
             return None

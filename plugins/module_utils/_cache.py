@@ -25,6 +25,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._transport impo
 
 try:
     import fcntl
+    import pwd
 except ImportError:
     FCNTL_FOUND = False
 else:
@@ -37,6 +38,8 @@ ENTRY_LIMIT = 65536
 # Nothing in the store outlives the hour; a moment further ahead means that the clock was changed.
 LONGEST_LIFE = 3660.0
 DAY = 86400.0
+# No clock shows a moment after this one.
+LATEST = 1e11
 
 # After a 429: one request a second, until a minute after the last one (docs/contract.md, section 4.4).
 SLOT_SECONDS = 1.0
@@ -61,7 +64,23 @@ def places() -> list[str]:
         found.append(os.path.join(cache, DIRECTORY_NAME))
     elif os.path.isabs(home) and os.path.isdir(home):
         found.append(os.path.join(home, ".cache", DIRECTORY_NAME))
-    return found
+    return found if os.geteuid() != 0 else _of_root(found)
+
+
+def _of_root(found: list[str]) -> list[str]:
+    """Return what root may use: sudo may keep the variables of a user, who could not use what root leaves there."""
+    kept = [place for place in found if _owner(place) == 0]
+    if found and not kept:
+        home = pwd.getpwuid(0).pw_dir
+        kept = [os.path.join(home, ".cache", DIRECTORY_NAME)] if os.path.isdir(home) else []
+    return kept
+
+
+def _owner(path: str) -> int:
+    """Return whose the path is, or the directory that it would be made in."""
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return os.lstat(path).st_uid
 
 
 class Store:
@@ -94,7 +113,7 @@ class Store:
             expires_at = float(entry["expires_at"])
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
             return None
         except OSError as error:
             self._off(error)
@@ -307,7 +326,8 @@ class SharedPacing(Pacing):
         self.store = store
         self.key = key
         self.per_minute = per_minute
-        self._next_own = 0.0
+        # In monotonic seconds.
+        self._next_own = float("-inf")
 
     def reserve(self) -> float:
         moment = self._after_limits()
@@ -318,14 +338,14 @@ class SharedPacing(Pacing):
         key = f"{self.key}-share"
         with self.store.lock(key) as held:
             now = self.clock.wall()
-            entry = (self.store.read(key) or {}) if held else {}
-            following = entry.get("next_slot")
+            shared = self._moments(key, ("next_slot",)) if held else None
             # A moment far ahead means that the clock was changed.
-            known = isinstance(following, (int, float)) and following <= now + LONGEST_LIFE - 2 * spacing
-            moment = max(now, t.cast(float, following) if known else 0.0, self._next_own)
-            self._next_own = moment + spacing
+            following = 0.0 if shared is None or shared["next_slot"] > now + LONGEST_LIFE - 2 * spacing else shared["next_slot"]
+            ahead = now - self.clock.now()
+            moment = max(now, following, self._next_own + ahead)
+            self._next_own = moment + spacing - ahead
             if held:
-                self.store.write(key, {"next_slot": self._next_own}, self._next_own + spacing)
+                self.store.write(key, {"next_slot": moment + spacing, "written_at": now}, moment + 2 * spacing)
         return moment
 
     def _after_limits(self) -> float:
@@ -362,15 +382,22 @@ class SharedPacing(Pacing):
 
     def _state(self) -> dict[str, float] | None:
         """Return what is shared, as long as it counts, or None."""
-        entry = self.store.read(self.key)
-        if entry is None:
-            return None
-        state = {name: entry.get(name) for name in ("limited_at", "not_before", "next_slot", "strikes")}
+        state = self._moments(self.key, ("limited_at", "not_before", "next_slot"), ("strikes",))
         furthest = self.clock.wall() + LIMITED_BUDGET + LIMITED_MEMORY
-        if not all(isinstance(value, (int, float)) and value <= furthest for value in state.values()):
+        return None if state is None or max(state.values()) > furthest else state
+
+    def _moments(self, key: str, names: t.Sequence[str], others: t.Sequence[str] = ()) -> dict[str, float] | None:
+        """Return moments of an entry, and other numbers, or None.
+
+        What was written later than now was written before the clock was set back: its moments go back with it.
+        """
+        entry = self.store.read(key) or {}
+        values = {name: entry.get(name) for name in (*names, *others, "written_at")}
+        if not all(isinstance(value, (int, float)) and 0 <= value <= LATEST for value in values.values()):
             return None
-        return t.cast("dict[str, float]", state)
+        back = max(0.0, t.cast(float, values["written_at"]) - self.clock.wall())
+        return {name: t.cast(float, values[name]) - (back if name in names else 0.0) for name in (*names, *others)}
 
     def _save(self, state: dict[str, float]) -> None:
         expires_at = max(state["limited_at"] + LIMITED_MEMORY, state["not_before"] + SLOT_SECONDS)
-        self.store.write(self.key, state, expires_at)
+        self.store.write(self.key, {**state, "written_at": self.clock.wall()}, expires_at)

@@ -22,6 +22,8 @@ import urllib.parse
 from ansible_collections.community.scalingo.plugins.module_utils import _shapes
 from ansible_collections.community.scalingo.plugins.module_utils._auth import (
     ENGINES,
+    JUST_MADE,
+    TOKEN,
     Chain,
     Settings,
     explain_refusal,
@@ -75,13 +77,25 @@ READ = Flags(safe=True, repeatable=True)
 SETS = Flags(safe=False, repeatable=True)
 ONCE = Flags(safe=False, repeatable=False)
 
+#: What to do about an answer that is too long, where an option makes it shorter.
+NARROWER = {
+    "list_events": "Ask for less with since or with a smaller limit; types makes the list that is read no shorter.",
+    "list_log_archives": "Ask for fewer archives with limit.",
+    "list_maintenances": "Ask for less with limit, and without status.",
+    "list_metric": "Ask for fewer hours with since, or for the last point with last.",
+    "list_instance_metric": "Ask for fewer hours with since, or for the last point with last.",
+    "read_link": "Ask for fewer lines with lines, or for those that matter with filter.",
+}
+
 DATABASE_PATH = "/databases/{database}"
 ADDON_PATH = "/apps/{app}/addons/{addon}"
 
 
 def _table(role: str, *rows: tuple[str, str, str, str, Flags, str]) -> dict[str, Route]:
     return {
-        name: Route(name, method, path, flags.safe, flags.repeatable, number=number, role=role, doing=doing)
+        name: Route(
+            name, method, path, flags.safe, flags.repeatable, number=number, role=role, doing=doing, narrower=NARROWER.get(name, "")
+        )
         for number, name, method, path, flags, doing in rows
     }
 
@@ -288,7 +302,7 @@ def bare_or_empty(check: _shapes.Check) -> Reader:
 def token_of(answer: Answer) -> tuple[str, float | None]:
     """Read the answer of the token exchange (docs/contract.md, section 1.2)."""
     token = under("token", check=_shapes.text)(answer)
-    if not re.fullmatch(r"[\x21-\x7e]+", token):
+    if not re.fullmatch(TOKEN, token):
         raise answer.unexpected("expected a token and received a text that cannot be one")
     return token, answer.date
 
@@ -296,7 +310,7 @@ def token_of(answer: Answer) -> tuple[str, float | None]:
 def addon_with_token(answer: Answer) -> tuple[Raw, float | None]:
     """Read the answer of an addon's token (docs/contract.md, section 1.3)."""
     addon = under("addon", check=_shapes.ADDON_WITH_TOKEN)(answer)
-    if not re.fullmatch(r"[\x21-\x7e]+", addon["token"]):
+    if not re.fullmatch(TOKEN, addon["token"]):
         raise answer.unexpected("expected a token and received a text that cannot be one")
     return addon, answer.date
 
@@ -504,9 +518,17 @@ class Caller:
             return None if read is None else self._read(route, read, answer)
         except ScalingoError as error:
             explain_refusal(error, route.role, self.chain.settings)
+            self._explain_absence(error, route)
             error.about(doing=route.doing, subject=self.described())
             error.hide(self.transport.secrets.values)
             raise
+
+    def _explain_absence(self, error: ScalingoError, route: Route) -> None:
+        """Say of a 404 to the very first request about a database what it may mean; what is within one has an id of its own."""
+        known = self.chain.known
+        if isinstance(error, NotFound) and not error.hint and route.path.startswith(DATABASE_PATH) and route.path.count("{") == 1:
+            if known is None or known.addon_id not in self._read_addons:
+                error.hint = JUST_MADE
 
     def _read(self, route: Route, read: Reader, answer: Answer) -> t.Any:
         try:
@@ -765,8 +787,16 @@ def walk(
         if following is None or not new or past(items[-1]):
             return
         page = following
-    raise UnexpectedAnswer(
-        f"{route.name}: there are more than {PAGE_LIMIT} pages", doing=route.doing, subject=caller.described()
+    raise too_many(route, caller)
+
+
+def too_many(route: Route, caller: Caller) -> UnexpectedAnswer:
+    """Return the error for a list that does not end: part of it is never taken for all."""
+    return UnexpectedAnswer(
+        f"the list has more than {PAGE_LIMIT} pages, which is the most that are read",
+        doing=route.doing,
+        subject=caller.described(),
+        hint=route.narrower,
     )
 
 
@@ -1083,11 +1113,13 @@ class DatabaseApi:
         more = limit is None or limit > 0
         for page in range(1, PAGE_LIMIT + 1):
             if not more or (limit is not None and len(found) >= limit):
-                break
+                return found[:limit]
             items, more = self._call("list_log_archives", archives, query={"page": page})
             new = _new(items, identity_of_archive, seen)
             found += new
             more = more and bool(new)
+        if more and (limit is None or len(found) < limit):
+            raise too_many(DATABASE_ROUTES["list_log_archives"], self._caller)
         return found[:limit]
 
     def show_metrics(self) -> Raw:
@@ -1234,7 +1266,9 @@ def check_link(link: str) -> urllib.parse.SplitResult:
 # What is shorter is masked in too many places to be read: a page number is no secret.
 SHORTEST_SECRET = 8
 
-LINK_ROUTE = Route("read_link", "GET", "", safe=True, repeatable=True, role="link", doing="read what the link leads to")
+LINK_ROUTE = Route(
+    "read_link", "GET", "", safe=True, repeatable=True, role="link", doing="read what the link leads to", narrower=NARROWER["read_link"]
+)
 
 
 class CountingClock(Clock):

@@ -11,12 +11,14 @@ from __future__ import annotations
 import base64
 import contextlib
 import email.utils
+import errno
 import http.cookiejar
 import ipaddress
 import json
 import os
 import random
 import re
+import socket
 import ssl
 import sys
 import threading
@@ -77,6 +79,7 @@ LIMITED_BUDGET = 600.0
 NOTABLE_PAUSE = 5.0
 REDIRECT_LIMIT = 5
 BODY_LIMIT = 32 * 1024 * 1024
+LONG_ANSWER = "No option makes this answer shorter. Check that the address is the API's own."
 
 # What OpenSSL says while a TLS conversation is being agreed upon, so before anything of the request was sent.
 HANDSHAKE_REASONS = re.compile(
@@ -102,6 +105,8 @@ class Route:
     role: str = "db"
     doing: str = ""
     action_name: str = ""
+    #: What makes its answer shorter.
+    narrower: str = ""
 
     @property
     def once(self) -> bool:
@@ -467,16 +472,17 @@ class Pacing:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.not_before = 0.0
+        # In monotonic seconds: nobody waits longer because the clock of the machine was set back.
+        self._held = float("-inf")
         self.strikes = 0
 
     def reserve(self) -> float:
         """Reserve the next moment to send."""
-        return max(self.not_before, self.clock.wall())
+        return max(self.held_until(), self.clock.wall())
 
     def held_until(self) -> float:
         """Return the moment before which nothing should be sent."""
-        return self.not_before
+        return self._held - self.clock.now() + self.clock.wall()
 
     def strike(self, sent_at: float) -> int:
         """Take note that what was sent at that moment was limited."""
@@ -485,7 +491,7 @@ class Pacing:
 
     def hold(self, until: float) -> None:
         """Send nothing before that moment."""
-        self.not_before = max(self.not_before, until)
+        self._held = max(self._held, until - self.clock.wall() + self.clock.now())
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -520,6 +526,10 @@ def diagnose(error: BaseException, host: str, timeout: float) -> Diagnosis:
     chain = chain_of(error)
     names = {type(item).__name__ for item in chain}
     texts = " | ".join(str(item) for item in chain)
+    local = local_fault(chain, "SSLError" in names)
+    if local is not None:
+        hint = LOCAL_FAULTS[t.cast(int, local.errno)]
+        return Diagnosis("final", f"The request to {host} failed on this machine: {local}", hint)
     proxy = "ProxyError" in names or "InvalidProxyURL" in names
     if proxy:
         never = bool(names & {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "InvalidProxyURL"})
@@ -599,6 +609,31 @@ def diagnose(error: BaseException, host: str, timeout: float) -> Diagnosis:
         f"No request to {host} can be made: {said}",
         "Check the address, ca_path, and REQUESTS_CA_BUNDLE, HTTPS_PROXY in the environment.",
     )
+
+
+# What a connection may be denied for by a firewall of this machine, too.
+DENIED = (errno.EACCES, errno.EPERM)
+
+_FILES = "Check the files that ca_path, REQUESTS_CA_BUNDLE and SSLKEYLOGFILE name."
+
+#: What to do about what this machine itself cannot do. None of these numbers comes from the network, or after sending.
+LOCAL_FAULTS: t.Mapping[int, str] = {
+    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EROFS), _FILES),
+    **dict.fromkeys(DENIED, _FILES),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "Raise the limit of open files (ulimit -n), or lower the number of forks."),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "Free some space."),
+}
+
+
+def local_fault(chain: t.Iterable[BaseException], of_tls: bool) -> OSError | None:
+    """Return what a file, a limit or a disk of this machine did to a request before it was sent, or None."""
+    for error in chain:
+        # Those of TLS and of names have numbers of their own.
+        if not isinstance(error, OSError) or isinstance(error, (ssl.SSLError, socket.gaierror, socket.herror)):
+            continue
+        if error.errno in LOCAL_FAULTS and (error.errno not in DENIED or error.filename is not None or of_tls):
+            return error
+    return None
 
 
 # What requests raises while it prepares a request, so before anything of it was sent.
@@ -917,7 +952,8 @@ class Transport:
         while True:
             moment = self.pacing.reserve()
             pause = moment - self.clock.wall()
-            if pause <= 0:
+            # Less is the inexactness of two clocks.
+            if pause <= 0.001:
                 return
             if state.limited_seconds + pause > LIMITED_BUDGET and self.pacing.per_minute is None:
                 raise RateLimited(
@@ -973,7 +1009,7 @@ class Transport:
         if isinstance(response, Diagnosis):
             return response
         try:
-            content, broken = self._receive(response, host_of(url), state.deadline)
+            content, broken = self._receive(route, response, host_of(url), state.deadline)
         finally:
             response.close()
         if broken is not None and response.status_code < 300:
@@ -991,7 +1027,7 @@ class Transport:
         if response.status_code in (200, 206):
             return Stream(text="", response=response, host=host, timeout=self.timeout, **head)
         try:
-            content = self._receive(response, host, state.deadline)[0]
+            content = self._receive(route, response, host, state.deadline)[0]
         finally:
             response.close()
         return Stream(text=content.decode("utf-8", "replace"), **head)
@@ -1037,7 +1073,7 @@ class Transport:
             "after_loss": state.lost,
         }
 
-    def _receive(self, response: t.Any, host: str, deadline: float) -> tuple[bytes, Diagnosis | None]:
+    def _receive(self, route: Route, response: t.Any, host: str, deadline: float) -> tuple[bytes, Diagnosis | None]:
         """Return the body as far as it came, and what broke it off."""
         content = bytearray()
         status = response.status_code
@@ -1045,8 +1081,8 @@ class Transport:
             for chunk in response.iter_content(65536):
                 content += chunk
                 if len(content) > BODY_LIMIT:
-                    message = f"The answer of {host} is longer than {BODY_LIMIT} bytes"
-                    return b"", Diagnosis("endless", message, "Check that the address is the API's own.", status)
+                    message = f"The answer of {host} is longer than {BODY_LIMIT // 1024**2} MiB, which is the most that is read"
+                    return b"", Diagnosis("endless", message, route.narrower or LONG_ANSWER, status)
                 if self.clock.now() > deadline:
                     problem = Diagnosis(
                         "lost", f"{host} was still answering after too long a time", "Run again later.", status

@@ -22,7 +22,7 @@ options:
     choices: [lines, archives]
     default: lines
   lines:
-    description: How many lines to return at most, with O(gather=lines).
+    description: How many lines to return at most, with O(gather=lines). An answer of more than 32 MiB is an error.
     type: int
     default: 100
   filter:

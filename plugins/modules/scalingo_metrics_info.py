@@ -25,7 +25,9 @@ options:
     description: Return the series of this instance only. Needs O(type). M(community.scalingo.scalingo_instance_info) lists the instances.
     type: str
   since:
-    description: How many hours to look back, with O(type). The platform takes V(3) when it is left out.
+    description:
+      - How many hours to look back, with O(type). The platform takes V(3) when it is left out.
+      - An answer of more than 32 MiB is an error.
     type: int
   last:
     description: Whether to return the last point of the series only, with O(type).

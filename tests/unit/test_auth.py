@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import typing as t
@@ -38,6 +39,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._auth import (
     seconds_left,
     with_environment,
 )
+from ansible_collections.community.scalingo.plugins.module_utils._cache import cache_key
 from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     AddonNotFound,
@@ -151,7 +153,8 @@ def test_addresses_that_are_none(given: str, message: str) -> None:
         ({"addon": None}, "addon missing", "SCALINGO_ADDON"),
         ({"app": None, "addon": " "}, "app and addon missing", "addon_id and addon_token"),
         ({"app": "sh\x00op"}, "app holds a line break", ""),
-        ({"addon_id": "ad-1"}, "addon_id needs addon_token", "addon may be an id"),
+        ({"app": None, "addon": None, "addon_id": "ad-1"}, "addon_id needs addon_token or app", "give app too"),
+        ({"addon_id": "ad-1"}, "two different addons", "addon_id and addon_token"),
         ({"addon_id": "ad-1", "addon_token": "x"}, "two different addons", "addon_id and addon_token"),
         ({"app": None, "addon_token": "x"}, "addon_token needs addon_id", "id of the addon"),
         ({"region": "Paris!"}, "has not the form of a region", "osc-fr1, osc-secnum-fr1"),
@@ -317,6 +320,13 @@ def test_an_addon_token_without_its_addon_is_not_used(office: Office) -> None:
     client = office.client(addon_token="stray")
     assert client.settings.addon_token == "" and "stray" in office.secrets
     assert office.lines == ["scalingo: addon_token is not used, because it goes with addon_id"]
+
+
+def test_an_addon_id_of_an_app_is_an_addon(office: Office) -> None:
+    for given in ({"addon": None}, {"addon": "ad-1"}):
+        client = office.client(addon_id="ad-1", **given)
+        assert (client.settings.app, client.settings.addon, client.settings.addon_id) == ("shop", "ad-1", None)
+    play(client, exchange(), mint(), shown())
 
 
 def test_a_target_may_be_missing_when_none_is_needed(office: Office) -> None:
@@ -683,7 +693,7 @@ def test_an_id_that_is_not_there_is_told_with_what_is(office: Office) -> None:
 def test_an_addon_that_is_there_and_gets_no_token_is_the_apis_own_error(office: Office) -> None:
     refusal = mint(status=404, answer={"error": "not ready"})
     error = refuse(office.client(addon="ad-1"), NotFound, exchange(), refusal, addons(addon()))
-    assert error.message == "not ready"
+    assert error.message == "not ready" and error.hint.startswith("Right after provisioning, the platform lists an addon before")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -833,12 +843,30 @@ def test_the_cache_never_holds_the_api_token(office: Office) -> None:
         {"token": "x", "addon_id": "ad-1", "engine": 5},
         {"token": "x", "addon_id": "ad-1", "resource_id": ["y"]},
         {"token": "x", "addon_id": "ad-1", "health": "no"},
+        {"token": "canary\n", "addon_id": "ad-1"},
+        {"token": "canary\r\nHost: x", "addon_id": "ad-1"},
+        {"token": "canary\u20ac", "addon_id": "ad-1"},
+        {"token": "a canary", "addon_id": "ad-1"},
     ],
 )
 def test_a_kept_addon_that_makes_no_sense_is_none(office: Office, entry: dict[str, t.Any]) -> None:
     client = office.client()
     client.chain.store.write(client.chain._addon_key(), entry, office.clock.wall() + 60)
     play(client, exchange(), addons(addon()), mint(), shown())
+
+
+@pytest.mark.parametrize("value", [["nonsense\n", ""], ["ftp://x", "https://db"], ["https://api.test", 5], "https://api.test"])
+def test_a_kept_region_that_makes_no_sense_is_none(office: Office, value: t.Any) -> None:
+    client = office.client(region="moon")
+    key = cache_key("regions", client.settings.api_token, client.settings.auth)
+    client.chain.store.write(key, {"regions": {"moon": value}}, office.clock.wall() + 60)
+    play(client, exchange(), regions("moon"), addons(addon()), mint(), shown())
+
+
+def test_a_fresh_token_with_a_life_that_cannot_be_counted_lives_an_hour() -> None:
+    for expires in ("1" + "0" * 400, "-1" + "0" * 400):
+        payload = base64.urlsafe_b64encode(('{"exp": %s}' % expires).encode()).decode()
+        assert seconds_left("a.%s.b" % payload, None, 0.0) == 3600.0
 
 
 def test_a_kept_id_is_looked_up_once_more_before_absent_means_absent(office: Office) -> None:

@@ -10,10 +10,12 @@ import errno
 import fcntl
 import json
 import os
+import pwd
 import stat
 import subprocess
 import typing as t
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support.scripted import StillClock
@@ -97,7 +99,10 @@ def test_an_entry_from_the_future_is_none(shelf: Shelf) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", "null", '"x"', "{}", '{"expires_at": "soon"}', '{"expires_at": null}', "[" * 60000, "\xff\xfe"],
+    [
+        "", "{", "[]", "null", '"x"', "{}", '{"expires_at": "soon"}', '{"expires_at": null}', "[" * 60000, "\xff\xfe",
+        '{"token": "abc", "expires_at": 1%s}' % ("0" * 400),
+    ],
 )
 def test_nonsense_is_no_entry_and_no_problem(shelf: Shelf, directory: Path, content: str) -> None:
     shelf.put()
@@ -189,6 +194,31 @@ def test_a_directory_of_somebody_else(shelf: Shelf, directory: Path, monkeypatch
     monkeypatch.setattr(os, "geteuid", lambda: directory.stat().st_uid + 1)
     shelf.put()
     shelf.off("belongs to the user id")
+
+
+def test_root_leaves_nothing_in_the_home_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, own = tmp_path / "ann", tmp_path / "root"
+    for path in (home, own):
+        path.mkdir()
+    (home / ".cache").mkdir()
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(pwd, "getpwuid", lambda number: {0: SimpleNamespace(pw_dir=str(own))}[number])
+    owners = {home: 1000, home / ".cache": 1000, own: 0, tmp_path: 0}
+    lstat = os.lstat
+    monkeypatch.setattr(os, "lstat", lambda path: SimpleNamespace(st_uid=owners[Path(path)]) if Path(path) in owners else lstat(path))
+    # As sudo leaves the environment of its user, in part or as a whole.
+    for kept in ({"HOME": home}, {"XDG_RUNTIME_DIR": home, "XDG_CACHE_HOME": home / "made" / "later"}):
+        for name in ("HOME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME"):
+            monkeypatch.delenv(name, raising=False)
+        for name, path in {"HOME": own, **kept}.items():
+            monkeypatch.setenv(name, str(path))
+        assert places() == [str(own / ".cache" / "community.scalingo")], kept
+    monkeypatch.setenv("XDG_CACHE_HOME", str(own / "cache"))
+    assert places() == [str(own / "cache" / "community.scalingo")]
+    own.rmdir()
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(home))
+    assert places() == []
 
 
 def test_a_directory_that_is_a_link(shelf: Shelf, directory: Path, tmp_path: Path) -> None:
@@ -447,9 +477,38 @@ def test_a_state_that_makes_no_sense_is_no_state() -> None:
     for state in ({}, {"limited_at": "x", "not_before": 0, "next_slot": 0, "strikes": 0}):
         runner.store.write("pace-1", state, clock.wall() + 60)
         assert runner.in_seconds() == 0.0
-    far = {"limited_at": 0, "not_before": clock.wall() + 86400, "next_slot": 0, "strikes": 0}
+    far = {"limited_at": 0, "not_before": clock.wall() + 86400, "next_slot": 0, "strikes": 0, "written_at": clock.wall()}
     runner.store.write("pace-1", far, clock.wall() + 60)
-    assert runner.in_seconds() == 0.0 and runner.pacing.held_until() == 0.0
+    assert runner.in_seconds() == 0.0 and runner.pacing.held_until() <= clock.wall()
+
+
+@pytest.mark.parametrize("name", ["limited_at", "not_before", "next_slot", "strikes", "written_at"])
+@pytest.mark.parametrize("value", [-(10**400), 10**400, float("-inf"), float("inf"), float("nan"), True, None, []])
+def test_a_damaged_state_heals(name: str, value: t.Any) -> None:
+    clock = StillClock()
+    runner = Runner(clock, per_minute=60)
+    good = {"limited_at": clock.wall(), "not_before": clock.wall(), "next_slot": clock.wall(), "strikes": 1.0, "written_at": clock.wall()}
+    for key in ("pace-1", "pace-1-share"):
+        runner.store.write(key, {**good, name: value}, clock.wall() + 60)
+    assert runner.in_seconds() <= 1.0
+    assert runner.pacing.strike(clock.wall()) in (1, 2)
+    runner.pacing.hold(clock.wall() + 5)
+    assert Runner(clock).in_seconds() == 5.0
+
+
+@pytest.mark.parametrize("back", [300, 3600])
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_clock_that_is_set_back_makes_nobody_wait_longer(back: float, enabled: bool) -> None:
+    clock = StillClock()
+    waiting, other = Runner(clock, enabled=enabled), Runner(clock)
+    waiting.pacing.strike(clock.wall())
+    waiting.pacing.hold(clock.wall() + 4)
+    sharing = Runner(clock, per_minute=30, enabled=enabled)
+    assert sharing.in_seconds() == (4.0 if enabled else 0.0)
+    clock.difference -= back
+    assert waiting.in_seconds() <= 5.0 and waiting.pacing.held_until() <= clock.wall() + 4
+    assert other.in_seconds() <= 6.0
+    assert sharing.in_seconds() <= 8.0
 
 
 def test_without_a_store_each_process_keeps_its_own_pace() -> None:
@@ -499,6 +558,7 @@ def test_the_state_is_no_secret(directory: Path) -> None:
         "not_before",
         "next_slot",
         "strikes",
+        "written_at",
         "expires_at",
     }
 

@@ -1325,6 +1325,37 @@ def test_pages_without_end_are_given_up(office: Office, monkeypatch: pytest.Monk
     calls = [pages(numbered(0, 1), 2), pages(numbered(1, 2), 3, number=2)]
     error = wrong(office, UnexpectedAnswer, lambda client: client.database.list_maintenances(), *calls)
     assert "more than 2 pages" in error.message and error.subject
+    assert error.hint == "Ask for less with limit, and without status."
+
+
+def test_archives_without_end_are_never_taken_for_all(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_endpoints, "PAGE_LIMIT", 2)
+    calls = [logs(1, [archive(1)], True), logs(2, [archive(2)], True)]
+    error = wrong(office, UnexpectedAnswer, lambda client: client.database.list_log_archives(), *calls)
+    assert "more than 2 pages" in error.message and error.hint == "Ask for fewer archives with limit."
+    for limit, last in ((2, True), (None, False)):
+        client = office.direct()
+        with Script(calls[0], logs(2, [archive(2)], last)) as script:
+            script.mount(client)
+            assert len(client.database.list_log_archives(limit)) == 2
+
+
+def test_what_is_not_found_at_first_may_only_just_have_been_made(office: Office) -> None:
+    hint = "Right after provisioning"
+    for call, run in (
+        (on_database("GET", **NOT_FOUND), show),
+        (on_database("GET", "/backups", **NOT_FOUND), lambda client: client.database.list_backups()),
+    ):
+        assert wrong(office, NotFound, run, call).hint.startswith(hint)
+    # One of its things is missing, or the database itself was there a moment ago.
+    assert not wrong(office, NotFound, lambda client: client.database.delete_user("x"), on_database("DELETE", "/users/x", **NOT_FOUND)).hint
+    client = office.direct()
+    with Script(on_database("GET", answer={"database": DATABASE}), on_database("GET", **NOT_FOUND)) as script:
+        script.mount(client)
+        show(client)
+        with pytest.raises(NotFound) as caught:
+            show(client)
+    assert not caught.value.hint
 
 
 def test_the_date_of_the_last_answer_is_kept(office: Office) -> None:

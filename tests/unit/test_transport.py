@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import errno
 import http.client
 import json
+import os
 import re
 import socket
 import ssl
@@ -614,10 +617,14 @@ def test_a_content_length_that_is_none_is_ignored() -> None:
 
 
 def test_a_body_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_transport, "BODY_LIMIT", 10)
-    bench = Bench(got(text="x" * 11))
-    assert "longer than 10 bytes" in bench.fails(UnexpectedAnswer).message
-    assert bench.usage.requests == 1
+    monkeypatch.setattr(_transport, "BODY_LIMIT", 1024**2)
+    long = got(text="x" * (1024**2 + 1))
+    bench = Bench(long)
+    error = bench.fails(UnexpectedAnswer)
+    assert error.message == "The answer of api.example.test is longer than 1 MiB, which is the most that is read"
+    assert error.hint.startswith("No option makes this answer shorter.") and bench.usage.requests == 1
+    narrow = dataclasses.replace(READ, narrower="Ask for less.")
+    assert Bench(long).fails(UnexpectedAnswer, narrow).hint == "Ask for less."
 
 
 @pytest.mark.parametrize("route", [ONCE, SETS])
@@ -899,6 +906,19 @@ TUNNEL_502 = pool_error("ProxyError", "Cannot connect to proxy.", OSError("Tunne
 PROXY_RESET = pool_error("ProxyError", "Cannot connect to proxy.", ConnectionResetError("reset"))
 
 
+def local(number: int, path: str | None = None, of_tls: bool = False, connecting: bool = False) -> Exception:
+    """What requests makes of something that this machine cannot do."""
+    cause: Exception = OSError(number, os.strerror(number), *([path] if path else []))
+    if of_tls:
+        wrapper = urllib3.exceptions.SSLError(cause)
+        return requests.exceptions.SSLError(urllib3.exceptions.MaxRetryError(t.cast(t.Any, None), "/", wrapper))
+    if connecting:
+        made = pool_error("NewConnectionError", None, "Failed to establish a new connection")
+        made.__cause__ = cause
+        return wrapped(made)
+    return requests.exceptions.ConnectionError(urllib3.exceptions.ProtocolError("Connection aborted.", cause))
+
+
 @pytest.mark.parametrize(
     ("error", "kind", "message", "hint"),
     [
@@ -968,6 +988,18 @@ PROXY_RESET = pool_error("ProxyError", "Cannot connect to proxy.", ConnectionRes
             "REQUESTS_CA_BUNDLE",
         ),
         (UnicodeError("label too long"), "final", "label too long", "address"),
+        (local(errno.ENOENT, "/gone/keys"), "final", "failed on this machine: [Errno 2]", "SSLKEYLOGFILE"),
+        (local(errno.EACCES, "/root/keys"), "final", "'/root/keys'", "ca_path"),
+        # OpenSSL does not say of which file.
+        (local(errno.EACCES, of_tls=True), "final", "[Errno 13]", "ca_path"),
+        (local(errno.EMFILE), "final", "[Errno 24]", "ulimit -n"),
+        (local(errno.EMFILE, connecting=True), "final", "[Errno 24]", "ulimit -n"),
+        (local(errno.ENOSPC, "/full/keys"), "final", "[Errno 28]", "Free some space"),
+        # A firewall of this machine.
+        (local(errno.EPERM, connecting=True), "not_made", "No connection to h can be made", "network"),
+        (local(errno.ECONNRESET), "lost", "closed the connection", "proxies"),
+        (local(errno.EPIPE), "lost", "closed the connection", "proxies"),
+        (local(errno.EPERM), "lost", "closed the connection", "proxies"),
     ],
 )
 def test_each_breakage_has_its_own_sentence(error: Exception, kind: str, message: str, hint: str) -> None:
