@@ -13,6 +13,8 @@ import requests
 from support.port import Report, perform
 from support.scripted import WALL, Expected, Script, StillClock, on_database
 
+from ansible_collections.community.scalingo.plugins.module_utils._errors import UnexpectedAnswer
+from ansible_collections.community.scalingo.plugins.module_utils._resources import backup as backups
 from ansible_collections.community.scalingo.plugins.modules import scalingo_backup, scalingo_backup_info
 
 RUNNING = {"status": 400, "answer": {"error": "A backup is running, please wait"}}
@@ -258,3 +260,44 @@ def test_a_backup_that_vanishes_is_no_success(task: Task) -> None:
         listed(), made(), listed(), Expected("GET", "/api/backups/new", **gone), on_database("GET", "/backups/new", **gone)
     )
     assert report.failed and report.kind == "NotFound" and report.changed
+
+
+# -- dates that cannot be read ---------------------------------------------------------------------------------------------
+
+
+def undated(identifier: str, **keys: t.Any) -> t.Dict[str, t.Any]:
+    return {**backup(identifier), "created_at": 5, "started_at": "the day before", **keys}
+
+
+def test_a_date_that_cannot_be_read_is_null_with_a_note_and_stops_no_list(task: Task) -> None:
+    report = task(listed(undated("odd"), backup("old", age=60), backup("new")), module=scalingo_backup_info)
+    assert not report.failed, report.result
+    found = report.result["backups"]
+    assert [(item["id"], item["started_at"] is None) for item in found] == [("new", False), ("old", False), ("odd", True)]
+    assert any("started_at of a backup is not a point in time" in note for note in report.result["notes"])
+    assert not report.warnings
+    # The other date serves.
+    report = task(listed(undated("odd", created_at=ago(30)), backup("old", age=60)), module=scalingo_backup_info, latest=True)
+    assert [item["id"] for item in report.result["backups"]] == ["odd"] and not report.warnings
+
+
+@pytest.mark.parametrize("arguments", [{"latest": True}, {"max_age": "1h"}, {"since": "2027-01-01T00:00:00Z"}])
+def test_where_a_date_decides_one_that_cannot_be_read_is_warned_about(task: Task, arguments: t.Dict[str, t.Any]) -> None:
+    report = task(listed(undated("odd"), backup("new")), module=scalingo_backup_info, **arguments)
+    assert [item["id"] for item in report.result["backups"]] == ["new"]
+    assert len(report.warnings) == 1 and "count as the oldest: odd" in report.warnings[0]
+
+
+def test_the_newest_is_not_guessed_where_a_date_cannot_be_read() -> None:
+    found = [backups.describe(backup("new")), backups.describe(undated("odd"))]
+    with pytest.raises(UnexpectedAnswer, match="it cannot be read when odd began") as caught:
+        backups.chosen(found, None)
+    assert "backup_id" in caught.value.hint
+    assert backups.chosen(found, "odd")["id"] == "odd"
+    found[1]["status"] = "error"
+    assert backups.chosen(found, None)["id"] == "new"
+
+
+def test_a_backup_without_a_date_is_never_young_enough(task: Task) -> None:
+    report = task(listed(undated("odd")), NO_PLAN, made(), listed(undated("odd"), backup("new")), max_age="1h")
+    assert not report.failed and report.result["backup"]["id"] == "new"

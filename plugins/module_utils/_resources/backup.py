@@ -36,8 +36,10 @@ from .._errors import (
     RateLimited,
     ScalingoError,
     StepFailed,
+    UnexpectedAnswer,
     Unreachable,
 )
+from .._shapes import Unread, or_none
 from .._wait import age, wait_until
 from ._engine import OfEngine
 from ._fields import Fields, checked
@@ -100,7 +102,16 @@ def newest_first(backups: t.Iterable[State]) -> t.List[State]:
 
 def began(backup: State) -> t.Optional[str]:
     """When a backup was started, or asked for while that is not known."""
-    return t.cast(t.Optional[str], backup["started_at"] or backup["created_at"])
+    return t.cast(t.Optional[str], or_none(backup["started_at"]) or or_none(backup["created_at"]))
+
+
+def undated_ids(backups: t.Iterable[State]) -> t.List[str]:
+    """The IDs of those of which the platform says when they began, in a way that cannot be read."""
+    return [
+        str(backup["id"])
+        for backup in backups
+        if began(backup) is None and any(isinstance(backup[name], Unread) for name in ("started_at", "created_at"))
+    ]
 
 
 def in_progress(backup: State) -> bool:
@@ -116,6 +127,12 @@ def chosen(backups: t.Sequence[State], backup_id: t.Optional[str]) -> State:
     if backup_id == NOT_MADE:
         return planned()
     if backup_id is None:
+        undated = undated_ids(backup for backup in backups if backup["status"] == DONE)
+        if undated:
+            raise UnexpectedAnswer(
+                "which backup is the newest cannot be told, as it cannot be read when %s began" % " and ".join(undated),
+                hint="Name the one that is meant with backup_id.",
+            )
         found = next((backup for backup in backups if backup["status"] == DONE), None)
         if found is None:
             raise InvalidInput(
@@ -529,7 +546,11 @@ class BackupInfo(WithBackups, Listing):
             checked("max_age", _canon.seconds, params["max_age"])
 
     def items(self) -> t.List[State]:
-        found = [backup for backup in self.backups() if self._matches(backup)]
+        backups, params = self.backups(), self.params
+        undated = undated_ids(backups)
+        if undated and (params["latest"] or params["since"] is not None or params["max_age"] is not None):
+            self.warn("It cannot be read when these backups began, so they count as the oldest: %s" % ", ".join(undated))
+        found = [backup for backup in backups if self._matches(backup)]
         return found[:1] if self.params["latest"] else found
 
     def _matches(self, backup: State) -> bool:
