@@ -14,7 +14,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, _load_params
 
 from ._change import Performer
-from ._options import TASK_NO_LOG, Spec
+from ._options import TASK_NO_LOG, Spec, prepared
 from ._progress import Progress, RunEnded
 from ._run import execute
 
@@ -55,7 +55,10 @@ class ModuleHost:
 
 
 class _Module(AnsibleModule):  # type: ignore[misc]
-    """Without a word of the option that is between an action and its module."""
+    """Without a word of the option that is between an action and its module, or of what is null or blank."""
+
+    def _load_params(self) -> None:
+        self.params: t.Dict[str, t.Any] = prepared(self.argument_spec, _load_params())
 
     def fail_json(self, msg: str, **kwargs: t.Any) -> None:
         super().fail_json(msg.replace("include: %s, " % TASK_NO_LOG, "include: ", 1), **kwargs)

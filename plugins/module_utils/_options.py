@@ -132,6 +132,26 @@ def check_ranges(params: t.Mapping[str, t.Any]) -> None:
             raise InvalidInput("%s is %s: use a number of seconds from %s up" % (name, value, lowest))
 
 
+def prepared(options: t.Mapping[str, Option], given: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    """What Ansible's validation is to see of the options of a task: it refuses null and blank in words of its own where there
+    is a default, a choice, or a type that is not text. C(settle) then says what becomes of them.
+    """
+    kept: t.Dict[str, t.Any] = {}
+    for name, value in given.items():
+        option = options.get(name, {})
+        if _blank(value) and not option.get("required"):
+            if option.get("default") is not None or option.get("choices"):
+                continue
+            value = value if option.get("type", "str") in ("str", "path", "raw") else None
+        inner = option.get("options")
+        if inner is not None and isinstance(value, dict):
+            value = prepared(inner, value)
+        elif inner is not None and isinstance(value, list):
+            value = [prepared(inner, item) if isinstance(item, dict) else item for item in value]
+        kept[name] = value
+    return kept
+
+
 def settle(spec: Spec, params: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     """Return the options with null and blank as if they were not given; the relations between them hold for the rest.
 

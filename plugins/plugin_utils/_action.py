@@ -43,7 +43,7 @@ from ansible.utils.display import Display
 from ansible_collections.community.scalingo.plugins.module_utils import _run
 from ansible_collections.community.scalingo.plugins.module_utils._change import Performer
 from ansible_collections.community.scalingo.plugins.module_utils._errors import scrub
-from ansible_collections.community.scalingo.plugins.module_utils._options import TASK_NO_LOG
+from ansible_collections.community.scalingo.plugins.module_utils._options import TASK_NO_LOG, prepared
 from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress, RunEnded
 from ansible_collections.community.scalingo.plugins.plugin_utils._progress import Lines, interval_of
 
@@ -162,7 +162,7 @@ class ScalingoAction(ActionBase):
         del kwargs["supports_check_mode"]
         arguments = {name: value for name, value in self._task.args.items() if name != TASK_NO_LOG}
         given = json.loads(json.dumps(_plain(arguments)))
-        checked = ArgumentSpecValidator(**kwargs).validate(given)
+        checked = ArgumentSpecValidator(**kwargs).validate(prepared(spec.options, given))
         host = TaskHost(
             checked.validated_parameters,
             given,

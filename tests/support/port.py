@@ -20,6 +20,7 @@ from pathlib import Path
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.community.scalingo.plugins.module_utils import _run
+from ansible_collections.community.scalingo.plugins.module_utils._options import prepared
 from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress
 from ansible_collections.community.scalingo.plugins.module_utils._transport import Clock
 
@@ -123,7 +124,7 @@ def perform(
         spec = module.argument_spec()
         kwargs = spec.kwargs()
         assert kwargs.pop("supports_check_mode") is True
-        validated = ArgumentSpecValidator(**kwargs).validate(json.loads(json.dumps(dict(arguments))))
+        validated = ArgumentSpecValidator(**kwargs).validate(prepared(spec.options, json.loads(json.dumps(dict(arguments)))))
         if validated.error_messages:
             text = ". ".join(validated.error_messages)
             return Report(True, {"msg": text, "changed": False}, (), frozenset(), by_validation=True)

@@ -17,6 +17,7 @@ from ansible_collections.community.scalingo.plugins.module_utils import _options
 from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput
 from ansible_collections.community.scalingo.plugins.module_utils._options import Spec
 from ansible_collections.community.scalingo.plugins.modules import scalingo_database, scalingo_firewall_rule, scalingo_logical_db
+from support.subjects import subjects
 
 
 def validated(spec: Spec, **given: t.Any) -> t.Tuple[t.Dict[str, t.Any], t.List[str]]:
@@ -198,3 +199,22 @@ def test_nothing_that_is_empty_excludes_anything() -> None:
 
 def test_parts_keep_what_must_not_be_empty() -> None:
     assert (PARTS + Spec({"x": {}}, never_empty=("x",))).never_empty == ("pid", "users.password", "x")
+
+
+@pytest.mark.parametrize("subject", subjects(), ids=lambda subject: subject.name)
+def test_null_and_blank_are_never_refused_in_the_words_of_ansible(subject: t.Any) -> None:
+    spec = subject.module.argument_spec()
+    known = set(validated(spec)[1])
+    for name, option in spec.options.items():
+        for value in (None, "", " \n") if not option.get("required") else ():
+            params, problems = validated(spec, **_options.prepared(spec.options, {name: value}))
+            # Relations between options are for what comes after.
+            said = [problem for problem in problems if problem not in known and not re.search("require|missing|mutually", problem)]
+            assert said == [], (name, value)
+            assert params[name] in (option.get("default"), None, value), (name, value)
+
+
+def test_null_and_blank_inside_of_an_option_are_taken_for_its_default_too() -> None:
+    given = {"window": {"day": "monday", "hour": None}, "users": [{"name": "bob", "password": ""}, "odd"], "mode": " ", "unknown": None}
+    prepared = _options.prepared(PARTS.options, given)
+    assert prepared == {"window": {"day": "monday"}, "users": [{"name": "bob", "password": ""}, "odd"], "unknown": None}
