@@ -169,7 +169,7 @@ def _dict(value: t.Any) -> t.Dict[str, t.Any]:
     if isinstance(value, str):
         try:
             value = json.loads(value) if value.lstrip().startswith("{") else check_type_dict(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RecursionError):
             raise Refused from None
     if not isinstance(value, dict):
         raise Refused

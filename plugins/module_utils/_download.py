@@ -198,7 +198,7 @@ class Part:
                 found = json.load(file)
             validators = Validators(found["etag"], found["last_modified"], found["total"])
             synced, subject = found["synced"], found["subject"]
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
         texts = all(isinstance(text, (str, type(None))) for text in validators[:2])
         numbers = all(isinstance(number, int) for number in (synced, 0 if validators.total is None else validators.total))

@@ -169,7 +169,7 @@ class BackupDownload(backups.WithArchives, Resource):
                 found = json.load(file)
             good = isinstance(found["backup"]["id"], str) and isinstance(found["size"], int)
             good = good and isinstance(found["sha256"], str) and set(found["backup"]) == set(backups.describe({}))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
         return t.cast(State, found) if good else None
 

@@ -175,7 +175,7 @@ def copies(options: Options, backup_id: str = "") -> t.List[Copy]:
             try:
                 with open(os.path.join(directory, name), encoding="utf-8") as stream:
                     described = json.load(stream)
-            except (OSError, ValueError):
+            except (OSError, ValueError, RecursionError):
                 continue
             if not of_this_role(described, options["addon_id"]) or backup_id not in ("", described["backup"]["id"]):
                 continue
@@ -298,7 +298,7 @@ def owner(place: str) -> t.Dict[str, t.Any]:
     try:
         with open(os.path.join(place, "owner.json"), encoding="utf-8") as stream:
             found = json.load(stream)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -321,7 +321,7 @@ def is_over(room: t.Optional[str]) -> bool:
     """Whether the keeper has ended it, or is about to."""
     try:
         return room is not None and time.time() >= read(room, "marker.json")["until"]
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return True
 
 
