@@ -732,7 +732,7 @@ BAD: dict[str, tuple[dict[str, t.Any], str]] = {
     "token": ({"api_token": "two words"}, "api_token holds a character that no token has"),
     "template": ({"api_token": "{{ nothing_like_that }}"}, "api_token is a template that cannot be rendered"),
     "template_of_a_list": ({"apps": ["shop", "{{ lookup('ansible.builtin.file', '/nowhere/at/all') }}"]}, "apps is a template that cannot be rendered"),
-    "template_of_nothing": ({"regions": "{{ lookup('ansible.builtin.env', 'NOTHING_LIKE_THAT') }}", "apps": ["none"]}, "app none: It is not visible in osc-fr1 with"),
+    "template_of_nothing": ({"regions": "{{ lookup('ansible.builtin.env', 'NOTHING_LIKE_THAT') }}", "apps": ["x"]}, "app x: It is not visible in osc-fr1 with"),
 }
 
 

@@ -989,7 +989,7 @@ def local(number: int, path: str | None = None, of_tls: bool = False, connecting
         ),
         (UnicodeError("label too long"), "final", "label too long", "address"),
         (local(errno.ENOENT, "/gone/keys"), "final", "failed on this machine: [Errno 2]", "SSLKEYLOGFILE"),
-        (local(errno.EACCES, "/root/keys"), "final", "'/root/keys'", "ca_path"),
+        (local(errno.EACCES, "/closed/keys"), "final", "'/closed/keys'", "ca_path"),
         # OpenSSL does not say of which file.
         (local(errno.EACCES, of_tls=True), "final", "[Errno 13]", "ca_path"),
         (local(errno.EMFILE), "final", "[Errno 24]", "ulimit -n"),
