@@ -54,8 +54,8 @@ REFUSED = (*REFUSALS, Forbidden, NotFound, PaymentRequired, SqlRefused)
 UNCLEAR = (OutcomeUnknown, ServerError, StepFailed, UnexpectedAnswer)
 
 
-#: A plan does not age within so many seconds: forks that share their pace pause that long before many a request.
-MOMENT = 1.0
+#: A plan does not age within so many seconds: forks that share their pace pause up to one of them before many a request.
+MOMENT = 3.0
 
 #: What to do about a database that is stopped.
 RESUME = (
@@ -126,7 +126,7 @@ class Step:
     there although it was refused, whoever brought it; without it C(happened) tells that too. C(resend) is true when sending
     once more after a reading that shows that it did not take place is harmless.
 
-    A plan ages while somebody waits. So right before each call of C(send) that comes after a wait, or again, the state is
+    A plan ages while somebody waits, for an answer too. So right before each call of C(send) that comes after a wait, or again, the state is
     read and the plan made anew; with C(last_look) before the first one as well, for what costs money or cannot be undone.
     C(compare) does that in a way of its own, with the state where it has just been read, and raises C(Settled), C(Skipped) or an
     error. A step that does not count only waits; one that is C(always) there is no sign that something is still to be done.
@@ -248,8 +248,10 @@ class Resource(Performer):
     imperative = False
     #: The plan stands and is being carried out: what is planned from now on is only compared with it.
     applying = False
-    #: How long had been waited in all when the state was read last.
-    _waited = 0.0
+    #: When the last reading of the state began, by the clock of the client.
+    _read_at = 0.0
+    #: The sentences of the steps that were left to do at the last comparison; none while the first plan stands.
+    _left_to_do: t.Optional[t.FrozenSet[str]] = None
 
     def read(self) -> t.Optional[State]:
         """The current state, or nothing when it is absent."""
@@ -319,8 +321,9 @@ class Resource(Performer):
             raise
 
     def _read(self) -> t.Optional[State]:
+        begun = self.client.clock.now()
         state = self.read()
-        self._waited = self.client.usage.waited_seconds
+        self._read_at = begun
         return state
 
     def _plan(self) -> t.Tuple[t.Optional[State], t.Optional[State], t.List[Step]]:
@@ -405,7 +408,8 @@ class Resource(Performer):
         """Send until the step is taken, or a reading shows what it is for. The state as far as it was shown, and whether it is
         our work: what was there when the platform refused the first call is another's.
         """
-        waits, lost, resent, aged = 0, False, False, step.last_look
+        waits, lost, resent = 0, False, False
+        aged = step.last_look or (self._left_to_do is not None and step.sentence not in self._left_to_do)
         while True:
             self.client.watch.alive()
             try:
@@ -421,6 +425,7 @@ class Resource(Performer):
                 tells = step.tells(lost)
                 state = self._looked_at(error) if tells is not None else None
                 if tells is not None and tells(state):
+                    self._left_to_do = frozenset()
                     return None, lost or self._not_ours(step, error.message)
                 if isinstance(error, OutcomeUnknown):
                     if tells is not None:
@@ -455,18 +460,18 @@ class Resource(Performer):
     def _compared(self, step: Step, lost: bool, aged: bool) -> t.Iterator[None]:
         """Within it the plan is compared right before each request that could change something, unless it is fresh.
 
-        It is not when it I(aged) already, when something was waited for since the last reading, and before each repeat.
+        It is not when it I(aged) already, when the last reading began more than a moment ago, and before each repeat.
         """
         transport = self.client.transport
 
         def compare(repeated: bool, lost_before: bool) -> None:
-            waited = self.client.usage.waited_seconds - self._waited
-            if not (repeated or aged or waited > MOMENT):
+            if not (repeated or aged or self.client.clock.now() - self._read_at > MOMENT):
                 return
             maybe = lost or lost_before
             state = self._read() if step.compare is None else None
             tells = step.tells(maybe)
             if step.compare is None and tells is not None and tells(state):
+                self._left_to_do = frozenset()
                 raise Settled(maybe)
             self._require_planned(step, state, maybe)
 
@@ -482,7 +487,9 @@ class Resource(Performer):
             if step.compare is not None:
                 step.compare(state)
                 return
-            planned = next((item for item in self.steps(state, self.wanted(state)) if item.sentence == step.sentence), None)
+            left = {item.sentence: item for item in self.steps(state, self.wanted(state))}
+            self._left_to_do = frozenset(left)
+            planned = left.get(step.sentence)
             if planned is None:
                 if lost:
                     raise OutcomeUnknown("the answer was lost, and what the database shows now does not tell what came of it")

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from support.laboratory import Laboratory, domain
 from support.subjects import PLANTED, Subject
-from support.suites import answers, canaries, documents, effects, examples, honesty, returned
+from support.suites import answers, canaries, documents, effects, examples, honesty, returned, together
 
 Suite = t.Callable[[Laboratory, Subject], t.List[str]]
 
@@ -59,6 +59,10 @@ def damaged_fields(laboratory: Laboratory, subject: Subject) -> t.List[str]:
     points = [point for point in answers.points(laboratory, subject) if point.record.role == "db"]
     reading = [point for point in points if point.phase == "at first"]
     return [text for point in reading for text in answers.field_problems(laboratory, subject, point)]
+
+
+def two_writers(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+    return [text for case in together.chosen_cases(subject) for text in together.problems(laboratory, subject, case)]
 
 
 def secrets(laboratory: Laboratory, subject: Subject) -> t.List[str]:
@@ -342,6 +346,21 @@ TWINS = (
         "            raise InvalidInput(traceback.format_exc()) from None\n\n"
         "    def really_read(self):\n",
     ),
+    # two writers
+    Twin(
+        "takes what another did for its own",
+        two_writers,
+        "the same task before the write: both did it: ['create-database']",
+        '        self.client.database.create_logical_database(self.params["database"])',
+        '        blindly(lambda: self.client.database.create_logical_database(self.params["database"]))',
+    ),
+    Twin(
+        "believes its own plan",
+        two_writers,
+        "who takes it back before the read-back: it reports success, and there is still to be done: ['create the database']",
+        "    def there(self, state):\n",
+        "    def _read_back(self, current, after):\n        return ''\n\n    def there(self, state):\n",
+    ),
     # secrets
     Twin(
         "returns the API token",
@@ -555,6 +574,7 @@ EVERY_SUITE = (
     lost,
     damaged,
     damaged_fields,
+    two_writers,
     secrets,
     echoes,
     return_keys,

@@ -10,6 +10,7 @@ Nobody sleeps here: when a module does, its clock and the sandbox's are moved to
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import datetime
 import functools
@@ -26,7 +27,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._options import
 from ansible_collections.community.scalingo.plugins.module_utils._transport import Clock
 from scalingo_sandbox.testing import Record, Sandbox
 from scalingo_sandbox.tokens import Tokens
-from support.cases import Case, Data
+from support.cases import Case, Data, Situation
 from support.compare import OF_THE_RUN, settled, settled_text, without
 from support.port import Report, perform
 from support.sql_memory import SqlMemory
@@ -163,11 +164,7 @@ class Laboratory:
         """
         situation = case.situation
         self.sandbox, self.clock = self._sandboxes.get(situation.tls)
-        self.sandbox.reset(situation.seed)
-        for name, value in situation.switches.items():
-            self.sandbox.switch(name, value)
-        for outcome in situation.outcomes:
-            self.sandbox.outcome(**outcome)
+        self._begin(situation)
         self._known = json.dumps([situation.seed, case.arguments])
         self.home = self._directory / ("home-%d" % next(self._homes))
         if tokens is None:
@@ -189,21 +186,20 @@ class Laboratory:
             self.sandbox.fault(**rule)
         self.sandbox.clear_log()
 
+    def _begin(self, situation: Situation) -> None:
+        self.sandbox.reset(situation.seed)
+        for name, value in situation.switches.items():
+            self.sandbox.switch(name, value)
+        for outcome in situation.outcomes:
+            self.sandbox.outcome(**outcome)
+
     def run(self, subject: Subject, case: Case, *, check: bool = False) -> Observation:
         """Run the module once, as things are."""
         before = self.issued | self.links
         arguments = self.arguments(case)
         self.sandbox.clear_log()
         with self.running():
-            report = perform(
-                subject.module,
-                arguments,
-                check=check,
-                no_log=case.no_log,
-                home=self.home,
-                environment=case.environment,
-                clock=self.clock,
-            )
+            report = self._perform(subject, case, arguments, check)
         return Observation(
             report,
             tuple(self.sandbox.log()),
@@ -213,6 +209,33 @@ class Laboratory:
             frozenset(self.issued - before),
             frozenset(self.links - before),
         )
+
+    def perform(self, subject: Subject, case: Case) -> Report:
+        """Run another one in the middle of a run."""
+        return self._perform(subject, case, self.arguments(case), False)
+
+    def _perform(self, subject: Subject, case: Case, arguments: Data, check: bool) -> Report:
+        return perform(
+            subject.module,
+            arguments,
+            check=check,
+            no_log=case.no_log,
+            home=self.home,
+            environment=case.environment,
+            clock=self.clock,
+        )
+
+    def take_back(self, case: Case) -> None:
+        """Somebody makes everything as it was before the case."""
+        self._begin(case.situation)
+
+    def destroy(self, case: Case) -> None:
+        """Somebody destroys the database that the case is about, if there is one, or else all others of its app."""
+        seed = copy.deepcopy(case.situation.seed)
+        for app in seed["apps"]:
+            if app["name"] == case.target.get("app"):
+                app["addons"] = []
+        self.sandbox.reset(seed)
 
     @contextlib.contextmanager
     def running(self) -> t.Iterator[None]:

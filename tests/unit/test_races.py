@@ -17,18 +17,13 @@ from pathlib import Path
 import pytest
 from scalingo_sandbox.testing import Sandbox
 from support.laboratory import FollowingClock
+from support.meanwhile import Act, Moment, meanwhile
 from support.port import Report, perform
 from support.scripted import addon
 
-from ansible_collections.community.scalingo.plugins.module_utils import _transport
-
-Act = t.Callable[[], t.Any]
-SHOP: dict[str, t.Any] = {"app": "shop"}
 MYSQL: dict[str, t.Any] = {"app": "shop", "addon": "mysql"}
 POSTGRESQL: dict[str, t.Any] = {"app": "shop", "addon": "postgresql"}
 REDIS: dict[str, t.Any] = {"app": "shop", "addon": "redis"}
-INFLUX: dict[str, t.Any] = {"app": "shop", "addon": "influxdb"}
-LEDGER: dict[str, t.Any] = {"app": "ledger", "addon": "postgresql-ng"}
 SEED = {
     "apps": [
         {
@@ -40,13 +35,8 @@ SEED = {
                     "resource_id": "shop_2",
                     "database": {"version": "16.8.0-1", "recoverable": True, "backups": [{"age": 3600}], "created": 864000},
                 },
-                {
-                    "provider": "influxdb",
-                    "database": {"retention_policies": [{"name": "raw", "duration": "7d", "default": True}, {"name": "old", "duration": "30d"}]},
-                },
             ],
         },
-        {"name": "ledger", "addons": [{"provider": "postgresql-ng", "database": {"firewall_rules": [{"cidr": "192.0.2.0/24"}]}}]},
     ],
 }
 
@@ -54,32 +44,15 @@ SEED = {
 class Stage:
     """Runs modules against a sandbox, and lets others act right after a request of the first one was answered."""
 
-    def __init__(self, sandbox: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, sandbox: Sandbox, home: Path) -> None:
         self.sandbox = sandbox
         self.home = home
         self.clock = FollowingClock(sandbox)
         self._acts: list[tuple[str, bool, Act]] = []
-        self._patch(monkeypatch)
 
-    def _patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        ask = _transport.Transport._ask
-        stage = self
-
-        def acting(transport: t.Any, route: t.Any, *arguments: t.Any) -> t.Any:
-            stage._act(route, False)
-            response = ask(transport, route, *arguments)
-            if isinstance(response, _transport.Diagnosis):
-                return response
-            # Read whole, so that the answer is the one of this moment.
-            response.content  # noqa: B018
-            stage._act(route, True)
-            return response
-
-        monkeypatch.setattr(_transport.Transport, "_ask", acting)
-
-    def _act(self, route: t.Any, answered: bool) -> None:
-        if self._acts and self._acts[0][:2] == (route.action_name or route.number, answered):
-            self._acts.pop(0)[2]()
+    def choose(self, moment: Moment) -> t.Optional[Act]:
+        due = self._acts and self._acts[0][:2] == (moment.name, moment.answered)
+        return self._acts.pop(0)[2] if due else None
 
     def after(self, route: str, act: Act) -> None:
         """Once the next request of a route is answered, in the order of these calls."""
@@ -122,11 +95,13 @@ def sandbox() -> t.Iterator[Sandbox]:
 
 
 @pytest.fixture
-def stage(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+def stage(sandbox: Sandbox, tmp_path: Path) -> t.Iterator[Stage]:
     sandbox.reset()
     sandbox.clear_faults()
     sandbox.clear_log()
-    return Stage(sandbox, tmp_path, monkeypatch)
+    found = Stage(sandbox, tmp_path)
+    with meanwhile(found.choose):
+        yield found
 
 
 def fine(report: Report) -> Report:
@@ -221,14 +196,6 @@ def test_a_time_that_left_the_window_while_the_task_waited_is_refused(stage: Sta
 # -- provisioning: what is made twice is paid twice ------------------------------------------------------------------
 
 
-def test_two_provisionings_make_one(stage: Stage) -> None:
-    wanted = {**REDIS, "plan": "redis-starter-512"}
-    stage.after("A10", lambda: fine(stage.run("scalingo_addon", wanted, wait=False)))
-    report = fine(stage.race("scalingo_addon", wanted))
-    assert report.changed is False and report.result["addon"]["status"] == "running"
-    assert stage.sent("A3") == 1 and any("Another was quicker" in text for text in report.warnings)
-
-
 def test_a_second_one_is_named_by_the_task_that_made_it(stage: Stage) -> None:
     wanted = {**REDIS, "plan": "redis-starter-512"}
     theirs: list[str] = []
@@ -313,33 +280,6 @@ def test_a_refusal_with_no_effect_stays_one(stage: Stage) -> None:
     stage.sandbox.fault(match={"route": "D6"}, times=1, do="status", status=400, body={"error": "no more features today"})
     report = stage.run("scalingo_database", MYSQL, features={"force-ssl": True})
     assert report.failed and report.changed is False and "no more features today" in report.message
-
-
-RACES = {
-    "a logical database is created": ("scalingo_logical_db", MYSQL, {"name": "orders"}, "list-databases", "create-database"),
-    "a logical database is deleted": ("scalingo_logical_db", MYSQL, {"name": "stock", "state": "absent"}, "list-databases", "delete-database"),
-    "a user is created": ("scalingo_database_user", MYSQL, {"name": "analyst"}, "U1", "U2"),
-    "a user is deleted": ("scalingo_database_user", MYSQL, {"name": "reporting", "state": "absent"}, "U1", "U5"),
-    "a firewall rule is added": ("scalingo_firewall_rule", LEDGER, {"cidr": "198.51.100.0/24"}, "F1", "F2"),
-    "a firewall rule is removed": ("scalingo_firewall_rule", LEDGER, {"cidr": "192.0.2.0/24", "state": "absent"}, "F1", "F3"),
-    "an addon is destroyed": ("scalingo_addon", MYSQL, {"state": "absent", "confirm": "shop_1"}, "A1", "A5"),
-    "a feature is disabled": ("scalingo_database", INFLUX, {"features": {"force-ssl": False}, "allow": ["exposure"]}, "D1", "D7"),
-}
-
-
-@pytest.mark.parametrize("name", RACES)
-def test_two_runs_at_a_time_reach_one_goal(stage: Stage, name: str) -> None:
-    """The second one is refused: it exists, it does not exist, it is not found. The goal is there, and it is the other's work."""
-    module, target, arguments, read, write = RACES[name]
-    if module == "scalingo_database":
-        stage.sandbox.change_database(stage.sandbox.addon_id("shop", "influxdb"), features={"force-ssl": "ACTIVATED"})
-    # What both need before is in the cache.
-    assert stage.run("scalingo_database_info", target).failed is False
-    stage.after(read, lambda: fine(stage.run(module, target, **arguments)))
-    report = fine(stage.race(module, target, **arguments))
-    assert report.changed is False and report.result["steps"] == []
-    assert stage.sent(write) == 2, "each sent its own"
-    assert any("Another was quicker" in text for text in report.warnings)
 
 
 def test_the_password_of_a_user_that_another_made_is_left_alone(stage: Stage) -> None:

@@ -28,7 +28,7 @@ from .._change import (
     is_stopped,
     known,
 )
-from .._errors import AddonNotFound, InvalidInput, NotFound, StepFailed
+from .._errors import AddonNotFound, Conflict, InvalidInput, NotFound, StepFailed
 from .._shapes import or_none
 from .._wait import wait_until
 from . import database
@@ -212,7 +212,9 @@ class Addon(Resource):
                 return {**after, "status": RUNNING if self.params["wait"] else None}
             self._report_suspended(before)
             return after
-        plan = known(self._new_plan)
+        if self._new_plan is None:
+            raise self._vanished()
+        plan = self._new_plan
         planned = describe({})
         return {
             **planned,
@@ -220,6 +222,9 @@ class Addon(Resource):
             "plan": plan,
             "addon_provider": {**planned["addon_provider"], "id": self._named},
         }
+
+    def _vanished(self) -> Conflict:
+        return Conflict("the addon %s does not exist any more: another run destroyed it while this task ran" % self._id)
 
     def _report_suspended(self, before: State) -> None:
         if self._new_plan is not None:
@@ -382,6 +387,8 @@ class Addon(Resource):
 
         def read() -> t.Tuple[t.Optional[State], t.Optional[State]]:
             raw = self._found()
+            if raw is None and (suspended or plan is not None):
+                raise self._vanished()
             if raw is None:
                 return None, None
             self.client.use_addon(raw)

@@ -262,9 +262,10 @@ class Backup(WithBackups, Resource):
     # -- what is there, and what is wanted ---------------------------------------------------------------------------
 
     def backups(self) -> t.List[State]:
+        begun = self.client.clock.now()
         backups = super().backups()
         self._last, self._listed = backups, frozenset(backup["id"] for backup in backups)
-        self._waited = self.client.usage.waited_seconds
+        self._read_at = begun
         return backups
 
     def read(self) -> State:

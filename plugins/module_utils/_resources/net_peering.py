@@ -112,6 +112,13 @@ class NetPeering(_WithNetwork, Resource):
         named = [item for item in shown if item["outscale_net_peering_id"] == self._named]
         self._deleted = {item["id"] for item in named if item["status"] == DELETED}
         found = [item for item in named if item["id"] not in self._deleted | self._left]
+        others = [item["id"] for item in found if item["id"] not in self._made]
+        if self._made and others:
+            raise StepFailed(
+                "this task made the net peering %s, and another run made %s at the same time, both for %s"
+                % (", ".join(self._made), ", ".join(others), self._named),
+                hint="One of them is not needed: ask Scalingo's support to remove it.",
+            )
         found.sort(key=lambda item: item["status"] != ACTIVE)
         return {"net_peering": found[0] if found else None}
 

@@ -106,7 +106,7 @@ def emptiness_problems(laboratory: Laboratory, subject: Subject, path: str) -> t
         values += [[None], [""], [*_some(subject, path), None]]
     found = []
     for case in _cases_with(subject, path):
-        place = _place(case, path)
+        place = place_of(case, path)
         without = dataclasses.replace(
             case, arguments=set_option(case.arguments, place, OMIT), without=(*case.without, path)
         )
@@ -141,7 +141,7 @@ def _cases_with(subject: Subject, path: str) -> t.List[Case]:
     return chosen + [case for case in changing[:1] if case not in chosen and "." not in path]
 
 
-def _place(case: Case, path: str) -> str:
+def place_of(case: Case, path: str) -> str:
     """The path with the position in a list, where the option is in a list."""
     first, dot, rest = path.partition(".")
     return "%s.0.%s" % (first, rest) if dot and isinstance(case.arguments.get(first), list) else path
