@@ -125,6 +125,7 @@ notes:
   - What a task or C(module_defaults) give wins over environment variables.
   - Modules run on the host that the task addresses. For an API this is usually the controller, so use C(connection=local),
     C(delegate_to=localhost), or an inventory host with a local connection.
+  - With C(become) a module runs in the environment of the other user, without the variables that are set for Ansible. Use C(become=false).
 seealso:
   - name: Scalingo Database API
     description: The API that this collection uses.

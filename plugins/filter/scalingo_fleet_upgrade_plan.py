@@ -195,7 +195,8 @@ def _instant(name: str, text: t.Any) -> datetime.datetime:
         # Python 3.9 and 3.10 do not know Z.
         found = datetime.datetime.fromisoformat(re.sub("[zZ]$", "+00:00", str(text).strip()))
     except ValueError:
-        raise AnsibleFilterError("%s: %r is neither a time in ISO 8601 nor HH:MM; both are in UTC" % (name, text)) from None
+        unquoted = ". In YAML, 22:30 without quotes is 1350: put it in quotes" if re.fullmatch("[0-9]{2,5}", str(text).strip()) else ""
+        raise AnsibleFilterError("%s: %r is neither a time in ISO 8601 nor HH:MM; both are in UTC%s" % (name, text, unquoted)) from None
     return found.astimezone(datetime.timezone.utc) if found.tzinfo else found.replace(tzinfo=datetime.timezone.utc)
 
 

@@ -290,8 +290,9 @@ def read_settings(
     parsed = {name: parse_address(value, name) if value else None for name, value in addresses.items()}
     region = _text(params, "region") or region_of_addresses(parsed) or DEFAULT_REGION
     if not re.fullmatch(r"[a-z0-9][a-z0-9.\-]*", region):
+        several = "A task takes one region; the inventory plugin takes several. " if "," in region else ""
         raise InvalidInput(
-            f"region {region!r} has not the form of a region", hint=f"Known regions: {', '.join(sorted(REGIONS))}."
+            f"region {region!r} has not the form of a region", hint=f"{several}Known regions: {', '.join(sorted(REGIONS))}."
         )
     for name in ADDRESSES:
         _refuse_other_region(name, parsed[name], region_of(parsed[name] or ""), region)
@@ -327,7 +328,8 @@ def read_settings(
             )
         if not api_token:
             raise InvalidInput(
-                "api_token is missing", hint="Give api_token, or set SCALINGO_API_TOKEN in the environment."
+                "api_token is missing",
+                hint="Give api_token, or set SCALINGO_API_TOKEN in the environment.",
             )
     return Settings(
         api_token=api_token,

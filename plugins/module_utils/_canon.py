@@ -34,12 +34,14 @@ _NANOSECONDS = {
     "d": 24 * 3600 * 1000**3,
     "w": 7 * 24 * 3600 * 1000**3,
 }
+#: The shortest duration of a retention policy that an InfluxDB takes, in nanoseconds (docs/contract.md section 7.5).
+SHORTEST_DURATION = _NANOSECONDS["h"]
 #: The longest duration that an InfluxDB can count, in nanoseconds. More of them wrap, down to a day (docs/contract.md section 7.5).
 LONGEST_DURATION = 2**63 - 1
 #: Fractions as Go writes them: of a second or less.
 _DURATION = re.compile(r"([0-9]+)(?:\.([0-9]{1,9})(?=(?:us|µs|ms|s)))?(ns|us|µs|ms|u|µ|s|m|h|d|w)")
 _INSTANT = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:[.,](\d+))?(?:([Zz])|([+-]\d{2}):?(\d{2}))?", re.ASCII
+    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:[.,](\d+))?(?:([Zz])|([+-]\d{2})(?::?(\d{2}))?)?", re.ASCII
 )
 _VERSION = re.compile(r"[0-9]+")
 
@@ -101,6 +103,12 @@ def weekday(value: object) -> int:
     if isinstance(value, str) and value.strip().lower() in WEEKDAYS:
         return WEEKDAYS.index(value.strip().lower())
     raise ValueError("%r is not a day of the week: use %s, or 0 (Sunday) to 6 (Saturday)" % (value, ", ".join(WEEKDAYS)))
+
+
+def window_text(day: t.Optional[int], starting_hour: t.Optional[int]) -> str:
+    """When a window begins, for people."""
+    name = "an unknown day" if day is None else WEEKDAYS[day % 7].capitalize()
+    return "%s at %s UTC" % (name, "an unknown hour" if starting_hour is None else "%d:00" % starting_hour)
 
 
 def duration(value: object) -> int:
@@ -274,7 +282,7 @@ def instant(value: object) -> str:
     try:
         moment = datetime.datetime.strptime(day + "T" + time_of_day, "%Y-%m-%dT%H:%M:%S")
         if offset_hours:
-            clock = datetime.time(int(offset_hours[1:]), int(offset_minutes))
+            clock = datetime.time(int(offset_hours[1:]), int(offset_minutes or 0))
             distance = datetime.timedelta(hours=clock.hour, minutes=clock.minute)
             moment = moment - distance if offset_hours[0] == "+" else moment + distance
     except (ValueError, OverflowError):

@@ -32,6 +32,8 @@ from ._errors import (
     StepFailed,
     UnexpectedAnswer,
     ValidationFailed,
+    WaitTimeout,
+    shown,
     visible,
 )
 from ._secret_file import SecretFile
@@ -78,6 +80,8 @@ class Consent:
     option: str
     word: str
     consequence: str
+    #: What C(confirm) names.
+    noun: str = "database"
 
     def given(self, params: Params) -> bool:
         if self.option == "allow":
@@ -91,7 +95,23 @@ class Consent:
         wanted = ["'%s: %s'" % (consent.option, consent.word) for consent in missing if consent.option != "allow"]
         if words:
             wanted.append("'allow: [%s]'" % ", ".join(words))
-        return "If that is what you want, add %s to the task." % " and ".join(wanted)
+        return "If that is what you want, add %s to the task." % " and ".join(wanted) if wanted else ""
+
+    @classmethod
+    def refusal(cls, missing: t.Sequence[Consent], params: Params, ending: str = "") -> ConsentMissing:
+        """The error for consents that are missing. Who confirms something else may mean something else: nobody is told to correct it."""
+        said = [] if not ending else [ending]
+        said = [*dict.fromkeys(consent.consequence for consent in missing), *said]
+        wrong = next((consent for consent in missing if consent.option == "confirm" and params.get("confirm")), None)
+        if wrong is not None:
+            said.insert(0, mistaken(params["confirm"], wrong.word, wrong.noun))
+            missing = [consent for consent in missing if consent is not wrong]
+        return ConsentMissing(". ".join(said), hint=cls.advice(missing))
+
+
+def mistaken(confirmed: object, this: object, noun: str) -> str:
+    """What is said to a task that confirms something else than it is about."""
+    return "the task confirms %s, and this is %s: check which %s you mean" % (confirmed, this, noun)
 
 
 class Skipped(Exception):
@@ -273,6 +293,10 @@ class Resource(Performer):
         """The part of a state that is compared, and shown in the diff."""
         return {} if state is None else {name: state[name] for name in self.managed_fields}
 
+    def in_diff(self, managed: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+        """The same for a person who is to approve it."""
+        return managed
+
     def busy(self, state: t.Optional[State]) -> str:
         """What keeps the database from taking a change, as far as the state tells; else an empty text."""
         return ""
@@ -294,7 +318,11 @@ class Resource(Performer):
                     hint="Run the task again later, or use 'on_busy: wait'.",
                 )
             if not check_mode:
-                self._wait_until_idle()
+                try:
+                    self._wait_until_idle()
+                except ScalingoError as error:
+                    error.doing = self._counting(steps)[0]
+                    raise
                 before, after, steps = self._plan()
         outcome = Outcome(
             changed=bool(self._counting(steps)),
@@ -328,12 +356,8 @@ class Resource(Performer):
 
     def _plan(self) -> t.Tuple[t.Optional[State], t.Optional[State], t.List[Step]]:
         before = self._read()
-        try:
-            after = self.wanted(before)
-            steps = self.steps(before, after)
-        except InvalidInput as error:
-            error.about(doing="carry out the task")
-            raise
+        after = self.wanted(before)
+        steps = self.steps(before, after)
         if not self.imperative and not self._counting(steps) and self.managed(before) != self.managed(after):
             raise InvalidInput(
                 "no step leads from the current to the wanted state: %s"
@@ -351,11 +375,8 @@ class Resource(Performer):
         missing = [(step, consent) for step in steps for consent in step.consent if not consent.given(self.params)]
         if missing:
             consents = list(dict.fromkeys(consent for dummy, consent in missing))
-            consequences = ". ".join(dict.fromkeys(consent.consequence for consent in consents))
-            refusal = ConsentMissing(
-                "%s. Nothing was changed" % consequences, doing=missing[0][0].sentence, hint=Consent.advice(consents)
-            )
-            refusal.diff = diff
+            refusal = Consent.refusal(consents, self.params, "Nothing was changed")
+            refusal.doing, refusal.diff = missing[0][0].sentence, diff
             raise refusal
 
     def _apply(
@@ -499,11 +520,9 @@ class Resource(Performer):
                 )
             missing = [consent for consent in planned.consent if not consent.given(self.params)]
             if missing:
-                raise ConsentMissing(
-                    "the database was changed after this task had read it. %s"
-                    % ". ".join(consent.consequence for consent in missing),
-                    hint=Consent.advice(missing),
-                )
+                refusal = Consent.refusal(missing, self.params)
+                refusal.message = "the database was changed after this task had read it. %s" % refusal.message
+                raise refusal
         except ScalingoError as error:
             error.after_loss = error.after_loss or lost
             raise
@@ -519,17 +538,31 @@ class Resource(Performer):
         return False
 
     def _wait_until_idle(self) -> None:
-        wait_until(
-            self.client.database.show_database,
-            lambda raw: not busy_reason(raw),
-            what="operation on the database",
-            identifier=self.client.target.addon_id,
-            status=lambda raw: str(raw.get("status")),
-            timeout=self.params["wait_timeout"],
-            interval=self.params["wait_interval"],
-            clock=self.client.clock,
-            watch=self.client.watch,
-        )
+        seen: t.Dict[str, t.Any] = {}
+
+        def idle(raw: t.Mapping[str, t.Any]) -> bool:
+            seen.update(raw)
+            return not busy_reason(raw)
+
+        try:
+            wait_until(
+                self.client.database.show_database,
+                idle,
+                what="operation on the database",
+                identifier=self.client.target.addon_id,
+                status=lambda raw: str(raw.get("status")),
+                timeout=self.params["wait_timeout"],
+                interval=self.params["wait_interval"],
+                clock=self.client.clock,
+                watch=self.client.watch,
+            )
+        except WaitTimeout as error:
+            operation = str(seen.get("current_operation_id") or "")
+            with contextlib.suppress(ScalingoError, KeyError):
+                if operation:
+                    seen["current_operation_id"] = "%s, %s" % (operation, self.client.database.show_operation(operation)["type"])
+            error.message = "waited %g seconds, and %s" % (self.params["wait_timeout"], busy_reason(seen))
+            raise
 
     def _read_back(self, current: t.Optional[State], after: t.Optional[State]) -> str:
         """What is not as it was planned, or not as the parameters want it: a plan may be wrong, too."""
@@ -552,9 +585,12 @@ class Resource(Performer):
     def _diff(
         self, before: t.Optional[State], after: t.Optional[State], steps: t.List[Step]
     ) -> t.Dict[str, t.Any]:
-        diff: t.Dict[str, t.Any] = {"before": self.managed(before), "after": self.managed(after)}
+        about = visible(self.client.described())
+        diff: t.Dict[str, t.Any] = {
+            "before": self.in_diff(self.managed(before)), "after": self.in_diff(self.managed(after)), "before_header": about, "after_header": about,
+        }
         if self.imperative and self._counting(steps):
-            diff["prepared"] = "".join("%s\n" % sentence for sentence in self._counting(steps))
+            diff["prepared"] = "".join("%s\n" % line for line in (about + ":", *self._counting(steps)))
         return diff
 
     @staticmethod
@@ -564,7 +600,7 @@ class Resource(Performer):
     @staticmethod
     def _differences(current: t.Mapping[str, t.Any], wanted: t.Mapping[str, t.Any]) -> str:
         return "; ".join(
-            "%s is %r, wanted %r" % (name, current.get(name), wanted.get(name))
+            "%s is %s, wanted %s" % (name, shown(current.get(name)), shown(wanted.get(name)))
             for name in sorted(set(current) | set(wanted))
             if current.get(name) != wanted.get(name)
         )
@@ -591,5 +627,7 @@ def busy_reason(raw: t.Mapping[str, t.Any]) -> str:
         raise Conflict("the database is stopped, and no operation is running that would start it", hint=RESUME)
     status, operation = raw.get("status"), raw.get("current_operation_id")
     if operation:
-        return "another operation (%s) is running on the database, which is %s" % (operation, status)
+        return "another operation (%s) is running on the database%s" % (
+            operation, "" if status in (None, "running") else ", which is %s" % status,
+        )
     return "the database is %s, not running" % status

@@ -519,7 +519,8 @@ class Caller:
         except ScalingoError as error:
             explain_refusal(error, route.role, self.chain.settings)
             self._explain_absence(error, route)
-            error.about(doing=route.doing, subject=self.described())
+            # An option that is wrong was found to be so on the way: the request itself was not made.
+            error.about(doing="" if isinstance(error, InvalidInput) else route.doing, subject=self.described())
             error.hide(self.transport.secrets.values)
             raise
 

@@ -12,6 +12,7 @@ playbook. Neither ever holds a secret: what looks like one is replaced when the 
 
 from __future__ import annotations
 
+import json
 import re
 import typing as t
 
@@ -60,6 +61,13 @@ def legible(value: t.Any) -> t.Any:
     if isinstance(value, t.Mapping):
         return {legible(name): legible(item) for name, item in value.items()}
     return [legible(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def shown(value: object) -> str:
+    """Return a value in a sentence, in YAML's words and not in Python's: nothing, true, 5, text, [1, 2]."""
+    if isinstance(value, str):
+        return value
+    return "nothing" if value is None else json.dumps(value, ensure_ascii=False, default=repr)
 
 
 def scrub(text: str, secrets: t.Iterable[str] = ()) -> str:

@@ -17,11 +17,15 @@ import typing as t
 from ._auth import with_environment
 from ._change import Interrupted, Outcome, Performer
 from ._endpoints import Client
-from ._errors import ConsentMissing, ScalingoError, facts, legible, scrub, sentence
+from ._errors import ConsentMissing, ScalingoError, UnexpectedAnswer, facts, legible, scrub, sentence
 from ._options import Spec, settle
 from ._progress import Progress
 from ._shapes import readable
 from ._transport import Clock
+
+
+#: Why a variable that is set where Ansible runs may be missing where the module does.
+ELSEWHERE = " With become, or on another host, a module has another environment: use 'become: false' and 'delegate_to: localhost'."
 
 
 class Host(t.Protocol):
@@ -135,9 +139,11 @@ def _result(outcome: Outcome) -> t.Dict[str, t.Any]:
 def _failure(
     error: ScalingoError, performer: t.Type[Performer], client: t.Optional[Client]
 ) -> t.Dict[str, t.Any]:
-    error.doing = error.doing or performer.reading
-    if client is not None:
-        error.subject = error.subject or client.described()
+    if client is None:
+        error.hint += ELSEWHERE if "SCALINGO_" in error.hint else ""
+    else:
+        asked = error.method or error.status is not None or isinstance(error, UnexpectedAnswer)
+        error.about(doing=performer.reading if asked else "carry out the task", subject=client.described())
     failure: t.Dict[str, t.Any] = {"msg": sentence(error), "error": facts(error), "changed": False}
     if isinstance(error, ConsentMissing) and error.diff is not None:
         failure["diff"] = legible(error.diff)

@@ -456,21 +456,24 @@ class Session:
         except psycopg.Error as error:
             raise self._failure(error, writing=False) from None
 
-    def execute(self, statements: t.Sequence[Statement]) -> None:
-        """Execute all of the statements or none.
+    def execute(self, statements: t.Sequence[Statement]) -> t.List[str]:
+        """Execute all of the statements or none. What the server says about it, such as what it removes by CASCADE.
 
         A single one is sent by itself, as there are extensions that can only be changed by the very first command.
         Raises C(OutcomeUnknown) when the connection broke before the end was told.
         """
+        said: t.List[str] = []
+        self._connection.add_notice_handler(lambda notice: said.append(notice.message_detail or notice.message_primary or ""))
         try:
             if len(statements) == 1:
                 self._connection.execute(statements[0].composed())
-                return
+                return said
             with self._connection.transaction():
                 for statement in statements:
                     self._connection.execute(statement.composed())
         except psycopg.Error as error:
             raise self._failure(error, writing=True) from None
+        return said
 
     def _failure(self, error: t.Any, writing: bool) -> ScalingoError:
         failure: ScalingoError

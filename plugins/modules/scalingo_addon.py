@@ -101,6 +101,21 @@ EXAMPLES = r"""
     plan: postgresql-starter-1024
     allow: [plan_change]
 
+- name: Provision an Elasticsearch
+  community.scalingo.scalingo_addon:
+    app: shop
+    addon: elasticsearch
+    plan: elasticsearch-starter-512
+  register: search
+
+- name: Enable TLS, unless check mode has provisioned nothing
+  community.scalingo.scalingo_database:
+    app: shop
+    addon: elasticsearch
+    features:
+      force-ssl: true
+  when: not ansible_check_mode or search.addon.id is not none
+
 - name: Resume it after a suspension
   community.scalingo.scalingo_addon:
     app: shop
@@ -122,7 +137,7 @@ addon:
   type: dict
   contains:
     id:
-      description: The ID of the addon.
+      description: The ID of the addon. None in check mode as long as there is no addon, so that tasks after this one can be left out.
       type: str
       sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
     app_id:

@@ -104,6 +104,14 @@ addons:
           description: Where its logo is.
           type: str
           sample: https://cdn.scalingo.com/addons/postgresql.svg
+    app:
+      description: The app as the task names it, so that a loop over results knows whose addon it is.
+      type: str
+      sample: shop
+    region:
+      description: The region of the app.
+      type: str
+      sample: osc-fr1
     is_database:
       description: Whether the platform has this kind of addon in its category of databases.
       type: bool

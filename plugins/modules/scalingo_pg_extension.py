@@ -18,7 +18,8 @@ description:
   - C(pg_stat_statements) is the exception. The API enables it, so that needs no SQL. Updating and removing it does.
   - Several extensions are changed in one transaction, so all of them or none. C(pg_stat_statements) is enabled after it.
   - Which extensions can be installed is for the platform to say. It has a list of those that it allows, and only its support installs C(anon).
-    The refusal of the server is reported as it is.
+    The refusal of the server is reported as it is. Check mode asks the server with O(state=latest) only, and otherwise takes every name for one
+    that it has.
   - A task that changes nothing costs one request to the Database API. A task that changes something by SQL costs three, with one more
     for the variables of the app (unless O(connection_url) is given), one for the certificate of the authority (unless O(ca_cert) is given or
     O(ssl_mode) does not need it) and one for the address of the SSH server (when the way is C(ssh) and O(ssh_host) is not given). It costs more
@@ -59,6 +60,7 @@ options:
     description:
       - With O(state=present) and O(state=latest), install the extensions that are needed, too.
       - With O(state=absent), remove what depends on the extension, too. These can be columns and tables with all their data.
+        What the server has removed is named in RV(notes).
     type: bool
     default: false
   connection_url:

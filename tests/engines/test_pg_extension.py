@@ -172,7 +172,9 @@ def test_what_depends_on_an_extension_goes_with_cascade_only(task: Task, server:
     try:
         refused(task.extension(name="hstore", state="absent"), "depend on it", "cascade: true")
         assert "hstore" in server.extensions(SHOP_DATABASE)
-        assert done(task.extension(name="hstore", state="absent", cascade=True)).result["queries"] == ['DROP EXTENSION IF EXISTS "hstore" CASCADE']
+        removed = done(task.extension(name="hstore", state="absent", cascade=True)).result
+        assert removed["queries"] == ['DROP EXTENSION IF EXISTS "hstore" CASCADE']
+        assert "the database server says: drop cascades to column fields of table kept" in removed["notes"][-1]
         assert server.rows("SELECT attname FROM pg_attribute WHERE attrelid = 'kept'::regclass AND attnum > 0 AND NOT attisdropped", SHOP_DATABASE) == [("id",)]
     finally:
         server.rows("DROP TABLE kept", SHOP_DATABASE)
@@ -435,12 +437,12 @@ def test_no_port_stays_open(task: Task, server: PostgreSQL, gateway: OpenSSH, mo
     tried: t.List[int] = []
     execute = _sql.Session.execute
 
-    def knock(self: t.Any, statements: t.Any) -> None:
+    def knock(self: t.Any, statements: t.Any) -> t.List[str]:
         port = self._connection.info.port
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port), 1)
         tried.append(port)
-        execute(self, statements)
+        return execute(self, statements)
 
     monkeypatch.setattr(_sql.Session, "execute", knock)
     done(task.extension(name="hstore"))

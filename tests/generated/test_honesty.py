@@ -4,7 +4,7 @@
 
 """Check mode, real run, third run, for every case of every module; consent; what a task costs.
 
-In each of these runs secrets are looked for, and every key of the result in the documentation.
+In each of these runs secrets are looked for, and every key of the result in the documentation, and what is said must help a person.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from support.cases import Case
 from support.generation import TESTED_MODULES, cases, none
 from support.laboratory import Laboratory
 from support.subjects import Subject
-from support.suites import canaries, honesty, returned
+from support.suites import canaries, honesty, returned, sentences
 
 
 @pytest.mark.parametrize("subject, case", cases())
 def test_check_mode_the_real_run_and_the_next_one_agree(laboratory: Laboratory, subject: Subject, case: Case) -> None:
-    none(honesty.problems(laboratory, subject, case, [canaries.watch, returned.watch]))
+    none(honesty.problems(laboratory, subject, case, [canaries.watch, returned.watch, sentences.watch]))
 
 
 @pytest.mark.parametrize("subject, case", cases(lambda subject, case: bool(case.needs)))

@@ -40,7 +40,9 @@ SEED: dict[str, t.Any] = {
             {"provider": "opensearch", "id": OPENSEARCH, "database": {"backups": [{}]}},
         ]},
         {"name": "vault", "region": "osc-secnum-fr1", "addons": [{"provider": "mysql", "id": VAULT, "database": {"backups": [{}]}}]},
-        {"name": "clinic", "addons": [{"provider": "mysql", "id": CLINIC, "hds": True}]},
+        {"name": "clinic", "addons": [{"provider": "mysql", "id": CLINIC, "hds": True, "database": {"backups": [
+            {"method": "manual", "age": day * DAY} for day in range(2, 12)
+        ]}}]},
     ],
     "durations": {**DURATIONS, "backup": 1},
 }  # fmt: skip
@@ -278,7 +280,7 @@ def test_nothing_leaves_the_protected_region_without_the_consent(place: Place) -
     # An extra variable of the form name=value is a text.
     run = place.ansible.play(PLAYBOOK, "-e", place.variables(**variables), "-e", "backup_offsite_allow=eviction", environment=guarded).clean().failed()
     assert "backup_offsite_allow: [export]" in run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_backup"]["findings"][0]
-    assert [record.route for record in place.sandbox.log() if record.role == "db"] == ["D1"] and not place.directory.exists()
+    assert [record.route for record in place.sandbox.log() if record.role == "db"] == ["D1", "B1"] and not place.directory.exists()
     place.ansible.play(PLAYBOOK, "-e", place.variables(allow="export", make_backup=False, max_age="0", **variables), environment=guarded).clean().ok()
     assert place.good() == 1
 
@@ -288,10 +290,11 @@ def test_data_of_health_are_refused_before_a_backup_is_made(place: Place, addon:
     run, refused = place.keep(app="clinic", addon=addon)
     run.failed()
     assert place.written() == [], "something was written before the consent"
-    assert [record.route for record in place.sandbox.log() if record.role == "db"] == ["D1"] and not place.directory.exists()
+    assert not place.directory.exists()
     assert [record.route for record in place.sandbox.log() if record.route == "A2"] == [], "the addon was read although its token says it all"
     assert refused["failed_in"] == "preflight" and "data of health (HDS)" in refused["findings"][0]
-    assert "'backup_offsite_allow: [export]' to the variables of the role" in refused["findings"][0]
+    for word in ("export", "eviction"):
+        assert "'backup_offsite_allow: [%s]' to the variables of the role" % word in refused["findings"][0], "all that is missing, at once"
 
-    run, done = place.keep(app="clinic", addon=addon, allow=["export"])
+    run, done = place.keep(app="clinic", addon=addon, allow=["export", "eviction"])
     assert run.ok() and done["outcome"] == "changed" and place.written() == ["B2"] and place.good() == 1

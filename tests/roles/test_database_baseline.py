@@ -146,8 +146,16 @@ def test_a_kind_that_fails_stops_those_after_it_unless_told_otherwise(place: Pla
 
 
 def test_a_consequence_needs_its_word(place: Place, sandbox: Sandbox) -> None:
-    run = place.keep(wanted={"mysql": {"features": {"force-ssl": True, "publicly-available": True}}}).failed()
-    assert written(sandbox) == [] and "exposure" in run.output
+    """All of them are named at once, and nothing that comes after is done."""
+    wanted = {
+        "features": {"force-ssl": True, "publicly-available": True}, "logical_databases": {"names": ["stock"], "exclusive": True}, "sql_modes": ["ANSI"],
+    }
+    run = place.keep(wanted={"mysql": wanted}).failed()
+    assert written(sandbox) == []
+    message = run.result("Tell what is wrong and what to do")["msg"]
+    assert "'database_baseline_allow: [exposure]'" in message and "'database_baseline_allow: [mass_removal]'" in message
+    (summary,) = summaries(run)
+    assert (summary["outcome"], summary["differences"], summary["steps"]) == ("failed", [], [])
 
 
 def test_drift_is_named_then_mended_for_one_change_a_difference_then_gone(place: Place, sandbox: Sandbox) -> None:

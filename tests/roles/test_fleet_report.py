@@ -244,8 +244,11 @@ def test_the_playbook_fails_as_it_was_told_after_the_report_is_written(fresh: Sa
     run = playbook(tmp_path, fresh, variables).failed()
     summary = left_for_others(run)
     assert summary["outcome"] == "failed" and summary["counts"]["critical"] == 1
-    assert summary["findings"][0] == "Databases of the fleet are critical."
-    assert summary["next_steps"][0] == "The report is written: read %s." % (tmp_path / "fleet_report.html")
+    assert summary["findings"][0] == (
+        "1 of 1 databases are critical:\n- shop/postgresql is critical: It is open to the Internet, and takes connections without encryption."
+    )
+    assert summary["next_steps"] == ["The report is written: read %s." % (tmp_path / "fleet_report.html")]
+    assert "Fail when nothing could be read" not in run.result("Fail")["msg"]
     assert findings(rows(tmp_path)["shop/postgresql"]) == ["public_without_tls"]
     assert fresh.unsafe() == []
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import shlex
 import signal
@@ -46,6 +47,8 @@ SEED: dict[str, t.Any] = {
     ],
     "durations": {**DURATIONS, "backup": 1, "upgrade": 1},
 }  # fmt: skip
+#: As many manual backups as the plan keeps.
+FULL: dict[str, t.Any] = {"backups": [{"method": "manual", "age": 86400.0 * day} for day in range(2, 12)]}
 #: What the platform is asked to do, apart from the tokens.
 TOKENS = ("A6", "auth-exchange")
 
@@ -184,16 +187,22 @@ def test_a_backup_that_fails_comes_before_any_upgrade(upgrade: t.Callable[..., R
         ({"current_operation_id": "0123456789abcdef01234567"}, {}, "the operation 0123456789abcdef01234567 ("),
         ({}, {"verification_tasks": "/nowhere/look.yml"}, "/nowhere/look.yml is no file"),
         ({}, {"to": "8.4"}, "add 'upgrade_verify_allow: [major]' to the variables of the role."),
+        (FULL, {"to": "8.4"}, "add 'upgrade_verify_allow: [eviction]' to the variables of the role."),
     ],
 )
 def test_what_is_refused_before_anything_is_done(
     state: dict[str, t.Any], variables: dict[str, t.Any], why: str, upgrade: t.Callable[..., Run], sandbox: Sandbox
 ) -> None:
-    if state:
+    if state is FULL:
+        seed = copy.deepcopy(SEED)
+        seed["apps"][0]["addons"][0]["database"].update(state)
+        sandbox.reset(seed)
+    elif state:
         sandbox.change_database(addon_id=MYSQL, **state)
     found = summary(upgrade(**variables).failed())
     assert (found["outcome"], found["failed_in"]) == ("failed", "preflight")
     assert why in found["findings"][0] and "Nothing was changed" in found["next_steps"][0]
+    assert "upgrade_verify_allow: [major]" in found["findings"][0] or "to" not in variables, "all consents that are missing, at once"
     assert written(sandbox) == []
 
 

@@ -144,13 +144,15 @@ class Session:
         self._take_time()
         return [(name, versions[-1]) for name, versions in AVAILABLE.items()]
 
-    def execute(self, statements: t.Sequence[_sql.Statement]) -> None:
+    def execute(self, statements: t.Sequence[_sql.Statement]) -> t.List[str]:
         assert not self._read_only, "this connection only reads"
         extensions = dict(self._engine.content()["extensions"])
         for statement in statements:
             self._take_time()
             self._one(str(statement), extensions)
+        gone = [name for name in self._engine.content()["extensions"] if name not in extensions and '"%s"' % name not in str(statements[0])]
         self._engine.set_content({**self._engine.content(), "extensions": extensions})
+        return ["drop cascades to extension %s" % name for name in gone]
 
     def _take_time(self) -> None:
         if self._statement_timeout < EXECUTING:

@@ -159,6 +159,7 @@ def test_addresses_that_are_none(given: str, message: str) -> None:
         ({"app": None, "addon_token": "x"}, "addon_token needs addon_id", "id of the addon"),
         ({"region": "Paris!"}, "has not the form of a region", "osc-fr1, osc-secnum-fr1"),
         ({"region": "../x"}, "has not the form of a region", ""),
+        ({"region": "osc-fr1,osc-secnum-fr1"}, "has not the form of a region", "A task takes one region; the inventory plugin takes several."),
         ({"api_url": "http://example.test"}, "api_url http://example.test", "loopback"),
         ({"auth_url": "ftp://x"}, "auth_url is not an address", ""),
         ({"db_api_url": "https://u@x"}, "db_api_url must not hold", ""),

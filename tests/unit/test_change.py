@@ -46,6 +46,9 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
 from ansible_collections.community.scalingo.plugins.module_utils._progress import Watch
 from ansible_collections.community.scalingo.plugins.module_utils._transport import Usage
 
+#: Of which database a diff is.
+HEADERS = {"before_header": "addon ad-1", "after_header": "addon ad-1"}
+
 Answer = t.Union[Exception, str, None]
 
 
@@ -79,6 +82,12 @@ class Platform:
         self.watch = Watch()
         self.database = self
         self.transport = types.SimpleNamespace(before_change=None)
+
+    def described(self) -> str:
+        return "addon ad-1"
+
+    def show_operation(self, operation_id: str) -> t.Dict[str, t.Any]:
+        return {"id": operation_id, "type": "plan_change"}
 
     def show_database(self) -> t.Dict[str, t.Any]:
         return self.statuses.pop(0) if len(self.statuses) > 1 else (self.statuses or [{"status": "running"}])[0]
@@ -177,7 +186,7 @@ def interrupted(resource: Resource) -> Interrupted:
 def test_nothing_to_do_is_one_read_and_unchanged() -> None:
     platform = Platform(a=1)
     outcome = shelf(platform, a=1).perform(False)
-    assert outcome == Outcome(False, {"shelf": {"a": 1}}, {"before": {"a": 1}, "after": {"a": 1}}, [])
+    assert outcome == Outcome(False, {"shelf": {"a": 1}}, {"before": {"a": 1}, "after": {"a": 1}, **HEADERS}, [])
     assert (platform.calls, platform.reads) == ([], 1)
 
 
@@ -186,7 +195,7 @@ def test_check_mode_says_the_same_and_sends_nothing() -> None:
     first = shelf(checked, a=2, c=3).perform(True)
     assert (checked.calls, checked.numbers) == ([], {"a": 1, "b": 5})
     assert first == shelf(real, a=2, c=3).perform(False)
-    assert first.diff == {"before": {"a": 1}, "after": {"a": 2, "c": 3}}
+    assert first.diff == {"before": {"a": 1}, "after": {"a": 2, "c": 3}, **HEADERS}
     assert (real.calls, real.numbers) == (["a=2", "c=3"], {"a": 2, "b": 5, "c": 3})
     assert first.changed and first.steps == ["put a to 2", "put c to 3"]
 
@@ -657,7 +666,20 @@ def test_consent_of_the_last_step_is_asked_before_the_first_is_taken() -> None:
     with pytest.raises(ConsentMissing, match="add 'confirm: b' to the task") as caught:
         shelf(platform, LastIsDangerous, a=1, b=2).perform(False)
     assert platform.calls == []
-    assert caught.value.diff == {"before": {}, "after": {"a": 1, "b": 2}}, "what needs no consent is a difference, too"
+    assert caught.value.diff == {"before": {}, "after": {"a": 1, "b": 2}, **HEADERS}, "what needs no consent is a difference, too"
+
+
+def test_who_confirms_another_database_is_not_told_to_correct_it() -> None:
+    class Dangerous(Shelf):
+        consent = (Consent("confirm", "my_app_100", "All of it would be lost"), Consent("allow", "recreate", "It goes"))
+
+    resource = shelf(Platform(), Dangerous, a=1)
+    resource.params = {**resource.params, "confirm": "my_app_101"}
+    with pytest.raises(ConsentMissing) as caught:
+        resource.perform(True)
+    said = "the task confirms my_app_101, and this is my_app_100: check which database you mean. All of it would be lost. It goes. Nothing was changed"
+    assert caught.value.message == said
+    assert caught.value.hint == "If that is what you want, add 'allow: [recreate]' to the task.", "all else that is missing, and not the name"
 
 
 def test_all_missing_consents_are_named_at_once() -> None:
@@ -751,7 +773,8 @@ def test_a_busy_database_with_nothing_to_do_is_fine() -> None:
 def test_a_database_that_stays_busy_ends_the_task_unchanged() -> None:
     platform = Platform(a=1)
     platform.statuses = [BUSY]
-    with pytest.raises(WaitTimeout, match="database ad-1 ") as caught:
+    said = r"Could not put a to 2: waited 60 seconds, and another operation \(op-1, plan_change\) is running on the database, which is updating\. The operation"
+    with pytest.raises(WaitTimeout, match=said) as caught:
         shelf(platform, Lazy, a=2).perform(False)
     assert (caught.value.last_status, platform.clock.time) == ("updating", 60)
     assert platform.calls == []
@@ -828,7 +851,7 @@ def test_a_database_that_is_stopped_is_not_waited_for() -> None:
         ({"status": "new in 2030"}, "the database is new in 2030, not running"),
         (
             {"status": "running", "current_operation_id": "op-1"},
-            "another operation (op-1) is running on the database, which is running",
+            "another operation (op-1) is running on the database",
         ),
     ],
 )
@@ -853,7 +876,7 @@ def test_an_imperative_module_tells_its_step_in_the_diff() -> None:
     checked = shelf(platform, Press).perform(True)
     assert platform.calls == []
     real = shelf(platform, Press).perform(False)
-    assert checked.diff == real.diff == {"before": {}, "after": {}, "prepared": "press the button\n"}
+    assert checked.diff == real.diff == {"before": {}, "after": {}, **HEADERS, "prepared": "addon ad-1:\npress the button\n"}
     assert real.changed and real.steps == ["press the button"]
 
 

@@ -52,6 +52,7 @@ def test_what_is_missing_is_none(reader: str, raw: dict[str, t.Any]) -> None:
         ("decimal", 1.5, 1.5),
         ("decimal", 2, 2),
         ("instant", "", None),
+        ("instant", "0001-01-01T00:00:00Z", None),
         ("instant", "2026-01-01T02:00:00+02:00", "2026-01-01T00:00:00.000000Z"),
         ("normal", "1h", 3600),
         ("mapping", {"a": 1}, {"a": 1}),

@@ -53,6 +53,9 @@ class Platform:
         self.usage = types.SimpleNamespace(waited_seconds=0.0)
         self.clock = types.SimpleNamespace(now=lambda: 0.0, sleep=self._sleep)
 
+    def described(self) -> str:
+        return "addon ad-1"
+
     def _sleep(self, seconds: float) -> None:
         self.shown["status"] = "running"
 
@@ -95,7 +98,7 @@ def dialled(monkeypatch: pytest.MonkeyPatch) -> t.List[Dialled]:
         found.append(Dialled(login, encryption, more, None if path is None else Path(path).read_text(encoding="ascii")))
         if path is not None:
             assert os.stat(path).st_uid == os.getuid() and os.stat(os.path.dirname(path)).st_mode & 0o077 == 0
-        yield types.SimpleNamespace(rows=lambda query: [("hstore", "1.8"), ("odd", None)], execute=lambda statements: None)
+        yield types.SimpleNamespace(rows=lambda query: [("hstore", "1.8"), ("odd", None)], execute=lambda statements: [])
         if path is not None:
             assert os.path.exists(path)
 
@@ -266,4 +269,4 @@ def test_a_database_that_does_not_show_what_was_done_is_told(dialled: t.List[Dia
     platform.clock = types.SimpleNamespace(now=iter(range(0, 10000, 30)).__next__, sleep=lambda seconds: None)
     with pytest.raises(Exception) as caught:
         extensions(platform).perform(False)
-    assert "hstore is None, wanted {'version': None}" in str(getattr(caught.value, "error", caught.value))
+    assert 'hstore is nothing, wanted {"version": null}' in str(getattr(caught.value, "error", caught.value))

@@ -231,6 +231,9 @@ class Broken:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
+    def add_notice_handler(self, handler: object) -> None:
+        """Nothing is said."""
+
     def execute(self, statement: object) -> t.Any:
         raise self.error
 
@@ -500,9 +503,14 @@ class Open:
 
     def __init__(self) -> None:
         self.said: t.List[str] = []
+        self.tell: t.Callable[[t.Any], None] = lambda dummy: None
+
+    def add_notice_handler(self, handler: t.Callable[[t.Any], None]) -> None:
+        self.tell = handler
 
     def execute(self, statement: t.Any) -> t.Any:
         self.said.append(statement if isinstance(statement, str) else statement.as_string(None))
+        self.tell(types.SimpleNamespace(message_primary="drop cascades to 2 other objects", message_detail="drop cascades to a and b"))
         return types.SimpleNamespace(fetchall=lambda: [("a", 1)])
 
     @contextlib.contextmanager
@@ -520,7 +528,7 @@ def test_a_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(psycopg, "connect", lambda **parameters: opened)
     with connect(parse_url(URL), Encryption("require", NAME), timeout=5, statement_timeout=5) as session:
         assert session.rows("SELECT 1") == [("a", 1)]
-        session.execute([Statement("A ", Identifier("b"))])
+        assert session.execute([Statement("A ", Identifier("b"))]) == ["drop cascades to a and b"]
         session.execute([Statement("C"), Statement("D")])
     assert opened.said == ["SELECT 1", 'A "b"', "BEGIN", "C", "D", "COMMIT", "closed"]
 

@@ -60,8 +60,8 @@ class Fields:
         return t.cast(t.Optional[float], self._read(names, "a number", _decimal))
 
     def instant(self, *names: str) -> t.Optional[str]:
-        """A point in time in UTC with fixed width; an empty one is none."""
-        read = self._read(names, "a point in time", lambda value: _canon.instant(value) if _text(value) else None)
+        """A point in time in UTC with fixed width; an empty one is none, and so is the one that Go writes for none."""
+        read = self._read(names, "a point in time", lambda value: _canon.instant(value) if _text(value) and value[:10] != "0001-01-01" else None)
         return t.cast(t.Optional[str], read)
 
     def normal(self, name: str, normal_form: t.Callable[[t.Any], T]) -> t.Optional[T]:

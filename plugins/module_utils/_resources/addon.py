@@ -19,6 +19,7 @@ from .._change import (
     RESUME,
     Consent,
     Listing,
+    Outcome,
     Params,
     Resource,
     State,
@@ -100,6 +101,16 @@ class Addon(Resource):
     @property
     def _is_dedicated(self) -> bool:
         return self._named.lower() == DEDICATED
+
+    def perform(self, check_mode: bool) -> Outcome:
+        outcome = super().perform(check_mode)
+        addon = outcome.result["addon"]
+        if check_mode and addon is not None and addon["id"] is None:
+            self.client.transport.verbose(
+                "check mode has provisioned nothing, so tasks that need the addon fail: give them the condition "
+                "'when: not ansible_check_mode or RESULT.addon.id is not none', with the variable of register for RESULT"
+            )
+        return outcome
 
     # -- what is there, and what is wanted ---------------------------------------------------------------------------
 
@@ -230,7 +241,8 @@ class Addon(Resource):
         if self._new_plan is not None:
             raise InvalidInput(
                 "the addon %s is suspended, so its plan cannot be changed" % before["id"],
-                hint="Resume it too, with 'resume: true', which costs money again.",
+                hint="Resume it too, with 'resume: true', which costs money again."
+                + ("" if "plan_change" in self.params["allow"] else " The task needs 'allow: [plan_change]', too."),
             )
         self.warn(
             "The addon %s (%s) is suspended: its database is stopped. 'resume: true' starts it, which costs money again."
@@ -485,7 +497,8 @@ class AddonInfo(Listing):
         ]
         if not found:
             self.client.require_kind(wanted, "It has: %s." % listed(addons) if addons else "The app has no addon at all.")
-        return [{**describe(raw), "is_database": self._is_database(str(engine_of(raw)))} for raw in found]
+        place = {"app": app, "region": self.client.region}
+        return [{**place, **describe(raw), "is_database": self._is_database(str(engine_of(raw)))} for raw in found]
 
     def _is_database(self, kind: str) -> bool:
         """Whether a kind is one of databases. One that nobody here knows is looked up, once."""

@@ -10,6 +10,7 @@ A backup has no natural key: what identifies one is its ID, and what a task want
 
 from __future__ import annotations
 
+import contextlib
 import re
 import typing as t
 
@@ -31,7 +32,6 @@ from .._change import (
 from .._errors import (
     BadRequest,
     Conflict,
-    ConsentMissing,
     InvalidInput,
     RateLimited,
     ScalingoError,
@@ -451,9 +451,9 @@ class Backup(WithBackups, Resource):
         """Raises C(Skipped) when a backup serves by now, and C(ConsentMissing) when a new one would cost what it did not."""
         self._take_serving(backups)
         self._evicts = self._evicted(backups)
-        for consent in self._consent(self._evicts):
-            if not consent.given(self.params):
-                raise ConsentMissing(consent.consequence, hint=Consent.advice([consent]))
+        missing = [consent for consent in self._consent(self._evicts) if not consent.given(self.params)]
+        if missing:
+            raise Consent.refusal(missing, self.params)
 
     def _take_serving(self, backups: t.Sequence[State]) -> None:
         """Raises C(Skipped) when a backup that is there does what the task asks for."""
@@ -578,12 +578,17 @@ class BackupLink(WithArchives, Performer):
         check_backup_id(params)
 
     def perform(self, check_mode: bool) -> Outcome:
-        self.refuse_open_secret("a link that lets anybody read the backup")
+        try:
+            self.refuse_open_secret("a link that lets anybody read the backup")
+        except InvalidInput as error:
+            with contextlib.suppress(ScalingoError):
+                error.hint += "".join(" %s: the task needs 'allow: [%s]', too." % (consent.consequence, consent.word) for consent in self.export_consent())
+            raise
         consents = self.export_consent()
         if consents:
-            raise ConsentMissing(
-                "%s. No link was asked for" % consents[0].consequence, doing=self.reading, hint=Consent.advice(consents)
-            )
+            refusal = Consent.refusal(consents, self.params, "No link was asked for")
+            refusal.doing = self.reading
+            raise refusal
         backup_id = str(self.meant()["id"])
         if backup_id == NOT_MADE:
             self.unless_checking(check_mode, lambda: require_made(backup_id))

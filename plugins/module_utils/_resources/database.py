@@ -149,6 +149,11 @@ class Database(Resource):
             managed["features"] = {name: self._counts_as_on(name, feature_status(state, name)) for name in features}
         return managed
 
+    def in_diff(self, managed: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+        """Days by their names, and hours with their zone."""
+        told = {name: _shown(name, managed[name]) for name in ("periodic_backups_scheduled_at", "maintenance_window") if managed.get(name)}
+        return {**managed, **told}
+
     def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
         return {"database": state}
 
@@ -210,7 +215,7 @@ class Database(Resource):
         if after["periodic_backups_scheduled_at"] != hours and len(hours) > 1:
             raise InvalidInput(
                 "periodic_backups_scheduled_at is %s, wanted %s: several hours were set by Scalingo's support and are never overwritten"
-                % (hours, after["periodic_backups_scheduled_at"]),
+                % tuple(_shown("periodic_backups_scheduled_at", value) for value in (hours, after["periodic_backups_scheduled_at"])),
                 hint="Leave the option out, or ask Scalingo's support to go back to one hour.",
             )
         window = after["maintenance_window"]
@@ -242,12 +247,12 @@ class Database(Resource):
             if "publicly-available" in enable:
                 raise InvalidInput(
                     "publicly-available needs force-ssl, which is off",
-                    hint="Add 'force-ssl: true' to features: it is enabled first.",
+                    hint="Add 'force-ssl: true' to features: it is enabled first." + self._exposure_too(),
                 )
             if "force-ssl" in disable:
                 raise InvalidInput(
                     "force-ssl cannot be disabled while publicly-available is on",
-                    hint="Add 'publicly-available: false' to features: it is disabled first.",
+                    hint="Add 'publicly-available: false' to features: it is disabled first." + self._exposure_too(),
                 )
         # publicly-available needs force-ssl all the time, and what replaces a kind of persistence must be there before that goes:
         # what others need is waited for whatever O(wait) says.
@@ -271,6 +276,9 @@ class Database(Resource):
             + [self._feature_step(name, False, False, persistence) for name in last]
             + [self._wait_step(name, resulting[name]) for name in moving if name not in needed]
         )
+
+    def _exposure_too(self) -> str:
+        return "" if "exposure" in self.params["allow"] else " The task needs 'allow: [exposure]', too."
 
     def _wait_step(self, name: str, enabled: bool) -> Step:
         return Step("wait for the feature %s" % name, follow=lambda: self._settled(name, enabled), counts=False)
@@ -306,7 +314,10 @@ class Database(Resource):
             busy_reason(state)  # Raises for a database that is stopped: its features stay as they are.
             status = feature_status(state, name)
             if status in FAILED:
-                raise StepFailed("the platform reports %s for the feature %s" % (status, name))
+                raise StepFailed(
+                    "the platform reports %s for the feature %s" % (status, name),
+                    hint="Run the task again, which asks for it once more. If it fails again, ask Scalingo's support.",
+                )
             return status in ON if enabled else status is None
 
         return wait_until(
@@ -407,7 +418,7 @@ def _wanted_window(params: Params) -> t.Dict[str, int]:
 
 def _shown(name: str, value: t.Any) -> str:
     if name == "maintenance_window":
-        return "%s at %d:00 UTC" % (_canon.WEEKDAYS[value["weekday_utc"]], value["starting_hour_utc"])
+        return _canon.window_text(value["weekday_utc"], value["starting_hour_utc"])
     if name == "periodic_backups_scheduled_at":
-        return "%d:00 UTC" % value[0]
+        return ", ".join("%d:00 UTC" % hour for hour in value)
     return str(value).lower()

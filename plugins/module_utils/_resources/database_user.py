@@ -13,7 +13,7 @@ import typing as t
 
 from .. import _canon
 from .._change import Interrupted, Listing, Outcome, Params, Resource, State, Step, known
-from .._errors import InvalidInput, OutcomeUnknown, ScalingoError
+from .._errors import InvalidInput, OutcomeUnknown, ScalingoError, shown
 from .._shapes import or_none
 from ._engine import OfEngine
 from ._fields import Fields, by_name, checked
@@ -142,7 +142,7 @@ class DatabaseUsers(_WithUsers, Resource):
             if current is not None and user["read_only"] not in (None, current["read_only"]) and name in after:
                 raise InvalidInput(
                     "read_only of the user %s is %s, wanted %s, and it can be set at creation only"
-                    % (name, current["read_only"], user["read_only"]),
+                    % (name, shown(current["read_only"]), shown(user["read_only"])),
                     hint="Create another user, or delete this one in a task of its own first.",
                 )
         return after

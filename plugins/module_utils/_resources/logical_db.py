@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._change import Consent, Listing, Params, Resource, State, Step, known
+from .._change import Consent, Listing, Params, Resource, State, Step, known, mistaken
 from .._errors import InvalidInput, NotFound
 from ._engine import OfEngine
 from ._fields import Fields, by_name
@@ -19,6 +19,7 @@ SYSTEM_DATABASES: t.Mapping[str, t.FrozenSet[str]] = {
     "mysql": frozenset(("information_schema", "mysql", "performance_schema", "sys")),
     "mongodb": frozenset(("admin", "config", "local")),
 }
+NOUN = "logical database"
 INSTEAD: t.Mapping[str, str] = {
     "postgresql": "A PostgreSQL addon has exactly one named database: use schemas in it, or a second addon.",
     "postgresql-ng": "A PostgreSQL database has exactly one named database: use schemas in it, or a second one.",
@@ -175,10 +176,7 @@ class LogicalDatabaseReset(_WithLogicalDatabases, Resource):
     def check(cls, params: Params) -> None:
         _check_name(params["name"])
         if params["confirm"] not in (None, params["name"]):
-            raise InvalidInput(
-                "confirm is %r and name is %r: to empty the database, confirm repeats its name"
-                % (params["confirm"], params["name"])
-            )
+            raise InvalidInput(mistaken(params["confirm"], params["name"], NOUN))
 
     def read(self) -> State:
         listed = self.by_name()
@@ -207,7 +205,7 @@ class LogicalDatabaseReset(_WithLogicalDatabases, Resource):
             Step(
                 "empty the logical database %s" % name,
                 send=lambda: self.client.database.reset_logical_database(name),
-                consent=(Consent("confirm", name, "All data in the logical database %s would be lost" % name),),
+                consent=(Consent("confirm", name, "All data in the logical database %s would be lost" % name, NOUN),),
             )
         ]
 

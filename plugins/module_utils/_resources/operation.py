@@ -123,6 +123,7 @@ class Following(Performer):
                 raise StepFailed(
                     "the operation %s ended with status %s: %s"
                     % (operation_id, look.operation["status"], look.operation["error"] or "the platform gives no reason"),
+                    hint="Look at the database, then run the task again. If it fails again, ask Scalingo's support, who can look the operation up.",
                 )
             stopped = look.database is not None and is_stopped(look.database)
             if look.database is None or not (stopped or is_ready(look.database)):

@@ -11,6 +11,7 @@ The API lists them and changes none, but for pg_stat_statements. So: the API to 
 from __future__ import annotations
 
 import contextlib
+import difflib
 import re
 import typing as t
 
@@ -54,6 +55,8 @@ PECULIARITIES = {
 ADVICE = {
     "0A000": "The server does not have this extension. Scalingo's documentation lists those that it has.",
     "58P01": "The server does not have this extension. Scalingo's documentation lists those that it has.",
+    "25006": "The database takes reads only now, as a follower does, or one whose disk is full: look at it in the dashboard.",
+    "3F000": "The schema does not exist: create it first, or leave schema out.",
     "22023": "'state: latest' takes the version that the server has.",
     "2BP01": "'cascade: true' removes what depends on it too, with all its data.",
     "42501": "The platform allows the extensions that its documentation lists, to the default user of the database.",
@@ -190,7 +193,7 @@ class Extensions(_OnPostgreSQL, Resource):
     def _newest_version(self, name: str) -> str:
         newest = self._newest or {}
         if name not in newest:
-            similar = [other for other in sorted(newest) if _bare(name) in _bare(other) or _bare(other) in _bare(name)]
+            similar = [other for other in sorted(newest) if _bare(name) in _bare(other)] or difflib.get_close_matches(name, sorted(newest), 3)
             raise InvalidInput(
                 "the server has no extension %s" % name,
                 hint="It has %s." % ", ".join(similar) if similar else PECULIARITIES.get(name, ""),
@@ -202,6 +205,9 @@ class Extensions(_OnPostgreSQL, Resource):
         return {
             name: {"version": item["version"]} for name, item in (state or {}).items() if name in _names(self.params)
         }
+
+    def in_diff(self, managed: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+        return {name: {"version": item["version"] or "the default of the server"} for name, item in managed.items()}
 
     def tolerated(self, field: str, wanted: t.Any, current: t.Any) -> bool:
         """The version of an extension that the task names without one is known afterwards only."""
@@ -313,7 +319,8 @@ class Extensions(_OnPostgreSQL, Resource):
 
     def _execute(self, statements: t.Sequence[Statement]) -> None:
         with self._with_ways(lambda: statements), self._access.session(read_only=False) as session:
-            session.execute(statements)
+            for said in session.execute(statements):
+                self.client.transport.verbose("the database server says: %s" % said)
 
     def _confirmed(self, after: State) -> State:
         """The extensions as soon as the API shows what was done, or as they are when that takes too long."""

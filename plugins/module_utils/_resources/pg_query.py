@@ -249,7 +249,7 @@ class Queries(_OnPostgreSQL, Resource):
 
     def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
         return {
-            str(session["pid"]): {name: session[name] for name in ("username", "state")}
+            str(session["pid"]): {name: session[name] for name in ("username", "state", "query_start")}
             for session in (state or {"queries": []})["queries"]
         }
 

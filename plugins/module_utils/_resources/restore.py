@@ -238,7 +238,10 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
 
         def done(restoration: State) -> bool:
             if restoration["status"] in backups.FAILED:
-                raise StepFailed("the restoration %s ended with status %s" % (identifier, restoration["status"]))
+                raise StepFailed(
+                    "the restoration %s ended with status %s" % (identifier, restoration["status"]),
+                    hint="Look what the database holds now. Then restore it anew, or from another backup; if that fails too, ask Scalingo's support.",
+                )
             self._restored = restoration["status"] == backups.DONE
             return self._restored or restoration["status"] is None
 

@@ -11,11 +11,14 @@ import re
 import typing as t
 
 from .. import _canon
-from .._change import Consent, Listing, Params, Resource, State, Step, known
-from .._errors import InvalidInput, UnexpectedAnswer
+from .._change import Consent, Listing, Params, Resource, State, Step, known, mistaken
+from .._errors import InvalidInput, UnexpectedAnswer, shown
 from .._shapes import or_none
 from ._engine import OfEngine
 from ._fields import Fields, by_name, checked
+
+
+NOUN = "retention policy"
 
 
 def describe(raw: object) -> State:
@@ -48,6 +51,8 @@ class RetentionPolicies(_OnInfluxDB, Resource):
     """One policy, or several, present; or one absent. The state is all of them by name."""
 
     _defaults: t.FrozenSet[str] = frozenset()
+    #: The policy that the task does not name and that is the default no more: the diff shows it, too.
+    _deposed: t.Optional[str] = None
 
     @classmethod
     def check(cls, params: Params) -> None:
@@ -60,7 +65,8 @@ class RetentionPolicies(_OnInfluxDB, Resource):
             if params["state"] == "present":
                 if policy["duration"] is None:
                     raise InvalidInput("the retention policy %s needs a duration" % policy["name"])
-                checked("duration", _canon.duration, policy["duration"])
+                if 0 < checked("duration", _canon.duration, policy["duration"]) < _canon.SHORTEST_DURATION:
+                    raise InvalidInput("duration: %s is shorter than the hour that InfluxDB takes at least" % policy["duration"])
         names = [policy["name"] for policy in wanted]
         if len(set(names)) < len(names):
             raise InvalidInput("policies names one policy twice: %s" % ", ".join(names))
@@ -69,7 +75,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
         if params["state"] == "absent" and params["policies"] is not None:
             raise InvalidInput("'state: absent' takes one name: each removal is confirmed on its own")
         if params["confirm"] is not None and params["confirm"] not in names:
-            raise InvalidInput("confirm is %r: it must repeat the name of the policy to be lost" % params["confirm"])
+            raise InvalidInput(mistaken(params["confirm"], ", ".join(names), NOUN))
 
     def read(self) -> State:
         return by_name(self.listed(), "retention policies")
@@ -82,7 +88,18 @@ class RetentionPolicies(_OnInfluxDB, Resource):
                 managed[policy["name"]] = {"duration": item["duration"]}
                 if policy["default"] is not None:
                     managed[policy["name"]]["default"] = item["default"]
+        if self._deposed is not None and self._deposed in (state or {}):
+            managed[self._deposed] = {"default": known(state)[self._deposed]["default"]}
         return managed
+
+    def in_diff(self, managed: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+        return {
+            name: {**item, **({"duration": _length(item["duration"])} if "duration" in item else {})} for name, item in managed.items()
+        }
+
+    def tolerated(self, field: str, wanted: t.Any, current: t.Any) -> bool:
+        """Another run may have removed the old default, which this task does not name."""
+        return field == self._deposed and current is None
 
     def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
         if self.params["policies"] is None:
@@ -95,6 +112,9 @@ class RetentionPolicies(_OnInfluxDB, Resource):
             # One that is recreated stays the default, also after it was deleted.
             names = {policy["name"] for policy in _wanted(self.params)}
             self._defaults = frozenset(name for name, item in after.items() if name in names and item["default"])
+            self._deposed = next(
+                (name for name, item in known(before).items() if item["default"] and name not in names and not after[name]["default"]), None
+            )
         for policy in self._ordered():
             current = after.get(policy["name"])
             if self.params["state"] == "absent":
@@ -177,7 +197,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
         if "recreate" not in missing:
             return
         differences = "; ".join(
-            "%s is %s, wanted %s" % (field, _shown(current[field]), _shown(wanted[field]))
+            "%s is %s, wanted %s" % (field, *(_length(policy[field]) if field == "duration" else shown(policy[field]) for policy in (current, wanted)))
             for field in ("duration", "default")
             if current[field] != wanted[field]
         )
@@ -185,7 +205,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
             "the retention policy %s exists with other values (%s), and a policy cannot be altered" % (name, differences),
             hint="Keep it and add a new one beside it, such as 'name: %s, duration: %s'. To lose all points under %s instead, "
             "add 'confirm: %s' and 'allow: [%s]' to the task."
-            % (self._free_name(name, wanted), wanted["duration"], name, name, ", ".join(missing)),
+            % (self._free_name(name, wanted), _length(wanted["duration"]), name, name, ", ".join(missing)),
         )
 
     @staticmethod
@@ -195,7 +215,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
 
     def _delete(self, current: State, verb: str) -> Step:
         name = current["name"]
-        consent = [Consent("confirm", name, "All points under the retention policy %s would be lost" % name)]
+        consent = [Consent("confirm", name, "All points under the retention policy %s would be lost" % name, NOUN)]
         if current["default"]:
             consent.append(
                 Consent(
@@ -215,7 +235,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
     def _add(self, wanted: State) -> Step:
         return Step(
             "add the retention policy %s with the duration %s%s"
-            % (wanted["name"], wanted["duration"], " as the default" if wanted["default"] else ""),
+            % (wanted["name"], _length(wanted["duration"]), " as the default" if wanted["default"] else ""),
             send=lambda: self.client.database.add_retention_policy(wanted["name"], wanted["duration"], wanted["default"]),
             happened=lambda state: (state or {}).get(wanted["name"], {}).get("duration") == wanted["duration"],
             resend=True,
@@ -236,8 +256,9 @@ class RetentionPolicyInfo(_OnInfluxDB, Listing):
         return found
 
 
-def _shown(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _length(duration: t.Optional[str]) -> str:
+    """A duration as a task gives it: the API has 0 for one without end."""
+    return "INF" if duration == "0" else shown(duration)
 
 
 def _wanted(params: Params) -> t.List[State]:

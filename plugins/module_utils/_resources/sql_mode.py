@@ -52,6 +52,8 @@ class SqlMode(_OnMySQL, Resource):
     def wanted(self, before: t.Optional[State]) -> State:
         before = known(before)
         modes = sorted(_canon.sql_modes(self.params["modes"]))
+        if self._brings_removed and REMOVED in before["modes"]:
+            modes = sorted({*modes, REMOVED})
         if REMOVED in modes and REMOVED not in before["modes"]:
             raise InvalidInput("modes: %s does not exist on this server: MySQL 8 removed it" % REMOVED, hint="Leave it out.")
         return before if modes == before["modes"] else {"modes": modes, "text": None}
@@ -60,16 +62,34 @@ class SqlMode(_OnMySQL, Resource):
         before, after = known(before), known(after)
         if before["modes"] == after["modes"]:
             return []
-        names = [name.strip().upper() for mode in self.params["modes"] for name in mode.split(",")]
-        text = ",".join(name for name in dict.fromkeys(names) if name)
+        text = ",".join(self._named)
         return [
             Step(
                 "set the SQL mode to %s" % text if text else "clear the SQL mode",
                 send=lambda: self.client.database.set_sql_mode(text),
-                happened=lambda state: (state or {}).get("modes") == after["modes"],
+                happened=lambda state: self._same((state or {}).get("modes"), after["modes"]),
                 resend=True,
             )
         ]
+
+    @property
+    def _named(self) -> t.List[str]:
+        """The modes as the task names them, without repetitions."""
+        names = [name.strip().upper() for mode in self.params["modes"] for name in mode.split(",")]
+        return [name for name in dict.fromkeys(names) if name]
+
+    @property
+    def _brings_removed(self) -> bool:
+        """Up to MySQL 8.0.10, V(TRADITIONAL) stands for one mode more (docs/contract.md section 7.6)."""
+        return "TRADITIONAL" in self._named
+
+    def _same(self, modes: t.Any, wanted: t.Sequence[str]) -> bool:
+        besides = {REMOVED} if self._brings_removed else set()
+        return modes is not None and set(modes) - besides == set(wanted) - besides
+
+    def tolerated(self, field: str, wanted: t.Any, current: t.Any) -> bool:
+        """Whether the server has that one mode is known as soon as it shows it."""
+        return self._same(current, wanted)
 
     def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
         return {"modes": (state or {})["modes"]}

@@ -113,6 +113,8 @@ class Upgrade(Following, Resource):
             hint = "The next versions are: %s." % ", ".join(version["version"] for version in passed)
         else:
             hint = "It is at the latest version."
+        if re.fullmatch(r"[0-9]+\.[0-9]+", self.params["to"]) and any(_canon.same_version(self.params["to"] + "0", version["version"]) for version in passed):
+            hint += " YAML makes %s of %s0: put it in quotes." % (self.params["to"], self.params["to"])
         return InvalidInput(
             "the version %s is not ahead of this database, which is at %s; there is no way back to an earlier one"
             % (self.params["to"], current),

@@ -132,7 +132,8 @@ def check_mode_problems(case: Case, checked: Observation, real: Observation) -> 
         )
     hidden = ("diff", *case.differs)
     found += ["it differs from the real run: " + text for text in _differing(checked, real, hidden)]
-    found += ["its diff differs: " + text for text in difference(checked.told.get("diff"), real.told.get("diff"))]
+    diffs = [settled(seen.told.get("diff"), seen.known) for seen in (checked, real)]
+    found += ["its diff differs: " + text for text in difference(*diffs)]
     warnings = case.expect.warnings if case.check is None else case.check.warnings
     return found + warning_problems(checked.report.warnings, warnings) + usage_problems(checked)
 
