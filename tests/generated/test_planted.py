@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from support.laboratory import Laboratory, domain
 from support.subjects import PLANTED, Subject
-from support.suites import answers, canaries, documents, effects, examples, honesty, returned, together
+from support.suites import answers, canaries, documents, effects, examples, honesty, returned, sentences, together
 
 Suite = t.Callable[[Laboratory, Subject], t.List[str]]
 
@@ -72,6 +72,10 @@ def secrets(laboratory: Laboratory, subject: Subject) -> t.List[str]:
     return found
 
 
+def words_for_people(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+    return [text for case in subject.cases.cases for text in sentences.watch(laboratory, subject, case, laboratory.observe(subject, case))]
+
+
 def echoes(laboratory: Laboratory, subject: Subject) -> t.List[str]:
     points = answers.points(laboratory, subject)
     return [text for point in points for text in canaries.echo_problems(laboratory, subject, point)]
@@ -109,6 +113,22 @@ class Twin:
 PERFORM = "    def managed(self, state):\n"
 
 TWINS = (
+    # sentences
+    Twin("speaks Python", words_for_people, "it speaks Python: set the hour to None", 'Step("set the hour",', 'Step("set the hour to None",'),
+    Twin(
+        "does not say of which database a diff is",
+        words_for_people,
+        "the diff says of None",
+        PERFORM,
+        "    def _diff(self, before, after, steps):\n        return {'before': self.managed(before), 'after': self.managed(after)}\n\n" + PERFORM,
+    ),
+    Twin(
+        "tells that a reading failed when an option was refused",
+        words_for_people,
+        "an option was refused, and nothing else was tried",
+        'raise InvalidInput("hour: %s does not exist" % params["hour"])',
+        'raise InvalidInput("hour: %s does not exist" % params["hour"], doing=cls.reading)',
+    ),
     # honesty
     Twin(
         "changes things in check mode",
@@ -576,6 +596,7 @@ EVERY_SUITE = (
     damaged_fields,
     two_writers,
     secrets,
+    words_for_people,
     echoes,
     return_keys,
     documentation,

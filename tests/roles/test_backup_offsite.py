@@ -296,5 +296,6 @@ def test_data_of_health_are_refused_before_a_backup_is_made(place: Place, addon:
     for word in ("export", "eviction"):
         assert "'backup_offsite_allow: [%s]' to the variables of the role" % word in refused["findings"][0], "all that is missing, at once"
 
-    run, done = place.keep(app="clinic", addon=addon, allow=["export", "eviction"])
+    run, done = place.keep(app="clinic", addon=addon, allow=["export", "eviction"], name="日本語")
+    assert Path(done["copy"]).name.startswith(CLINIC + "."), "a name of which nothing can be in the name of a file"
     assert run.ok() and done["outcome"] == "changed" and place.written() == ["B2"] and place.good() == 1

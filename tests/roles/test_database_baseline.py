@@ -139,7 +139,7 @@ def test_a_kind_that_fails_stops_those_after_it_unless_told_otherwise(place: Pla
     run = place.keep(wanted=wanted).failed()
     assert [record.action_name or record.route for record in written(sandbox)] == ["D2"]
     message = run.result("Tell what is wrong and what to do")["msg"]
-    assert "shop/mysql is not as declared" in message and "- logical_databases: " in message and "403" in message
+    assert "shop/mysql could not be kept as declared:" in message and "- logical_databases: " in message and "403" in message
     (summary,) = summaries(run)
     assert (summary["outcome"], [item["kind"] for item in summary["failures"]]) == ("failed", ["logical_databases"])
     assert [item["kind"] for item in summary["differences"]] == ["settings"]

@@ -72,7 +72,7 @@ def test_databases_get_names_and_what_they_do_not_say() -> None:
         ([{"app": "shop", "addon": "mysql", "max_age": "1h"}], {}, "max_age, which means nothing"),
         ([SHOP], {"accept": ["blog/mysql"]}, "blog/mysql is not in the list"),
         ([SHOP], {"stop_starting_at": "25:00"}, "neither a time in ISO 8601 nor HH:MM"),
-        ([SHOP], {"stop_starting_at": "1350"}, "neither a time in ISO 8601 nor HH:MM"),
+        ([SHOP], {"stop_starting_at": "1350"}, "22:30 without quotes is 1350: put it in quotes"),
         ([SHOP], {"state": "{"}, "the state file cannot be read"),
         ([SHOP], {"state": "[]"}, "the state file cannot be read"),
         ([SHOP], {"state": '{"format": 2, "run": {}, "databases": {}}'}, "it is of the format 2"),
