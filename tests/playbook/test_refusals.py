@@ -171,7 +171,7 @@ BAD: tuple[Bad, ...] = (
     # emptying
     empties("emptying without a name", r"name", confirm="reports"),
     empties("emptying an empty name", r"missing required arguments: name", name="", confirm=""),
-    empties("emptying another than confirmed", r"confirm.*'orders'.*'reports'", name="reports", confirm="orders"),
+    empties("emptying another than confirmed", r"confirms orders, and this is reports", name="reports", confirm="orders"),
     empties("emptying what is almost confirmed", r"confirm", name="reports", confirm="Reports"),
     empties("emptying a control character", r"not the name", name="re\nports", confirm="re\nports"),
 )

@@ -219,7 +219,7 @@ def test_a_difference_that_needs_consent_hides_no_other(place: Place, sandbox: S
     names = {name for name in difference["before"] if difference["before"][name] != difference["after"][name]}
     assert {"periodic_backups_scheduled_at", "features"} < names and len(names) >= 3
     assert difference["after"]["features"]["force-ssl"] != difference["before"]["features"].get("force-ssl")
-    assert "    periodic_backups_scheduled_at: [0] -> [5]\n" in message and "add 'allow: [exposure]' to its entry in drift_databases." in message
+    assert '    periodic_backups_scheduled_at: "0:00 UTC" -> "5:00 UTC"\n' in message and "add 'allow: [exposure]' to its entry in drift_databases." in message
     assert "to the task" not in message and written(sandbox) == []
     kept = place.keep(wanted={"mysql": wanted}).failed().result("Tell what is wrong and what to do")["msg"]
     assert "add 'database_baseline_allow: [exposure]' to the variables of the role." in kept

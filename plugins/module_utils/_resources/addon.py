@@ -19,7 +19,6 @@ from .._change import (
     RESUME,
     Consent,
     Listing,
-    Outcome,
     Params,
     Resource,
     State,
@@ -101,16 +100,6 @@ class Addon(Resource):
     @property
     def _is_dedicated(self) -> bool:
         return self._named.lower() == DEDICATED
-
-    def perform(self, check_mode: bool) -> Outcome:
-        outcome = super().perform(check_mode)
-        addon = outcome.result["addon"]
-        if check_mode and addon is not None and addon["id"] is None:
-            self.client.transport.verbose(
-                "check mode has provisioned nothing, so tasks that need the addon fail: give them the condition "
-                "'when: not ansible_check_mode or RESULT.addon.id is not none', with the variable of register for RESULT"
-            )
-        return outcome
 
     # -- what is there, and what is wanted ---------------------------------------------------------------------------
 
@@ -265,6 +254,12 @@ class Addon(Resource):
         return field == "suspended" and not self.params["wait"]
 
     def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+        # One without an ID was foretold, and not made.
+        if state is not None and state["id"] is None and not self.applying:
+            self.client.transport.verbose(
+                "check mode has provisioned nothing, so tasks that need the addon fail: give them the condition "
+                "'when: not ansible_check_mode or RESULT.addon.id is not none', with the variable of register for RESULT"
+            )
         return {"addon": state}
 
     def busy(self, state: t.Optional[State]) -> str:
