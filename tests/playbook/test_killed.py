@@ -32,7 +32,9 @@ APPS: dict[str, list[dict[str, t.Any]]] = {
     "settings": [{"provider": "postgresql", "database": {"features": {}}}],
 }
 SHOP = {"user": ACCOUNT["user"], "apps": [{"name": name, "addons": addons} for name, addons in APPS.items()]}
-DURATIONS = {"upgrade": 1.0, "restore": 1.0, "backup": 1.0, "provisioning": 1.0, "feature": 0.6}
+#: Nothing ends by itself, or all within two seconds.
+SPEEDS = (1, 300)
+DURATIONS = {**dict.fromkeys(("upgrade", "restore", "backup", "provisioning", "feature"), 500), "bearer": 1e9, "addon_token": 1e9, "download_link": 1e9}
 
 
 def tasks(directory: Path) -> dict[str, dict[str, t.Any]]:
@@ -40,7 +42,7 @@ def tasks(directory: Path) -> dict[str, dict[str, t.Any]]:
     given = {
         "upgrade": ("scalingo_database_upgrade", {"to": "8.0.43-1"}),
         "restore": ("scalingo_database_restore", {"backup_id": BACKUP, "confirm": "restore_1"}),
-        "backup": ("scalingo_backup", {"max_age": "1h"}),
+        "backup": ("scalingo_backup", {"max_age": "30d", "method": "manual"}),
         "provision": ("scalingo_addon", {"addon": "postgresql", "plan": PLAN}),
         "download": ("scalingo_backup_download", {"backup_id": LARGE, "dest": str(directory / "backup.tar.gz")}),
         "settings": ("scalingo_database", {"addon": "postgresql", "periodic_backups_scheduled_at": 7, "features": {"force-ssl": True}}),
@@ -99,6 +101,7 @@ class Shop(Doomed):
         self.tally.left_behind += [path.name for path in self.loaded.iterdir() if path.name not in allowed]
 
     def converge(self) -> None:
+        self.sandbox.speed(SPEEDS[1])
         run = self.controller.play(self._plays, hosts={name: {} for name in APPS}, environment=self._environment).ok()
         assert len(run.results) == 2 * len(APPS), run
         self.tally.doubled += doubled(self.sandbox)
@@ -123,7 +126,8 @@ def test_what_is_killed_converges(core: str, way: str, sandbox: Sandbox, tmp_pat
     for dummy in range(max(1, THOROUGH // len(SIGNALS))):
         doomed.begin(chance)
         for number in chance.sample(SIGNALS, len(SIGNALS)):
-            if doomed.kill(number, chance.randrange(1, 60), chance.random() < 0.5):
+            sandbox.speed(chance.choice(SPEEDS))
+            if doomed.kill(number, chance.randrange(1, 60), chance):
                 doomed.killed(number)
         doomed.converge()
     doomed.tally.keep("%s %s" % (core, way))
@@ -137,7 +141,7 @@ class Copies(Doomed):
         self.way = way
         self.directory = controller.directory / "copies"
         encrypt = ["sh", "-c", 'gzip < "$0" > "$1"', "{input}", "{output}"]
-        given = {"app": "download", "addon": "mysql", "wait_interval": 0.2, "directory": str(self.directory), "max_age": "1h", "encrypt_command": encrypt}
+        given = {"app": "upgrade", "addon": "mysql", "wait_interval": 0.2, "directory": str(self.directory), "max_age": "30d", "encrypt_command": encrypt}
         variables = json.dumps({"backup_offsite_" + name: value for name, value in given.items()})
         play = (ROOT / "playbooks" / "backup.yml").read_text(encoding="utf-8")
         self.options = ("-e", variables)
@@ -154,10 +158,11 @@ class Copies(Doomed):
         self.tally.left_behind += held(self.controller.directory)
 
     def converge(self) -> None:
+        self.sandbox.speed(SPEEDS[1])
         self.controller.play(self._plays, *self.options, environment=self._environment).ok()
-        (addon,) = [addon for app in self.sandbox.state()["apps"] if app["name"] == "download" for addon in app["addons"]]
+        (addon,) = [addon for app in self.sandbox.state()["apps"] if app["name"] == "upgrade" for addon in app["addons"]]
         copies = sorted("".join(path.suffixes[-2:]) for path in self.directory.glob("[!.]*"))
-        if len(addon["database"]["backups"]) != 2 or copies != [".encrypted.json", ".gz.encrypted"]:
+        if len(addon["database"]["backups"]) != 1 or copies != [".encrypted.json", ".gz.encrypted"]:
             self.tally.doubled.append("%s %s" % (addon["database"]["backups"], copies))
         self.tally.left_behind += [path.name for path in self.directory.glob(".*") if not path.name.startswith(".lock")]
         self.tally.converged += 1
@@ -174,7 +179,8 @@ if THOROUGH:
         for dummy in range(THOROUGH // (2 * len(SIGNALS))):
             copies.begin()
             for number in chance.sample(SIGNALS, len(SIGNALS)):
-                if copies.kill(number, chance.randrange(5, 60), chance.random() < 0.5):
+                sandbox.speed(chance.choice(SPEEDS))
+                if copies.kill(number, chance.randrange(5, 60), chance):
                     copies.killed(number)
             copies.converge()
         copies.tally.keep("copies %s" % way)

@@ -514,8 +514,7 @@ if THOROUGH:
             place.sandbox.advance(7200)
             before = len(place.office.database("GET", ADDON, "/backups").json()["database_backups"])
             for number in chance.sample(SIGNALS, len(SIGNALS)):
-                moment, arrived = chance.randrange(3, last), chance.random() < 0.5
-                if drill.kill(number, moment, arrived):
+                if drill.kill(number, chance.randrange(3, last), chance):
                     drill.tally.kills["%s %d drill" % (way, number)] += 1
                     with contextlib.suppress(AssertionError):
                         until(lambda: not list(place.work_dir.iterdir()) and not place.processes(), "the keeper", 60)

@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import pty
+import random
 import select
 import signal
 import subprocess
@@ -33,9 +34,10 @@ SEED = int(os.environ.get("SCALINGO_TESTS_SEED", "1"))
 class Begun:
     """A run at a terminal of its own."""
 
-    def __init__(self, process: subprocess.Popen[bytes], terminal: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], terminal: int, controlled: bool) -> None:
         self.process = process
         self.text = ""
+        self._controlled = controlled
         self._terminal = terminal
 
     def read_until(self, wanted: str) -> None:
@@ -67,7 +69,7 @@ class Begun:
     def end(self, number: int) -> list[int]:
         """End it from outside; returns what processes it had. At a terminal, Ctrl-C reaches them all."""
         below = _descendants(self.process.pid)
-        if number == signal.SIGINT:
+        if number == signal.SIGINT and self._controlled:
             os.write(self._terminal, b"\x03")
         else:
             self.process.send_signal(number)
@@ -75,7 +77,8 @@ class Begun:
 
 
 @contextlib.contextmanager
-def begun(controller: Ansible, plays: Plays, *options: str, **environment: str | None) -> t.Iterator[Begun]:
+def begun(controller: Ansible, plays: Plays, *options: str, controlled: bool = True, **environment: str | None) -> t.Iterator[Begun]:
+    """I(controlled) by its terminal, whose end ends what is in its session; a job of cron or of AWX is not."""
     path = controller.directory / "begun.yml"
     path.write_text(plays if isinstance(plays, str) else _yaml(plays), encoding="utf-8")
     master, slave = pty.openpty()
@@ -87,11 +90,11 @@ def begun(controller: Ansible, plays: Plays, *options: str, **environment: str |
         stdout=slave,
         stderr=slave,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        preexec_fn=(lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) if controlled else None,
     )
     os.close(slave)
     try:
-        yield Begun(process, master)
+        yield Begun(process, master, controlled)
     finally:
         for number in [process.pid, *_descendants(process.pid)]:
             with contextlib.suppress(ProcessLookupError):
@@ -140,7 +143,7 @@ class Tally:
             directory = ROOT / ".cache" / "faults"
             directory.mkdir(exist_ok=True)
             path = directory / ("killed-%s.json" % name.replace(" ", "-"))
-            path.write_text(json.dumps({"seed": SEED, **dataclasses.asdict(self)}, indent=1), encoding="utf-8")
+            path.write_text(json.dumps({"seed": SEED, **vars(self)}, indent=1), encoding="utf-8")
 
 
 class Doomed:
@@ -174,22 +177,26 @@ class Doomed:
             assert run.process.returncode == 0, run.text
         return self.progress()
 
-    def kill(self, number: int, moment: int, arrived: bool, programs: bytes = b"ansible-playbook") -> bool:
+    def kill(self, number: int, moment: int, chance: random.Random) -> bool:
         """Start it and kill it when its progress has come to that moment; false when it ends before. From then on the sandbox answers nobody:
-        requests that are on their way have I(arrived), or are lost, and the connections break only when the controller has ended.
+        requests that are on their way have arrived or are lost, by I(chance), and the connections break only when the controller has ended.
         """
-        print("SCALINGO_TESTS_SEED=%d: signal %d at the moment %d, requests on their way have %sarrived" % (SEED, number, moment, "" if arrived else "not "))
+        # Ctrl-C needs a terminal, whose end would end the others, too.
+        arrived, controlled = chance.random() < 0.5, chance.random() < (0.7 if number == signal.SIGINT else 0.3)
+        words = ("have" if arrived else "have not", "at a terminal" if controlled else "without a terminal")
+        print("SCALINGO_TESTS_SEED=%d: signal %d %s at the moment %d, requests on their way %s arrived" % (SEED, number, words[1], moment, words[0]))
         self._lines.unlink(missing_ok=True)
         self.sandbox.clear_log()
         sandbox = self.sandbox
-        with begun(self.controller, self._plays, *self._options, SUPPORT_JSON_LINES=str(self._lines), **self._environment) as run:
+        lines = {"SUPPORT_JSON_LINES": str(self._lines)}
+        with begun(self.controller, self._plays, *self._options, controlled=controlled, **lines, **self._environment) as run:
             until(lambda: self.progress() >= moment or run.ended, "the moment %d of the run" % moment, 120)
             if run.ended:
                 assert run.process.returncode == 0, run.text
                 return False
             sandbox.fault(do="hold_after" if arrived else "hold_before")
             below = run.end(number)
-            until(lambda: run.ended and not any(is_there(each, programs) for each in below), "the end of Ansible", 60)
+            until(lambda: run.ended and not any(is_there(each, b"ansible-playbook") for each in below), "the end of Ansible", 60)
             seen = [record.number for record in sandbox.log()]
             sandbox.clear_faults()
             still = lambda: [each for each in below if is_there(each)]  # noqa: E731
