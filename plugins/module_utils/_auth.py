@@ -131,7 +131,8 @@ def with_environment(
     """Return the options with what the environment adds to those of them that are not given.
 
     The addresses of the environment belong to its region and its authentication API: for another region, or at another
-    authentication API, they do not count. The app and the addon of the environment do not count beside addon_id.
+    authentication API, they do not count. The addon of the environment does not count beside addon_id, nor does the app
+    where there is a token for that addon. Without one, addon_id means the same as addon.
     Raises InvalidInput when one address is given, the other comes from the environment, and no region joins them.
     """
     given = {name: str(value).strip() for name, value in params.items() if value is not None and str(value).strip()}
@@ -143,8 +144,9 @@ def with_environment(
     found = {option: environment[name].strip() for option, name in variables.items() if name}
     added = {option: value for option, value in found.items() if option not in given}
     if "addon_id" in given:
-        for name in ("app", "addon"):
-            added.pop(name, None)
+        added.pop("addon", None)
+        if "addon_token" in {**given, **added}:
+            added.pop("app", None)
     theirs = [name for name in ADDRESSES if name in added]
     region = given.get("region") or region_of_addresses(given)
     region_there = found.get("region") or region_of_addresses(found) or DEFAULT_REGION
@@ -160,7 +162,11 @@ def with_environment(
                     f"{name} is given, and {theirs[0]} comes from the environment ({variables[theirs[0]]})",
                     hint="They may belong to two regions: give both addresses, or the region too.",
                 )
-    return {**params, **added}
+    joined = {**params, **added}
+    if "addon_id" in given and "addon_token" not in {**given, **added} and given.get("addon") in (None, given["addon_id"]):
+        if "app" in {**given, **added}:
+            joined.update(addon=joined["addon_id"], addon_id=None)
+    return joined
 
 
 def region_of(address: str) -> str | None:
@@ -309,11 +315,9 @@ def read_settings(
                 "addon and addon_id name two different addons",
                 hint="Give app and addon, or addon_id and addon_token.",
             )
-        if not addon_token and not app:
-            raise InvalidInput("addon_id needs addon_token or app", hint="With an API token, give app too.")
         if not addon_token:
-            addon, addon_id = addon_id, None
-    if not addon_id:
+            raise InvalidInput("addon_id needs addon_token or app", hint="With an API token, give app too.")
+    else:
         if addon_token and not (app and addon):
             raise InvalidInput(
                 "addon_token needs addon_id", hint="It is the id of the addon that the token was made for."

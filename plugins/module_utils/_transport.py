@@ -611,27 +611,30 @@ def diagnose(error: BaseException, host: str, timeout: float) -> Diagnosis:
     )
 
 
-# What a connection may be denied for by a firewall of this machine, too.
-DENIED = (errno.EACCES, errno.EPERM)
-
 _FILES = "Check the files that ca_path, REQUESTS_CA_BUNDLE and SSLKEYLOGFILE name."
+_SPACE = "Free some space."
+_DESCRIPTORS = "Raise the limit of open files (ulimit -n), or lower the number of forks."
 
-#: What to do about what this machine itself cannot do. None of these numbers comes from the network, or after sending.
-LOCAL_FAULTS: t.Mapping[int, str] = {
-    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EROFS), _FILES),
-    **dict.fromkeys(DENIED, _FILES),
-    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "Raise the limit of open files (ulimit -n), or lower the number of forks."),
-    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "Free some space."),
+#: What to do about what this machine itself cannot do with a file, or for want of descriptors.
+FILE_FAULTS: t.Mapping[int, str] = {
+    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG), _FILES),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _FILES),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _SPACE),
 }
+LOCAL_FAULTS: t.Mapping[int, str] = {**FILE_FAULTS, errno.EMFILE: _DESCRIPTORS, errno.ENFILE: _DESCRIPTORS}
 
 
 def local_fault(chain: t.Iterable[BaseException], of_tls: bool) -> OSError | None:
-    """Return what a file, a limit or a disk of this machine did to a request before it was sent, or None."""
+    """Return what a file or a limit of this machine did to a request before it was sent, or None.
+
+    A fault of a file counts with its name only, or where OpenSSL was to read certificates: a firewall of this machine
+    denies connections, and a connection that breaks within a handshake leaves any number behind.
+    """
     for error in chain:
         # Those of TLS and of names have numbers of their own.
         if not isinstance(error, OSError) or isinstance(error, (ssl.SSLError, socket.gaierror, socket.herror)):
             continue
-        if error.errno in LOCAL_FAULTS and (error.errno not in DENIED or error.filename is not None or of_tls):
+        if error.errno in LOCAL_FAULTS and (error.errno not in FILE_FAULTS or error.filename is not None or of_tls):
             return error
     return None
 

@@ -211,10 +211,11 @@ def test_a_difference_that_needs_consent_hides_no_other(place: Place, sandbox: S
         "periodic_backups_scheduled_at": 5, "maintenance_window": {"weekday_utc": "sunday", "starting_hour_utc": 22},
         "features": {"force-ssl": True, "publicly-available": True},
     }  # fmt: skip
-    run, found = place.drift(databases=json.dumps([{"app": "shop", "addon": "mysql", "wanted": wanted}]))
+    addon_id = sandbox.addon_id("shop", "mysql")
+    run, found = place.drift(databases=json.dumps([{"app": "shop", "addon_id": addon_id, "name": "shop/mysql", "wanted": {**wanted, "plan": "mysql-starter-512"}}]))
     message = run.failed().result("Say what drifted")["msg"]
     (database,) = found["databases"]
-    assert (database["outcome"], database["addon_id"], database["region"]) == ("would_change", sandbox.addon_id("shop", "mysql"), "osc-fr1")
+    assert (database["outcome"], database["addon_id"], database["region"]) == ("would_change", addon_id, "osc-fr1")
     (difference,) = database["differences"]
     names = {name for name in difference["before"] if difference["before"][name] != difference["after"][name]}
     assert {"periodic_backups_scheduled_at", "features"} < names and len(names) >= 3

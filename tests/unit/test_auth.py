@@ -324,10 +324,13 @@ def test_an_addon_token_without_its_addon_is_not_used(office: Office) -> None:
 
 
 def test_an_addon_id_of_an_app_is_an_addon(office: Office) -> None:
-    for given in ({"addon": None}, {"addon": "ad-1"}):
-        client = office.client(addon_id="ad-1", **given)
-        assert (client.settings.app, client.settings.addon, client.settings.addon_id) == ("shop", "ad-1", None)
-    play(client, exchange(), mint(), shown())
+    as_addon = {"app": "shop", "addon": "ad-1"}
+    assert joined({"app": "shop", "addon_id": "ad-1"}, SCALINGO_ADDON="mysql") == as_addon
+    assert joined({"app": "shop", "addon": "ad-1", "addon_id": "ad-1"}) == as_addon
+    assert joined({"addon_id": "ad-1"}, SCALINGO_APP="shop", SCALINGO_ADDON="mysql") == as_addon
+    # Nothing is chosen between two, and nothing is made up.
+    for given in ({"app": "shop", "addon": "mysql", "addon_id": "ad-1"}, {"addon_id": "ad-1"}, {"addon_id": "ad-1", "addon_token": "x", "app": "shop"}):
+        assert joined(given) == given
 
 
 def test_a_target_may_be_missing_when_none_is_needed(office: Office) -> None:

@@ -182,6 +182,18 @@ def test_a_bundle_that_is_not_there_is_told_with_its_variable(office: Office, mo
     assert "/nonexistent/bundle.pem" in error.message and "REQUESTS_CA_BUNDLE" in error.hint
 
 
+@pytest.mark.parametrize("call", ["show_database", "create_backup"])
+def test_a_file_of_keys_that_cannot_be_written_is_no_broken_connection(
+    call: str, office: Office, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "gone" / "keys"))
+    with SocketServer(response(DATABASE), tls=context(authority)) as server:
+        client = client_of(office, server, ca_path=bundle(authority, tmp_path, "ca.pem"))
+        error = fails(Unreachable, getattr(client.database, call))
+    assert "failed on this machine: [Errno 2]" in error.message and "gone/keys" in error.message
+    assert error.attempts == 1 and "SSLKEYLOGFILE" in error.hint and server.requests == []
+
+
 def test_tls_to_a_port_that_speaks_none(office: Office) -> None:
     with SocketServer(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", read_first=False) as server:
         address = server.address.replace("http:", "https:")

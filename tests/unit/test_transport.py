@@ -1000,6 +1000,8 @@ def local(number: int, path: str | None = None, of_tls: bool = False, connecting
         (local(errno.ECONNRESET), "lost", "closed the connection", "proxies"),
         (local(errno.EPIPE), "lost", "closed the connection", "proxies"),
         (local(errno.EPERM), "lost", "closed the connection", "proxies"),
+        # A handshake that was broken off, with the number of something earlier.
+        (local(errno.ENOENT), "lost", "closed the connection", "proxies"),
     ],
 )
 def test_each_breakage_has_its_own_sentence(error: Exception, kind: str, message: str, hint: str) -> None:
