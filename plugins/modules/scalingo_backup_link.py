@@ -11,7 +11,8 @@ module: scalingo_backup_link
 version_added: 0.1.0
 short_description: Get a link to download a backup with
 description:
-  - Returns a link that leads to the archive of a backup. It dies after a while, the platform does not say when.
+  - Returns a link that leads to the archive of a backup. It dies after a while. The platform does not say when;
+    a client of Scalingo's own speaks of five minutes.
   - Whoever has the link can read the backup, without a token. So the task needs O(dest) or C(no_log=true). Without either it is refused
     before anything is asked.
   - To have the backup as a file, use M(community.scalingo.scalingo_backup_download), which shows the link to nobody.
