@@ -21,7 +21,7 @@ from ._errors import ConsentMissing, ScalingoError, UnexpectedAnswer, facts, leg
 from ._options import Spec, settle
 from ._progress import Progress
 from ._shapes import readable
-from ._transport import Clock
+from ._transport import LOCAL_FAULTS, MACHINE_ADVICE, Clock
 
 
 #: Why a variable that is set where Ansible runs may be missing where the module does.
@@ -161,7 +161,12 @@ def _surroundings(client: t.Optional[Client], notes: t.List[str]) -> t.Dict[str,
 
 
 def _defect(error: Exception) -> ScalingoError:
-    """An error that nobody foresaw, told without a traceback and without its text, which could hold a secret."""
+    """An error that nobody foresaw, told without a traceback and without its text, which could hold a secret.
+
+    A full disk or a file that is not to be read is no defect: what the system says of it is told.
+    """
+    if isinstance(error, OSError) and error.errno in LOCAL_FAULTS:
+        return ScalingoError("this machine says: %s" % error, hint=MACHINE_ADVICE.get(error.errno, ""))
     frames = traceback.extract_tb(error.__traceback__)
     place = "%s:%s" % (os.path.basename(frames[-1].filename), frames[-1].lineno) if frames else "an unknown place"
     return ScalingoError(

@@ -528,7 +528,7 @@ def diagnose(error: BaseException, host: str, timeout: float) -> Diagnosis:
     texts = " | ".join(str(item) for item in chain)
     local = local_fault(chain, "SSLError" in names)
     if local is not None:
-        hint = LOCAL_FAULTS[t.cast(int, local.errno)]
+        hint = MACHINE_ADVICE.get(t.cast(int, local.errno), _CERTIFICATES)
         return Diagnosis("final", f"The request to {host} failed on this machine: {local}", hint)
     proxy = "ProxyError" in names or "InvalidProxyURL" in names
     if proxy:
@@ -611,17 +611,20 @@ def diagnose(error: BaseException, host: str, timeout: float) -> Diagnosis:
     )
 
 
-_FILES = "Check the files that ca_path, REQUESTS_CA_BUNDLE and SSLKEYLOGFILE name."
-_SPACE = "Free some space."
+_CERTIFICATES = "Check the files that ca_path, REQUESTS_CA_BUNDLE and SSLKEYLOGFILE name."
 _DESCRIPTORS = "Raise the limit of open files (ulimit -n), or lower the number of forks."
 
-#: What to do about what this machine itself cannot do with a file, or for want of descriptors.
-FILE_FAULTS: t.Mapping[int, str] = {
-    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG), _FILES),
-    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _FILES),
-    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _SPACE),
+#: What to do about some of what this machine itself cannot do.
+MACHINE_ADVICE: t.Mapping[int, str] = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "Free some space."),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), _DESCRIPTORS),
 }
-LOCAL_FAULTS: t.Mapping[int, str] = {**FILE_FAULTS, errno.EMFILE: _DESCRIPTORS, errno.ENFILE: _DESCRIPTORS}
+#: What it cannot do with a file, and what else.
+FILE_FAULTS = (
+    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG),
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
+)
+LOCAL_FAULTS = (*FILE_FAULTS, errno.EMFILE, errno.ENFILE)
 
 
 def local_fault(chain: t.Iterable[BaseException], of_tls: bool) -> OSError | None:

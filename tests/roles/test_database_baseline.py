@@ -212,7 +212,8 @@ def test_a_difference_that_needs_consent_hides_no_other(place: Place, sandbox: S
         "features": {"force-ssl": True, "publicly-available": True},
     }  # fmt: skip
     addon_id = sandbox.addon_id("shop", "mysql")
-    run, found = place.drift(databases=json.dumps([{"app": "shop", "addon_id": addon_id, "name": "shop/mysql", "wanted": {**wanted, "plan": "mysql-starter-512"}}]))
+    entry = {"app": "shop", "addon_id": addon_id, "name": "shop/mysql", "wanted": {**wanted, "plan": "mysql-starter-512"}}
+    run, found = place.drift(databases=json.dumps([entry]))
     message = run.failed().result("Say what drifted")["msg"]
     (database,) = found["databases"]
     assert (database["outcome"], database["addon_id"], database["region"]) == ("would_change", addon_id, "osc-fr1")
