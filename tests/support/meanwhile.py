@@ -66,8 +66,8 @@ def meanwhile(choose: Chooser) -> t.Iterator[None]:
 
         return around(route.action_name or route.number, route.safe, send)
 
-    def execute(session: t.Any, statements: t.Any) -> None:
-        around("SQL", False, lambda: executing(session, statements))
+    def execute(session: t.Any, statements: t.Any) -> t.Any:
+        return around("SQL", False, lambda: executing(session, statements))
 
     with mock.patch.object(_transport.Transport, "_ask", ask), mock.patch.object(sql_memory.Session, "execute", execute):
         yield
