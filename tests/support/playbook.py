@@ -10,15 +10,18 @@ built from nothing, and the results come back as data.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import dataclasses
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import typing as t
 from pathlib import Path
@@ -256,27 +259,26 @@ class Ansible:
         lines.touch(mode=0o666)
         lines.chmod(0o666)
         command = [*self.prefix, str(self.programs / program), *arguments]
+        variables = self.variables({"SUPPORT_JSON_LINES": str(lines), **(environment or {})})
         begun = time.monotonic()
-        process = subprocess.Popen(
-            command,
-            cwd=self.working_directory,
-            env=self.variables({"SUPPORT_JSON_LINES": str(lines), **(environment or {})}),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-        )
-        try:
-            stdout, stderr = process.communicate(timeout=timeout)
-        except BaseException:
-            for number in [process.pid, *_descendants(process.pid)]:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(number, signal.SIGKILL)
-            process.communicate()
-            raise
+        with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+            starter = None if self.prefix else Starter.of(self.programs, variables)
+            process: subprocess.Popen[bytes] | Forked
+            if starter is None:
+                process = subprocess.Popen(
+                    command, cwd=self.working_directory, env=variables, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True
+                )
+            else:
+                process = starter.begin(command, self.working_directory, variables, stdout, stderr)
+            try:
+                returncode = process.wait(timeout)
+            except BaseException:
+                for number in [process.pid, *_descendants(process.pid)]:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(number, signal.SIGKILL)
+                process.wait()
+                raise
+            shown = [_text(stream) for stream in (stdout, stderr)]
         seconds = time.monotonic() - begun
         results: list[TaskResult] = []
         stats: dict[str, dict[str, int]] = {}
@@ -286,7 +288,85 @@ class Ansible:
                 stats = record["stats"]
             else:
                 results.append(TaskResult(**record))
-        return Run(command, process.returncode, stdout, stderr, seconds, results, stats)
+        return Run(command, returncode, *shown, seconds, results, stats)
+
+
+class Forked:
+    """A run that is a fork of a starter."""
+
+    def __init__(self, reply: socket.socket) -> None:
+        self._reply = reply
+        self.pid = self._told()
+
+    def _told(self) -> int:
+        said = self._reply.recv(64)
+        assert said, "the process that starts Ansible is gone"
+        return int(said)
+
+    def wait(self, timeout: float | None = None) -> int:
+        self._reply.settimeout(timeout)
+        with self._reply:
+            return self._told()
+
+
+class Starter:
+    """A process of starter.py: all runs of one ansible-core with one configuration are forks of it, but for the first one."""
+
+    #: What each run may have otherwise, as it is read when it is needed or starter.py sees to it.
+    OF_A_RUN = (
+        "ANSIBLE_ASYNC_DIR", "ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_CONFIG", "ANSIBLE_HOME", "ANSIBLE_LOCAL_TEMP", "ANSIBLE_LOG_PATH", "ANSIBLE_REMOTE_TEMP",
+    )  # fmt: skip
+    _lock = threading.Lock()
+    _known: t.ClassVar[dict[t.Any, Starter | None]] = {}
+
+    @classmethod
+    def of(cls, programs: Path, variables: t.Mapping[str, str]) -> Starter | None:
+        """None for the first run of its kind: it starts as users start it."""
+        fixed = {
+            name: value
+            for name, value in variables.items()
+            if name.startswith(("ANSIBLE_", "PYTHON", "LANG", "LC_", "TMPDIR", "PATH")) and name not in cls.OF_A_RUN
+        }
+        logs = "ANSIBLE_LOG_PATH" in variables
+        key = (programs, logs, *sorted(fixed.items()))
+        with cls._lock:
+            if key not in cls._known:
+                cls._known[key] = None
+                return None
+            starter = cls._known[key]
+            if starter is None:
+                starter = cls._known[key] = cls(programs, fixed, logs)
+            return starter
+
+    def __init__(self, programs: Path, variables: t.Mapping[str, str], logs: bool) -> None:
+        self._directory = tempfile.TemporaryDirectory(prefix="starter-")
+        place = Path(self._directory.name)
+        (place / "ansible.cfg").write_text("[defaults]\n", encoding="utf-8")
+        own = {
+            "HOME": str(place),
+            "ANSIBLE_CONFIG": str(place / "ansible.cfg"),
+            "ANSIBLE_HOME": str(place / "ansible"),
+            "ANSIBLE_LOCAL_TEMP": str(place / "local"),
+            **({"ANSIBLE_LOG_PATH": str(place / "log")} if logs else {}),
+        }
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [programs / "python", Path(__file__).with_name("starter.py")], stdin=theirs, cwd=place, env={**variables, **own}, start_new_session=True
+            )
+        atexit.register(self._end)
+
+    def _end(self) -> None:
+        self._control.close()
+        self._process.wait(10)
+        self._directory.cleanup()
+
+    def begin(self, command: t.Sequence[str], directory: Path, variables: t.Mapping[str, str], stdout: t.IO[bytes], stderr: t.IO[bytes]) -> Forked:
+        request = json.dumps({"command": command, "directory": str(directory), "environment": variables})
+        reply, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            socket.send_fds(self._control, [request.encode()], [stdout.fileno(), stderr.fileno(), theirs.fileno()])
+        return Forked(reply)
 
 
 def task(
@@ -298,6 +378,11 @@ def task(
 ) -> dict[str, t.Any]:
     """A task of the collection: C(module) without the collection's name."""
     return {"name": task_name or module, MODULE_PREFIX + module: arguments, **(keywords or {})}
+
+
+def _text(stream: t.IO[bytes]) -> str:
+    stream.seek(0)
+    return stream.read().decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def _descendants(process: int) -> list[int]:
