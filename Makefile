@@ -6,10 +6,13 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test sandbox bench docs build lists lock clean
+.PHONY: help setup demo check test sandbox bench strangers docs build lists lock clean
 MAKEFLAGS += --no-print-directory
 
 export PYTHON
+# Names may hold any letter, and settings of the caller's Python are not for this one.
+export LC_ALL := C.UTF-8
+$(foreach name,$(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES))),$(eval unexport $(name)))
 python := .cache/venv/bin/python
 
 help: ## say what there is
@@ -37,6 +40,10 @@ sandbox: ## start the sandbox and print the exports to paste; Ctrl-C stops it
 bench: ## what tasks cost, beside the same by other means, in 15 minutes; PART=a runs one part
 	@scripts/bootstrap python
 	@$(python) scripts/bench $(if $(PART),--part $(PART)) $(ARGUMENTS)
+
+strangers: ## the demonstration and some tests in a clone with everything in the way that strangers' machines have
+	@scripts/bootstrap python
+	@$(python) scripts/strangers
 
 docs: ## the documentation as a website in .cache/docs
 	@scripts/bootstrap python

@@ -48,16 +48,24 @@ def say(text: str) -> None:
     print("setup: %s" % text, file=sys.stderr, flush=True)
 
 
+#: What of the settings of pip and uv says how packages are reached. The others, such as for hashes or the user's own directory, are not for here.
+WAY = re.compile(
+    r"PIP_((EXTRA_)?INDEX_URL|FIND_LINKS|NO_INDEX|TRUSTED_HOST|CERT|CLIENT_CERT|PROXY|(DEFAULT_)?TIMEOUT|RETRIES|CONFIG_FILE|KEYRING_PROVIDER)|"
+    r"UV_(INDEX\w*|DEFAULT_INDEX|EXTRA_INDEX_URL|FIND_LINKS|OFFLINE|INSECURE_HOST|NATIVE_TLS|SYSTEM_CERTS|HTTP_\w+|KEYRING_PROVIDER)"
+)
+
+
 def environment() -> dict[str, str]:
     """The caller's environment, so that his registry, proxy and certificates hold, with every place to write in .cache."""
     values = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PYTHON", "VIRTUAL_ENV", "ANSIBLE_", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "CONDA_", "MAKE"))
+        if WAY.fullmatch(name) or not name.startswith(("PYTHON", "VIRTUAL_ENV", "ANSIBLE_", "PIP_", "UV_", "CONDA_", "MAKE"))
     }
     values.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
     if not values.get("HOME") or not os.path.isdir(values["HOME"]):
         values["HOME"] = str(HOME)
+    own = Path(values.get("XDG_CONFIG_HOME") or Path(values["HOME"], ".config"), "uv", "uv.toml")
     temporary = CACHE / "tmp"
     for directory in (HOME, temporary):
         directory.mkdir(parents=True, exist_ok=True)
@@ -67,9 +75,15 @@ def environment() -> dict[str, str]:
         PIP_CACHE_DIR=str(CACHE / "pip"),
         PIP_DISABLE_PIP_VERSION_CHECK="1",
         PIP_NO_INPUT="1",
+        # These may stand in a file, too.
+        PIP_USER="0",
+        PIP_NO_BINARY=":none:",
+        PIP_REQUIRE_HASHES="0",
         UV_CACHE_DIR=str(CACHE / "uv"),
         UV_PYTHON_DOWNLOADS="never",
         UV_NO_PROGRESS="1",
+        # Not those of a directory above.
+        **({"UV_CONFIG_FILE": str(own)} if own.is_file() else {"UV_NO_CONFIG": "1"}),
         npm_config_cache=str(CACHE / "npm"),
         npm_config_update_notifier="false",
         npm_config_fund="false",
@@ -93,7 +107,12 @@ def run(*command: str | Path, directory: Path = ROOT, **more: str) -> None:
         check=False,
     )
     if done.returncode:
-        sys.exit("setup: this failed with exit status %d: %s\n%s" % (done.returncode, " ".join(words), done.stdout))
+        free = shutil.disk_usage(CACHE).free / 1e9
+        sys.exit(
+            "setup: this failed with exit status %d: %s\n%s\nsetup: needed are a way to the package registries of Python and npm (the settings of pip, uv "
+            "and npm for index, proxy and certificates hold), and 2 GB in .cache, where %.1f GB are free. The next run begins anew where this one stopped."
+            % (done.returncode, " ".join(words), done.stdout, free)
+        )
 
 
 def digest(*parts: str | Path) -> str:

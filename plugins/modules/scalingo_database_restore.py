@@ -19,7 +19,8 @@ description:
     After such a restoration no point before it can be restored any more.
   - From a backup the platform restores where it serves that at all. This is experimental. Where it does not, the task fails and says
     how to do it by hand. The backup has to be done.
-  - There is nothing to compare, so that every run restores.
+  - There is nothing to compare, so that every run restores. A task that was interrupted while it waited restores again when it is run again.
+    M(community.scalingo.scalingo_operation_info) tells whether the first restore is running.
   - A task costs five requests to the Database API when the restoration has ended at the first look, and one more for each further look. Two of them
     come before anything is changed.
     There come up to three requests before, for the bearer token, for the addon, which is looked up anew (unless O(addon) is an ID),

@@ -12,7 +12,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import typing as t
 from pathlib import Path
@@ -23,7 +22,7 @@ import yaml
 from scalingo_sandbox.engines.base import EngineError
 from scalingo_sandbox.engines.real_servers import HOST, PLACE_VARIABLE, Port
 from scalingo_sandbox.testing import Sandbox
-from support.real import Office, until
+from support.real import Office, short_directory, until
 
 SEED = {
     "user": {"api_token": "tk-us-of-the-processes"},
@@ -61,8 +60,8 @@ class Remote(Office):
 @pytest.fixture
 def place() -> t.Iterator[Path]:
     """Where the sandbox has its directory. In a deep one it would take another, since the names of sockets must be short."""
-    with tempfile.TemporaryDirectory(prefix="real-", dir="/tmp") as path:
-        yield Path(path)
+    with short_directory() as path:
+        yield path
         until(lambda: not os.listdir(path), "the end of the directory", 30)
 
 

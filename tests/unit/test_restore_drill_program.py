@@ -13,7 +13,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import tarfile
 import time
 import types
@@ -22,6 +21,7 @@ from pathlib import Path
 
 import pytest
 from support.playbook import ROOT
+from support.real import short_directory
 
 PROGRAM = ROOT / "roles" / "restore_drill" / "files" / "drill.py"
 
@@ -122,9 +122,9 @@ def test_the_lines_of_a_program_end_where_it_ends_them() -> None:
 
 # -- rooms ------------------------------------------------------------------------------------------------------------
 
-STAND_IN = """#!%s
-import sys
-print("%%s (PostgreSQL) %s" %% sys.argv[0])
+#: A shell, since the kernel takes neither blanks nor long names after the two signs.
+STAND_IN = """#!/bin/sh
+echo "$0 (PostgreSQL) %s"
 """
 
 
@@ -134,12 +134,11 @@ def options(tmp_path: Path) -> t.Iterator[t.Dict[str, t.Any]]:
     programs = tmp_path / "programs"
     programs.mkdir()
     for name in ("initdb", "postgres", "pg_restore", "psql"):
-        (programs / name).write_text(STAND_IN % (sys.executable, "16.14"))
+        (programs / name).write_text(STAND_IN % "16.14")
         (programs / name).chmod(0o755)
-    # The name of a socket must be short.
-    with tempfile.TemporaryDirectory(prefix="drill-", dir="/tmp") as work_dir:
+    with short_directory() as work_dir:
         yield {
-            "work_dir": work_dir, "programs": str(programs), "client_programs": "", "major": 16, "given": True, "lifetime": 60, "subject": "shop",
+            "work_dir": str(work_dir), "programs": str(programs), "client_programs": "", "major": 16, "given": True, "lifetime": 60, "subject": "shop",
         }  # fmt: skip
 
 
@@ -232,7 +231,7 @@ def test_the_run_of_ansible_is_found_above_its_workers(tmp_path: Path) -> None:
         "    print(os.getpid(), flush=True)\n"
         "    sys.exit(os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]))\n"
         "script = 'import runpy; print(runpy.run_path(%r)[\"run_of_ansible\"]())' % sys.argv[1]\n"
-        "os._exit(subprocess.call(['sh', '-c', '%s -c \"$0\"; true' % sys.executable, script]))\n"
+        "os._exit(subprocess.call(['sh', '-c', '\"$1\" -c \"$0\"; true', script, sys.executable]))\n"
     )
     done = subprocess.run([sys.executable, str(program), str(PROGRAM)], capture_output=True, text=True, check=True)
     first, second = done.stdout.split()
