@@ -6,7 +6,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test sandbox bench strangers docs build lists lock clean
+.PHONY: help setup demo check test sandbox bench faults strangers docs build lists lock clean
 MAKEFLAGS += --no-print-directory
 
 export PYTHON
@@ -44,6 +44,10 @@ bench: ## what tasks cost, beside the same by other means, in 15 minutes; PART=a
 strangers: ## the demonstration and some tests in a clone with everything in the way that strangers' machines have
 	@scripts/bootstrap python
 	@$(python) scripts/strangers
+
+faults: ## every module, each of its requests, every fault, in ten minutes; the suite generated runs a sample
+	@scripts/bootstrap python
+	@$(python) scripts/faults $(ARGUMENTS)
 
 docs: ## the documentation as a website in .cache/docs
 	@scripts/bootstrap python

@@ -362,6 +362,7 @@ def read_settings(
 def seconds_left(token: str, date: float | None, now: float) -> float:
     """Return how long a fresh token lives: by its ``exp`` if it is a JWT, seen from the answer's Date; else one hour.
 
+    No token is fresh and expired: then the two clocks disagree, and a 401 tells when it is to be renewed.
     The signature is not verified: the token is only ever sent back to whom it came from (docs/contract.md, 1.2).
     """
     try:
@@ -370,7 +371,7 @@ def seconds_left(token: str, date: float | None, now: float) -> float:
         left = float(expires) - (now if date is None else date)
     except (ValueError, IndexError, KeyError, TypeError, RecursionError, OverflowError):
         left = TOKEN_SECONDS
-    return min(max(left, 0.0), TOKEN_SECONDS)
+    return min(left, TOKEN_SECONDS) if left > 0 else TOKEN_SECONDS
 
 
 def good_until(token: str, date: float | None, now: float) -> float:

@@ -361,6 +361,8 @@ def changed_user(answer: Answer) -> Raw:
 def metrics(answer: Answer) -> Raw:
     """Read the present metrics; those of the instances by their id, also when they are a list (section 6, row 38)."""
     result = dict(_shapes.mapping(answer.json(), "the body"))
+    if not any(name in result for name in ("cpu_usage", "memory", "database_stats", "real_disk_size", "instances_metrics")):
+        raise _shapes.Mismatch("metrics", "the body", result)
     result["instances_metrics"] = _shapes.kept(by_instance, result.get("instances_metrics") or {}, "instances_metrics")
     return result
 

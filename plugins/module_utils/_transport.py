@@ -245,8 +245,7 @@ class Stream(Answer):
     @property
     def length(self) -> int | None:
         """How many bytes the body has, as far as the answer says so."""
-        announced = self.headers.get("content-length", "")
-        return int(announced) if re.fullmatch(r"[0-9]{1,18}", announced) else None
+        return length_of(self.headers.get("content-length", ""))
 
     def chunks(self, size: int) -> t.Iterator[bytes]:
         """Yield the body in pieces of at most ``size`` bytes. Raises Unreachable when it breaks off."""
@@ -444,6 +443,11 @@ def retry_after_of(headers: t.Mapping[str, str], now: float) -> float | None:
         return None
     server_now = epoch_of(headers.get("date", ""))
     return max(0.0, moment - (now if server_now is None else server_now))
+
+
+def length_of(announced: str) -> int | None:
+    """Return how many bytes a Content-Length announces, or None when it is no number."""
+    return int(announced) if re.fullmatch(r"[0-9]{1,18}", announced) else None
 
 
 class Flight:
@@ -1100,8 +1104,9 @@ class Transport:
         # Whether a short body is noticed below us depends on the version of urllib3.
         announced = response.headers.get("Content-Length", "")
         received = response.raw.tell()
-        if announced.isdigit() and status not in (204, 304) and received < int(announced):
-            message = f"The answer of {host} broke off after {received} of {announced} bytes"
+        length = length_of(announced)
+        if length is not None and status not in (204, 304) and received < length:
+            message = f"The answer of {host} broke off after {received} of {length} bytes"
             return bytes(content), Diagnosis("lost", message, "Run again later; check the proxies on the way.", status)
         return bytes(content), None
 

@@ -131,6 +131,41 @@ def test_a_truncated_answer_promises_more_than_it_sends(box: Sandbox, caller: Ca
     assert received == whole[:17]
 
 
+def test_a_reset_connection(box: Sandbox, mysql: str) -> None:
+    address = urllib.parse.urlsplit(box.db_api_url())
+    for deed in ("drop_before", "drop_after", "truncate"):
+        box.fault(do=deed, reset=True, times=1)
+        with socket.create_connection((address.hostname, address.port or 0), timeout=5) as connection:
+            connection.sendall(f"GET /api/databases/{mysql} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            with pytest.raises(ConnectionResetError):
+                while connection.recv(1000):
+                    pass
+
+
+def test_an_answer_that_drips(box: Sandbox, caller: Caller, mysql: str) -> None:
+    whole = caller.database("GET", mysql).json()
+    box.fault(do="drip", seconds=0.01, bytes=100, times=1)
+    assert caller.database("GET", mysql).json() == whole
+
+
+def test_other_headers(box: Sandbox, caller: Caller, mysql: str) -> None:
+    whole = caller.database("GET", mysql).json()
+    box.fault(do="headers", headers={"Date": "Thu, 01 Jan 1970 00:00:00 GMT", "X-Other": "1"}, times=1)
+    answer = caller.database("GET", mysql)
+    assert (answer.json(), answer.headers["Date"], answer.headers["X-Other"]) == (whole, "Thu, 01 Jan 1970 00:00:00 GMT", "1")
+    box.fault(do="headers", headers={"Content-Length": "\u00b2"}, times=1)
+    with pytest.raises(httpx.RemoteProtocolError, match="Content-Length"):
+        caller.database("GET", mysql)
+
+
+def test_tokens_that_expire_with_a_request(box: Sandbox, caller: Caller, mysql: str) -> None:
+    box.fault(match={"route": "D2"}, do="expire_tokens", times=1)
+    assert caller.database("PATCH", mysql, json=CHANGE).status_code == 401
+    assert hours(box, mysql) == [0]
+    caller.forget()
+    assert caller.database("PATCH", mysql, json=CHANGE).status_code == 200
+
+
 def test_a_slow_answer(box: Sandbox, caller: Caller, mysql: str) -> None:
     box.fault(do="slow", seconds=0.3, times=1)
     started = time.perf_counter()

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from support.laboratory import Laboratory, domain
 from support.subjects import PLANTED, Subject
-from support.suites import answers, canaries, documents, effects, examples, honesty, returned, sentences, together
+from support.suites import canaries, documents, effects, examples, faults, honesty, returned, sentences, together
 
 Suite = t.Callable[[Laboratory, Subject], t.List[str]]
 
@@ -46,19 +46,30 @@ def option_coverage(laboratory: Laboratory, subject: Subject) -> t.List[str]:
     return effects.coverage_problems(subject)
 
 
+def tried(laboratory: Laboratory, subject: Subject, *groups: str) -> t.List[str]:
+    """The cells of the matrix with faults of these groups, but for the way to the database."""
+    matrix = faults.Matrix(laboratory, subject)
+    cells = [(point, fault) for point, fault in faults.whole(matrix, 0) if point.own and fault.group in groups and not fault.wire]
+    return [problem.text for point, fault in cells for problem in matrix.problems(point, fault)]
+
+
 def lost(laboratory: Laboratory, subject: Subject) -> t.List[str]:
-    return [text for case in subject.cases.cases for text in answers.lost_problems(laboratory, subject, case)]
+    return tried(laboratory, subject, "lost once")
 
 
 def damaged(laboratory: Laboratory, subject: Subject) -> t.List[str]:
-    points = [point for point in answers.points(laboratory, subject) if point.record.role == "db"]
-    return [text for point in points for text in answers.damage_problems(laboratory, subject, point)]
+    return tried(laboratory, subject, "failure", "unreadable", "damaged", "emptied")
+
+
+def refused(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+    return tried(laboratory, subject, "refused")
 
 
 def damaged_fields(laboratory: Laboratory, subject: Subject) -> t.List[str]:
-    points = [point for point in answers.points(laboratory, subject) if point.record.role == "db"]
-    reading = [point for point in points if point.phase == "at first"]
-    return [text for point in reading for text in answers.field_problems(laboratory, subject, point)]
+    matrix = faults.Matrix(laboratory, subject)
+    places = faults.places_of_fields(matrix, False)
+    deeds = ("missing_key", "wrong_type")
+    return [problem.text for point in places for problem in faults.field_problems(matrix, point, faults.fields(matrix, point), deeds)]
 
 
 def two_writers(laboratory: Laboratory, subject: Subject) -> t.List[str]:
@@ -74,11 +85,6 @@ def secrets(laboratory: Laboratory, subject: Subject) -> t.List[str]:
 
 def words_for_people(laboratory: Laboratory, subject: Subject) -> t.List[str]:
     return [text for case in subject.cases.cases for text in sentences.watch(laboratory, subject, case, laboratory.observe(subject, case))]
-
-
-def echoes(laboratory: Laboratory, subject: Subject) -> t.List[str]:
-    points = answers.points(laboratory, subject)
-    return [text for point in points for text in canaries.echo_problems(laboratory, subject, point)]
 
 
 def return_keys(laboratory: Laboratory, subject: Subject) -> t.List[str]:
@@ -415,7 +421,7 @@ TWINS = (
     ),
     Twin(
         "passes on what a server repeats",
-        echoes,
+        refused,
         "a token is told",
         "    def read(self):\n",
         "    def read(self):\n"
@@ -595,9 +601,9 @@ EVERY_SUITE = (
     damaged,
     damaged_fields,
     two_writers,
+    refused,
     secrets,
     words_for_people,
-    echoes,
     return_keys,
     documentation,
 )

@@ -135,6 +135,8 @@ class CaseFile:
     passed_on: t.Mapping[str, str]
     #: What a task cannot do without: a request and the name of a field of its answer.
     needs_of_answers: t.Tuple[str, ...]
+    #: Reads whose failure does not stop a task.
+    does_without: t.Tuple[str, ...]
     secrets: t.Tuple[str, ...]
     examples: Situation
     variables: Data
@@ -209,6 +211,7 @@ def load_case_file(path: Path) -> CaseFile:
         unset=raw.get("unset", {}),
         passed_on=raw.get("passed_on", {}),
         needs_of_answers=tuple(raw.get("needs_of_answers", ())),
+        does_without=tuple(raw.get("does_without", ())),
         secrets=tuple(raw.get("secrets", ())),
         examples=situation(common_seed(), raw, examples),
         variables=examples.get("variables", {}),

@@ -282,7 +282,7 @@ class Laboratory:
         if value == "$addon_id":
             return self.addon_id(case)
         if value == "$addon_token":
-            return self._addon_token(self.addon_id(case))
+            return self.addon_token(self.addon_id(case))
         return value
 
     def _ago(self, value: str) -> str:
@@ -307,7 +307,7 @@ class Laboratory:
                 if wanted == addon["id"] or (wanted == addon["provider"] and app["name"] == case.target.get("app")):
                     yield t.cast(str, addon["id"])
 
-    def _addon_token(self, addon_id: str) -> str:
+    def addon_token(self, addon_id: str) -> str:
         app = next(
             app["name"]
             for app in self.sandbox.state()["apps"]

@@ -19,7 +19,6 @@ from support.cases import Case
 from support.compare import without
 from support.laboratory import Laboratory, Observation
 from support.subjects import Subject
-from support.suites.answers import Point
 
 
 def canaries(sandbox: Sandbox, issued: t.Iterable[str]) -> t.Dict[str, str]:
@@ -43,54 +42,28 @@ def leaks(text: str, secrets: t.Mapping[str, str]) -> t.List[str]:
 
 def watch(laboratory: Laboratory, subject: Subject, case: Case, seen: Observation) -> t.List[str]:
     """What a run told, what it kept, and whether it announced what is to be masked."""
-    return _told(laboratory, subject, case, seen) + _kept(laboratory, seen)
+    return told(laboratory, subject, case, seen) + _announced(laboratory, subject, case, seen) + _kept(laboratory, seen)
 
 
-def echo_problems(laboratory: Laboratory, subject: Subject, point: Point) -> t.List[str]:
-    """An answer that repeats what it was sent, as a careless server or proxy does: nothing of that is told."""
-    if point.record.role == "files":
-        return []  # it is sent no credentials
-    found = []
-    for status in (422, 200):
-        laboratory.issued.clear()
-        laboratory.arrange(subject, point.case)
-        if point.record.role == "db":
-            # The tokens that the run will take from the cache are known beforehand.
-            laboratory.run(subject, point.case, check=True)
-        secrets = canaries(laboratory.sandbox, laboratory.issued)
-        sent = ("the API token", "a token") + (("the API token in base64",) if point.record.role == "auth" else ())
-        echoed = [value for value, what in secrets.items() if what in sent]
-        body = {"error": "refused: %s" % " ".join(echoed), "code": echoed[0], "errors": {echoed[-1]: echoed}}
-        rule: t.Dict[str, t.Any] = {
-            "match": {"route": point.record.route},
-            "do": "status",
-            "status": status,
-            "body": body,
-        }
-        laboratory.sandbox.fault(**rule)
-        seen = laboratory.run(subject, point.case)
-        shown = leaks(seen.report.everything(), canaries(laboratory.sandbox, laboratory.issued))
-        found += ["%s answers %d with them: %s is told" % (point.name, status, what) for what in shown]
-    return found
-
-
-def _told(laboratory: Laboratory, subject: Subject, case: Case, seen: Observation) -> t.List[str]:
+def told(laboratory: Laboratory, subject: Subject, case: Case, seen: Observation) -> t.List[str]:
+    """What a run told that nobody may know. What a result is there to hold is none of it where the task hides its result."""
     secrets = {**canaries(laboratory.sandbox, laboratory.issued), **{link: "a link" for link in laboratory.links}}
     hidden = subject.cases.secrets if case.no_log else ()
     report = dataclasses.replace(seen.report, result=without(seen.report.result, hidden))
-    found = ["%s is told" % what for what in leaks(report.everything(), secrets)]
-    if seen.records:
-        used = {token: "a token" for token in seen.issued}
-        if not hidden:
-            # What a result is there to hold cannot be masked in it.
-            used.update({link: "a link" for link in seen.links})
-        if "api_token" not in case.without:
-            used[case.arguments.get("api_token", laboratory.sandbox.api_token)] = "the API token"
-        missing = sorted(
-            {what for value, what in used.items() if not any(value in told for told in seen.report.secrets)}
-        )
-        found += ["%s is not announced to be masked" % what for what in missing]
-    return found
+    return ["%s is told" % what for what in leaks(report.everything(), secrets)]
+
+
+def _announced(laboratory: Laboratory, subject: Subject, case: Case, seen: Observation) -> t.List[str]:
+    if not seen.records:
+        return []
+    used = {token: "a token" for token in seen.issued}
+    if not (subject.cases.secrets and case.no_log):
+        # What a result is there to hold cannot be masked in it.
+        used.update({link: "a link" for link in seen.links})
+    if "api_token" not in case.without:
+        used[case.arguments.get("api_token", laboratory.sandbox.api_token)] = "the API token"
+    missing = sorted({what for value, what in used.items() if not any(value in secret for secret in seen.report.secrets)})
+    return ["%s is not announced to be masked" % what for what in missing]
 
 
 def _kept(laboratory: Laboratory, seen: Observation) -> t.List[str]:

@@ -12,7 +12,7 @@ from support.cases import Case, Data
 from support.compare import flattened
 from support.laboratory import Laboratory, Observation
 from support.subjects import OF_ANSIBLE, Subject
-from support.suites.answers import plain_cases
+from support.suites.faults import plain_cases
 
 TYPES: t.Mapping[str, t.Tuple[type, ...]] = {
     "str": (str,),

@@ -18,7 +18,7 @@ from support.laboratory import Laboratory, Observation, named
 from support.meanwhile import Act, Moment, meanwhile
 from support.port import Report
 from support.subjects import Subject
-from support.suites.answers import MAY_BE_REPEATED, ON_THE_WAY, crash_problems, plain_cases
+from support.suites.faults import MAY_BE_REPEATED, ON_THE_WAY, crash_problems, plain_cases
 
 
 READ_BACK = "before the read-back"

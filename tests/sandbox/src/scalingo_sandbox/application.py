@@ -11,6 +11,7 @@ import binascii
 import contextlib
 import json
 import sys
+import threading
 import traceback
 import uuid
 from collections.abc import Callable
@@ -130,6 +131,8 @@ class Application:
         self.places = places
         self.control = control
         self.stopping = asyncio.Event()
+        # Released each time that a rule begins to hold a request.
+        self.held = threading.Semaphore(0)
         self._compiled = {role: Compiled(role) for role in ("auth", "api", "db", "files")}
         self._adapters: dict[str, TypeAdapter[Any]] = {}
 
@@ -144,13 +147,13 @@ class Application:
         raw = await request.body()
         exchange, limited = await self._run(self._begin, request, place, raw)
         record, rule = exchange.record, exchange.rule
-        drop: Callable[[], None] = scope["state"][DROP]
+        drop: Callable[..., None] = scope["state"][DROP]
         if limited is not None:
             exchange.answer = limited
         else:
             if rule is not None and rule.do in ("drop_before", "hold_before"):
                 await self._hold(rule)
-                drop()
+                drop(reset=rule.reset)
                 return
             if rule is not None and rule.do == "slow":
                 await self._pause(rule.seconds)
@@ -160,7 +163,7 @@ class Application:
                 await self._run(self._work, exchange)
             if rule is not None and rule.do in ("drop_after", "hold_after"):
                 await self._hold(rule)
-                drop()
+                drop(reset=rule.reset)
                 return
         record.status = exchange.answer.status
         await self._respond(exchange, scope, receive, send, drop)
@@ -172,6 +175,8 @@ class Application:
 
     async def _hold(self, rule: faults.FaultRule) -> None:
         """Wait until a rule that holds is gone."""
+        if rule.do.startswith("hold"):
+            self.held.release()
         while rule.do.startswith("hold") and self.world.faults.holds(rule) and not self.stopping.is_set():
             await self._pause(0.02)
 
@@ -283,6 +288,8 @@ class Application:
 
     def _work(self, exchange: Exchange) -> None:
         with self.world.lock:
+            if exchange.rule is not None and exchange.rule.do == "expire_tokens":
+                self.world.tokens.expire()
             try:
                 exchange.answer = self._handle(exchange)
             except Refusal as refusal:
@@ -397,13 +404,13 @@ class Application:
     # after the work
 
     async def _respond(
-        self, exchange: Exchange, scope: Scope, receive: Receive, send: Send, drop: Callable[[], None]
+        self, exchange: Exchange, scope: Scope, receive: Receive, send: Send, drop: Callable[..., None]
     ) -> None:
         answer, rule, record = exchange.answer, exchange.rule, exchange.record
         if rule is not None and rule.do in ("wrong_type", "missing_key") and answer.body is not None:
             answer.raw = json.dumps(faults.spoil(rule, answer.body)).encode()
         if rule is not None and rule.do == "replace":
-            answer.body = rule.body
+            answer.body, answer.raw = rule.body, None
             answer.status = record.status = rule.status or answer.status
             answer.headers.update(rule.headers)
         headers = {
@@ -412,6 +419,8 @@ class Application:
             "Server": "scalingo-sandbox",
             **answer.headers,
         }
+        if rule is not None and rule.do == "headers":
+            headers.update(rule.headers)
         status = answer.status or 200
         if answer.file is not None:
             headers["Content-Type"] = answer.media_type
@@ -426,7 +435,23 @@ class Application:
             kept = max(1, len(content) // 2) if rule.bytes is None else rule.bytes
             await send({"type": "http.response.start", "status": status, "headers": _encoded_headers(headers)})
             await send({"type": "http.response.body", "body": content[:kept], "more_body": True})
-            drop()
+            drop(reset=rule.reset)
+            return
+        if rule is not None and rule.do == "drip":
+            headers["Content-Type"] = answer.media_type
+            headers["Content-Length"] = str(len(content))
+            await send({"type": "http.response.start", "status": status, "headers": _encoded_headers(headers)})
+            size = rule.bytes or max(1, len(content) // 4)
+            for begin in range(0, len(content), size):
+                await self._pause(rule.seconds)
+                await send({"type": "http.response.body", "body": content[begin : begin + size], "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
+        if "Content-Length" in headers:
+            # What no server would send is sent past the library that would refuse it.
+            headers["Content-Type"] = answer.media_type
+            lines = [b"HTTP/1.1 %d Answered" % status, *(b": ".join(pair) for pair in _encoded_headers(headers))]
+            drop(b"\r\n".join([*lines, b"Connection: close", b"", content]))
             return
         media = answer.media_type if content else None
         response = Response(content, status_code=status, media_type=media, headers=headers)
@@ -439,7 +464,7 @@ class Application:
         status: int,
         headers: dict[str, str],
         send: Send,
-        drop: Callable[[], None],
+        drop: Callable[..., None],
     ) -> None:
         """A part of a file, piece by piece; a fault may cut it off."""
         path, offset, length = answer.file
@@ -455,8 +480,8 @@ class Application:
                     break
                 length -= len(piece)
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-        if cut:
-            drop()
+        if rule is not None and cut:
+            drop(reset=rule.reset)
         else:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -22,7 +22,10 @@ Deed = Literal[
     "drop_after",
     "hold_before",
     "hold_after",
+    "expire_tokens",
     "slow",
+    "drip",
+    "headers",
     "wrong_type",
     "missing_key",
     "replace",
@@ -70,9 +73,12 @@ class FaultRule(BaseModel):
     status: int | None = Field(default=None, ge=200, le=599)
     body: Any = None
     seconds: float = Field(default=1.0, ge=0)
+    """slow: the pause before the answer; drip: the pause before each piece of it."""
     headers: dict[str, str] = Field(default_factory=dict)
     bytes: int | None = Field(default=None, ge=0)
-    """truncate: how many bytes are sent; None: half of them."""
+    """truncate: how many bytes are sent; None: half of them. drip: how many a piece has; None: a quarter of them."""
+    reset: bool = False
+    """drop_before, drop_after and truncate: the connection is reset, and not closed."""
     at: str | None = None
     """wrong_type and missing_key: where, as a path of keys and positions joined by dots; * is any. None: everywhere."""
     value: Any = None

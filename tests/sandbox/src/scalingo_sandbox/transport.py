@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from typing import Any, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -63,10 +65,18 @@ class Protocol(H11Protocol):
         if idle:
             self.transport.abort()
 
-    def drop(self) -> None:
-        """Close the connection without another word."""
+    def drop(self, last: bytes = b"", *, reset: bool = False) -> None:
+        """Send these last bytes as they are, and close the connection without another word, or reset it."""
         if self.cycle is not None:
             self.cycle.disconnected = True
             self.cycle.response_started = True
             self.cycle.response_complete = True
-        self.transport.close()
+        gathering = cast(Gathering, self.transport)
+        if last:
+            gathering.write(last)
+        if reset:
+            gathering.flush()
+            gathering.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            gathering.abort()
+        else:
+            gathering.close()

@@ -1,0 +1,66 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The matrix of faults: a sample of each module's cells, or with C(SCALINGO_FAULTS) all of them, as C(make faults) runs it.
+
+The variable names the directory that takes the figures of each module.
+"""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import typing as t
+from pathlib import Path
+
+import pytest
+from support.generation import TESTED, THOROUGHLY, none
+from support.laboratory import Laboratory
+from support.subjects import Subject
+from support.suites import faults
+from support.suites.faults import Matrix, Problem
+
+FIGURES = os.environ.get("SCALINGO_FAULTS", "")
+MODULES = [pytest.param(number, subject, id=subject.name) for number, subject in enumerate(TESTED)]
+
+
+def texts(problems: t.Iterable[Problem]) -> t.List[str]:
+    return [problem.text for problem in problems]
+
+
+@pytest.mark.skipif(bool(FIGURES), reason="all cells are tried")
+@pytest.mark.parametrize("number, subject", MODULES)
+def test_a_sample_of_the_matrix(laboratory: Laboratory, number: int, subject: Subject) -> None:
+    matrix = Matrix(laboratory, subject)
+    found = [problem for point, fault in faults.sample(matrix, TESTED) for problem in matrix.problems(point, fault)]
+    for point, path in faults.sampled_fields(matrix, number):
+        found += faults.field_problems(matrix, point, [path], faults.deeds(subject))
+    none(texts(found))
+
+
+@pytest.mark.skipif(not FIGURES, reason="make faults runs it")
+@pytest.mark.parametrize("number, subject", MODULES)
+def test_the_whole_matrix(laboratory: Laboratory, number: int, subject: Subject) -> None:
+    matrix = Matrix(laboratory, subject)
+    cells = faults.whole(matrix, number)
+    found = [problem for point, fault in cells for problem in matrix.problems(point, fault)]
+    # The way to the database is the same code for all modules.
+    places = faults.places_of_fields(matrix, subject.name in THOROUGHLY)
+    single = 0
+    for point in places:
+        paths = faults.fields(matrix, point)
+        single += len(paths) * len(faults.deeds(subject))
+        found += faults.field_problems(matrix, point, paths, faults.deeds(subject))
+    figures = {
+        "module": subject.name,
+        "cells": collections.Counter(fault.name for dummy, fault in cells),
+        "phases": collections.Counter(point.phase for point, dummy in cells),
+        "fields": single,
+        "problems": collections.Counter(problem.kind for problem in found),
+        "outcomes": ["/".join(outcome) for outcome in matrix.outcomes],
+        "sample": sorted({(fault.name, point.phase) for point, fault in faults.sample(matrix, TESTED)}),
+    }
+    Path(FIGURES, subject.name + ".json").write_text(json.dumps(figures), encoding="utf-8")
+    none(texts(found))

@@ -1,0 +1,679 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The matrix of faults: what a module makes of connections that fail, and of answers that are lost, damaged, or not the API's at all.
+
+A cell is one request of a case and one fault. What may come of it depends on the kind of the fault and on the kind of the call, as WANTED
+says. The sandbox's databases before, without the fault and after are the judge of what really happened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import difflib
+import email.utils
+import typing as t
+from pathlib import Path
+from unittest import mock
+
+from scalingo_sandbox import faults
+from scalingo_sandbox.seed import REGIONS
+from scalingo_sandbox.testing import Record
+from support import wire
+from support.cases import Case, Data
+from support.compare import without
+from support.laboratory import Laboratory, Observation, named
+from support.subjects import Subject
+from support.suites import canaries
+
+#: Calls that change something and may be sent twice: they set, and do not add (docs/contract.md section 2).
+#: Written down here once more, independently of the client that is tested.
+MAY_BE_REPEATED = ("D2", "D6", "D7", "U3", "F3", "F4", "DR8", "A5", "set-sqlmode", "pg-stat-statements-enable")
+
+#: Requests for tokens, addons and addresses, unless a run ends with one: then it is about that.
+ON_THE_WAY = ("exchange", "A1", "A6", "regions")
+
+#: Texts that no report may have.
+CRASHED = ("Traceback (most recent call last)", "defect of the collection")
+
+
+def plain_cases(subject: Subject) -> t.List[Case]:
+    """The cases that succeed with nothing going wrong."""
+    return [
+        case
+        for case in subject.cases.cases
+        if not (case.expect.failure or case.situation.faults or case.situation.outcomes)
+    ]
+
+
+def crash_problems(seen: Observation) -> t.List[str]:
+    text = seen.report.everything()
+    return ["it says %r: %s" % (word, seen.report.message) for word in CRASHED if word in text]
+
+
+# -- where -----------------------------------------------------------------------------------------------------------
+
+PHASES = ("on the way", "at first", "as a change", "after a change")
+KINDS = ("read", "repeatable", "once")
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """A request of a case: C(after) is how many of its kind come before it."""
+
+    case: Case
+    record: Record
+    phase: str
+    after: int
+
+    @property
+    def name(self) -> str:
+        return "%s %s (%s)" % (named(self.record), self.phase, self.case.name)
+
+    @property
+    def own(self) -> bool:
+        """It is what the module is about, and not on the way to the database, which is the same code for all modules."""
+        return self.phase != "on the way"
+
+    @property
+    def kind(self) -> str:
+        """Whether the call reads, changes something and may be repeated, or must be sent once."""
+        return "read" if self.record.safe else "repeatable" if named(self.record) in MAY_BE_REPEATED else "once"
+
+    def rule(self, do: Data, times: t.Optional[int] = None) -> Data:
+        match = {"route": self.record.route, "action_name": self.record.action_name}
+        rule = {"match": {name: value for name, value in match.items() if value}, "after": self.after, **do}
+        return {**rule, "times": times} if times else rule
+
+
+def points_of(case: Case, clean: Observation) -> t.List[Point]:
+    found = []
+    seen: t.Dict[str, int] = {}
+    changed = False
+    for record in clean.records:
+        changed = changed or not record.safe
+        on_the_way = record.route in ON_THE_WAY and record.route != clean.records[-1].route
+        phase = "as a change" if not record.safe else "after a change" if changed else "on the way" if on_the_way else "at first"
+        found.append(Point(case, record, phase, seen.get(named(record), 0)))
+        seen[named(record)] = seen.get(named(record), 0) + 1
+    return found
+
+
+# -- what goes wrong -------------------------------------------------------------------------------------------------
+
+PAGE = "<!DOCTYPE html>\n<html><head><title>Log in</title></head><body>Please log in.</body></html>\n"
+#: What comes instead of the work, and what comes with it.
+INSTEAD_OF_IT = ("drop_before", "hold_before", "status", "html", "plain")
+WORK_DONE = ("drop_after", "hold_after", "truncate", "replace", "wrong_type", "missing_key", "drip", "headers")
+
+
+def anywhere(point: Point) -> bool:
+    return True
+
+
+def of_the_api(point: Point) -> bool:
+    """Not at a link, which leads to a file and needs no token."""
+    return point.record.role != "files"
+
+
+def of_an_action(point: Point) -> bool:
+    return bool(point.record.action_name)
+
+
+def of_a_token(point: Point) -> bool:
+    return point.record.route == "A6"
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """One way in which a request goes wrong: a rule of the sandbox, or C(wire) on the client's side."""
+
+    name: str
+    group: str
+    do: t.Union[Data, t.Callable[[Laboratory, Point], Data]]
+    times: t.Optional[int] = None
+    wire: str = ""
+    where: t.Callable[[Point], bool] = anywhere
+    #: Of a refusal: what it is called.
+    kind: str = ""
+
+    @contextlib.contextmanager
+    def acting(self, laboratory: Laboratory, point: Point) -> t.Iterator[None]:
+        do = self.do(laboratory, point) if callable(self.do) else self.do
+        if do:
+            laboratory.sandbox.fault(**point.rule(do, self.times))
+        with contextlib.ExitStack() as stack:
+            if self.wire:
+                stack.enter_context(wire.broken(laboratory.sandbox, self.wire, named(point.record), point.after, self.times))
+            yield
+
+
+def _echo(status: int) -> t.Callable[[Laboratory, Point], Data]:
+    """An answer that repeats what it was sent, as a careless server or proxy does."""
+
+    def do(laboratory: Laboratory, point: Point) -> Data:
+        sent = ("the API token", "a token") + (("the API token in base64",) if point.record.role == "auth" else ())
+        secrets = canaries.canaries(laboratory.sandbox, laboratory.issued)
+        echoed = [value for value, what in secrets.items() if what in sent]
+        body = {"error": "refused: %s" % " ".join(echoed), "code": echoed[0], "errors": {echoed[-1]: echoed}}
+        return {"do": "status", "status": status, "body": body}
+
+    return do
+
+
+def _elsewhere(status: int) -> t.Callable[[Laboratory, Point], Data]:
+    """A redirect to another host, that of the other region."""
+
+    def do(laboratory: Laboratory, point: Point) -> Data:
+        host = laboratory.sandbox.db_api_url(REGIONS[-1])
+        return {"do": "status", "status": status, "headers": {"Location": host + point.record.path}}
+
+    return do
+
+
+def _skewed(hours: float) -> t.Callable[[Laboratory, Point], Data]:
+    def do(laboratory: Laboratory, point: Point) -> Data:
+        return {"do": "headers", "headers": {"Date": email.utils.formatdate(laboratory.clock.wall() + hours * 3600, usegmt=True)}}
+
+    return do
+
+
+def _of_another_addon(laboratory: Laboratory, point: Point) -> Data:
+    other = next(
+        addon["id"] for app in laboratory.sandbox.state()["apps"] for addon in app["addons"] if addon["id"] != point.record.addon_id
+    )
+    return {"do": "wrong_type", "at": "addon.token", "value": laboratory.addon_token(other)}
+
+
+def _status(status: int, body: t.Any = None) -> Data:
+    return {"do": "status", "status": status, **({} if body is None else {"body": body})}
+
+
+def _after_the_work(status: int, body: t.Any) -> Data:
+    return {"do": "replace", "status": status, "body": body}
+
+
+WAIT = {"headers": {"Retry-After": "7"}}
+RESET = {"reset": True}
+
+FAULTS = (
+    # The request is never sent, or never taken.
+    Fault("the connection is refused", "never sent", {}, wire="refused"),
+    Fault("the name cannot be resolved", "never sent", {}, wire="name"),
+    Fault("TLS fails", "never sent", {}, wire="tls"),
+    Fault("the connection is refused once", "put off", {}, times=1, wire="refused"),
+    # It is put off: the rate limit in both forms.
+    Fault("429 as text, twice", "put off", {"do": "plain", "status": 429}, times=2),
+    Fault("429 as text with Retry-After, twice", "put off", {"do": "plain", "status": 429, **WAIT}, times=2),
+    Fault("429 as JSON, twice", "put off", _status(429), times=2),
+    Fault("429 as JSON with Retry-After, twice", "put off", {**_status(429), **WAIT}, times=2),
+    Fault("429 as text, always", "limited", {"do": "plain", "status": 429}),
+    Fault("429 as JSON with Retry-After, always", "limited", {**_status(429), "headers": {"Retry-After": "60"}}),
+    # The answer is lost.
+    Fault("the connection is reset before the work", "lost once", {"do": "drop_before", **RESET}, times=1),
+    Fault("the connection is reset after the work", "lost once", {"do": "drop_after", **RESET}, times=1),
+    Fault("the connection is closed before the work", "lost once", {"do": "drop_before"}, times=1),
+    Fault("the connection is closed after the work", "lost once", {"do": "drop_after"}, times=1),
+    Fault("the connection is reset in the middle of the answer", "lost once", {"do": "truncate", **RESET}, times=1),
+    Fault("no answer in time, and no work", "lost once", {"do": "hold_before"}, times=1, wire="hurry"),
+    Fault("no answer in time after the work", "lost once", {"do": "hold_after"}, times=1, wire="hurry"),
+    Fault("the connection is always closed before the work", "lost", {"do": "drop_before"}),
+    Fault("the connection is always closed after the work", "lost", {"do": "drop_after"}),
+    Fault("half of the answer, always", "half", {"do": "truncate"}),
+    # The server fails.
+    Fault("500 once", "failure once", _status(500), times=1),
+    Fault("500", "failure", _status(500)),
+    Fault("500 as a page", "failure", {"do": "html", "status": 500}),
+    Fault("502 as a page, once", "overload once", {"do": "html", "status": 502}, times=1),
+    Fault("503 with Retry-After, once", "overload once", {**_status(503), **WAIT}, times=1),
+    Fault("502 as a page", "failure", {"do": "html", "status": 502}),
+    Fault("503", "failure", _status(503)),
+    # A token is refused.
+    Fault("the tokens expire", "renewed", {"do": "expire_tokens"}, times=1),
+    Fault("401", "refused", _status(401), kind="Unauthorized"),
+    Fault("the token is that of another addon", "foreign", _of_another_addon, where=of_a_token),
+    # The API refuses.
+    Fault("400 as text", "refused", {"do": "plain", "status": 400, "body": "Bad Request"}, kind="BadRequest"),
+    Fault("402", "refused", _status(402), kind="PaymentRequired"),
+    Fault("403", "refused", _status(403), kind="Forbidden"),
+    Fault("404", "absent", _status(404)),
+    Fault("409", "refused", _status(409), kind="Conflict"),
+    Fault("422 by field", "refused", _status(422, {"errors": {"name": ["is taken", "is too short"]}}), kind="ValidationFailed"),
+    Fault("422 as a list", "refused", _status(422, {"errors": ["no"]}), kind="ValidationFailed"),
+    Fault("422 with numbers", "refused", _status(422, {"error": 7, "errors": {"name": 5}}), kind="ValidationFailed"),
+    Fault("422 as a list alone", "refused", _status(422, [1]), kind="ValidationFailed"),
+    Fault("422 that repeats the credentials", "refused", _echo(422), where=of_the_api, kind="ValidationFailed"),
+    Fault("ok: 0 with 200", "refused", _status(200, {"ok": 0, "error": "no"}), where=of_an_action, kind="ActionFailed"),
+    Fault("ok: 0 with 200 and no reason", "refused", _status(200, {"ok": 0}), where=of_an_action, kind="ActionFailed"),
+    Fault("ok: 0 with 422", "refused", _status(422, {"ok": 0, "error": "no"}), where=of_an_action, kind="ActionFailed"),
+    Fault("409 after the work", "refused after it", _after_the_work(409, {"error": "it exists"}), kind="Conflict", where=of_the_api),
+    Fault("422 after the work", "refused after it", _after_the_work(422, {"errors": {"name": ["is taken"]}}), kind="ValidationFailed", where=of_the_api),
+    Fault("ok: 0 after the work", "refused after it", _after_the_work(200, {"ok": 0, "error": "no"}), where=of_an_action, kind="ActionFailed"),
+    # The answer is not the API's, and nothing was done.
+    Fault("a redirect to another host, 302", "redirected", _elsewhere(302), where=of_the_api),
+    Fault("a redirect to another host, 307", "redirected", _elsewhere(307), where=of_the_api),
+    Fault("a page of a proxy", "not the API's", {"do": "html", "status": 200}),
+    Fault("200 with a text", "not the API's", {"do": "plain", "status": 200, "body": "OK"}),
+    Fault("200 that repeats the credentials", "not the API's", _echo(200), where=of_the_api),
+    Fault("ok: 0 where no action is", "not the API's", _status(200, {"ok": 0, "error": "no"}), where=lambda point: not of_an_action(point)),
+    # The work was done, and the answer does not say so.
+    Fault("a page after the work", "unreadable", _after_the_work(200, PAGE), where=of_the_api),
+    Fault("an empty object", "unreadable", _after_the_work(200, "{}"), where=of_the_api),
+    Fault("an empty body", "unreadable", _after_the_work(200, ""), where=of_the_api),
+    Fault("204", "unreadable", _after_the_work(204, ""), where=of_the_api),
+    Fault("null", "unreadable", _after_the_work(200, "null"), where=of_the_api),
+    Fault("a list", "unreadable", _after_the_work(200, "[]"), where=lambda point: of_the_api(point) and point.record.route != "S5"),
+    Fault("a text", "unreadable", _after_the_work(200, '"done"'), where=of_the_api),
+    Fault("a number", "unreadable", _after_the_work(200, "42"), where=of_the_api),
+    Fault("another root", "unreadable", _after_the_work(200, '{"another": {"id": "x", "name": "x", "status": "done"}}'), where=of_the_api),
+    Fault("the roots of other types", "damaged", {"do": "wrong_type", "at": "*"}, where=of_the_api),
+    Fault("no roots", "damaged", {"do": "missing_key", "at": "*"}, where=of_the_api),
+    Fault("all values of other types", "damaged", {"do": "wrong_type"}, where=of_the_api),
+    Fault("what is below the roots of other types", "damaged", {"do": "wrong_type", "at": "*.*"}, where=of_the_api),
+    Fault("no values", "damaged", {"do": "missing_key"}, where=of_the_api),
+    Fault("nothing below the roots", "emptied", {"do": "missing_key", "at": "*.*"}, where=of_the_api),
+    # It does not matter.
+    Fault("an answer that drips", "put off", {"do": "drip", "seconds": 0.002}),
+    Fault("a clock that is two hours fast", "put off", _skewed(2)),
+    Fault("a clock that is two hours slow", "put off", _skewed(-2)),
+    Fault("a Content-Length of \u00b2", "put off", {"do": "headers", "headers": {"Content-Length": "\u00b2"}}, where=of_the_api),
+)
+
+# -- what may come of it ---------------------------------------------------------------------------------------------
+
+#: The same as without the fault: state, result, changed.
+DONE = "done"
+
+#: By the group of the fault: what may come of a call that reads, of a change that may be repeated, and of one that must be sent once. DONE, or
+#: the kinds of error. REFUSAL is the kind of the fault itself.
+REFUSAL = "refusal"
+NOT_SEEN = ("StepFailed", "WaitTimeout")
+WANTED: t.Dict[str, t.Tuple[t.Tuple[str, ...], ...]] = {
+    "put off": ((DONE,), (DONE,), (DONE,)),
+    "never sent": (("Unreachable",), ("Unreachable",), ("Unreachable",)),
+    "limited": (("RateLimited",), ("RateLimited",), ("RateLimited",)),
+    "lost once": ((DONE,), (DONE,), (DONE, "OutcomeUnknown")),
+    "lost": (("Unreachable",), (DONE, "OutcomeUnknown"), (DONE, "OutcomeUnknown")),
+    # A download is resumed, and then told as what it is.
+    "half": (("UnexpectedAnswer", "Unreachable"), (DONE, "OutcomeUnknown"), (DONE, "OutcomeUnknown")),
+    "failure once": ((DONE,), ("ServerError",), (DONE, "OutcomeUnknown")),
+    "overload once": ((DONE,), (DONE,), (DONE, "OutcomeUnknown")),
+    "failure": (("ServerError",), ("ServerError",), ("OutcomeUnknown",)),
+    "renewed": ((DONE,), (DONE,), (DONE,)),
+    "foreign": (("Unauthorized",), (), ()),
+    "absent": ((DONE, "NotFound", "WaitTimeout"), ("NotFound",), ("NotFound",)),
+    "refused": ((REFUSAL,), (REFUSAL,), (REFUSAL,)),
+    # A restore that is refused waits for the one that was started, and is then no longer possible.
+    "refused after it": ((REFUSAL,), (DONE, REFUSAL), (DONE, REFUSAL, "InvalidInput")),
+    "redirected": (("UnexpectedAnswer",), ("UnexpectedAnswer",), ("UnexpectedAnswer",)),
+    # The answers to some changes say nothing that could be missed: a reading then shows that nothing was done.
+    "not the API's": (("UnexpectedAnswer",), ("UnexpectedAnswer", *NOT_SEEN), ("OutcomeUnknown", *NOT_SEEN)),
+    "unreadable": (("UnexpectedAnswer",), (DONE, "UnexpectedAnswer"), (DONE, "OutcomeUnknown")),
+    # A list that is empty says that there is nothing, and a single field decides what becomes of it: any error may be right.
+    "emptied": ((), (), ()),
+    "field": ((), (), ()),
+    "damaged": ((DONE, "UnexpectedAnswer"), (DONE, "UnexpectedAnswer"), (DONE, "OutcomeUnknown")),
+}
+
+#: What the cases allow in place of five: sent again once is enough to see that it is.
+RETRIES = 1
+#: How often a request is made again, each time with its retries: a poll that fails twice, a change that a reading does not show.
+AGAIN = 2
+#: How often a request may be repeated for the rate limit: ten minutes' worth.
+LIMITED = 25
+
+
+PROBLEMS = {
+    "twice": "changes sent twice that must not be",
+    "lost": "changes lost, or believed without a proof",
+    "secret": "secrets seen, or sent to somebody else",
+    "traceback": "tracebacks",
+    "outcome": "other outcomes than those below",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """What is wrong with a cell; C(kind) is one of PROBLEMS."""
+
+    kind: str
+    text: str
+
+
+class Matrix:
+    """The cells of one module: runs them, and judges what came of each."""
+
+    def __init__(self, laboratory: Laboratory, subject: Subject) -> None:
+        self.laboratory = laboratory
+        self.subject = subject
+        self.outcomes: t.List[t.Tuple[str, str, str, str]] = []
+        self._clean: t.Dict[str, t.Tuple[Observation, str]] = {}
+        self._homes: t.Dict[str, Path] = {}
+
+    def clean(self, case: Case) -> t.Tuple[Observation, str]:
+        """A run without a fault, and what the databases are like before it."""
+        if case.name not in self._clean:
+            self.laboratory.arrange(self.subject, retrying(case))
+            initial = self.laboratory.state()
+            self._clean[case.name] = (self.laboratory.run(self.subject, retrying(case)), initial)
+            self._homes[case.name] = self.laboratory.home
+        return self._clean[case.name]
+
+    def _home(self, case: Case) -> Path:
+        """Where a run without a fault has kept its tokens, which are still good."""
+        if case.name not in self._homes:
+            self._clean.pop(case.name, None)
+            self.clean(case)
+        return self._homes[case.name]
+
+    def seen(self, point: Point, fault: Fault) -> Observation:
+        """What a run makes of it. A request on the way is made when there is no token in the cache."""
+        case = retrying(point.case)
+        self.laboratory.arrange(self.subject, case, self._home(case) if point.own else None)
+        with fault.acting(self.laboratory, point):
+            seen = self.laboratory.run(self.subject, case)
+        if fault.group == "renewed":
+            self._homes.clear()
+        return seen
+
+    def problems(self, point: Point, fault: Fault) -> t.List[Problem]:
+        seen = self.seen(point, fault)
+        found = self.judged(point, fault, seen)
+        report = seen.report
+        self.outcomes.append((fault.name, point.phase, point.kind, report.kind if report.failed else DONE))
+        if report.failed and fault.group == "lost once" and self.subject.support("idempotent") == "full":
+            self.laboratory.calm()
+            case = retrying(point.case)
+            recovered = self.laboratory.run(self.subject, case)
+            if recovered.report.failed or recovered.state != self.clean(case)[0].state:
+                found.append(Problem("lost", "running it again does not repair it: %s" % recovered.report.message))
+        return [Problem(problem.kind, "%s, %s: %s" % (point.name, fault.name, problem.text)) for problem in found]
+
+    def judged(self, point: Point, fault: Fault, seen: Observation) -> t.List[Problem]:
+        clean, initial = self.clean(point.case)
+        report = seen.report
+        found = [Problem("traceback", text) for text in crash_problems(seen)]
+        found += [Problem("secret", "%s is told" % what) for what in canaries.told(self.laboratory, self.subject, point.case, seen)]
+        allowed = [fault.kind if word == REFUSAL else word for word in WANTED[fault.group][KINDS.index(point.kind)]]
+        if point.kind == "read" and named(point.record) in self.subject.cases.does_without:
+            allowed.append(DONE)
+        if allowed and (report.kind if report.failed else DONE) not in allowed:
+            found.append(Problem("outcome", "%s is not one of %s: %s" % (report.kind or DONE, ", ".join(allowed), report.message)))
+        if report.failed:
+            found += self._failed(fault, initial, seen)
+        else:
+            found += self._succeeded(point, fault, clean, seen)
+        return found + self._sent(point, fault, clean, seen)
+
+    @staticmethod
+    def _failed(fault: Fault, initial: str, seen: Observation) -> t.List[Problem]:
+        report, found = seen.report, []
+        # A platform that refuses what it has done is believed.
+        if seen.state != initial and not report.changed and fault.group != "refused after it":
+            found.append(Problem("outcome", "something was changed, and it reports that nothing was: %s" % report.message))
+        if report.changed and not seen.unsafe:
+            found.append(Problem("outcome", "it reports a change, and sent nothing that changes something"))
+        if not report.kind:
+            found.append(Problem("outcome", "the failure has no kind: %s" % report.message))
+        return found
+
+    def _succeeded(self, point: Point, fault: Fault, clean: Observation, seen: Observation) -> t.List[Problem]:
+        report, found = seen.report, []
+        if seen.state != clean.state:
+            differing = difflib.unified_diff(clean.state.split(","), seen.state.split(","), "wanted", "found", n=1, lineterm="")
+            found.append(Problem("lost", "it reports success, and the databases are not as they should be: %s" % " ".join(differing)))
+        if report.changed is not clean.report.changed and fault.group != "refused after it":
+            found.append(Problem("outcome", "it reports changed: %s" % report.changed))
+        if fault.group == "absent" and self.subject.reads_only:
+            return found
+        believed = ("changed", "steps") if fault.group == "refused after it" else ()
+        truly, told = (without(one.lasting, (*self.subject.cases.passed_on, *believed)) for one in (clean, seen))
+        if fault.group == "put off" and truly != told:
+            found.append(Problem("outcome", "it tells something else"))
+        found += [Problem("outcome", "it reports success with a wrong result: " + text) for text in _wrong(truly, told)]
+        if point.phase == "as a change" and fault.group != "put off" and not _confirmed(point, fault, seen):
+            found.append(Problem("lost", "it reports success, and nothing confirmed the call"))
+        return found
+
+    def _sent(self, point: Point, fault: Fault, clean: Observation, seen: Observation) -> t.List[Problem]:
+        """Whether something was sent too often, or to somebody else."""
+        found = [Problem("twice", text) for text in _repetitions(point.case, clean, seen)]
+        once, sent = (sum(named(record) == named(point.record) for record in one.records) for one in (clean, seen))
+        retries = LIMITED if fault.group == "limited" else max(fault.times or 0, RETRIES)
+        # A wait ends when its time is over.
+        if sent > (once + AGAIN) * (1 + retries) and seen.report.kind != "WaitTimeout":
+            found.append(Problem("outcome", "%s is sent %d times, and %d without the fault" % (named(point.record), sent, once)))
+        if fault.group == "redirected" and any(record.region == REGIONS[-1] for record in seen.records):
+            found.append(Problem("secret", "it follows a redirect to another host"))
+        return found
+
+
+def retrying(case: Case) -> Case:
+    return case.with_arguments(**{"api_retries": RETRIES, **case.arguments})
+
+
+def _repetitions(case: Case, clean: Observation, seen: Observation) -> t.List[str]:
+    """What must not happen twice is sent again only when it was refused, or after a reading that shows that it did not happen."""
+    # Where the case says that the platform does not show what was done, looking cannot tell.
+    unseen = case.again is not None and bool(case.again.calls)
+    found = []
+    for signature in {_signature(record) for record in seen.unsafe}:
+        if signature[0] in MAY_BE_REPEATED:
+            continue
+        sent = [number for number, record in enumerate(seen.records) if not record.safe and _signature(record) == signature]
+        once = max(1, sum(_signature(record) == signature for record in clean.unsafe))
+        done = [number for number in sent if _done(seen.records[number])]
+        # A call of another kind, such as a new password for a lost one, is no repetition.
+        if len(done) > once and not unseen:
+            found.append("%s is sent again after it was done" % signature[0])
+        for number, following in zip(sent, sent[1:]):
+            refused = seen.records[number].status in (401, 429)
+            looked = any(record.safe and not record.fault for record in seen.records[number:following])
+            if len(sent) > once and not refused and not looked:
+                found.append("%s is sent again without having looked" % signature[0])
+    return found
+
+
+def _done(record: Record) -> bool:
+    if record.fault in INSTEAD_OF_IT or record.status == 401:
+        return False
+    return record.fault in WORK_DONE or (record.status is not None and record.status < 300)
+
+
+def _signature(record: Record) -> t.Tuple[str, str, str]:
+    return named(record), record.path, str(record.body)
+
+
+#: What stands there instead of null, which may be right.
+OF_ANOTHER_TYPE = 42
+
+
+def _wrong(clean: t.Any, told: t.Any, place: str = "") -> t.List[str]:
+    """What is told otherwise than it is. What the answer did not say may be missing."""
+    if told is None or told == [] or told == "":
+        return []
+    if clean is None and told == OF_ANOTHER_TYPE:
+        return []
+    if isinstance(clean, dict) and isinstance(told, dict):
+        found = ["%s.%s is missing" % (place, name) for name in clean if name not in told]
+        return found + [
+            text for name, value in told.items() for text in _wrong(clean.get(name), value, "%s.%s" % (place, name))
+        ]
+    if isinstance(clean, list) and isinstance(told, list) and len(clean) == len(told):
+        # In another order where that depends on what is missing.
+        matched = zip(clean, told)
+        if all(any(not _wrong(one, other) for one in clean) for other in told):
+            return []
+        return sorted({text for one, other in matched for text in _wrong(one, other, place)})
+    return [] if clean == told else ["%s is %r, truly %r" % (place, told, clean)]
+
+
+def _confirmed(point: Point, fault: Fault, seen: Observation) -> bool:
+    """Whether something was read, or sent again, undamaged, after the last call that went wrong, or the answer says it after all."""
+    if point.record.action_name and isinstance(fault.do, dict) and fault.do.get("at", "*").count("."):
+        return True  # what was damaged is below "result", and "ok" is there
+    last = max((number for number, record in enumerate(seen.records) if record.fault), default=-1)
+    later = [record for record in seen.records[last + 1 :] if not record.fault]
+    return any((record.safe and record.role in ("db", "api")) or named(record) == named(point.record) for record in later)
+
+
+def points(matrix: Matrix) -> t.List[Point]:
+    """Every kind of request that the cases of a module make: on the way, before a change, as a change, and after one."""
+    found: t.Dict[t.Tuple[str, str], Point] = {}
+    for point in every_point(matrix):
+        name = named(point.record)
+        if (name, "on the way") not in found or point.phase != "at first":
+            found.setdefault((name, point.phase), point)
+    return list(found.values())
+
+
+def every_point(matrix: Matrix) -> t.List[Point]:
+    return [point for case in plain_cases(matrix.subject) for point in points_of(case, matrix.clean(case)[0])]
+
+
+# -- which cells -----------------------------------------------------------------------------------------------------
+
+Cell = t.Tuple[Point, Fault]
+#: What is tried at every change of every case.
+LOST = ("the connection is closed before the work", "the connection is closed after the work")
+GROUPS = tuple(dict.fromkeys(fault.group for fault in FAULTS))
+
+
+def whole(matrix: Matrix, number: int) -> t.List[Cell]:
+    """Every fault at every kind of request, and a lost answer at every change of every case.
+
+    The way to the database is the same code for all modules: there the requests take turns. C(number) is that of the module.
+    """
+    there = points(matrix)
+    way = [point for point in there if not point.own]
+    found = {(point.name, point.after, fault.name): (point, fault) for point in there if point.own for fault in FAULTS if fault.where(point)}
+    for position, fault in enumerate(FAULTS if way else ()):
+        fitting = [point for point in way if fault.where(point)]
+        if fitting:
+            point = fitting[(position + number) % len(fitting)]
+            found[point.name, point.after, fault.name] = (point, fault)
+    for point in every_point(matrix):
+        if point.phase == "as a change":
+            found.update({(point.name, point.after, fault.name): (point, fault) for fault in FAULTS if fault.name in LOST})
+    return list(found.values())
+
+
+def sample(matrix: Matrix, modules: t.Sequence[Subject]) -> t.List[Cell]:
+    """The share of this module in a sample that has each fault in each phase: there the modules take turns."""
+    found = []
+    there = few_points(matrix)
+    for offset, phase in enumerate(PHASES):
+        taking_turns = [subject for subject in modules if not phase.endswith("a change") or any(case.expect.calls for case in plain_cases(subject))]
+        turn = taking_turns.index(matrix.subject) if matrix.subject in taking_turns else -1
+        for position, fault in enumerate(FAULTS if turn >= 0 else ()):
+            # What is not for every request is not for every module.
+            rounds = len(taking_turns) if fault.where in (anywhere, of_the_api) else 6
+            fitting = [point for point in there if point.phase == phase and fault.where(point)]
+            if fitting and (position + offset + turn) % rounds == 0:
+                found.append((fitting[position % len(fitting)], fault))
+    return found
+
+
+def few_points(matrix: Matrix) -> t.List[Point]:
+    """A request of each phase and kind, of the first case and of those that are the first to make a change of some kind."""
+    found: t.Dict[t.Tuple[str, ...], Point] = {}
+    made: t.Set[str] = set()
+    for case in plain_cases(matrix.subject):
+        calls = {str(call.get("action") or call.get("route")) for call in case.expect.calls}
+        if not made or calls - made:
+            made |= calls | {""}
+            for point in points_of(case, matrix.clean(case)[0]):
+                found.setdefault((point.phase, point.kind if point.own else named(point.record)), point)
+    return list(found.values())
+
+
+# -- single fields ---------------------------------------------------------------------------------------------------
+
+def field_problems(matrix: Matrix, point: Point, paths: t.Iterable[str], deeds: t.Sequence[str]) -> t.List[Problem]:
+    """Each of these fields of an answer is left out, and is of another type: the task fails by the name of what it needs."""
+    found = []
+    for path in paths:
+        for deed in deeds:
+            fault = Fault("%s: %s" % (deed, path), "field", {"do": deed, "at": path})
+            seen = matrix.seen(point, fault)
+            problems = matrix.judged(point, fault, seen)
+            if deed == "wrong_type":
+                clean = matrix.clean(point.case)[0]
+                problems += [Problem("outcome", text) for text in _in_the_way(matrix.subject, point, path, clean, seen)]
+            found += [Problem(problem.kind, "%s, %s: %s" % (point.name, fault.name, problem.text)) for problem in problems]
+    return found
+
+
+def places_of_fields(matrix: Matrix, on_the_way: bool) -> t.List[Point]:
+    """Modules that read return all of a thing; of those that change it, this is about what they read before they do."""
+    phases = ("on the way",) if on_the_way else ()
+    phases += ("at first", "after a change") if matrix.subject.reads_only else ("at first",)
+    return [point for point in points(matrix) if known(point.record) and point.phase in phases]
+
+
+def sampled_fields(matrix: Matrix, number: int) -> t.List[t.Tuple[Point, str]]:
+    """Three fields of one answer."""
+    there = [point for point in few_points(matrix) if known(point.record) and point.phase == "at first"]
+    if not there:
+        return []
+    point = there[number % len(there)]
+    paths = fields(matrix, point)
+    step = max(1, len(paths) // 3)
+    return [(point, path) for path in paths[number % step :: step][:3]]
+
+
+def deeds(subject: Subject) -> t.Sequence[str]:
+    """A task that changes something may do otherwise where the answer does not say all."""
+    return ("missing_key", "wrong_type") if subject.reads_only else ("wrong_type",)
+
+
+def known(record: Record) -> bool:
+    """Whether an answer is one of the API's routes, and has fields."""
+    return record.role != "files" and bool(record.route or record.action_name)
+
+
+#: What says which thing it is. Without it there is nothing to tell.
+IDENTITY = ("id", "name")
+
+
+def _in_the_way(subject: Subject, point: Point, path: str, clean: Observation, seen: Observation) -> t.List[str]:
+    """A field of another type stops those only that need it, which the case file lists; whoever tells it says null and why."""
+    request, name = named(point.record), path.rsplit(".", 1)[-1]
+    needed = "." not in path or path == "meta.pagination" or name in IDENTITY or "%s %s" % (request, name) in subject.cases.needs_of_answers
+    report = seen.report
+    if report.failed:
+        if not needed:
+            return ["%s %s is needed by nothing, and stops it: %s" % (request, name, report.message)]
+        named_there = any(word in report.message for word in name.split("_")) or report.kind != "UnexpectedAnswer"
+        return [] if named_there else ["the failure does not name the field: %s" % report.message]
+    told = " ".join([*report.result.get("notes", []), *report.warnings])
+    truly, shown = (without(one.lasting, subject.cases.passed_on) for one in (clean, seen))
+    if truly != shown and not any(part in told for part in path.split(".") if part != "*"):
+        return ["it is told otherwise, and no note says why"]
+    return []
+
+
+def fields(matrix: Matrix, point: Point) -> t.List[str]:
+    """The fields of an answer as it is when nothing is wrong with it, as paths."""
+    seen: t.List[t.Any] = []
+
+    def spoil(rule: t.Any, answer: t.Any) -> t.Any:
+        seen.append(answer)
+        return answer
+
+    with mock.patch.object(faults, "spoil", spoil):
+        matrix.seen(point, Fault("none", "field", {"do": "missing_key"}))
+    return _paths(seen[0]) if seen else []
+
+
+def _paths(answer: t.Any, prefix: str = "") -> t.List[str]:
+    """The fields of an answer as paths, all items of a list at once."""
+    if isinstance(answer, list):
+        inner = [path for item in answer for path in _paths(item, prefix + "*.")]
+    elif isinstance(answer, dict):
+        inner = [path for name, item in answer.items() for path in [prefix + name, *_paths(item, prefix + name + ".")]]
+    else:
+        inner = []
+    return list(dict.fromkeys(path for path in inner if path.count(".") < 4))
