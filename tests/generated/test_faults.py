@@ -4,7 +4,7 @@
 
 """The matrix of faults: a sample of each module's cells, or with C(SCALINGO_FAULTS) all of them, as C(make faults) runs it.
 
-The variable names the directory that takes the figures of each module.
+The variable names the directory that takes the figures of each module, and C(SCALINGO_FAULTS_EVERY) says that every so many-th cell is enough.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from support.suites import faults
 from support.suites.faults import Matrix, Problem
 
 FIGURES = os.environ.get("SCALINGO_FAULTS", "")
+EVERY = int(os.environ.get("SCALINGO_FAULTS_EVERY", "1"))
 MODULES = [pytest.param(number, subject, id=subject.name) for number, subject in enumerate(TESTED)]
 
 
@@ -44,17 +45,19 @@ def test_a_sample_of_the_matrix(laboratory: Laboratory, number: int, subject: Su
 @pytest.mark.parametrize("number, subject", MODULES)
 def test_the_whole_matrix(laboratory: Laboratory, number: int, subject: Subject) -> None:
     matrix = Matrix(laboratory, subject)
-    cells = faults.whole(matrix, number)
+    every = faults.whole(matrix, number)
+    cells = every[number % EVERY :: EVERY]
     found = [problem for point, fault in cells for problem in matrix.problems(point, fault)]
     # The way to the database is the same code for all modules.
     places = faults.places_of_fields(matrix, subject.name in THOROUGHLY)
     single = 0
     for point in places:
-        paths = faults.fields(matrix, point)
+        paths = faults.fields(matrix, point)[number % EVERY :: EVERY]
         single += len(paths) * len(faults.deeds(subject))
         found += faults.field_problems(matrix, point, paths, faults.deeds(subject))
     figures = {
         "module": subject.name,
+        "all": len(every),
         "cells": collections.Counter(fault.name for dummy, fault in cells),
         "phases": collections.Counter(point.phase for point, dummy in cells),
         "fields": single,
