@@ -6,26 +6,12 @@
 
 from __future__ import annotations
 
-import typing as t
-from pathlib import Path
-
 import pytest
 import yaml
 from support.generation import EVERY_MODULE, TESTED, TESTED_MODULES, none
-from support.laboratory import Laboratory, Sandboxes
+from support.laboratory import Laboratory
 from support.subjects import ROOT, Subject, subjects
 from support.suites import documents, examples, returned
-
-Results = t.List[t.Dict[str, t.Any]]
-
-_RESULTS: t.Dict[str, Results] = {}
-
-
-def results_of(laboratory: Laboratory, subject: Subject) -> Results:
-    """What the module returns, made once for each process."""
-    if subject.name not in _RESULTS:
-        _RESULTS[subject.name] = returned.results(laboratory, subject)
-    return _RESULTS[subject.name]
 
 
 @pytest.mark.parametrize("subject", EVERY_MODULE)
@@ -50,12 +36,11 @@ def test_return_keys_say_what_they_are(subject: Subject) -> None:
 
 @pytest.mark.parametrize("subject", TESTED_MODULES)
 def test_what_is_returned_is_what_is_documented(laboratory: Laboratory, subject: Subject) -> None:
-    none(returned.problems(subject, results_of(laboratory, subject)))
+    none(returned.problems(subject, returned.results(laboratory, subject)))
 
 
-def test_shared_return_keys_are_the_same_everywhere(sandboxes: Sandboxes, tmp_path: Path) -> None:
-    laboratory = Laboratory(sandboxes, tmp_path)
-    none(returned.shared_problems([(subject, results_of(laboratory, subject)) for subject in TESTED]))
+def test_shared_return_keys_are_the_same_everywhere(laboratory: Laboratory) -> None:
+    none(returned.shared_problems([(subject, returned.results(laboratory, subject)) for subject in TESTED]))
 
 
 @pytest.mark.parametrize("subject", TESTED_MODULES)

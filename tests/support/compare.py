@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 import typing as t
@@ -63,22 +62,20 @@ def difference(first: t.Any, second: t.Any, place: str = "") -> t.List[str]:
 
 
 def without(value: Data, paths: t.Iterable[str]) -> Data:
-    """A copy without the keys at these paths; a path goes through the items of lists."""
-    whole = copy.deepcopy(value)
+    """The same without the keys at these paths; a path goes through the items of lists. What is not touched is shared."""
     for path in paths:
-        _remove(whole, path.split("."))
-    return whole
+        value = _removed(value, path.split("."))
+    return value
 
 
-def _remove(value: t.Any, steps: t.List[str]) -> None:
+def _removed(value: t.Any, steps: t.List[str]) -> t.Any:
     if isinstance(value, list):
-        for item in value:
-            _remove(item, steps)
-    elif isinstance(value, dict):
-        if len(steps) == 1:
-            value.pop(steps[0], None)
-        else:
-            _remove(value.get(steps[0]), steps[1:])
+        return [_removed(item, steps) for item in value]
+    if not isinstance(value, dict) or steps[0] not in value:
+        return value
+    if len(steps) == 1:
+        return {name: inner for name, inner in value.items() if name != steps[0]}
+    return {**value, steps[0]: _removed(value[steps[0]], steps[1:])}
 
 
 def settled(value: t.Any, known: str = "", numbered_anew: bool = True) -> t.Any:

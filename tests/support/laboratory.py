@@ -193,8 +193,8 @@ class Laboratory:
         for outcome in situation.outcomes:
             self.sandbox.outcome(**outcome)
 
-    def run(self, subject: Subject, case: Case, *, check: bool = False) -> Observation:
-        """Run the module once, as things are."""
+    def run(self, subject: Subject, case: Case, *, check: bool = False, state: bool = True) -> Observation:
+        """Run the module once, as things are; without C(state) what the databases are like afterwards is not looked at, which takes long."""
         before = self.issued | self.links
         arguments = self.arguments(case)
         self.sandbox.clear_log()
@@ -203,7 +203,7 @@ class Laboratory:
         return Observation(
             report,
             tuple(self.sandbox.log()),
-            self.sandbox.state(),
+            self.sandbox.state() if state else {},
             self._known,
             case.differs,
             frozenset(self.issued - before),
@@ -243,10 +243,10 @@ class Laboratory:
         with self.recorded_tokens(), self._sql.serving(self.sandbox):
             yield
 
-    def observe(self, subject: Subject, case: Case, *, check: bool = False) -> Observation:
+    def observe(self, subject: Subject, case: Case, *, check: bool = False, state: bool = True) -> Observation:
         """Arrange and run."""
         self.arrange(subject, case)
-        return self.run(subject, case, check=check)
+        return self.run(subject, case, check=check, state=state)
 
     def calm(self) -> None:
         """Nothing goes wrong from now on."""

@@ -25,7 +25,7 @@ def problems(laboratory: Laboratory, subject: Subject, case: Case) -> t.List[str
     found = []
     for path, value in case.vary.items():
         varied = dataclasses.replace(case, arguments=set_option(case.arguments, path, value))
-        seen = laboratory.observe(subject, varied)
+        seen = laboratory.observe(subject, varied, state=False)
         if seen.report.by_validation:
             found.append("%s: the other value is refused by Ansible itself: %s" % (path, seen.report.message))
         elif seen.essence == base:
@@ -41,7 +41,7 @@ def _base(laboratory: Laboratory, subject: Subject, case: Case) -> t.Tuple[t.Any
     """The essence of the case itself, twice: what differs between the two is no effect of an option."""
     key = str(subject.path), repr(dataclasses.replace(case, name="", vary={}))
     if key not in _BASES:
-        first, second = (laboratory.observe(subject, case).essence for dummy in range(2))
+        first, second = (laboratory.observe(subject, case, state=False).essence for dummy in range(2))
         _BASES[key] = first, second
     return _BASES[key]
 
@@ -110,10 +110,10 @@ def emptiness_problems(laboratory: Laboratory, subject: Subject, path: str) -> t
         without = dataclasses.replace(
             case, arguments=set_option(case.arguments, place, OMIT), without=(*case.without, path)
         )
-        omitted = laboratory.observe(subject, without)
+        omitted = laboratory.observe(subject, without, state=False)
         for value in values:
             varied = dataclasses.replace(case, arguments=set_option(case.arguments, place, value))
-            seen = laboratory.observe(subject, varied)
+            seen = laboratory.observe(subject, varied, state=False)
             refused = seen.report.failed and not seen.records and path.rpartition(".")[2] in seen.report.message
             if refused and "defect" not in seen.report.message:
                 continue
@@ -121,7 +121,7 @@ def emptiness_problems(laboratory: Laboratory, subject: Subject, path: str) -> t
                 found.append("%s: %r is not refused (%s): %s" % (path, value, case.name, seen.report.message))
             elif _outcome(seen) != _outcome(omitted) or (
                 # What the platform decides anew each time is not compared.
-                seen.essence != omitted.essence and omitted.essence == laboratory.observe(subject, without).essence
+                seen.essence != omitted.essence and omitted.essence == laboratory.observe(subject, without, state=False).essence
             ):
                 found.append("%s: %r is not as if it were not given (%s): %s" % (path, value, case.name, seen.report.message))
     return found

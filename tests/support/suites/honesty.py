@@ -33,13 +33,13 @@ def problems(laboratory: Laboratory, subject: Subject, case: Case, watchers: t.S
     def watched(phase: str, seen: Observation) -> t.List[str]:
         return ["%s: %s" % (phase, text) for watcher in watchers for text in watcher(laboratory, subject, case, seen)]
 
-    checked = laboratory.observe(subject, case, check=True)
+    checked = laboratory.observe(subject, case, check=True, state=False)
     found = watched("check mode", checked)
-    real = laboratory.observe(subject, case)
+    real = laboratory.observe(subject, case, state=False)
     found += ["check mode: " + text for text in check_mode_problems(case, checked, real)]
     found += ["real run: " + text for text in run_problems(real, case.expect)] + watched("real run", real)
     laboratory.calm()
-    again = laboratory.run(subject, case)
+    again = laboratory.run(subject, case, state=False)
     found += ["third run: " + text for text in again_problems(subject, case, real, again)]
     return found + watched("third run", again)
 
@@ -203,7 +203,7 @@ def consent_problems(laboratory: Laboratory, subject: Subject, case: Case) -> t.
     for word in case.needs:
         for lesser, how in _without_word(case, word):
             for check in (True, False):
-                seen = laboratory.observe(subject, lesser, check=check)
+                seen = laboratory.observe(subject, lesser, check=check, state=False)
                 where = "%s, %s" % (how, "check mode" if check else "real run")
                 if not seen.report.failed:
                     found.append("%s: it is not refused" % where)

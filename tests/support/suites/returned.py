@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 from support.cases import Case, Data
@@ -28,20 +29,20 @@ TYPES: t.Mapping[str, t.Tuple[type, ...]] = {
 SHARED = ("app", "addon_id", "region", "api_usage", "notes", "error")
 
 
-def results(laboratory: Laboratory, subject: Subject) -> t.List[Data]:
-    """What the module returns: in all cases, when the API refuses, and when it does so half-way."""
-    found = [laboratory.observe(subject, case).report.result for case in subject.cases.cases]
+def results(laboratory: Laboratory, subject: Subject) -> t.Iterator[Data]:
+    """What the module returns: when the API refuses, when it does so half-way, and in all cases. Each is run when it is wanted."""
     for case in plain_cases(subject)[:1]:
         laboratory.arrange(subject, case)
         laboratory.sandbox.fault(
             do="status", status=403, body={"error": "no", "code": "no", "errors": {"name": ["no"]}}
         )
-        found.append(laboratory.run(subject, case).report.result)
+        yield laboratory.run(subject, case, state=False).report.result
     for case in [case for case in plain_cases(subject) if case.expect.calls][:1]:
         laboratory.arrange(subject, case)
         laboratory.sandbox.fault(match={"safe": False}, do="status", status=422)
-        found.append(laboratory.run(subject, case).report.result)
-    return found
+        yield laboratory.run(subject, case, state=False).report.result
+    for case in subject.cases.cases:
+        yield laboratory.observe(subject, case, state=False).report.result
 
 
 def watch(laboratory: Laboratory, subject: Subject, case: Case, seen: Observation) -> t.List[str]:
@@ -57,48 +58,50 @@ def value_problems(subject: Subject, result: Data) -> t.List[str]:
     return sorted(found)
 
 
-def problems(subject: Subject, given: t.Sequence[Data]) -> t.List[str]:
-    documented = subject.returned
+def problems(subject: Subject, given: t.Iterable[Data]) -> t.List[str]:
+    """Every documented key is returned: results are looked at until each has been seen. C(watch) looks at all of them."""
+    documented = dict(_documented(subject.returned))
     found: t.Set[str] = set()
     seen: t.Dict[str, bool] = {}
     for result in given:
         found.update(value_problems(subject, result))
         for path, value in flattened(result):
             seen[path] = seen.get(path, False) or value is not None
-    for path, entry in _documented(documented):
-        if path.split(".")[0] in SHARED and (path in seen or "." in path or path == "notes"):
-            continue
-        if path not in seen:
-            found.add("%s is documented and never returned" % path)
-        elif not seen[path] and path not in subject.cases.unset:
-            found.add("%s never has a value in any case" % path)
+        # Whether a key really never has a value only all of them tell.
+        if not subject.cases.unset and not any(_unseen(path, seen) for path in documented):
+            break
+    found.update(text for path in documented for text in _unseen(path, seen) if path not in subject.cases.unset or path not in seen)
     found.update(
-        "unset: %s is %s"
-        % (path, "no documented key" if path not in dict(_documented(documented)) else "given a value by a case")
+        "unset: %s is %s" % (path, "no documented key" if path not in documented else "given a value by a case")
         for path in subject.cases.unset
-        if seen.get(path) or path not in dict(_documented(documented))
+        if seen.get(path) or path not in documented
     )
     return sorted(found)
 
 
-def shared_problems(every: t.Sequence[t.Tuple[Subject, t.Sequence[Data]]]) -> t.List[str]:
-    """The shared keys: the same words in every module, and each of them returned by some module."""
+def _unseen(path: str, seen: t.Mapping[str, bool]) -> t.List[str]:
+    if path.split(".")[0] in SHARED and (path in seen or "." in path or path == "notes"):
+        return []
+    if path not in seen:
+        return ["%s is documented and never returned" % path]
+    return [] if seen[path] else ["%s never has a value in any case" % path]
+
+
+def shared_problems(every: t.Sequence[t.Tuple[Subject, t.Iterable[Data]]]) -> t.List[str]:
+    """The shared keys: the same words in every module, and each of them returned by some module, of which the first ones are looked at."""
     found = []
     first: t.Dict[str, t.Tuple[str, t.Any]] = {}
-    seen: t.Set[str] = set()
-    for subject, given in every:
+    for subject, dummy in every:
         for name in SHARED:
             name_of_first, entry = first.setdefault(name, (subject.name, subject.returned.get(name)))
             if _without_samples(subject.returned.get(name)) != _without_samples(entry):
                 found.append("%s documents %s otherwise than %s" % (subject.name, name, name_of_first))
-        for result in given:
-            seen.update(path for path, value in flattened(result) if value is not None)
-    shared = {name: entry for name, (dummy, entry) in first.items() if entry}
-    return found + [
-        "%s is documented and never returned by any module" % path
-        for path, dummy in _documented(shared)
-        if path not in seen
-    ]
+    missing = {path for path, dummy in _documented({name: entry for name, (dummy, entry) in first.items() if entry})}
+    for result in itertools.chain.from_iterable(given for dummy, given in every):
+        missing -= {path for path, value in flattened(result) if value is not None}
+        if not missing:
+            break
+    return found + ["%s is documented and never returned by any module" % path for path in sorted(missing)]
 
 
 def _without_samples(entry: t.Any) -> t.Any:

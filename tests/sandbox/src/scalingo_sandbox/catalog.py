@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, field
 
@@ -265,6 +266,7 @@ class Plan:
 _PLAN_NAME = re.compile(r"(?:.*-)?(free|sandbox|starter|business|enterprise)(?:-(\d+))?")
 
 
+@functools.cache
 def make_plan(provider: str, name: str, position: int = 99) -> Plan:
     """A plan from nothing but its name: any text is a plan's name."""
     match = _PLAN_NAME.fullmatch(name)

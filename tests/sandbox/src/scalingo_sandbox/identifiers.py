@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import secrets
 import uuid
@@ -12,6 +13,7 @@ import uuid
 NAMESPACE = uuid.UUID("5ca11490-0000-4000-8000-000000000000")
 
 
+@functools.cache
 def stable_hexadecimal(*parts: object) -> str:
     """24 hexadecimal characters that depend on nothing but the parts."""
     return hashlib.sha256("/".join(str(part) for part in parts).encode()).hexdigest()[:24]
@@ -21,6 +23,7 @@ def fresh_hexadecimal() -> str:
     return secrets.token_hex(12)
 
 
+@functools.cache
 def stable_uuid(*parts: object) -> str:
     return str(uuid.uuid5(NAMESPACE, "/".join(str(part) for part in parts)))
 
@@ -37,6 +40,7 @@ def fresh_api_token() -> str:
     return "tk-us-sandbox-" + secrets.token_urlsafe(32).replace("_", "x").replace("-", "y")
 
 
+@functools.cache
 def stable_number(low: int, high: int, *parts: object) -> int:
     """A number from low to high that depends on nothing but the parts."""
     digest = hashlib.sha256(("number/" + "/".join(str(part) for part in parts)).encode()).digest()

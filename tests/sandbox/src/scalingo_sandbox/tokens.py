@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import hmac
 import json
@@ -38,6 +39,7 @@ class Tokens:
         self._revoked: dict[str, int] = {}
         self._counter = 0
         self._addon_revoked: dict[str, int] = {}
+        self._decoded = functools.lru_cache(maxsize=1000)(self._decode)
 
     def _next(self) -> int:
         self._counter += 1
@@ -64,9 +66,10 @@ class Tokens:
             raise TokenRefused("the token has expired")
         return str(claims["sub"])
 
-    def _claims(self, token: str) -> dict[str, object]:
+    def _decode(self, token: str) -> dict[str, object]:
+        """What a token says, whenever that is. Each request asks several times."""
         try:
-            claims: dict[str, object] = jwt.decode(
+            return jwt.decode(
                 token,
                 self._key,
                 algorithms=["HS256"],
@@ -74,6 +77,9 @@ class Tokens:
             )
         except jwt.PyJWTError as error:
             raise TokenRefused("the token is not valid") from error
+
+    def _claims(self, token: str) -> dict[str, object]:
+        claims = self._decoded(token)
         if float(str(claims["exp"])) <= self._clock.now():
             raise TokenRefused("the token has expired")
         return claims
