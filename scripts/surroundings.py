@@ -129,6 +129,25 @@ def files() -> list[Path]:
     return sorted(path for path in found if (ROOT / path).is_file() or (ROOT / path).is_symlink())
 
 
+#: What users of the installed collection get. Everything else of the project stays out.
+SHIPPED = (
+    "CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE", "README.md",
+    "LICENSES/GPL-3.0-or-later.txt", "LICENSES/BSD-2-Clause.txt",
+    "changelogs/changelog.yaml", "changelogs/config.yaml", "docs/", "extensions/awx/", "extensions/eda/", "meta/", "playbooks/", "plugins/", "roles/",
+    "tests/config.yml",
+)
+NOT_SHIPPED = ("playbooks/demo", "playbooks/every_module", "docs/openapi.json")
+
+
+def shipped() -> list[Path]:
+    """The files that belong into the artifact for Galaxy. scripts/check_artifact compares what is built with them."""
+
+    def wanted(name: str) -> bool:
+        return any(name.startswith(item) if item.endswith("/") else name == item for item in SHIPPED) and not name.startswith(NOT_SHIPPED)
+
+    return [path for path in files() if wanted(path.as_posix()) and path.suffix != ".pyc"]
+
+
 def descendants(pid: int) -> list[int]:
     """The processes that this one started, and theirs, as far as the system tells; those that only wait to be buried excepted."""
     children: dict[int, list[int]] = {}
