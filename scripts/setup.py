@@ -39,6 +39,8 @@ RECIPE = "1"
 #: Named by minor version, as its users want to say which core they use.
 OLDEST_CORE = {(3, 11): "2.16", (3, 12): "2.16", (3, 13): "2.18", (3, 14): "2.20"}[sys.version_info[:2]]
 
+#: From which Python on the newest released ansible-core runs, and its release candidate, as far as there is one.
+NEWEST_CORE_TAKES, NEXT_CORE_TAKES = (3, 12), (3, 13)
 
 #: Where systems keep the certificates that they trust; uv and npm would otherwise bring their own lists.
 BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
@@ -199,19 +201,19 @@ def registry(tools: Path) -> dict[str, str]:
     return values
 
 
-def python_environment(name: str, pins: Path, *more: str | Path) -> Path:
-    """A virtual environment with pinned packages, compiled: without that every process compiles what it imports."""
+def python_environment(name: str, pins: Path, *more: str | Path, python: str = "", packages: tuple[str, ...] = ()) -> Path:
+    """A virtual environment with pinned packages, or with some of them: compiled, as without that every process compiles what it imports."""
 
     def build(target: Path) -> None:
         tools = installer()
         uv, settings = tools / "bin" / "uv", registry(tools)
-        run(uv, "venv", "--quiet", "--python", sys.executable, target, **settings)
+        run(uv, "venv", "--quiet", "--python", python or sys.executable, target, **settings)
         install = (uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", target / "bin" / "python")
-        run(*install, "--requirement", pins, **settings)
+        run(*install, *(("--constraint", pins, *packages) if packages else ("--requirement", pins)), **settings)
         if more:
             run(*install, "--no-deps", "--no-build-isolation", "--editable", SANDBOX, **settings)
 
-    return provide(name, digest(pins, REQUIREMENTS / "uv.txt", *more), build)
+    return provide(name, digest(pins, REQUIREMENTS / "uv.txt", *more, *packages, *filter(None, [python])), build)
 
 
 def node() -> Path:
@@ -271,25 +273,47 @@ def servers() -> None:
         )
 
 
-def oldest_core() -> None:
-    """The oldest ansible-core that this interpreter takes, and no other that an earlier interpreter took."""
-    name = "core-" + OLDEST_CORE
-    python_environment(name, REQUIREMENTS / "core-oldest.txt")
+def cores() -> None:
+    """The oldest ansible-core that this interpreter takes; and, where it takes them not itself, the newest one and the next with the newest
+    interpreter. No others stay that earlier interpreters took.
+    """
+    newest = os.environ.get("SCALINGO_NEWEST_PYTHON", "")
+    version = version_of(newest) if newest else ()
+    wanted = {"core-" + OLDEST_CORE}
+    python_environment("core-" + OLDEST_CORE, REQUIREMENTS / "core-oldest.txt")
+    if sys.version_info[:2] < NEWEST_CORE_TAKES <= version:
+        python_environment("core-newest", REQUIREMENTS / "dev.txt", python=newest, packages=("ansible-core", "psycopg[binary]", "requests"))
+        wanted.add("core-newest")
+    if version >= NEXT_CORE_TAKES:
+        python_environment("core-next", REQUIREMENTS / "core-next.txt", python=newest)
+        wanted.add("core-next")
     for link in CACHE.glob("core-*"):
-        if link.is_symlink() and link.name != name:
+        if link.is_symlink() and link.name not in wanted:
             link.unlink()
 
 
+def version_of(python: str) -> tuple[int, ...]:
+    question = "import sys; print(*sys.version_info[:2])"
+    done = subprocess.run([python, "-I", "-S", "-c", question], capture_output=True, text=True, check=True)
+    return tuple(map(int, done.stdout.split()))
+
+
 def say_cores() -> None:
-    """Which versions of ansible-core the tests run: those that this interpreter takes."""
-    found = [path.name for place in ("core-*", "venv") for path in CACHE.glob(place + "/lib/python*/site-packages/ansible_core-*.dist-info")]
-    versions = [re.sub(r"^ansible_core-(.*)\.dist-info$", r"\1", name) for name in found]
-    say("tests run ansible-core %s, with Python %d.%d" % (" and ".join(versions) or "not at all", *sys.version_info[:2]))
+    """Which versions of ansible-core the tests run, each with its Python."""
+    found = {
+        tuple(map(int, re.findall("[0-9]+", core))): "%s (Python %s)" % (core, python)
+        for place in ("core-*", "venv")
+        for path in CACHE.glob(place + "/lib/python*/site-packages/ansible_core-*.dist-info")
+        for python, core in re.findall(r"/lib/python([0-9.]+)/.*/ansible_core-(.*)\.dist-info$", str(path))
+    }
+    say("tests run ansible-core %s" % (", ".join(found[key] for key in sorted(found)) or "not at all"))
+    if sys.version_info[:2] < NEWEST_CORE_TAKES and not (CACHE / "core-newest").is_symlink():
+        say("newer ones need Python %d.%d or newer, and none was found" % NEWEST_CORE_TAKES)
 
 
 PARTS: dict[str, Callable[[], object]] = {
     "python": lambda: python_environment("venv", REQUIREMENTS / "dev.txt", SANDBOX / "pyproject.toml"),
-    "core": oldest_core,
+    "core": cores,
     "node": node,
     "servers": servers,
 }

@@ -141,7 +141,7 @@ class Run:
 
 def oldest_core() -> Path:
     """The programs of the oldest ansible-core that the collection supports, or that the interpreter takes."""
-    found = sorted((ROOT / ".cache").glob("core-*/bin"))
+    found = sorted((ROOT / ".cache").glob("core-[0-9]*/bin"))
     assert len(found) == 1, "run scripts/bootstrap: there are %d environments of an old core" % len(found)
     return found[0]
 
