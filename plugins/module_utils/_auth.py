@@ -225,8 +225,8 @@ def _text(params: t.Mapping[str, t.Any], name: str) -> str:
 def _name(params: t.Mapping[str, t.Any], option: str) -> str | None:
     """Return a name or an id, None when it is empty. One that would name another path is none (fill_path quotes it too)."""
     name = _text(params, option)
-    if "/" in name or name in (".", ".."):
-        raise InvalidInput(f"{option} {name!r} is neither a name nor an id")
+    if re.search(r"[/\s]", name) or name in (".", ".."):
+        raise InvalidInput(f"{option} {name!r} is neither a name nor an id: it must have no blanks and no slashes")
     return name or None
 
 
@@ -258,7 +258,7 @@ def _number(params: t.Mapping[str, t.Any], name: str, default: float, least: flo
     except (TypeError, ValueError):
         number = least - 1
     if not least <= number <= most:
-        raise InvalidInput(f"{name} must be a number from {least:g} to {most:g}")
+        raise InvalidInput(f"{name} is {value}: use a number from {least:g} to {most:g}")
     return number
 
 
@@ -277,7 +277,9 @@ def _check_authorities(path: str) -> None:
     except OSError:
         names = None
     if not os.access(path, os.R_OK):
-        raise InvalidInput(f"ca_path {path!r} does not exist or cannot be read")
+        raise InvalidInput(
+            f"ca_path {path!r} does not exist or cannot be read", hint="Give a file with certificates, or a directory of such files."
+        )
     if names is not None and not any(re.fullmatch(r"[0-9a-f]{8}\.[0-9]+", name) for name in names):
         raise InvalidInput(
             f"ca_path {path!r} is a directory without certificates",

@@ -177,7 +177,7 @@ def sql_modes(value: t.Union[str, t.Iterable[object]]) -> t.FrozenSet[str]:
         if not name:
             continue
         if not re.fullmatch(r"[A-Z0-9_]+", name):
-            raise ValueError("%r is not the name of an SQL mode" % name)
+            raise ValueError("%r is not the name of an SQL mode: use for example STRICT_TRANS_TABLES" % name)
         modes.add(name)
         modes.update(SQL_MODE_COMPOSITES.get(name, ()))
     for composite, members in SQL_MODE_COMPOSITES.items():

@@ -8,11 +8,15 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
+import json
 import math
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.validation import check_type_bool, check_type_dict, check_type_float, check_type_int
 
+from . import _canon
 from ._errors import InvalidInput
 
 Option = t.Mapping[str, t.Any]
@@ -34,6 +38,8 @@ class Spec:
     required_by: t.Mapping[str, Names] = dataclasses.field(default_factory=dict)
     #: Options without which the task would be about more, or do something else: null or blank is refused by name.
     never_empty: Names = ()
+    #: Options whose text may hold anything that can be seen, what looks like a template included.
+    free_text: Names = ()
 
     def __add__(self, other: Spec) -> Spec:
         twice = set(self.options) & set(other.options)
@@ -47,6 +53,7 @@ class Spec:
             required_if=self.required_if + other.required_if,
             required_by={**self.required_by, **other.required_by},
             never_empty=self.never_empty + other.never_empty,
+            free_text=self.free_text + other.free_text,
         )
 
     def kwargs(self) -> t.Dict[str, t.Any]:
@@ -124,6 +131,31 @@ CONFIRM = Spec({"confirm": {"type": "str"}})
 LOWEST: t.Mapping[str, float] = {"wait_timeout": 1, "wait_interval": 0.1}
 
 
+#: What a value must be, by the type of its option.
+ALLOWED: t.Mapping[str, str] = {
+    "bool": "give true or false",
+    "int": "give a whole number",
+    "float": "give a number",
+    "str": "give text, in quotes",
+    "path": "give a path",
+    "dict": 'give a dictionary, in YAML or as JSON such as {"key": "value"}',
+    "list": 'give a list, in YAML, as a,b or as JSON such as ["a", "b"]',
+    "list of dict": 'give a list of dictionaries, in YAML or as JSON such as [{"key": "value"}]',
+}
+#: What Ansible may take for text. A date is one for YAML.
+SCALARS = (type(None), str, int, float, datetime.date)
+#: How Ansible reads the other types. Each raises C(TypeError) or C(ValueError).
+CONVERTERS: t.Mapping[str, t.Callable[[t.Any], t.Any]] = {
+    "bool": check_type_bool,
+    "int": check_type_int,
+    "float": check_type_float,
+    "dict": check_type_dict,
+}
+STAND_INS: t.Mapping[str, t.Any] = {"bool": False, "int": 1, "float": 1.0, "list": [], "dict": {}}
+#: Where 16.10 and 16.1 are not the same.
+VERSIONS = ("version", "to")
+
+
 def check_ranges(params: t.Mapping[str, t.Any]) -> None:
     """Refuse numbers that make no sense, of the options that several modules share."""
     for name, lowest in LOWEST.items():
@@ -133,23 +165,34 @@ def check_ranges(params: t.Mapping[str, t.Any]) -> None:
 
 
 def prepared(options: t.Mapping[str, Option], given: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
-    """What Ansible's validation is to see of the options of a task: it refuses null and blank in words of its own where there
-    is a default, a choice, or a type that is not text. C(settle) then says what becomes of them.
+    """What Ansible's validation is to see of the options of a task. In words of its own it refuses null and blank where there is
+    a default, a choice, or a type that is not text, and what is of another type. C(settle) then says what becomes of them.
     """
     kept: t.Dict[str, t.Any] = {}
     for name, value in given.items():
-        option = options.get(name, {})
+        option = options.get(name, {"type": "raw"})
         if _blank(value) and not option.get("required"):
             if option.get("default") is not None or option.get("choices"):
                 continue
             value = value if option.get("type", "str") in ("str", "path", "raw") else None
-        inner = option.get("options")
-        if inner is not None and isinstance(value, dict):
-            value = prepared(inner, value)
-        elif inner is not None and isinstance(value, list):
-            value = [prepared(inner, item) if isinstance(item, dict) else item for item in value]
-        kept[name] = value
+        kept[name] = _acceptable(option, value)
     return kept
+
+
+def _acceptable(option: Option, value: t.Any) -> t.Any:
+    """The value as Ansible takes it, or anything that it takes in the place of what does not fit."""
+    kind, inner = option.get("type", "str"), option.get("options")
+    if not _fits(option, value):
+        return STAND_INS.get(kind, value)
+    if kind == "list" and not _blank(value):
+        element = _element(option)
+        if not all(_fits(element, item) for item in _items(option, value)):
+            return []
+        if inner is not None and isinstance(value, (list, tuple)):
+            return [_acceptable(element, item) for item in value]
+    elif inner is not None and isinstance(value, t.Mapping):
+        return prepared(inner, value)
+    return value
 
 
 def settle(spec: Spec, params: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
@@ -158,6 +201,8 @@ def settle(spec: Spec, params: t.Mapping[str, t.Any], given: t.Mapping[str, t.An
     I(params) is what Ansible's validation made of I(given), the options as the task has them. Ansible counts an option
     that is null as given, and keeps null in the place of its default. Raises InvalidInput.
     """
+    for name, option in spec.options.items():
+        _refuse_other_type(name, option, given.get(name))
     empty = {name for name in spec.options if name in given and _blank(given[name])}
     for name in spec.never_empty:
         if name in empty:
@@ -176,6 +221,76 @@ def settle(spec: Spec, params: t.Mapping[str, t.Any], given: t.Mapping[str, t.An
     settled: t.Dict[str, t.Any] = validated.validated_parameters
     check_ranges(settled)
     return settled
+
+
+def shown(value: t.Any) -> str:
+    """Return a value as an error may quote it: as JSON, on one line, and not endless."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _fits(option: Option, value: t.Any) -> bool:
+    """Whether a value is of the type of its option, or means one. Ansible would make text of a list, and 1 of a boolean.
+
+    What is in a list or a dictionary does not count.
+    """
+    kind = option.get("type", "str")
+    if _blank(value) or kind == "raw":
+        return True
+    if isinstance(value, bool):
+        return bool(kind == "bool")
+    if kind in ("str", "path"):
+        return isinstance(value, SCALARS)
+    if kind == "list":
+        return isinstance(value, (*SCALARS, list, tuple))
+    try:
+        CONVERTERS[kind](value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _element(option: Option) -> Option:
+    return {**option, "type": option.get("elements", "raw"), "default": None}
+
+
+def _items(option: Option, value: t.Any) -> t.Sequence[t.Any]:
+    """The entries of a list, as Ansible reads it."""
+    if isinstance(value, str) and not _blank(value):
+        return value.split(",")
+    return value if isinstance(value, (list, tuple)) else [value]
+
+
+def _refuse_other_type(path: str, option: Option, value: t.Any) -> None:
+    """Refuse what is of another type, and a version that has lost its last zero."""
+    kind, inner = option.get("type", "str"), option.get("options") or {}
+    if not _fits(option, value):
+        secret = option.get("no_log") or any(suboption.get("no_log") for suboption in inner.values())
+        allowed = ALLOWED["list of dict" if kind == "list" and option.get("elements") == "dict" else kind]
+        raise InvalidInput("%s is %s: %s" % (path, "of another type" if secret else shown(value), allowed))
+    if kind == "list" and not _blank(value):
+        for number, item in enumerate(_items(option, value)):
+            _refuse_other_type("%s[%d]" % (path, number), _element(option), item)
+    elif kind == "dict" and isinstance(value, t.Mapping):
+        for name, suboption in inner.items():
+            _refuse_other_type("%s.%s" % (path, name), suboption, value.get(name))
+    elif isinstance(value, float) and kind == "str" and path in VERSIONS:
+        raise InvalidInput("%s is %s, a number, which may have lost a zero at its end: put it in quotes" % (path, value))
+
+
+def _refuse_odd_text(spec: Spec, path: str, option: Option, value: t.Any) -> None:
+    """Refuse text with a line break in it, and a template that nobody has expanded."""
+    if option.get("no_log") or not isinstance(value, str):
+        return
+    try:
+        _canon.visible(value.strip() if path in COMMON.options else value)
+    except ValueError as error:
+        raise InvalidInput("%s is %s: %s" % (path, shown(value), error)) from None
+    if path not in spec.free_text and ("{{" in value or "{%" in value):
+        raise InvalidInput(
+            "%s is %s, a template that was not expanded" % (path, shown(value)),
+            hint="Give its value. Ansible expands no template in text that is marked as unsafe, such as the result of another task.",
+        )
 
 
 def _blank(value: t.Any) -> bool:
@@ -198,6 +313,8 @@ def _filled(
         inner = option.get("options")
         if option.get("type") == "list":
             _refuse_blank_items(path, value)
+            for item in value:
+                _refuse_odd_text(spec, path, option, item)
             if inner is not None:
                 value = [_filled(spec, inner, item, path + ".") for item in value]
         elif option.get("type") == "dict":
@@ -207,6 +324,8 @@ def _filled(
                 for key, item in value.items():
                     if _blank(item):
                         raise InvalidInput("%s.%s is empty" % (path, key), hint="Give it a value, or leave it out.")
+        elif option.get("type") != "raw":
+            _refuse_odd_text(spec, path, option, value)
         kept[name] = value
     return kept
 

@@ -27,6 +27,8 @@ class SecretFile:
     def __init__(self, params: t.Mapping[str, t.Any]) -> None:
         self.path: t.Optional[str] = params["dest"]
         self._overwrite: bool = params["overwrite"]
+        if self.path is not None and not os.path.isabs(self.path):
+            raise InvalidInput("dest is %r: use an absolute path" % self.path)
         self._kept = False
 
     def __bool__(self) -> bool:
@@ -41,8 +43,6 @@ class SecretFile:
         """Refuse what would fail after the secret has been made. Changes nothing."""
         path = str(self.path)
         directory = os.path.dirname(path)
-        if not os.path.isabs(path):
-            raise InvalidInput("dest is %r: use an absolute path" % path)
         if not os.path.isdir(directory):
             raise InvalidInput("dest: there is no directory %s" % directory, hint="Create it first.")
         if not os.access(directory, os.W_OK | os.X_OK):

@@ -79,10 +79,10 @@ def parse_address(text: str, default_port: int) -> Address:
     bare = re.fullmatch(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", text)
     parts = urllib.parse.urlsplit("//[%s]" % text if bare else "//%s" % text)
     if not parts.hostname or parts.path or parts.query or parts.fragment or "@" in parts.netloc or re.search(r"[\s,%]", text):
-        raise ValueError("%r is not a host, or a host with a port" % text)
+        raise ValueError("%r is not a host, or a host with a port: use for example ssh.example.com:22" % text)
     host = parts.hostname.rstrip(".")
     if not host or host.startswith("-"):
-        raise ValueError("%r is not a host, or a host with a port" % text)
+        raise ValueError("%r is not a host, or a host with a port: use for example ssh.example.com:22" % text)
     return Address(host, default_port if parts.port is None else parts.port)
 
 

@@ -217,7 +217,8 @@ def argument_spec() -> Spec:
             "filter": {"type": "str"},
             "limit": {"type": "int"},
             "links": {"type": "bool", "default": False},
-        }
+        },
+        free_text=("filter",),
     )
 
 

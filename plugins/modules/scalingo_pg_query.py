@@ -285,6 +285,7 @@ def argument_spec() -> Spec:
         mutually_exclusive=(("pid", "older_than"), ("pid", "user"), ("pid", "query_state"), ("pid", "exclude_query")),
         required_one_of=(("pid", "older_than", "user"),),
         never_empty=("pid", "older_than", "user", "query_state", "exclude_query"),
+        free_text=("exclude_query",),
     )
 
 

@@ -207,7 +207,8 @@ def argument_spec() -> Spec:
             "query_state": {"type": "list", "elements": "str", "choices": list(STATES)},
             "exclude_query": {"type": "list", "elements": "str"},
             "include_query": {"type": "bool", "default": False},
-        }
+        },
+        free_text=("exclude_query",),
     )
 
 

@@ -2,17 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every option of every module has an effect, and a case that shows it."""
+"""Every option of every module has an effect, and a case that shows it; wrong values are refused by name."""
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
+from ansible_collections.community.scalingo.plugins.module_utils import _options
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON
 from support.cases import Case
 from support.generation import TESTED, TESTED_MODULES, THOROUGHLY, cases, none
 from support.laboratory import Laboratory
 from support.subjects import Subject, paths_of
-from support.suites import effects
+from support.suites import effects, wrong
 
 SHARED = [
     pytest.param(subject, case, id="%s: %s" % (subject.name, case.name))
@@ -30,9 +33,22 @@ OPTIONS = [
 ]
 
 
+#: Without those of waiting, which are the same code as well.
+WITH_WRONG_VALUES = [
+    param for param in OPTIONS if param.values[1] not in _options.waiting(1).options or param.values[0].name in THOROUGHLY
+]
+
+
 @pytest.mark.parametrize("subject, path", OPTIONS)
 def test_null_and_blank_are_no_value(laboratory: Laboratory, subject: Subject, path: str) -> None:
     none(effects.emptiness_problems(laboratory, subject, path))
+
+
+@pytest.mark.parametrize("subject, path", WITH_WRONG_VALUES)
+def test_wrong_values_are_refused_or_taken_for_what_they_mean(
+    laboratory: Laboratory, subject: Subject, path: str, record_property: t.Callable[[str, str], None]
+) -> None:
+    none(wrong.problems(laboratory, subject, path, lambda verdict: record_property("wrong values", verdict)))
 
 
 @pytest.mark.parametrize("subject, case", cases(lambda subject, case: bool(case.vary)))

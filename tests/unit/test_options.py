@@ -215,6 +215,6 @@ def test_null_and_blank_are_never_refused_in_the_words_of_ansible(subject: t.Any
 
 
 def test_null_and_blank_inside_of_an_option_are_taken_for_its_default_too() -> None:
-    given = {"window": {"day": "monday", "hour": None}, "users": [{"name": "bob", "password": ""}, "odd"], "mode": " ", "unknown": None}
+    given = {"window": {"day": "monday", "hour": None}, "users": [{"name": "bob", "password": ""}], "mode": " ", "unknown": None}
     prepared = _options.prepared(PARTS.options, given)
-    assert prepared == {"window": {"day": "monday"}, "users": [{"name": "bob", "password": ""}, "odd"], "unknown": None}
+    assert prepared == {"window": {"day": "monday"}, "users": [{"name": "bob", "password": ""}], "unknown": None}

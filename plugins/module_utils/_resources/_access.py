@@ -51,14 +51,16 @@ def check(params: Params) -> None:
     for option in ("ssh_key_file", "ssh_known_hosts", "ca_cert"):
         path = params[option]
         if path is not None and not os.path.isfile(path):
-            raise InvalidInput("%s: there is no file %s on the machine that runs the module" % (option, path))
+            raise InvalidInput(
+                "%s: there is no file %s on the machine that runs the module" % (option, path), hint="Give the path of a file."
+            )
         if path is not None and '"' in path:
             raise InvalidInput("%s: a path with a quotation mark cannot be used" % option)
     if params["ssh_host"] is not None:
         _address("ssh_host", params["ssh_host"], _sql.DEFAULT_SSH_PORT)
     user = params["ssh_user"]
     if not user or user.startswith("-") or any(not sign.isprintable() or sign.isspace() for sign in user):
-        raise InvalidInput("ssh_user: %r is not the name of a user" % user)
+        raise InvalidInput("ssh_user: %r is not the name of a user: use for example git" % user)
     if params["connection_url"] is not None:
         _parsed(params["connection_url"])
 

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import math
+import re
 import typing as t
 
 from .. import _canon
@@ -168,6 +169,12 @@ def by_name(items: t.Iterable[t.Dict[str, t.Any]], what: str) -> t.Dict[str, t.D
 def _kind(value: object) -> str:
     names = {"dict": "an object", "list": "a list", "str": "text", "int": "a number", "float": "a number", "bool": "a boolean"}
     return "null" if value is None else names.get(type(value).__name__, type(value).__name__)
+
+
+def check_id(option: str, value: str, thing: str) -> None:
+    """Refuse what cannot be the ID of anything."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", value):
+        raise InvalidInput("%s: %r is not the ID of %s: it must have letters, digits, - and _ only" % (option, value, thing))
 
 
 def checked(option: str, normal_form: t.Callable[[t.Any], T], value: object) -> T:

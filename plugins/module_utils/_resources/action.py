@@ -25,7 +25,7 @@ class Action(Resource):
     def check(cls, params: Params) -> None:
         name = params["name"]
         if not re.fullmatch(r"[A-Za-z0-9]+([_-][A-Za-z0-9]+)*", name):
-            raise InvalidInput("%r is not the name of an action" % name)
+            raise InvalidInput("name: %r is not the name of an action: use for example list-databases" % name)
         # No source says whether the platform takes other ways to write a name, so they count as the same here.
         meant = name.lower().replace("_", "-")
         if meant in DESTROYING_ACTIONS:

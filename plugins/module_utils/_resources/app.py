@@ -13,7 +13,7 @@ from .._change import Params, State
 from .._errors import NotFound
 from . import operation
 from ._account import OfAccount, OfApp, describe_person
-from ._fields import Fields
+from ._fields import Fields, check_id
 
 
 def describe(raw: object) -> State:
@@ -69,7 +69,7 @@ class AppOperationInfo(OfApp):
     @classmethod
     def check(cls, params: Params) -> None:
         super().check(params)
-        operation.check_id(params["operation_id"])
+        check_id("operation_id", params["operation_id"], "an operation")
 
     def items(self) -> t.List[State]:
         try:

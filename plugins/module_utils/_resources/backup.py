@@ -42,7 +42,7 @@ from .._errors import (
 from .._shapes import Unread, or_none
 from .._wait import age, wait_until
 from ._engine import OfEngine
-from ._fields import Fields, checked
+from ._fields import Fields, check_id, checked
 
 DONE = "done"
 FAILED = ("error", "cancelled")
@@ -159,8 +159,8 @@ def _shown(backups: t.Sequence[State]) -> str:
 
 def check_backup_id(params: Params) -> None:
     """Refuse an ID that cannot be one."""
-    if params["backup_id"] is not None and not re.fullmatch(r"[A-Za-z0-9_-]+", params["backup_id"]):
-        raise InvalidInput("backup_id: %r is not the ID of a backup" % params["backup_id"])
+    if params["backup_id"] is not None:
+        check_id("backup_id", params["backup_id"], "a backup")
 
 
 class WithBackups(OfEngine):

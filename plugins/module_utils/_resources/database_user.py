@@ -57,7 +57,7 @@ class DatabaseUsers(_WithUsers, Resource):
             raise InvalidInput("users names one user twice: %s" % ", ".join(names))
         for user in users:
             if not re.fullmatch(r"[^\s/?#%\"']{6,32}", user["name"]):
-                raise InvalidInput("%r is not the name of a user: it has 6 to 32 characters, and no spaces" % user["name"])
+                raise InvalidInput("name: %r is not the name of a user: it must have 6 to 32 characters, and no spaces" % user["name"])
             checked("the name of %r" % user["name"], _canon.visible, user["name"])
             password = user["password"]
             if password is not None:

@@ -122,7 +122,7 @@ class EventInfo(OfApp):
             raise InvalidInput("limit is %d: use a number from 1 up" % params["limit"])
         for name in params["types"] or ():
             if not re.fullmatch(r"[a-z0-9_/-]+", name):
-                raise InvalidInput("types: %r is not the name of a type of events" % name)
+                raise InvalidInput("types: %r is not the name of a type of events: use for example upgrade_database" % name)
         if params["since"] is not None:
             checked("since", _canon.instant, params["since"])
 

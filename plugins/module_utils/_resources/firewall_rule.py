@@ -13,7 +13,7 @@ from .. import _canon
 from .._change import Consent, Listing, Outcome, Params, Resource, State, Step
 from .._errors import InvalidInput, NotFound
 from ._engine import OfEngine
-from ._fields import Fields, checked
+from ._fields import Fields, check_id, checked
 
 MOST = 30
 
@@ -63,14 +63,14 @@ class FirewallRules(_WithFirewall, Resource):
     def check(cls, params: Params) -> None:
         rules = _wanted(params)
         for rule in rules:
+            if rule["range_id"]:
+                check_id("range_id", rule["range_id"], "a managed range")
             if rule["type"] == "managed_range" and (rule["range_id"] is None or rule["cidr"] or rule["label"] is not None):
                 raise InvalidInput("a rule of type managed_range needs range_id, and takes neither cidr nor label")
             if rule["type"] == "custom_range" and (rule["cidr"] is None or rule["range_id"]):
                 raise InvalidInput("a rule of type custom_range needs cidr, and takes no range_id")
             if rule["type"] == "custom_range":
                 checked("cidr", _canon.network, rule["cidr"])
-            for option in ("label", "range_id"):
-                checked(option, _canon.visible, rule[option] or "")
         keys = [_key(rule) for rule in rules]
         if len(set(keys)) < len(keys):
             raise InvalidInput("rules holds the same range twice")

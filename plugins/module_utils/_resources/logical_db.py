@@ -228,4 +228,4 @@ def _names(params: Params) -> t.List[str]:
 
 def _check_name(name: str) -> None:
     if not name or name != name.strip() or not name.isprintable():
-        raise InvalidInput("%r is not the name of a logical database" % name)
+        raise InvalidInput("name: %r is not the name of a logical database: use no blank at its ends" % name)

@@ -11,7 +11,7 @@ import typing as t
 
 from .._change import Listing, Params, State
 from .._errors import InvalidInput, NotFound
-from ._fields import Fields
+from ._fields import Fields, check_id
 
 
 def describe(raw: object) -> State:
@@ -35,6 +35,8 @@ class MaintenanceInfo(Listing):
 
     @classmethod
     def check(cls, params: Params) -> None:
+        if params["id"] is not None:
+            check_id("id", params["id"], "a maintenance")
         if params["limit"] is not None and params["limit"] < 1:
             raise InvalidInput("limit is %d: use a number from 1 up" % params["limit"])
 

@@ -12,7 +12,7 @@ import typing as t
 from .._change import Listing, Outcome, Params, State
 from .._errors import AddonNotFound, InvalidInput, NotFound
 from .._shapes import or_none
-from ._fields import Fields
+from ._fields import Fields, check_id
 
 SERIES = ("cpu", "memory", "swap", "disk", "diskio")
 
@@ -76,6 +76,8 @@ class MetricsInfo(Listing):
                     raise InvalidInput("%s needs type: the present metrics are those of all instances" % name)
             if params["last"]:
                 raise InvalidInput("last needs type: without it, the present metrics are returned")
+        if params["instance_id"] is not None:
+            check_id("instance_id", params["instance_id"], "an instance")
         if params["since"] is not None and params["since"] < 1:
             raise InvalidInput("since is %d: use a number of hours from 1 up" % params["since"])
 

@@ -19,7 +19,7 @@ from .._errors import InvalidInput, NotFound, StepFailed, UnexpectedAnswer
 from .._wait import wait_until
 from ._account import refuse_addon_token
 from ._engine import DEDICATED
-from ._fields import Fields
+from ._fields import Fields, check_id
 
 ACTIVE = "active"
 DELETED = "deleted"
@@ -229,9 +229,8 @@ class NetPeeringInfo(_WithNetwork, Listing):
     @classmethod
     def check(cls, params: Params) -> None:
         super().check(params)
-        wanted = params["net_peering_id"]
-        if wanted is not None and not re.fullmatch(r"[A-Za-z0-9_-]+", wanted):
-            raise InvalidInput("net_peering_id: %r is not the ID of a net peering" % wanted)
+        if params["net_peering_id"] is not None:
+            check_id("net_peering_id", params["net_peering_id"], "a net peering")
 
     def perform(self, check_mode: bool) -> Outcome:
         outcome = super().perform(check_mode)

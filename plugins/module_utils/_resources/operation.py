@@ -11,10 +11,10 @@ import re
 import typing as t
 
 from .._change import RESUME, Listing, Params, Performer, State, is_ready, is_stopped
-from .._errors import InvalidInput, NotFound, StepFailed
+from .._errors import NotFound, StepFailed
 from .._wait import wait_until
 from . import database
-from ._fields import Fields
+from ._fields import Fields, check_id
 
 SUCCEEDED = ("finished", "done")
 CANCELLED = "cancelled"
@@ -36,12 +36,6 @@ def describe(raw: object) -> State:
         "finished_at": fields.instant("finished_at"),
         "error": fields.prose("error"),
     }
-
-
-def check_id(operation_id: str) -> None:
-    """Refuse as O(operation_id) what cannot be one."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", operation_id):
-        raise InvalidInput("operation_id: %r is not the ID of an operation" % operation_id)
 
 
 def has_failed(operation: State) -> bool:
@@ -171,7 +165,7 @@ class OperationInfo(Following, Listing):
     @classmethod
     def check(cls, params: Params) -> None:
         if params["operation_id"] is not None:
-            check_id(params["operation_id"])
+            check_id("operation_id", params["operation_id"], "an operation")
 
     def items(self) -> t.List[State]:
         wanted = self.params["operation_id"]

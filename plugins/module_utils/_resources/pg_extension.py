@@ -113,14 +113,12 @@ class Extensions(_OnPostgreSQL, Resource):
             raise InvalidInput("names is empty: name at least one extension")
         for name in names:
             if not name or name != name.strip() or not name.isprintable() or len(name.encode("utf-8")) > 63:
-                raise InvalidInput("%r is not the name of an extension" % name)
+                raise InvalidInput("name: %r is not the name of an extension: use at most 63 bytes, and no blank at its ends" % name)
             if _meant(name):
                 raise InvalidInput("there is no extension %s" % name, hint="Its name is %s." % _meant(name))
         for option in ("version", "schema"):
             if params[option] is None:
                 continue
-            if not params[option].isprintable():
-                raise InvalidInput("%s has signs that cannot be printed" % option)
             if params["names"] is not None:
                 raise InvalidInput("%s belongs to a single extension: use name, not names" % option)
             if params["state"] == "absent":

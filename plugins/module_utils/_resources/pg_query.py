@@ -81,6 +81,8 @@ class Selection:
         self, params: Params, states: t.Optional[t.Sequence[str]], excluded: t.Sequence[str], spared: bool = False
     ) -> None:
         self._pid = params["pid"]
+        if self._pid is not None and self._pid < 1:
+            raise InvalidInput("pid is %d: use a number from 1 up" % self._pid)
         self._user = params["user"]
         self._older_than = None if params["older_than"] is None else checked("older_than", _canon.seconds, params["older_than"])
         self._states = None if states is None else frozenset(states)
@@ -143,11 +145,8 @@ class Queries(_OnPostgreSQL, Resource):
 
     @classmethod
     def check(cls, params: Params) -> None:
-        if params["pid"] is not None and params["pid"] < 1:
-            raise InvalidInput("pid is %d: use the pid of a session" % params["pid"])
         if params["max_matches"] < 1:
             raise InvalidInput("max_matches is %d: use a number from 1 up" % params["max_matches"])
-        checked("user", _canon.visible, params["user"] or "")
         if params["query_state"] is not None and not params["query_state"]:
             raise InvalidInput("query_state is empty: name at least one state")
         idle = [state for state in params["query_state"] or () if state not in RUNNING]

@@ -61,7 +61,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
             raise InvalidInput("policies is empty: give at least one policy")
         for policy in wanted:
             if not policy["name"] or not policy["name"].isprintable() or policy["name"] != policy["name"].strip():
-                raise InvalidInput("%r is not the name of a retention policy" % policy["name"])
+                raise InvalidInput("name: %r is not the name of a retention policy: use no blank at its ends" % policy["name"])
             if params["state"] == "present":
                 if policy["duration"] is None:
                     raise InvalidInput("the retention policy %s needs a duration" % policy["name"])
