@@ -173,7 +173,7 @@ class Doomed:
         self._lines.unlink(missing_ok=True)
         self.sandbox.clear_log()
         with begun(self.controller, self._plays, *self._options, SUPPORT_JSON_LINES=str(self._lines), **self._environment) as run:
-            until(lambda: run.ended, "the end of the run", 300)
+            until(lambda: run.ended, "the end of the run", 900)
             assert run.process.returncode == 0, run.text
         return self.progress()
 
@@ -190,7 +190,7 @@ class Doomed:
         sandbox = self.sandbox
         lines = {"SUPPORT_JSON_LINES": str(self._lines)}
         with begun(self.controller, self._plays, *self._options, controlled=controlled, **lines, **self._environment) as run:
-            until(lambda: self.progress() >= moment or run.ended, "the moment %d of the run" % moment, 120)
+            until(lambda: self.progress() >= moment or run.ended, "the moment %d of the run" % moment, 600)
             if run.ended:
                 assert run.process.returncode == 0, run.text
                 return False
