@@ -45,9 +45,10 @@ strangers: ## the demonstration and some tests in a clone with everything in the
 	@scripts/bootstrap python
 	@$(python) scripts/strangers
 
-faults: ## every module, each of its requests, every fault, in ten minutes; the suite generated runs a sample
-	@scripts/bootstrap python
+faults: ## every module, each of its requests, every fault, in ten minutes, and then every long task killed; suites run a sample
+	@scripts/bootstrap $(if $(ARGUMENTS),python,python core servers)
 	@$(python) scripts/faults $(ARGUMENTS)
+	@$(if $(ARGUMENTS),,$(python) scripts/kills)
 
 docs: ## the documentation as a website in .cache/docs
 	@scripts/bootstrap python
