@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import os
 import re
 import shutil
@@ -42,9 +43,13 @@ def debian(package: str) -> tuple[Path, dict[str, str]]:
     tree = programs() / "debian" / package
     if not (tree / ".complete").is_file():
         raise EngineError(f"{package} is not here: bring it with scripts/fetch_debian {package}")
-    libraries = {str(path.parent) for path in tree.glob("**/*.so*")}
-    places = sorted(name for name in libraries if re.search(r"/lib(/[a-z0-9_]+-linux-gnu[a-z0-9]*)?$", name))
-    return tree, {"LD_LIBRARY_PATH": os.pathsep.join(places), "PATH": os.environ.get("PATH", os.defpath)}
+    return tree, {"LD_LIBRARY_PATH": _libraries(tree), "PATH": os.environ.get("PATH", os.defpath)}
+
+
+@functools.cache
+def _libraries(tree: Path) -> str:
+    found = {str(path.parent) for path in tree.glob("**/*.so*")}
+    return os.pathsep.join(sorted(name for name in found if re.search(r"/lib(/[a-z0-9_]+-linux-gnu[a-z0-9]*)?$", name)))
 
 
 def unprivileged() -> list[str]:
