@@ -17,9 +17,10 @@ import pytest
 from scalingo_sandbox.testing import Sandbox
 from support.playbook import Ansible, Run, oldest_core
 from support.shop import SEED
+from support.ways import Both
 
 #: Modules in processes of their own.
-AS_MODULES = ("test_ad_hoc", "test_users")
+AS_MODULES = ("test_users",)
 OLDEST = ("test_backups", "test_economy", "test_upgrades", "test_waiting")
 
 
@@ -62,6 +63,15 @@ def controller(request: pytest.FixtureRequest, tmp_path: Path, sandbox: Sandbox)
     """The same, with the newest ansible-core and with the oldest."""
     programs = oldest_core() if request.param == "oldest" else None
     return Ansible(tmp_path, sandbox.environment(), programs=programs)
+
+
+@pytest.fixture
+def both(tmp_path: Path, sandbox: Sandbox) -> Both:
+    controllers = []
+    for name, programs in (("newest", None), ("oldest", oldest_core())):
+        (tmp_path / name).mkdir()
+        controllers.append(Ansible(tmp_path / name, sandbox.environment(), programs=programs))
+    return Both(controllers, sandbox)
 
 
 @pytest.fixture

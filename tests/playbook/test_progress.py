@@ -56,19 +56,19 @@ def test_lines_come_on_stderr_and_in_the_log(controller: Ansible, busy: Sandbox,
         assert "so far" not in str(item.result)
 
 
-def test_a_short_wait_says_nothing(controller: Ansible, busy: Sandbox) -> None:
-    run = controller.tasks([waiting()]).ok()
+def test_a_short_wait_says_nothing(ansible: Ansible, busy: Sandbox) -> None:
+    run = ansible.tasks([waiting()]).ok()
     assert lines_of(run.output) == []
 
 
-def test_a_secret_in_a_status_is_masked(controller: Ansible, busy: Sandbox) -> None:
+def test_a_secret_in_a_status_is_masked(ansible: Ansible, busy: Sandbox) -> None:
     busy.change_database(MYSQL, status="stuck at %s" % API_TOKEN)
-    run = controller.tasks([waiting()], environment={"SCALINGO_PROGRESS": "1"}).ok()
+    run = ansible.tasks([waiting()], environment={"SCALINGO_PROGRESS": "1"}).ok()
     assert any("stuck at ****" in line for line in lines_of(run.stderr)), run
     assert API_TOKEN not in run.output
 
 
-def test_a_module_says_before_that_it_will_say_nothing(controller: Ansible, busy: Sandbox) -> None:
-    run = controller.tasks([waiting(), task("scalingo_database_info", "read", **SHOP)], environment={"SCALINGO_IN_PROCESS": "no"}).ok()
+def test_a_module_says_before_that_it_will_say_nothing(ansible: Ansible, busy: Sandbox) -> None:
+    run = ansible.tasks([waiting(), task("scalingo_database_info", "read", **SHOP)], environment={"SCALINGO_IN_PROCESS": "no"}).ok()
     (line,) = lines_of(run.stderr)
     assert line.startswith("scalingo_database: runs as a module (scalingo_in_process is false), and shows nothing until it ends. Meanwhile")

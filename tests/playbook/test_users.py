@@ -17,9 +17,9 @@ WHO = {"app": "shop", "addon": "postgresql", "name": "importer"}
 IGNORE = {"ignore_errors": True}
 
 
-def keep(name: str, path: Path) -> t.Dict[str, t.Any]:
-    """What a user does with the password: here into a file that nobody else can read."""
-    content = "{{ %s.user.password | default('', true) }}" % name
+def keep(path: Path, *names: str) -> t.Dict[str, t.Any]:
+    """What a user does with passwords: here into a file that nobody else can read, line by line."""
+    content = "".join("{{ %s.user.password | default('', true) }}\n" % name for name in names)
     return {"name": "keep", "ansible.builtin.copy": {"content": content, "dest": str(path), "mode": "0600"}, "no_log": True}
 
 
@@ -31,12 +31,10 @@ def test_a_generated_password_is_returned_once_and_seen_nowhere_else(ansible: An
             task("scalingo_database_user", "seen by everybody in check mode", {**IGNORE, "check_mode": True}, **WHO),
             task("scalingo_database_user_info", "before", app="shop", addon="postgresql"),
             task("scalingo_database_user", "made", {"no_log": True, "register": "made"}, **WHO),
-            keep("made", tmp_path / "first"),
             task("scalingo_database_user", "there already", {"no_log": True, "register": "again"}, **WHO),
-            keep("again", tmp_path / "second"),
             task("scalingo_database_user", "another for everybody", IGNORE, reset_password=True, **WHO),
             task("scalingo_database_user", "another", {"no_log": True, "register": "other"}, reset_password=True, **WHO),
-            keep("other", tmp_path / "third"),
+            keep(tmp_path / "kept", "made", "again", "other"),
             task("scalingo_database_user_info", "after", app="shop", addon="postgresql"),
         ],
         "-vvvv",
@@ -51,7 +49,7 @@ def test_a_generated_password_is_returned_once_and_seen_nowhere_else(ansible: An
     assert names["after"] - names["before"] == {"importer"}
     assert routes(record for record in sandbox.unsafe() if record.role == "db") == ["U2", "U4"]
 
-    first, second, third = ((tmp_path / name).read_text(encoding="utf-8") for name in ("first", "second", "third"))
+    first, second, third = (tmp_path / "kept").read_text(encoding="utf-8").splitlines()
     (addon,) = [addon for app in sandbox.running.world.apps for addon in app.addons if addon.id == POSTGRESQL]
     (password,) = [user.password for user in addon.database.engine.list_users() if user.name == "importer"]
     assert len(first) >= 24 and second == "" and third == password != first
