@@ -24,6 +24,7 @@ from scalingo_sandbox.engines.real_servers import HOST, PLACE_VARIABLE, Port
 from scalingo_sandbox.testing import Sandbox
 from support.real import Office, short_directory, until
 
+
 def seed(*providers: str) -> t.Dict[str, t.Any]:
     return {"user": {"api_token": "tk-us-of-the-processes"}, "apps": [{"name": "shop", "addons": [{"provider": name} for name in providers]}]}
 
