@@ -139,13 +139,13 @@ def under_limit(sandbox: Sandbox, requests: int, seconds: float) -> None:
 
 
 #: More than a limit lets through in one window and fewer than would take long: enough forks to get into each other's way.
-MANY = 80 if TRUE_LIMIT else 24
+MANY = 80 if TRUE_LIMIT else 16
 
 
 def test_many_databases_in_two_regions_under_the_limit(ansible: Ansible, sandbox: Sandbox) -> None:
     seed = fleet(MANY, ("osc-fr1", "osc-secnum-fr1"))
     sandbox.reset(seed)
-    under_limit(sandbox, 36, 12)
+    under_limit(sandbox, 18, 15)
     run = ansible.tasks(
         [SETTINGS], "-f", "20", hosts=hosts_of(seed, kind=False), environment=without_addresses(sandbox), timeout=1500 if TRUE_LIMIT else 300
     ).ok()
@@ -265,7 +265,7 @@ def test_many_databases_under_the_limit_without_a_home(sandbox: Sandbox) -> None
     """Nothing can be shared, so every task pays for itself and backs off on its own; no host fails all the same."""
     seed = fleet(MANY, ("osc-fr1", "osc-secnum-fr1"))
     sandbox.reset(seed)
-    under_limit(sandbox, 60, 8)
+    under_limit(sandbox, 32, 8)
     with stranger(sandbox.environment()) as ansible:
         run = ansible.tasks(
             [SETTINGS],
