@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from support.generation import TESTED, THOROUGHLY, none
 from support.laboratory import Laboratory
-from support.subjects import Subject
+from support.subjects import ROOT, Subject
 from support.suites import faults
 from support.suites.faults import Matrix, Problem
 
@@ -29,6 +29,12 @@ MODULES = [pytest.param(number, subject, id=subject.name) for number, subject in
 
 def texts(problems: t.Iterable[Problem]) -> t.List[str]:
     return [problem.text for problem in problems]
+
+
+def test_the_page_tells_every_fault_and_what_may_come_of_it() -> None:
+    page = (ROOT / "docs" / "docsite" / "rst" / "faults.rst").read_text(encoding="utf-8")
+    rows = {fault.name: "   * - %s\n     - %s\n" % (fault.name, "\n     - ".join(faults.in_words(fault))) for fault in faults.FAULTS}
+    none([name for name, row in rows.items() if row not in page])
 
 
 @pytest.mark.skipif(bool(FIGURES), reason="all cells are tried")

@@ -135,7 +135,7 @@ def _addon(addon: Data) -> str:
     text = json.dumps({**addon, "database": database}, sort_keys=True)
     for name in (addon["resource_id"], addon["resource_id"].replace("_", "-")):
         text = text.replace(name, "0")
-    port = re.search(r":([0-9]+)$", database["hostname"] or "")
+    port = re.search(r":([0-9]+)$", database.get("hostname") or "")
     # The same digits may stand within an identifier, or within the time of day at which a backup was made.
     return re.sub(r"\b%s\b" % port.group(1), "0", text) if port else text
 

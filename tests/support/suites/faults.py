@@ -89,6 +89,7 @@ class Point:
 
 
 def points_of(case: Case, clean: Observation) -> t.List[Point]:
+    """Where a run can go wrong, but for a request that the API does not know."""
     found = []
     seen: t.Dict[str, int] = {}
     changed = False
@@ -96,7 +97,8 @@ def points_of(case: Case, clean: Observation) -> t.List[Point]:
         changed = changed or not record.safe
         on_the_way = record.route in ON_THE_WAY and record.route != clean.records[-1].route
         phase = "as a change" if not record.safe else "after a change" if changed else "on the way" if on_the_way else "at first"
-        found.append(Point(case, record, phase, seen.get(named(record), 0)))
+        if record.route or record.action_name:
+            found.append(Point(case, record, phase, seen.get(named(record), 0)))
         seen[named(record)] = seen.get(named(record), 0) + 1
     return found
 
@@ -317,6 +319,14 @@ WANTED: t.Dict[str, t.Tuple[t.Tuple[str, ...], ...]] = {
     "damaged": ((DONE, "UnexpectedAnswer"), (DONE, "UnexpectedAnswer"), (DONE, "OutcomeUnknown")),
 }
 
+
+def in_words(fault: Fault) -> t.List[str]:
+    """What may come of a fault: of a read, of a change that may be repeated, and of one that must be sent once."""
+    words = {DONE: "succeeds", REFUSAL: fault.kind}
+    nothing = "any error, or succeeds" if fault.group == "emptied" else "-"
+    return [" or ".join(words.get(kind, kind) for kind in kinds) or nothing for kinds in WANTED[fault.group]]
+
+
 #: What the cases allow in place of five: sent again once is enough to see that it is.
 RETRIES = 1
 #: How often a request is made again, each time with its retries: a poll that fails twice, a change that a reading does not show.
@@ -395,7 +405,7 @@ class Matrix:
         clean, initial = self.clean(point.case)
         report = seen.report
         found = [Problem("traceback", text) for text in crash_problems(seen)]
-        found += [Problem("secret", "%s is told" % what) for what in canaries.told(self.laboratory, self.subject, point.case, seen)]
+        found += [Problem("secret", text) for text in canaries.told(self.laboratory, self.subject, point.case, seen)]
         allowed = [fault.kind if word == REFUSAL else word for word in WANTED[fault.group][KINDS.index(point.kind)]]
         if point.kind == "read" and named(point.record) in self.subject.cases.does_without:
             allowed.append(DONE)
