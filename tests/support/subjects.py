@@ -28,8 +28,8 @@ FRAGMENTS = ROOT / "plugins" / "doc_fragments"
 CASES = ROOT / "tests" / "cases"
 PLANTED = ROOT / "tests" / "generated" / "planted"
 
-#: It documents an action that only the roles use, and holds no code: tests/unit/test_role_variables.py is for it.
-OF_ROLES = "scalingo_role_variables"
+#: They document actions that only the roles use, and hold no code: tests/unit/test_role_variables.py and test_role_program.py are for them.
+OF_ROLES = "scalingo_role_"
 
 COLLECTION = "community.scalingo"
 PACKAGE = "ansible_collections.community.scalingo"
@@ -120,7 +120,7 @@ def subjects() -> t.Tuple[Subject, ...]:
 
 def names() -> t.List[str]:
     """The names of all modules that speak to the API."""
-    return sorted(path.stem for path in MODULES.glob("[!_]*.py") if path.stem != OF_ROLES)
+    return sorted(path.stem for path in MODULES.glob("[!_]*.py") if not path.stem.startswith(OF_ROLES))
 
 
 def planted(name: str) -> Subject:

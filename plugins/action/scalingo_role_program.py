@@ -1,0 +1,41 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private: may change without notice.
+"""Run a program of a role on the controller, as C(ansible.builtin.command) would there, without the process of a module around it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import typing as t
+
+from ansible.plugins.action import ActionBase
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Returns what the program printed and how it ended. In check mode the task is skipped."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = False
+    _VALID_ARGS = frozenset(("argv", "stdin"))
+
+    def run(self, tmp: t.Any = None, task_vars: t.Optional[t.Dict[str, t.Any]] = None) -> t.Dict[str, t.Any]:
+        result: t.Dict[str, t.Any] = super().run(tmp, task_vars)
+        environment: t.Dict[str, t.Any] = {}
+        self._compute_environment_string(environment)
+        try:
+            done = subprocess.run(
+                [str(word) for word in self._task.args["argv"]], input=str(self._task.args["stdin"]), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                env={**os.environ, **{str(name): str(value) for name, value in environment.items()}}, cwd=self._loader.get_basedir(),
+                encoding="utf-8", errors="replace", check=False,
+            )  # fmt: skip
+        except OSError as error:
+            message = "%s cannot be started: %s" % (self._task.args["argv"][0], error.strerror)
+            return {**result, "failed": True, "rc": error.errno, "stdout": "", "stderr": message, "msg": message}
+        result.update(changed=True, rc=done.returncode, stdout=done.stdout.rstrip("\r\n"), stderr=done.stderr.rstrip("\r\n"))
+        if done.returncode:
+            result.update(failed=True, msg="non-zero return code")
+        return result

@@ -1,0 +1,64 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: scalingo_role_program
+short_description: Run a program of a role of this collection
+version_added: 0.1.0
+description:
+  - Runs a program on the controller and returns what it printed.
+  - Fails when the program ends with another status than 0.
+  - It is private to the roles of this collection, and may change without notice. It speaks to no API.
+notes:
+  - It runs on the controller. There is no code for hosts.
+author:
+  - Community Scalingo contributors (@community-scalingo)
+attributes:
+  check_mode:
+    description: Is skipped in check mode.
+    support: none
+  diff_mode:
+    description: Cannot know what the program changes.
+    support: none
+  idempotent:
+    description: Cannot know what the program changes.
+    support: N/A
+options:
+  argv:
+    description: The program and its arguments.
+    type: list
+    elements: str
+    required: true
+  stdin:
+    description: What the program reads from its standard input.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+# In the tasks of a role of this collection.
+- name: Write the state file
+  community.scalingo.scalingo_role_program:
+    argv: ["{{ ansible_playbook_python }}", -I, "{{ role_path }}/files/keep.py"]
+    stdin: "{{ {state_file: state | to_nice_json} | to_json }}"
+"""
+
+RETURN = r"""
+rc:
+  description: The status with which the program ended.
+  returned: always
+  type: int
+stdout:
+  description: What the program printed.
+  returned: always
+  type: str
+stderr:
+  description: What the program printed as an error.
+  returned: always
+  type: str
+"""

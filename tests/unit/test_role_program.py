@@ -1,0 +1,54 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action that runs the programs of roles: what it returns, and what reaches the program."""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+import typing as t
+
+import pytest
+from ansible.errors import AnsibleActionSkip
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.task import Task
+from ansible.template import Templar
+
+from ansible_collections.community.scalingo.plugins.action.scalingo_role_program import ActionModule
+
+LOADER = DataLoader()
+CONNECTION = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir="", env_prefix=lambda **dummy: ""))
+ECHO = "import json, os, sys; print(json.dumps([sys.argv[1:], sys.stdin.read(), os.environ['WHOSE'], os.getcwd()]), end='\\n\\n')"
+
+
+def run(*argv: t.Any, stdin: str = "", check_mode: bool = False) -> dict[str, t.Any]:
+    task = Task()
+    task.args, task.environment, task.check_mode = {"argv": list(argv), "stdin": stdin}, [{"WHOSE": "the task's"}], check_mode
+    action = ActionModule(task, CONNECTION, None, LOADER, Templar(loader=LOADER, variables={}), None)
+    return t.cast(t.Dict[str, t.Any], action.run(task_vars={}))
+
+
+def test_a_program_gets_its_input_and_the_environment_of_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHOSE", "the controller's")
+    result = run(sys.executable, "-c", ECHO, 7, stdin='{"näme": 1}')
+    assert result["stdout"] == '[["7"], "{\\"n\\u00e4me\\": 1}", "the task\'s", "%s"]' % os.path.realpath(LOADER.get_basedir())
+    assert (result["rc"], result["stderr"], result["changed"], result.get("failed", False)) == (0, "", True, False)
+    assert os.environ["WHOSE"] == "the controller's"
+
+
+def test_a_program_that_ends_badly_is_a_failure_with_all_that_it_said() -> None:
+    result = run(sys.executable, "-c", "import sys; print('out'); sys.exit('why')")
+    assert (result["failed"], result["rc"], result["stdout"], result["stderr"], result["msg"]) == (True, 1, "out", "why", "non-zero return code")
+
+
+def test_a_program_that_is_not_there_is_a_failure() -> None:
+    result = run("/nowhere/program")
+    assert result["failed"] and result["rc"] != 0 and "/nowhere/program cannot be started: No such file" in result["stderr"]
+
+
+def test_nothing_is_run_in_check_mode() -> None:
+    with pytest.raises(AnsibleActionSkip):
+        run("/nowhere/program", check_mode=True)
