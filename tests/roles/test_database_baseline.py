@@ -104,8 +104,8 @@ class Place:
         path.write_text(json.dumps(variables), encoding="utf-8")
         return "@%s" % path
 
-    def keep(self, *options: str, wanted: dict[str, t.Any]) -> Run:
-        return self.ansible.play(ROLE, "-e", self._given({"wanted": wanted}), *options).clean()
+    def keep(self, wanted: dict[str, t.Any], **more: t.Any) -> Run:
+        return self.ansible.play(ROLE, "-e", self._given({"wanted": wanted, **more})).clean()
 
     def drift(self, *options: str, databases: t.Any) -> tuple[Run, dict[str, t.Any]]:
         self.file.unlink(missing_ok=True)
@@ -143,6 +143,9 @@ def test_a_kind_that_fails_stops_those_after_it_unless_told_otherwise(place: Pla
     (summary,) = summaries(run)
     assert (summary["outcome"], [item["kind"] for item in summary["failures"]]) == ("failed", ["logical_databases"])
     assert [item["kind"] for item in summary["differences"]] == ["settings"]
+
+    (summary,) = summaries(place.keep(wanted, database_baseline_on_failure="continue").failed())
+    assert ([item["kind"] for item in summary["failures"]], [item["kind"] for item in summary["differences"]]) == (["logical_databases"], ["sql_modes"])
 
 
 def test_a_consequence_needs_its_word(place: Place, sandbox: Sandbox) -> None:

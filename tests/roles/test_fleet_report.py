@@ -271,6 +271,15 @@ def test_when_nothing_can_be_read_the_report_says_so_and_the_play_fails(fresh: S
     assert "NotTheTokenOfAnybody" not in run.output
 
 
+def test_a_report_that_cannot_be_written_is_a_failure(fresh: Sandbox, tmp_path: Path) -> None:
+    variables = {
+        "fleet_report_databases": [{"app": "shop", "addon": "mysql"}], "fleet_report_readings": [], "fleet_report_html_file": "none",
+        "fleet_report_json_file": str(tmp_path / "nowhere" / "fleet_report.json"),
+    }
+    summary = left_for_others(playbook(tmp_path, fresh, variables).failed())
+    assert summary["outcome"] == "failed" and "nowhere" in summary["findings"][0]
+
+
 def test_the_platform_out_of_reach_is_an_interruption(fresh: Sandbox, tmp_path: Path) -> None:
     fresh.fault(match={"role": "db"}, do="drop_before")
     ansible = Watched(tmp_path, fresh)

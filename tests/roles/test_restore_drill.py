@@ -459,6 +459,8 @@ def test_killed(place: Place, tmp_path: Path) -> None:
     given = {**place.variables, "restore_drill_name": "killed", "restore_drill_checks": checks}
     # Workers of the old core outlive it when it is asked to end, and hold its output open until their module ends.
     place.ansible.programs = Path(sys.executable).parent
+    # A run that is to be killed is a process of its own.
+    place.ansible.prefix = ["env"]
     place.office.backup(ADDON)
     with PostgreSQL(tmp_path / "server", version="16.14") as server, concurrent.futures.ThreadPoolExecutor(1) as pool:
         server.create("chief", PASSWORD)

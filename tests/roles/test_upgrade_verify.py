@@ -173,6 +173,14 @@ def test_an_extension_that_is_really_gone(upgrade: t.Callable[..., Run], sandbox
     assert "hstore" in state and secrets_in({"the state": state}, sandbox) == {}
 
 
+def test_an_upgrade_that_fails_says_why_and_names_the_backup(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
+    sandbox.outcome(kind="upgrade", outcome="user-error", addon_id=MYSQL, error="the disk is too small")
+    run = upgrade().failed()
+    assert summary(run)["failed_in"] == "upgrade" and "the disk is too small" in summary(run)["findings"][0]
+    assert "backup_id: %s" % summary(run)["backup_id"] in run.result("Tell what is wrong and what to do")["msg"]
+    assert written(sandbox) == ["B2", "D3"]
+
+
 def test_a_backup_that_fails_comes_before_any_upgrade(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
     sandbox.outcome(kind="backup", outcome="cancel", addon_id=MYSQL)
     found = summary(upgrade().failed())

@@ -305,8 +305,9 @@ class Forked:
 
     def wait(self, timeout: float | None = None) -> int:
         self._reply.settimeout(timeout)
-        with self._reply:
-            return self._told()
+        returncode = self._told()
+        self._reply.close()
+        return returncode
 
 
 class Starter:
