@@ -81,7 +81,7 @@ def test_text_of_the_platform_is_never_a_template(both: Both, sandbox: Sandbox) 
         {"name": "shown", "ansible.builtin.debug": {"msg": "{{ item }}"}, "loop": ["{{ kept }}", "{{ all.msg }}", "{{ named.addons }}", "{{ log.logs }}"]},
         task("scalingo_database_info", "handed on", IGNORE, app="{{ named.addons[0].resource_id }}", addon="mysql"),
         task("scalingo_database_info", "of the user", {"register": "answer", **IGNORE}, app="{{ name }}", addon="mysql"),
-        {"name": "told", "ansible.builtin.debug": {"msg": "{{ answer.msg }} {{ answer.error.subject }}"}},
+        {"name": "told", "ansible.builtin.debug": {"msg": "{{ answer.msg }} {{ answer.error.message }}"}},
     ]
     all_here, dummy = both.tasks(tasks, arrange=arrange, vars={"name": "{% raw %}" + name + "{% endraw %}"})
     for here in all_here:

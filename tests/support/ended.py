@@ -203,5 +203,5 @@ class Doomed:
             with contextlib.suppress(AssertionError):
                 until(lambda: not still(), "the end of all processes", 30)
             self.tally.left_behind += ["process %d" % each for each in still()]
-            self.tally.sent_later += ["%s %s" % (record.method, record.path) for record in sandbox.log() if record.number not in seen]
+            self.tally.sent_later += ["%s %s" % (record.method, record.path) for record in sandbox.log() if record.number not in seen and not record.safe]
         return True
