@@ -173,7 +173,7 @@ def test_drift_is_named_then_mended_for_one_change_a_difference_then_gone(place:
     assert kinds["logical_databases"]["before"] != kinds["logical_databases"]["after"]
     message = run.result("Say what drifted")["msg"]
     assert "shop/mysql is not as declared:" in message and "create the logical database stock" in message
-    assert "    periodic_backups_scheduled_at: [0] -> [4]\n" in message and '    stock: null -> {"protected": false}\n' in message
+    assert '    periodic_backups_scheduled_at: "0:00 UTC" -> "4:00 UTC"\n' in message and '    stock: null -> {"protected": false}\n' in message
     assert "periodic_backups_enabled" not in message
     assert run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_drift"] == found
     assert [summary["outcome"] for summary in summaries(run)] == ["would_change"] * 4

@@ -189,7 +189,7 @@ def test_hostile_texts_are_only_texts(seen: t.Dict[str, Seen], pages: t.Dict[str
     dummy, file, report = pages["hostile"]
     assert page["title"] == HOSTILE
     assert page["inserted"] == 0
-    assert page["names"] == [row["name"] for row in report["databases"]] == ["silent", HOSTILE + "/1", HOSTILE + "/2"]
+    assert page["names"] == [row["name"] for row in report["databases"]] == [HOSTILE + "/1", "silent", HOSTILE + "/2"]
     assert "None" not in page["text"]
     whole = file.read_text(encoding="utf-8")
     assert "<script>alert" not in whole and "<img" not in whole and "1337" not in whole
@@ -200,4 +200,4 @@ def test_hostile_texts_are_only_texts_for_the_newest_core(tmp_path: Path) -> Non
     dummy, file, report = write(tmp_path / "newest", hostile(), programs=Path(sys.executable).parent)
     whole = file.read_text(encoding="utf-8")
     assert "<script>alert" not in whole and "<img" not in whole and "1337" not in whole
-    assert report["databases"][1]["name"] == HOSTILE + "/1" and report["databases"][1]["plan"] == HOSTILE
+    assert report["databases"][0]["name"] == HOSTILE + "/1" and report["databases"][0]["plan"] == HOSTILE
