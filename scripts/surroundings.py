@@ -131,7 +131,7 @@ def files() -> list[Path]:
 
 #: What users of the installed collection get. Everything else of the project stays out.
 SHIPPED = (
-    "CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE", "README.md",
+    "CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md",
     "LICENSES/GPL-3.0-or-later.txt", "LICENSES/BSD-2-Clause.txt",
     "changelogs/changelog.yaml", "changelogs/config.yaml", "docs/", "extensions/awx/", "extensions/eda/", "meta/", "playbooks/", "plugins/", "roles/",
     "tests/config.yml",
