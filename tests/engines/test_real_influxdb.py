@@ -139,7 +139,7 @@ def apply(office: Office, tmp_path: Path) -> Apply:
     ("first", "same", "other", "told"),
     [
         ("30d", ("720h", "720h0m0s", "4w2d"), "31d", ("30d", "31d")),
-        ("0", ("INF", "0s"), "1d", ("0", "1d")),
+        ("0", ("INF", "0s"), "1d", ("INF", "1d")),
         ("90m", ("1h30m", "5400s"), "91m", ("1h30m", "1h31m")),
     ],
 )

@@ -92,10 +92,10 @@ class Workshop:
             return self._directory
 
     def _begin(self) -> None:
-        place = tempfile.mkdtemp(prefix="scalingo-sandbox-")
+        place = tempfile.mkdtemp(prefix="sandbox-")
         if len(os.fsencode(place)) > LONGEST_SOCKET - 40:
             os.rmdir(place)
-            place = tempfile.mkdtemp(prefix="scalingo-sandbox-", dir="/tmp")  # noqa: S108 - elsewhere sockets fail
+            place = tempfile.mkdtemp(prefix="sandbox-", dir="/tmp")  # noqa: S108 - elsewhere sockets fail
         self._directory = Path(os.path.realpath(place))
         self._owner = os.getpid()
         self._keeper = subprocess.Popen(
