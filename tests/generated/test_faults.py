@@ -37,39 +37,40 @@ def test_the_page_tells_every_fault_and_what_may_come_of_it() -> None:
     none([name for name, row in rows.items() if row not in page])
 
 
-@pytest.mark.skipif(bool(FIGURES), reason="all cells are tried")
-@pytest.mark.parametrize("number, subject", MODULES)
-def test_a_sample_of_the_matrix(laboratory: Laboratory, number: int, subject: Subject) -> None:
-    matrix = Matrix(laboratory, subject)
-    found = [problem for point, fault in faults.sample(matrix, TESTED) for problem in matrix.problems(point, fault)]
-    for point, path in faults.sampled_fields(matrix, number):
-        found += faults.field_problems(matrix, point, [path], faults.deeds(subject))
-    none(texts(found))
+if FIGURES:
 
+    @pytest.mark.parametrize("number, subject", MODULES)
+    def test_the_whole_matrix(laboratory: Laboratory, number: int, subject: Subject) -> None:
+        matrix = Matrix(laboratory, subject)
+        every = faults.whole(matrix, number)
+        cells = every[number % EVERY :: EVERY]
+        found = [problem for point, fault in cells for problem in matrix.problems(point, fault)]
+        # The way to the database is the same code for all modules.
+        places = faults.places_of_fields(matrix, subject.name in THOROUGHLY)
+        single = 0
+        for point in places:
+            paths = faults.fields(matrix, point)[number % EVERY :: EVERY]
+            single += len(paths) * len(faults.deeds(subject))
+            found += faults.field_problems(matrix, point, paths, faults.deeds(subject))
+        figures = {
+            "module": subject.name,
+            "all": len(every),
+            "cells": collections.Counter(fault.name for dummy, fault in cells),
+            "phases": collections.Counter(point.phase for point, dummy in cells),
+            "fields": single,
+            "problems": collections.Counter(problem.kind for problem in found),
+            "outcomes": ["/".join(outcome) for outcome in matrix.outcomes],
+            "sample": sorted({(fault.name, point.phase) for point, fault in faults.sample(matrix, TESTED)}),
+        }
+        Path(FIGURES, subject.name + ".json").write_text(json.dumps(figures), encoding="utf-8")
+        none(texts(found))
 
-@pytest.mark.skipif(not FIGURES, reason="make faults runs it")
-@pytest.mark.parametrize("number, subject", MODULES)
-def test_the_whole_matrix(laboratory: Laboratory, number: int, subject: Subject) -> None:
-    matrix = Matrix(laboratory, subject)
-    every = faults.whole(matrix, number)
-    cells = every[number % EVERY :: EVERY]
-    found = [problem for point, fault in cells for problem in matrix.problems(point, fault)]
-    # The way to the database is the same code for all modules.
-    places = faults.places_of_fields(matrix, subject.name in THOROUGHLY)
-    single = 0
-    for point in places:
-        paths = faults.fields(matrix, point)[number % EVERY :: EVERY]
-        single += len(paths) * len(faults.deeds(subject))
-        found += faults.field_problems(matrix, point, paths, faults.deeds(subject))
-    figures = {
-        "module": subject.name,
-        "all": len(every),
-        "cells": collections.Counter(fault.name for dummy, fault in cells),
-        "phases": collections.Counter(point.phase for point, dummy in cells),
-        "fields": single,
-        "problems": collections.Counter(problem.kind for problem in found),
-        "outcomes": ["/".join(outcome) for outcome in matrix.outcomes],
-        "sample": sorted({(fault.name, point.phase) for point, fault in faults.sample(matrix, TESTED)}),
-    }
-    Path(FIGURES, subject.name + ".json").write_text(json.dumps(figures), encoding="utf-8")
-    none(texts(found))
+else:
+
+    @pytest.mark.parametrize("number, subject", MODULES)
+    def test_a_sample_of_the_matrix(laboratory: Laboratory, number: int, subject: Subject) -> None:
+        matrix = Matrix(laboratory, subject)
+        found = [problem for point, fault in faults.sample(matrix, TESTED) for problem in matrix.problems(point, fault)]
+        for point, path in faults.sampled_fields(matrix, number):
+            found += faults.field_problems(matrix, point, [path], faults.deeds(subject))
+        none(texts(found))
