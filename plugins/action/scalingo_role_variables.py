@@ -19,21 +19,12 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.validation import check_type_bool, check_type_dict, check_type_path
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
+from ansible_collections.community.scalingo.plugins.module_utils._options import ALLOWED, quoted
 
 Option = t.Mapping[str, t.Any]
 SCALARS = (str, int, float, datetime.date)
 #: How core 2.16 writes C(omit); later ones leave the key out.
 OMITTED = "__omit_place_holder__"
-ALLOWED = {
-    "bool": "give true or false",
-    "int": "give a whole number",
-    "float": "give a number",
-    "str": "give text, in quotes",
-    "path": "give a path",
-    "dict": 'give a dictionary, in YAML or as JSON such as {"key": "value"}',
-    "list": 'give a list, in YAML, as a,b or as JSON such as ["a", "b"]',
-    "list of dict": 'give a list of dictionaries, in YAML or as JSON such as [{"key": "value"}]',
-}
 
 
 class Refused(Exception):
@@ -73,7 +64,7 @@ class Reader:
                 raise Refused
             converted = _converted(option, value)
         except Refused:
-            shown = "not of the right kind" if secret else _shown(value)
+            shown = "not of the right kind" if secret else quoted(value)
             self.problems.append("%s is %s: %s" % (name, shown, _allowed(option)))
             return None
         if isinstance(converted, list):
@@ -202,14 +193,9 @@ def _split(text: str) -> t.List[str]:
 
 def _allowed(option: Option) -> str:
     if option.get("choices") and option.get("type") != "list":
-        return "give %s" % " or ".join(_shown(choice).strip('"') for choice in option["choices"])
+        return "give %s" % " or ".join(quoted(choice).strip('"') for choice in option["choices"])
     kind = option.get("type", "str")
     return ALLOWED.get("list of dict" if kind == "list" and option.get("elements") == "dict" else kind, "give a value")
-
-
-def _shown(value: t.Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def _similar(name: str, known: t.Iterable[str], prefix: str) -> str:

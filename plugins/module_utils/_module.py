@@ -69,7 +69,7 @@ def run(performer: t.Type[Performer], spec: Spec) -> None:
     kwargs = spec.kwargs()
     # Its value is not logged, and it is not among the parameters of C(invocation).
     kwargs["argument_spec"][TASK_NO_LOG] = {"type": "bool", "no_log": True}
-    module = _Module(**kwargs)
+    module = _Module(**kwargs, supports_check_mode=True)
     # This is how Ansible lets a module read what it was handed; the parameters of the module have null for what is missing.
     try:
         execute(performer, spec, ModuleHost(module, _load_params()))

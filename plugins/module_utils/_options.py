@@ -57,7 +57,7 @@ class Spec:
         )
 
     def kwargs(self) -> t.Dict[str, t.Any]:
-        """The keyword arguments for C(AnsibleModule). Every module of the collection supports check mode."""
+        """The keyword arguments for C(AnsibleModule) and C(ArgumentSpecValidator)."""
         return {
             "argument_spec": {name: dict(option) for name, option in self.options.items()},
             "mutually_exclusive": list(self.mutually_exclusive),
@@ -65,7 +65,6 @@ class Spec:
             "required_one_of": list(self.required_one_of),
             "required_if": list(self.required_if),
             "required_by": dict(self.required_by),
-            "supports_check_mode": True,
         }
 
 
@@ -211,9 +210,7 @@ def settle(spec: Spec, params: t.Mapping[str, t.Any], given: t.Mapping[str, t.An
         if option.get("type") == "list" and isinstance(given.get(name), (list, tuple)):
             _refuse_blank_items(name, given[name])
     filled = _filled(spec, spec.options, {name: value for name, value in params.items() if name not in empty})
-    kwargs = spec.kwargs()
-    del kwargs["supports_check_mode"]
-    validated = ArgumentSpecValidator(**kwargs).validate(filled)
+    validated = ArgumentSpecValidator(**spec.kwargs()).validate(filled)
     if validated.error_messages:
         raise InvalidInput(
             "; ".join(validated.error_messages), hint="An option that is null or blank counts as not given."
@@ -223,7 +220,7 @@ def settle(spec: Spec, params: t.Mapping[str, t.Any], given: t.Mapping[str, t.An
     return settled
 
 
-def shown(value: t.Any) -> str:
+def quoted(value: t.Any) -> str:
     """Return a value as an error may quote it: as JSON, on one line, and not endless."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 80 else text[:77] + "..."
@@ -267,7 +264,7 @@ def _refuse_other_type(path: str, option: Option, value: t.Any) -> None:
     if not _fits(option, value):
         secret = option.get("no_log") or any(suboption.get("no_log") for suboption in inner.values())
         allowed = ALLOWED["list of dict" if kind == "list" and option.get("elements") == "dict" else kind]
-        raise InvalidInput("%s is %s: %s" % (path, "of another type" if secret else shown(value), allowed))
+        raise InvalidInput("%s is %s: %s" % (path, "of another type" if secret else quoted(value), allowed))
     if kind == "list" and not _blank(value):
         for number, item in enumerate(_items(option, value)):
             _refuse_other_type("%s[%d]" % (path, number), _element(option), item)
@@ -285,10 +282,10 @@ def _refuse_odd_text(spec: Spec, path: str, option: Option, value: t.Any) -> Non
     try:
         _canon.visible(value.strip() if path in COMMON.options else value)
     except ValueError as error:
-        raise InvalidInput("%s is %s: %s" % (path, shown(value), error)) from None
+        raise InvalidInput("%s is %s: %s" % (path, quoted(value), error)) from None
     if path not in spec.free_text and ("{{" in value or "{%" in value):
         raise InvalidInput(
-            "%s is %s, a template that was not expanded" % (path, shown(value)),
+            "%s is %s, a template that was not expanded" % (path, quoted(value)),
             hint="Give its value. Ansible expands no template in text that is marked as unsafe, such as the result of another task.",
         )
 

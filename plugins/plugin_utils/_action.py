@@ -145,7 +145,7 @@ class ScalingoAction(ActionBase):
         interval = interval_of(*self._wish("scalingo_progress", variables, environment))
         try:
             if reason:
-                if interval != 0 and not self._task.check_mode:
+                if interval != 0:
                     self._tell_of_silence(reason)
                 return {**result, **self._run_module(variables)}
             with _surroundings(environment, self._loader.get_basedir()):
@@ -158,11 +158,9 @@ class ScalingoAction(ActionBase):
 
     def _run_here(self, interval: t.Optional[float]) -> Result:
         spec = self.module.argument_spec()
-        kwargs = spec.kwargs()
-        del kwargs["supports_check_mode"]
         arguments = {name: value for name, value in self._task.args.items() if name != TASK_NO_LOG}
         given = json.loads(json.dumps(_plain(arguments)))
-        checked = ArgumentSpecValidator(**kwargs).validate(prepared(spec.options, given))
+        checked = ArgumentSpecValidator(**spec.kwargs()).validate(prepared(spec.options, given))
         host = TaskHost(
             checked.validated_parameters,
             given,

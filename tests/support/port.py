@@ -122,9 +122,7 @@ def perform(
     """
     with surroundings(home, environment or {}):
         spec = module.argument_spec()
-        kwargs = spec.kwargs()
-        assert kwargs.pop("supports_check_mode") is True
-        validated = ArgumentSpecValidator(**kwargs).validate(prepared(spec.options, json.loads(json.dumps(dict(arguments)))))
+        validated = ArgumentSpecValidator(**spec.kwargs()).validate(prepared(spec.options, json.loads(json.dumps(dict(arguments)))))
         if validated.error_messages:
             text = ". ".join(validated.error_messages)
             return Report(True, {"msg": text, "changed": False}, (), frozenset(), by_validation=True)

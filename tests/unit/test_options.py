@@ -21,9 +21,7 @@ from support.subjects import subjects
 
 
 def validated(spec: Spec, **given: t.Any) -> t.Tuple[t.Dict[str, t.Any], t.List[str]]:
-    kwargs = spec.kwargs()
-    assert kwargs.pop("supports_check_mode") is True
-    result = ArgumentSpecValidator(**kwargs).validate(given)
+    result = ArgumentSpecValidator(**spec.kwargs()).validate(given)
     return result.validated_parameters, result.error_messages
 
 

@@ -262,7 +262,7 @@ def test_the_port_on_a_module(handed: t.Optional[bool], monkeypatch: pytest.Monk
     _module.run(performing(act), spec)
     wanted = spec.kwargs()
     wanted["argument_spec"][TASK_NO_LOG] = {"type": "bool", "no_log": True}
-    assert made[0].kwargs == wanted and TASK_NO_LOG not in made[0].params
+    assert made[0].kwargs == {**wanted, "supports_check_mode": True} and TASK_NO_LOG not in made[0].params
     if handed is not True:
         assert [name for name, dummy in made[0].calls] == ["warn", "fail_json"]
         assert "does not hide its result" in made[0].calls[1][1]["msg"]
