@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import collections
+import types
 import typing as t
 
 import pytest
 from scalingo_sandbox.testing import Sandbox
 
+from ansible_collections.community.scalingo.plugins.inventory.scalingo_databases import InventoryModule
 from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
 from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput
 from ansible_collections.community.scalingo.plugins.module_utils._resources.fleet import Fleet
@@ -151,3 +153,11 @@ def test_a_database_that_is_only_being_made_has_no_details(sandbox: Sandbox) -> 
     found = Reading(sandbox, ["shop"], details=True)
     assert [(item["addon_id"], item["database"]) for item in found.read] == [(made, None)]
     assert list(found.failures) == ["addon %s of app shop in osc-fr1" % sandbox.addon_id("shop", "mysql")]
+
+
+def test_a_warning_of_the_inventory_is_obeyed_by_no_terminal() -> None:
+    said: list[str] = []
+    plugin = InventoryModule()
+    plugin.display = types.SimpleNamespace(warning=said.append)
+    plugin._warn("a\x1b[2Jb\u202ec")
+    assert said == ["a\\x1b[2Jb\\u202ec"]

@@ -10,6 +10,7 @@ import os
 import sys
 import types
 import typing as t
+from pathlib import Path
 
 import pytest
 from ansible.errors import AnsibleActionSkip
@@ -31,10 +32,13 @@ def run(*argv: t.Any, stdin: str = "", check_mode: bool = False) -> dict[str, t.
     return t.cast(t.Dict[str, t.Any], action.run(task_vars={}))
 
 
-def test_a_program_gets_its_input_and_the_environment_of_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_gets_its_input_the_environment_of_the_task_and_the_directory_of_the_playbook(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("WHOSE", "the controller's")
+    monkeypatch.setattr(LOADER, "_basedir", str(tmp_path))
     result = run(sys.executable, "-c", ECHO, 7, stdin='{"näme": 1}')
-    assert result["stdout"] == '[["7"], "{\\"n\\u00e4me\\": 1}", "the task\'s", "%s"]' % os.path.realpath(LOADER.get_basedir())
+    assert result["stdout"] == '[["7"], "{\\"n\\u00e4me\\": 1}", "the task\'s", "%s"]' % os.path.realpath(tmp_path)
     assert (result["rc"], result["stderr"], result["changed"], result.get("failed", False)) == (0, "", True, False)
     assert os.environ["WHOSE"] == "the controller's"
 
