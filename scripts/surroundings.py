@@ -43,14 +43,22 @@ def environment(home: Path | None = None, **more: str) -> dict[str, str]:
         directory.mkdir(parents=True, exist_ok=True)
     interpreter = str(Path(os.path.realpath(sys.executable)).parent)
     # Stand-ins of a version manager are called as the interpreters are, and fail when Ansible or ansible-test picks them.
-    paths = [path for path in os.environ.get("PATH", os.defpath).split(os.pathsep) if path and "shims" not in Path(path).parts]
+    paths = [
+        path
+        for path in os.environ.get("PATH", os.defpath).split(os.pathsep)
+        if path and "shims" not in Path(path).parts
+    ]
     kept = {name: value for name, value in os.environ.items() if name in KEPT or name.endswith(KEPT_ENDINGS)}
-    direct = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "localhost", "127.0.0.1", "::1"]))
+    direct = ",".join(
+        filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "localhost", "127.0.0.1", "::1"])
+    )
     return {
         **kept,
         "NO_PROXY": direct,
         "no_proxy": direct,
-        "PATH": os.pathsep.join(dict.fromkeys([str(PROGRAMS), interpreter, *paths, "/usr/local/bin", "/usr/bin", "/bin"])),
+        "PATH": os.pathsep.join(
+            dict.fromkeys([str(PROGRAMS), interpreter, *paths, "/usr/local/bin", "/usr/bin", "/bin"])
+        ),
         "HOME": str(home),
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
@@ -71,7 +79,10 @@ def free_memory() -> int:
     found = []
     with contextlib.suppress(OSError), open("/proc/meminfo", encoding="ascii") as stream:
         found += [int(line.split()[1]) * 1024 for line in stream if line.startswith("MemAvailable:")]
-    for limit, used in (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes")):
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
         with contextlib.suppress(OSError, ValueError):
             numbers = [int((Path("/sys/fs/cgroup") / name).read_text(encoding="ascii")) for name in (limit, used)]
             found.append(numbers[0] - numbers[1])
@@ -112,10 +123,17 @@ def files_in_memory() -> Iterator[None]:
 
 def files() -> list[Path]:
     """Every file of the project, relative to its root: what git has or would take; without git, all but .cache and leavings."""
-    listing = subprocess.run(
-        ["git", "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard", "-z"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    ) if (ROOT / ".git").exists() else None
+    listing = (
+        subprocess.run(
+            ["git", "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard", "-z"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if (ROOT / ".git").exists()
+        else None
+    )
     if listing is not None and listing.returncode == 0:
         found = [Path(name) for name in set(listing.stdout.split("\0")) if name]
     else:
@@ -131,9 +149,23 @@ def files() -> list[Path]:
 
 #: What users of the installed collection get. Everything else of the project stays out.
 SHIPPED = (
-    "CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md",
-    "LICENSES/GPL-3.0-or-later.txt", "LICENSES/BSD-2-Clause.txt",
-    "changelogs/changelog.yaml", "changelogs/config.yaml", "docs/", "extensions/awx/", "extensions/eda/", "meta/", "playbooks/", "plugins/", "roles/",
+    "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "README.md",
+    "SECURITY.md",
+    "LICENSES/GPL-3.0-or-later.txt",
+    "LICENSES/BSD-2-Clause.txt",
+    "changelogs/changelog.yaml",
+    "changelogs/config.yaml",
+    "docs/",
+    "extensions/awx/",
+    "extensions/eda/",
+    "meta/",
+    "playbooks/",
+    "plugins/",
+    "roles/",
     "tests/config.yml",
 )
 NOT_SHIPPED = ("playbooks/demo", "playbooks/every_module", "docs/openapi.json")
@@ -143,7 +175,9 @@ def shipped() -> list[Path]:
     """The files that belong into the artifact for Galaxy. scripts/check_artifact compares what is built with them."""
 
     def wanted(name: str) -> bool:
-        return any(name.startswith(item) if item.endswith("/") else name == item for item in SHIPPED) and not name.startswith(NOT_SHIPPED)
+        return any(
+            name.startswith(item) if item.endswith("/") else name == item for item in SHIPPED
+        ) and not name.startswith(NOT_SHIPPED)
 
     return [path for path in files() if wanted(path.as_posix()) and path.suffix != ".pyc"]
 

@@ -3,4 +3,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from ansible_collections.community.scalingo.plugins.plugin_utils import _action
+
 ActionModule = _action.of("scalingo_addon")

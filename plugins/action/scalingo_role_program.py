@@ -35,7 +35,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         except OSError as error:
             message = "%s cannot be started: %s" % (self._task.args["argv"][0], error.strerror)
             return {**result, "failed": True, "rc": error.errno, "stdout": "", "stderr": message, "msg": message}
-        result.update(changed=True, rc=done.returncode, stdout=done.stdout.rstrip("\r\n"), stderr=done.stderr.rstrip("\r\n"))
+        result.update(
+            changed=True, rc=done.returncode, stdout=done.stdout.rstrip("\r\n"), stderr=done.stderr.rstrip("\r\n")
+        )
         if done.returncode:
             result.update(failed=True, msg="non-zero return code")
         return result

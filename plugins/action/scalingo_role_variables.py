@@ -219,7 +219,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         role = os.path.basename(role_path)
         spec = {name[len(role) + 1 :]: option for name, option in self._specification(role_path).items()}
         reader = Reader()
-        given = {name: self._templar.template(known[full]) for name in spec for full in [role + "_" + name] if full in known}
+        given = {
+            name: self._templar.template(known[full]) for name in spec for full in [role + "_" + name] if full in known
+        }
         # Nobody but the user gives extra variables, so that one with the role's name that it does not know is a typo.
         extra = {name[len(role) + 1 :]: None for name in load_extra_vars(self._loader) if name.startswith(role + "_")}
         values = reader.options(spec, {**extra, **given}, role + "_")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-
     # The group of all modules, for module_defaults
     DOCUMENTATION = r"""
 options: {}

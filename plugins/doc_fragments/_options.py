@@ -8,7 +8,6 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-
     # How the API is reached, and for which database
     DOCUMENTATION = r"""
 options:

@@ -60,7 +60,9 @@ from ansible.errors import AnsibleFilterError
 WILDCARDS = frozenset("*?[")
 
 
-def apps(names: t.Sequence[str], regions: t.Sequence[str] = (), listed: t.Sequence[t.Mapping[str, t.Any]] = ()) -> t.List[t.List[str]]:
+def apps(
+    names: t.Sequence[str], regions: t.Sequence[str] = (), listed: t.Sequence[t.Mapping[str, t.Any]] = ()
+) -> t.List[t.List[str]]:
     """The filter."""
     if isinstance(names, str) or isinstance(regions, str):
         raise AnsibleFilterError("the names of apps and the regions must be lists, not text")

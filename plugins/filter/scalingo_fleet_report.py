@@ -237,7 +237,9 @@ class Limits:
     def __init__(self, given: t.Mapping[str, t.Any]) -> None:
         unknown = sorted(set(given) - set(THRESHOLDS))
         if unknown:
-            raise AnsibleFilterError("scalingo_fleet_report: there is no threshold %s; there are %s" % (unknown[0], ", ".join(THRESHOLDS)))
+            raise AnsibleFilterError(
+                "scalingo_fleet_report: there is no threshold %s; there are %s" % (unknown[0], ", ".join(THRESHOLDS))
+            )
         self.shown: Data = {**THRESHOLDS, **given}
         self.seconds: t.Dict[str, float] = {}
         self.percent: t.Dict[str, float] = {}
@@ -255,7 +257,9 @@ class Limits:
 class Row:
     """One database of the report, while it is being rated."""
 
-    def __init__(self, target: t.Mapping[str, t.Any], now: datetime, limits: Limits, levels: t.Mapping[str, str]) -> None:
+    def __init__(
+        self, target: t.Mapping[str, t.Any], now: datetime, limits: Limits, levels: t.Mapping[str, str]
+    ) -> None:
         self._now = now
         self._limits = limits
         self._levels = levels
@@ -288,7 +292,9 @@ class Row:
 
     def unreadable(self, text: str) -> None:
         """Note that nothing is known."""
-        self.reasons.append({"finding": "unreadable", "level": "unreadable", "text": visible("It could not be read. %s" % text)})
+        self.reasons.append(
+            {"finding": "unreadable", "level": "unreadable", "text": visible("It could not be read. %s" % text)}
+        )
 
     def finish(self) -> Data:
         """The row with its level."""
@@ -317,7 +323,10 @@ class Row:
             resource_id=database.get("resource_id"),
             plan=database.get("plan"),
             status=database.get("status"),
-            version={"current": database.get("readable_version"), "upgrade_available": database.get("next_version_id") is not None},
+            version={
+                "current": database.get("readable_version"),
+                "upgrade_available": database.get("next_version_id") is not None,
+            },
             maintenance={"window": dict(window) if all(known) else None, "ahead": None},
         )
         self._status(database)
@@ -333,8 +342,11 @@ class Row:
             self.find("in_progress", "Something goes on: the operation %s." % database["current_operation_id"])
         for item in database.get("instances") or ():
             if status == "running" and item.get("status") not in (None, "running"):
-                self.find("instance_not_running", "One of its instances does not run: the status of %s %s is %s." % (
-                    item.get("type") or "instance", item.get("id") or "unknown", item["status"]))
+                self.find(
+                    "instance_not_running",
+                    "One of its instances does not run: the status of %s %s is %s."
+                    % (item.get("type") or "instance", item.get("id") or "unknown", item["status"]),
+                )
 
     def _features(self, database: t.Mapping[str, t.Any]) -> None:
         features = {str(item.get("name")): str(item.get("status")) for item in database.get("features") or ()}
@@ -365,7 +377,11 @@ class Row:
 
     def versions(self, result: t.Mapping[str, t.Any]) -> None:
         """What is ahead, in words that do not count what is obvious."""
-        current, minor, majors = result.get("current_version"), result.get("latest_minor"), list(result.get("majors") or ())
+        current, minor, majors = (
+            result.get("current_version"),
+            result.get("latest_minor"),
+            list(result.get("majors") or ()),
+        )
         self.data["version"].update(latest_minor=minor, latest=result.get("latest"), majors=majors)
         if minor != current:
             self.find("minor_upgrade", "A minor upgrade is available: %s, it has %s." % (minor, current))
@@ -392,8 +408,11 @@ class Row:
         else:
             self._rate_backup(last_good, "good backup", database)
         if ended and ended[0]["status"] in BACKUP_FAILED:
-            self.find("backup_failed", "The last backup, of %s, ended with status %s." % (
-                shown(ended[0].get("started_at") or ended[0].get("created_at")), ended[0]["status"]))
+            self.find(
+                "backup_failed",
+                "The last backup, of %s, ended with status %s."
+                % (shown(ended[0].get("started_at") or ended[0].get("created_at")), ended[0]["status"]),
+            )
         if enabled is False:
             self.find("backups_off", "Backups are not made every day: periodic backups are off.")
 
@@ -415,23 +434,38 @@ class Row:
             else:
                 self.find("no_backup", "There is no %s." % called)
             return
-        for finding, name, limit in (("backup_very_old", "backup_critical_age", critical), ("backup_old", "backup_warning_age", warning)):
+        for finding, name, limit in (
+            ("backup_very_old", "backup_critical_age", critical),
+            ("backup_old", "backup_warning_age", warning),
+        ):
             if self._age(last_good) > limit:
-                self.find(finding, "The last %s is older than %s: it is of %s." % (called, self._limits.shown[name], shown(last_good)))
+                self.find(
+                    finding,
+                    "The last %s is older than %s: it is of %s." % (called, self._limits.shown[name], shown(last_good)),
+                )
                 return
 
     def maintenance(self, maintenances: t.Sequence[t.Mapping[str, t.Any]]) -> None:
         """What Scalingo is going to do."""
         ahead = [dict(item) for item in maintenances if item.get("status") in MAINTENANCE_AHEAD]
-        self.data["maintenance"]["ahead"] = [{name: item.get(name) for name in ("id", "type", "status", "started_at")} for item in ahead]
+        self.data["maintenance"]["ahead"] = [
+            {name: item.get(name) for name in ("id", "type", "status", "started_at")} for item in ahead
+        ]
         window = self.data["maintenance"]["window"]
         for item in ahead:
             kind = item.get("type") or "of an unknown kind"
             if item["status"] == "running":
                 self.find("maintenance_ahead", "Scalingo maintains it now (%s)." % kind)
             else:
-                when = " in the window on %s from %s:00 UTC" % (WEEKDAYS[window["weekday_utc"] % 7], window["starting_hour_utc"]) if window else ""
-                self.find("maintenance_ahead", "Scalingo is going to maintain it%s (%s, %s)." % (when, kind, item["status"]))
+                when = (
+                    " in the window on %s from %s:00 UTC"
+                    % (WEEKDAYS[window["weekday_utc"] % 7], window["starting_hour_utc"])
+                    if window
+                    else ""
+                )
+                self.find(
+                    "maintenance_ahead", "Scalingo is going to maintain it%s (%s, %s)." % (when, kind, item["status"])
+                )
 
     def metrics(self, metrics: t.Mapping[str, t.Any]) -> None:
         """Connections, where the engine tells; the use of the disk, unless it is read with its size."""
@@ -490,7 +524,12 @@ def by_name(results: Results) -> t.Dict[str, t.Mapping[str, t.Any]]:
 
 def version_key(result: t.Mapping[str, t.Any], database: t.Mapping[str, t.Any]) -> t.Tuple[t.Any, ...]:
     """Databases of which this is the same have the same versions ahead."""
-    return (result.get("region"), database.get("type_name"), database.get("readable_version"), database.get("next_version_id"))
+    return (
+        result.get("region"),
+        database.get("type_name"),
+        database.get("readable_version"),
+        database.get("next_version_id"),
+    )
 
 
 def report(
@@ -511,11 +550,21 @@ def report(
     """The filter."""
     limits, rating, moment = Limits(thresholds or {}), _levels(levels or {}), instant(now)
     found = by_name(database)
-    read = {name: by_name(results) for name, results in (
-        ("disk", disk), ("metrics", metrics), ("backups", backups), ("recovery", recovery), ("maintenance", maintenance), ("firewall", firewall),
-    )}
+    read = {
+        name: by_name(results)
+        for name, results in (
+            ("disk", disk),
+            ("metrics", metrics),
+            ("backups", backups),
+            ("recovery", recovery),
+            ("maintenance", maintenance),
+            ("firewall", firewall),
+        )
+    }
     known = {name: result["databases"][0] for name, result in found.items() if result.get("databases")}
-    ahead = {version_key(found[name], known[name]): result for name, result in by_name(versions).items() if name in known}
+    ahead = {
+        version_key(found[name], known[name]): result for name, result in by_name(versions).items() if name in known
+    }
     rows = []
     for target in targets:
         name, row = str(target["name"]), Row(target, moment, limits, rating)
@@ -525,7 +574,9 @@ def report(
             continue
         row.describe(known[name], found[name])
         if versions is not None and known[name].get("next_version_id") is None:
-            row.data["version"].update(latest_minor=known[name].get("readable_version"), latest=known[name].get("readable_version"), majors=[])
+            row.data["version"].update(
+                latest_minor=known[name].get("readable_version"), latest=known[name].get("readable_version"), majors=[]
+            )
         elif version_key(found[name], known[name]) in ahead:
             result = ahead[version_key(found[name], known[name])]
             if "majors" in result:
@@ -536,7 +587,11 @@ def report(
             ("disk", "points", row.disk),
             ("metrics", "metrics", lambda items, row=row: [row.metrics(item) for item in items[:1]]),
             ("backups", "backups", lambda items, row=row, database=known[name]: row.backups(items, database)),
-            ("recovery", "recovery_windows", lambda items, row=row, database=known[name]: row.recovery(items, database)),
+            (
+                "recovery",
+                "recovery_windows",
+                lambda items, row=row, database=known[name]: row.recovery(items, database),
+            ),
             ("maintenance", "maintenances", row.maintenance),
             ("firewall", "firewall_rules", row.firewall),
         ):
@@ -546,10 +601,19 @@ def report(
                     use(result[key])
                 else:
                     row.not_read(reading, said(result))
-    readings = [name for name, results in (
-        ("database", database), ("versions", versions), ("backups", backups), ("maintenance", maintenance), ("metrics", metrics),
-        ("disk", disk), ("firewall", firewall),
-    ) if results is not None]
+    readings = [
+        name
+        for name, results in (
+            ("database", database),
+            ("versions", versions),
+            ("backups", backups),
+            ("maintenance", maintenance),
+            ("metrics", metrics),
+            ("disk", disk),
+            ("firewall", firewall),
+        )
+        if results is not None
+    ]
     finished = sorted((row.finish() for row in rows), key=_badness)
     whole: Data = {
         "format": FORMAT,
@@ -559,7 +623,10 @@ def report(
         "levels": rating,
         "counts": {level: sum(row["level"] == level for row in finished) for level in LEVELS},
         "findings": [
-            visible("%s: %s" % (row["name"], reason["text"])) for row in finished for reason in row["reasons"] if reason["level"] in ("critical", "unreadable")
+            visible("%s: %s" % (row["name"], reason["text"]))
+            for row in finished
+            for reason in row["reasons"]
+            if reason["level"] in ("critical", "unreadable")
         ],
         "databases": finished,
     }
@@ -584,9 +651,13 @@ def _loaded(previous: object) -> t.Optional[Data]:
 def _levels(given: t.Mapping[str, str]) -> t.Dict[str, str]:
     for name, level in given.items():
         if name not in FINDINGS:
-            raise AnsibleFilterError("scalingo_fleet_report: there is no finding %s; there are %s" % (name, ", ".join(FINDINGS)))
+            raise AnsibleFilterError(
+                "scalingo_fleet_report: there is no finding %s; there are %s" % (name, ", ".join(FINDINGS))
+            )
         if level not in ("critical", "warning", "notice", "none"):
-            raise AnsibleFilterError("scalingo_fleet_report: the level of %s is %s: use critical, warning, notice or none" % (name, level))
+            raise AnsibleFilterError(
+                "scalingo_fleet_report: the level of %s is %s: use critical, warning, notice or none" % (name, level)
+            )
     return {**FINDINGS, **given}
 
 

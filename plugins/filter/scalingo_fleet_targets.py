@@ -117,10 +117,14 @@ def _given(item: t.Mapping[str, t.Any]) -> Data:
         return {"name": str(item["inventory_hostname"]), "addon": str(item.get("scalingo_engine") or ""), **host}
     unknown = sorted(set(item) - set(KNOWN))
     if unknown:
-        raise AnsibleFilterError("a database of the list has %s, which means nothing: it can have %s" % (unknown[0], ", ".join(KNOWN)))
+        raise AnsibleFilterError(
+            "a database of the list has %s, which means nothing: it can have %s" % (unknown[0], ", ".join(KNOWN))
+        )
     plain = {name: str(item.get(name) or "") for name in KNOWN}
     if not plain["addon"] and not plain["addon_id"]:
-        raise AnsibleFilterError("a database of the list has no addon: %s" % (plain["name"] or plain["app"] or "it has nothing at all"))
+        raise AnsibleFilterError(
+            "a database of the list has no addon: %s" % (plain["name"] or plain["app"] or "it has nothing at all")
+        )
     plain["name"] = plain["name"] or "/".join(filter(None, (plain["app"], plain["addon"] or plain["addon_id"])))
     return plain
 
@@ -129,7 +133,14 @@ def _of_regions(results: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Data]:
     """The regions whose apps could not be listed."""
     regions = [(str(result.get("region") or result["item"]), result) for result in results if "apps" not in result]
     return [
-        {"name": "all apps in %s" % region, "app": "", "addon": "", "addon_id": "", "region": region, "error": str(result.get("msg") or "")}
+        {
+            "name": "all apps in %s" % region,
+            "app": "",
+            "addon": "",
+            "addon_id": "",
+            "region": region,
+            "error": str(result.get("msg") or ""),
+        }
         for region, result in regions
     ]
 
@@ -142,7 +153,14 @@ def _of_apps(results: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Data]:
         asked = [result["item"]] if isinstance(result["item"], str) else list(result["item"])
         app, region = str(asked[0]), str(result.get("region") or (asked + [""])[1])
         if "addons" not in result:
-            failed = {"name": app, "app": app, "addon": "", "addon_id": "", "region": region, "error": str(result.get("msg") or "")}
+            failed = {
+                "name": app,
+                "app": app,
+                "addon": "",
+                "addon_id": "",
+                "region": region,
+                "error": str(result.get("msg") or ""),
+            }
             if (result.get("error") or {}).get("kind") == "NotFound":
                 lacking.setdefault(app, failed)
             else:
@@ -156,7 +174,15 @@ def _of_apps(results: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Data]:
             if item.get("is_database", kind in ENGINES):
                 # An app may have several of a kind: the resource tells them apart.
                 last = kind if present.count(kind) == 1 else str(item.get("resource_id") or item["id"])
-                found.append({"name": "%s/%s" % (app, last), "app": app, "addon": kind, "addon_id": str(item["id"]), "region": region})
+                found.append(
+                    {
+                        "name": "%s/%s" % (app, last),
+                        "app": app,
+                        "addon": kind,
+                        "addon_id": str(item["id"]),
+                        "region": region,
+                    }
+                )
     found += [item for app, item in lacking.items() if app not in seen]
     names = [item["name"] for item in found]
     for item in found:
@@ -168,7 +194,7 @@ def _of_apps(results: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Data]:
 
 def _engine(addon: t.Mapping[str, t.Any]) -> str:
     kind = str((addon.get("addon_provider") or {}).get("id") or "")
-    return kind[len("scalingo-"):] if kind.startswith("scalingo-") else kind
+    return kind[len("scalingo-") :] if kind.startswith("scalingo-") else kind
 
 
 def _read(databases: t.Sequence[t.Mapping[str, t.Any]], results: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Data]:
@@ -180,18 +206,25 @@ def _read(databases: t.Sequence[t.Mapping[str, t.Any]], results: t.Sequence[t.Ma
         if result is None:
             continue
         shown = result["databases"][0]
-        key = (result.get("region"), shown.get("type_name"), shown.get("readable_version"), shown.get("next_version_id"))
+        key = (
+            result.get("region"),
+            shown.get("type_name"),
+            shown.get("readable_version"),
+            shown.get("next_version_id"),
+        )
         represents = shown.get("next_version_id") is not None and key not in passed
         passed.add(key)
-        found.append({
-            "name": str(item["name"]),
-            "app": str(result.get("app") or item["app"]),
-            "addon": str(item["addon"]),
-            "addon_id": str(result.get("addon_id") or item["addon_id"]),
-            "region": str(result.get("region") or item["region"]),
-            "dedicated": DEDICATED in (item["addon"], shown.get("type_name")),
-            "represents": represents,
-        })
+        found.append(
+            {
+                "name": str(item["name"]),
+                "app": str(result.get("app") or item["app"]),
+                "addon": str(item["addon"]),
+                "addon_id": str(result.get("addon_id") or item["addon_id"]),
+                "region": str(result.get("region") or item["region"]),
+                "dedicated": DEDICATED in (item["addon"], shown.get("type_name")),
+                "represents": represents,
+            }
+        )
     return found
 
 

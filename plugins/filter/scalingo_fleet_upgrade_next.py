@@ -116,10 +116,18 @@ def _decision(kind: str, names: t.List[str], number: int, stop: str = "") -> Dat
 
 
 def _scout_passed(rows: t.Mapping[str, t.Mapping[str, t.Any]], run: t.Mapping[str, t.Any]) -> bool:
-    return bool(run.get("scout_passed")) or any(row.get("scout") and row.get("status") == "done" for row in rows.values())
+    return bool(run.get("scout_passed")) or any(
+        row.get("scout") and row.get("status") == "done" for row in rows.values()
+    )
 
 
-def _stop(rows: t.Mapping[str, t.Mapping[str, t.Any]], run: t.Mapping[str, t.Any], now: str, on_failure: str, max_failures: int) -> str:
+def _stop(
+    rows: t.Mapping[str, t.Mapping[str, t.Any]],
+    run: t.Mapping[str, t.Any],
+    now: str,
+    on_failure: str,
+    max_failures: int,
+) -> str:
     tried = {name: row for name, row in rows.items() if row.get("attempted")}
     failed = [name for name, row in tried.items() if row.get("status") == "failed"]
     lost = [name for name, row in tried.items() if row.get("status") in ("starting", "started")]

@@ -131,7 +131,14 @@ def plan(
         return named
     begun = _instant("now", now)
     earlier = remembered.get("run") or {}
-    run: Data = {"started_at": now, "ended_at": None, "resumed_at": None, "scout": None, "scout_passed": False, "interrupted_scouts": 0}
+    run: Data = {
+        "started_at": now,
+        "ended_at": None,
+        "resumed_at": None,
+        "scout": None,
+        "scout_passed": False,
+        "interrupted_scouts": 0,
+    }
     resumed = _goes_on(earlier, begun, float(resume_within_hours))
     if resumed:
         run.update({name: earlier.get(name) for name in ("started_at", "scout", "scout_passed")})
@@ -145,7 +152,12 @@ def plan(
     for name, old in (remembered.get("databases") or {}).items():
         # What is not in the list any more, and was not verified, is not forgotten.
         if name not in rows and name not in accept and old.get("open"):
-            rows[name] = {**old, "status": "skipped", "scout": False, "reason": "it is not in the list any more, and its upgrade was never verified"}
+            rows[name] = {
+                **old,
+                "status": "skipped",
+                "scout": False,
+                "reason": "it is not in the list any more, and its upgrade was never verified",
+            }
     history = list(remembered.get("history") or [])
     if earlier and not resumed:
         history = [_past(remembered)] + history
@@ -161,10 +173,15 @@ def _named(databases: t.Sequence[t.Mapping[str, t.Any]], defaults: t.Mapping[str
     for item in databases:
         unknown = sorted(set(item) - set(TEXTS) - set(CHOICES))
         if unknown:
-            raise AnsibleFilterError("a database of the list has %s, which means nothing: it can have %s" % (unknown[0], ", ".join(TEXTS + CHOICES)))
+            raise AnsibleFilterError(
+                "a database of the list has %s, which means nothing: it can have %s"
+                % (unknown[0], ", ".join(TEXTS + CHOICES))
+            )
         row: Data = {name: str(item.get(name) or "") for name in TEXTS}
         if not row["addon"] and not row["addon_id"]:
-            raise AnsibleFilterError("a database of the list has no addon: %s" % (row["name"] or row["app"] or "it has nothing at all"))
+            raise AnsibleFilterError(
+                "a database of the list has no addon: %s" % (row["name"] or row["app"] or "it has nothing at all")
+            )
         row["name"] = row["name"] or "/".join(filter(None, (row["app"], row["addon"] or row["addon_id"])))
         if row["name"] in names:
             raise AnsibleFilterError("two databases are called %s: give each a name of its own" % row["name"])
@@ -195,8 +212,14 @@ def _instant(name: str, text: t.Any) -> datetime.datetime:
         # Python 3.9 and 3.10 do not know Z.
         found = datetime.datetime.fromisoformat(re.sub("[zZ]$", "+00:00", str(text).strip()))
     except ValueError:
-        unquoted = ". In YAML, 22:30 without quotes is 1350: put it in quotes" if re.fullmatch("[0-9]{2,5}", str(text).strip()) else ""
-        raise AnsibleFilterError("%s: %r is neither a time in ISO 8601 nor HH:MM; both are in UTC%s" % (name, text, unquoted)) from None
+        unquoted = (
+            ". In YAML, 22:30 without quotes is 1350: put it in quotes"
+            if re.fullmatch("[0-9]{2,5}", str(text).strip())
+            else ""
+        )
+        raise AnsibleFilterError(
+            "%s: %r is neither a time in ISO 8601 nor HH:MM; both are in UTC%s" % (name, text, unquoted)
+        ) from None
     return found.astimezone(datetime.timezone.utc) if found.tzinfo else found.replace(tzinfo=datetime.timezone.utc)
 
 
@@ -225,7 +248,8 @@ def _read(state: str) -> Data:
             raise ValueError("it is of the format %s, and this version knows %d" % (found["format"], FORMAT))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise AnsibleFilterError(
-            "the state file cannot be read (%s): look what it is, and move it away to begin without the memory of earlier runs" % error
+            "the state file cannot be read (%s): look what it is, and move it away to begin without the memory of earlier runs"
+            % error
         ) from None
     return t.cast(Data, found)
 
@@ -248,7 +272,9 @@ def _goes_on(earlier: t.Mapping[str, t.Any], begun: datetime.datetime, hours: fl
 # -- one database --------------------------------------------------------------------------------------------------------
 
 
-def _row(row: Data, result: t.Mapping[str, t.Any], old: t.Mapping[str, t.Any], resumed: bool, without_backup: str) -> Data:
+def _row(
+    row: Data, result: t.Mapping[str, t.Any], old: t.Mapping[str, t.Any], resumed: bool, without_backup: str
+) -> Data:
     same = bool(old) and (not row["addon_id"] or not old.get("addon_id") or row["addon_id"] == old["addon_id"])
     is_open = same and bool(old.get("open"))
     new: Data = {
@@ -266,7 +292,9 @@ def _row(row: Data, result: t.Mapping[str, t.Any], old: t.Mapping[str, t.Any], r
         # A conflict is a database that is stopped or busy: nothing was tried, and the next one is the scout.
         status = "interrupted" if kind in INTERRUPTIONS else "skipped" if kind == "Conflict" else "failed"
         reason = str(result.get("msg") or "it could not be read")
-        reason = reason.replace("allow: [", "fleet_upgrade_allow: [").replace(" to the task", " to the variables of the role")
+        reason = reason.replace("allow: [", "fleet_upgrade_allow: [").replace(
+            " to the task", " to the variables of the role"
+        )
         return {**kept, **seen, "status": status, "reason": reason}
     database = result["database"]
     current = ((result.get("diff") or {}).get("before") or {}).get("readable_version") or database["readable_version"]
@@ -295,7 +323,11 @@ def _row(row: Data, result: t.Mapping[str, t.Any], old: t.Mapping[str, t.Any], r
         return {**new, "status": "skipped", "reason": busy}
     if new["backup"] and (row["addon"].endswith("-ng") or "-dr-" in str(database.get("plan"))):
         if without_backup != "upgrade":
-            return {**new, "status": "skipped", "reason": "a database with dedicated resources has no backups on demand"}
+            return {
+                **new,
+                "status": "skipped",
+                "reason": "a database with dedicated resources has no backups on demand",
+            }
         new["backup"] = False
     return new
 

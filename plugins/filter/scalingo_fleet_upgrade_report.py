@@ -144,7 +144,9 @@ def report(
 
 def _shown(row: t.Mapping[str, t.Any], planned_only: bool, stop: str) -> Data:
     found = {name: row.get(name) for name in SHOWN}
-    found.update({name: list(row.get(name) or []) for name in ("steps", "findings")}, reason=str(row.get("reason") or ""))
+    found.update(
+        {name: list(row.get(name) or []) for name in ("steps", "findings")}, reason=str(row.get("reason") or "")
+    )
     status = str(row.get("status"))
     if status in ("pending", "resume"):
         found["outcome"] = "would_change" if planned_only else "not_started"
@@ -163,7 +165,10 @@ def _would(row: t.Mapping[str, t.Any]) -> t.List[str]:
     if row.get("status") == "resume":
         return ["would wait for the upgrade that began before, and verify it"]
     upgrade = "would upgrade from %s to %s" % (row.get("version_before"), row.get("version_wanted"))
-    return (["would have a backup made, unless there is one that is young enough"] if row.get("backup") else []) + [upgrade, "would verify it"]
+    return (["would have a backup made, unless there is one that is young enough"] if row.get("backup") else []) + [
+        upgrade,
+        "would verify it",
+    ]
 
 
 def _outcome(counts: t.Mapping[str, int], failure: str) -> str:
@@ -218,12 +223,15 @@ def _next_steps(shown: t.Sequence[Data], counts: t.Mapping[str, int], failure: s
             if row["backup_id"]:
                 lines.append(
                     "The backup %s is from before its upgrade: community.scalingo.scalingo_backup_download brings it here, and"
-                    " community.scalingo.scalingo_database_restore with backup_id and confirm restores it." % row["backup_id"]
+                    " community.scalingo.scalingo_database_restore with backup_id and confirm restores it."
+                    % row["backup_id"]
                 )
         elif row["outcome"] == "failed":
             lines.append("Solve what is said of %s; it is tried again by the next run." % row["name"])
     if counts["interrupted"]:
-        lines.append("Run it again later: what began goes on at the platform, is waited for and verified, and a backup that is young enough is not made again.")
+        lines.append(
+            "Run it again later: what began goes on at the platform, is waited for and verified, and a backup that is young enough is not made again."
+        )
     if counts["not_started"] and not counts["failed"]:
         lines.append("Run it again for those that were not started.")
     if failure and not lines:

@@ -170,7 +170,11 @@ def _extensions(facts: t.Mapping[str, t.Any]) -> t.List[Check]:
     for name in sorted({*production, *(facts.get("archive") or [])}):
         whose = "the database" if name in production else "the backup"
         if available is not None and name not in available:
-            advice = "An upgrade to it would lose the extension, or fail." if facts.get("rehearsal") else "Install it there, or restore where it is."
+            advice = (
+                "An upgrade to it would lose the extension, or fail."
+                if facts.get("rehearsal")
+                else "Install it there, or restore where it is."
+            )
             message = "the extension %s, which %s has, is not available on %s. %s" % (name, whose, server, advice)
             checks.append(_check("extension", name, False, message))
         elif restored is not None and name not in restored:
@@ -191,13 +195,22 @@ def _enough_tables(tables: t.Mapping[str, int], least: int) -> Check:
     return _check("tables", "number", passed, message if passed else "%s, and there must be %d" % (message, least))
 
 
-def _rows(tables: t.Mapping[str, int], previous: t.Mapping[str, int], most: float, ignored: t.Sequence[str]) -> t.List[Check]:
+def _rows(
+    tables: t.Mapping[str, int], previous: t.Mapping[str, int], most: float, ignored: t.Sequence[str]
+) -> t.List[Check]:
     checks = []
     for name, before in sorted(previous.items()):
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in ignored):
             continue
         if name not in tables:
-            checks.append(_check("rows", name, most >= 100, "the table %s is gone, which had %d rows in the last drill" % (name, before)))
+            checks.append(
+                _check(
+                    "rows",
+                    name,
+                    most >= 100,
+                    "the table %s is gone, which had %d rows in the last drill" % (name, before),
+                )
+            )
             continue
         rows = tables[name]
         drop = 100.0 * (before - rows) / before if before else 0.0
@@ -218,12 +231,20 @@ def _results(results: t.Sequence[t.Mapping[str, t.Any]], expected: t.Sequence[t.
             continue
         passed = _equal(value, wanted[name])
         message = "the check %s returned %s" % (name, _shown(value))
-        checks.append(_check("sql", name, passed, message if passed else "%s, and not %s" % (message, _shown(wanted[name]))))
+        checks.append(
+            _check("sql", name, passed, message if passed else "%s, and not %s" % (message, _shown(wanted[name])))
+        )
     return checks
 
 
 def _shown(value: t.Any) -> str:
-    return {True: "true", False: "false"}[value] if isinstance(value, bool) else "nothing" if value in (None, "") else str(value)
+    return (
+        {True: "true", False: "false"}[value]
+        if isinstance(value, bool)
+        else "nothing"
+        if value in (None, "")
+        else str(value)
+    )
 
 
 def _equal(value: t.Any, expect: t.Any) -> bool:

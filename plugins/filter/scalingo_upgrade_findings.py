@@ -83,8 +83,14 @@ def _instances(before: Snapshot, after: Snapshot) -> t.Iterator[str]:
     for instance in after.get("instances") or []:
         if instance.get("status") != "running":
             words = [instance.get("type") or "instance", *([instance["role"]] if instance.get("role") else [])]
-            yield "the instance %s (%s) is %s" % (instance.get("id"), ", ".join(words), instance.get("status") or "in an unknown state")
-    counted = [collections.Counter(item.get("type") for item in side.get("instances") or []) for side in (before, after)]
+            yield "the instance %s (%s) is %s" % (
+                instance.get("id"),
+                ", ".join(words),
+                instance.get("status") or "in an unknown state",
+            )
+    counted = [
+        collections.Counter(item.get("type") for item in side.get("instances") or []) for side in (before, after)
+    ]
     for kind, number in sorted(counted[0].items(), key=str):
         if counted[1][kind] < number:
             yield "there are %d instances of the type %s, and %d before" % (counted[1][kind], kind, number)

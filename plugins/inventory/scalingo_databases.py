@@ -214,7 +214,12 @@ import ansible.template
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible_collections.community.scalingo.plugins.module_utils._auth import DEFAULT_REGION, VARIABLES, region_of_addresses, with_environment
+from ansible_collections.community.scalingo.plugins.module_utils._auth import (
+    DEFAULT_REGION,
+    VARIABLES,
+    region_of_addresses,
+    with_environment,
+)
 from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError, scrub, sentence, visible
 from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress
@@ -223,7 +228,17 @@ from ansible_collections.community.scalingo.plugins.module_utils._transport impo
 from ansible_collections.community.scalingo.plugins.plugin_utils._progress import Lines, interval_of
 
 ADDRESSES = ("api_url", "db_api_url", "auth_url")
-CONNECTION = ("api_token", *ADDRESSES, "api_timeout", "api_retries", "validate_certs", "ca_path", "token_cache", "requests_per_minute", "max_in_flight")
+CONNECTION = (
+    "api_token",
+    *ADDRESSES,
+    "api_timeout",
+    "api_retries",
+    "validate_certs",
+    "ca_path",
+    "token_cache",
+    "requests_per_minute",
+    "max_in_flight",
+)
 #: What is evaluated for each host, and no template of the file.
 EXPRESSIONS = ("compose", "groups", "keyed_groups", "hostname")
 SUFFIXES = ("scalingo_databases.yml", "scalingo_databases.yaml")
@@ -272,7 +287,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if path.endswith((".yml", ".yaml")):
             with open(path, encoding="utf-8", errors="replace") as file:
                 if re.search(r"^plugin:[ '\"]*(community\.scalingo\.)?scalingo_databases\b", file.read(), re.MULTILINE):
-                    self.display.warning("%s is not read, because its name does not end in %s" % (path, " or ".join(SUFFIXES)))
+                    self.display.warning(
+                        "%s is not read, because its name does not end in %s" % (path, " or ".join(SUFFIXES))
+                    )
         return False
 
     def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:
@@ -294,13 +311,20 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             databases, complete = self._gather()
             if key and complete:
                 self._cache[key] = databases
-        self._populate([{"scalingo_%s" % name: never_a_template(value) for name, value in item.items()} for item in databases])
+        self._populate(
+            [{"scalingo_%s" % name: never_a_template(value) for name, value in item.items()} for item in databases]
+        )
 
-    def set_options(self, task_keys: t.Any = None, var_options: t.Any = None, direct: t.Optional[t.Mapping[str, t.Any]] = None) -> None:
+    def set_options(
+        self, task_keys: t.Any = None, var_options: t.Any = None, direct: t.Optional[t.Mapping[str, t.Any]] = None
+    ) -> None:
         """As any plugin does, with what the templates among the options of the file come to."""
         if direct is not None:
             self.templar.available_variables = self._vars
-            self._config = {name: value if name in EXPRESSIONS else self._rendered(str(name), value) for name, value in direct.items()}
+            self._config = {
+                name: value if name in EXPRESSIONS else self._rendered(str(name), value)
+                for name, value in direct.items()
+            }
             direct = {name: value for name, value in self._config.items() if not blank(value)}
         super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
 
@@ -326,31 +350,43 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 raise AnsibleParserError("%s holds an empty name: take it out of the list" % name)
             if name not in known:
                 close = difflib.get_close_matches(str(name), known, 1)
-                raise AnsibleParserError("there is no option %s%s" % (name, ": did you mean %s?" % close[0] if close else ""))
+                raise AnsibleParserError(
+                    "there is no option %s%s" % (name, ": did you mean %s?" % close[0] if close else "")
+                )
         for name in ("hostname", "group"):
             if isinstance(config.get(name), (bool, int, float)):
-                raise AnsibleParserError("%s is %s, which is no text: put it in quotes" % (name, json.dumps(config[name])))
+                raise AnsibleParserError(
+                    "%s is %s, which is no text: put it in quotes" % (name, json.dumps(config[name]))
+                )
         if self._text("group") in ("all", "ungrouped"):
-            raise AnsibleParserError("group is %s, which is a group of Ansible itself: choose another name" % self._text("group"))
+            raise AnsibleParserError(
+                "group is %s, which is a group of Ansible itself: choose another name" % self._text("group")
+            )
 
     def _text(self, name: str) -> str:
         """The text of an option; null and blank are not given."""
         given = self.get_option(name)
-        return ("" if given is None else str(given).strip()) or t.cast(str, self.option_definitions[name].get("default") or "")
+        return ("" if given is None else str(given).strip()) or t.cast(
+            str, self.option_definitions[name].get("default") or ""
+        )
 
     def _texts(self, name: str) -> t.List[str]:
         """The texts of a list. Without quotes YAML makes something else of some."""
         values = self.get_option(name) or []
         for value in values:
             if value is None or isinstance(value, (bool, float, dict, list, datetime.date)):
-                raise AnsibleParserError("%s holds %s, which is no text: put it in quotes" % (name, json.dumps(value, default=str)))
+                raise AnsibleParserError(
+                    "%s holds %s, which is no text: put it in quotes" % (name, json.dumps(value, default=str))
+                )
         # What comes from a vault is of a type of its own.
         return [str(value).strip() for value in values]
 
     def _question(self) -> str:
         """What the answer in the cache is the answer to. Another question, or another account, needs another answer."""
         connection = self._connection()
-        options: t.Dict[str, t.Any] = {name: str(connection[name] or "").strip() for name in ("api_token", "region", *ADDRESSES)}
+        options: t.Dict[str, t.Any] = {
+            name: str(connection[name] or "").strip() for name in ("api_token", "region", *ADDRESSES)
+        }
         options.update({name: self._texts(name) for name in ("regions", "apps", "engines")})
         options.update(details=self.get_option("details"), version=VERSION)
         return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:32]
@@ -372,11 +408,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _gather(self) -> t.Tuple[t.List[t.Dict[str, t.Any]], bool]:
         """The databases, and whether they are all."""
         connection = self._connection()
-        regions = list(dict.fromkeys(region for region in self._texts("regions") if region)) or [region_of_addresses(connection) or DEFAULT_REGION]
+        regions = list(dict.fromkeys(region for region in self._texts("regions") if region)) or [
+            region_of_addresses(connection) or DEFAULT_REGION
+        ]
         # Those of the environment count for the region of the environment, and so for one of those that the file names.
         addresses = self._of_file() if "regions" in self._given else connection
         if len(regions) > 1 and (addresses["api_url"] or addresses["db_api_url"]):
-            raise AnsibleParserError("api_url and db_api_url are addresses of one region: give one region, or auth_url only")
+            raise AnsibleParserError(
+                "api_url and db_api_url are addresses of one region: give one region, or auth_url only"
+            )
         if self.get_option("parallel") < 1:
             raise AnsibleParserError("parallel is %d: use a number from 1 up" % self.get_option("parallel"))
         apps = self._texts("apps")
@@ -412,7 +452,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _of_file(self) -> t.Dict[str, t.Any]:
         """The options of the connection as the file has them; with the environment they are joined as those of a task are."""
-        return {name: self.get_option(name) if name in self._given or name not in VARIABLES else None for name in CONNECTION}
+        return {
+            name: self.get_option(name) if name in self._given or name not in VARIABLES else None for name in CONNECTION
+        }
 
     def _connect(self, region: str, app: t.Optional[str], addon: t.Optional[str], beside: t.Optional[Client]) -> Client:
         params = {**self._connection(region), "app": app, "addon": addon}
@@ -457,7 +499,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 self._warn("The host of the %s is called %s, because %s" % (_described(variables), name, reason))
         odd = [name for name in names if re.search(r"[\s,:&!*?\[\]]", name)]
         if odd:
-            self._warn("--limit cannot choose a host by a name such as %r: leave blanks and signs out of hostname" % odd[0])
+            self._warn(
+                "--limit cannot choose a host by a name such as %r: leave blanks and signs out of hostname" % odd[0]
+            )
         for failure in failures:
             self._warn(failure)
         self._add(built, inventory)
@@ -471,10 +515,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             name = str(self._compose(expression, variables)).strip()
         except Exception as error:
             if self.get_option("details") and variables["scalingo_database"] is None:
-                self._warn("The host of the %s is called by its ID while the platform is making the database" % _described(variables))
+                self._warn(
+                    "The host of the %s is called by its ID while the platform is making the database"
+                    % _described(variables)
+                )
                 return addon_id
             raise AnsibleParserError(
-                visible("hostname cannot be computed for the %s. It must be an expression without braces: %s" % (_described(variables), error))
+                visible(
+                    "hostname cannot be computed for the %s. It must be an expression without braces: %s"
+                    % (_described(variables), error)
+                )
             ) from error
         # A name is a variable too, and has no mark that keeps it from being a template.
         return addon_id if name in ("", "None") or "{" in name or name.startswith("#jinja2") else name
@@ -497,11 +547,21 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         strict = self.get_option("strict")
         group = self.inventory.add_group(self._text("group"))
         failed = collections.defaultdict(list)
-        entries = [("compose", self._set_composite_vars, {name: text}) for name, text in (self.get_option("compose") or {}).items()]
-        entries += [("groups", self._add_host_to_composed_groups, {name: text}) for name, text in (self.get_option("groups") or {}).items()]
+        entries = [
+            ("compose", self._set_composite_vars, {name: text})
+            for name, text in (self.get_option("compose") or {}).items()
+        ]
+        entries += [
+            ("groups", self._add_host_to_composed_groups, {name: text})
+            for name, text in (self.get_option("groups") or {}).items()
+        ]
         for host, database in hosts.items():
             self.inventory.add_host(host, group=group)
-            for variable, value in {"ansible_connection": LOCAL, "ansible_python_interpreter": INTERPRETER, **database}.items():
+            for variable, value in {
+                "ansible_connection": LOCAL,
+                "ansible_python_interpreter": INTERPRETER,
+                **database,
+            }.items():
                 self.inventory.set_variable(host, variable, value)
             before = known.hosts[host].vars if host in known.hosts else {}
             for option, method, entry in entries:
@@ -521,7 +581,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                         failed["keyed_groups with the key %s" % keyed.get("key")].append(str(error))
                         continue
                 self._add_host_to_keyed_groups([keyed], variables, host, strict=strict)
-        return ["%s fails for every host: %s" % (what, errors[0]) for what, errors in failed.items() if len(errors) == len(hosts)]
+        return [
+            "%s fails for every host: %s" % (what, errors[0])
+            for what, errors in failed.items()
+            if len(errors) == len(hosts)
+        ]
 
     @staticmethod
     def _add(built: InventoryData, inventory: t.Any) -> None:
@@ -550,4 +614,6 @@ def _is_database(item: t.Any) -> bool:
 
 
 def _described(variables: Variables) -> str:
-    return "addon %(scalingo_engine)s (%(scalingo_addon_id)s) of app %(scalingo_app)s in %(scalingo_region)s" % variables
+    return (
+        "addon %(scalingo_engine)s (%(scalingo_addon_id)s) of app %(scalingo_app)s in %(scalingo_region)s" % variables
+    )

@@ -153,7 +153,9 @@ def with_environment(
     auth, auth_there = (values.get("auth_url", "").rstrip("/") for values in (given, found))
     if (region and region != region_there) or (auth and auth_there and auth != auth_there):
         for name in theirs:
-            verbose(f"scalingo: {variables[name]} is not used: it belongs to the region {region_there}{f' at {auth_there}' if auth_there else ''}")
+            verbose(
+                f"scalingo: {variables[name]} is not used: it belongs to the region {region_there}{f' at {auth_there}' if auth_there else ''}"
+            )
             del added[name]
     elif theirs and not region:
         for name in ADDRESSES:
@@ -163,7 +165,11 @@ def with_environment(
                     hint="They may belong to two regions: give both addresses, or the region too.",
                 )
     joined = {**params, **added}
-    if "addon_id" in given and "addon_token" not in {**given, **added} and given.get("addon") in (None, given["addon_id"]):
+    if (
+        "addon_id" in given
+        and "addon_token" not in {**given, **added}
+        and given.get("addon") in (None, given["addon_id"])
+    ):
         if "app" in {**given, **added}:
             joined.update(addon=joined["addon_id"], addon_id=None)
     return joined
@@ -278,7 +284,8 @@ def _check_authorities(path: str) -> None:
         names = None
     if not os.access(path, os.R_OK):
         raise InvalidInput(
-            f"ca_path {path!r} does not exist or cannot be read", hint="Give a file with certificates, or a directory of such files."
+            f"ca_path {path!r} does not exist or cannot be read",
+            hint="Give a file with certificates, or a directory of such files.",
         )
     if names is not None and not any(re.fullmatch(r"[0-9a-f]{8}\.[0-9]+", name) for name in names):
         raise InvalidInput(
@@ -300,7 +307,8 @@ def read_settings(
     if not re.fullmatch(r"[a-z0-9][a-z0-9.\-]*", region):
         several = "A task takes one region; the inventory plugin takes several. " if "," in region else ""
         raise InvalidInput(
-            f"region {region!r} has not the form of a region", hint=f"{several}Known regions: {', '.join(sorted(REGIONS))}."
+            f"region {region!r} has not the form of a region",
+            hint=f"{several}Known regions: {', '.join(sorted(REGIONS))}.",
         )
     for name in ADDRESSES:
         _refuse_other_region(name, parsed[name], region_of(parsed[name] or ""), region)
@@ -429,7 +437,8 @@ def kind_of(provider_id: str) -> str:
 
 def listed(addons: t.Sequence[Raw]) -> str:
     return ", ".join(
-        f"{engine_of(addon)} ({addon['id']}, {or_none(addon.get('resource_id')) or 'no resource id'})" for addon in addons
+        f"{engine_of(addon)} ({addon['id']}, {or_none(addon.get('resource_id')) or 'no resource id'})"
+        for addon in addons
     )
 
 
@@ -570,7 +579,10 @@ class Chain:
             regions = self._cached_regions(key)
             if region not in regions:
                 listed = self.calls.list_regions()
-                regions = {item["name"]: [or_none(item.get("api")) or "", or_none(item.get("database_api")) or ""] for item in listed}
+                regions = {
+                    item["name"]: [or_none(item.get("api")) or "", or_none(item.get("database_api")) or ""]
+                    for item in listed
+                }
                 self.store.write(key, {"regions": regions}, self.clock.wall() + TOKEN_SECONDS)
         return regions
 

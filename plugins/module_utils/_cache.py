@@ -340,7 +340,9 @@ class SharedPacing(Pacing):
             now = self.clock.wall()
             shared = self._moments(key, ("next_slot",)) if held else None
             # A moment far ahead means that the clock was changed.
-            following = 0.0 if shared is None or shared["next_slot"] > now + LONGEST_LIFE - 2 * spacing else shared["next_slot"]
+            following = (
+                0.0 if shared is None or shared["next_slot"] > now + LONGEST_LIFE - 2 * spacing else shared["next_slot"]
+            )
             ahead = now - self.clock.now()
             moment = max(now, following, self._next_own + ahead)
             self._next_own = moment + spacing - ahead

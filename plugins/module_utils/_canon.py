@@ -102,7 +102,9 @@ def weekday(value: object) -> int:
         return number
     if isinstance(value, str) and value.strip().lower() in WEEKDAYS:
         return WEEKDAYS.index(value.strip().lower())
-    raise ValueError("%r is not a day of the week: use %s, or 0 (Sunday) to 6 (Saturday)" % (value, ", ".join(WEEKDAYS)))
+    raise ValueError(
+        "%r is not a day of the week: use %s, or 0 (Sunday) to 6 (Saturday)" % (value, ", ".join(WEEKDAYS))
+    )
 
 
 def window_text(day: t.Optional[int], starting_hour: t.Optional[int]) -> str:

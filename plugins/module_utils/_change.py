@@ -397,7 +397,12 @@ class Resource(Performer):
                 known = None
                 continue
             except Exception as error:  # pylint: disable=broad-except
-                unclear = not isinstance(error, ScalingoError) or error.after_loss or isinstance(error, UNCLEAR) and error.method != "GET"
+                unclear = (
+                    not isinstance(error, ScalingoError)
+                    or error.after_loss
+                    or isinstance(error, UNCLEAR)
+                    and error.method != "GET"
+                )
                 raise self._interrupted(error, done, step.sentence, taken or (step.counts and unclear)) from error
             if taken:
                 done.append(visible(step.sentence))
@@ -451,12 +456,21 @@ class Resource(Performer):
                 if isinstance(error, OutcomeUnknown):
                     if tells is not None:
                         error.hint = "The platform was read again and does not show it. "
-                        error.hint += "Run the task again." if step.resend else "It may still appear: look before you run the task again."
+                        error.hint += (
+                            "Run the task again."
+                            if step.resend
+                            else "It may still appear: look before you run the task again."
+                        )
                     if tells is None or not step.resend or resent:
                         raise
                     resent = True
                     self._require_planned(step, state, lost)
-                elif waits < 3 and isinstance(error, REFUSALS) and self.params.get("on_busy") == "wait" and self._is_busy(error):
+                elif (
+                    waits < 3
+                    and isinstance(error, REFUSALS)
+                    and self.params.get("on_busy") == "wait"
+                    and self._is_busy(error)
+                ):
                     waits, aged = waits + 1, True
                     self._wait_until_idle()
                 else:
@@ -472,7 +486,9 @@ class Resource(Performer):
         try:
             return self._read()
         except InvalidInput as found:
-            error.hint = " ".join(filter(None, (error.hint, "What was read afterwards: %s." % found.message, found.hint)))
+            error.hint = " ".join(
+                filter(None, (error.hint, "What was read afterwards: %s." % found.message, found.hint))
+            )
             raise error from None
         except ScalingoError:
             raise error from None
@@ -513,7 +529,9 @@ class Resource(Performer):
             planned = left.get(step.sentence)
             if planned is None:
                 if lost:
-                    raise OutcomeUnknown("the answer was lost, and what the database shows now does not tell what came of it")
+                    raise OutcomeUnknown(
+                        "the answer was lost, and what the database shows now does not tell what came of it"
+                    )
                 raise Conflict(
                     "the database was changed after this task had read it, and the plan does not hold any more",
                     hint="This step was not done. Run the task again: it plans anew.",
@@ -560,7 +578,10 @@ class Resource(Performer):
             operation = str(seen.get("current_operation_id") or "")
             with contextlib.suppress(ScalingoError, KeyError):
                 if operation:
-                    seen["current_operation_id"] = "%s, %s" % (operation, self.client.database.show_operation(operation)["type"])
+                    seen["current_operation_id"] = "%s, %s" % (
+                        operation,
+                        self.client.database.show_operation(operation)["type"],
+                    )
             error.message = "waited %g seconds, and %s" % (self.params["wait_timeout"], busy_reason(seen))
             raise
 
@@ -580,14 +601,19 @@ class Resource(Performer):
             left = [step for step in self.steps(current, self.wanted(current)) if step.counts and not step.always]
         except InvalidInput as error:
             return "what was read back is not what the task wants: %s" % error.message
-        return "what was read back is not what the task wants, which would still have to %s" % left[0].sentence if left else ""
+        return (
+            "what was read back is not what the task wants, which would still have to %s" % left[0].sentence
+            if left
+            else ""
+        )
 
-    def _diff(
-        self, before: t.Optional[State], after: t.Optional[State], steps: t.List[Step]
-    ) -> t.Dict[str, t.Any]:
+    def _diff(self, before: t.Optional[State], after: t.Optional[State], steps: t.List[Step]) -> t.Dict[str, t.Any]:
         about = visible(self.client.described())
         diff: t.Dict[str, t.Any] = {
-            "before": self.in_diff(self.managed(before)), "after": self.in_diff(self.managed(after)), "before_header": about, "after_header": about,
+            "before": self.in_diff(self.managed(before)),
+            "after": self.in_diff(self.managed(after)),
+            "before_header": about,
+            "after_header": about,
         }
         if self.imperative and self._counting(steps):
             diff["prepared"] = "".join("%s\n" % line for line in (about + ":", *self._counting(steps)))
@@ -628,6 +654,7 @@ def busy_reason(raw: t.Mapping[str, t.Any]) -> str:
     status, operation = raw.get("status"), raw.get("current_operation_id")
     if operation:
         return "another operation (%s) is running on the database%s" % (
-            operation, "" if status in (None, "running") else ", which is %s" % status,
+            operation,
+            "" if status in (None, "running") else ", which is %s" % status,
         )
     return "the database is %s, not running" % status

@@ -23,7 +23,16 @@ import re
 import stat
 import typing as t
 
-from ._errors import BadRequest, Forbidden, NotFound, ScalingoError, ServerError, Unauthorized, UnexpectedAnswer, Unreachable
+from ._errors import (
+    BadRequest,
+    Forbidden,
+    NotFound,
+    ScalingoError,
+    ServerError,
+    Unauthorized,
+    UnexpectedAnswer,
+    Unreachable,
+)
 from ._transport import Clock, Route, Stream, failure_of
 
 CHUNK = 256 * 1024
@@ -142,7 +151,8 @@ class Part:
                 found = os.fstat(descriptor)
                 if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
                     raise ScalingoError(
-                        "%s is in the way: it is not a file of this user" % self.path, hint="Remove it, or set work_dir."
+                        "%s is in the way: it is not a file of this user" % self.path,
+                        hint="Remove it, or set work_dir.",
                     )
                 self._lock(descriptor)
                 if self._still_there(found):
@@ -201,7 +211,9 @@ class Part:
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
         texts = all(isinstance(text, (str, type(None))) for text in validators[:2])
-        numbers = all(isinstance(number, int) for number in (synced, 0 if validators.total is None else validators.total))
+        numbers = all(
+            isinstance(number, int) for number in (synced, 0 if validators.total is None else validators.total)
+        )
         if not texts or not numbers or subject != self.subject or synced <= 0 or validators.condition is None:
             return None
         return validators, synced
@@ -316,7 +328,11 @@ def fetch(source: Source, part: Part, size: t.Optional[int] = None) -> None:
         _Fetching(source, part, size).run()
     except BaseException as error:
         # Ctrl-C, the time limit of a task and the end of a run are no errors of the file.
-        broken_off = not isinstance(error, Exception) or isinstance(error, ScalingoError) and not isinstance(error, UnexpectedAnswer)
+        broken_off = (
+            not isinstance(error, Exception)
+            or isinstance(error, ScalingoError)
+            and not isinstance(error, UnexpectedAnswer)
+        )
         if broken_off and part.size and part.validators.condition is not None and not _is_local(error):
             part.checkpoint()
             if isinstance(error, ScalingoError):
@@ -395,12 +411,16 @@ class _Fetching:
             for piece in pieces:
                 part.write(piece)
                 seconds = clock.now() - begun
-                self._source.received(part.size, total, clock.now() - self._begun, (part.size - start) / max(seconds, 0.001))
+                self._source.received(
+                    part.size, total, clock.now() - self._begun, (part.size - start) / max(seconds, 0.001)
+                )
             return self._complete(stream)
 
     def _refused(self, stream: Stream) -> None:
         """A link lives for a while only. Ask for another, once in a row."""
-        error = failure_of(ROUTE, stream) or stream.unexpected("the link leads to an answer with status %d" % stream.status)
+        error = failure_of(ROUTE, stream) or stream.unexpected(
+            "the link leads to an answer with status %d" % stream.status
+        )
         refused = isinstance(error, (BadRequest, Forbidden, NotFound, Unauthorized))
         if not refused or self._link_is_new:
             error.about(doing=ROUTE.doing)

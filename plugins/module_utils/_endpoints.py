@@ -31,7 +31,12 @@ from ansible_collections.community.scalingo.plugins.module_utils._auth import (
     kind_of,
     read_settings,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._cache import SharedFlight, SharedPacing, Store, cache_key
+from ansible_collections.community.scalingo.plugins.module_utils._cache import (
+    SharedFlight,
+    SharedPacing,
+    Store,
+    cache_key,
+)
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     ActionFailed,
     InvalidInput,
@@ -94,7 +99,15 @@ ADDON_PATH = "/apps/{app}/addons/{addon}"
 def _table(role: str, *rows: tuple[str, str, str, str, Flags, str]) -> dict[str, Route]:
     return {
         name: Route(
-            name, method, path, flags.safe, flags.repeatable, number=number, role=role, doing=doing, narrower=NARROWER.get(name, "")
+            name,
+            method,
+            path,
+            flags.safe,
+            flags.repeatable,
+            number=number,
+            role=role,
+            doing=doing,
+            narrower=NARROWER.get(name, ""),
         )
         for number, name, method, path, flags, doing in rows
     }
@@ -361,7 +374,9 @@ def changed_user(answer: Answer) -> Raw:
 def metrics(answer: Answer) -> Raw:
     """Read the present metrics; those of the instances by their id, also when they are a list (section 6, row 38)."""
     result = dict(_shapes.mapping(answer.json(), "the body"))
-    if not any(name in result for name in ("cpu_usage", "memory", "database_stats", "real_disk_size", "instances_metrics")):
+    if not any(
+        name in result for name in ("cpu_usage", "memory", "database_stats", "real_disk_size", "instances_metrics")
+    ):
         raise _shapes.Mismatch("metrics", "the body", result)
     result["instances_metrics"] = _shapes.kept(by_instance, result.get("instances_metrics") or {}, "instances_metrics")
     return result
@@ -529,7 +544,12 @@ class Caller:
     def _explain_absence(self, error: ScalingoError, route: Route) -> None:
         """Say of a 404 to the very first request about a database what it may mean; what is within one has an id of its own."""
         known = self.chain.known
-        if isinstance(error, NotFound) and not error.hint and route.path.startswith(DATABASE_PATH) and route.path.count("{") == 1:
+        if (
+            isinstance(error, NotFound)
+            and not error.hint
+            and route.path.startswith(DATABASE_PATH)
+            and route.path.count("{") == 1
+        ):
             if known is None or known.addon_id not in self._read_addons:
                 error.hint = JUST_MADE
 
@@ -915,7 +935,9 @@ class DatabaseApi:
 
     def create_logical_database(self, name: str) -> Raw:
         """Create a logical database; returns name and protected. Not repeatable. Raises ActionFailed."""
-        made = self._action(ACTIONS["create-database"], _shapes.null_or(_shapes.LOGICAL_DATABASE), {"database_name": name})
+        made = self._action(
+            ACTIONS["create-database"], _shapes.null_or(_shapes.LOGICAL_DATABASE), {"database_name": name}
+        )
         return made or {"name": name, "protected": False}
 
     def delete_logical_database(self, name: str) -> None:
@@ -1270,7 +1292,14 @@ def check_link(link: str) -> urllib.parse.SplitResult:
 SHORTEST_SECRET = 8
 
 LINK_ROUTE = Route(
-    "read_link", "GET", "", safe=True, repeatable=True, role="link", doing="read what the link leads to", narrower=NARROWER["read_link"]
+    "read_link",
+    "GET",
+    "",
+    safe=True,
+    repeatable=True,
+    role="link",
+    doing="read what the link leads to",
+    narrower=NARROWER["read_link"],
 )
 
 
@@ -1314,22 +1343,32 @@ class Client:
         self.region = settings.region
         self.usage: Usage = Usage() if beside is None else beside.usage
         self.clock = CountingClock(clock, self.usage)
-        store = Store(clock=clock, verbose=verbose, enabled=settings.token_cache) if beside is None else beside.chain.store
+        store = (
+            Store(clock=clock, verbose=verbose, enabled=settings.token_cache) if beside is None else beside.chain.store
+        )
         # Limits that the user asks for hold for all tasks, also for those that keep their tokens to themselves. Nothing secret is shared.
-        common = store if settings.token_cache or not settings.limits_given else Store(clock=clock, verbose=lambda dummy: None)
+        common = (
+            store
+            if settings.token_cache or not settings.limits_given
+            else Store(clock=clock, verbose=lambda dummy: None)
+        )
         self._common = common
         pace = cache_key("pace", settings.api_token or settings.addon_token, settings.auth)
-        self.transport: Transport = beside.transport if beside is not None else Transport(
-            timeout=settings.timeout,
-            retries=settings.retries,
-            verify=settings.verify,
-            clock=clock,
-            usage=self.usage,
-            secrets=secrets,
-            verbose=verbose,
-            pacing=SharedPacing(clock, common, pace, settings.requests_per_minute),
-            flight=SharedFlight(clock, common, pace, settings.max_in_flight),
-            watch=self.watch,
+        self.transport: Transport = (
+            beside.transport
+            if beside is not None
+            else Transport(
+                timeout=settings.timeout,
+                retries=settings.retries,
+                verify=settings.verify,
+                clock=clock,
+                usage=self.usage,
+                secrets=secrets,
+                verbose=verbose,
+                pacing=SharedPacing(clock, common, pace, settings.requests_per_minute),
+                flight=SharedFlight(clock, common, pace, settings.max_in_flight),
+                watch=self.watch,
+            )
         )
         self.chain: Chain = Chain(
             settings,

@@ -51,7 +51,9 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 # The same and what breaks lines nowhere but in print; tabs and line breaks are for whoever shows a text of several lines.
-_NEVER_SHOWN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_NEVER_SHOWN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def legible(value: t.Any) -> t.Any:

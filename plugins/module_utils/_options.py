@@ -272,7 +272,9 @@ def _refuse_other_type(path: str, option: Option, value: t.Any) -> None:
         for name, suboption in inner.items():
             _refuse_other_type("%s.%s" % (path, name), suboption, value.get(name))
     elif isinstance(value, float) and kind == "str" and path in VERSIONS:
-        raise InvalidInput("%s is %s, a number, which may have lost a zero at its end: put it in quotes" % (path, value))
+        raise InvalidInput(
+            "%s is %s, a number, which may have lost a zero at its end: put it in quotes" % (path, value)
+        )
 
 
 def _refuse_odd_text(spec: Spec, path: str, option: Option, value: t.Any) -> None:

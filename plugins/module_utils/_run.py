@@ -87,7 +87,9 @@ def execute(performer: t.Type[Performer], spec: Spec, host: Host, clock: t.Optio
     performing: t.Optional[Performer] = None
     failure: t.Dict[str, t.Any]
     try:
-        params = with_environment(settle(spec, host.params, host.given), os.environ, lambda note: notes.append(scrub(note)))
+        params = with_environment(
+            settle(spec, host.params, host.given), os.environ, lambda note: notes.append(scrub(note))
+        )
         performer.check(params)
         client = Client.from_params(
             params,
@@ -103,9 +105,7 @@ def execute(performer: t.Type[Performer], spec: Spec, host: Host, clock: t.Optio
     except Interrupted as error:
         cause = error.error
         failure = _failure(cause if isinstance(cause, ScalingoError) else _defect(cause), performer, client)
-        failure.update(
-            changed=bool(error.done) or error.maybe, steps_done=error.done, step_failed=error.failed
-        )
+        failure.update(changed=bool(error.done) or error.maybe, steps_done=error.done, step_failed=error.failed)
     except ScalingoError as error:
         failure = _failure(error, performer, client)
     except Exception as error:  # pylint: disable=broad-except
@@ -136,9 +136,7 @@ def _result(outcome: Outcome) -> t.Dict[str, t.Any]:
     return result
 
 
-def _failure(
-    error: ScalingoError, performer: t.Type[Performer], client: t.Optional[Client]
-) -> t.Dict[str, t.Any]:
+def _failure(error: ScalingoError, performer: t.Type[Performer], client: t.Optional[Client]) -> t.Dict[str, t.Any]:
     if client is None:
         error.hint += ELSEWHERE if "SCALINGO_" in error.hint else ""
     else:

@@ -78,7 +78,14 @@ def parse_address(text: str, default_port: int) -> Address:
     """An address from C(host), C(host:port), C([v6]) or C([v6]:port). Raises C(ValueError)."""
     bare = re.fullmatch(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", text)
     parts = urllib.parse.urlsplit("//[%s]" % text if bare else "//%s" % text)
-    if not parts.hostname or parts.path or parts.query or parts.fragment or "@" in parts.netloc or re.search(r"[\s,%]", text):
+    if (
+        not parts.hostname
+        or parts.path
+        or parts.query
+        or parts.fragment
+        or "@" in parts.netloc
+        or re.search(r"[\s,%]", text)
+    ):
         raise ValueError("%r is not a host, or a host with a port: use for example ssh.example.com:22" % text)
     host = parts.hostname.rstrip(".")
     if not host or host.startswith("-"):
@@ -463,7 +470,9 @@ class Session:
         Raises C(OutcomeUnknown) when the connection broke before the end was told.
         """
         said: t.List[str] = []
-        self._connection.add_notice_handler(lambda notice: said.append(notice.message_detail or notice.message_primary or ""))
+        self._connection.add_notice_handler(
+            lambda notice: said.append(notice.message_detail or notice.message_primary or "")
+        )
         try:
             if len(statements) == 1:
                 self._connection.execute(statements[0].composed())
@@ -504,7 +513,9 @@ def connect(
     """
     require_driver()
     if encryption.mode == "disable" and not login.address.is_this_machine:
-        raise InvalidInput("a connection without TLS is made to this very machine only, and %s is another" % login.address.host)
+        raise InvalidInput(
+            "a connection without TLS is made to this very machine only, and %s is another" % login.address.host
+        )
     with contextlib.ExitStack() as stack:
         place: t.Dict[str, t.Any] = {"host": encryption.name, "port": login.address.port}
         tunnel = None

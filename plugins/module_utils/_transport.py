@@ -892,7 +892,9 @@ class Transport:
         attempt: t.Callable[[str, _Attempts], Received | Diagnosis],
         anywhere: bool = False,
     ) -> Received:
-        state = _Attempts(self.clock.now(), deadline=self.clock.now() + (self.retries + 1) * self.timeout + DEADLINE_MARGIN)
+        state = _Attempts(
+            self.clock.now(), deadline=self.clock.now() + (self.retries + 1) * self.timeout + DEADLINE_MARGIN
+        )
         try:
             return self._until_answered(route, url, attempt, state, anywhere)
         except ScalingoError as error:
@@ -989,7 +991,9 @@ class Transport:
             self._limited_since = now
         self._limited_until = now + pause
         self.watch.tell(
-            "keeping to the rate limit of the API" if self.pacing.per_minute is None else "keeping to requests_per_minute",
+            "keeping to the rate limit of the API"
+            if self.pacing.per_minute is None
+            else "keeping to requests_per_minute",
             "limited",
             now + pause - self._limited_since,
             f"the next request in {pause:.0f} s",
@@ -1026,9 +1030,7 @@ class Transport:
             return broken
         return Answer(text=content.decode("utf-8", "replace"), **self._head(route, url, response, state))
 
-    def _open(
-        self, route: Route, url: str, headers: t.Mapping[str, str], state: _Attempts
-    ) -> Stream | Diagnosis:
+    def _open(self, route: Route, url: str, headers: t.Mapping[str, str], state: _Attempts) -> Stream | Diagnosis:
         host = host_of(url)
         response = self._ask(route, url, NoAuthorization(), None, headers)
         if isinstance(response, Diagnosis):

@@ -294,19 +294,25 @@ step_failed:
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, consent
-from ansible_collections.community.scalingo.plugins.module_utils._resources.backup_download import BackupDownload as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._resources.backup_download import (
+    BackupDownload as RESOURCE,
+)
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:
-    return COMMON + consent("export") + Spec(
-        {
-            "backup_id": {"type": "str"},
-            "dest": {"type": "path", "required": True},
-            "work_dir": {"type": "path"},
-            "mode": {"type": "raw", "default": "0600"},
-            "verify": {"type": "bool", "default": False},
-        }
+    return (
+        COMMON
+        + consent("export")
+        + Spec(
+            {
+                "backup_id": {"type": "str"},
+                "dest": {"type": "path", "required": True},
+                "work_dir": {"type": "path"},
+                "mode": {"type": "raw", "default": "0600"},
+                "verify": {"type": "bool", "default": False},
+            }
+        )
     )
 
 

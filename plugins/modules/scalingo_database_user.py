@@ -301,7 +301,9 @@ step_failed:
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, SECRET_FILE, Spec, waiting
-from ansible_collections.community.scalingo.plugins.module_utils._resources.database_user import DatabaseUsers as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._resources.database_user import (
+    DatabaseUsers as RESOURCE,
+)
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
@@ -326,7 +328,10 @@ def argument_spec() -> Spec:
                 },
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 "update_password": {
-                    "type": "str", "choices": ["on_create", "always"], "default": "on_create", "no_log": False,
+                    "type": "str",
+                    "choices": ["on_create", "always"],
+                    "default": "on_create",
+                    "no_log": False,
                 },
                 "reset_password": {"type": "bool", "default": False, "no_log": False},
             },

@@ -165,7 +165,9 @@ error:
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
-from ansible_collections.community.scalingo.plugins.module_utils._resources.database_user import DatabaseUserInfo as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._resources.database_user import (
+    DatabaseUserInfo as RESOURCE,
+)
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 

@@ -179,7 +179,9 @@ error:
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
-from ansible_collections.community.scalingo.plugins.module_utils._resources.dedicated_database import DedicatedDatabaseInfo as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._resources.dedicated_database import (
+    DedicatedDatabaseInfo as RESOURCE,
+)
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 

@@ -352,7 +352,11 @@ from ansible_collections.community.scalingo.plugins.module_utils._module import 
 
 def argument_spec() -> Spec:
     return COMMON + Spec(
-        {"limit": {"type": "int", "default": 20}, "types": {"type": "list", "elements": "str"}, "since": {"type": "str"}}
+        {
+            "limit": {"type": "int", "default": 20},
+            "types": {"type": "list", "elements": "str"},
+            "since": {"type": "str"},
+        }
     )
 
 

@@ -289,7 +289,9 @@ step_failed:
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, consent, waiting
-from ansible_collections.community.scalingo.plugins.module_utils._resources.firewall_rule import FirewallRules as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._resources.firewall_rule import (
+    FirewallRules as RESOURCE,
+)
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 RULE = {

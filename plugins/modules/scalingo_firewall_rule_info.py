@@ -185,7 +185,9 @@ error:
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
-from ansible_collections.community.scalingo.plugins.module_utils._resources.firewall_rule import FirewallRuleInfo as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._resources.firewall_rule import (
+    FirewallRuleInfo as RESOURCE,
+)
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 

@@ -210,15 +210,19 @@ from ansible_collections.community.scalingo.plugins.module_utils._module import 
 
 
 def argument_spec() -> Spec:
-    return COMMON + SECRET_FILE + Spec(
-        {
-            "gather": {"type": "str", "choices": ["lines", "archives"], "default": "lines"},
-            "lines": {"type": "int", "default": 100},
-            "filter": {"type": "str"},
-            "limit": {"type": "int"},
-            "links": {"type": "bool", "default": False},
-        },
-        free_text=("filter",),
+    return (
+        COMMON
+        + SECRET_FILE
+        + Spec(
+            {
+                "gather": {"type": "str", "choices": ["lines", "archives"], "default": "lines"},
+                "lines": {"type": "int", "default": 100},
+                "filter": {"type": "str"},
+                "limit": {"type": "int"},
+                "links": {"type": "bool", "default": False},
+            },
+            free_text=("filter",),
+        )
     )
 
 

@@ -240,7 +240,9 @@ step_failed:
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, consent, waiting
-from ansible_collections.community.scalingo.plugins.module_utils._resources.logical_db import LogicalDatabases as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._resources.logical_db import (
+    LogicalDatabases as RESOURCE,
+)
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 

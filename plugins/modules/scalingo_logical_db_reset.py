@@ -186,7 +186,9 @@ step_failed:
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, CONFIRM, Spec, waiting
-from ansible_collections.community.scalingo.plugins.module_utils._resources.logical_db import LogicalDatabaseReset as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._resources.logical_db import (
+    LogicalDatabaseReset as RESOURCE,
+)
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 

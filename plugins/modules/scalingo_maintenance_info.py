@@ -186,7 +186,9 @@ error:
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
-from ansible_collections.community.scalingo.plugins.module_utils._resources.maintenance import MaintenanceInfo as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._resources.maintenance import (
+    MaintenanceInfo as RESOURCE,
+)
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 

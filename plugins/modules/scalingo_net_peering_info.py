@@ -217,7 +217,9 @@ error:
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
-from ansible_collections.community.scalingo.plugins.module_utils._resources.net_peering import NetPeeringInfo as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._resources.net_peering import (
+    NetPeeringInfo as RESOURCE,
+)
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 

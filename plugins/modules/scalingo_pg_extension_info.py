@@ -158,7 +158,9 @@ error:
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
-from ansible_collections.community.scalingo.plugins.module_utils._resources.pg_extension import ExtensionInfo as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._resources.pg_extension import (
+    ExtensionInfo as RESOURCE,
+)
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 

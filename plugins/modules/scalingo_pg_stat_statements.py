@@ -187,7 +187,9 @@ step_failed:
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
-from ansible_collections.community.scalingo.plugins.module_utils._resources.pg_stat_statements import StatStatements as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._resources.pg_stat_statements import (
+    StatStatements as RESOURCE,
+)
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 

@@ -157,7 +157,9 @@ error:
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
-from ansible_collections.community.scalingo.plugins.module_utils._resources.restore import RecoveryWindowInfo as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._resources.restore import (
+    RecoveryWindowInfo as RESOURCE,
+)
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 

@@ -279,7 +279,9 @@ step_failed:
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, CONFIRM, Spec, consent, waiting
-from ansible_collections.community.scalingo.plugins.module_utils._resources.retention_policy import RetentionPolicies as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._resources.retention_policy import (
+    RetentionPolicies as RESOURCE,
+)
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 

@@ -202,11 +202,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._module import 
 
 
 def argument_spec() -> Spec:
-    return (
-        COMMON
-        + waiting(900, wait=False)
-        + Spec({"modes": {"type": "list", "elements": "str", "required": True}})
-    )
+    return COMMON + waiting(900, wait=False) + Spec({"modes": {"type": "list", "elements": "str", "required": True}})
 
 
 def main() -> None:

@@ -139,7 +139,8 @@ class ScalingoAction(ActionBase):
         self._compute_environment_string(environment)
         reason = self._why_not_here(variables, environment)
         Display().vv(
-            "community.scalingo: %s" % ("runs as a module: " + reason if reason else "runs in the process of the controller"),
+            "community.scalingo: %s"
+            % ("runs as a module: " + reason if reason else "runs in the process of the controller"),
             host=variables.get("inventory_hostname"),
         )
         interval = interval_of(*self._wish("scalingo_progress", variables, environment))

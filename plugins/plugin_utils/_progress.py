@@ -85,7 +85,13 @@ class Lines:
             return "%s: %s, %s" % (self._name, self._clean(progress.status), seconds)
         parts = [progress.status, progress.detail] if progress.detail else [progress.status]
         said = ", ".join(self._clean(part) for part in parts)
-        return "%s: %s (%s): %s, %s" % (self._name, self._clean(progress.doing), self._clean(progress.subject), said, seconds)
+        return "%s: %s (%s): %s, %s" % (
+            self._name,
+            self._clean(progress.doing),
+            self._clean(progress.subject),
+            said,
+            seconds,
+        )
 
     def _clean(self, text: str) -> str:
         """Text of the platform on one line, without what moves a cursor and without a secret."""

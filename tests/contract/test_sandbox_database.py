@@ -485,9 +485,7 @@ def test_create_reset_and_delete_are_three_different_things(box: Sandbox, caller
 
 
 def state_of(box: Sandbox, addon_id: str) -> dict[str, Any]:
-    return next(
-        addon["database"] for app in box.state()["apps"] for addon in app["addons"] if addon["id"] == addon_id
-    )  # type: ignore[no-any-return]
+    return next(addon["database"] for app in box.state()["apps"] for addon in app["addons"] if addon["id"] == addon_id)  # type: ignore[no-any-return]
 
 
 def test_sql_modes_read_back_as_the_server_writes_them(caller: Caller, mysql: str) -> None:

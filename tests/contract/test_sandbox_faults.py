@@ -152,7 +152,11 @@ def test_other_headers(box: Sandbox, caller: Caller, mysql: str) -> None:
     whole = caller.database("GET", mysql).json()
     box.fault(do="headers", headers={"Date": "Thu, 01 Jan 1970 00:00:00 GMT", "X-Other": "1"}, times=1)
     answer = caller.database("GET", mysql)
-    assert (answer.json(), answer.headers["Date"], answer.headers["X-Other"]) == (whole, "Thu, 01 Jan 1970 00:00:00 GMT", "1")
+    assert (answer.json(), answer.headers["Date"], answer.headers["X-Other"]) == (
+        whole,
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+        "1",
+    )
     box.fault(do="headers", headers={"Content-Length": "\u00b2"}, times=1)
     with pytest.raises(httpx.RemoteProtocolError, match="Content-Length"):
         caller.database("GET", mysql)
@@ -297,7 +301,9 @@ def test_rules_follow_each_other(box: Sandbox, caller: Caller, mysql: str) -> No
     assert [caller.database("GET", mysql).status_code for dummy in range(3)] == [503, 500, 200]
 
 
-@pytest.mark.parametrize("rule", [{"do": "explode"}, {}, {"do": "status", "when": 1}, {"do": "slow", "match": {"x": 1}}])
+@pytest.mark.parametrize(
+    "rule", [{"do": "explode"}, {}, {"do": "status", "when": 1}, {"do": "slow", "match": {"x": 1}}]
+)
 def test_a_rule_that_makes_no_sense_is_refused(box: Sandbox, rule: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="validation error"):
         box.fault(**rule)

@@ -32,7 +32,9 @@ def test_apps_are_listed_and_shown_by_name_and_identifier(caller: Caller) -> Non
     assert apps["ledger"]["flags"] == {"dedicated-database": True}
 
 
-@pytest.mark.parametrize("path", ["/v1/apps/nope", "/v1/apps/nope/addons", "/v1/apps/nope/variables", "/v1/apps/nope/events"])
+@pytest.mark.parametrize(
+    "path", ["/v1/apps/nope", "/v1/apps/nope/addons", "/v1/apps/nope/variables", "/v1/apps/nope/events"]
+)
 def test_an_unknown_app_is_not_found(caller: Caller, path: str) -> None:
     answer = caller.main("GET", path)
     assert answer.status_code == 404
@@ -94,7 +96,9 @@ def test_an_addon_token_comes_with_the_addon(box: Sandbox, caller: Caller, body:
     assert len(answer.json()["addon"]["token"]) > 40
 
 
-@pytest.mark.parametrize("options", ["missing", None, {}, {"version": "8.0.43"}, {"version": "8.0.43-1"}, {"version": "8.0"}])
+@pytest.mark.parametrize(
+    "options", ["missing", None, {}, {"version": "8.0.43"}, {"version": "8.0.43-1"}, {"version": "8.0"}]
+)
 def test_an_addon_is_provisioned_in_the_background(box: Sandbox, caller: Caller, options: Any) -> None:
     fields = {"addon_provider_id": "mysql", "plan_id": plan_id(caller, "mysql", "mysql-starter-256")}
     if options != "missing":
@@ -168,7 +172,11 @@ def test_a_plan_changes_in_the_background(box: Sandbox, caller: Caller, verb: st
     assert busy.status_code == 409
     box.advance(21)
     database = caller.show(addon_id)
-    assert (database["status"], database["plan"], database["current_operation_id"]) == ("running", "mysql-business-512", None)
+    assert (database["status"], database["plan"], database["current_operation_id"]) == (
+        "running",
+        "mysql-business-512",
+        None,
+    )
     event = caller.main("GET", "/v1/apps/shop/events").json()["events"][0]
     assert event["type"] == "upgrade_addon"
     assert event["type_data"]["old_plan_name"] == "mysql-starter-512"
@@ -221,7 +229,9 @@ def test_providers_and_plans_need_no_token(box: Sandbox, caller: Caller) -> None
     dedicated = caller.client.get(f"{box.api_url()}/v1/addon_providers?dedicated=true").json()["addon_providers"]
     assert [provider["id"] for provider in dedicated] == ["postgresql-ng"]
     for prefix in ("", "scalingo-"):
-        plans = caller.client.get(f"{box.api_url()}/v1/addon_providers/{prefix}mysql/plans?show_all=false").json()["plans"]
+        plans = caller.client.get(f"{box.api_url()}/v1/addon_providers/{prefix}mysql/plans?show_all=false").json()[
+            "plans"
+        ]
         assert [plan for plan in plans if plan["disabled"]] == []
     everything = caller.client.get(f"{box.api_url()}/v1/addon_providers/mysql/plans?show_all=true").json()["plans"]
     assert [plan["name"] for plan in everything if plan["disabled"]] == ["mysql-free"]

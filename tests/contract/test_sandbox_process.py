@@ -172,7 +172,9 @@ def test_it_takes_seeds_speed_and_ports(start: Start, tmp_path: Path) -> None:
     time.sleep(0.3)
     later = httpx.get(ready["control_url"] + "/control/state").json()
     assert later["clock"]["now"] - state["clock"]["now"] > 100
-    taken = subprocess.run([*COMMAND, "--port-base", str(base)], capture_output=True, text=True, check=False, timeout=20)
+    taken = subprocess.run(
+        [*COMMAND, "--port-base", str(base)], capture_output=True, text=True, check=False, timeout=20
+    )
     assert taken.returncode == 1
     assert "in use" in taken.stderr
     assert "Traceback" not in taken.stderr

@@ -176,7 +176,9 @@ def test_a_connection_can_be_used_for_different_requests_and_closed(box: Sandbox
 def test_the_log_tells_what_was_asked(box: Sandbox, caller: Caller, mysql: str) -> None:
     caller.addon_token(mysql)
     box.clear_log()
-    caller.database("DELETE", mysql, "/features?feature=force-ssl", headers={"User-Agent": "a test", "X-Request-Id": "r1"})
+    caller.database(
+        "DELETE", mysql, "/features?feature=force-ssl", headers={"User-Agent": "a test", "X-Request-Id": "r1"}
+    )
     caller.database("PATCH", mysql, json={"database": {"periodic_backups_scheduled_at": 3}})
     caller.main("GET", "/v1/apps/shop/addons")
     caller.client.get(f"{box.auth_url}/v1/regions")

@@ -25,7 +25,9 @@ def test_the_default_has_a_database_of_every_kind_in_both_regions(box: Sandbox) 
 
 def identifiers(box: Sandbox) -> list[tuple[str, str, str]]:
     return [
-        (app["id"], addon["id"], addon["database"]["hostname"]) for app in box.state()["apps"] for addon in app["addons"]
+        (app["id"], addon["id"], addon["database"]["hostname"])
+        for app in box.state()["apps"]
+        for addon in app["addons"]
     ]
 
 
@@ -103,7 +105,9 @@ def test_everything_can_be_said_about_a_database(box: Sandbox, caller: Caller) -
         {"name": "archive", "protected": True},
     ]
     assert caller.action("ad-anything", "get-sqlmode")["result"] == "ANSI_QUOTES"
-    variables = {entry["name"]: entry["value"] for entry in caller.main("GET", "/v1/apps/shop/variables").json()["variables"]}
+    variables = {
+        entry["name"]: entry["value"] for entry in caller.main("GET", "/v1/apps/shop/variables").json()["variables"]
+    }
     assert variables["SCALINGO_MYSQL_URL"] == "mysql://shop_7:s3cret-of-the-database@db.example.com:3306/shop_7"
     app = caller.main("GET", "/v1/apps/shop").json()["app"]
     assert (app["id"], app["project"]["name"]) == ("0" * 24, "group")
@@ -116,17 +120,34 @@ def test_a_dedicated_database_may_have_net_peerings(box: Sandbox, caller: Caller
         listed = caller.main("GET", "/v1/databases/ledger/net_peerings").json()["net_peerings"]
         shown = box.state()["apps"][0]["net_peerings"]
         assert [item["status"] for item in listed] == ["deleted", "active"][: len(given)]
-        assert [item["id"] for item in listed] == [item["id"] for item in shown] and len({item["id"] for item in shown}) == len(given)
+        assert [item["id"] for item in listed] == [item["id"] for item in shown] and len(
+            {item["id"] for item in shown}
+        ) == len(given)
         answer = caller.main("GET", "/v1/databases/ledger/endpoints").json()["endpoints"]
         assert [endpoint["type"] for endpoint in answer] == endpoints
 
 
 def test_an_app_has_its_events_and_operations(box: Sandbox, caller: Caller) -> None:
     event = {"type": "deployment", "type_data": {"status": "success"}, "age": 3600, "id": "54dcdd4a73636100011a0001"}
-    operation = {"id": "609145e66ffbd934f6745b01", "type": "scale", "status": "error", "error": "no", "age": 60, "ended": 30}
-    box.reset({"apps": [{"name": "shop", "events": [event, {"type": "restart", "user": False}], "operations": [operation]}]})
-    deployed, restarted = sorted(caller.main("GET", "/v1/apps/shop/events").json()["events"], key=lambda item: item["type"])
-    assert (deployed["id"], deployed["type_data"], deployed["user"]["username"]) == (event["id"], event["type_data"], "sandbox")
+    operation = {
+        "id": "609145e66ffbd934f6745b01",
+        "type": "scale",
+        "status": "error",
+        "error": "no",
+        "age": 60,
+        "ended": 30,
+    }
+    box.reset(
+        {"apps": [{"name": "shop", "events": [event, {"type": "restart", "user": False}], "operations": [operation]}]}
+    )
+    deployed, restarted = sorted(
+        caller.main("GET", "/v1/apps/shop/events").json()["events"], key=lambda item: item["type"]
+    )
+    assert (deployed["id"], deployed["type_data"], deployed["user"]["username"]) == (
+        event["id"],
+        event["type_data"],
+        "sandbox",
+    )
     assert restarted["type"] == "restart" and "user" not in restarted
     shown = caller.main("GET", "/v1/apps/shop/operations/609145e66ffbd934f6745b01").json()["operation"]
     assert (shown["type"], shown["status"], shown["error"]) == ("scale", "error", "no")
@@ -149,7 +170,9 @@ def test_a_seeded_provisioning_ends(box: Sandbox, caller: Caller) -> None:
 
 
 def test_seeds_add_up() -> None:
-    first = Seed.model_validate({"apps": [{"name": "one"}], "durations": {"feature": 5}, "switches": {"dates": "seconds"}})
+    first = Seed.model_validate(
+        {"apps": [{"name": "one"}], "durations": {"feature": 5}, "switches": {"dates": "seconds"}}
+    )
     second = Seed.model_validate({"apps": [{"name": "two"}], "switches": {"pagination": "flat"}})
     both = merged([first, second])
     assert [app.name for app in both.apps] == ["one", "two"]
@@ -163,10 +186,18 @@ def test_seeds_add_up() -> None:
         {"colour": "red"},
         {"apps": [{"addons": []}]},
         {"apps": [{"name": "shop", "addons": [{}]}]},
-        {"apps": [{"name": "shop", "addons": [{"provider": "mysql", "database": {"periodic_backups_scheduled_at": [24]}}]}]},
+        {
+            "apps": [
+                {"name": "shop", "addons": [{"provider": "mysql", "database": {"periodic_backups_scheduled_at": [24]}}]}
+            ]
+        },
         {"durations": {"lunch": 3600}},
         {"apps": [{"name": "shop", "addons": [{"provider": "mysql", "database": {"version": "eight"}}]}]},
-        {"apps": [{"name": "shop", "addons": [{"provider": "mysql", "id": "ad-1"}, {"provider": "redis", "id": "ad-1"}]}]},
+        {
+            "apps": [
+                {"name": "shop", "addons": [{"provider": "mysql", "id": "ad-1"}, {"provider": "redis", "id": "ad-1"}]}
+            ]
+        },
     ],
 )
 def test_a_wrong_seed_is_refused_and_changes_nothing(box: Sandbox, seed: dict[str, Any]) -> None:

@@ -40,9 +40,9 @@ def clauses() -> list[str]:
 def test_every_row_of_section_6_is_dealt_with() -> None:
     found = rows()
     assert len(found) >= 64
-    assert {number: treatment.topic.replace("**", "") for number, treatment in TREATMENTS.items() if number[0] == "6"} == {
-        number: topic.replace("**", "") for number, topic in found.items()
-    }
+    assert {
+        number: treatment.topic.replace("**", "") for number, treatment in TREATMENTS.items() if number[0] == "6"
+    } == {number: topic.replace("**", "") for number, topic in found.items()}
 
 
 def test_every_clause_of_section_8_1_is_dealt_with() -> None:
@@ -70,7 +70,9 @@ def test_accept_both_means_a_switch_or_both_forms_always() -> None:
     text = CONTRACT.read_text(encoding="utf-8")
     for line in text[text.index("## 6. Disagreements") : text.index("## 7. ")].splitlines():
         match = re.match(r"\| (\d+) \|", line)
-        if match and re.search(r"accept both|serve both|tolerate|all accepted|both real", line.split("|")[-2], re.IGNORECASE):
+        if match and re.search(
+            r"accept both|serve both|tolerate|all accepted|both real", line.split("|")[-2], re.IGNORECASE
+        ):
             number = match.group(1)
             assert TREATMENTS[f"6.{number}"].kind != "nothing" or number == "53", line
 
@@ -160,7 +162,9 @@ def version_of(caller: Caller, box: Sandbox, app: str = "shop", provider: str = 
 def archive_at(caller: Caller, identifier: str, backup: str) -> tuple[int, int]:
     """The statuses of the link and of what it leads to."""
     link = caller.database("GET", identifier, f"/backups/{backup}/archive")
-    return link.status_code, caller.client.get(link.json()["download_url"]).status_code if link.status_code == 200 else 0
+    return link.status_code, caller.client.get(
+        link.json()["download_url"]
+    ).status_code if link.status_code == 200 else 0
 
 
 def unserved(caller: Caller, box: Sandbox) -> tuple[int, int]:
@@ -211,7 +215,9 @@ PROBES.update(
         "backup_first_status": lambda caller, box: backup_of(caller, box)["status"],
         "user_root": lambda caller, box: sorted(created_user(caller, box).json()),
         "users_root": lambda caller, box: list(caller.database("GET", postgresql(box), "/users").json()),
-        "user_names": lambda caller, box: [user_of(caller, box, name)[0] for name in ("with_underscore", "with-hyphen")],
+        "user_names": lambda caller, box: [
+            user_of(caller, box, name)[0] for name in ("with_underscore", "with-hyphen")
+        ],
         "proxy_type": lambda caller, box: [entry["type"] for entry in database_of(caller, box)["instances"]],
         "metrics_names": metrics_of,
         "instances_metrics": metrics_of,
@@ -224,18 +230,20 @@ PROBES.update(
             "allowed_plugins"
         ],
         "next_upgrade": lambda caller, box: shape(version_of(caller, box))["next_upgrade"],
-        "action_failure": lambda caller, box: caller.action(mysql(box), "delete-database", {"database_name": "x"})["status"],
-        "logical_existing": lambda caller, box: caller.action(mysql(box), "create-database", {"database_name": "orders"})[
-            "ok"
+        "action_failure": lambda caller, box: caller.action(mysql(box), "delete-database", {"database_name": "x"})[
+            "status"
         ],
-        "protected_reset": lambda caller, box: caller.action(mysql(box), "reset-database", {"database_name": "shop_1002"})[
-            "ok"
-        ],
+        "logical_existing": lambda caller, box: caller.action(
+            mysql(box), "create-database", {"database_name": "orders"}
+        )["ok"],
+        "protected_reset": lambda caller, box: caller.action(
+            mysql(box), "reset-database", {"database_name": "shop_1002"}
+        )["ok"],
         "sql_mode_unknown": lambda caller, box: caller.action(mysql(box), "set-sqlmode", "ANSI,INVENTED")["ok"],
         "download_host": lambda caller, box: download_of(caller, box).startswith(box.files_url),
-        "download_range": lambda caller, box: caller.client.get(
-            download_of(caller, box), headers={"Range": "bytes=1-"}
-        ).status_code,
+        "download_range": lambda caller, box: (
+            caller.client.get(download_of(caller, box), headers={"Range": "bytes=1-"}).status_code
+        ),
         "download_etag": lambda caller, box: caller.client.get(download_of(caller, box)).headers.get("ETag", "")[:1],
         "download_length": lambda caller, box: "Content-Length" in caller.client.get(download_of(caller, box)).headers,
         "archive_missing": unserved,

@@ -30,7 +30,11 @@ def ansible(tmp_path: Path, sandbox: Sandbox) -> Ansible:
 def nothing_shown(run: Run, directory: Path, *more: str) -> None:
     """Not in what was said, nor in any file that was left, but for the playbook and the inventory that a test wrote itself."""
     secrets = [PASSWORDS[SHOP], *more]
-    left = [path for path in directory.rglob("*") if path.is_file() and not re.match(r"(play|inventory)-\d+\.yml$", path.name)]
+    left = [
+        path
+        for path in directory.rglob("*")
+        if path.is_file() and not re.match(r"(play|inventory)-\d+\.yml$", path.name)
+    ]
     texts = {"the output": run.output, "the results": str(run.results)}
     texts.update({str(path): path.read_bytes().decode("utf-8", "replace") for path in left})
     for secret in secrets:
@@ -39,11 +43,18 @@ def nothing_shown(run: Run, directory: Path, *more: str) -> None:
 
 
 def by_ssh(gateway: OpenSSH, **more: t.Any) -> t.Dict[str, t.Any]:
-    arguments = {"app": "shop", "addon": "postgresql", "ssh_key_file": str(gateway.directory / "key"), "ssh_known_hosts": str(gateway.known_hosts)}
+    arguments = {
+        "app": "shop",
+        "addon": "postgresql",
+        "ssh_key_file": str(gateway.directory / "key"),
+        "ssh_known_hosts": str(gateway.known_hosts),
+    }
     return {"name": "Extension", "community.scalingo.scalingo_pg_extension": {**arguments, **more}}
 
 
-def test_a_playbook_shows_no_password_of_a_variable(ansible: Ansible, gateway: OpenSSH, server: PostgreSQL, tmp_path: Path) -> None:
+def test_a_playbook_shows_no_password_of_a_variable(
+    ansible: Ansible, gateway: OpenSSH, server: PostgreSQL, tmp_path: Path
+) -> None:
     wanted = by_ssh(gateway, names=["pg_trgm", "hstore"])
     checked = ansible.tasks([wanted], "--check", "--diff", "-vvvv").ok().clean()
     real = ansible.tasks([wanted], "--diff", "-vvvv").ok().clean()
@@ -70,6 +81,8 @@ def test_a_failed_task_shows_no_password(ansible: Ansible, gateway: OpenSSH, tmp
     nothing_shown(run.clean(), tmp_path, ENCODED, encoded)
 
     words = by_ssh(gateway, name="hstore", connection_url=url)["community.scalingo.scalingo_pg_extension"]
-    run = ansible.ad_hoc("community.scalingo.scalingo_pg_extension", " ".join("%s='%s'" % item for item in words.items()), "-vvvv")
+    run = ansible.ad_hoc(
+        "community.scalingo.scalingo_pg_extension", " ".join("%s='%s'" % item for item in words.items()), "-vvvv"
+    )
     assert run.count("failures") == 1 and "refuses the login" in run.output
     nothing_shown(run.clean(), tmp_path, ENCODED, encoded)

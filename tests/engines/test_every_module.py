@@ -29,7 +29,11 @@ SPEED = 100
 def idempotent(module: str) -> str:
     """What the module's documentation says: full, partial or none; full for one that only reads."""
     tree = ast.parse((ROOT / "plugins" / "modules" / (module + ".py")).read_text(encoding="utf-8"))
-    (text,) = [ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DOCUMENTATION"]
+    (text,) = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DOCUMENTATION"
+    ]
     attributes = yaml.safe_load(text).get("attributes") or {}
     return str(attributes.get("idempotent", {}).get("support", "full"))
 
@@ -38,11 +42,11 @@ def used() -> t.List[str]:
     """The modules of the playbook's tasks, in their order."""
     plays = yaml.safe_load(PLAYBOOK.read_text(encoding="utf-8"))
     words = [word for play in plays for task in play["tasks"] for word in task]
-    return [word[len(MODULE_PREFIX):] for word in words if word.startswith(MODULE_PREFIX)]
+    return [word[len(MODULE_PREFIX) :] for word in words if word.startswith(MODULE_PREFIX)]
 
 
 def of_collection(run: Run) -> t.Dict[str, TaskResult]:
-    return {item.action[len(MODULE_PREFIX):]: item for item in run.results if item.action.startswith(MODULE_PREFIX)}
+    return {item.action[len(MODULE_PREFIX) :]: item for item in run.results if item.action.startswith(MODULE_PREFIX)}
 
 
 def changed(run: Run) -> t.Set[str]:
@@ -87,5 +91,7 @@ def test_a_second_run_changes_what_never_stays_done_and_nothing_else(sandbox: Sa
     sandbox.clear_log()
     second = ansible.play(text, *variables, timeout=600).ok().clean()
     assert changed(second) == never
-    written = collections.Counter(record.action_name or record.route for record in sandbox.unsafe() if record.route not in ("A6", "auth-exchange"))
+    written = collections.Counter(
+        record.action_name or record.route for record in sandbox.unsafe() if record.route not in ("A6", "auth-exchange")
+    )
     assert written == {"B6": 1, "reset-database": 1, "pg-stat-statements-enable": 1}

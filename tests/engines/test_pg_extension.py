@@ -58,7 +58,10 @@ def test_extensions_are_really_installed_and_removed_again(task: Task, server: P
     report = done(task.extension(**wanted))
     assert report.changed and set(server.extensions(SHOP_DATABASE)) == {"plpgsql", "pg_trgm", "hstore"}
     assert report.result["queries"] == [
-        "BEGIN", 'CREATE EXTENSION IF NOT EXISTS "pg_trgm"', 'CREATE EXTENSION IF NOT EXISTS "hstore"', "COMMIT",
+        "BEGIN",
+        'CREATE EXTENSION IF NOT EXISTS "pg_trgm"',
+        'CREATE EXTENSION IF NOT EXISTS "hstore"',
+        "COMMIT",
     ]
     assert report.result["previous_versions"] == {"pg_trgm": None, "hstore": None}
     assert {item["name"]: item["version"] for item in report.result["extensions"]} == server.extensions(SHOP_DATABASE)
@@ -79,7 +82,9 @@ def test_a_second_run_sends_no_sql_and_one_request(task: Task, gateway: OpenSSH,
     assert gateway.logins() == logins and server.log() == lines
 
 
-def test_the_cost_of_a_change_is_what_the_documentation_says(task: Task, sandbox: Sandbox, authority: trustme.CA, tmp_path: Path) -> None:
+def test_the_cost_of_a_change_is_what_the_documentation_says(
+    task: Task, sandbox: Sandbox, authority: trustme.CA, tmp_path: Path
+) -> None:
     done(task.extension(name="plpgsql"))
     report = done(task.extension(name="pg_trgm"))
     assert report.result["api_usage"]["requests"] == 3 + 1 + 1 + 1
@@ -97,17 +102,25 @@ def url(sandbox: Sandbox, password: str = PASSWORDS[SHOP], place: t.Optional[str
     return "postgresql://%s:%s@%s/%s" % (SHOP_DATABASE, urllib.parse.quote(password, safe=""), hostname, SHOP_DATABASE)
 
 
-def test_check_mode_says_the_same_and_connects_to_nothing(task: Task, server: PostgreSQL, gateway: OpenSSH, sandbox: Sandbox) -> None:
+def test_check_mode_says_the_same_and_connects_to_nothing(
+    task: Task, server: PostgreSQL, gateway: OpenSSH, sandbox: Sandbox
+) -> None:
     logins = gateway.logins()
     checked = done(task.extension(name="pg_trgm", check=True))
-    assert gateway.logins() == logins and set(server.extensions(SHOP_DATABASE)) == INSTALLED_AT_FIRST and not sandbox.unsafe()
+    assert (
+        gateway.logins() == logins
+        and set(server.extensions(SHOP_DATABASE)) == INSTALLED_AT_FIRST
+        and not sandbox.unsafe()
+    )
     real = done(task.extension(name="pg_trgm"))
     for key in ("changed", "diff", "steps", "queries", "previous_version"):
         assert checked.result[key] == real.result[key], key
     assert checked.result["extension"] == {"name": "pg_trgm", "version": None}
 
 
-def test_statistics_of_statements_come_through_the_api(task: Task, server: PostgreSQL, gateway: OpenSSH, sandbox: Sandbox) -> None:
+def test_statistics_of_statements_come_through_the_api(
+    task: Task, server: PostgreSQL, gateway: OpenSSH, sandbox: Sandbox
+) -> None:
     logins = gateway.logins()
     report = done(task.extension(name="pg_stat_statements"))
     assert report.changed and report.result["queries"] == [] and gateway.logins() == logins
@@ -126,8 +139,12 @@ def test_statistics_of_statements_come_last(task: Task, server: PostgreSQL, sand
 # -- what the server refuses ------------------------------------------------------------------------------------------
 
 
-def test_a_name_that_is_not_allowed_gives_the_servers_message_and_nothing_half_done(task: Task, server: PostgreSQL) -> None:
-    report = refused(task.extension(names=["pg_trgm", "dblink", "hstore"]), 'permission denied to create extension "dblink"', "42501")
+def test_a_name_that_is_not_allowed_gives_the_servers_message_and_nothing_half_done(
+    task: Task, server: PostgreSQL
+) -> None:
+    report = refused(
+        task.extension(names=["pg_trgm", "dblink", "hstore"]), 'permission denied to create extension "dblink"', "42501"
+    )
     assert set(server.extensions(SHOP_DATABASE)) == INSTALLED_AT_FIRST
     assert report.kind == "SqlRefused" and report.result["steps_done"] == []
 
@@ -144,7 +161,9 @@ def test_a_name_that_is_not_allowed_gives_the_servers_message_and_nothing_half_d
         ({"name": 'x" CASCADE; DROP TABLE kept; --'}, ["invalid extension name"]),
     ],
 )
-def test_refusals_say_what_to_do(task: Task, server: PostgreSQL, arguments: t.Dict[str, t.Any], words: t.List[str]) -> None:
+def test_refusals_say_what_to_do(
+    task: Task, server: PostgreSQL, arguments: t.Dict[str, t.Any], words: t.List[str]
+) -> None:
     refused(task.extension(**arguments), *words)
     assert set(server.extensions(SHOP_DATABASE)) == INSTALLED_AT_FIRST
 
@@ -161,7 +180,9 @@ def test_refusals_say_what_to_do(task: Task, server: PostgreSQL, arguments: t.Di
         ({"name": "hstore", "ssh_key_file": "/nonexistent/key"}, ["there is no file /nonexistent/key"]),
     ],
 )
-def test_mistakes_are_refused_before_any_request(task: Task, sandbox: Sandbox, arguments: t.Dict[str, t.Any], words: t.List[str]) -> None:
+def test_mistakes_are_refused_before_any_request(
+    task: Task, sandbox: Sandbox, arguments: t.Dict[str, t.Any], words: t.List[str]
+) -> None:
     refused(task.extension(**arguments), *words)
     assert sandbox.log() == []
 
@@ -175,7 +196,10 @@ def test_what_depends_on_an_extension_goes_with_cascade_only(task: Task, server:
         removed = done(task.extension(name="hstore", state="absent", cascade=True)).result
         assert removed["queries"] == ['DROP EXTENSION IF EXISTS "hstore" CASCADE']
         assert "the database server says: drop cascades to column fields of table kept" in removed["notes"][-1]
-        assert server.rows("SELECT attname FROM pg_attribute WHERE attrelid = 'kept'::regclass AND attnum > 0 AND NOT attisdropped", SHOP_DATABASE) == [("id",)]
+        assert server.rows(
+            "SELECT attname FROM pg_attribute WHERE attrelid = 'kept'::regclass AND attnum > 0 AND NOT attisdropped",
+            SHOP_DATABASE,
+        ) == [("id",)]
     finally:
         server.rows("DROP TABLE kept", SHOP_DATABASE)
 
@@ -219,11 +243,13 @@ def held_back(server: PostgreSQL) -> t.Iterator[None]:
 
 
 def test_versions(task: Task, server: PostgreSQL) -> None:
-    assert done(task.extension(name="pg_trgm", version="1.5")).result["queries"] == ['CREATE EXTENSION IF NOT EXISTS "pg_trgm" VERSION \'1.5\'']
+    assert done(task.extension(name="pg_trgm", version="1.5")).result["queries"] == [
+        "CREATE EXTENSION IF NOT EXISTS \"pg_trgm\" VERSION '1.5'"
+    ]
     assert not done(task.extension(name="pg_trgm")).changed, "what is there stays at its version"
     assert not done(task.extension(name="pg_trgm", version="v1.5")).changed
     report = done(task.extension(name="pg_trgm", version="1.6"))
-    assert report.result["queries"] == ['ALTER EXTENSION "pg_trgm" UPDATE TO \'1.6\'']
+    assert report.result["queries"] == ["ALTER EXTENSION \"pg_trgm\" UPDATE TO '1.6'"]
     assert (report.result["previous_version"], report.result["extension"]["version"]) == ("1.5", "1.6")
     assert server.extensions(SHOP_DATABASE)["pg_trgm"] == "1.6"
 
@@ -238,7 +264,12 @@ def test_latest_is_what_the_server_has(task: Task, server: PostgreSQL, gateway: 
     real = done(task.extension(**wanted))
     assert gateway.logins() == logins + 2, "one to ask, and one of its own for the change"
     assert checked.result["diff"] == real.result["diff"] and checked.result["extensions"] == real.result["extensions"]
-    assert {**server.extensions(SHOP_DATABASE), "plpgsql": "1.0"} == {"plpgsql": "1.0", "pg_trgm": "1.6", "hstore": "1.8", "citext": "1.6"}
+    assert {**server.extensions(SHOP_DATABASE), "plpgsql": "1.0"} == {
+        "plpgsql": "1.0",
+        "pg_trgm": "1.6",
+        "hstore": "1.8",
+        "citext": "1.6",
+    }
     assert not done(task.extension(**wanted)).changed
     refused(task.extension(name="trg", state="latest"), "the server has no extension trg", "pg_trgm")
 
@@ -255,7 +286,9 @@ def test_the_connection_that_asks_cannot_write(task: Task, server: PostgreSQL, m
 
 
 def test_a_schema_is_used_at_installation_only(task: Task, server: PostgreSQL) -> None:
-    server.rows('CREATE SCHEMA IF NOT EXISTS "odd ""name"; GRANT ALL ON SCHEMA "odd ""name" TO shop_1002', SHOP_DATABASE)
+    server.rows(
+        'CREATE SCHEMA IF NOT EXISTS "odd ""name"; GRANT ALL ON SCHEMA "odd ""name" TO shop_1002', SHOP_DATABASE
+    )
     done(task.extension(name="hstore", schema='odd "name'))
     where = "SELECT nspname FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'hstore'"
     assert server.rows(where, SHOP_DATABASE) == [('odd "name',)]
@@ -265,7 +298,9 @@ def test_a_schema_is_used_at_installation_only(task: Task, server: PostgreSQL) -
 # -- the right database -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("addon", "chosen", "other"), [(FIRST_ADDON, "twins_1", "twins_2"), (SECOND_ADDON, "twins_2", "twins_1")])
+@pytest.mark.parametrize(
+    ("addon", "chosen", "other"), [(FIRST_ADDON, "twins_1", "twins_2"), (SECOND_ADDON, "twins_2", "twins_1")]
+)
 def test_of_two_databases_of_an_app_the_right_one_is_changed(
     task: Task, server: PostgreSQL, sandbox: Sandbox, addon: str, chosen: str, other: str
 ) -> None:
@@ -282,7 +317,9 @@ def variables(sandbox: Sandbox, app: str) -> t.Dict[str, str]:
     return found.variables
 
 
-def test_without_a_variable_for_this_database_no_other_is_taken(task: Task, server: PostgreSQL, sandbox: Sandbox) -> None:
+def test_without_a_variable_for_this_database_no_other_is_taken(
+    task: Task, server: PostgreSQL, sandbox: Sandbox
+) -> None:
     del variables(sandbox, "twins")["SCALINGO_POSTGRESQL_URL"]
     report = refused(
         task.extension("twins", addon=FIRST_ADDON, name="hstore"),
@@ -295,7 +332,9 @@ def test_without_a_variable_for_this_database_no_other_is_taken(task: Task, serv
     assert "hstore" not in server.extensions("twins_1") and "hstore" not in server.extensions("twins_2")
 
 
-def test_the_variable_of_the_platform_comes_before_those_of_the_user(task: Task, server: PostgreSQL, sandbox: Sandbox) -> None:
+def test_the_variable_of_the_platform_comes_before_those_of_the_user(
+    task: Task, server: PostgreSQL, sandbox: Sandbox
+) -> None:
     own = variables(sandbox, "shop")
     right = own["SCALINGO_POSTGRESQL_URL"]
     own["A_READER"] = right.replace("shop_1002:", "reader:", 1)
@@ -326,23 +365,38 @@ def test_an_unreachable_database_gives_the_sql_and_the_ways_in(task: Task, serve
         closed = "127.0.0.1:%d" % probe.getsockname()[1]
     refused(task.extension(name="hstore", ssh_host=closed), "Connection refused", "Ways in")
     refused(task.extension(name="hstore", ssh_host="no-such-host.invalid"), "cannot be resolved", "Ways in")
-    refused(task.extension(name="hstore", connection_url=url(task.sandbox, place=closed), ssh=False), "Connection refused", "Ways in")
+    refused(
+        task.extension(name="hstore", connection_url=url(task.sandbox, place=closed), ssh=False),
+        "Connection refused",
+        "Ways in",
+    )
 
 
-def test_a_database_that_is_publicly_available_is_reached_directly(task: Task, server: PostgreSQL, gateway: OpenSSH) -> None:
+def test_a_database_that_is_publicly_available_is_reached_directly(
+    task: Task, server: PostgreSQL, gateway: OpenSSH
+) -> None:
     logins = gateway.logins()
     report = done(task.extension("open", name="hstore", ssh=False))
     assert "hstore" in server.extensions("open_1") and gateway.logins() == logins
     assert report.result["api_usage"]["requests"] <= 3 + 1 + 1 + 3
-    refused(task.extension("open", name="citext", via="ssh", ssh_key_file=str(gateway.make_key("stranger-1"))), "accepts none of the SSH keys")
+    refused(
+        task.extension("open", name="citext", via="ssh", ssh_key_file=str(gateway.make_key("stranger-1"))),
+        "accepts none of the SSH keys",
+    )
 
 
-def test_a_tunnel_of_ones_own_is_verified_by_the_databases_name(task: Task, server: PostgreSQL, sandbox: Sandbox) -> None:
+def test_a_tunnel_of_ones_own_is_verified_by_the_databases_name(
+    task: Task, server: PostgreSQL, sandbox: Sandbox
+) -> None:
     by_tunnel = url(sandbox, place="127.0.0.1:%d" % server.port)
     done(task.extension(name="hstore", connection_url=by_tunnel, ssh=False))
     variables(sandbox, "strange")
     other = by_tunnel.replace("shop_1002", "strange_1").replace(PASSWORDS[SHOP], PASSWORDS["strange-1"])
-    refused(task.extension("strange", name="hstore", connection_url=other, ssh=False), "does not match host name", "strange-1." + DOMAIN)
+    refused(
+        task.extension("strange", name="hstore", connection_url=other, ssh=False),
+        "does not match host name",
+        "strange-1." + DOMAIN,
+    )
 
 
 def test_without_tls_only_this_machine_is_spoken_to(task: Task, sandbox: Sandbox) -> None:
@@ -350,15 +404,22 @@ def test_without_tls_only_this_machine_is_spoken_to(task: Task, sandbox: Sandbox
     # The server of these tests takes no clear text. That it refuses shows that it was asked for.
     place = sandbox.state()["apps"][0]["addons"][0]["database"]["hostname"].rpartition(":")[2]
     refused(
-        task.extension(name="hstore", ssl_mode="disable", ssh=False, connection_url=url(sandbox, place="127.0.0.1:" + place)),
-        "refuses the login", "no encryption",
+        task.extension(
+            name="hstore", ssl_mode="disable", ssh=False, connection_url=url(sandbox, place="127.0.0.1:" + place)
+        ),
+        "refuses the login",
+        "no encryption",
     )
 
 
 def test_a_database_with_dedicated_resources_has_no_tunnel(task: Task, sandbox: Sandbox) -> None:
     sandbox.reset({"apps": [{"name": "large", "addons": [{"provider": "postgresql-ng", "resource_id": "shop_1002"}]}]})
     refused(task.extension("large", addon="postgresql-ng", name="hstore", via="ssh"), "no tunnel", "via: direct")
-    refused(task.extension("large", addon="postgresql-ng", name="hstore", ssh=False), "cannot be reached", "scalingo_firewall_rule")
+    refused(
+        task.extension("large", addon="postgresql-ng", name="hstore", ssh=False),
+        "cannot be reached",
+        "scalingo_firewall_rule",
+    )
 
 
 def test_a_busy_database_is_not_connected_to(task: Task, sandbox: Sandbox, gateway: OpenSSH) -> None:
@@ -369,7 +430,10 @@ def test_a_busy_database_is_not_connected_to(task: Task, sandbox: Sandbox, gatew
     logins = gateway.logins()
     refused(task.extension(name="hstore", on_busy="fail"), "updating", "on_busy: wait")
     refused(task.extension(name="hstore", on_busy="fail", state="latest"), "updating")
-    refused(task.extension(name="hstore", wait_timeout=1, wait_interval=0.2), "waited 1 seconds, and the database is updating")
+    refused(
+        task.extension(name="hstore", wait_timeout=1, wait_interval=0.2),
+        "waited 1 seconds, and the database is updating",
+    )
     assert gateway.logins() == logins
 
 
@@ -377,7 +441,9 @@ def test_a_busy_database_is_not_connected_to(task: Task, sandbox: Sandbox, gatew
 
 
 def known(path: Path, gateway: OpenSSH, *keys: str) -> str:
-    path.write_text("".join("[%s]:%d %s" % (gateway.host, gateway.port, gateway.public(key)) for key in keys), encoding="ascii")
+    path.write_text(
+        "".join("[%s]:%d %s" % (gateway.host, gateway.port, gateway.public(key)) for key in keys), encoding="ascii"
+    )
     return str(path)
 
 
@@ -386,11 +452,13 @@ def test_another_host_key_is_refused(task: Task, server: PostgreSQL, gateway: Op
     logins = gateway.logins()
     refused(
         task.extension(name="hstore", ssh_known_hosts=known(tmp_path / "changed", gateway, "other_host_key")),
-        "the host key of the SSH server %s is not the one that is known" % gateway.address, "fingerprints",
+        "the host key of the SSH server %s is not the one that is known" % gateway.address,
+        "fingerprints",
     )
     refused(
         task.extension(name="hstore", ssh_known_hosts=known(tmp_path / "empty", gateway)),
-        "the host key of the SSH server %s is not known" % gateway.address, "ssh_known_hosts",
+        "the host key of the SSH server %s is not known" % gateway.address,
+        "ssh_known_hosts",
     )
     done(task.extension(name="hstore", ssh_known_hosts=known(tmp_path / "path with 100%d signs", gateway, "host_key")))
     assert gateway.logins() == logins + 1
@@ -399,10 +467,13 @@ def test_another_host_key_is_refused(task: Task, server: PostgreSQL, gateway: Op
 def test_another_key_is_refused_with_a_clear_sentence(task: Task, gateway: OpenSSH, tmp_path: Path) -> None:
     refused(
         task.extension(name="hstore", ssh_key_file=str(gateway.make_key("stranger-2"))),
-        "accepts none of the SSH keys for the user git", "Add the public key to the Scalingo account",
+        "accepts none of the SSH keys for the user git",
+        "Add the public key to the Scalingo account",
     )
     refused(task.extension(name="hstore", ssh_user="somebody"), "for the user somebody")
-    refused(task.extension(name="hstore", ssh_key_file=str(gateway.make_key("locked", passphrase="words"))), "passphrase")
+    refused(
+        task.extension(name="hstore", ssh_key_file=str(gateway.make_key("locked", passphrase="words"))), "passphrase"
+    )
     garbage = tmp_path / "garbage"
     garbage.write_text("no key at all\n", encoding="ascii")
     garbage.chmod(0o600)
@@ -479,7 +550,10 @@ def worker(task: Task, tmp_path: Path) -> t.Iterator[t.Callable[..., "subprocess
         paths = json.dumps([str(tmp_path), str(root / "tests")])
         process = subprocess.Popen(
             [sys.executable, "-c", WORKER, paths, arguments, str(task.home)],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **(environment or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **(environment or {})},
         )
         started.append(process)
         return process
@@ -538,8 +612,14 @@ def test_nothing_of_the_environment_leads_elsewhere(
     task: Task, server: PostgreSQL, worker: t.Callable[..., "subprocess.Popen[str]"]
 ) -> None:
     environment = {
-        "PGHOSTADDR": "127.0.0.2", "PGSSLMODE": "disable", "PGSERVICE": "elsewhere", "PGOPTIONS": "-c role=nobody",
-        "PGSSLROOTCERT": "/nonexistent", "PGUSER": "nobody", "PGREQUIRESSL": "1", "SSH_ASKPASS": "/bin/false",
+        "PGHOSTADDR": "127.0.0.2",
+        "PGSSLMODE": "disable",
+        "PGSERVICE": "elsewhere",
+        "PGOPTIONS": "-c role=nobody",
+        "PGSSLROOTCERT": "/nonexistent",
+        "PGUSER": "nobody",
+        "PGREQUIRESSL": "1",
+        "SSH_ASKPASS": "/bin/false",
     }
     configuration = task.home / ".ssh"
     configuration.mkdir()
@@ -565,7 +645,9 @@ def awkward(server: PostgreSQL) -> t.Iterator[str]:
         connection.execute(sql.SQL("ALTER ROLE shop_1002 PASSWORD {}").format(sql.Literal(PASSWORDS[SHOP])))
 
 
-def test_a_percent_encoded_password_is_meant_decoded_and_masked_in_both_forms(task: Task, sandbox: Sandbox, awkward: str) -> None:
+def test_a_percent_encoded_password_is_meant_decoded_and_masked_in_both_forms(
+    task: Task, sandbox: Sandbox, awkward: str
+) -> None:
     address = url(sandbox, awkward)
     report = done(task.extension(name="hstore", connection_url=address))
     encoded = urllib.parse.quote(awkward, safe="")
@@ -585,5 +667,9 @@ def test_a_refused_login_shows_no_password(task: Task, sandbox: Sandbox, place: 
 
 
 def test_a_url_that_is_none_is_not_repeated(task: Task, sandbox: Sandbox) -> None:
-    report = refused(task.extension(name="hstore", connection_url="postgresql://u:CanaryWithout/slash@host/db"), "connection_url", "form")
+    report = refused(
+        task.extension(name="hstore", connection_url="postgresql://u:CanaryWithout/slash@host/db"),
+        "connection_url",
+        "form",
+    )
     assert "Canary" not in report.everything() and sandbox.log() == []

@@ -48,7 +48,12 @@ class Sessions:
 
     def __call__(self, statement: t.Optional[str] = None) -> Connection:
         connection = psycopg.connect(
-            host=self._server.host, port=self._server.port, user="shop_1002", password=PASSWORDS[SHOP], dbname="shop_1002", autocommit=True
+            host=self._server.host,
+            port=self._server.port,
+            user="shop_1002",
+            password=PASSWORDS[SHOP],
+            dbname="shop_1002",
+            autocommit=True,
         )
         self._connections.append(connection)
         if statement is not None:
@@ -117,7 +122,8 @@ def test_idle_connections_of_a_pool_never_match_by_default(task: Task, sessions:
         assert pids(task.query(action="terminate", user="shop_1002", check=True)) == []
         states = ["idle", "idle in transaction"]
         assert set(pids(task.query(action="terminate", older_than=1, query_state=states, check=True))) == {
-            pooled.info.backend_pid, holding.info.backend_pid,
+            pooled.info.backend_pid,
+            holding.info.backend_pid,
         }
         report = task.query(action="terminate", older_than=1, query_state="idle in transaction")
         assert pids(report) == [holding.info.backend_pid] and report.result["queries"][0]["outcome"] == "terminated"

@@ -16,7 +16,10 @@ from scalingo_sandbox.testing import Sandbox
 from support.port import Report, perform
 from support.real import DURATIONS, Office, with_user
 
-SEED = {"durations": DURATIONS, "apps": [{"name": "metrics", "addons": [{"provider": "influxdb", "resource_id": "metrics_1005"}]}]}
+SEED = {
+    "durations": DURATIONS,
+    "apps": [{"name": "metrics", "addons": [{"provider": "influxdb", "resource_id": "metrics_1005"}]}],
+}
 
 
 @pytest.fixture(scope="module")
@@ -54,24 +57,35 @@ def query(url: str, statement: str) -> t.Any:
 
 def write(url: str, line: str, policy: str = "") -> int:
     place, dummy, name = url.rpartition("/")
-    return httpx.post(place + "/write", params={"db": name, "rp": policy}, content=line, trust_env=False, verify=False).status_code
+    return httpx.post(
+        place + "/write", params={"db": name, "rp": policy}, content=line, trust_env=False, verify=False
+    ).status_code
 
 
 def policies(office: Office, database: str) -> t.Dict[str, t.Tuple[str, bool]]:
-    return {item["name"]: (item["duration"], item["default"]) for item in office.action(database, "list-retention-policies")["result"]}
+    return {
+        item["name"]: (item["duration"], item["default"])
+        for item in office.action(database, "list-retention-policies")["result"]
+    }
 
 
 def test_the_variable_connects_by_the_address_that_the_api_shows(office: Office, database: str, url: str) -> None:
     assert url.endswith("@%s/metrics_1005" % office.show(database)["hostname"])
     assert write(url, "load value=1") == 204
     assert query(url, "SELECT COUNT(value) FROM load")[0][1] == 1
-    assert office.show(database)["readable_version"].startswith("1.") and office.show(database)["next_version_id"] is None
+    assert (
+        office.show(database)["readable_version"].startswith("1.") and office.show(database)["next_version_id"] is None
+    )
 
 
 def test_users_are_no_administrators(office: Office, database: str, url: str) -> None:
-    assert "requires admin privilege" in query(url, 'CREATE RETENTION POLICY own ON "metrics_1005" DURATION 1d REPLICATION 1')
+    assert "requires admin privilege" in query(
+        url, 'CREATE RETENTION POLICY own ON "metrics_1005" DURATION 1d REPLICATION 1'
+    )
     fields = {"database_id": database, "name": "reader", "read_only": True}
-    password = office.database("POST", database, "/users", json={"database_user": fields}).json()["database_user"]["password"]
+    password = office.database("POST", database, "/users", json={"database_user": fields}).json()["database_user"][
+        "password"
+    ]
     reader = with_user(url, "reader", password)
     write(url, "load value=1")
     assert query(reader, "SELECT COUNT(value) FROM load")[0][1] == 1 and write(reader, "load value=2") == 403
@@ -92,7 +106,10 @@ def test_force_ssl_switches_the_protocol(office: Office, database: str, url: str
 
 
 def test_a_policy_that_goes_takes_its_points(office: Office, database: str, url: str) -> None:
-    assert office.action(database, "add-retention-policy", {"name": "month", "duration": "30d", "default": False})["ok"] == 1
+    assert (
+        office.action(database, "add-retention-policy", {"name": "month", "duration": "30d", "default": False})["ok"]
+        == 1
+    )
     assert write(url, "load value=1", "month") == 204
     assert query(url, 'SELECT COUNT(value) FROM "month".load')[0][1] == 1
     assert office.action(database, "del-retention-policy", {"name": "month"})["ok"] == 1
@@ -101,9 +118,13 @@ def test_a_policy_that_goes_takes_its_points(office: Office, database: str, url:
 
 def test_a_name_or_a_duration_is_no_statement(office: Office, database: str) -> None:
     name = 'a" ON b DURATION 1d; DROP DATABASE "metrics_1005'
-    assert office.action(database, "add-retention-policy", {"name": name, "duration": "1d", "default": False})["ok"] == 1
+    assert (
+        office.action(database, "add-retention-policy", {"name": name, "duration": "1d", "default": False})["ok"] == 1
+    )
     assert name in policies(office, database)
-    wrong = office.action(database, "add-retention-policy", {"name": "b", "duration": '1d REPLICATION 1 DEFAULT', "default": False})
+    wrong = office.action(
+        database, "add-retention-policy", {"name": "b", "duration": "1d REPLICATION 1 DEFAULT", "default": False}
+    )
     assert wrong["ok"] == 0 and "expected duration" in wrong["error"] and "b" not in policies(office, database)
 
 
@@ -144,7 +165,14 @@ def apply(office: Office, tmp_path: Path) -> Apply:
     ],
 )
 def test_the_module_knows_a_duration_by_its_value(
-    office: Office, database: str, url: str, apply: Apply, first: str, same: t.Sequence[str], other: str, told: t.Tuple[str, str]
+    office: Office,
+    database: str,
+    url: str,
+    apply: Apply,
+    first: str,
+    same: t.Sequence[str],
+    other: str,
+    told: t.Tuple[str, str],
 ) -> None:
     made = apply(name="some", duration=first)
     assert made.changed and not made.failed, made.message
@@ -177,10 +205,17 @@ def test_a_duration_that_wraps_is_not_sent(office: Office, database: str, apply:
     assert "use INF for no end" in refused.message
     assert "long" not in policies(office, database) and not office.sandbox.unsafe()
     # What the server would have made of it.
-    assert office.action(database, "add-retention-policy", {"name": "wraps", "duration": "213505d", "default": False})["ok"] == 1
+    assert (
+        office.action(database, "add-retention-policy", {"name": "wraps", "duration": "213505d", "default": False})[
+            "ok"
+        ]
+        == 1
+    )
     assert policies(office, database)["wraps"] == ("24h25m26.290448384s", False)
     overflowed = office.action(database, "add-retention-policy", {"name": "x", "duration": "106752d", "default": False})
-    assert overflowed["error"].startswith("error parsing query: overflowed duration 106752d: choose a smaller duration or INF")
+    assert overflowed["error"].startswith(
+        "error parsing query: overflowed duration 106752d: choose a smaller duration or INF"
+    )
     # It keeps nobody from the others.
     assert apply(name="long", duration="106751d").changed
 
@@ -193,5 +228,7 @@ def test_a_new_default_is_one_wherever_it_stands(office: Office, database: str, 
         made = apply(policies=wanted)
         assert made.changed and not made.failed, made.message
         shown = policies(office, database)
-        assert [name for name, (dummy, default) in shown.items() if default] == [next(item["name"] for item in wanted if item.get("default"))]
+        assert [name for name, (dummy, default) in shown.items() if default] == [
+            next(item["name"] for item in wanted if item.get("default"))
+        ]
         assert not apply(policies=wanted).changed

@@ -24,7 +24,13 @@ SEED: t.Dict[str, t.Any] = {
     "apps": [
         {
             "name": "shop",
-            "addons": [{"provider": "mysql", "resource_id": "shop_1002", "database": {"logical_databases": [{"name": "stock", "tables": {"lines": 3}}]}}],
+            "addons": [
+                {
+                    "provider": "mysql",
+                    "resource_id": "shop_1002",
+                    "database": {"logical_databases": [{"name": "stock", "tables": {"lines": 3}}]},
+                }
+            ],
         }
     ],
 }
@@ -57,10 +63,28 @@ def url(office: Office) -> str:
 def client(url: str, statement: str, *options: str) -> "subprocess.CompletedProcess[str]":
     parts = urllib.parse.urlsplit(url)
     tree, environment = debian("mariadb-server")
-    place = ["--host=%s" % parts.hostname, "--port=%d" % (parts.port or 0), "--user=%s" % parts.username, "--protocol=tcp"]
-    command = [str(tree / "usr" / "bin" / "mariadb"), "--no-defaults", *place, "--batch", "--skip-column-names", *options, parts.path[1:]]
+    place = [
+        "--host=%s" % parts.hostname,
+        "--port=%d" % (parts.port or 0),
+        "--user=%s" % parts.username,
+        "--protocol=tcp",
+    ]
+    command = [
+        str(tree / "usr" / "bin" / "mariadb"),
+        "--no-defaults",
+        *place,
+        "--batch",
+        "--skip-column-names",
+        *options,
+        parts.path[1:],
+    ]
     return subprocess.run(
-        command, input=statement, capture_output=True, text=True, check=False, env={**os.environ, **environment, "MYSQL_PWD": parts.password or ""}
+        command,
+        input=statement,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment, "MYSQL_PWD": parts.password or ""},
     )
 
 
@@ -100,7 +124,12 @@ def test_logical_databases_are_the_servers(office: Office, database: str, url: s
 
 
 def test_nobody_reaches_the_system(url: str) -> None:
-    for statement in ("SELECT * FROM mysql.global_priv", "CREATE DATABASE own", "CREATE USER another", "SET GLOBAL sql_mode = ''"):
+    for statement in (
+        "SELECT * FROM mysql.global_priv",
+        "CREATE DATABASE own",
+        "CREATE USER another",
+        "SET GLOBAL sql_mode = ''",
+    ):
         assert "denied" in refused(url, statement)
     # An underscore of a name stands for itself, not for any letter.
     assert "denied" in refused(url, "CREATE DATABASE shopX1002")
@@ -110,15 +139,23 @@ def test_nobody_reaches_the_system(url: str) -> None:
 def test_users_have_their_rights(office: Office, database: str, url: str) -> None:
     def create(name: str, read_only: bool) -> str:
         fields = {"database_id": database, "name": name, "read_only": read_only}
-        return str(office.database("POST", database, "/users", json={"database_user": fields}).json()["database_user"]["password"])
+        return str(
+            office.database("POST", database, "/users", json={"database_user": fields}).json()["database_user"][
+                "password"
+            ]
+        )
 
     reader, writer = with_user(url, "reader", create("reader", True)), with_user(url, "writer", create("writer", False))
-    assert rows(reader, "SELECT COUNT(*) FROM stock.lines") == ["3"] and "denied" in refused(reader, "DELETE FROM stock.lines")
+    assert rows(reader, "SELECT COUNT(*) FROM stock.lines") == ["3"] and "denied" in refused(
+        reader, "DELETE FROM stock.lines"
+    )
     rows(writer, "DELETE FROM stock.lines WHERE id = 1")
     # What comes later is seen by all of them.
     assert office.action(database, "create-database", {"database_name": "later"})["ok"] == 1
     rows(writer, "CREATE TABLE later.pages (id INT)")
-    assert rows(reader, "SELECT COUNT(*) FROM later.pages") == ["0"] and "denied" in refused(reader, "DROP TABLE later.pages")
+    assert rows(reader, "SELECT COUNT(*) FROM later.pages") == ["0"] and "denied" in refused(
+        reader, "DROP TABLE later.pages"
+    )
     shown = office.database("GET", database, "/users").json()["database-users"]
     assert {item["name"]: item["read_only"] for item in shown} == {"shop_1002": False, "reader": True, "writer": False}
     office.database("POST", database, "/users/reader/reset_password")

@@ -63,7 +63,9 @@ def listed(office: Office, database: str) -> t.Dict[str, str]:
     return {item["name"]: item["version"] for item in office.action(database, "list-extensions")["result"]}
 
 
-def test_the_variable_connects_by_the_address_that_the_api_shows(office: Office, database: str, url: str, tmp_path: Path) -> None:
+def test_the_variable_connects_by_the_address_that_the_api_shows(
+    office: Office, database: str, url: str, tmp_path: Path
+) -> None:
     assert "@%s/" % office.show(database)["hostname"] in url
     assert rows(url, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", sslmode="disable") == [(False,)]
     verified = {"sslmode": "verify-full", "sslrootcert": str(office.authority(tmp_path))}
@@ -71,8 +73,12 @@ def test_the_variable_connects_by_the_address_that_the_api_shows(office: Office,
     assert rows(url, "SHOW server_version")[0][0].startswith("15.17")
 
 
-@pytest.mark.parametrize("seed", [{"provider": "postgresql", "database": {"hostname": "shop-1.postgresql.example", "version": LATEST}}])
-def test_the_certificate_is_for_the_name_that_a_seed_gives(office: Office, database: str, url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "seed", [{"provider": "postgresql", "database": {"hostname": "shop-1.postgresql.example", "version": LATEST}}]
+)
+def test_the_certificate_is_for_the_name_that_a_seed_gives(
+    office: Office, database: str, url: str, tmp_path: Path
+) -> None:
     assert office.show(database)["hostname"].startswith("shop-1.postgresql.example:")
     verified = {"sslmode": "verify-full", "sslrootcert": str(office.authority(tmp_path)), "hostaddr": "127.0.0.1"}
     assert rows(url, "SELECT 1", **verified) == [(1,)]
@@ -90,7 +96,9 @@ def test_force_ssl_refuses_clear_text(office: Office, database: str, url: str) -
 
 
 def test_nobody_is_superuser_and_the_list_is_the_limit(office: Office, database: str, url: str) -> None:
-    assert rows(url, "SELECT rolsuper OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = current_user") == [(False,)]
+    assert rows(url, "SELECT rolsuper OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = current_user") == [
+        (False,)
+    ]
     for name in ("pg_trgm", "hstore", "dblink", "earthdistance"):
         rows(url, "CREATE EXTENSION %s CASCADE" % name)
     assert set(listed(office, database)) == {"plpgsql", "pg_trgm", "hstore", "dblink", "earthdistance", "cube"}
@@ -120,7 +128,9 @@ def test_sessions_are_those_of_the_server(office: Office, database: str, url: st
         again = {item["pid"]: item for item in office.action(database, "pg-list-queries")["result"]}[pid]
         assert again["query_start"] == shown[pid]["query_start"] and again["query_duration"] > 7200e9
         assert office.action(database, "pg-terminate-query", {"pid": pid})["ok"] == 1
-        until(lambda: pid not in {item["pid"] for item in office.action(database, "pg-list-queries")["result"]}, "its end")
+        until(
+            lambda: pid not in {item["pid"] for item in office.action(database, "pg-list-queries")["result"]}, "its end"
+        )
         with pytest.raises(psycopg.OperationalError):
             connection.execute("SELECT 1")
 
@@ -132,23 +142,40 @@ def test_statements_are_counted_by_the_server(office: Office, database: str, url
     found = {item["query"]: item for item in office.action(database, "pg-stat-statements-list")["result"]}
     assert found["SELECT $1 AS counted"]["calls"] == 1
     assert office.action(database, "pg-stat-statements-reset")["ok"] == 1
-    assert "SELECT $1 AS counted" not in {item["query"] for item in office.action(database, "pg-stat-statements-list")["result"]}
+    assert "SELECT $1 AS counted" not in {
+        item["query"] for item in office.action(database, "pg-stat-statements-list")["result"]
+    }
 
 
 def test_users_have_their_rights(office: Office, database: str, url: str) -> None:
     rows(url, "CREATE TABLE orders AS SELECT 1 AS line")
-    fields = {"database_id": database, "name": "reporting", "read_only": True, "password": PASSWORD, "password_confirmation": PASSWORD}
+    fields = {
+        "database_id": database,
+        "name": "reporting",
+        "read_only": True,
+        "password": PASSWORD,
+        "password_confirmation": PASSWORD,
+    }
     assert office.database("POST", database, "/users", json={"database_user": fields}).status_code == 201
     reporting = with_user(url, "reporting", PASSWORD)
     rows(url, "CREATE TABLE later AS SELECT 2 AS line")
     assert rows(reporting, "SELECT line FROM orders UNION SELECT line FROM later ORDER BY line") == [(1,), (2,)]
     assert "permission denied" in refused(reporting, "INSERT INTO orders VALUES (2)")
     assert "permission denied" in refused(reporting, "CREATE TABLE own (line int)")
-    made = office.database("POST", database, "/users", json={"database_user": {"database_id": database, "name": "writing", "read_only": False}})
+    made = office.database(
+        "POST",
+        database,
+        "/users",
+        json={"database_user": {"database_id": database, "name": "writing", "read_only": False}},
+    )
     writing = with_user(url, "writing", made.json()["database_user"]["password"])
     rows(writing, "INSERT INTO orders VALUES (3); CREATE TABLE written AS SELECT 4 AS line")
-    assert {item["name"]: item["read_only"] for item in office.database("GET", database, "/users").json()["database-users"]} == {
-        url.split("//")[1].split(":")[0]: False, "reporting": True, "writing": False,
+    assert {
+        item["name"]: item["read_only"] for item in office.database("GET", database, "/users").json()["database-users"]
+    } == {
+        url.split("//")[1].split(":")[0]: False,
+        "reporting": True,
+        "writing": False,
     }
     again = office.database("POST", database, "/users/reporting/reset_password").json()["database_user"]["password"]
     assert "password authentication failed" in refused(reporting, "SELECT 1")
@@ -169,7 +196,9 @@ def test_metrics_are_those_of_the_server(office: Office, database: str, url: str
     assert after["data_size"] > before["data_size"] + 2000000 and after["max_connections"] == 50
 
 
-def test_a_backup_is_a_dump_and_a_restoration_brings_it_back(office: Office, database: str, url: str, tmp_path: Path) -> None:
+def test_a_backup_is_a_dump_and_a_restoration_brings_it_back(
+    office: Office, database: str, url: str, tmp_path: Path
+) -> None:
     rows(url, "CREATE EXTENSION citext; CREATE TABLE orders AS SELECT generate_series(1, 500) AS line")
     backup, files = office.backup(database)
     (content,) = files.values()
@@ -206,7 +235,10 @@ def test_a_backup_that_cannot_be_restored_changes_nothing(office: Office, databa
 
 def test_upgrades_walk_through_the_servers_with_all_data(office: Office, database: str, url: str) -> None:
     password = office.database(
-        "POST", database, "/users", json={"database_user": {"database_id": database, "name": "reporting", "read_only": True}}
+        "POST",
+        database,
+        "/users",
+        json={"database_user": {"database_id": database, "name": "reporting", "read_only": True}},
     ).json()["database_user"]["password"]
     rows(url, "CREATE EXTENSION pg_trgm; CREATE TABLE orders AS SELECT generate_series(1, 100) AS line")
     seen = [office.show(database)["readable_version"]]

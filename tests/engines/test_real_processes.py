@@ -26,7 +26,10 @@ from support.real import Office, short_directory, until
 
 
 def seed(*providers: str) -> t.Dict[str, t.Any]:
-    return {"user": {"api_token": "tk-us-of-the-processes"}, "apps": [{"name": "shop", "addons": [{"provider": name} for name in providers]}]}
+    return {
+        "user": {"api_token": "tk-us-of-the-processes"},
+        "apps": [{"name": "shop", "addons": [{"provider": name} for name in providers]}],
+    }
 
 
 def servers(place: Path) -> t.List[str]:
@@ -34,7 +37,9 @@ def servers(place: Path) -> t.List[str]:
     found = []
     for entry in Path("/proc").iterdir():
         try:
-            words = (entry / "cmdline").read_bytes().decode("utf-8", "replace").split("\0") if entry.name.isdigit() else []
+            words = (
+                (entry / "cmdline").read_bytes().decode("utf-8", "replace").split("\0") if entry.name.isdigit() else []
+            )
         except OSError:
             continue
         if any(str(place) + "/" in word for word in words) and "real_keeper" not in " ".join(words):
@@ -71,8 +76,24 @@ def started(tmp_path: Path, place: Path) -> t.Iterator[t.Callable[..., t.Tuple["
     def start(*before: str, providers: t.Sequence[str] = ("postgresql",)) -> t.Tuple["subprocess.Popen[bytes]", Remote]:
         (tmp_path / "seed.yml").write_text(yaml.safe_dump(seed(*providers)), encoding="utf-8")
         ready = tmp_path / "ready.json"
-        command = [sys.executable, "-m", "scalingo_sandbox", "--engine", "real", "--seed", str(tmp_path / "seed.yml"), "--ready-file", str(ready)]
-        running.append(subprocess.Popen([*before, *command, "--with-parent"], env={**os.environ, "TMPDIR": str(place)}, stdout=subprocess.DEVNULL))
+        command = [
+            sys.executable,
+            "-m",
+            "scalingo_sandbox",
+            "--engine",
+            "real",
+            "--seed",
+            str(tmp_path / "seed.yml"),
+            "--ready-file",
+            str(ready),
+        ]
+        running.append(
+            subprocess.Popen(
+                [*before, *command, "--with-parent"],
+                env={**os.environ, "TMPDIR": str(place)},
+                stdout=subprocess.DEVNULL,
+            )
+        )
         until(ready.exists, "the sandbox", 60)
         return running[0], Remote(json.loads(ready.read_text(encoding="utf-8")))
 
@@ -133,7 +154,16 @@ def test_a_sandbox_in_this_process_stops_its_servers() -> None:
 
 def test_one_addon_alone_can_be_real() -> None:
     real = {"provider": "postgresql", "engine": "real", "resource_id": "real_1"}
-    with Sandbox({"apps": [{"name": "shop", "addons": [real, {"provider": "postgresql", "resource_id": "memory_1"}, {"provider": "mysql"}]}]}) as sandbox:
+    with Sandbox(
+        {
+            "apps": [
+                {
+                    "name": "shop",
+                    "addons": [real, {"provider": "postgresql", "resource_id": "memory_1"}, {"provider": "mysql"}],
+                }
+            ]
+        }
+    ) as sandbox:
         office = Office(sandbox)
         psycopg.connect(office.url("shop", "SCALINGO_POSTGRESQL_URL")).close()
         first, second = (office.show(sandbox.addon_id("shop", "postgresql", index=index)) for index in (0, 1))
@@ -155,6 +185,10 @@ def test_a_port_is_kept_for_the_server_that_will_listen() -> None:
 
 def test_without_servers_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PLACE_VARIABLE, str(tmp_path))
-    for provider, words in (("postgresql", "fetch_postgres"), ("mysql", "fetch_debian mariadb-server"), ("influxdb", "fetch_debian influxdb")):
+    for provider, words in (
+        ("postgresql", "fetch_postgres"),
+        ("mysql", "fetch_debian mariadb-server"),
+        ("influxdb", "fetch_debian influxdb"),
+    ):
         with pytest.raises(EngineError, match=words):
             Sandbox({"apps": [{"name": "shop", "addons": [{"provider": provider}]}]}, engine="real").start()

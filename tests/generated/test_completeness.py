@@ -95,7 +95,9 @@ def test_check_mode_is_read_in_one_place() -> None:
         for path in _python()
         for node in _nodes(path)
         if isinstance(node, (ast.If, ast.IfExp, ast.BoolOp, ast.While))
-        and any("check_mode" in (getattr(part, "id", ""), getattr(part, "attr", "")) for part in ast.walk(_condition(node)))
+        and any(
+            "check_mode" in (getattr(part, "id", ""), getattr(part, "attr", "")) for part in ast.walk(_condition(node))
+        )
     }
     assert deciding <= {"_change.py"}
 

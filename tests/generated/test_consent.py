@@ -71,7 +71,9 @@ ROWS = [
     Row("`delete-database`", EXCLUSIVE, LOGICAL, "an exclusive list that removes several", "delete-database", times=2),
     Row("`delete-database`", EXCLUSIVE, LOGICAL, "an exclusive list that removes one", "delete-database"),
     Row("`delete-database`", EXCLUSIVE, LOGICAL, "an exclusive list on MongoDB that removes one", "delete-database"),
-    Row("`delete-database`", EXCLUSIVE, LOGICAL, "an exclusive list that is empty, and one database", "delete-database"),
+    Row(
+        "`delete-database`", EXCLUSIVE, LOGICAL, "an exclusive list that is empty, and one database", "delete-database"
+    ),
     Row("`reset-database`", "`reset-database`", "scalingo_logical_db_reset", "empty one", "reset-database"),
     Row("`del-retention-policy`", "`del-retention-policy`", POLICY, "delete a policy", "del-retention-policy"),
     Row(
@@ -81,7 +83,13 @@ ROWS = [
         "recreate a policy with another duration",
         "del-retention-policy",
     ),
-    Row("`del-retention-policy`", "`del-retention-policy` of the default", POLICY, "delete the default policy", "del-retention-policy"),
+    Row(
+        "`del-retention-policy`",
+        "`del-retention-policy` of the default",
+        POLICY,
+        "delete the default policy",
+        "del-retention-policy",
+    ),
     Row("D4 PITR restore", "Point-in-time restore", RESTORE, "to a point in time", "D4"),
     Row("B6 backup restore", "Restore of a backup", RESTORE, "from a backup", "B6"),
     Row(ADDON, DEDICATED, "scalingo_addon", "destroy it", "A5"),
@@ -99,14 +107,40 @@ ROWS = [
         "the oldest manual backup goes when the plan keeps no more",
         "B2",
     ),
-    Row("periodic_backups_enabled=false", "`periodic_backups_enabled: false`", "scalingo_database", "no backups any more", "D2"),
-    Row("enable `redis-cache`", "Enabling `redis-cache`", "scalingo_database", "a Redis that may drop keys, with the word", "D6"),
+    Row(
+        "periodic_backups_enabled=false",
+        "`periodic_backups_enabled: false`",
+        "scalingo_database",
+        "no backups any more",
+        "D2",
+    ),
+    Row(
+        "enable `redis-cache`",
+        "Enabling `redis-cache`",
+        "scalingo_database",
+        "a Redis that may drop keys, with the word",
+        "D6",
+    ),
     Row(PERSISTENCE, LAST, "scalingo_database", "the last kind of persistence goes", "D7"),
     Row(PERSISTENCE, LAST, "scalingo_database", "a Redis that keeps nothing on disk", "D7", times=2),
     Row(PERSISTENCE, LAST, "scalingo_database", "one kind of persistence goes and the other is going already", "D7"),
     Row(EXPOSURE, "Disabling `force-ssl`", "scalingo_database", "encryption no more, with the word", "D7"),
-    Row(EXPOSURE, "Enabling `publicly-available`", "scalingo_database", "both in the right order, with the word", "D6", times=2),
-    Row("`pg-terminate-query`", "`pg-terminate-query`", "scalingo_pg_query", "end one session, whatever it does", "pg-terminate-query", {"action": OMIT}),
+    Row(
+        EXPOSURE,
+        "Enabling `publicly-available`",
+        "scalingo_database",
+        "both in the right order, with the word",
+        "D6",
+        times=2,
+    ),
+    Row(
+        "`pg-terminate-query`",
+        "`pg-terminate-query`",
+        "scalingo_pg_query",
+        "end one session, whatever it does",
+        "pg-terminate-query",
+        {"action": OMIT},
+    ),
     Row(
         "`pg-stat-statements-reset`",
         "`pg-stat-statements-reset`",
@@ -115,7 +149,14 @@ ROWS = [
         "pg-stat-statements-reset",
         {"reset": OMIT},
     ),
-    Row("`pg-cancel-query`", "`pg-cancel-query`", "scalingo_pg_query", "cancel what is slow", "pg-cancel-query", {"action": OMIT}),
+    Row(
+        "`pg-cancel-query`",
+        "`pg-cancel-query`",
+        "scalingo_pg_query",
+        "cancel what is slow",
+        "pg-cancel-query",
+        {"action": OMIT},
+    ),
     Row(*WIDE, "the whole Internet", "F2"),
     Row(*WIDE, "the whole Internet of IPv6", "F2"),
     Row(*WIDE, "the whole Internet in halves", "F2", times=2),
@@ -123,12 +164,47 @@ ROWS = [
     Row("F3", "Removing a firewall rule", FIREWALL, "remove a range", "F3", {"state": OMIT}),
     Row("F3", RULES, FIREWALL, "an exclusive list that removes several", "F3", times=2),
     Row("F3", RULES, FIREWALL, "an exclusive list that is empty, and one rule", "F3"),
-    Row("A8 resume", "Resuming a suspended addon", "scalingo_addon", "one that is suspended is resumed", "A8", {"resume": OMIT}),
+    Row(
+        "A8 resume",
+        "Resuming a suspended addon",
+        "scalingo_addon",
+        "one that is suspended is resumed",
+        "A8",
+        {"resume": OMIT},
+    ),
     Row("DR8", "Deleting a net peering", "scalingo_net_peering", "delete one", "DR8", {"state": OMIT}),
-    Row(EXPORT, "Downloading a backup of protected data", "scalingo_backup_download", "data of SecNumCloud, with the consent", "B4", reads=True),
-    Row(EXPORT, "Downloading a backup of protected data", "scalingo_backup_download", "data of health, with the consent", "B4", reads=True),
-    Row(EXPORT, "A link to a backup of protected data", "scalingo_backup_link", "to data of SecNumCloud, with the consent", "B4", reads=True),
-    Row(EXPORT, "A link to a backup of protected data", "scalingo_backup_link", "to data of health, with the consent", "B4", reads=True),
+    Row(
+        EXPORT,
+        "Downloading a backup of protected data",
+        "scalingo_backup_download",
+        "data of SecNumCloud, with the consent",
+        "B4",
+        reads=True,
+    ),
+    Row(
+        EXPORT,
+        "Downloading a backup of protected data",
+        "scalingo_backup_download",
+        "data of health, with the consent",
+        "B4",
+        reads=True,
+    ),
+    Row(
+        EXPORT,
+        "A link to a backup of protected data",
+        "scalingo_backup_link",
+        "to data of SecNumCloud, with the consent",
+        "B4",
+        reads=True,
+    ),
+    Row(
+        EXPORT,
+        "A link to a backup of protected data",
+        "scalingo_backup_link",
+        "to data of health, with the consent",
+        "B4",
+        reads=True,
+    ),
 ]
 SUBJECTS = {subject.name: subject for subject in TESTED}
 
@@ -159,7 +235,10 @@ def test_the_documentation_has_these_rows_and_their_words() -> None:
         for needed in case_of(row).needs:
             assert ("`confirm: " if needed == "confirm" else "`allow: [%s]`" % needed) in word, (row, word)
         for option in row.lesser or ():
-            assert "`%s: %s`" % (option, str(case_of(row).arguments[option]).replace("True", "true")) in word, (row, word)
+            assert "`%s: %s`" % (option, str(case_of(row).arguments[option]).replace("True", "true")) in word, (
+                row,
+                word,
+            )
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id="%s: %s" % (row.documented, row.case)) for row in ROWS])

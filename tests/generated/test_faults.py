@@ -33,7 +33,10 @@ def texts(problems: t.Iterable[Problem]) -> t.List[str]:
 
 def test_the_page_tells_every_fault_and_what_may_come_of_it() -> None:
     page = (ROOT / "docs" / "docsite" / "rst" / "faults.rst").read_text(encoding="utf-8")
-    rows = {fault.name: "   * - %s\n     - %s\n" % (fault.name, "\n     - ".join(faults.in_words(fault))) for fault in faults.FAULTS}
+    rows = {
+        fault.name: "   * - %s\n     - %s\n" % (fault.name, "\n     - ".join(faults.in_words(fault)))
+        for fault in faults.FAULTS
+    }
     none([name for name, row in rows.items() if row not in page])
 
 

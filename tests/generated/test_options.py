@@ -35,7 +35,9 @@ OPTIONS = [
 
 #: Without those of waiting, which are the same code as well.
 WITH_WRONG_VALUES = [
-    param for param in OPTIONS if param.values[1] not in _options.waiting(1).options or param.values[0].name in THOROUGHLY
+    param
+    for param in OPTIONS
+    if param.values[1] not in _options.waiting(1).options or param.values[0].name in THOROUGHLY
 ]
 
 

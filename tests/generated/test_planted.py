@@ -49,7 +49,11 @@ def option_coverage(laboratory: Laboratory, subject: Subject) -> t.List[str]:
 def tried(laboratory: Laboratory, subject: Subject, *groups: str) -> t.List[str]:
     """The cells of the matrix with faults of these groups, but for the way to the database."""
     matrix = faults.Matrix(laboratory, subject)
-    cells = [(point, fault) for point, fault in faults.whole(matrix, 0) if point.own and fault.group in groups and not fault.wire]
+    cells = [
+        (point, fault)
+        for point, fault in faults.whole(matrix, 0)
+        if point.own and fault.group in groups and not fault.wire
+    ]
     return [problem.text for point, fault in cells for problem in matrix.problems(point, fault)]
 
 
@@ -69,7 +73,11 @@ def damaged_fields(laboratory: Laboratory, subject: Subject) -> t.List[str]:
     matrix = faults.Matrix(laboratory, subject)
     places = faults.places_of_fields(matrix, False)
     deeds = ("missing_key", "wrong_type")
-    return [problem.text for point in places for problem in faults.field_problems(matrix, point, faults.fields(matrix, point), deeds)]
+    return [
+        problem.text
+        for point in places
+        for problem in faults.field_problems(matrix, point, faults.fields(matrix, point), deeds)
+    ]
 
 
 def two_writers(laboratory: Laboratory, subject: Subject) -> t.List[str]:
@@ -84,7 +92,11 @@ def secrets(laboratory: Laboratory, subject: Subject) -> t.List[str]:
 
 
 def words_for_people(laboratory: Laboratory, subject: Subject) -> t.List[str]:
-    return [text for case in subject.cases.cases for text in sentences.watch(laboratory, subject, case, laboratory.observe(subject, case))]
+    return [
+        text
+        for case in subject.cases.cases
+        for text in sentences.watch(laboratory, subject, case, laboratory.observe(subject, case))
+    ]
 
 
 def return_keys(laboratory: Laboratory, subject: Subject) -> t.List[str]:
@@ -120,13 +132,20 @@ PERFORM = "    def managed(self, state):\n"
 
 TWINS = (
     # sentences
-    Twin("speaks Python", words_for_people, "it speaks Python: set the hour to None", 'Step("set the hour",', 'Step("set the hour to None",'),
+    Twin(
+        "speaks Python",
+        words_for_people,
+        "it speaks Python: set the hour to None",
+        '"set the hour",',
+        '"set the hour to None",',
+    ),
     Twin(
         "does not say of which database a diff is",
         words_for_people,
         "the diff says of None",
         PERFORM,
-        "    def _diff(self, before, after, steps):\n        return {'before': self.managed(before), 'after': self.managed(after)}\n\n" + PERFORM,
+        "    def _diff(self, before, after, steps):\n        return {'before': self.managed(before), 'after': self.managed(after)}\n\n"
+        + PERFORM,
     ),
     Twin(
         "tells that a reading failed when an option was refused",
@@ -262,8 +281,8 @@ TWINS = (
         "asks for the word when it is too late",
         consent,
         "without backups_off, real run: it sends",
-        'self.set(periodic_backups_enabled=after["enabled"]), consent=word',
-        'late(self, after["enabled"])',
+        'self.set(periodic_backups_enabled=after["enabled"]),\n                    consent=word,',
+        'late(self, after["enabled"]),',
     ),
     Twin(
         "does not say which word",
@@ -615,7 +634,10 @@ def good() -> Subject:
 
 def test_what_time_and_chance_make_different_is_no_difference() -> None:
     def state(backup: str, identifier: str, port: str) -> t.Any:
-        database = {"hostname": "shop-1001.example.com:" + port, "backups": [{"id": identifier, "name": backup + "_shop_1001"}]}
+        database = {
+            "hostname": "shop-1001.example.com:" + port,
+            "backups": [{"id": identifier, "name": backup + "_shop_1001"}],
+        }
         return {"apps": [{"addons": [{"resource_id": "shop_1001", "database": database}]}]}
 
     seen = domain(state("20261129130848", "0123456789abcdef01234567", "30849"))

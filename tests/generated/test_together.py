@@ -21,5 +21,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("subject, case", CASES)
-def test_two_at_a_time_do_nothing_twice_and_tell_the_truth(laboratory: Laboratory, subject: Subject, case: Case) -> None:
+def test_two_at_a_time_do_nothing_twice_and_tell_the_truth(
+    laboratory: Laboratory, subject: Subject, case: Case
+) -> None:
     none(together.problems(laboratory, subject, case))

@@ -29,7 +29,10 @@ def test_check_mode_with_diff_in_one_command(ansible: Ansible, sandbox: Sandbox)
     assert run.only.result["changed"] is True
     assert sandbox.unsafe() == []
     (shown,) = run.shown_diffs()
-    assert '-    "periodic_backups_scheduled_at": "1:00 UTC"' in shown and '+    "periodic_backups_scheduled_at": "3:00 UTC"' in shown
+    assert (
+        '-    "periodic_backups_scheduled_at": "1:00 UTC"' in shown
+        and '+    "periodic_backups_scheduled_at": "3:00 UTC"' in shown
+    )
     assert shown.startswith("--- before: addon mysql (%s) of app shop in osc-fr1\n+++ after: addon mysql" % MYSQL)
     real = ansible.ad_hoc(DATABASE, "app=shop addon=%s periodic_backups_scheduled_at=3" % MYSQL, "-D").ok()
     assert real.shown_diffs() == [shown]

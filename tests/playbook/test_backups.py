@@ -41,7 +41,12 @@ print(json.dumps({"failed": report.failed, "result": report.result, "peak": peak
 def seed_with(size: int) -> t.Dict[str, t.Any]:
     """The shop, whose backup of MySQL has that size."""
     seed = copy.deepcopy(SEED)
-    backups = [backup for app in seed["apps"] for addon in app["addons"] for backup in addon.get("database", {}).get("backups", [])]
+    backups = [
+        backup
+        for app in seed["apps"]
+        for addon in app["addons"]
+        for backup in addon.get("database", {}).get("backups", [])
+    ]
     next(backup for backup in backups if backup.get("id") == BACKUP)["size"] = size
     return seed
 
@@ -130,7 +135,10 @@ def test_a_download_that_is_killed_is_gone_on_with(download: Download) -> None:
         until(description.exists, "the first part is on the disk")
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=30)
-        assert download.names() in ([part.name, description.name], [part.name, description.name, description.name + ".new"])
+        assert download.names() in (
+            [part.name, description.name],
+            [part.name, description.name, description.name + ".new"],
+        )
         done = json.loads(description.read_text())["synced"]
         assert 0 < done < content.size
         server.seen.clear()
@@ -141,7 +149,9 @@ def test_a_download_that_is_killed_is_gone_on_with(download: Download) -> None:
     assert download.names() == ["backup.tar.gz", "backup.tar.gz.json"]
 
 
-def test_the_next_play_goes_on_where_the_last_one_had_to_stop(ansible: Ansible, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_next_play_goes_on_where_the_last_one_had_to_stop(
+    ansible: Ansible, sandbox: Sandbox, tmp_path: Path
+) -> None:
     content = Content(12 * MEGABYTE)
     with FileServer(content) as server:
         sandbox.reset(seed_with(content.size))
@@ -150,7 +160,10 @@ def test_the_next_play_goes_on_where_the_last_one_had_to_stop(ansible: Ansible, 
         arguments = "app=shop addon=mysql dest=%s/backup.tar.gz backup_id=%s api_retries=1" % (tmp_path, BACKUP)
         failed = ansible.ad_hoc("community.scalingo.scalingo_backup_download", arguments, "-vvvv").clean()
         assert failed.only.status == "failed" and failed.only.result["changed"] is False
-        assert "are kept in %s/.backup.tar.gz.part: the next run goes on from there" % tmp_path in failed.only.result["msg"]
+        assert (
+            "are kept in %s/.backup.tar.gz.part: the next run goes on from there" % tmp_path
+            in failed.only.result["msg"]
+        )
         assert not (tmp_path / "backup.tar.gz").exists()
         server.cuts.clear()
         done = ansible.ad_hoc("community.scalingo.scalingo_backup_download", arguments, "-vvvv").ok().clean()
@@ -158,7 +171,11 @@ def test_the_next_play_goes_on_where_the_last_one_had_to_stop(ansible: Ansible, 
         assert str(server.ranges()[-1]).startswith("bytes=")
         # A copy stays good when the platform has no such backup any more, or cannot be asked.
         sandbox.clear_log()
-        again = ansible.ad_hoc("community.scalingo.scalingo_backup_download", arguments, environment={"SCALINGO_AUTH_URL": "http://127.0.0.1:9"}).ok()
+        again = ansible.ad_hoc(
+            "community.scalingo.scalingo_backup_download",
+            arguments,
+            environment={"SCALINGO_AUTH_URL": "http://127.0.0.1:9"},
+        ).ok()
         assert again.only.result["changed"] is False and again.only.result["api_usage"]["requests"] == 0
         assert sandbox.log() == []
     for run in (failed, done, again):
@@ -186,7 +203,11 @@ def test_check_mode_foretells_that_the_backup_that_is_made_is_fetched(
     told = ansible.play(play, "--check", "--diff").ok().clean()
     fetched = told.result("Fetch exactly that one")
     step = "download the backup %s to " + str(dest)
-    assert fetched["changed"] and fetched["steps"] == [step % "not-made-in-check-mode"] and fetched["backup"]["id"] == "not-made-in-check-mode"
+    assert (
+        fetched["changed"]
+        and fetched["steps"] == [step % "not-made-in-check-mode"]
+        and fetched["backup"]["id"] == "not-made-in-check-mode"
+    )
     assert sandbox.unsafe() == [] and not dest.exists()
     done = ansible.play(play).ok()
     made = done.result("Make a backup")["backup"]["id"]

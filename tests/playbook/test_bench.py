@@ -37,7 +37,18 @@ def titles(text: str) -> list[str]:
 
 
 def test_smallest_part(tmp_path: Path, shows: t.Any) -> None:
-    command = [sys.executable, ROOT / "scripts" / "bench", "--part", "g", "--rounds", "1", "--inventory", "2", "--directory", tmp_path]
+    command = [
+        sys.executable,
+        ROOT / "scripts" / "bench",
+        "--part",
+        "g",
+        "--rounds",
+        "1",
+        "--inventory",
+        "2",
+        "--directory",
+        tmp_path,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     figures = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
@@ -45,7 +56,9 @@ def test_smallest_part(tmp_path: Path, shows: t.Any) -> None:
     assert list(figures["parts"]) == ["g"]
     part = figures["parts"]["g"]
     assert set(part) == {"date", "load", "took", "rounds", "rows", "shown", "notes", "plotted"}
-    assert [set(row) for row in part["rows"]] == [{"way", "databases", "requests", "seconds", "processor", "memory"}] * 2
+    assert [set(row) for row in part["rows"]] == [
+        {"way", "databases", "requests", "seconds", "processor", "memory"}
+    ] * 2
     # Bearer, list of apps, the app; with details a token and a reading of each database.
     assert [row["requests"] for row in part["rows"]] == [3, 7]
     assert "(g) The inventory" in (tmp_path / "bench.txt").read_text(encoding="utf-8")
@@ -60,7 +73,10 @@ def test_page_holds_every_part(shows: t.Any) -> None:
 
 def test_page_needs_every_part(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "bench", "--page", "--directory", tmp_path], capture_output=True, text=True, check=False
+        [sys.executable, ROOT / "scripts" / "bench", "--page", "--directory", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 1
     assert "there are no figures of a, b, c, d, e, f, g: run `make bench` first" in done.stderr

@@ -68,7 +68,9 @@ def places(run: Run, directory: Path) -> t.Dict[str, str]:
     return texts
 
 
-def leaks(laboratory: Laboratory, subject: Subject, module: str, directory: Path, failing: bool = False, **environment: str) -> t.List[str]:
+def leaks(
+    laboratory: Laboratory, subject: Subject, module: str, directory: Path, failing: bool = False, **environment: str
+) -> t.List[str]:
     """Run the tasks, and tell where a secret is. I(failing): in all ways to fail, and not in one."""
     case = chosen(subject)
     laboratory.arrange(subject, case)
@@ -84,7 +86,9 @@ def leaks(laboratory: Laboratory, subject: Subject, module: str, directory: Path
     laboratory.sandbox.speed(1)
 
     shown = [item for item in run.results if item.action == module]
-    assert [item.status for item in shown][:2] == ["ok", "failed"] and {item.status for item in shown[1:]} == {"failed"}, str(run)
+    assert [item.status for item in shown][:2] == ["ok", "failed"] and {item.status for item in shown[1:]} == {
+        "failed"
+    }, str(run)
     assert laboratory.issued, "no token was issued, so this proves nothing"
     secrets = {
         **canaries.canaries(laboratory.sandbox, laboratory.issued),
@@ -104,10 +108,23 @@ def leaks(laboratory: Laboratory, subject: Subject, module: str, directory: Path
 
 
 #: Those that have a secret of their own in hand. Of the others test_modules.py sees all words, and tests/generated every secret.
-SECRETIVE = ("action", "addon", "backup_download", "backup_link", "database", "database_info", "database_restore", "database_user", "log_info", "pg_extension")
+SECRETIVE = (
+    "action",
+    "addon",
+    "backup_download",
+    "backup_link",
+    "database",
+    "database_info",
+    "database_restore",
+    "database_user",
+    "log_info",
+    "pg_extension",
+)
 
 
-@pytest.mark.parametrize("subject", [item for item in TESTED_MODULES if item.values[0].name.replace("scalingo_", "") in SECRETIVE])
+@pytest.mark.parametrize(
+    "subject", [item for item in TESTED_MODULES if item.values[0].name.replace("scalingo_", "") in SECRETIVE]
+)
 def test_no_secret_is_shown_or_logged(subject: Subject, sandboxes: Sandboxes, tmp_path: Path) -> None:
     laboratory = Laboratory(sandboxes, tmp_path)
     assert leaks(laboratory, subject, MODULE_PREFIX + subject.name, tmp_path / "controller") == []
@@ -142,5 +159,7 @@ def test_a_module_that_leaks_is_found(
     (library / "good.py").write_text("#!/usr/bin/python\n" + text.replace(RESULT, twin), encoding="utf-8")
     subject = Subject("good", library / "good.py", PLANTED / "good.yml")
     laboratory = Laboratory(sandboxes, tmp_path)
-    found = leaks(laboratory, subject, "good", tmp_path / "controller", failing=not places_of_leaks, ANSIBLE_LIBRARY=str(library))
+    found = leaks(
+        laboratory, subject, "good", tmp_path / "controller", failing=not places_of_leaks, ANSIBLE_LIBRARY=str(library)
+    )
     assert set(found) >= places_of_leaks and bool(found) == bool(places_of_leaks)

@@ -80,7 +80,10 @@ def test_ten_unchanged_tasks_on_one_database_cost_ten_requests(ansible: Ansible,
     ansible.tasks([task(INFO, app="shop", addon="mysql")]).ok()
     sandbox.clear_log()
     tasks = [task("scalingo_database", "settings %d" % number, **settings) for number in range(5)]
-    tasks += [task("scalingo_logical_db", "logical %d" % number, app="shop", addon="mysql", names=["reports"]) for number in range(3)]
+    tasks += [
+        task("scalingo_logical_db", "logical %d" % number, app="shop", addon="mysql", names=["reports"])
+        for number in range(3)
+    ]
     tasks += [task(INFO, "read %d" % number, app="shop", addon="mysql") for number in range(2)]
     run = ansible.tasks(tasks).ok()
     assert run.count("ok") == 10 and run.count("changed") == 0
@@ -96,12 +99,16 @@ def test_ten_cold_tasks_on_one_database_cost_what_one_does_and_nine(ansible: Ans
 
 def test_without_the_cache_every_task_pays(ansible: Ansible, sandbox: Sandbox) -> None:
     """The other way round: the figures above come from the cache and from nothing else."""
-    ansible.tasks([task(INFO, "read %d" % number, app="shop", addon=MYSQL, token_cache=False) for number in range(3)]).ok()
+    ansible.tasks(
+        [task(INFO, "read %d" % number, app="shop", addon=MYSQL, token_cache=False) for number in range(3)]
+    ).ok()
     assert collections.Counter(routes(sandbox.log())) == {"exchange": 3, "A6": 3, "D1": 3}
     assert not list(ansible.home.rglob("community.scalingo*"))
 
 
-def test_the_cache_belongs_to_the_user_alone_and_does_not_hold_the_api_token(ansible: Ansible, sandbox: Sandbox) -> None:
+def test_the_cache_belongs_to_the_user_alone_and_does_not_hold_the_api_token(
+    ansible: Ansible, sandbox: Sandbox
+) -> None:
     ansible.tasks([task(INFO, app="shop", addon="mysql")]).ok()
     (directory,) = ansible.home.rglob("community.scalingo")
     assert directory.stat().st_mode & 0o777 == 0o700
@@ -147,7 +154,12 @@ def test_many_databases_in_two_regions_under_the_limit(ansible: Ansible, sandbox
     sandbox.reset(seed)
     under_limit(sandbox, 18, 15)
     run = ansible.tasks(
-        [SETTINGS], "-f", "20", hosts=hosts_of(seed, kind=False), environment=without_addresses(sandbox), timeout=1500 if TRUE_LIMIT else 300
+        [SETTINGS],
+        "-f",
+        "20",
+        hosts=hosts_of(seed, kind=False),
+        environment=without_addresses(sandbox),
+        timeout=1500 if TRUE_LIMIT else 300,
     ).ok()
     assert run.count("ok") == MANY and run.count("changed") == 0 and run.count("failures") == 0
     served = collections.Counter(routes(record for record in sandbox.log() if record.status != 429))
@@ -278,5 +290,7 @@ def test_many_databases_under_the_limit_without_a_home(sandbox: Sandbox) -> None
     assert run.count("ok") == MANY and run.count("changed") == 0 and run.count("failures") == 0
     served = collections.Counter(routes(record for record in sandbox.log() if record.status != 429))
     assert served == {"regions": MANY, "exchange": MANY, "A6": MANY, "D1": MANY}
-    assert [record for record in sandbox.log() if record.status == 429], "the limit was never reached: the test shows nothing"
+    assert [record for record in sandbox.log() if record.status == 429], (
+        "the limit was never reached: the test shows nothing"
+    )
     assert all("in memory only" in result["notes"][0] for result in run.by_host("settings").values())

@@ -26,13 +26,18 @@ def opened(sandbox: Sandbox) -> list[str]:
 
 
 def test_false_as_text_in_a_playbook(ansible: Ansible, sandbox: Sandbox) -> None:
-    tasks = [task("scalingo_database", "the text %s" % word, features={"publicly-available": word}, **READY) for word in FALSE]
+    tasks = [
+        task("scalingo_database", "the text %s" % word, features={"publicly-available": word}, **READY)
+        for word in FALSE
+    ]
     run = ansible.tasks(tasks).ok()
     assert run.count("ok") == len(FALSE) and run.count("changed") == 0
     assert opened(sandbox) == []
 
 
-@pytest.mark.parametrize("options", (["-e", "x=false"], ["-e", '{"x": "false"}'], ["-e", '{"x": false}'], ["-e", "x=no"]))
+@pytest.mark.parametrize(
+    "options", (["-e", "x=false"], ["-e", '{"x": "false"}'], ["-e", '{"x": false}'], ["-e", "x=no"])
+)
 def test_false_from_the_command_line(options: list[str], ansible: Ansible, sandbox: Sandbox) -> None:
     run = ansible.tasks(
         [
@@ -85,7 +90,9 @@ def test_true_does_open_it_in_every_one_of_these_forms(ansible: Ansible, sandbox
 
 
 def test_text_that_is_neither_fails_in_every_form(ansible: Ansible, sandbox: Sandbox) -> None:
-    run = ansible.tasks([task("scalingo_database", features={"publicly-available": "{{ x }}"}, **READY)], "-e", "x=maybe").failed()
+    run = ansible.tasks(
+        [task("scalingo_database", features={"publicly-available": "{{ x }}"}, **READY)], "-e", "x=maybe"
+    ).failed()
     assert "'maybe' is not a boolean" in run.only.result["msg"]
     ad_hoc = ansible.ad_hoc(MODULE, READY_TEXT + "features=publicly-available=maybe").failed()
     assert "'maybe' is not a boolean" in ad_hoc.only.result["msg"]

@@ -24,7 +24,9 @@ def plays(name: str, pattern: str) -> str:
 
 def test_the_plays_of_the_guide(ansible: Ansible, sandbox: Sandbox) -> None:
     text = plays("docs/docsite/rst/guide.rst", BLOCK % r"yaml\+jinja")
-    (databases,) = re.findall(BLOCK % "yaml", (ROOT / "docs/docsite/rst/guide.rst").read_text(encoding="utf-8"), re.DOTALL)
+    (databases,) = re.findall(
+        BLOCK % "yaml", (ROOT / "docs/docsite/rst/guide.rst").read_text(encoding="utf-8"), re.DOTALL
+    )
     path = ansible.directory / "shop.scalingo_databases.yml"
     path.write_text(textwrap.dedent(databases), encoding="utf-8")
     first = ansible.play(text, "-i", str(path)).ok().clean()

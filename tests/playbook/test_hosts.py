@@ -29,14 +29,33 @@ OTHER_SEED: dict[str, t.Any] = {
 def test_keywords_of_a_task(both: Both) -> None:
     """All of these run here, and are what they are for a module."""
     tasks = [
-        {"name": "environment", INFO: {"addon": "mysql"}, "environment": {"SCALINGO_APP": "shop", "NO_PROXY": "localhost"}},
+        {
+            "name": "environment",
+            INFO: {"addon": "mysql"},
+            "environment": {"SCALINGO_APP": "shop", "NO_PROXY": "localhost"},
+        },
         {"name": "no environment", INFO: {"addon": "mysql"}, **IGNORE},
-        {"name": "group", "block": [{"name": "defaults of the group", INFO: {}}], "module_defaults": {"group/community.scalingo.scalingo": SHOP}},
-        task("scalingo_database", "check mode", {"check_mode": True, "diff": True}, periodic_backups_scheduled_at=5, **SHOP),
+        {
+            "name": "group",
+            "block": [{"name": "defaults of the group", INFO: {}}],
+            "module_defaults": {"group/community.scalingo.scalingo": SHOP},
+        },
+        task(
+            "scalingo_database",
+            "check mode",
+            {"check_mode": True, "diff": True},
+            periodic_backups_scheduled_at=5,
+            **SHOP,
+        ),
         task("scalingo_database", "change", {"diff": True}, periodic_backups_scheduled_at=5, **SHOP),
         task("scalingo_logical_db", "hidden loop", {"loop": ["canary-a"], "no_log": True}, name="{{ item }}", **SHOP),
         task("scalingo_logical_db", "loop", {"loop": ["orders", "reports"]}, name="{{ item }}", **SHOP),
-        task("scalingo_database_info", "retries", {"register": "seen", "until": "seen.never is defined", "retries": 2, "delay": 0.1, **IGNORE}, **SHOP),
+        task(
+            "scalingo_database_info",
+            "retries",
+            {"register": "seen", "until": "seen.never is defined", "retries": 2, "delay": 0.1, **IGNORE},
+            **SHOP,
+        ),
         {
             "name": "rescued",
             "block": [task("scalingo_database_info", "fails", app="nowhere", addon="mysql")],
@@ -78,15 +97,23 @@ def test_text_of_the_platform_is_never_a_template(both: Both, sandbox: Sandbox) 
         task("scalingo_addon_info", "named", {"register": "named"}, app="shop"),
         task("scalingo_backup", "refused", {"register": "refused", **IGNORE}, **SHOP),
         {"name": "fact", "ansible.builtin.set_fact": {"kept": "{{ log.logs[-1] }}", "all": "{{ refused }}"}},
-        {"name": "shown", "ansible.builtin.debug": {"msg": "{{ item }}"}, "loop": ["{{ kept }}", "{{ all.msg }}", "{{ named.addons }}", "{{ log.logs }}"]},
+        {
+            "name": "shown",
+            "ansible.builtin.debug": {"msg": "{{ item }}"},
+            "loop": ["{{ kept }}", "{{ all.msg }}", "{{ named.addons }}", "{{ log.logs }}"],
+        },
         task("scalingo_database_info", "handed on", IGNORE, app="{{ named.addons[0].resource_id }}", addon="mysql"),
-        task("scalingo_database_info", "of the user", {"register": "answer", **IGNORE}, app="{{ name }}", addon="mysql"),
+        task(
+            "scalingo_database_info", "of the user", {"register": "answer", **IGNORE}, app="{{ name }}", addon="mysql"
+        ),
         {"name": "told", "ansible.builtin.debug": {"msg": "{{ answer.msg }} {{ answer.error.message }}"}},
     ]
     all_here, dummy = both.tasks(tasks, arrange=arrange, vars={"name": "{% raw %}" + name + "{% endraw %}"})
     for here in all_here:
         shown = [json.dumps(item["msg"]) for item in here.result("shown")["results"]]
-        assert len(shown) == 4 and all("a{{ 7*7 }}{% if true %}b{% endif %} !unsafe {{ lookup(" in line for line in shown), shown
+        assert len(shown) == 4 and all(
+            "a{{ 7*7 }}{% if true %}b{% endif %} !unsafe {{ lookup(" in line for line in shown
+        ), shown
         assert "7*7" in here.result("handed on")["msg"] and "a49b !unsafe" not in here.output
         for found in ("of the user", "told"):
             assert name in here.result(found)["msg"]
@@ -104,12 +131,22 @@ def test_what_has_to_be_a_module(controller: Ansible, sandbox: Sandbox, tmp_path
     sudo.write_text('#!/bin/sh\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n', encoding="utf-8")
     for program in (other, sudo):
         program.chmod(0o755)
-    ssh = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9, "ansible_ssh_common_args": "-o BatchMode=yes"}
+    ssh = {
+        "ansible_connection": "ssh",
+        "ansible_host": "127.0.0.1",
+        "ansible_port": 9,
+        "ansible_ssh_common_args": "-o BatchMode=yes",
+    }
     hosts: dict[str, dict[str, t.Any]] = {"near": {}, "far": ssh, "other": {"ansible_python_interpreter": str(other)}}
     later = {"register": "asked", "until": "asked is finished", "retries": 100, "delay": 0.1}
     tasks = [
         task("scalingo_database_info", "become", {"become": True, "vars": {"ansible_become_exe": str(sudo)}}, **SHOP),
-        task("scalingo_database_info", "environment", {"environment": {"TZ": "UTC", "SCALINGO_APP": "shop"}}, addon="mysql"),
+        task(
+            "scalingo_database_info",
+            "environment",
+            {"environment": {"TZ": "UTC", "SCALINGO_APP": "shop"}},
+            addon="mysql",
+        ),
         task("scalingo_database_info", "interpreter", {"delegate_to": "other"}, **SHOP),
         {
             "name": "work",
@@ -150,7 +187,10 @@ def test_delegation_and_strategies(both: Both, sandbox: Sandbox) -> None:
             sandbox.reset()
             runs.append(controller.tasks(tasks, "-vv", hosts=hosts, strategy=strategy).ok())
         sandbox.clear_log()
-        once = controller.tasks([task("scalingo_database_info", "once", {"run_once": True, "delegate_to": "localhost"}, **SHOP)], hosts=hosts)
+        once = controller.tasks(
+            [task("scalingo_database_info", "once", {"run_once": True, "delegate_to": "localhost"}, **SHOP)],
+            hosts=hosts,
+        )
         assert len(sandbox.log()) <= 5 and len(once.ok().results) == 1
     for run in runs:
         assert set(reasons(run)) == {"runs in the process of the controller"}
@@ -168,7 +208,9 @@ def test_one_account_leaves_nothing_to_the_next(both: Both, sandbox: Sandbox) ->
             {**sandbox.params(), "app": "shop", "api_token": "tk-us-nobody-0123456789"},
             {**other.params(), "app": "shop"},
         ]
-        connection = {name: "{{ accounts[item].%s }}" % name for name in ("api_token", "auth_url", "api_url", "db_api_url")}
+        connection = {
+            name: "{{ accounts[item].%s }}" % name for name in ("api_token", "auth_url", "api_url", "db_api_url")
+        }
         loop = {
             "loop": list(range(len(accounts))),
             "vars": {"accounts": accounts},
@@ -184,12 +226,18 @@ def test_one_account_leaves_nothing_to_the_next(both: Both, sandbox: Sandbox) ->
                 app.addons[0].resource_id = OTHER_TOKEN
 
         both.set(SCALINGO_API_TOKEN=None)
-        all_here, dummy = both.tasks([task("scalingo_addon", "each", loop, addon="mysql", **connection)], arrange=arrange)
+        all_here, dummy = both.tasks(
+            [task("scalingo_addon", "each", loop, addon="mysql", **connection)], arrange=arrange
+        )
     for here in all_here:
         items = here.only.result["results"]
         assert [item.get("failed", False) for item in items] == [False, False, True, True, False]
         assert "(other_1001) is suspended" in here.output
-        assert [item["addon"]["resource_id"] for item in (items[0], items[1], items[4])] == ["other_1001", OTHER_TOKEN, "other_1001"]
+        assert [item["addon"]["resource_id"] for item in (items[0], items[1], items[4])] == [
+            "other_1001",
+            OTHER_TOKEN,
+            "other_1001",
+        ]
         assert "SCALINGO_APP" in items[2]["msg"] and items[3]["error"]["kind"] == "Unauthorized"
 
 
@@ -210,7 +258,16 @@ def test_a_time_limit_ends_a_wait(controller: Ansible, sandbox: Sandbox) -> None
 def test_a_long_loop_leaves_no_descriptor_open(ansible: Ansible) -> None:
     count = "{{ lookup('ansible.builtin.pipe', 'ls /proc/$PPID/fd | wc -l') }}"
     loop = {"loop": "{{ range(60) | list }}", "register": "items"}
-    run = ansible.tasks([task("scalingo_database_info", "read", {**loop, "vars": {"open": count}, "loop_control": {"label": "{{ open }}"}}, **SHOP)]).ok()
+    run = ansible.tasks(
+        [
+            task(
+                "scalingo_database_info",
+                "read",
+                {**loop, "vars": {"open": count}, "loop_control": {"label": "{{ open }}"}},
+                **SHOP,
+            )
+        ]
+    ).ok()
     labels = [int(item["_ansible_item_label"]) for item in run.only.result["results"]]
     # Whoever counts opens some for a moment, and sometimes is counted.
     assert min(labels[-10:]) <= min(labels[:10]), labels
@@ -223,7 +280,12 @@ def test_a_secret_is_for_tasks_that_hide_their_result(both: Both, sandbox: Sandb
         task("scalingo_log_info", "log", IGNORE, links=True, **SHOP),
         task("scalingo_database_user", "user", IGNORE, app="shop", addon="postgresql", name="importer"),
         task("scalingo_backup_link", "lie", IGNORE, _task_no_log=True, **SHOP),
-        task("scalingo_backup_link", "async", {"async": 60, "poll": 1, "no_log": True, "register": "later", **IGNORE}, **SHOP),
+        task(
+            "scalingo_backup_link",
+            "async",
+            {"async": 60, "poll": 1, "no_log": True, "register": "later", **IGNORE},
+            **SHOP,
+        ),
         {"name": "shown", "ansible.builtin.debug": {"msg": "{{ later.msg | default(later.link) }}"}},
     ]
     all_here, module = both.tasks(tasks, "-vvv")
@@ -236,7 +298,9 @@ def test_a_secret_is_for_tasks_that_hide_their_result(both: Both, sandbox: Sandb
 
 
 def test_ad_hoc(both: Both) -> None:
-    all_here, module = both.ad_hoc(MODULE_PREFIX + "scalingo_database", "app=shop addon=mysql periodic_backups_scheduled_at=3", "-D")
+    all_here, module = both.ad_hoc(
+        MODULE_PREFIX + "scalingo_database", "app=shop addon=mysql periodic_backups_scheduled_at=3", "-D"
+    )
     assert all(here.shown_diffs() == module.shown_diffs() != [] for here in all_here)
 
 
@@ -253,9 +317,14 @@ def test_a_library_that_only_modules_have(ansible: Ansible, tmp_path: Path, libr
     for number, hide in enumerate(("False", "True")):
         package.write_text(hidden.replace("HIDE", hide) + rest, encoding="utf-8")
         # A variable that each run has for itself: a fork would have the library already.
-        run = ansible.tasks([task(module, "read", {"check_mode": True, **IGNORE}, **arguments)], "-vv",
-                            environment={"PYTHONPATH": "%s:%d" % (package.parents[1], number)})
-        assert [re.sub(".* cannot", "cannot", reason) for reason in reasons(run.clean())] == ["cannot import %s" % library]
+        run = ansible.tasks(
+            [task(module, "read", {"check_mode": True, **IGNORE}, **arguments)],
+            "-vv",
+            environment={"PYTHONPATH": "%s:%d" % (package.parents[1], number)},
+        )
+        assert [re.sub(".* cannot", "cannot", reason) for reason in reasons(run.clean())] == [
+            "cannot import %s" % library
+        ]
         found.append(run.only)
     assert library not in found[0].result.get("msg", "")
     assert found[1].status == "failed" and library in found[1].result["msg"]

@@ -29,13 +29,20 @@ LARGE = "5b8b36104ffb090be1ac3ce9"
 
 def waiting(keywords: t.Mapping[str, t.Any] | None = None, **options: t.Any) -> dict[str, t.Any]:
     """A task that waits for an operation to end."""
-    return task("scalingo_database", "wait", keywords, **{"periodic_backups_scheduled_at": 5, "wait_interval": 0.2, **SHOP, **options})
+    return task(
+        "scalingo_database",
+        "wait",
+        keywords,
+        **{"periodic_backups_scheduled_at": 5, "wait_interval": 0.2, **SHOP, **options},
+    )
 
 
 def hold_up_downloads(sandbox: Sandbox, seconds: float) -> None:
     """Add a large backup: its first answer breaks off in the middle, the next one is a long time coming."""
     seed = copy.deepcopy(SEED)
-    seed["apps"][0]["addons"][0]["database"]["backups"].append({"id": LARGE, "method": "manual", "age": 3600, "archive_bytes": 1_000_000})
+    seed["apps"][0]["addons"][0]["database"]["backups"].append(
+        {"id": LARGE, "method": "manual", "age": 3600, "archive_bytes": 1_000_000}
+    )
     sandbox.reset(seed)
     sandbox.fault(match={"role": "files"}, do="truncate", bytes=524_288, times=1)
     sandbox.fault(match={"role": "files"}, after=1, times=1, do="slow", seconds=seconds)
@@ -47,7 +54,10 @@ def test_a_time_limit_leaves_a_download_to_be_gone_on_with(ansible: Ansible, san
     hold_up_downloads(sandbox, 4)
     loading = {"backup_id": LARGE, "dest": str(dest), **SHOP}
     run = ansible.tasks(
-        [task("scalingo_backup_download", "cut", {"timeout": 2, **IGNORE}, **loading), task("scalingo_backup_download", "rest", **loading)]
+        [
+            task("scalingo_backup_download", "cut", {"timeout": 2, **IGNORE}, **loading),
+            task("scalingo_backup_download", "rest", **loading),
+        ]
     ).ok()
     assert run.task("cut").status == "failed"
     assert any("from byte 524288" in note for note in run.result("rest").get("notes", [])), run.result("rest")
@@ -76,11 +86,15 @@ def lines_of(text: str) -> list[str]:
     return [line for line in text.replace("\r", "").splitlines() if " so far" in line]
 
 
-def under_a_runner(controller: Ansible, play: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> tuple[str, list[dict[str, t.Any]]]:
+def under_a_runner(
+    controller: Ansible, play: t.Mapping[str, t.Any], environment: t.Mapping[str, str]
+) -> tuple[str, list[dict[str, t.Any]]]:
     """What ansible-runner shows, and its events."""
     private = controller.directory / "job"
     (private / "project").mkdir(parents=True)
-    (private / "project" / "job.yml").write_text(_yaml([{"hosts": "localhost", "gather_facts": False, **play}]), encoding="utf-8")
+    (private / "project" / "job.yml").write_text(
+        _yaml([{"hosts": "localhost", "gather_facts": False, **play}]), encoding="utf-8"
+    )
     done = subprocess.run(
         [str(Path(sys.executable).parent / "ansible-runner"), "run", str(private), "-p", "job.yml", "--ident", "1"],
         cwd=controller.directory,
@@ -93,7 +107,10 @@ def under_a_runner(controller: Ansible, play: t.Mapping[str, t.Any], environment
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    return done.stdout, [json.loads(path.read_text(encoding="utf-8")) for path in (private / "artifacts" / "1" / "job_events").glob("*.json")]
+    return done.stdout, [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in (private / "artifacts" / "1" / "job_events").glob("*.json")
+    ]
 
 
 def test_a_wait_of_90_seconds_is_seen_everywhere(ansible: Ansible, sandbox: Sandbox) -> None:
@@ -101,7 +118,13 @@ def test_a_wait_of_90_seconds_is_seen_everywhere(ansible: Ansible, sandbox: Sand
     sandbox.change_database(MYSQL, **{**BUSY, "status": "stuck at %s" % API_TOKEN})
     environment = {"ANSIBLE_CALLBACKS_ENABLED": "json_lines,fast_clock", "SUPPORT_CLOCK_SPEED": "45"}
     tasks = [waiting(IGNORE, wait_timeout=90, wait_interval=2)]
-    with begun(ansible, [{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}], "-i", "localhost,", **environment) as run:
+    with begun(
+        ansible,
+        [{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}],
+        "-i",
+        "localhost,",
+        **environment,
+    ) as run:
         terminal = run.read_all()
     piped = ansible.tasks(tasks, environment={**environment, "ANSIBLE_STDOUT_CALLBACK": "whole_json"}).ok()
     (result,) = json.loads(piped.stdout)
@@ -112,7 +135,10 @@ def test_a_wait_of_90_seconds_is_seen_everywhere(ansible: Ansible, sandbox: Sand
         lines = lines_of(text)
         assert len(lines) == 2, text
         for line, seconds in zip(lines, ("[34][0-9] s", r"1 min( [0-9]+ s)?")):
-            start = r"scalingo_database: waiting for the operation on the database %s \(addon mysql .* of app shop in osc-fr1\): " % MYSQL
+            start = (
+                r"scalingo_database: waiting for the operation on the database %s \(addon mysql .* of app shop in osc-fr1\): "
+                % MYSQL
+            )
             assert re.fullmatch(start + r"stuck at \*{4,}, " + seconds + " so far", line), line
         assert API_TOKEN not in text
     assert API_TOKEN not in json.dumps(events) + piped.stdout

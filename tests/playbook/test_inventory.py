@@ -42,7 +42,11 @@ def fleet(apps: int, engines: t.Sequence[str] = ENGINES) -> dict[str, t.Any]:
                 "name": "fleet-%03d" % number,
                 "region": REGIONS[number % 2],
                 "addons": [
-                    {"provider": engine, "id": "ad-00000000-0000-4000-a%03d-%012d" % (kind, number), "resource_id": "fleet_%03d_%d" % (number, kind)}
+                    {
+                        "provider": engine,
+                        "id": "ad-00000000-0000-4000-a%03d-%012d" % (kind, number),
+                        "resource_id": "fleet_%03d_%d" % (number, kind),
+                    }
                     for kind, engine in enumerate(engines)
                 ],
             }
@@ -75,7 +79,13 @@ class Inventories:
         path.write_text(yaml.safe_dump({"plugin": PLUGIN, "regions": list(REGIONS), **options}), encoding="utf-8")
         return path
 
-    def run(self, *paths: Path, options: t.Sequence[str] = (), environment: t.Mapping[str, str] | None = None, timeout: float = 120) -> Run:
+    def run(
+        self,
+        *paths: Path,
+        options: t.Sequence[str] = (),
+        environment: t.Mapping[str, str] | None = None,
+        timeout: float = 120,
+    ) -> Run:
         self.sandbox.clear_log()
         given = [word for path in paths for word in ("-i", str(path))]
         return self.ansible.inventory(*given, "--list", *options, environment=environment, timeout=timeout).clean()
@@ -90,7 +100,10 @@ class Inventories:
 
     def tokens(self) -> set[str]:
         """The bearer and the tokens of addons that were kept for whoever comes next."""
-        entries = [json.loads(path.read_text(encoding="utf-8")) for path in self.ansible.home.rglob("community.scalingo/*.json")]
+        entries = [
+            json.loads(path.read_text(encoding="utf-8"))
+            for path in self.ansible.home.rglob("community.scalingo/*.json")
+        ]
         return {entry["token"] for entry in entries if "token" in entry}
 
 
@@ -132,14 +145,20 @@ def test_five_hundred_databases_in_a_hundred_apps(inventories: Inventories, sand
     hosts = inventories.hosts(inventories.file())
     assert len(hosts) == 500
     assert inventories.asked() == {"regions": 1, "exchange": 1, "apps": 2, "A1": 100}
-    assert sum(inventories.asked().values()) == documented(r"500 databases in 100 apps of two regions are (\d+) requests") + 1  # the regions
+    assert (
+        sum(inventories.asked().values())
+        == documented(r"500 databases in 100 apps of two regions are (\d+) requests") + 1
+    )  # the regions
     refused = [record for record in sandbox.log() if record.status == 429]
     assert refused, "the limit was never reached: the test shows nothing"
     assert len(refused) <= 10, "the threads did not share their pace: %d requests were refused" % len(refused)
 
     for name, variables in hosts.items():
         assert variables["scalingo_resource_id"] == name and variables["scalingo_database"] is None
-        assert variables["ansible_connection"] == "local" and variables["ansible_python_interpreter"] == "{{ ansible_playbook_python }}"
+        assert (
+            variables["ansible_connection"] == "local"
+            and variables["ansible_python_interpreter"] == "{{ ansible_playbook_python }}"
+        )
     assert collections.Counter((item["scalingo_region"], item["scalingo_engine"]) for item in hosts.values()) == {
         (region, engine): 50 for region in REGIONS for engine in ENGINES
     }
@@ -155,9 +174,14 @@ def test_a_share_of_the_limit_is_kept_and_told_of_while_it_is_read(inventories: 
     assert run.seconds >= sum(inventories.asked().values()) - 1 >= 10
     wanted = r"scalingo_databases: keeping to requests_per_minute \(region osc-\S+\): limited, the next request in [12] s, \d+ s so far"
     assert re.search("(?m)^%s$" % wanted, run.stderr), run.stderr
-    assert re.search(r"(?m)^scalingo_databases: reading the addons of the apps of osc-fr1 \(region osc-fr1\): reading, \d of 4, ", run.stderr), run.stderr
+    assert re.search(
+        r"(?m)^scalingo_databases: reading the addons of the apps of osc-fr1 \(region osc-fr1\): reading, \d of 4, ",
+        run.stderr,
+    ), run.stderr
     # As AWX hands on a field that is empty.
-    empty = inventories.run(inventories.file(), environment={"SCALINGO_REQUESTS_PER_MINUTE": "", "SCALINGO_MAX_IN_FLIGHT": ""})
+    empty = inventories.run(
+        inventories.file(), environment={"SCALINGO_REQUESTS_PER_MINUTE": "", "SCALINGO_MAX_IN_FLIGHT": ""}
+    )
     assert len(loaded(empty)["_meta"]["hostvars"]) == 8
     refused = inventories.run(inventories.file(), environment={"SCALINGO_MAX_IN_FLIGHT": "21"})
     assert "max_in_flight is 21: use a whole number from 1 to 20" in refused.stderr
@@ -180,7 +204,9 @@ def test_several_requests_are_under_way_at_a_time(inventories: Inventories, sand
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_details_cost_two_requests_a_database_whether_tokens_are_kept_or_not(kept: bool, inventories: Inventories, sandbox: Sandbox) -> None:
+def test_details_cost_two_requests_a_database_whether_tokens_are_kept_or_not(
+    kept: bool, inventories: Inventories, sandbox: Sandbox
+) -> None:
     sandbox.reset(fleet(6, ["mysql", "redis"]))
     path = inventories.file(details=True, token_cache=kept, parallel=8)
     hosts = inventories.hosts(path)
@@ -206,7 +232,12 @@ def test_apps_that_are_named_are_not_listed_and_need_to_be_in_one_region_only(in
 
 def test_the_cache(inventories: Inventories, sandbox: Sandbox) -> None:
     directory = inventories.ansible.directory / "inventory-cache"
-    cached = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(directory), "cache_timeout": 3600}
+    cached = {
+        "cache": True,
+        "cache_plugin": "ansible.builtin.jsonfile",
+        "cache_connection": str(directory),
+        "cache_timeout": 3600,
+    }
     path = inventories.file(**cached)
     asked = {"apps": 2, "A1": 4}
     hosts = inventories.hosts(path)
@@ -241,7 +272,9 @@ def test_the_cache_of_one_account_answers_no_other(inventories: Inventories) -> 
     path = inventories.file(**CACHE, cache_connection=str(inventories.ansible.directory / "inventory-cache"))
     assert inventories.hosts(path)
     run = inventories.run(path, environment={"SCALINGO_API_TOKEN": "tk-us-wrong-0123456789"})
-    assert loaded(run)["_meta"]["hostvars"] == {} and "The API token is refused" in " ".join(run.stderr.split()), str(run)
+    assert loaded(run)["_meta"]["hostvars"] == {} and "The API token is refused" in " ".join(run.stderr.split()), str(
+        run
+    )
     where = inventories.sandbox.params(SECOND)
     inventories.file(**CACHE, cache_connection=str(inventories.ansible.directory / "inventory-cache"), regions=[SECOND])
     for environment in ({}, {"SCALINGO_DB_API_URL": where["db_api_url"]}, {"SCALINGO_API_URL": where["api_url"]}):
@@ -256,14 +289,29 @@ def test_a_refresh_within_a_play_reads_again_and_renews_the_cache(inventories: I
     inventories.hosts(path)
     sandbox.reset(fleet(3, ["mysql"]))
     count = {"ansible.builtin.debug": {"msg": "{{ groups['scalingo_databases'] | length }}"}}
-    tasks = [{"name": "before", **count}, {"name": "refresh", "ansible.builtin.meta": "refresh_inventory"}, {"name": "after", **count}]
-    run = inventories.ansible.play([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}], "-i", str(path)).ok().clean()
+    tasks = [
+        {"name": "before", **count},
+        {"name": "refresh", "ansible.builtin.meta": "refresh_inventory"},
+        {"name": "after", **count},
+    ]
+    run = (
+        inventories.ansible.play([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}], "-i", str(path))
+        .ok()
+        .clean()
+    )
     assert [int(run.result(name)["msg"]) for name in ("before", "after")] == [1, 3]
     assert len(inventories.hosts(path)) == 3 and not inventories.asked()
 
 
 #: What may be in a cache: what was cut off, what is empty, and what somebody else has written.
-BROKEN = {"truncated": '[{"app": "sh', "empty": "", "mapping": "{}", "text": '"hosts"', "other": '[{"app": "shop"}]', "number": "[1]"}
+BROKEN = {
+    "truncated": '[{"app": "sh',
+    "empty": "",
+    "mapping": "{}",
+    "text": '"hosts"',
+    "other": '[{"app": "shop"}]',
+    "number": "[1]",
+}
 
 
 @pytest.mark.parametrize("core", list(CORES))
@@ -276,7 +324,11 @@ def test_a_cache_that_is_broken_is_a_cache_miss(core: str, inventories: Inventor
     good = json.loads(kept.read_text(encoding="utf-8"))
     for name, text in BROKEN.items():
         # The newer cores have what a plugin gives them in an envelope.
-        foreign = text if name in ("truncated", "empty") or isinstance(good, list) else json.dumps({**good, "__payload__": text})
+        foreign = (
+            text
+            if name in ("truncated", "empty") or isinstance(good, list)
+            else json.dumps({**good, "__payload__": text})
+        )
         kept.write_text(foreign, encoding="utf-8")
         run = inventories.run(path)
         assert run.returncode == 0 and list(loaded(run)["_meta"]["hostvars"]) == ["vault_1"], (name, str(run))
@@ -293,7 +345,9 @@ def test_an_app_from_a_vault_goes_with_a_cache(core: str, inventories: Inventori
     library = VaultLib([(None, VaultSecret(b"correct-horse-battery-staple"))])
     path = inventories.file(**CACHE, cache_connection=str(ansible.directory / "inventory-cache"), apps=["TEXT"])
     lines = library.encrypt("vault").decode().splitlines()
-    text = path.read_text(encoding="utf-8").replace("- TEXT", "- !vault |\n" + "".join("    %s\n" % line for line in lines))
+    text = path.read_text(encoding="utf-8").replace(
+        "- TEXT", "- !vault |\n" + "".join("    %s\n" % line for line in lines)
+    )
     path.write_text(text, encoding="utf-8")
     for asked in ({"regions": 1, "exchange": 1, "A1": 2}, {}):
         assert list(inventories.hosts(path, options=["--vault-password-file", str(password)])) == ["vault_1"]
@@ -308,7 +362,10 @@ def test_groups_variables_and_names(inventories: Inventories, sandbox: Sandbox) 
         details=True,
         hostname="scalingo_app ~ '-' ~ scalingo_engine",
         group="data",
-        keyed_groups=[{"key": "scalingo_engine", "prefix": "engine"}, {"key": "scalingo_region", "prefix": "", "separator": ""}],
+        keyed_groups=[
+            {"key": "scalingo_engine", "prefix": "engine"},
+            {"key": "scalingo_region", "prefix": "", "separator": ""},
+        ],
         groups={"upgradable": "scalingo_database.next_version_id is not none"},
         compose={"database_version": "scalingo_database.readable_version"},
         strict=True,
@@ -317,9 +374,21 @@ def test_groups_variables_and_names(inventories: Inventories, sandbox: Sandbox) 
     data = loaded(run)
     hosts = data["_meta"]["hostvars"]
     # Both of those that would have the same name get their ID, whatever their order.
-    twins = ["twins-mysql-ad-00000000-0000-4000-8000-000000000011", "twins-mysql-ad-00000000-0000-4000-8000-000000000012"]
+    twins = [
+        "twins-mysql-ad-00000000-0000-4000-8000-000000000011",
+        "twins-mysql-ad-00000000-0000-4000-8000-000000000012",
+    ]
     assert sorted(hosts) == sorted(
-        ["shop-influxdb", "shop-mongodb", "shop-mysql", "shop-postgresql", "shop-redis", "shop-dedicated-postgresql-ng", "vault-mysql", *twins]
+        [
+            "shop-influxdb",
+            "shop-mongodb",
+            "shop-mysql",
+            "shop-postgresql",
+            "shop-redis",
+            "shop-dedicated-postgresql-ng",
+            "vault-mysql",
+            *twins,
+        ]
     )
     assert data["data"]["hosts"] == list(hosts) or sorted(data["data"]["hosts"]) == sorted(hosts)
     assert sorted(data["engine_mysql"]["hosts"]) == ["shop-mysql", *twins, "vault-mysql"]
@@ -338,15 +407,24 @@ def test_two_sources_with_one_name_never_share_a_host(inventories: Inventories, 
     for app in seed["apps"]:
         app["name"] = "shop"
     sandbox.reset(seed)
-    options = {"hostname": "scalingo_app ~ '-' ~ scalingo_engine", "keyed_groups": [{"key": "scalingo_region", "prefix": "region"}]}
+    options = {
+        "hostname": "scalingo_app ~ '-' ~ scalingo_engine",
+        "keyed_groups": [{"key": "scalingo_region", "prefix": "region"}],
+    }
     paths = [inventories.file(region, regions=[region], **options) for region in REGIONS]
     run = inventories.run(*paths)
     data = loaded(run)
     second = "shop-mysql-%s" % seed["apps"][1]["addons"][0]["id"]
     assert data["region_osc_fr1"]["hosts"] == ["shop-mysql"] and data["region_osc_secnum_fr1"]["hosts"] == [second]
-    assert {name: item["scalingo_region"] for name, item in data["_meta"]["hostvars"].items()} == {"shop-mysql": REGIONS[0], second: SECOND}
+    assert {name: item["scalingo_region"] for name, item in data["_meta"]["hostvars"].items()} == {
+        "shop-mysql": REGIONS[0],
+        second: SECOND,
+    }
     said = " ".join(run.stderr.split())
-    assert "is called %s, because shop-mysql is the host of the addon mysql" % second in said and "of app shop in osc-fr1 already" in said
+    assert (
+        "is called %s, because shop-mysql is the host of the addon mysql" % second in said
+        and "of app shop in osc-fr1 already" in said
+    )
     # The same database twice is one host.
     assert len(inventories.hosts(paths[0], inventories.file("again", regions=[REGIONS[0]], **options))) == 1
 
@@ -354,17 +432,29 @@ def test_two_sources_with_one_name_never_share_a_host(inventories: Inventories, 
     machine.write_text("all: {hosts: {shop-mysql: {ansible_host: 192.0.2.1}}}", encoding="utf-8")
     run = inventories.run(machine, paths[0])
     hosts = loaded(run)["_meta"]["hostvars"]
-    assert "scalingo_addon_id" not in hosts["shop-mysql"] and len(hosts) == 2 and "is a host with an address already" in run.stderr
-    run = inventories.run(inventories.file("odd", regions=[REGIONS[0]], hostname="scalingo_app ~ ' / ' ~ scalingo_engine"))
+    assert (
+        "scalingo_addon_id" not in hosts["shop-mysql"]
+        and len(hosts) == 2
+        and "is a host with an address already" in run.stderr
+    )
+    run = inventories.run(
+        inventories.file("odd", regions=[REGIONS[0]], hostname="scalingo_app ~ ' / ' ~ scalingo_engine")
+    )
     assert "--limit cannot choose a host by a name such as 'shop / mysql'" in " ".join(run.stderr.split()), str(run)
     # Somebody has put the database into a group, and has given it variables.
     listed.write_text("all: {children: {critical: {hosts: {shop-mysql: {team: one}}}}}", encoding="utf-8")
-    data = loaded(inventories.run(listed, inventories.file("team", regions=[REGIONS[0]], **{**options, "keyed_groups": [{"key": "team"}]})))
+    data = loaded(
+        inventories.run(
+            listed, inventories.file("team", regions=[REGIONS[0]], **{**options, "keyed_groups": [{"key": "team"}]})
+        )
+    )
     assert data["critical"]["hosts"] == data["scalingo_databases"]["hosts"] == data["_one"]["hosts"] == ["shop-mysql"]
 
 
 @pytest.mark.parametrize("core", list(CORES))
-def test_a_host_is_never_called_like_this_machine_or_a_group(core: str, inventories: Inventories, sandbox: Sandbox) -> None:
+def test_a_host_is_never_called_like_this_machine_or_a_group(
+    core: str, inventories: Inventories, sandbox: Sandbox
+) -> None:
     """The first would be the host that plays on localhost run on, and the variables of the second would be those of the group."""
     inventories.ansible.programs = CORES[core]
     seed = fleet(5, ["mysql"])
@@ -372,15 +462,25 @@ def test_a_host_is_never_called_like_this_machine_or_a_group(core: str, inventor
     for app, name in zip(seed["apps"], ["localhost", "all", "scalingo_databases", "keyed", "other"], strict=True):
         app["name"] = name
     sandbox.reset(seed)
-    run = inventories.run(inventories.file(hostname="scalingo_app", keyed_groups=[{"key": "'keyed'", "prefix": "", "separator": ""}]))
+    run = inventories.run(
+        inventories.file(hostname="scalingo_app", keyed_groups=[{"key": "'keyed'", "prefix": "", "separator": ""}])
+    )
     data = loaded(run)
     names = ["localhost", "all", "scalingo_databases", "keyed"]
     assert set(data["keyed"]["hosts"]) == {*("%s-%s" % pair for pair in zip(names, ids)), "other"}
     assert all("vars" not in group for group in data.values()), "a group has the variables of a host"
     said = " ".join(run.stderr.split())
-    assert said.count("is called") == 4 and "because localhost means this machine" in said and "because keyed is a group" in said
+    assert (
+        said.count("is called") == 4
+        and "because localhost means this machine" in said
+        and "because keyed is a group" in said
+    )
     tasks = [{"name": "who", "ansible.builtin.debug": {"msg": "{{ scalingo_addon_id | default('nobody') }}"}}]
-    local = inventories.ansible.play([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}], "-i", str(inventories.file(hostname="scalingo_app")))
+    local = inventories.ansible.play(
+        [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}],
+        "-i",
+        str(inventories.file(hostname="scalingo_app")),
+    )
     assert local.ok().only.result["msg"] == "nobody"
 
 
@@ -391,17 +491,34 @@ def test_text_that_looks_like_a_number_stays_text(inventories: Inventories, sand
     for app, name in zip(seed["apps"], ["1e3", "2048", "0-1"], strict=True):
         app["name"] = name
     sandbox.reset(seed)
-    options = {"hostname": "scalingo_app ~ '_0'", "keyed_groups": [{"key": "scalingo_app", "prefix": "app"}], "compose": {"name": "scalingo_app"}}
+    options = {
+        "hostname": "scalingo_app ~ '_0'",
+        "keyed_groups": [{"key": "scalingo_app", "prefix": "app"}],
+        "compose": {"name": "scalingo_app"},
+    }
     path = inventories.file(apps=["1e3", 2048, "0-1"], **options)
     run = inventories.run(path, environment={"ANSIBLE_JINJA2_NATIVE": "true"})
     data = loaded(run)
-    assert {name: item["name"] for name, item in data["_meta"]["hostvars"].items()} == {"1e3_0": "1e3", "2048_0": "2048", "0-1_0": "0-1"}
+    assert {name: item["name"] for name, item in data["_meta"]["hostvars"].items()} == {
+        "1e3_0": "1e3",
+        "2048_0": "2048",
+        "0-1_0": "0-1",
+    }
     assert {"app_1e3", "app_2048", "app_0_1"} <= set(data)
-    listed = yaml.safe_load(inventories.run(path, options=["--yaml"]).stdout)["all"]["children"]["scalingo_databases"]["hosts"]
-    assert {name: item["scalingo_app"] for name, item in listed.items()} == {"1e3_0": "1e3", "2048_0": "2048", "0-1_0": "0-1"}
+    listed = yaml.safe_load(inventories.run(path, options=["--yaml"]).stdout)["all"]["children"]["scalingo_databases"][
+        "hosts"
+    ]
+    assert {name: item["scalingo_app"] for name, item in listed.items()} == {
+        "1e3_0": "1e3",
+        "2048_0": "2048",
+        "0-1_0": "0-1",
+    }
     shown = {"name": "show", "ansible.builtin.debug": {"msg": ["{{ scalingo_app }}"]}}
     job = inventories.ansible.play(
-        [{"hosts": "1e3_0", "gather_facts": False, "tasks": [shown]}], "-i", str(path), environment={"ANSIBLE_JINJA2_NATIVE": "true"}
+        [{"hosts": "1e3_0", "gather_facts": False, "tasks": [shown]}],
+        "-i",
+        str(path),
+        environment={"ANSIBLE_JINJA2_NATIVE": "true"},
     )
     assert job.ok().only.result["msg"] == ["1e3"]
 
@@ -417,7 +534,11 @@ def test_the_documented_inventory_and_the_play_over_it(inventories: Inventories,
     path.write_text(yaml.safe_dump({**inventory, "cache": False}), encoding="utf-8")
     first = ansible.play(play, "-i", str(path)).ok().clean()
     assert set(first.by_host("Back up at three")) == {"shop-production-mysql-%s" % region for region in REGIONS}
-    assert {addon.database.periodic_backups_scheduled_at[0] for app in sandbox.running.world.apps for addon in app.addons[:1]} == {3}
+    assert {
+        addon.database.periodic_backups_scheduled_at[0]
+        for app in sandbox.running.world.apps
+        for addon in app.addons[:1]
+    } == {3}
     assert ansible.play(play, "-i", str(path)).ok().clean().count("changed") == 0
 
 
@@ -433,8 +554,17 @@ def test_a_play_over_three_databases(core: str, inventories: Inventories, sandbo
     tasks = [
         {"name": "connection", "ansible.builtin.ping": {}},
         {"name": "who", "ansible.builtin.command": {"argv": ["/bin/true"]}, "changed_when": False},
-        {"name": "variables", "ansible.builtin.debug": {"msg": ["{{ ansible_python_interpreter }}", "{{ scalingo_resource_id }}"]}},
-        task("scalingo_database_info", "read", app="{{ scalingo_app }}", addon="{{ scalingo_addon_id }}", region="{{ scalingo_region }}"),
+        {
+            "name": "variables",
+            "ansible.builtin.debug": {"msg": ["{{ ansible_python_interpreter }}", "{{ scalingo_resource_id }}"]},
+        },
+        task(
+            "scalingo_database_info",
+            "read",
+            app="{{ scalingo_app }}",
+            addon="{{ scalingo_addon_id }}",
+            region="{{ scalingo_region }}",
+        ),
     ]
     sandbox.clear_log()
     run = ansible.play(
@@ -474,14 +604,18 @@ cat "$0.json"
 
 
 @pytest.mark.parametrize("core", list(CORES))
-def test_an_export_can_be_imported_by_awx_and_used_by_a_job_of_another_environment(core: str, inventories: Inventories, sandbox: Sandbox) -> None:
+def test_an_export_can_be_imported_by_awx_and_used_by_a_job_of_another_environment(
+    core: str, inventories: Inventories, sandbox: Sandbox
+) -> None:
     ansible = inventories.ansible
     ansible.programs = CORES[core]
     seed = fleet(3, ["mysql", "redis"])
     seed["apps"][1]["addons"][1]["database"] = {"version": "6.2.14-1"}
     seed["apps"][0]["addons"][0]["resource_id"] = "{{ 6 * 7 }}"
     header = "#jinja2:variable_start_string:'[[',variable_end_string:']]'\n"
-    seed["apps"][1]["addons"][0].update(resource_id=header + "[[ 6 * 7 ]]", database={"hostname": "database.example.com"})
+    seed["apps"][1]["addons"][0].update(
+        resource_id=header + "[[ 6 * 7 ]]", database={"hostname": "database.example.com"}
+    )
     sandbox.reset(seed)
     unmade = seed["apps"][2]["addons"][0]["id"]
     sandbox.fault(match={"route": "D1", "addon_id": unmade}, do="status", status=404)
@@ -492,11 +626,17 @@ def test_an_export_can_be_imported_by_awx_and_used_by_a_job_of_another_environme
     assert run.returncode == 0 and "WARNING" not in run.stderr, str(run)
     groups, hosts = imported(json.loads(run.stdout))
     odd = [seed["apps"][number]["addons"][0]["id"] for number in (0, 1)]
-    assert sorted(groups["scalingo_databases"]) == sorted([*odd, "fleet_000_1", "fleet_001_1", "fleet_002_0", "fleet_002_1"])
+    assert sorted(groups["scalingo_databases"]) == sorted(
+        [*odd, "fleet_000_1", "fleet_001_1", "fleet_002_0", "fleet_002_1"]
+    )
     assert sorted(groups["engine_mysql"]) == sorted([*odd, "fleet_002_0"]) and len(hosts) == 6
     assert groups["upgradable"] == ["fleet_001_1"], "a database that is not made yet has no next version"
     plain = hosts["fleet_001_1"]
-    assert plain["scalingo_database"]["status"] == "running" and plain["scalingo_app"] == "fleet-001" and plain["ansible_connection"] == "local"
+    assert (
+        plain["scalingo_database"]["status"] == "running"
+        and plain["scalingo_app"] == "fleet-001"
+        and plain["ansible_connection"] == "local"
+    )
     assert plain["database_version"] == plain["scalingo_database"]["readable_version"] != ""
     assert hosts[odd[0]]["scalingo_resource_id"] == {"__ansible_unsafe": "{{ 6 * 7 }}"}
     assert sorted(name for name, item in hosts.items() if "__ansible_unsafe" in json.dumps(item)) == odd
@@ -508,34 +648,59 @@ def test_an_export_can_be_imported_by_awx_and_used_by_a_job_of_another_environme
     (ansible.directory / "awx-inventory.json").write_text(run.stdout, encoding="utf-8")
     (other,) = [name for name in CORES if name != core]
     ansible.programs = CORES[other]
-    shown = {"name": "show", "ansible.builtin.debug": {"msg": ["{{ ansible_python_interpreter }}", "{{ scalingo_resource_id }}"]}}
+    shown = {
+        "name": "show",
+        "ansible.builtin.debug": {"msg": ["{{ ansible_python_interpreter }}", "{{ scalingo_resource_id }}"]},
+    }
     tasks = [{"name": "ping", "ansible.builtin.ping": {}}, shown]
-    job = ansible.play([{"hosts": "scalingo_databases", "gather_facts": False, "tasks": tasks}], "-i", str(script)).ok().clean()
+    job = (
+        ansible.play([{"hosts": "scalingo_databases", "gather_facts": False, "tasks": tasks}], "-i", str(script))
+        .ok()
+        .clean()
+    )
     assert len(job.by_host("ping")) == 6
     said = {host: result["msg"] for host, result in job.by_host("show").items()}
     assert all(same(interpreter, str(CORES[other] / "python")) for interpreter, dummy in said.values())
-    assert said[odd[0]][1] == "{{ 6 * 7 }}" and said[odd[1]][1].startswith("#jinja2") and said["fleet_001_1"][1] == "fleet_001_1"
+    assert (
+        said[odd[0]][1] == "{{ 6 * 7 }}"
+        and said[odd[1]][1].startswith("#jinja2")
+        and said["fleet_001_1"][1] == "fleet_001_1"
+    )
 
 
 HALF: dict[str, dict[str, t.Any]] = {
     "strict": {"strict": True, "keyed_groups": [{"key": "'x' if scalingo_app != 'fleet-002' else nothing.at.all"}]},
     "contradiction": {"keyed_groups": [{"key": "scalingo_app", "default_value": "x", "trailing_separator": True}]},
-    "loop": {"groups": {"within": True}, "keyed_groups": [{"key": "scalingo_app", "prefix": "", "separator": "", "parent_group": "within"}]},
+    "loop": {
+        "groups": {"within": True},
+        "keyed_groups": [{"key": "scalingo_app", "prefix": "", "separator": "", "parent_group": "within"}],
+    },
 }
 
 
-@pytest.mark.parametrize(("case", "core"), [("strict", "this"), ("strict", "oldest"), ("contradiction", "oldest"), ("loop", "this")])
-def test_a_source_that_fails_gives_no_host_at_all(case: str, core: str, inventories: Inventories, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize(
+    ("case", "core"), [("strict", "this"), ("strict", "oldest"), ("contradiction", "oldest"), ("loop", "this")]
+)
+def test_a_source_that_fails_gives_no_host_at_all(
+    case: str, core: str, inventories: Inventories, sandbox: Sandbox
+) -> None:
     """Its other hosts would be half of what somebody meant, and the play would run on them."""
     ansible = inventories.ansible
     ansible.programs = CORES[core]
     sandbox.reset(fleet(4, ["mysql"]))
     static = ansible.directory / "static.yml"
     # The group "within" is in a group that the third database would make its parent.
-    static.write_text("all: {hosts: {other: {ansible_connection: local}}, children: {fleet_002: {children: {within: {}}}}}", encoding="utf-8")
+    static.write_text(
+        "all: {hosts: {other: {ansible_connection: local}}, children: {fleet_002: {children: {within: {}}}}}",
+        encoding="utf-8",
+    )
     tasks = [{"name": "act", "ansible.builtin.debug": {"msg": "acted"}}]
     run = ansible.play(
-        [{"hosts": "all", "gather_facts": False, "tasks": tasks}], "-i", str(static), "-i", str(inventories.file(**HALF[case]))
+        [{"hosts": "all", "gather_facts": False, "tasks": tasks}],
+        "-i",
+        str(static),
+        "-i",
+        str(inventories.file(**HALF[case])),
     )
     assert "Unable to parse" in run.stderr, str(run)
     assert set(run.by_host("act")) == {"other"}
@@ -544,13 +709,19 @@ def test_a_source_that_fails_gives_no_host_at_all(case: str, core: str, inventor
 def test_no_secret_is_in_a_variable_a_cache_or_a_log(inventories: Inventories, sandbox: Sandbox) -> None:
     directory = inventories.ansible.directory / "inventory-cache"
     log = inventories.ansible.directory / "ansible.log"
-    path = inventories.file(details=True, cache=True, cache_plugin="ansible.builtin.jsonfile", cache_connection=str(directory))
+    path = inventories.file(
+        details=True, cache=True, cache_plugin="ansible.builtin.jsonfile", cache_connection=str(directory)
+    )
     run = inventories.run(path, options=["-vvvv"], environment={"ANSIBLE_LOG_PATH": str(log), "ANSIBLE_DEBUG": "false"})
     (kept,) = directory.iterdir()
     secrets = {sandbox.api_token, base64.b64encode((":" + sandbox.api_token).encode()).decode(), *inventories.tokens()}
     secrets |= {addon.database.password for app in sandbox.running.world.apps for addon in app.addons}
     assert len(secrets) >= 2 + 10 + 9
-    texts = {"the output": run.output, "the cache": kept.read_text(encoding="utf-8"), "the log": log.read_text(encoding="utf-8")}
+    texts = {
+        "the output": run.output,
+        "the cache": kept.read_text(encoding="utf-8"),
+        "the log": log.read_text(encoding="utf-8"),
+    }
     assert "vault_1" in texts["the output"] and "vault_1" in texts["the cache"]
     assert [place for place, text in texts.items() for secret in secrets if secret in text] == []
     assert not re.search(r"://[^/\s\"]*:[^/\s\"]*@", texts["the cache"])
@@ -563,16 +734,30 @@ def test_a_region_that_fails_half_is_an_error_or_a_warning(inventories: Inventor
     seed = fleet(6, ["mysql"])
     sandbox.reset(seed)
     sandbox.fault(match={"route": "A1", "app": "fleet-003"}, do="status", status=403, body={"error": "not for you"})
-    sandbox.fault(match={"route": "D1", "app": "fleet-004"}, do="status", status=403, body={"error": "not for you either"})
+    sandbox.fault(
+        match={"route": "D1", "app": "fleet-004"}, do="status", status=403, body={"error": "not for you either"}
+    )
 
-    run = inventories.run(inventories.file(details=True), environment={"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"})
+    run = inventories.run(
+        inventories.file(details=True), environment={"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"}
+    )
     assert run.returncode != 0
-    for words in ("app fleet-003 in osc-secnum-fr1:", "not for you", "of app fleet-004 in osc-fr1", "not for you either"):
+    for words in (
+        "app fleet-003 in osc-secnum-fr1:",
+        "not for you",
+        "of app fleet-004 in osc-fr1",
+        "not for you either",
+    ):
         assert words in " ".join(run.stderr.split()), str(run)
 
     run = inventories.run(inventories.file(details=True, on_failure="warn"))
     hosts = loaded(run)["_meta"]["hostvars"]
-    assert sorted(item["scalingo_app"] for item in hosts.values()) == ["fleet-000", "fleet-001", "fleet-002", "fleet-005"]
+    assert sorted(item["scalingo_app"] for item in hosts.values()) == [
+        "fleet-000",
+        "fleet-001",
+        "fleet-002",
+        "fleet-005",
+    ]
     said = " ".join(run.stderr.split())
     assert said.count("is left out:") == 2, str(run)
     for words in ("app fleet-003 in osc-secnum-fr1 is left out", "of app fleet-004 in osc-fr1 is left out"):
@@ -595,19 +780,28 @@ def test_a_database_that_is_being_made_has_a_name_too(core: str, inventories: In
     path = inventories.file(details=True, hostname="scalingo_database.resource_id")
     run = inventories.run(path)
     assert set(loaded(run)["_meta"]["hostvars"]) == {"fleet_000_0", unmade, "fleet_002_0"}
-    said = "The host of the addon mysql (%s) of app fleet-001 in osc-secnum-fr1 is called by its ID while the platform is making" % unmade
+    said = (
+        "The host of the addon mysql (%s) of app fleet-001 in osc-secnum-fr1 is called by its ID while the platform is making"
+        % unmade
+    )
     assert said in " ".join(run.stderr.split()), str(run)
 
 
 @pytest.mark.parametrize("core", list(CORES))
-def test_an_expression_that_fails_for_every_host_is_warned_about(core: str, inventories: Inventories, sandbox: Sandbox) -> None:
+def test_an_expression_that_fails_for_every_host_is_warned_about(
+    core: str, inventories: Inventories, sandbox: Sandbox
+) -> None:
     inventories.ansible.programs = CORES[core]
     sandbox.reset(fleet(2, ["mysql"]))
     only_one = "scalingo_app if scalingo_app == 'fleet-001' else nothing.at.all"
     path = inventories.file(
         compose={"good": "scalingo_app", "version": "scalingo_databse.readable_version", "one": only_one},
         groups={"good": True, "old": "scalingo_databse.old", "first": "(%s) == 'fleet-001'" % only_one},
-        keyed_groups=[{"key": "scalingo_egnine", "prefix": "engine"}, {"key": only_one}, {"key": "scalingo_engine", "parent_group": "{{ nothing.at.all }}"}],
+        keyed_groups=[
+            {"key": "scalingo_egnine", "prefix": "engine"},
+            {"key": only_one},
+            {"key": "scalingo_engine", "parent_group": "{{ nothing.at.all }}"},
+        ],
     )
     run = inventories.run(path)
     said = " ".join(run.stderr.split())
@@ -619,18 +813,32 @@ def test_an_expression_that_fails_for_every_host_is_warned_about(core: str, inve
         assert words in said, str(run)
     data = loaded(run)
     assert len(data["good"]["hosts"]) == 2 and data["first"]["hosts"] == data["_fleet_001"]["hosts"] == ["fleet_001_0"]
-    assert data["_meta"]["hostvars"]["fleet_001_0"]["one"] == "fleet-001" and "one" not in data["_meta"]["hostvars"]["fleet_000_0"]
+    assert (
+        data["_meta"]["hostvars"]["fleet_001_0"]["one"] == "fleet-001"
+        and "one" not in data["_meta"]["hostvars"]["fleet_000_0"]
+    )
 
 
-def test_a_listed_app_without_its_addons_is_never_taken_for_an_empty_one(inventories: Inventories, sandbox: Sandbox) -> None:
+def test_a_listed_app_without_its_addons_is_never_taken_for_an_empty_one(
+    inventories: Inventories, sandbox: Sandbox
+) -> None:
     sandbox.reset(fleet(4, ["mysql"]))
-    sandbox.fault(match={"route": "A1", "app": "fleet-002"}, do="status", status=404, body={"resource": "App", "error": "not found"})
+    sandbox.fault(
+        match={"route": "A1", "app": "fleet-002"},
+        do="status",
+        status=404,
+        body={"resource": "App", "error": "not found"},
+    )
     words = "app fleet-002 in osc-fr1%s: The region lists it and answers 404 for its addons"
     run = inventories.run(inventories.file())
     assert loaded(run)["_meta"]["hostvars"] == {} and words % "" in " ".join(run.stderr.split()), str(run)
-    path = inventories.file(**CACHE, cache_connection=str(inventories.ansible.directory / "inventory-cache"), on_failure="warn")
+    path = inventories.file(
+        **CACHE, cache_connection=str(inventories.ansible.directory / "inventory-cache"), on_failure="warn"
+    )
     run = inventories.run(path)
-    assert len(loaded(run)["_meta"]["hostvars"]) == 3 and words % " is left out" in " ".join(run.stderr.split()), str(run)
+    assert len(loaded(run)["_meta"]["hostvars"]) == 3 and words % " is left out" in " ".join(run.stderr.split()), str(
+        run
+    )
     sandbox.clear_faults()
     assert len(inventories.hosts(path)) == 4
 
@@ -639,10 +847,15 @@ def test_a_file_with_another_name_is_told_why_it_is_not_read(inventories: Invent
     path = inventories.file().rename(inventories.ansible.directory / "databases.yml")
     for enabled in (None, "%s, yaml" % PLUGIN):
         run = inventories.run(path, environment={"ANSIBLE_INVENTORY_ENABLED": enabled})
-        assert "is not read, because its name does not end in scalingo_databases.yml or" in " ".join(run.stderr.split()), str(run)
+        assert "is not read, because its name does not end in scalingo_databases.yml or" in " ".join(
+            run.stderr.split()
+        ), str(run)
     other = inventories.ansible.directory / "hosts.yml"
     other.write_text("all: {hosts: {one: }}", encoding="utf-8")
-    assert "is not read" not in inventories.run(other, environment={"ANSIBLE_INVENTORY_ENABLED": "%s, yaml" % PLUGIN}).stderr
+    assert (
+        "is not read"
+        not in inventories.run(other, environment={"ANSIBLE_INVENTORY_ENABLED": "%s, yaml" % PLUGIN}).stderr
+    )
 
 
 @pytest.mark.parametrize("core", list(CORES))
@@ -671,13 +884,20 @@ def test_the_file_beats_the_environment(inventories: Inventories, sandbox: Sandb
     everything = {**sandbox.environment(), "SCALINGO_APP": "twins", "SCALINGO_ADDON": "redis", "SCALINGO_CA_PATH": ""}
     hosts = inventories.hosts(inventories.file("both"), environment=everything)
     assert {item["scalingo_region"] for item in hosts.values()} == set(REGIONS)
-    assert {(record.region, record.app) for record in sandbox.log() if record.route == "A1"} >= {("osc-fr1", "shop"), (SECOND, "vault")}
+    assert {(record.region, record.app) for record in sandbox.log() if record.route == "A1"} >= {
+        ("osc-fr1", "shop"),
+        (SECOND, "vault"),
+    }
     assert set(inventories.hosts(inventories.file("second", regions=[SECOND]), environment=everything)) == {"vault_1"}
     # Nothing is named, null, or blank: the region of the environment, at its addresses.
     for regions in (None, ""):
-        assert "shop_1001" in inventories.hosts(inventories.file("first", regions=regions, api_url=None, ca_path=""), environment=everything)
+        assert "shop_1001" in inventories.hosts(
+            inventories.file("first", regions=regions, api_url=None, ca_path=""), environment=everything
+        )
         assert "regions" not in inventories.asked()
-    run = inventories.run(inventories.file("first", regions=None), environment={**everything, "SCALINGO_REGION": ",".join(REGIONS)})
+    run = inventories.run(
+        inventories.file("first", regions=None), environment={**everything, "SCALINGO_REGION": ",".join(REGIONS)}
+    )
     assert "api_url and db_api_url are addresses of one region" in " ".join(run.stderr.split()) and sandbox.log() == []
 
 
@@ -699,29 +919,53 @@ def test_options_may_be_templates(core: str, inventories: Inventories) -> None:
     )
     options = ["-e", json.dumps({"first": "twins", "kinds": ["mysql"]})]
     hosts = inventories.hosts(path, options=options, environment={"SCALINGO_API_TOKEN": "", "OTHER_NAME": token})
-    assert {(item["scalingo_app"], item["scalingo_engine"]) for item in hosts.values()} == {("twins", "mysql"), ("vault", "mysql"), ("shop", "mysql")}
-    assert all(item["place"] == item["scalingo_region"] + "!" and item["scalingo_database"] is None for item in hosts.values())
+    assert {(item["scalingo_app"], item["scalingo_engine"]) for item in hosts.values()} == {
+        ("twins", "mysql"),
+        ("vault", "mysql"),
+        ("shop", "mysql"),
+    }
+    assert all(
+        item["place"] == item["scalingo_region"] + "!" and item["scalingo_database"] is None for item in hosts.values()
+    )
 
 
 BAD: dict[str, tuple[dict[str, t.Any], str]] = {
     "misspelled": ({"region": "osc-fr1"}, "there is no option region: did you mean regions?"),
-    "unknown_app": ({"apps": ["shop", "nowhere"]}, "app nowhere: It is not visible in osc-fr1 or osc-secnum-fr1 with this API token"),
-    "unknown_beside_a_pattern": ({"apps": ["twi*", "nowhere"]}, "app nowhere: It is not visible in osc-fr1 or osc-secnum-fr1"),
-    "unknown_region": ({"regions": ["osc-mars1"]}, "Region osc-mars1 does not exist. The regions of this account are: osc-fr1, osc-secnum-fr1"),
+    "unknown_app": (
+        {"apps": ["shop", "nowhere"]},
+        "app nowhere: It is not visible in osc-fr1 or osc-secnum-fr1 with this API token",
+    ),
+    "unknown_beside_a_pattern": (
+        {"apps": ["twi*", "nowhere"]},
+        "app nowhere: It is not visible in osc-fr1 or osc-secnum-fr1",
+    ),
+    "unknown_region": (
+        {"regions": ["osc-mars1"]},
+        "Region osc-mars1 does not exist. The regions of this account are: osc-fr1, osc-secnum-fr1",
+    ),
     "region_form": ({"regions": ["OSC FR1"]}, "region 'OSC FR1' has not the form of a region"),
     "parallel": ({"parallel": 0}, "parallel is 0: use a number from 1 up"),
     "parallel_text": ({"parallel": "many"}, "parallel"),
-    "engine": ({"engines": ["oracle"], "apps": ["vault"]}, "the platform has no kind of addon called oracle. The apps have: mysql"),
+    "engine": (
+        {"engines": ["oracle"], "apps": ["vault"]},
+        "the platform has no kind of addon called oracle. The apps have: mysql",
+    ),
     "on_failure": ({"on_failure": "ignore"}, "ignore"),
     "blank_region": ({"regions": [""]}, "regions holds an empty name"),
-    "other_region": ({"regions": [SECOND], "api_url": "https://api.osc-fr1.scalingo.com"}, "is the address of the region osc-fr1, and the region is"),
+    "other_region": (
+        {"regions": [SECOND], "api_url": "https://api.osc-fr1.scalingo.com"},
+        "is the address of the region osc-fr1, and the region is",
+    ),
     "addresses": ({"api_url": "https://api.example.com"}, "api_url and db_api_url are addresses of one region"),
     "clear_text": ({"auth_url": "http://auth.example.com"}, "auth_url"),
     "name_of_host": ({"hostname": "scalingo_nothing.at.all", "apps": ["vault"]}, "hostname cannot be computed"),
     "condition": ({"strict": True, "groups": {"old": "scalingo_nothing.at.all"}, "apps": ["vault"]}, "old"),
     "name_is_number": ({"hostname": 5}, "hostname is 5, which is no text: put it in quotes"),
     "braces": ({"hostname": "{{ scalingo_app }}", "apps": ["vault"]}, "It must be an expression without braces"),
-    "name_of_which": ({"hostname": "nothing.at", "apps": ["vault"]}, "for the addon mysql (%s) of app vault in osc-secnum-fr1" % VAULT),
+    "name_of_which": (
+        {"hostname": "nothing.at", "apps": ["vault"]},
+        "for the addon mysql (%s) of app vault in osc-secnum-fr1" % VAULT,
+    ),
     "boolean_region": ({"regions": [True]}, "regions holds true, which is no text: put it in quotes"),
     "float_app": ({"apps": ["shop", 1e3]}, "apps holds 1000.0, which is no text: put it in quotes"),
     "null_app": ({"apps": [None]}, "apps holds null, which is no text: put it in quotes"),
@@ -731,8 +975,14 @@ BAD: dict[str, tuple[dict[str, t.Any], str]] = {
     "boolean_group": ({"group": True}, "group is true, which is no text: put it in quotes"),
     "token": ({"api_token": "two words"}, "api_token holds a character that no token has"),
     "template": ({"api_token": "{{ nothing_like_that }}"}, "api_token is a template that cannot be rendered"),
-    "template_of_a_list": ({"apps": ["shop", "{{ lookup('ansible.builtin.file', '/nowhere/at/all') }}"]}, "apps is a template that cannot be rendered"),
-    "template_of_nothing": ({"regions": "{{ lookup('ansible.builtin.env', 'NOTHING_LIKE_THAT') }}", "apps": ["x"]}, "app x: It is not visible in osc-fr1 with"),
+    "template_of_a_list": (
+        {"apps": ["shop", "{{ lookup('ansible.builtin.file', '/nowhere/at/all') }}"]},
+        "apps is a template that cannot be rendered",
+    ),
+    "template_of_nothing": (
+        {"regions": "{{ lookup('ansible.builtin.env', 'NOTHING_LIKE_THAT') }}", "apps": ["x"]},
+        "app x: It is not visible in osc-fr1 with",
+    ),
 }
 
 

@@ -25,16 +25,25 @@ PLAN = "postgresql-starter-512"
 #: One app for each task, of the same name.
 APPS: dict[str, list[dict[str, t.Any]]] = {
     "upgrade": [{"provider": "mysql", "database": {"version": "8.0.40-1"}}],
-    "restore": [{"provider": "mysql", "resource_id": "restore_1", "database": {"backups": [{"id": BACKUP, "age": 7200}]}}],
+    "restore": [
+        {"provider": "mysql", "resource_id": "restore_1", "database": {"backups": [{"id": BACKUP, "age": 7200}]}}
+    ],
     "backup": [{"provider": "mysql", "database": {"backups": [{"age": 90000}]}}],
     "provision": [{"provider": "redis"}],
-    "download": [{"provider": "mysql", "database": {"backups": [{"id": LARGE, "age": 7200, "archive_bytes": 1_000_000}]}}],
+    "download": [
+        {"provider": "mysql", "database": {"backups": [{"id": LARGE, "age": 7200, "archive_bytes": 1_000_000}]}}
+    ],
     "settings": [{"provider": "postgresql", "database": {"features": {}}}],
 }
 SHOP = {"user": ACCOUNT["user"], "apps": [{"name": name, "addons": addons} for name, addons in APPS.items()]}
 #: Nothing ends by itself, or all within two seconds.
 SPEEDS = (1, 300)
-DURATIONS = {**dict.fromkeys(("upgrade", "restore", "backup", "provisioning", "feature"), 500), "bearer": 1e9, "addon_token": 1e9, "download_link": 1e9}
+DURATIONS = {
+    **dict.fromkeys(("upgrade", "restore", "backup", "provisioning", "feature"), 500),
+    "bearer": 1e9,
+    "addon_token": 1e9,
+    "download_link": 1e9,
+}
 
 
 def tasks(directory: Path) -> dict[str, dict[str, t.Any]]:
@@ -45,7 +54,10 @@ def tasks(directory: Path) -> dict[str, dict[str, t.Any]]:
         "backup": ("scalingo_backup", {"max_age": "30d", "method": "manual"}),
         "provision": ("scalingo_addon", {"addon": "postgresql", "plan": PLAN}),
         "download": ("scalingo_backup_download", {"backup_id": LARGE, "dest": str(directory / "backup.tar.gz")}),
-        "settings": ("scalingo_database", {"addon": "postgresql", "periodic_backups_scheduled_at": 7, "features": {"force-ssl": True}}),
+        "settings": (
+            "scalingo_database",
+            {"addon": "postgresql", "periodic_backups_scheduled_at": 7, "features": {"force-ssl": True}},
+        ),
     }
     found = {name: task(module, name, None, **{**common, **options}) for name, (module, options) in given.items()}
     del found["download"]["community.scalingo.scalingo_backup_download"]["wait_interval"]
@@ -61,9 +73,14 @@ def doubled(sandbox: Sandbox) -> t.Iterator[str]:
         yield "upgrades: %s, to %s" % (upgrades, database["upgrade"]["readable_version"])
     if len(database["backup"]["backups"]) != 2:
         yield "backups: %s" % database["backup"]["backups"]
-    if [(addon["provider"], addon["plan"], addon["status"]) for addon in apps["provision"][1:]] != [("postgresql", PLAN, "running")]:
+    if [(addon["provider"], addon["plan"], addon["status"]) for addon in apps["provision"][1:]] != [
+        ("postgresql", PLAN, "running")
+    ]:
         yield "addons: %s" % apps["provision"]
-    if (database["settings"]["periodic_backups_scheduled_at"], [feature["name"] for feature in database["settings"]["features"]]) != ([7], ["force-ssl"]):
+    if (
+        database["settings"]["periodic_backups_scheduled_at"],
+        [feature["name"] for feature in database["settings"]["features"]],
+    ) != ([7], ["force-ssl"]):
         yield "settings: %s" % database["settings"]
     for name, addons in apps.items():
         if addons[0]["database"]["current_operation_id"] is not None or (len(addons) == 2) != (name == "provision"):
@@ -91,7 +108,9 @@ class Shop(Doomed):
     def killed(self, number: int) -> None:
         """Count the tasks that it hit in the middle, and look for what is left of them."""
         ended = {item["host"] for item in self.done() if item.get("task") in APPS}
-        apps = {record.app for record in self.sandbox.log()} | {"download" for record in self.sandbox.log() if record.role == "files"}
+        apps = {record.app for record in self.sandbox.log()} | {
+            "download" for record in self.sandbox.log() if record.role == "files"
+        }
         for name in sorted(apps - ended - {None}):
             self.tally.kills["%s %s %s" % (self.way, number, name)] += 1
         part = ".backup.tar.gz.part"
@@ -106,7 +125,10 @@ class Shop(Doomed):
         assert len(run.results) == 2 * len(APPS), run
         self.tally.doubled += doubled(self.sandbox)
         file = run.result("download")["file"]
-        assert hashlib.sha256((self.loaded / "backup.tar.gz").read_bytes()).hexdigest() == file["sha256"] and file["size"] > 1_000_000
+        assert (
+            hashlib.sha256((self.loaded / "backup.tar.gz").read_bytes()).hexdigest() == file["sha256"]
+            and file["size"] > 1_000_000
+        )
         self.tally.left_behind += [path.name for path in self.loaded.iterdir() if path.name.startswith(".")]
         self.tally.converged += 1
 
@@ -122,7 +144,9 @@ WAYS = [(core, way) for core in ("newest", "oldest") for way in ("in process", "
 @pytest.mark.parametrize("core, way", WAYS if THOROUGH else [WAYS[0], WAYS[3]])
 def test_what_is_killed_converges(core: str, way: str, sandbox: Sandbox, tmp_path: Path) -> None:
     chance = seeded(core, way)
-    doomed = Shop(Ansible(tmp_path, sandbox.environment(), programs=oldest_core() if core == "oldest" else None), sandbox, way)
+    doomed = Shop(
+        Ansible(tmp_path, sandbox.environment(), programs=oldest_core() if core == "oldest" else None), sandbox, way
+    )
     for dummy in range(max(1, THOROUGH // len(SIGNALS))):
         doomed.begin(chance)
         for number in chance.sample(SIGNALS, len(SIGNALS)):
@@ -141,7 +165,14 @@ class Copies(Doomed):
         self.way = way
         self.directory = controller.directory / "copies"
         encrypt = ["sh", "-c", 'gzip < "$0" > "$1"', "{input}", "{output}"]
-        given = {"app": "upgrade", "addon": "mysql", "wait_interval": 0.2, "directory": str(self.directory), "max_age": "30d", "encrypt_command": encrypt}
+        given = {
+            "app": "upgrade",
+            "addon": "mysql",
+            "wait_interval": 0.2,
+            "directory": str(self.directory),
+            "max_age": "30d",
+            "encrypt_command": encrypt,
+        }
         variables = json.dumps({"backup_offsite_" + name: value for name, value in given.items()})
         play = (ROOT / "playbooks" / "backup.yml").read_text(encoding="utf-8")
         self.options = ("-e", variables)
@@ -160,7 +191,9 @@ class Copies(Doomed):
     def converge(self) -> None:
         self.sandbox.speed(SPEEDS[1])
         self.controller.play(self._plays, *self.options, environment=self._environment).ok()
-        (addon,) = [addon for app in self.sandbox.state()["apps"] if app["name"] == "upgrade" for addon in app["addons"]]
+        (addon,) = [
+            addon for app in self.sandbox.state()["apps"] if app["name"] == "upgrade" for addon in app["addons"]
+        ]
         copies = sorted("".join(path.suffixes[-2:]) for path in self.directory.glob("[!.]*"))
         if len(addon["database"]["backups"]) != 1 or copies != [".encrypted.json", ".gz.encrypted"]:
             self.tally.doubled.append("%s %s" % (addon["database"]["backups"], copies))

@@ -45,7 +45,10 @@ def test_emptying_sends_exactly_its_own_action(ansible: Ansible, sandbox: Sandbo
         .clean()
     )
     bodies = [record.body for record in sandbox.unsafe()]
-    assert bodies == [{"action_name": "reset-database", "params": {"database_name": name}} for name in ("reports", "shop_1001", "shop_1003")]
+    assert bodies == [
+        {"action_name": "reset-database", "params": {"database_name": name}}
+        for name in ("reports", "shop_1001", "shop_1003")
+    ]
     assert "delete-database" not in routes(sandbox.log())
     assert [item["name"] for item in run.result("left")["logical_databases"]] == ["shop_1001", "reports"]
     assert run.result("without consent")["error"]["kind"] == "ConsentMissing"
@@ -69,7 +72,9 @@ def test_deleting_sends_exactly_its_own_action(ansible: Ansible, sandbox: Sandbo
         ]
     ).ok()
     assert [run.result(name)["changed"] for name in ("check", "delete", "again")] == [True, True, False]
-    assert [record.body for record in sandbox.unsafe()] == [{"action_name": "delete-database", "params": {"database_name": "reports"}}]
+    assert [record.body for record in sandbox.unsafe()] == [
+        {"action_name": "delete-database", "params": {"database_name": "reports"}}
+    ]
 
 
 def test_many_names_cost_one_request(ansible: Ansible, sandbox: Sandbox) -> None:
@@ -95,7 +100,11 @@ def test_an_exclusive_list_that_would_take_data_asks_for_consent(ansible: Ansibl
             task("scalingo_logical_db", "one", IGNORE, names=["orders", "invoices"], exclusive=True, **SHOP),
         ]
     ).ok()
-    for name, taken in (("too much", ("invoices", "reports")), ("all", ("orders", "invoices", "reports")), ("one", ("reports",))):
+    for name, taken in (
+        ("too much", ("invoices", "reports")),
+        ("all", ("orders", "invoices", "reports")),
+        ("one", ("reports",)),
+    ):
         message = run.result(name)["msg"]
         assert "allow: [mass_removal]" in message and all(word in message for word in taken)
         assert "shop_1001" not in message

@@ -29,7 +29,11 @@ INFORMING = [module for module in MODULES if module.endswith("_info")]
 def idempotent(module: str) -> str:
     """What the module's documentation says: full, partial, none."""
     tree = ast.parse((ROOT / "plugins" / "modules" / (module + ".py")).read_text(encoding="utf-8"))
-    texts = [ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DOCUMENTATION"]
+    texts = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DOCUMENTATION"
+    ]
     attributes = yaml.safe_load(texts[0]).get("attributes") or {}
     return str(attributes.get("idempotent", {}).get("support", "full"))
 
@@ -75,7 +79,9 @@ def test_check_then_real_then_again_in_all_words(module: str, ansible: Ansible, 
     assert diffs(checked) == diffs(real)
     assert checked.shown_diffs() == real.shown_diffs()
     assert bool(checked.shown_diffs()) == any(changed for dummy, dummy, changed in verdicts(real))
-    assert bool(written) != bool(reads_only), "a module that changes something is to show it, or to say '# Reads only: why'"
+    assert bool(written) != bool(reads_only), (
+        "a module that changes something is to show it, or to say '# Reads only: why'"
+    )
     for item in of_collection(real):
         assert "censored" in item.result or item.result["api_usage"]["writes"] == 0 or item.result["changed"], item
 
@@ -91,7 +97,9 @@ def test_check_then_real_then_again_in_all_words(module: str, ansible: Ansible, 
 
 
 @pytest.mark.parametrize("modules", [INFORMING[::2], INFORMING[1::2]], ids=["half", "other half"])
-def test_those_that_read_in_check_mode_and_in_all_words(modules: t.Sequence[str], ansible: Ansible, sandbox: Sandbox) -> None:
+def test_those_that_read_in_check_mode_and_in_all_words(
+    modules: t.Sequence[str], ansible: Ansible, sandbox: Sandbox
+) -> None:
     """They do the same each time, and none disturbs another, so that one process of Ansible runs the playbooks of many."""
     plays = [play for module in modules for play in yaml.safe_load(text_of(module))]
     checked = ansible.play(plays, "--check", "--diff", timeout=600).ok().clean()

@@ -69,7 +69,9 @@ def smoke(controller: Ansible, sandbox: Sandbox) -> None:
         module_defaults={"group/community.scalingo.scalingo": SHOP},
     ).ok()
     assert defaults.only.result["databases"][0]["resource_id"] == "shop_1001"
-    ad_hoc = controller.ad_hoc(MODULE_PREFIX + "scalingo_database", "app=shop addon=mysql periodic_backups_scheduled_at=3", "-C", "-D").ok()
+    ad_hoc = controller.ad_hoc(
+        MODULE_PREFIX + "scalingo_database", "app=shop addon=mysql periodic_backups_scheduled_at=3", "-C", "-D"
+    ).ok()
     assert ad_hoc.only.result["changed"] is True and len(ad_hoc.shown_diffs()) == 1
 
 

@@ -56,7 +56,11 @@ BAD: tuple[Bad, ...] = (
     settings("hour as a clock", r"periodic_backups_scheduled_at.*03:00", periodic_backups_scheduled_at="03:00"),
     settings("no hour", r"periodic_backups_scheduled_at.*exactly one hour", periodic_backups_scheduled_at=[]),
     settings("two hours", r"periodic_backups_scheduled_at.*exactly one hour", periodic_backups_scheduled_at=[3, 4]),
-    settings("backups neither on nor off", r"periodic_backups_enabled is \"maybe\".*true or false", periodic_backups_enabled="maybe"),
+    settings(
+        "backups neither on nor off",
+        r"periodic_backups_enabled is \"maybe\".*true or false",
+        periodic_backups_enabled="maybe",
+    ),
     # the maintenance window
     settings("window of nothing", r"maintenance_window is empty", maintenance_window={}),
     settings("weekday 7", r"weekday_utc.*'7'.*sunday", maintenance_window={"weekday_utc": 7}),
@@ -67,7 +71,9 @@ BAD: tuple[Bad, ...] = (
     settings("weekday of an empty text", r"weekday_utc", maintenance_window={"weekday_utc": ""}),
     settings("window at 24", r"starting_hour_utc.*24.*0 to 23", maintenance_window={"starting_hour_utc": 24}),
     settings("window at -1", r"starting_hour_utc.*-1", maintenance_window={"starting_hour_utc": -1}),
-    settings("window at an unknown option", r"duration_in_hour", maintenance_window={"weekday_utc": 1, "duration_in_hour": 4}),
+    settings(
+        "window at an unknown option", r"duration_in_hour", maintenance_window={"weekday_utc": 1, "duration_in_hour": 4}
+    ),
     # features
     settings("feature neither on nor off", r"features: force-ssl.*'maybe'.*boolean", features={"force-ssl": "maybe"}),
     settings("feature of two", r"features: force-ssl.*2.*boolean", features={"force-ssl": 2}),
@@ -83,7 +89,9 @@ BAD: tuple[Bad, ...] = (
         features={"publicly-available": True, "force-ssl": False},
         allow=["exposure"],
     ),
-    settings("a word of consent that is none", r"allow.*everything", periodic_backups_scheduled_at=3, allow=["everything"]),
+    settings(
+        "a word of consent that is none", r"allow.*everything", periodic_backups_scheduled_at=3, allow=["everything"]
+    ),
     # waiting
     settings("wait_timeout nan", r"wait_timeout", features={"force-ssl": True}, wait_timeout=NOT_A_NUMBER),
     settings("wait_timeout inf", r"wait_timeout", features={"force-ssl": True}, wait_timeout=ENDLESS),
@@ -103,7 +111,14 @@ BAD: tuple[Bad, ...] = (
     target("api_timeout inf", r"api_timeout", app="shop", addon="mysql", api_timeout=ENDLESS),
     target("api_retries -1", r"api_retries", app="shop", addon="mysql", api_retries=-1),
     target("api_retries as a word", r"api_retries.*many", app="shop", addon="mysql", api_retries="many"),
-    target("plain http to another machine", r"api_url.*http", app="shop", addon="mysql", region="osc-fr1", api_url="http://api.example.com"),
+    target(
+        "plain http to another machine",
+        r"api_url.*http",
+        app="shop",
+        addon="mysql",
+        region="osc-fr1",
+        api_url="http://api.example.com",
+    ),
     target(
         "plain http to another database host",
         r"db_api_url.*http",
@@ -120,7 +135,9 @@ BAD: tuple[Bad, ...] = (
         auth_url="http://auth.example.com",
     ),
     target("an address of another kind", r"api_url", app="shop", addon="mysql", api_url="ftp://api.example.com"),
-    target("an address with a password", r"api_url", app="shop", addon="mysql", api_url="https://me:secret@api.example.com"),
+    target(
+        "an address with a password", r"api_url", app="shop", addon="mysql", api_url="https://me:secret@api.example.com"
+    ),
     target("an address with a question", r"api_url", app="shop", addon="mysql", api_url="https://api.example.com?x=1"),
     target("an address with a blank", r"api_url", app="shop", addon="mysql", api_url="https://api. example.com"),
     target("an address of no host", r"api_url", app="shop", addon="mysql", api_url="https://"),
@@ -170,7 +187,9 @@ BAD: tuple[Bad, ...] = (
     # emptying
     empties("emptying without a name", r"name", confirm="reports"),
     empties("emptying an empty name", r"missing required arguments: name", name="", confirm=""),
-    empties("emptying another than confirmed", r"confirms orders, and this is reports", name="reports", confirm="orders"),
+    empties(
+        "emptying another than confirmed", r"confirms orders, and this is reports", name="reports", confirm="orders"
+    ),
     empties("emptying what is almost confirmed", r"confirm", name="reports", confirm="Reports"),
     empties("emptying a control character", r"cannot be seen", name="re\nports", confirm="re\nports"),
 )
@@ -198,7 +217,11 @@ def test_it_is_refused_by_name(bad: Bad, sandbox: Sandbox, tmp_path: Path) -> No
 def test_a_playbook_is_told_the_same(ansible: Ansible, sandbox: Sandbox) -> None:
     """Every fifth of them: what is between a playbook and a module is the same for all."""
     some = BAD[::5]
-    run = ansible.tasks([task(bad.module, bad.name, {"ignore_errors": True}, **bad.arguments) for bad in some], "--diff").ok().clean()
+    run = (
+        ansible.tasks([task(bad.module, bad.name, {"ignore_errors": True}, **bad.arguments) for bad in some], "--diff")
+        .ok()
+        .clean()
+    )
     assert len(run.results) == len(some) >= 15
     for bad in some:
         found = run.task(bad.name)
@@ -208,7 +231,9 @@ def test_a_playbook_is_told_the_same(ansible: Ansible, sandbox: Sandbox) -> None
 
 
 def test_without_a_token_the_sentence_says_where_to_put_one(ansible: Ansible, sandbox: Sandbox) -> None:
-    run = ansible.tasks([task("scalingo_database_info", app="shop", addon="mysql")], environment={"SCALINGO_API_TOKEN": None}).failed()
+    run = ansible.tasks(
+        [task("scalingo_database_info", app="shop", addon="mysql")], environment={"SCALINGO_API_TOKEN": None}
+    ).failed()
     assert "api_token" in run.only.result["msg"] and "SCALINGO_API_TOKEN" in run.only.result["msg"]
     assert sandbox.log() == []
 
@@ -247,7 +272,9 @@ def test_what_the_platform_refuses_is_told_field_by_field(ansible: Ansible, sand
 
 def test_what_was_done_before_a_failure_is_told(ansible: Ansible, sandbox: Sandbox) -> None:
     """Settings are set, then the feature is refused: the task fails, says that it changed something, and what."""
-    sandbox.fault(match={"route": "D6"}, do="status", status=422, body='{"errors": {"feature": ["is not part of the plan"]}}')
+    sandbox.fault(
+        match={"route": "D6"}, do="status", status=422, body='{"errors": {"feature": ["is not part of the plan"]}}'
+    )
     run = ansible.tasks(
         [
             task(

@@ -15,7 +15,19 @@ import pytest
 import requests
 from scalingo_sandbox.testing import Sandbox
 from support.playbook import MODULE_PREFIX, Ansible, task
-from support.shop import API_TOKEN, FIRST_TWIN, INFLUXDB, MONGODB, MYSQL, POSTGRESQL, REDIS, SECOND_TWIN, SEED, VAULT, routes
+from support.shop import (
+    API_TOKEN,
+    FIRST_TWIN,
+    INFLUXDB,
+    MONGODB,
+    MYSQL,
+    POSTGRESQL,
+    REDIS,
+    SECOND_TWIN,
+    SEED,
+    VAULT,
+    routes,
+)
 
 #: Of an app in the other region that has the name of one in the first.
 OTHER = "ad-00000000-0000-4000-9000-000000000099"
@@ -37,7 +49,9 @@ def free_port() -> int:
 # -- the database ------------------------------------------------------------------------------------------------------
 
 
-def test_an_engine_without_logical_databases_is_refused_before_any_unsafe_call(ansible: Ansible, sandbox: Sandbox) -> None:
+def test_an_engine_without_logical_databases_is_refused_before_any_unsafe_call(
+    ansible: Ansible, sandbox: Sandbox
+) -> None:
     expected = {
         "postgresql": (POSTGRESQL, "postgresql", "use schemas"),
         "redis": (REDIS, "redis", "five numbered databases"),
@@ -73,7 +87,9 @@ def test_an_engine_without_logical_databases_is_refused_before_any_unsafe_call(a
         dummy, engine, instead = expected[found.task.split()[0]]
         assert found.status == "failed"
         message = found.result["msg"]
-        assert "MySQL and MongoDB" in message and "this database is %s" % engine in message and instead in message, message
+        assert "MySQL and MongoDB" in message and "this database is %s" % engine in message and instead in message, (
+            message
+        )
     assert sandbox.unsafe() == []
 
 
@@ -127,7 +143,9 @@ def test_a_protected_database_is_not_deleted_and_named(ansible: Ansible, sandbox
 
 
 def test_an_exclusive_list_never_takes_the_protected_ones(ansible: Ansible, sandbox: Sandbox) -> None:
-    run = ansible.tasks([task("scalingo_logical_db", names=["orders"], exclusive=True, allow=["mass_removal"], **SHOP)]).ok()
+    run = ansible.tasks(
+        [task("scalingo_logical_db", names=["orders"], exclusive=True, allow=["mass_removal"], **SHOP)]
+    ).ok()
     assert [item["name"] for item in run.only.result["logical_databases"]] == ["shop_1001", "orders"]
     assert routes(sandbox.unsafe()) == ["create-database", "delete-database"]
     assert [record.body["params"]["database_name"] for record in sandbox.unsafe()] == ["orders", "reports"]
@@ -183,7 +201,9 @@ def test_a_kind_that_matches_twice_is_refused_with_both_ids(ansible: Ansible, sa
     run = (
         ansible.tasks(
             [
-                task("scalingo_database", "by kind", IGNORE, app="twins", addon="mysql", periodic_backups_scheduled_at=3),
+                task(
+                    "scalingo_database", "by kind", IGNORE, app="twins", addon="mysql", periodic_backups_scheduled_at=3
+                ),
                 info("by ID", app="twins", addon=SECOND_TWIN),
             ]
         )
@@ -240,7 +260,9 @@ def test_a_wrong_token_and_a_right_one_do_not_share_what_they_opened(ansible: An
 def addon_token(sandbox: Sandbox, app: str, addon_id: str) -> str:
     """An addon's token, as a person gets one by hand."""
     where = sandbox.params()
-    bearer = requests.post(where["auth_url"] + "/v1/tokens/exchange", auth=("", where["api_token"]), timeout=10).json()["token"]
+    bearer = requests.post(where["auth_url"] + "/v1/tokens/exchange", auth=("", where["api_token"]), timeout=10).json()[
+        "token"
+    ]
     answer = requests.post(
         "%s/v1/apps/%s/addons/%s/token" % (where["api_url"], app, addon_id),
         headers={"Authorization": "Bearer " + bearer},
@@ -281,7 +303,9 @@ def test_an_addons_token_is_enough_and_the_main_api_is_not_asked(ansible: Ansibl
 def test_an_addons_token_opens_no_other_addon(ansible: Ansible, sandbox: Sandbox) -> None:
     token = addon_token(sandbox, "shop", MYSQL)
     sandbox.clear_log()
-    run = ansible.tasks([info("foreign", addon_id=MONGODB, addon_token=token)], environment={"SCALINGO_API_TOKEN": None}).failed()
+    run = ansible.tasks(
+        [info("foreign", addon_id=MONGODB, addon_token=token)], environment={"SCALINGO_API_TOKEN": None}
+    ).failed()
     assert run.only.result["error"]["kind"] == "Unauthorized"
     assert {record.role for record in sandbox.log()} == {"db"}
 
@@ -452,19 +476,41 @@ def test_the_variables_for_the_two_apis(variable: str, slash: str, ansible: Ansi
         ansible,
         sandbox,
         {"api_token": API_TOKEN, "auth_url": there["auth_url"], "app": "vault", "addon": "mysql"},
-        **{"SCALINGO_REGION": "osc-secnum-fr1", "SCALINGO_API_URL": there["api_url"] + slash, variable: there["db_api_url"] + slash},
+        **{
+            "SCALINGO_REGION": "osc-secnum-fr1",
+            "SCALINGO_API_URL": there["api_url"] + slash,
+            variable: there["db_api_url"] + slash,
+        },
     )
     assert {record.region for record in found if record.role in ("api", "db")} == {"osc-secnum-fr1"}
     assert "regions" not in routes(found)
 
 
 @pytest.mark.parametrize("where", ("task", "module_defaults"))
-def test_a_region_that_is_given_beats_the_addresses_of_the_environment(where: str, ansible: Ansible, sandbox: Sandbox) -> None:
+def test_a_region_that_is_given_beats_the_addresses_of_the_environment(
+    where: str, ansible: Ansible, sandbox: Sandbox
+) -> None:
     """The environment holds everything of osc-fr1, and both regions have an app of this name: only the one that is named is written to."""
-    sandbox.reset({**SEED, "apps": [*SEED["apps"], {"name": "shop", "region": "osc-secnum-fr1", "addons": [{"provider": "mysql", "id": OTHER}]}]})
+    sandbox.reset(
+        {
+            **SEED,
+            "apps": [
+                *SEED["apps"],
+                {"name": "shop", "region": "osc-secnum-fr1", "addons": [{"provider": "mysql", "id": OTHER}]},
+            ],
+        }
+    )
     given = {"region": "osc-secnum-fr1"}
     run = ansible.tasks(
-        [task("scalingo_database", "write", periodic_backups_scheduled_at=17, **SHOP, **(given if where == "task" else {}))],
+        [
+            task(
+                "scalingo_database",
+                "write",
+                periodic_backups_scheduled_at=17,
+                **SHOP,
+                **(given if where == "task" else {}),
+            )
+        ],
         environment=sandbox.environment(),
         **({"module_defaults": {"group/community.scalingo.scalingo": given}} if where == "module_defaults" else {}),
     ).ok()
@@ -484,7 +530,10 @@ def test_a_contradiction_is_refused_before_any_request(ansible: Ansible, sandbox
         "half from the environment": {"api_url": "http://127.0.0.1:9"},
     }
     run = ansible.tasks([info(name, IGNORE, **{**SHOP, **options}) for name, options in tasks.items()]).ok().clean()
-    assert "is the address of the region osc-fr1, and the region is osc-secnum-fr1" in run.result("the address is another region's")["msg"]
+    assert (
+        "is the address of the region osc-fr1, and the region is osc-secnum-fr1"
+        in run.result("the address is another region's")["msg"]
+    )
     assert "db_api_url " + there in run.result("two regions")["msg"]
     assert "SCALINGO_DB_API_URL" in run.result("half from the environment")["msg"]
     assert {found.result["error"]["kind"] for found in run.results} == {"InvalidInput"}
@@ -498,7 +547,8 @@ def test_what_names_the_addon_beats_the_environment(ansible: Ansible, sandbox: S
     """The app and the addon of the environment are none of addon_id's, and an ID beats a variable that names another addon."""
     token = addon_token(sandbox, "shop", MYSQL)
     run = ansible.tasks(
-        [info("by its token", addon_id=MYSQL, addon_token=token)], environment={"SCALINGO_APP": "twins", "SCALINGO_ADDON": SECOND_TWIN}
+        [info("by its token", addon_id=MYSQL, addon_token=token)],
+        environment={"SCALINGO_APP": "twins", "SCALINGO_ADDON": SECOND_TWIN},
     ).ok()
     assert run.only.result["addon_id"] == MYSQL and run.only.result["app"] is None
 
@@ -529,7 +579,10 @@ def test_an_option_wins_over_its_variable(ansible: Ansible, sandbox: Sandbox) ->
 
 
 def test_a_variable_for_an_addons_token_alone_does_not_disturb(ansible: Ansible, sandbox: Sandbox) -> None:
-    assert ask(ansible, sandbox, {**sandbox.params(), **SHOP}, SCALINGO_ADDON_TOKEN="of-another-addon")[-1].addon_id == MYSQL
+    assert (
+        ask(ansible, sandbox, {**sandbox.params(), **SHOP}, SCALINGO_ADDON_TOKEN="of-another-addon")[-1].addon_id
+        == MYSQL
+    )
 
 
 # -- defaults for all modules ------------------------------------------------------------------------------------------

@@ -24,7 +24,12 @@ SHOP = {"app": "shop", "addon": "mysql", "api_retries": 0}
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 #: Every variable that a description or the README names, but for those that say where the sandbox is, and as a form leaves them: empty.
 EMPTY = {
-    **{name: "" for names in VARIABLES.values() for name in names if name not in ("SCALINGO_API_TOKEN", "SCALINGO_AUTH_URL")},
+    **{
+        name: ""
+        for names in VARIABLES.values()
+        for name in names
+        if name not in ("SCALINGO_API_TOKEN", "SCALINGO_AUTH_URL")
+    },
     **{name: "" for name in (*BUNDLES, "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")},
 }
 
@@ -53,7 +58,13 @@ class Ways:
 
     def inventory(self, environment: t.Mapping[str, str], **options: t.Any) -> Run:
         path = self.ansible.directory / "of.scalingo_databases.yml"
-        content = {"plugin": "community.scalingo.scalingo_databases", "apps": ["shop"], "token_cache": False, "api_retries": 0, **options}
+        content = {
+            "plugin": "community.scalingo.scalingo_databases",
+            "apps": ["shop"],
+            "token_cache": False,
+            "api_retries": 0,
+            **options,
+        }
         path.write_text(yaml.safe_dump(content), encoding="utf-8")
         strict = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"}
         return self.ansible.inventory("-i", str(path), "--list", environment={**environment, **strict}).clean()
@@ -93,9 +104,17 @@ def test_with_every_variable_set(way: t.Callable[..., Run], sandbox: Sandbox) ->
     """The variables of the collection say everything; those of the library would trust somebody else, and no proxy is asked on the loopback."""
     here = sandbox.environment()
     everything = {
-        **{name: certifi.where() for name in BUNDLES}, "HTTPS_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9", "NO_PROXY": "",
-        **here, "SCALINGO_APP": "shop", "SCALINGO_ADDON": "mysql", "SCALINGO_ADDON_TOKEN": "of-another", "SCALINGO_CA_PATH": str(sandbox.ca_path),
-        "SCALINGO_REQUESTS_PER_MINUTE": "60", "SCALINGO_MAX_IN_FLIGHT": "2",
+        **{name: certifi.where() for name in BUNDLES},
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "ALL_PROXY": "http://127.0.0.1:9",
+        "NO_PROXY": "",
+        **here,
+        "SCALINGO_APP": "shop",
+        "SCALINGO_ADDON": "mysql",
+        "SCALINGO_ADDON_TOKEN": "of-another",
+        "SCALINGO_CA_PATH": str(sandbox.ca_path),
+        "SCALINGO_REQUESTS_PER_MINUTE": "60",
+        "SCALINGO_MAX_IN_FLIGHT": "2",
     }
     assert set(everything) >= {name for names in VARIABLES.values() for name in names}
     assert way(everything).returncode == 0
@@ -154,7 +173,9 @@ def test_an_authority_of_the_collections_own_variable(ansible: Ansible, sandbox:
     # Empty, as a form that was not filled in leaves it, it is as if it were not there; the task wins over it.
     run = ansible.tasks([info("unverified")], environment={"SCALINGO_CA_PATH": ""}).failed()
     assert run.only.result["error"]["kind"] == "Unreachable"
-    run = ansible.tasks([info("of the task", ca_path=str(sandbox.ca_path))], environment={"SCALINGO_CA_PATH": certifi.where()}).ok()
+    run = ansible.tasks(
+        [info("of the task", ca_path=str(sandbox.ca_path))], environment={"SCALINGO_CA_PATH": certifi.where()}
+    ).ok()
     assert run.only.status == "ok"
 
 
@@ -166,7 +187,9 @@ def test_the_authority_of_the_system_as_a_variable_gives_it(ansible: Ansible, sa
 
 
 def test_a_bare_host_name_is_taken_as_https(ansible: Ansible, sandbox: Sandbox) -> None:
-    where = {name: (value.split("://", 1)[1] if name.endswith("_url") else value) for name, value in sandbox.params().items()}
+    where = {
+        name: (value.split("://", 1)[1] if name.endswith("_url") else value) for name, value in sandbox.params().items()
+    }
     assert not any("://" in value for name, value in where.items() if name != "ca_path")
     run = ansible.tasks(
         [info("bare", **where)],

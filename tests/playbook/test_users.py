@@ -20,10 +20,16 @@ IGNORE = {"ignore_errors": True}
 def keep(path: Path, *names: str) -> t.Dict[str, t.Any]:
     """What a user does with passwords: here into a file that nobody else can read, line by line."""
     content = "".join("{{ %s.user.password | default('', true) }}\n" % name for name in names)
-    return {"name": "keep", "ansible.builtin.copy": {"content": content, "dest": str(path), "mode": "0600"}, "no_log": True}
+    return {
+        "name": "keep",
+        "ansible.builtin.copy": {"content": content, "dest": str(path), "mode": "0600"},
+        "no_log": True,
+    }
 
 
-def test_a_generated_password_is_returned_once_and_seen_nowhere_else(ansible: Ansible, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_generated_password_is_returned_once_and_seen_nowhere_else(
+    ansible: Ansible, sandbox: Sandbox, tmp_path: Path
+) -> None:
     log = tmp_path / "ansible.log"
     run = ansible.tasks(
         [
@@ -33,7 +39,9 @@ def test_a_generated_password_is_returned_once_and_seen_nowhere_else(ansible: An
             task("scalingo_database_user", "made", {"no_log": True, "register": "made"}, **WHO),
             task("scalingo_database_user", "there already", {"no_log": True, "register": "again"}, **WHO),
             task("scalingo_database_user", "another for everybody", IGNORE, reset_password=True, **WHO),
-            task("scalingo_database_user", "another", {"no_log": True, "register": "other"}, reset_password=True, **WHO),
+            task(
+                "scalingo_database_user", "another", {"no_log": True, "register": "other"}, reset_password=True, **WHO
+            ),
             keep(tmp_path / "kept", "made", "again", "other"),
             task("scalingo_database_user_info", "after", app="shop", addon="postgresql"),
         ],
@@ -54,13 +62,21 @@ def test_a_generated_password_is_returned_once_and_seen_nowhere_else(ansible: An
     (password,) = [user.password for user in addon.database.engine.list_users() if user.name == "importer"]
     assert len(first) >= 24 and second == "" and third == password != first
     seen = {"the output": run.output, "the results": str(run.results), "the log": log.read_text(encoding="utf-8")}
-    seen.update({str(path): path.read_text(encoding="utf-8", errors="replace") for path in ansible.home.rglob("*") if path.is_file()})
+    seen.update(
+        {
+            str(path): path.read_text(encoding="utf-8", errors="replace")
+            for path in ansible.home.rglob("*")
+            if path.is_file()
+        }
+    )
     assert [place for place, text in seen.items() if first in text or third in text] == []
 
 
 def test_a_failed_ad_hoc_task_makes_no_user(ansible: Ansible, sandbox: Sandbox) -> None:
     """There is no no_log there, so there is no such password."""
-    run = ansible.ad_hoc("community.scalingo.scalingo_database_user", "app=shop addon=postgresql name=importer", "-vvvv").clean()
+    run = ansible.ad_hoc(
+        "community.scalingo.scalingo_database_user", "app=shop addon=postgresql name=importer", "-vvvv"
+    ).clean()
     assert run.only.status == "failed" and "no_log: true" in run.only.result["msg"]
     assert [record.route for record in sandbox.unsafe() if record.role == "db"] == []
 

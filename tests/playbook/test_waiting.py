@@ -85,7 +85,9 @@ def test_pending_counts_as_wanted_whatever_it_is_called(status: str, ansible: An
 
 def test_one_that_failed_before_is_asked_for_once_more(ansible: Ansible, sandbox: Sandbox) -> None:
     seeded(sandbox, features={"force-ssl": "FAILED"})
-    run = ansible.tasks([task(MODULE, "once", **FORCE, **POSTGRESQL), task(MODULE, "again", **FORCE, **POSTGRESQL)]).ok()
+    run = ansible.tasks(
+        [task(MODULE, "once", **FORCE, **POSTGRESQL), task(MODULE, "again", **FORCE, **POSTGRESQL)]
+    ).ok()
     assert run.result("once")["changed"] is True and run.result("again")["changed"] is False
     assert run.result("once")["diff"]["before"] == {"features": {"force-ssl": False}}
     assert routes(sandbox.unsafe()) == ["D6"]
@@ -111,7 +113,10 @@ def test_both_features_in_the_order_that_the_platform_asks_for(ansible: Ansible,
         ]
     ).ok()
     assert run.count("changed") == 2
-    asked = [(record.route, (record.body or {}).get("feature", {}).get("name") or record.query["feature"]) for record in sandbox.unsafe()]
+    asked = [
+        (record.route, (record.body or {}).get("feature", {}).get("name") or record.query["feature"])
+        for record in sandbox.unsafe()
+    ]
     assert asked == [
         ("D6", "force-ssl"),
         ("D6", "publicly-available"),
@@ -173,7 +178,9 @@ def test_a_busy_database_is_refused_or_waited_for(ansible: Ansible, sandbox: San
 
 def test_a_busy_database_is_changed_when_it_is_idle(ansible: Ansible, sandbox: Sandbox, meanwhile: t.Any) -> None:
     busy(sandbox)
-    future = meanwhile(ansible.tasks, [task(MODULE, app="shop", addon="mysql", periodic_backups_scheduled_at=5, wait_interval=0.2)])
+    future = meanwhile(
+        ansible.tasks, [task(MODULE, app="shop", addon="mysql", periodic_backups_scheduled_at=5, wait_interval=0.2)]
+    )
     until(lambda: routes(sandbox.log()).count("D1") >= 3, "three looks at the busy database")
     assert sandbox.unsafe() == []
     sandbox.end_operation(MYSQL)
@@ -195,7 +202,9 @@ def another_look(sandbox: Sandbox) -> None:
     until(lambda: looks(sandbox) > seen, "the wait to go on")
 
 
-def test_tokens_that_expire_in_a_long_wait_are_not_noticed(ansible: Ansible, sandbox: Sandbox, meanwhile: t.Any) -> None:
+def test_tokens_that_expire_in_a_long_wait_are_not_noticed(
+    ansible: Ansible, sandbox: Sandbox, meanwhile: t.Any
+) -> None:
     """Both tokens end twice while the feature is on its way; each time one exchange and one token are enough."""
     seeded(sandbox, feature=8000)
     future = meanwhile(ansible.tasks, [task(MODULE, wait_timeout=60, **FORCE, **POSTGRESQL)])
@@ -214,7 +223,9 @@ def test_tokens_that_expire_in_a_long_wait_are_not_noticed(ansible: Ansible, san
     assert routes(sandbox.unsafe()) == ["D6"]
 
 
-def test_an_addons_token_that_ends_alone_costs_one_request(ansible: Ansible, sandbox: Sandbox, meanwhile: t.Any) -> None:
+def test_an_addons_token_that_ends_alone_costs_one_request(
+    ansible: Ansible, sandbox: Sandbox, meanwhile: t.Any
+) -> None:
     seeded(sandbox, feature=1000)
     future = meanwhile(ansible.tasks, [task(MODULE, wait_timeout=60, **FORCE, **POSTGRESQL)])
     until(lambda: looks(sandbox) >= 2, "the wait to begin")

@@ -32,8 +32,12 @@ from support.playbook import ROOT
 from support.real import DURATIONS
 from support.watched import ISSUED
 
-DESCRIBED: dict[str, t.Any] = yaml.safe_load((ROOT / "extensions" / "awx" / "credential_type.yml").read_text(encoding="utf-8"))
-TYPE = ManagedCredentialType("scalingo", DESCRIBED["name"], DESCRIBED["kind"], DESCRIBED["inputs"], DESCRIBED["injectors"])
+DESCRIBED: dict[str, t.Any] = yaml.safe_load(
+    (ROOT / "extensions" / "awx" / "credential_type.yml").read_text(encoding="utf-8")
+)
+TYPE = ManagedCredentialType(
+    "scalingo", DESCRIBED["name"], DESCRIBED["kind"], DESCRIBED["inputs"], DESCRIBED["injectors"]
+)
 #: What AWX sets for every job, whatever its credentials.
 OF_EVERY_JOB = {
     "ANSIBLE_FORCE_COLOR": "True", "ANSIBLE_HOST_KEY_CHECKING": "False", "ANSIBLE_INVENTORY_UNPARSED_FAILED": "True",
@@ -88,7 +92,13 @@ def written(sandbox: Sandbox) -> list[str]:
 def credential(sandbox: Sandbox, **more: str) -> dict[str, str]:
     """A credential as somebody fills it in: the region is left empty, and the addresses come from the authentication API."""
     authority = Path(str(sandbox.ca_path)).read_text(encoding="ascii")
-    return {"api_token": sandbox.api_token, "region": "", "auth_url": sandbox.auth_url, "ca_certificates": authority, **more}
+    return {
+        "api_token": sandbox.api_token,
+        "region": "",
+        "auth_url": sandbox.auth_url,
+        "ca_certificates": authority,
+        **more,
+    }
 
 
 class Unsafe(yaml.SafeDumper):
@@ -136,7 +146,9 @@ class Automation:
 
     def tokens(self) -> list[str]:
         """The tokens that jobs have left in the cache of the collection, for the next ones."""
-        texts = [path.read_text(encoding="utf-8") for path in (self.home / ".cache" / "community.scalingo").glob("*.json")]
+        texts = [
+            path.read_text(encoding="utf-8") for path in (self.home / ".cache" / "community.scalingo").glob("*.json")
+        ]
         found = [str(value) for text in texts for name, value in json.loads(text).items() if "token" in name]
         assert len(found) >= 2, texts
         return found
@@ -159,7 +171,9 @@ class Automation:
         play = {"name": "Run it", "ansible.builtin.import_playbook": "community.scalingo.%s" % playbook}
         (private / "project" / "job.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
         local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-        (private / "inventory" / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"localhost": local}}}), encoding="utf-8")
+        (private / "inventory" / "hosts.yml").write_text(
+            yaml.safe_dump({"all": {"hosts": {"localhost": local}}}), encoding="utf-8"
+        )
         (private / "env" / "envvars").write_text(yaml.safe_dump(environment), encoding="utf-8")
         (private / "env" / "extravars").write_text(yaml.dump(dict(variables), Dumper=Unsafe), encoding="utf-8")
         (private / "env" / "cmdline").write_text(" ".join(["-vvvv", *options]), encoding="utf-8")
@@ -190,14 +204,32 @@ def automation(tmp_path: Path) -> Automation:
 
 def test_awx_takes_the_credential_type() -> None:
     """What AWX looks at when somebody saves it."""
-    assert set(DESCRIBED) == {"name", "description", "kind", "inputs", "injectors"} and DESCRIBED["kind"] in ("cloud", "net")
+    assert set(DESCRIBED) == {"name", "description", "kind", "inputs", "injectors"} and DESCRIBED["kind"] in (
+        "cloud",
+        "net",
+    )
     inputs, injectors = DESCRIBED["inputs"], DESCRIBED["injectors"]
     assert set(inputs) == {"fields", "required"} and set(injectors) <= {"file", "env", "extra_vars"}
     fields = [field["id"] for field in inputs["fields"]]
-    known = {"id", "label", "type", "help_text", "secret", "multiline", "choices", "format", "default", "ask_at_runtime"}
+    known = {
+        "id",
+        "label",
+        "type",
+        "help_text",
+        "secret",
+        "multiline",
+        "choices",
+        "format",
+        "default",
+        "ask_at_runtime",
+    }
     assert len(set(fields)) == len(fields) and "tower" not in fields and set(inputs["required"]) <= set(fields)
     for field in inputs["fields"]:
-        assert set(field) <= known and {"id", "label"} <= set(field) and re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", field["id"])
+        assert (
+            set(field) <= known
+            and {"id", "label"} <= set(field)
+            and re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", field["id"])
+        )
         assert field["type"] == "string"
     assert list(injectors["file"]) == ["template"]
     strict = jinja2.sandbox.ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
@@ -220,7 +252,9 @@ def test_what_awx_makes_of_a_credential(automation: Automation) -> None:
     }  # fmt: skip
     private, environment, shown = automation.inject(inputs)
     authorities = Path(environment.pop("SCALINGO_CA_PATH"))
-    assert authorities.parent == private / "env" and authorities.read_text(encoding="ascii") == inputs["ca_certificates"]
+    assert (
+        authorities.parent == private / "env" and authorities.read_text(encoding="ascii") == inputs["ca_certificates"]
+    )
     assert authorities.stat().st_mode & 0o777 == 0o600
     assert environment == {
         "SCALINGO_API_TOKEN": API_TOKEN, "SCALINGO_REGION": "osc-secnum-fr1", "SCALINGO_AUTH_URL": "https://auth.example.com",
@@ -250,19 +284,28 @@ def test_a_job_that_looks_for_drift(automation: Automation, sandbox: Sandbox) ->
     assert (found["outcome"], found["drifted"], found["failed"]) == ("drifted", ["shop/mysql"], [])
     differences = {difference["kind"]: difference for difference in found["databases"][0]["differences"]}
     assert set(differences) == {"settings", "logical_databases", "users"}
-    assert "stock" not in str(differences["logical_databases"]["before"]) and "stock" in str(differences["logical_databases"]["after"])
+    assert "stock" not in str(differences["logical_databases"]["before"]) and "stock" in str(
+        differences["logical_databases"]["after"]
+    )
     assert written(sandbox) == []
     assert set(automation.tokens()) <= ISSUED
 
     wanted = {"logical_databases": {"names": ["orders"]}, "users": [{"name": "reporting"}]}
-    job = automation.run("drift", credential(sandbox), {"drift_databases": [{"app": "shop", "addon": "mysql", "wanted": wanted}]})
+    job = automation.run(
+        "drift", credential(sandbox), {"drift_databases": [{"app": "shop", "addon": "mysql", "wanted": wanted}]}
+    )
     assert (job.status, job.returncode) == ("successful", 0), job.output
     assert job.artifacts["scalingo_drift"]["outcome"] == "unchanged"
 
 
 def test_a_job_that_upgrades(automation: Automation, sandbox: Sandbox) -> None:
     # A survey passes what was left empty as empty text.
-    survey = {"upgrade_verify_app": "shop", "upgrade_verify_addon": "mysql", "upgrade_verify_region": "", "upgrade_verify_addon_id": ""}
+    survey = {
+        "upgrade_verify_app": "shop",
+        "upgrade_verify_addon": "mysql",
+        "upgrade_verify_region": "",
+        "upgrade_verify_addon_id": "",
+    }
     variables = {**survey, "upgrade_verify_wait_interval": 0.2, "upgrade_verify_settle_seconds": 0}
     sandbox.change_database(addon_id=MYSQL, status="stopped")
     job = automation.run("upgrade", credential(sandbox), variables)
@@ -280,7 +323,8 @@ def test_a_job_that_upgrades(automation: Automation, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("region", "hosts"), [("", ["shop_1001"]), ("osc-secnum-fr1", ["vault_1002"]), ("osc-fr1,osc-secnum-fr1", ["shop_1001", "vault_1002"])]
+    ("region", "hosts"),
+    [("", ["shop_1001"]), ("osc-secnum-fr1", ["vault_1002"]), ("osc-fr1,osc-secnum-fr1", ["shop_1001", "vault_1002"])],
 )
 def test_a_source_of_an_inventory(region: str, hosts: list[str], automation: Automation, sandbox: Sandbox) -> None:
     private, environment, dummy = automation.inject(credential(sandbox, region=region), INVENTORY_UPDATE_ID="3")
@@ -328,7 +372,9 @@ def test_the_readme_names_playbooks_artifacts_and_variables_that_there_are() -> 
     assert sorted(playbook for playbook, dummy, dummy in rows) == PLAYBOOKS
     for playbook, variables, artifact in rows:
         head = (ROOT / "playbooks" / ("%s.yml" % playbook)).read_text(encoding="utf-8").split("\n- name:")[0]
-        assert artifact in head and all(re.search(r"^#   %s\b" % name, head, re.MULTILINE) for name in re.findall(r"`(\w+)`", variables)), playbook
+        assert artifact in head and all(
+            re.search(r"^#   %s\b" % name, head, re.MULTILINE) for name in re.findall(r"`(\w+)`", variables)
+        ), playbook
     for name in DESCRIBED["injectors"]["env"]:
         assert "`%s`" % name in text
 
@@ -343,14 +389,18 @@ def test_a_playbook_is_fit_for_a_job_template(playbook: str) -> None:
     assert roles and "community.scalingo.%s" % playbook in head
     for role in roles:
         spec = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
-        required = [name for name, option in spec["argument_specs"]["main"]["options"].items() if option.get("required")]
+        required = [
+            name for name, option in spec["argument_specs"]["main"]["options"].items() if option.get("required")
+        ]
         for name in required:
             # What the playbook itself sets for its role needs no words, as long as its head says which structure it is.
             assert name in head, name
     files = [ROOT / "playbooks" / ("%s.yml" % playbook), *(ROOT / "playbooks" / "tasks").glob("%s_*.yml" % playbook)]
     files += [path for role in roles for path in (ROOT / "roles" / role / "tasks").rglob("*.yml")]
     for path in files:
-        asked = {"vars_prompt", "ansible.builtin.pause", "pause", "become_ask_pass"} & set(keys(yaml.safe_load(path.read_text(encoding="utf-8"))))
+        asked = {"vars_prompt", "ansible.builtin.pause", "pause", "become_ask_pass"} & set(
+            keys(yaml.safe_load(path.read_text(encoding="utf-8")))
+        )
         assert not asked, path
 
 

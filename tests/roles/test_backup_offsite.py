@@ -72,7 +72,14 @@ class Place:
         self.directory = directory / "copies"
 
     def variables(self, **variables: t.Any) -> str:
-        given = {"app": "shop", "addon": MYSQL, "wait_interval": 0.2, "directory": str(self.directory), "keep_count": 2, **variables}
+        given = {
+            "app": "shop",
+            "addon": MYSQL,
+            "wait_interval": 0.2,
+            "directory": str(self.directory),
+            "keep_count": 2,
+            **variables,
+        }
         return json.dumps({"backup_offsite_" + name: value for name, value in given.items()})
 
     def keep(self, *options: str, **variables: t.Any) -> tuple[Run, dict[str, t.Any]]:
@@ -95,7 +102,10 @@ class Place:
         return self.copies()
 
     def copies(self) -> list[Path]:
-        return sorted((path for path in self.directory.glob("[!.]*") if path.suffix != ".json"), key=lambda path: path.name.split(".")[1])
+        return sorted(
+            (path for path in self.directory.glob("[!.]*") if path.suffix != ".json"),
+            key=lambda path: path.name.split(".")[1],
+        )
 
     def good(self) -> int:
         """Reckoned here, from the files themselves."""
@@ -107,7 +117,9 @@ class Place:
 
     def nothing_grows(self) -> bool:
         """The lock stays."""
-        return {path.name.partition("-")[0] for path in self.directory.iterdir() if path.name.startswith(".")} <= {".lock"}
+        return {path.name.partition("-")[0] for path in self.directory.iterdir() if path.name.startswith(".")} <= {
+            ".lock"
+        }
 
     def written(self) -> list[str]:
         return [record.route for record in self.sandbox.unsafe() if record.route not in TOKENS]
@@ -131,7 +143,10 @@ def test_check_mode_then_a_copy_then_nothing(place: Place) -> None:
     (copy,) = place.copies()
     assert str(copy) == done["copy"] and copy.stat().st_mode & 0o777 == 0o600 and place.nothing_grows()
     described = json.loads(copy.with_name(copy.name + ".json").read_text(encoding="utf-8"))
-    assert described["sha256"] == hashlib.sha256(copy.read_bytes()).hexdigest() and described["size"] == copy.stat().st_size
+    assert (
+        described["sha256"] == hashlib.sha256(copy.read_bytes()).hexdigest()
+        and described["size"] == copy.stat().st_size
+    )
     assert described["backup"]["id"] == done["backup_id"] and described["database"]["engine"] == "postgresql"
     with tarfile.open(copy) as archive:
         assert [Path(name).suffix for name in archive.getnames()] == [".pgsql"]
@@ -148,7 +163,9 @@ def test_too_many_and_too_old_ones_go_and_others_stay(place: Place) -> None:
     strange.write_bytes(b"of somebody else")
     strange.with_name("a-file.tar.gz.json").write_text("{}", encoding="utf-8")
     dummy, ahead = place.keep("--check", keep_days=5)
-    assert oldest.exists() and [step.split("/")[-1] for step in ahead["steps"] if step.startswith("remove ")] == [oldest.name]
+    assert oldest.exists() and [step.split("/")[-1] for step in ahead["steps"] if step.startswith("remove ")] == [
+        oldest.name
+    ]
     place.directory.chmod(0o750)
     dummy, done = place.keep(keep_days=5)
     assert done["good_copies"] == 3 and ahead["steps"][-1:] == done["steps"][-1:]
@@ -163,7 +180,12 @@ def test_a_cancelled_backup_leaves_everything_as_it_is(place: Place) -> None:
     run, summary = place.keep(max_age="1s")
     run.failed()
     assert (summary["outcome"], summary["failed_in"], summary["good_copies"]) == ("failed", "backup", 3)
-    assert "cancelled" in summary["findings"][0] and place.copies() == copies and place.good() == 3 and place.downloads() == 0
+    assert (
+        "cancelled" in summary["findings"][0]
+        and place.copies() == copies
+        and place.good() == 3
+        and place.downloads() == 0
+    )
 
 
 def test_a_copy_that_is_not_good_any_more_is_never_counted(place: Place) -> None:
@@ -180,7 +202,11 @@ def test_a_copy_that_is_not_good_any_more_is_never_counted(place: Place) -> None
     assert oldest.exists() and cut.exists() and place.good() == 2
     run, summary = place.keep(bad_copies="remove")
     run.ok()
-    assert [path.exists() for path in (oldest, altered, cut)] == [True, False, False] and place.good() == 2 and summary["findings"] == []
+    assert (
+        [path.exists() for path in (oldest, altered, cut)] == [True, False, False]
+        and place.good() == 2
+        and summary["findings"] == []
+    )
 
 
 def test_an_archive_that_is_damaged_where_it_comes_from_is_not_kept(place: Place) -> None:
@@ -189,33 +215,54 @@ def test_an_archive_that_is_damaged_where_it_comes_from_is_not_kept(place: Place
         place.sandbox.fault(match={"route": "B4"}, do="replace", body={"download_url": server.link()})
         run, summary = place.keep()
     run.failed()
-    assert (summary["failed_in"], summary["good_copies"]) == ("download", 3) and "No copy was removed" in summary["next_steps"][0]
+    assert (summary["failed_in"], summary["good_copies"]) == ("download", 3) and "No copy was removed" in summary[
+        "next_steps"
+    ][0]
     assert place.copies() == copies and place.good() == 3 and place.nothing_grows()
 
 
 def test_archives_that_are_not_served_are_refused_before_a_backup_is_made(place: Place) -> None:
     run, summary = place.keep(addon=OPENSEARCH)
     run.failed()
-    assert summary["failed_in"] == "preflight" and "opensearch, whose archives the platform does not serve" in summary["findings"][0]
+    assert (
+        summary["failed_in"] == "preflight"
+        and "opensearch, whose archives the platform does not serve" in summary["findings"][0]
+    )
     assert place.written() == [] and not place.directory.exists()
 
 
 def test_an_archive_that_the_platform_has_lost_is_not_kept(place: Place) -> None:
     copies = place.have(30, 20, 10)
     match = {"role": "files"}
-    place.sandbox.fault(match=match, do="status", status=200, body="fail to get archive: NoSuchKey:", headers={"Content-Type": "text/plain"})
+    place.sandbox.fault(
+        match=match,
+        do="status",
+        status=200,
+        body="fail to get archive: NoSuchKey:",
+        headers={"Content-Type": "text/plain"},
+    )
     run, summary = place.keep(make_backup=False)
     run.failed()
-    assert summary["failed_in"] == "download" and "and the platform says" in summary["findings"][0] and "NoSuchKey" in summary["findings"][0]
+    assert (
+        summary["failed_in"] == "download"
+        and "and the platform says" in summary["findings"][0]
+        and "NoSuchKey" in summary["findings"][0]
+    )
     assert place.copies() == copies and place.good() == 3 and place.nothing_grows()
 
 
 def test_a_download_that_breaks_off_goes_on_the_next_time(place: Place) -> None:
     place.sandbox.fault(match={"role": "files"}, do="truncate", bytes=1_000_000, times=1)
     place.sandbox.fault(match={"role": "files"}, do="drop_before", times=100)
-    hasty = PLAYBOOK.replace("gather_facts: false\n", "gather_facts: false\n  module_defaults: {group/community.scalingo.scalingo: {api_retries: 0}}\n")
+    hasty = PLAYBOOK.replace(
+        "gather_facts: false\n",
+        "gather_facts: false\n  module_defaults: {group/community.scalingo.scalingo: {api_retries: 0}}\n",
+    )
     run = place.ansible.play(hasty, "-e", place.variables(make_backup=False)).clean().failed()
-    assert run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_backup"]["outcome"] == "interrupted" and place.copies() == []
+    assert (
+        run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_backup"]["outcome"] == "interrupted"
+        and place.copies() == []
+    )
     place.sandbox.clear_faults()
     place.sandbox.clear_log()
     run, summary = place.keep(make_backup=False)
@@ -229,7 +276,9 @@ def test_a_disk_that_is_full(place: Place, tmp_path: Path) -> None:
     place.ansible.prefix = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, str(tmp_path)]
     run, summary = place.keep(make_backup=False, directory=str(tmp_path / "full"))
     run.failed()
-    assert (summary["outcome"], summary["failed_in"]) == ("failed", "download") and "Free some space" in summary["findings"][0]
+    assert (summary["outcome"], summary["failed_in"]) == ("failed", "download") and "Free some space" in summary[
+        "findings"
+    ][0]
     assert run.stdout.split()[-2:] == [copies[0].name, copies[0].name + ".json"]
 
 
@@ -253,7 +302,13 @@ def test_a_second_run_stays_away_and_the_next_finishes_one_that_is_killed(place:
     (tmp_path / "killed.yml").write_text(PLAYBOOK, encoding="utf-8")
     begun = tmp_path / "begun"
     command = ["sh", "-c", 'touch "$0"; sleep 60', str(begun), "{input}", "{output}"]
-    words = [str(place.ansible.programs / "ansible-playbook"), "-vvvv", "-i", "localhost,", str(tmp_path / "killed.yml")]
+    words = [
+        str(place.ansible.programs / "ansible-playbook"),
+        "-vvvv",
+        "-i",
+        "localhost,",
+        str(tmp_path / "killed.yml"),
+    ]
     process = subprocess.Popen(
         [*words, "-e", place.variables(encrypt_command=command)], env=place.ansible.variables(), cwd=place.ansible.working_directory,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
@@ -263,7 +318,10 @@ def test_a_second_run_stays_away_and_the_next_finishes_one_that_is_killed(place:
     (clear,) = growing.glob("*.tar.gz")
     run, summary = place.keep(encrypt_command=command)
     assert (run.failed().count("changed"), summary["outcome"], summary["failed_in"]) == (0, "interrupted", "download")
-    assert "another run is bringing a backup of this database" in summary["findings"][0] and "process %d on" % process.pid in summary["findings"][0]
+    assert (
+        "another run is bringing a backup of this database" in summary["findings"][0]
+        and "process %d on" % process.pid in summary["findings"][0]
+    )
     assert "when the other one has ended" in summary["next_steps"][0] and clear.exists()
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -278,10 +336,27 @@ def test_nothing_leaves_the_protected_region_without_the_consent(place: Place) -
     variables = {"app": "vault", "addon": VAULT, "region": "osc-secnum-fr1"}
     guarded = place.sandbox.environment("osc-secnum-fr1")
     # An extra variable of the form name=value is a text.
-    run = place.ansible.play(PLAYBOOK, "-e", place.variables(**variables), "-e", "backup_offsite_allow=eviction", environment=guarded).clean().failed()
-    assert "backup_offsite_allow: [export]" in run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_backup"]["findings"][0]
-    assert [record.route for record in place.sandbox.log() if record.role == "db"] == ["D1", "B1"] and not place.directory.exists()
-    place.ansible.play(PLAYBOOK, "-e", place.variables(allow="export", make_backup=False, max_age="0", **variables), environment=guarded).clean().ok()
+    run = (
+        place.ansible.play(
+            PLAYBOOK, "-e", place.variables(**variables), "-e", "backup_offsite_allow=eviction", environment=guarded
+        )
+        .clean()
+        .failed()
+    )
+    assert (
+        "backup_offsite_allow: [export]"
+        in run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_backup"]["findings"][0]
+    )
+    assert [record.route for record in place.sandbox.log() if record.role == "db"] == [
+        "D1",
+        "B1",
+    ] and not place.directory.exists()
+    place.ansible.play(
+        PLAYBOOK,
+        "-e",
+        place.variables(allow="export", make_backup=False, max_age="0", **variables),
+        environment=guarded,
+    ).clean().ok()
     assert place.good() == 1
 
 
@@ -291,10 +366,14 @@ def test_data_of_health_are_refused_before_a_backup_is_made(place: Place, addon:
     run.failed()
     assert place.written() == [], "something was written before the consent"
     assert not place.directory.exists()
-    assert [record.route for record in place.sandbox.log() if record.route == "A2"] == [], "the addon was read although its token says it all"
+    assert [record.route for record in place.sandbox.log() if record.route == "A2"] == [], (
+        "the addon was read although its token says it all"
+    )
     assert refused["failed_in"] == "preflight" and "data of health (HDS)" in refused["findings"][0]
     for word in ("export", "eviction"):
-        assert "'backup_offsite_allow: [%s]' to the variables of the role" % word in refused["findings"][0], "all that is missing, at once"
+        assert "'backup_offsite_allow: [%s]' to the variables of the role" % word in refused["findings"][0], (
+            "all that is missing, at once"
+        )
 
     run, done = place.keep(app="clinic", addon=addon, allow=["export", "eviction"], name="日本語")
     assert Path(done["copy"]).name.startswith(CLINIC + "."), "a name of which nothing can be in the name of a file"

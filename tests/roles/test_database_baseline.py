@@ -135,23 +135,34 @@ def listed() -> list[dict[str, t.Any]]:
 
 def test_a_kind_that_fails_stops_those_after_it_unless_told_otherwise(place: Place, sandbox: Sandbox) -> None:
     sandbox.fault(match={"action_name": "list-databases"}, do="status", status=403)
-    wanted = {"mysql": {"logical_databases": {"names": ["stock"]}, "sql_modes": ["ANSI"], "periodic_backups_scheduled_at": 5}}
+    wanted = {
+        "mysql": {"logical_databases": {"names": ["stock"]}, "sql_modes": ["ANSI"], "periodic_backups_scheduled_at": 5}
+    }
     run = place.keep(wanted=wanted).failed()
     assert [record.action_name or record.route for record in written(sandbox)] == ["D2"]
     message = run.result("Tell what is wrong and what to do")["msg"]
-    assert "shop/mysql could not be kept as declared:" in message and "- logical_databases: " in message and "403" in message
+    assert (
+        "shop/mysql could not be kept as declared:" in message
+        and "- logical_databases: " in message
+        and "403" in message
+    )
     (summary,) = summaries(run)
     assert (summary["outcome"], [item["kind"] for item in summary["failures"]]) == ("failed", ["logical_databases"])
     assert [item["kind"] for item in summary["differences"]] == ["settings"]
 
     (summary,) = summaries(place.keep(wanted, database_baseline_on_failure="continue").failed())
-    assert ([item["kind"] for item in summary["failures"]], [item["kind"] for item in summary["differences"]]) == (["logical_databases"], ["sql_modes"])
+    assert ([item["kind"] for item in summary["failures"]], [item["kind"] for item in summary["differences"]]) == (
+        ["logical_databases"],
+        ["sql_modes"],
+    )
 
 
 def test_a_consequence_needs_its_word(place: Place, sandbox: Sandbox) -> None:
     """All of them are named at once, and nothing that comes after is done."""
     wanted = {
-        "features": {"force-ssl": True, "publicly-available": True}, "logical_databases": {"names": ["stock"], "exclusive": True}, "sql_modes": ["ANSI"],
+        "features": {"force-ssl": True, "publicly-available": True},
+        "logical_databases": {"names": ["stock"], "exclusive": True},
+        "sql_modes": ["ANSI"],
     }
     run = place.keep(wanted={"mysql": wanted}).failed()
     assert written(sandbox) == []
@@ -166,14 +177,22 @@ def test_drift_is_named_then_mended_for_one_change_a_difference_then_gone(place:
     run, found = place.drift(databases=listed())
     run.failed()
     assert written(sandbox) == [] and {**sandbox.state(), "clock": None} == {**state, "clock": None}
-    assert found["outcome"] == "drifted" and found["drifted"] == ["shop/mysql", "shop/postgresql", "shop/influxdb", "shop/postgresql-ng"]
+    assert found["outcome"] == "drifted" and found["drifted"] == [
+        "shop/mysql",
+        "shop/postgresql",
+        "shop/influxdb",
+        "shop/postgresql-ng",
+    ]
     by_name = {database["name"]: database for database in found["databases"]}
     kinds = {difference["kind"]: difference for difference in by_name["shop/mysql"]["differences"]}
     assert set(kinds) == {"settings", "logical_databases", "sql_modes", "users"}
     assert kinds["logical_databases"]["before"] != kinds["logical_databases"]["after"]
     message = run.result("Say what drifted")["msg"]
     assert "shop/mysql is not as declared:" in message and "create the logical database stock" in message
-    assert '    periodic_backups_scheduled_at: "0:00 UTC" -> "4:00 UTC"\n' in message and '    stock: null -> {"protected": false}\n' in message
+    assert (
+        '    periodic_backups_scheduled_at: "0:00 UTC" -> "4:00 UTC"\n' in message
+        and '    stock: null -> {"protected": false}\n' in message
+    )
     assert "periodic_backups_enabled" not in message
     assert run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_drift"] == found
     assert [summary["outcome"] for summary in summaries(run)] == ["would_change"] * 4
@@ -215,7 +234,12 @@ def test_a_difference_that_needs_consent_hides_no_other(place: Place, sandbox: S
         "features": {"force-ssl": True, "publicly-available": True},
     }  # fmt: skip
     addon_id = sandbox.addon_id("shop", "mysql")
-    entry = {"app": "shop", "addon_id": addon_id, "name": "shop/mysql", "wanted": {**wanted, "plan": "mysql-starter-512"}}
+    entry = {
+        "app": "shop",
+        "addon_id": addon_id,
+        "name": "shop/mysql",
+        "wanted": {**wanted, "plan": "mysql-starter-512"},
+    }
     run, found = place.drift(databases=json.dumps([entry]))
     message = run.failed().result("Say what drifted")["msg"]
     (database,) = found["databases"]
@@ -224,7 +248,10 @@ def test_a_difference_that_needs_consent_hides_no_other(place: Place, sandbox: S
     names = {name for name in difference["before"] if difference["before"][name] != difference["after"][name]}
     assert {"periodic_backups_scheduled_at", "features"} < names and len(names) >= 3
     assert difference["after"]["features"]["force-ssl"] != difference["before"]["features"].get("force-ssl")
-    assert '    periodic_backups_scheduled_at: "0:00 UTC" -> "5:00 UTC"\n' in message and "add 'allow: [exposure]' to its entry in drift_databases." in message
+    assert (
+        '    periodic_backups_scheduled_at: "0:00 UTC" -> "5:00 UTC"\n' in message
+        and "add 'allow: [exposure]' to its entry in drift_databases." in message
+    )
     assert "to the task" not in message and written(sandbox) == []
     kept = place.keep(wanted={"mysql": wanted}).failed().result("Tell what is wrong and what to do")["msg"]
     assert "add 'database_baseline_allow: [exposure]' to the variables of the role." in kept
@@ -232,9 +259,18 @@ def test_a_difference_that_needs_consent_hides_no_other(place: Place, sandbox: S
 
 def test_what_cannot_be_compared_is_no_drift_and_no_success(place: Place, sandbox: Sandbox) -> None:
     databases = [
-        {"app": "shop", "addon": "influxdb", "wanted": {"retention_policies": [{"name": "month", "duration": "720h0m0s"}]}},
+        {
+            "app": "shop",
+            "addon": "influxdb",
+            "wanted": {"retention_policies": [{"name": "month", "duration": "720h0m0s"}]},
+        },
         {"app": "nowhere", "addon": "mysql", "wanted": {"sql_modes": [], "logical_databases": {"names": ["orders"]}}},
-        {"app": "shop", "addon": "influxdb", "name": "the points", "wanted": {"retention_policies": [{"name": "month", "duration": "60d"}]}},
+        {
+            "app": "shop",
+            "addon": "influxdb",
+            "name": "the points",
+            "wanted": {"retention_policies": [{"name": "month", "duration": "60d"}]},
+        },
         {"app": "shop", "addon": "mysql", "wanted": {"sql_mode": ["mistyped"]}},
     ]
     run, found = place.drift(databases=databases)
@@ -243,7 +279,11 @@ def test_what_cannot_be_compared_is_no_drift_and_no_success(place: Place, sandbo
     assert found["failed"] == ["nowhere/mysql", "the points", "shop"] and found["drifted"] == []
     message = run.result("Say what drifted")["msg"]
     assert message.count("nowhere is not visible") == 1
-    assert "nowhere/mysql could not be compared:" in message and "30d" in message.replace("720h", "30d") and "sql_mode" in message
+    assert (
+        "nowhere/mysql could not be compared:" in message
+        and "30d" in message.replace("720h", "30d")
+        and "sql_mode" in message
+    )
     assert written(sandbox) == []
 
 
@@ -255,7 +295,9 @@ def test_a_list_of_something_else_is_refused(place: Place, sandbox: Sandbox) -> 
 
 def test_a_file_that_cannot_be_written_is_said_after_all_was_looked_at(place: Place, sandbox: Sandbox) -> None:
     place.file = place.directory / "absent" / "drift.json"
-    run, found = place.drift(databases=[{"app": "shop", "addon": "mysql", "wanted": {"logical_databases": {"names": ["orders"]}}}])
+    run, found = place.drift(
+        databases=[{"app": "shop", "addon": "mysql", "wanted": {"logical_databases": {"names": ["orders"]}}}]
+    )
     message = run.failed().result("Say what drifted")["msg"]
     assert message.startswith("%s was not written: " % place.file) and found == {}
     left = run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_drift"]

@@ -36,17 +36,35 @@ def addon(provider: str, resource: str, **settings: t.Any) -> Data:
 SEED: Data = {
     "user": {"api_token": API_TOKEN},
     "apps": [
-        {"name": "shop", "addons": [
-            addon("mysql", "behind", version="8.0.40-1", backups=[{"method": "periodic", "age": 5 * HOUR, "status": "done"}]),
-            addon("postgresql", "exposed", features={"publicly-available": "ACTIVATED"}, backups=[{"age": 100 * HOUR, "status": "done"}]),
-        ]},
+        {
+            "name": "shop",
+            "addons": [
+                addon(
+                    "mysql",
+                    "behind",
+                    version="8.0.40-1",
+                    backups=[{"method": "periodic", "age": 5 * HOUR, "status": "done"}],
+                ),
+                addon(
+                    "postgresql",
+                    "exposed",
+                    features={"publicly-available": "ACTIVATED"},
+                    backups=[{"age": 100 * HOUR, "status": "done"}],
+                ),
+            ],
+        },
         {"name": "lost", "addons": [addon("redis", "lost")]},
-        {"name": "ledger", "addons": [
-            addon(
-                "postgresql-ng", "ledger", firewall_rules=[{"cidr": "192.0.2.0/24"}],
-                maintenance=[{"type": "no-op", "status": "scheduled", "starts_in": 48 * HOUR}],
-            ),
-        ]},
+        {
+            "name": "ledger",
+            "addons": [
+                addon(
+                    "postgresql-ng",
+                    "ledger",
+                    firewall_rules=[{"cidr": "192.0.2.0/24"}],
+                    maintenance=[{"type": "no-op", "status": "scheduled", "starts_in": 48 * HOUR}],
+                ),
+            ],
+        },
     ],
 }
 WITHOUT_RETRIES: Data = {"module_defaults": {"group/community.scalingo.scalingo": {"api_retries": 0}}}
@@ -88,7 +106,12 @@ def report(ansible: Ansible, *options: str, failing: bool = False, **variables: 
     """Run the role with these variables: what it did, and its summary."""
     given = {"fleet_report_" + name: value for name, value in variables.items()}
     tasks = [
-        {"name": "Report", "ansible.builtin.include_role": {"name": "community.scalingo.fleet_report"}, "vars": given, "ignore_errors": failing},
+        {
+            "name": "Report",
+            "ansible.builtin.include_role": {"name": "community.scalingo.fleet_report"},
+            "vars": given,
+            "ignore_errors": failing,
+        },
         {"name": "Summary", "ansible.builtin.debug": {"msg": "{{ fleet_report_summary }}"}},
     ]
     run = ansible.tasks(tasks, *options, **WITHOUT_RETRIES).clean().ok()
@@ -100,7 +123,10 @@ def routes(sandbox: Sandbox) -> t.Counter[str]:
 
 
 def rows(directory: Path) -> t.Dict[str, Data]:
-    return {row["name"]: row for row in json.loads((directory / "fleet_report.json").read_text(encoding="utf-8"))["databases"]}
+    return {
+        row["name"]: row
+        for row in json.loads((directory / "fleet_report.json").read_text(encoding="utf-8"))["databases"]
+    }
 
 
 def findings(row: Data) -> t.List[str]:
@@ -132,9 +158,14 @@ def test_a_fleet_from_check_mode_to_a_change(fresh: Sandbox, issued: t.Set[str],
         # The tokens are there by now. Each app's addons are listed once.
         "A1": 3,
         # Every database once, and what was asked for of those that could be read.
-        "D1": 4 + 1, "B1": 2, "M1": 3, "S1": 3, "S2": 3,
+        "D1": 4 + 1,
+        "B1": 2,
+        "M1": 3,
+        "S1": 3,
+        "S2": 3,
         # Only of dedicated resources.
-        "D5": 1, "F1": 1,
+        "D5": 1,
+        "F1": 1,
         # Of the only version that is not the latest: its own database again (above), and what is ahead of it.
         "T3": ahead,
     }
@@ -143,11 +174,18 @@ def test_a_fleet_from_check_mode_to_a_change(fresh: Sandbox, issued: t.Set[str],
     assert list(found) == ["shop/postgresql", "lost/redis", "shop/mysql", "ledger/postgresql-ng"]
     assert findings(found["shop/postgresql"]) == ["public_without_tls", "backup_very_old"]
     assert found["lost/redis"]["level"] == "unreadable"
-    assert "status 500" in found["lost/redis"]["reasons"][0]["text"] and "request id" not in found["lost/redis"]["reasons"][0]["text"]
+    assert (
+        "status 500" in found["lost/redis"]["reasons"][0]["text"]
+        and "request id" not in found["lost/redis"]["reasons"][0]["text"]
+    )
     assert findings(found["shop/mysql"]) == ["minor_upgrade", "major_upgrade"]
     assert findings(found["ledger/postgresql-ng"]) == ["maintenance_ahead"]
     assert summary["counts"] == {"critical": 1, "unreadable": 1, "warning": 1, "notice": 1, "good": 0}
-    assert [finding.split(":")[0] for finding in summary["findings"]] == ["shop/postgresql", "shop/postgresql", "lost/redis"]
+    assert [finding.split(":")[0] for finding in summary["findings"]] == [
+        "shop/postgresql",
+        "shop/postgresql",
+        "lost/redis",
+    ]
     true_to(fresh, found)
     nothing_secret(fresh, issued, run, tmp_path)
 
@@ -197,7 +235,9 @@ def nothing_secret(sandbox: Sandbox, issued: t.Set[str], run: Run, directory: Pa
     for path in directory.rglob("*"):
         if path.is_file() and not {"collections", "community.scalingo"} & set(path.relative_to(directory).parts):
             texts[str(path)] = path.read_text(encoding="utf-8", errors="replace")
-    assert any(name.endswith("fleet_report.html") for name in texts) and "Report" in texts[str(directory / "ansible.log")]
+    assert (
+        any(name.endswith("fleet_report.html") for name in texts) and "Report" in texts[str(directory / "ansible.log")]
+    )
     assert {name: canaries.leaks(text, secrets) for name, text in texts.items() if canaries.leaks(text, secrets)} == {}
 
 
@@ -205,15 +245,25 @@ def test_fewer_readings_cost_fewer_requests(fresh: Sandbox, tmp_path: Path) -> N
     """Databases that are named with their IDs cost nothing to find, and one that is asked for nothing else costs one request."""
     ansible = Watched(tmp_path, fresh)
     databases = [
-        {"app": "shop", "addon_id": fresh.addon_id("shop", "mysql"), "name": "orders"}, {"app": "shop", "addon": "postgresql"},
+        {"app": "shop", "addon_id": fresh.addon_id("shop", "mysql"), "name": "orders"},
+        {"app": "shop", "addon": "postgresql"},
         {"app": "lost", "addon": "mysql"},
     ]
     dummy, summary = report(
-        ansible, databases=databases, readings=[], html_file="none", json_file=str(tmp_path / "only.json"), levels={"public_without_tls": "notice"},
+        ansible,
+        databases=databases,
+        readings=[],
+        html_file="none",
+        json_file=str(tmp_path / "only.json"),
+        levels={"public_without_tls": "notice"},
     )
     assert summary["outcome"] == "changed" and left(tmp_path) == {}
     made = json.loads((tmp_path / "only.json").read_text(encoding="utf-8"))
-    assert [(row["name"], row["level"]) for row in made["databases"]] == [("lost/mysql", "unreadable"), ("shop/postgresql", "notice"), ("orders", "good")]
+    assert [(row["name"], row["level"]) for row in made["databases"]] == [
+        ("lost/mysql", "unreadable"),
+        ("shop/postgresql", "notice"),
+        ("orders", "good"),
+    ]
     assert "no such addon" in made["databases"][0]["reasons"][0]["text"]
     assert made["databases"][2]["version"] == {"current": "8.0.40-1", "upgrade_available": True}
     assert routes(fresh) == {"exchange": 1, "A1": 2, "A6": 2, "D1": 2}
@@ -238,8 +288,11 @@ def left_for_others(run: Run) -> Data:
 
 def test_the_playbook_fails_as_it_was_told_after_the_report_is_written(fresh: Sandbox, tmp_path: Path) -> None:
     variables = {
-        "fleet_report_databases": [{"app": "shop", "addon": "postgresql"}], "fleet_report_readings": [], "fleet_report_fail_on": ["critical"],
-        "fleet_report_html_file": str(tmp_path / "fleet_report.html"), "fleet_report_json_file": str(tmp_path / "fleet_report.json"),
+        "fleet_report_databases": [{"app": "shop", "addon": "postgresql"}],
+        "fleet_report_readings": [],
+        "fleet_report_fail_on": ["critical"],
+        "fleet_report_html_file": str(tmp_path / "fleet_report.html"),
+        "fleet_report_json_file": str(tmp_path / "fleet_report.json"),
     }
     run = playbook(tmp_path, fresh, variables).failed()
     summary = left_for_others(run)
@@ -258,9 +311,12 @@ def test_when_nothing_can_be_read_the_report_says_so_and_the_play_fails(fresh: S
     names = ["one", "two", "three", "four"]
     variables = {
         "fleet_report_databases": [{"app": "shop", "addon": "mysql", "name": name} for name in names],
-        "fleet_report_html_file": str(tmp_path / "fleet_report.html"), "fleet_report_json_file": str(tmp_path / "fleet_report.json"),
+        "fleet_report_html_file": str(tmp_path / "fleet_report.html"),
+        "fleet_report_json_file": str(tmp_path / "fleet_report.json"),
     }
-    run = playbook(tmp_path, fresh, variables, SCALINGO_API_TOKEN="tk-us-NotTheTokenOfAnybody0123456789abcdefgh").failed()
+    run = playbook(
+        tmp_path, fresh, variables, SCALINGO_API_TOKEN="tk-us-NotTheTokenOfAnybody0123456789abcdefgh"
+    ).failed()
     summary = left_for_others(run)
     assert summary["outcome"] == "failed"
     assert summary["findings"][0].startswith("None of the databases could be read. The first said: ")
@@ -273,7 +329,9 @@ def test_when_nothing_can_be_read_the_report_says_so_and_the_play_fails(fresh: S
 
 def test_a_report_that_cannot_be_written_is_a_failure(fresh: Sandbox, tmp_path: Path) -> None:
     variables = {
-        "fleet_report_databases": [{"app": "shop", "addon": "mysql"}], "fleet_report_readings": [], "fleet_report_html_file": "none",
+        "fleet_report_databases": [{"app": "shop", "addon": "mysql"}],
+        "fleet_report_readings": [],
+        "fleet_report_html_file": "none",
         "fleet_report_json_file": str(tmp_path / "nowhere" / "fleet_report.json"),
     }
     summary = left_for_others(playbook(tmp_path, fresh, variables).failed())
@@ -285,10 +343,18 @@ def test_the_platform_out_of_reach_is_an_interruption(fresh: Sandbox, tmp_path: 
     ansible = Watched(tmp_path, fresh)
     databases = [{"app": "shop", "addon": "mysql", "name": name} for name in ("one", "two", "three")]
     given = {"fleet_report_databases": databases, "fleet_report_html_file": "none"}
-    tasks = [{
-        "block": [{"name": "Report", "ansible.builtin.include_role": {"name": "community.scalingo.fleet_report"}, "vars": given}],
-        "always": [{"name": "Summary", "ansible.builtin.debug": {"msg": "{{ fleet_report_summary }}"}}],
-    }]
+    tasks = [
+        {
+            "block": [
+                {
+                    "name": "Report",
+                    "ansible.builtin.include_role": {"name": "community.scalingo.fleet_report"},
+                    "vars": given,
+                }
+            ],
+            "always": [{"name": "Summary", "ansible.builtin.debug": {"msg": "{{ fleet_report_summary }}"}}],
+        }
+    ]
     run = ansible.tasks(tasks, **WITHOUT_RETRIES).failed()
     summary = run.result("Summary")["msg"]
     assert summary["outcome"] == "interrupted"
@@ -299,7 +365,11 @@ def test_the_platform_out_of_reach_is_an_interruption(fresh: Sandbox, tmp_path: 
 def test_without_a_list_it_reports_on_the_hosts_of_the_inventory(fresh: Sandbox, tmp_path: Path) -> None:
     inventory = tmp_path / "fleet.scalingo_databases.yml"
     inventory.write_text("plugin: community.scalingo.scalingo_databases\n", encoding="utf-8")
-    variables = {"fleet_report_readings": [], "fleet_report_html_file": "none", "fleet_report_json_file": str(tmp_path / "fleet_report.json")}
+    variables = {
+        "fleet_report_readings": [],
+        "fleet_report_html_file": "none",
+        "fleet_report_json_file": str(tmp_path / "fleet_report.json"),
+    }
     run = playbook(tmp_path, fresh, variables, "-i", str(inventory)).ok()
     assert left_for_others(run)["outcome"] == "changed"
     assert set(rows(tmp_path)) == {"behind", "exposed", "lost", "ledger"}
@@ -310,15 +380,22 @@ def test_all_apps_of_the_regions_are_found_by_variables_alone(fresh: Sandbox, tm
     """Patterns choose among the apps that the platform lists. A region that lists none is a row that says why."""
     fresh.fault(match={"route": "apps", "region": "osc-secnum-fr1"}, do="status", status=403)
     variables = {
-        "fleet_report_apps": ["l*"], "fleet_report_regions": ["osc-fr1", "osc-secnum-fr1"], "fleet_report_readings": [],
-        "fleet_report_html_file": "none", "fleet_report_json_file": str(tmp_path / "fleet_report.json"),
+        "fleet_report_apps": ["l*"],
+        "fleet_report_regions": ["osc-fr1", "osc-secnum-fr1"],
+        "fleet_report_readings": [],
+        "fleet_report_html_file": "none",
+        "fleet_report_json_file": str(tmp_path / "fleet_report.json"),
     }
     # The addresses are those of the regions, and the app of the surroundings is not meant.
-    run = playbook(tmp_path, fresh, variables, SCALINGO_API_URL="", SCALINGO_DB_API_URL="", SCALINGO_DB_URL="", SCALINGO_APP="shop").ok()
+    run = playbook(
+        tmp_path, fresh, variables, SCALINGO_API_URL="", SCALINGO_DB_API_URL="", SCALINGO_DB_URL="", SCALINGO_APP="shop"
+    ).ok()
     assert left_for_others(run)["outcome"] == "changed"
     found = rows(tmp_path)
     assert {name: row["level"] for name, row in found.items()} == {
-        "all apps in osc-secnum-fr1": "unreadable", "ledger/postgresql-ng": "good", "lost/redis": "good",
+        "all apps in osc-secnum-fr1": "unreadable",
+        "ledger/postgresql-ng": "good",
+        "lost/redis": "good",
     }
     assert "status 403" in found["all apps in osc-secnum-fr1"]["reasons"][0]["text"]
     assert routes(fresh) == {"exchange": 1, "regions": 1, "apps": 2, "A1": 2, "A6": 2, "D1": 2}
@@ -342,7 +419,9 @@ def test_the_documented_variables_are_those_of_the_role() -> None:
     import yaml  # noqa: PLC0415
 
     role = ROOT / "roles" / "fleet_report"
-    specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
+    specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"][
+        "main"
+    ]["options"]
     defaults = yaml.safe_load((role / "defaults" / "main.yml").read_text(encoding="utf-8"))
     assert {name: option["default"] for name, option in specs.items()} == defaults
     head = (ROOT / "playbooks" / "report.yml").read_text(encoding="utf-8")

@@ -27,11 +27,22 @@ def hostile() -> Data:
     """Two databases with hostile texts in everything that they have, one of them unreadable, and one of which nothing is told."""
     of, lost, silent = target(HOSTILE + "/1", HOSTILE), target(HOSTILE + "/2", HOSTILE), target("silent")
     shown = database(
-        HOSTILE, resource_id=HOSTILE, plan=HOSTILE, readable_version=HOSTILE, status=HOSTILE, next_version_id="n",
-        features=[{"name": HOSTILE, "status": "FAILED"}], current_operation_id=HOSTILE,
+        HOSTILE,
+        resource_id=HOSTILE,
+        plan=HOSTILE,
+        readable_version=HOSTILE,
+        status=HOSTILE,
+        next_version_id="n",
+        features=[{"name": HOSTILE, "status": "FAILED"}],
+        current_operation_id=HOSTILE,
     )
     lists = {
-        "versions": {"current_version": HOSTILE, "latest_minor": HOSTILE + "m", "latest": HOSTILE + "l", "majors": [HOSTILE]},
+        "versions": {
+            "current_version": HOSTILE,
+            "latest_minor": HOSTILE + "m",
+            "latest": HOSTILE + "l",
+            "majors": [HOSTILE],
+        },
         "backups": {"msg": HOSTILE},
         "recovery": {"msg": HOSTILE},
         "maintenance": {"maintenances": [{"id": HOSTILE, "type": HOSTILE, "status": "queued"}]},
@@ -40,17 +51,33 @@ def hostile() -> Data:
         "firewall": {"firewall_rules": [{"cidr": HOSTILE}]},
     }
     quiet = {
-        "backups": [result(silent, backups=[{"id": None, "status": "done", "method": None, "started_at": None, "created_at": None, "size": None}])],
+        "backups": [
+            result(
+                silent,
+                backups=[
+                    {"id": None, "status": "done", "method": None, "started_at": None, "created_at": None, "size": None}
+                ],
+            )
+        ],
         "maintenance": [result(silent, maintenances=[dict.fromkeys(("id", "type", "status", "started_at"))])],
         "metrics": [result(silent, metrics=[{"database_stats": {}, "real_disk_size": None}])],
         "disk": [result(silent, points=[{}])],
     }
     return {
-        **{"fleet_report_" + name: {"results": [result(of, **keys), *quiet.get(name, [])]} for name, keys in lists.items()},
+        **{
+            "fleet_report_" + name: {"results": [result(of, **keys), *quiet.get(name, [])]}
+            for name, keys in lists.items()
+        },
         "fleet_report_targets": [of, lost, silent],
         "fleet_report_read": [
-            result(of, databases=[shown]), result(lost, failed=True, msg=HOSTILE),
-            result(silent, databases=[{**dict.fromkeys(shown), "features": [], "instances": [], "periodic_backups_scheduled_at": []}]),
+            result(of, databases=[shown]),
+            result(lost, failed=True, msg=HOSTILE),
+            result(
+                silent,
+                databases=[
+                    {**dict.fromkeys(shown), "features": [], "instances": [], "periodic_backups_scheduled_at": []}
+                ],
+            ),
         ],
         "fleet_report_started_at": NOW,
         "fleet_report_title": HOSTILE,
@@ -60,11 +87,16 @@ def hostile() -> Data:
 def write(directory: Path, variables: Data, programs: t.Optional[Path] = None) -> t.Tuple[Run, Path, Data]:
     """Run the last phase of the role: what it did, the page, and the report."""
     directory.mkdir()
-    paths = {"fleet_report_html_path": str(directory / "report.html"), "fleet_report_json_path": str(directory / "report.json")}
+    paths = {
+        "fleet_report_html_path": str(directory / "report.html"),
+        "fleet_report_json_path": str(directory / "report.json"),
+    }
     given = directory / "variables.json"
     prefix = "fleet_report_"
-    options = {name: variables.get(name, value) for name, value in yaml.safe_load(DEFAULTS.read_text(encoding="utf-8")).items()}
-    variables = {**variables, prefix + "given": {name[len(prefix):]: value for name, value in options.items()}}
+    options = {
+        name: variables.get(name, value) for name, value in yaml.safe_load(DEFAULTS.read_text(encoding="utf-8")).items()
+    }
+    variables = {**variables, prefix + "given": {name[len(prefix) :]: value for name, value in options.items()}}
     given.write_text(json.dumps({**variables, **paths}), encoding="utf-8")
     tasks = [
         # As readings do, they come from a module: nobody ever takes them for templates.
@@ -72,7 +104,9 @@ def write(directory: Path, variables: Data, programs: t.Optional[Path] = None) -
         {
             "name": "Write the report",
             "ansible.builtin.include_role": {"name": "community.scalingo.fleet_report", "tasks_from": "write"},
-            "vars": {name: "{{ (readings.content | b64decode | from_json).%s }}" % name for name in [*variables, *paths]},
+            "vars": {
+                name: "{{ (readings.content | b64decode | from_json).%s }}" % name for name in [*variables, *paths]
+            },
         },
     ]
     run = Ansible(directory, programs=programs).tasks(tasks).ok()
@@ -82,7 +116,10 @@ def write(directory: Path, variables: Data, programs: t.Optional[Path] = None) -
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> t.Dict[str, t.Tuple[Run, Path, Data]]:
     place = tmp_path_factory.mktemp("pages")
-    return {name: write(place / name, given) for name, given in (("5", readings(5)), ("500", readings(500)), ("hostile", hostile()))}
+    return {
+        name: write(place / name, given)
+        for name, given in (("5", readings(5)), ("500", readings(500)), ("hostile", hostile()))
+    }
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +142,20 @@ def seen(pages: t.Dict[str, t.Tuple[Run, Path, Data]], tmp_path_factory: pytest.
     return look(views)
 
 
-@pytest.mark.parametrize("view", ["5 wide", "5 narrow", "5 dark", "5 print", "500 wide", "500 narrow", "500 print", "hostile wide", "hostile narrow"])
+@pytest.mark.parametrize(
+    "view",
+    [
+        "5 wide",
+        "5 narrow",
+        "5 dark",
+        "5 print",
+        "500 wide",
+        "500 narrow",
+        "500 print",
+        "hostile wide",
+        "hostile narrow",
+    ],
+)
 def test_nothing_is_wrong_in_any_view(seen: t.Dict[str, Seen], view: str) -> None:
     """No sideways scroll, nothing that sticks out, no word on the console, no request, nothing that the checker minds."""
     page = seen[view]
@@ -137,7 +187,9 @@ def test_a_level_is_a_word_and_a_shape_and_not_only_a_colour(seen: t.Dict[str, S
     assert pairs == {(word, "#" + word.lower()) for word in LEVELS}
 
 
-def test_ages_are_worked_out_when_the_page_is_looked_at(seen: t.Dict[str, Seen], pages: t.Dict[str, t.Tuple[Run, Path, Data]]) -> None:
+def test_ages_are_worked_out_when_the_page_is_looked_at(
+    seen: t.Dict[str, Seen], pages: t.Dict[str, t.Tuple[Run, Path, Data]]
+) -> None:
     with_backup = [row for row in pages["5"][2]["databases"] if (row["backup"] or {}).get("last_good_at")]
     assert with_backup
     assert len(seen["5 wide"]["ages"]) == len(with_backup)
@@ -174,7 +226,9 @@ def test_in_print(seen: t.Dict[str, Seen]) -> None:
     assert 30 < page["pages"] < 100 and 1 <= seen["5 print"]["pages"] <= 2
 
 
-def test_five_hundred_are_written_and_shown_soon(seen: t.Dict[str, Seen], pages: t.Dict[str, t.Tuple[Run, Path, Data]]) -> None:
+def test_five_hundred_are_written_and_shown_soon(
+    seen: t.Dict[str, Seen], pages: t.Dict[str, t.Tuple[Run, Path, Data]]
+) -> None:
     """Measured at about one second for each task and half a second in the browser; the bounds are for a busy machine."""
     run, file, dummy = pages["500"]
     for name in ("Rate the databases", "Write it for programs", "Write it for people"):

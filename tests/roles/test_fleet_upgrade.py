@@ -25,12 +25,22 @@ from support.watched import Watched, secrets_in
 
 #: Where each engine begins, one step before its latest minor version.
 VERSIONS = {"redis": "6.2.14-1", "mongodb": "6.0.17-1", "mysql": "8.0.40-1"}
-MEMORY = {"provider": "postgresql", "engine": "memory", "database": {"version": "16.13.0-1", "extensions": {"hstore": "1.8"}}}
-REAL = {"provider": "postgresql", "engine": "real", "database": {"version": "16.13.0-1", "extensions": {"hstore": "1.8"}}}
+MEMORY = {
+    "provider": "postgresql",
+    "engine": "memory",
+    "database": {"version": "16.13.0-1", "extensions": {"hstore": "1.8"}},
+}
+REAL = {
+    "provider": "postgresql",
+    "engine": "real",
+    "database": {"version": "16.13.0-1", "extensions": {"hstore": "1.8"}},
+}
 
 
 def addons(postgresql: dict[str, t.Any], **versions: str) -> list[dict[str, t.Any]]:
-    return [{"provider": kind, "database": {"version": versions.get(kind, first)}} for kind, first in VERSIONS.items()] + [postgresql]
+    return [
+        {"provider": kind, "database": {"version": versions.get(kind, first)}} for kind, first in VERSIONS.items()
+    ] + [postgresql]
 
 
 FLEET = {
@@ -46,7 +56,10 @@ ENGINES = ("redis", "mongodb", "mysql", "postgresql")
 TWELVE = [{"app": app, "addon": engine} for engine in ENGINES for app in ("east", "north", "west")]
 
 CACHES = {
-    "apps": [{"name": "cache%d" % number, "addons": [{"provider": "redis", "database": {"version": "6.2.14-1"}}]} for number in range(1, 7)],
+    "apps": [
+        {"name": "cache%d" % number, "addons": [{"provider": "redis", "database": {"version": "6.2.14-1"}}]}
+        for number in range(1, 7)
+    ],
     "durations": {**DURATIONS, "backup": 0.1, "upgrade": 0.1},
 }
 
@@ -145,7 +158,10 @@ class Fleet:
         tokens = [value for text in cached for value in re.findall(r'"(?:token|value)": "([^"]{20,})"', text)]
         assert len(tokens) > len(self.databases), "no tokens were used, so this proves nothing"
         left = list(self.state_file.parent.glob("fleet*.json"))
-        assert len(left) == 2 and secrets_in({str(path): path.read_text(encoding="utf-8") for path in left}, self.sandbox, *tokens) == {}
+        assert (
+            len(left) == 2
+            and secrets_in({str(path): path.read_text(encoding="utf-8") for path in left}, self.sandbox, *tokens) == {}
+        )
 
 
 @pytest.fixture
@@ -185,7 +201,11 @@ def test_twelve_databases_are_upgraded_although_the_run_is_killed(fleet: Make) -
     before = len(made.requests(third))
     made.ansible.prefix = []
     again = made.begin()
-    until(lambda: again.done() or [record.route for record in made.requests(third)][before:].count("D1") >= 3, "it waits for the operation", 120)
+    until(
+        lambda: again.done() or [record.route for record in made.requests(third)][before:].count("D1") >= 3,
+        "it waits for the operation",
+        120,
+    )
     assert not again.done(), str(again.result())
     assert made.unsafe()[6:] == [], "nothing new begins before"
     made.sandbox.durations(upgrade=0.5)
@@ -271,8 +291,19 @@ def test_every_upgrade_that_began_is_verified_when_a_mate_fails(fleet: Make, tmp
     sandbox.clear_log()
     late = {**given, "fleet_upgrade_stop_starting_at": "2026-01-01T00:00:00Z"}
     made.run(**late).failed()
-    assert list(made.outcomes().values()) == ["changed", "unchanged", "not_started", "not_started", "failed", "not_started"]
-    assert made.unsafe() == [] and made.verified(names[0]) is False and [r.route for r in made.requests(names[0])].count("S5") > 0
+    assert list(made.outcomes().values()) == [
+        "changed",
+        "unchanged",
+        "not_started",
+        "not_started",
+        "failed",
+        "not_started",
+    ]
+    assert (
+        made.unsafe() == []
+        and made.verified(names[0]) is False
+        and [r.route for r in made.requests(names[0])].count("S5") > 0
+    )
     made.is_true()
     assert list(made.state()["history"][0]["databases"]) == names[:5]
 
@@ -282,10 +313,15 @@ def test_a_state_file_that_cannot_be_written_any_more(fleet: Make, tmp_path: Pat
     kept = tmp_path / "kept"
     kept.mkdir()
     checks = tmp_path / "checks.yml"
-    checks.write_text("- name: Lose the directory\n  ansible.builtin.command: mv %s %s\n" % (kept, tmp_path / "lost"), encoding="utf-8")
+    checks.write_text(
+        "- name: Lose the directory\n  ansible.builtin.command: mv %s %s\n" % (kept, tmp_path / "lost"),
+        encoding="utf-8",
+    )
     made = fleet(CACHES, [{"app": "cache%d" % number, "addon": "redis"} for number in range(1, 4)])
     scout = made.names()[0]
-    run = made.run(fleet_upgrade_state_file=str(kept / "fleet.json"), fleet_upgrade_verification_tasks=str(checks)).failed()
+    run = made.run(
+        fleet_upgrade_state_file=str(kept / "fleet.json"), fleet_upgrade_verification_tasks=str(checks)
+    ).failed()
     assert made.unsafe() == [(scout, "B2"), (scout, "D3")] and made.verified(scout)
     said = run.result("Tell what is wrong and what to do")["msg"]
     assert "the state file was not written: %s cannot be written" % (kept / "fleet.json") in said

@@ -137,8 +137,14 @@ class Place:
         self.work_dir.mkdir()
         (directory / "controller").mkdir()
         # Both regions are known by the authentication host.
-        environment = {name: value for name, value in sandbox.environment().items() if name in ("SCALINGO_API_TOKEN", "SCALINGO_AUTH_URL")}
-        self.ansible = Watched(directory / "controller", sandbox, {**environment, "SCALINGO_REGION": "osc-fr1"}, more=(PASSWORD, ENCODED))
+        environment = {
+            name: value
+            for name, value in sandbox.environment().items()
+            if name in ("SCALINGO_API_TOKEN", "SCALINGO_AUTH_URL")
+        }
+        self.ansible = Watched(
+            directory / "controller", sandbox, {**environment, "SCALINGO_REGION": "osc-fr1"}, more=(PASSWORD, ENCODED)
+        )
         self.variables: dict[str, t.Any] = {
             "restore_drill_app": "shop",
             "restore_drill_evidence_dir": str(self.evidence),
@@ -148,11 +154,17 @@ class Place:
             "restore_drill_wait_interval": 0.2,
         }
 
-    def run(self, *drills: t.Mapping[str, t.Any], options: t.Sequence[str] = (), **environment: str) -> tuple[Run, list[dict[str, t.Any]]]:
+    def run(
+        self, *drills: t.Mapping[str, t.Any], options: t.Sequence[str] = (), **environment: str
+    ) -> tuple[Run, list[dict[str, t.Any]]]:
         """Drills one after another in one play, and the summary of each. They may fail."""
         tasks = []
         for number, drill in enumerate(drills):
-            role = {"name": "Drill", "ansible.builtin.include_role": {"name": "community.scalingo.restore_drill"}, "vars": {**self.variables, **drill}}
+            role = {
+                "name": "Drill",
+                "ansible.builtin.include_role": {"name": "community.scalingo.restore_drill"},
+                "vars": {**self.variables, **drill},
+            }
             failed = {"name": "Failed %d" % number, "ansible.builtin.debug": {"msg": "it failed"}}
             tell = {"name": "Summary %d" % number, "ansible.builtin.debug": {"var": "restore_drill_summary"}}
             tasks.append({"block": [role], "rescue": [failed], "always": [tell]})
@@ -184,7 +196,18 @@ class Place:
         links = [str(record.query["token"]) for record in self.sandbox.log() if "token" in record.query]
         assert tokens and links, "no token and no link was used, so this proves nothing"
         left = list(self.evidence.glob("*"))
-        assert left and secrets_in({str(path): path.read_text(encoding="utf-8") for path in left}, self.sandbox, *tokens, *links, PASSWORD, ENCODED) == {}
+        assert (
+            left
+            and secrets_in(
+                {str(path): path.read_text(encoding="utf-8") for path in left},
+                self.sandbox,
+                *tokens,
+                *links,
+                PASSWORD,
+                ENCODED,
+            )
+            == {}
+        )
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +246,11 @@ def test_good_and_bad_backups(place: Place) -> None:
     cut, dummy = place.office.backup(ADDON)
     whole = packed(files)
     # As long as the platform says, and damaged in its middle.
-    (size,) = (item["size"] for item in place.office.database("GET", ADDON, "/backups").json()["database_backups"] if item["id"] == cut)
+    (size,) = (
+        item["size"]
+        for item in place.office.database("GET", ADDON, "/backups").json()["database_backups"]
+        if item["id"] == cut
+    )
     damaged = whole[: len(whole) // 2].ljust(size, b"\0")
     place.sandbox.clear_log()
     with FileServer(t.cast(t.Any, Archive(damaged))) as server:
@@ -233,13 +260,17 @@ def test_good_and_bad_backups(place: Place) -> None:
             {"restore_drill_backup_id": good, "restore_drill_checks": CHECKS},
             # As text, as the command line gives it.
             {
-                "restore_drill_backup_id": poor, "restore_drill_checks": CHECKS, "restore_drill_ignore_tables": "*.sessions",
+                "restore_drill_backup_id": poor,
+                "restore_drill_checks": CHECKS,
+                "restore_drill_ignore_tables": "*.sessions",
                 "restore_drill_min_tables": "99",
             },
             {"restore_drill_backup_id": cut},
         )
     place.nothing_is_left()
-    assert [summary["outcome"] for summary in summaries] == ["changed", "failed", "failed"], [summary["findings"] for summary in summaries]
+    assert [summary["outcome"] for summary in summaries] == ["changed", "failed", "failed"], [
+        summary["findings"] for summary in summaries
+    ]
     assert place.sandbox.unsafe() == [], "the database was touched"
     assert summaries[0]["findings"] == summaries[0]["next_steps"] == []
     assert summaries[1]["findings"].pop(0).endswith("tables, and there must be 99")
@@ -253,25 +284,41 @@ def test_good_and_bad_backups(place: Place) -> None:
     assert all(step in run.output for summary in summaries for step in summary["next_steps"])
     assert any(poor in step for step in summaries[1]["next_steps"])
     assert [step.split(", ", 1)[1] for step in summaries[1]["next_steps"][2:]] == [
-        "lower restore_drill_min_tables.", "accept it once with restore_drill_max_drop_percent=100.", "correct restore_drill_checks.",
+        "lower restore_drill_min_tables.",
+        "accept it once with restore_drill_max_drop_percent=100.",
+        "correct restore_drill_checks.",
     ]
 
     evidence = json.loads(Path(summaries[0]["evidence_file"]).read_text(encoding="utf-8"))
     assert evidence == summaries[0]["evidence"]
     assert evidence["outcome"] == "passed" and evidence["failed_in"] is None and evidence["left_behind"] == []
-    assert evidence["backup"]["id"] == good and evidence["backup"]["method"] == "manual" and not evidence["backup"]["made_by_the_drill"]
-    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", evidence["backup"][name]) for name in ("created_at", "started_at"))
-    assert evidence["file"]["size"] == evidence["backup"]["size"] and re.fullmatch("[0-9a-f]{64}", evidence["file"]["sha256"])
+    assert (
+        evidence["backup"]["id"] == good
+        and evidence["backup"]["method"] == "manual"
+        and not evidence["backup"]["made_by_the_drill"]
+    )
+    assert all(
+        re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", evidence["backup"][name]) for name in ("created_at", "started_at")
+    )
+    assert evidence["file"]["size"] == evidence["backup"]["size"] and re.fullmatch(
+        "[0-9a-f]{64}", evidence["file"]["sha256"]
+    )
     assert evidence["file"]["dumped_from"] == "16.14"
     assert evidence["server"] == {"kind": "throw-away", "version": "16.14", "rehearsal": False}
     assert evidence["database"]["version"] == "16.14.0-1" and evidence["database"]["addon_id"] == ADDON
     tables = {"public.orders": 1000, "public.sessions": 50, "public.events": 1, '"the Archive".totals': 1}
     assert evidence["tables"] == tables
     assert evidence["left_out"] == {"USER MAPPING": 1}
-    assert {check["kind"]: check["passed"] for check in evidence["checks"]} == {"extension": True, "tables": True, "sql": True}
+    assert {check["kind"]: check["passed"] for check in evidence["checks"]} == {
+        "extension": True,
+        "tables": True,
+        "sql": True,
+    }
     assert set(evidence["extensions"]["restored"]) == {"hstore", "plpgsql", "postgres_fdw"}
     names = ["preflight", "backup", "download", "prepare", "restore", "check", "remove"]
-    assert [phase["name"] for phase in evidence["phases"]] == names and all(0 < phase["minutes"] < 1 for phase in evidence["phases"])
+    assert [phase["name"] for phase in evidence["phases"]] == names and all(
+        0 < phase["minutes"] < 1 for phase in evidence["phases"]
+    )
     # What a drill that failed counted is not what the next one compares with.
     last_good = json.loads((place.evidence / "shop-postgresql.last-good.json").read_text(encoding="utf-8"))
     assert last_good["backup"]["id"] == good and summaries[1]["evidence"]["compared_with"]["backup"] == good
@@ -304,7 +351,11 @@ def test_other_servers(place: Place, tmp_path: Path) -> None:
         }  # fmt: skip
         run, summaries = place.run(
             {**given, "restore_drill_backup_id": before, "restore_drill_name": "younger extension"},
-            {"restore_drill_rehearse_upgrade": True, "restore_drill_programs": lacking, "restore_drill_name": "lacking"},
+            {
+                "restore_drill_rehearse_upgrade": True,
+                "restore_drill_programs": lacking,
+                "restore_drill_name": "lacking",
+            },
             {"restore_drill_server_service": "production"},
             options=["--diff"],
             PGSERVICEFILE=str(services),
@@ -317,12 +368,16 @@ def test_other_servers(place: Place, tmp_path: Path) -> None:
     assert left == {"postgres", "template0", "template1", "chief"}
     assert rows("SELECT datname FROM pg_database ORDER BY datname") == databases
     assert place.sandbox.unsafe() == []
-    assert [summary["outcome"] for summary in summaries] == ["failed"] * 3, [summary["findings"] for summary in summaries]
+    assert [summary["outcome"] for summary in summaries] == ["failed"] * 3, [
+        summary["findings"] for summary in summaries
+    ]
 
     (younger,) = summaries[0]["findings"]
     assert "lacks the extension pg_trgm" in younger and "restore_drill_max_age" in younger
     restored = summaries[0]["evidence"]
-    assert restored["server"] == {"kind": "given", "version": "17.10", "rehearsal": True} and restored["failed_in"] is None
+    assert (
+        restored["server"] == {"kind": "given", "version": "17.10", "rehearsal": True} and restored["failed_in"] is None
+    )
     assert restored["tables"]["public.orders"] == rows("SELECT count(*) FROM orders")[0][0]
     assert set(restored["extensions"]["restored"]) == {"hstore", "plpgsql", "postgres_fdw"}
     assert summaries[1]["findings"] == [
@@ -331,12 +386,21 @@ def test_other_servers(place: Place, tmp_path: Path) -> None:
     assert summaries[1]["evidence"]["server"] == {"kind": "throw-away", "version": "17.10", "rehearsal": True}
     assert summaries[1]["next_steps"] == ["Do not upgrade lacking to PostgreSQL 17 before this is solved."]
     assert "the given server is that of the database itself" in summaries[2]["findings"][0]
-    assert not list(place.evidence.glob("lacking.last-good.json")) and len(list(place.evidence.glob("lacking.*.json"))) == 1
+    assert (
+        not list(place.evidence.glob("lacking.last-good.json"))
+        and len(list(place.evidence.glob("lacking.*.json"))) == 1
+    )
 
 
 def step(name: str, **options: t.Any) -> dict[str, t.Any]:
     """One step of the program that the role runs, without Ansible."""
-    done = subprocess.run([sys.executable, "-I", str(PROGRAM), name], input=json.dumps(options), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-I", str(PROGRAM), name],
+        input=json.dumps(options),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.stderr == "", done.stderr
     answer: dict[str, t.Any] = json.loads(done.stdout)
     assert ("problem" in answer) is (done.returncode == 1)
@@ -360,7 +424,9 @@ def served(place: Place, archive: bytes) -> t.Iterator[dict[str, t.Any]]:
 def test_what_a_dump_holds(place: Place) -> None:
     """Code in it does not get the rights of the server's owner, and one that is cut inside a whole archive is found out."""
     rows = engine(place.sandbox, ADDON).rows
-    rows("CREATE MATERIALIZED VIEW restorer AS SELECT session_user::text AS name, current_setting('is_superuser') AS rights")
+    rows(
+        "CREATE MATERIALIZED VIEW restorer AS SELECT session_user::text AS name, current_setting('is_superuser') AS rights"
+    )
     dummy, files = place.office.backup(ADDON)
     rows("DROP MATERIALIZED VIEW restorer")
     ((name, dump),) = files.items()
@@ -368,9 +434,14 @@ def test_what_a_dump_holds(place: Place) -> None:
         room = Path(server["room"])
         assert server["dump_bytes"] == len(dump)
         assert {"hstore", "postgres_fdw"} <= set(server["archive"]) and server["version"] == "16.14"
-        assert oct(room.stat().st_mode)[-3:] == "700" and "127.0.0.1" not in (room / "server.log").read_text(encoding="utf-8")
+        assert oct(room.stat().st_mode)[-3:] == "700" and "127.0.0.1" not in (room / "server.log").read_text(
+            encoding="utf-8"
+        )
         assert step("restore", room=str(room), jobs=1, more_extensions=["cube"])["problems"] == []
-        checks = [{"name": "restorer", "sql": "SELECT name, rights FROM restorer"}, {"name": "writes", "sql": "DELETE FROM orders"}]
+        checks = [
+            {"name": "restorer", "sql": "SELECT name, rights FROM restorer"},
+            {"name": "writes", "sql": "DELETE FROM orders"},
+        ]
         measured = step("measure", room=str(room), timeout=10, checks=checks)
         assert measured["results"][0]["value"] == "drill|off" and "read-only" in measured["results"][1]["error"]
         assert "cube" not in measured["restored"]
@@ -382,16 +453,24 @@ def test_what_a_dump_holds(place: Place) -> None:
 def test_data_of_health_are_refused_before_a_backup_is_made(place: Place, named: dict[str, str]) -> None:
     drill = {"restore_drill_app": "clinic", "restore_drill_make_backup": True, **named}
     refused, written = place.run(drill)[1][0], place.sandbox.unsafe()
-    assert [record.route for record in written if record.route not in TOKENS] == [], "something was written before the consent"
-    assert [record.route for record in place.sandbox.log() if record.route == "A2"] == [], "the addon was read although its token says it all"
+    assert [record.route for record in written if record.route not in TOKENS] == [], (
+        "something was written before the consent"
+    )
+    assert [record.route for record in place.sandbox.log() if record.route == "A2"] == [], (
+        "the addon was read although its token says it all"
+    )
     assert refused["evidence"]["failed_in"] == "preflight" and refused["evidence"]["backup"] == {}
     assert "data of health (HDS)" in refused["findings"][0]
     for word in ("export", "eviction"):
-        assert "'restore_drill_allow: [%s]' to the variables of the role" % word in refused["findings"][0], "all that is missing, at once"
+        assert "'restore_drill_allow: [%s]' to the variables of the role" % word in refused["findings"][0], (
+            "all that is missing, at once"
+        )
 
     allowed = place.run({**drill, "restore_drill_allow": ["export", "eviction"]})[1][0]
     assert [record.route for record in place.sandbox.unsafe() if record.route not in TOKENS] == ["B2"]
-    assert allowed["evidence"]["file"]["size"] > 0 and allowed["evidence"]["failed_in"] == "prepare", "the archive holds no dump of PostgreSQL"
+    assert allowed["evidence"]["file"]["size"] > 0 and allowed["evidence"]["failed_in"] == "prepare", (
+        "the archive holds no dump of PostgreSQL"
+    )
 
 
 def test_what_would_be_done(place: Place) -> None:
@@ -406,20 +485,32 @@ def test_what_would_be_done(place: Place) -> None:
         options=["--check"],
     )
     outcomes = [summary["outcome"] for summary in summaries]
-    assert outcomes == ["would_change", "failed", "interrupted", "failed", "failed"], [summary["findings"] for summary in summaries]
+    assert outcomes == ["would_change", "failed", "interrupted", "failed", "failed"], [
+        summary["findings"] for summary in summaries
+    ]
     assert summaries[0]["steps"] == [
         "would make a backup",
         "would download it, restore it on a throw-away server of PostgreSQL 16.14, look at it and remove everything again",
     ]
-    assert "SecNumCloud" in summaries[1]["findings"][0] and "restore_drill_allow: [export]" in summaries[1]["findings"][0]
+    assert (
+        "SecNumCloud" in summaries[1]["findings"][0] and "restore_drill_allow: [export]" in summaries[1]["findings"][0]
+    )
     assert "status 503" in summaries[2]["findings"][0], "with the word it goes on to the backups"
-    assert summaries[2]["evidence"]["failed_in"] == "backup" and "Run the drill again later." in summaries[2]["next_steps"][0]
+    assert (
+        summaries[2]["evidence"]["failed_in"] == "backup"
+        and "Run the drill again later." in summaries[2]["next_steps"][0]
+    )
     assert "supports only PostgreSQL" in summaries[3]["findings"][0]
-    assert "PostgreSQL 16 is needed" in summaries[4]["findings"][0] and "restore_drill_programs" in summaries[4]["next_steps"][0]
+    assert (
+        "PostgreSQL 16 is needed" in summaries[4]["findings"][0]
+        and "restore_drill_programs" in summaries[4]["next_steps"][0]
+    )
     assert "nothing is known of the backup" in summaries[1]["next_steps"][0]
     assert place.sandbox.unsafe() == [] and sorted(place.evidence.glob("*")) == before
     assert [record for record in place.sandbox.log() if record.route == "B4" or record.role == "files"] == []
-    changed = {item.task.rpartition(" : ")[2] for item in run.results if item.status == "ok" and item.result.get("changed")}
+    changed = {
+        item.task.rpartition(" : ")[2] for item in run.results if item.status == "ok" and item.result.get("changed")
+    }
     assert "Have a backup" in changed and changed <= {"Have a backup", "Have a directory for the evidence"}
 
 
@@ -428,7 +519,10 @@ def sleeping(place: Place) -> list[int]:
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if os.readlink(path / "cwd").startswith(str(place.work_dir)) and b"drill drill [local] SELECT" in (path / "cmdline").read_bytes():
+            if (
+                os.readlink(path / "cwd").startswith(str(place.work_dir))
+                and b"drill drill [local] SELECT" in (path / "cmdline").read_bytes()
+            ):
                 found.append(int(path.name))
     return found
 
@@ -467,7 +561,13 @@ def test_killed(place: Place, tmp_path: Path) -> None:
         server.rows("ALTER ROLE chief SUPERUSER")
         url = "postgresql://chief:%s@%s:%d/chief" % (ENCODED, server.host, server.port)
         run = pool.submit(place.ansible.tasks, [role], vars={**given, "restore_drill_server_url": url})
-        until(lambda: server.rows("SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(100)%' AND datname ~ '^restore_drill_'"), "it asks", 90)
+        until(
+            lambda: server.rows(
+                "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(100)%' AND datname ~ '^restore_drill_'"
+            ),
+            "it asks",
+            90,
+        )
         for number in mains():
             os.kill(number, signal.SIGTERM)
         run.result()
@@ -504,8 +604,20 @@ if THOROUGH:
     @pytest.mark.parametrize("way", ("in process", "module"))
     def test_killed_anywhere(place: Place, way: str) -> None:
         """At any moment of its progress: everything is removed without another drill, and the next one makes no second backup."""
-        play = [{"hosts": "localhost", "connection": "local", "gather_facts": False, "roles": [{"role": "community.scalingo.restore_drill"}]}]
-        variables = {**place.variables, "restore_drill_name": "anywhere", "restore_drill_make_backup": True, "restore_drill_max_age": "1h"}
+        play = [
+            {
+                "hosts": "localhost",
+                "connection": "local",
+                "gather_facts": False,
+                "roles": [{"role": "community.scalingo.restore_drill"}],
+            }
+        ]
+        variables = {
+            **place.variables,
+            "restore_drill_name": "anywhere",
+            "restore_drill_make_backup": True,
+            "restore_drill_max_age": "1h",
+        }
         options = ("-i", "localhost,", "-e", json.dumps(variables))
         environment = {} if way == "in process" else {"SCALINGO_IN_PROCESS": "false"}
         drill = Doomed(place.ansible, place.sandbox, play, *options, **environment)

@@ -74,7 +74,9 @@ def upgrade(sandbox: Sandbox, controller: t.Callable[[Sandbox], Ansible]) -> t.C
 
     def run(*options: str, addon: str = MYSQL, **variables: t.Any) -> Run:
         given = {"app": "shop", "addon": addon, "wait_interval": 0.2, "settle_seconds": 0, **variables}
-        return ansible.play(PLAYBOOK, "-e", json.dumps({"upgrade_verify_" + name: value for name, value in given.items()}), *options).clean()
+        return ansible.play(
+            PLAYBOOK, "-e", json.dumps({"upgrade_verify_" + name: value for name, value in given.items()}), *options
+        ).clean()
 
     return run
 
@@ -117,14 +119,28 @@ def expect_findings(run: Run, sandbox: Sandbox, *findings: str) -> dict[str, t.A
     for finding in findings:
         assert finding in message
     assert "community.scalingo.scalingo_database_restore:" in message
-    assert "backup_id: %s" % found["backup_id"] in message and "confirm: %s" % found["database"]["resource_id"] in message
+    assert (
+        "backup_id: %s" % found["backup_id"] in message and "confirm: %s" % found["database"]["resource_id"] in message
+    )
     assert written(sandbox) == ["B2", "D3"]
     return found
 
 
-def test_each_loss_is_named_and_nothing_more_is_done(upgrade: t.Callable[..., Run], sandbox: Sandbox, tmp_path: Path) -> None:
-    lose(sandbox, {"action_name": "list-databases"}, do="replace", body={"ok": 1, "result": [{"name": "shop_1001", "protected": True}]})
-    lose(sandbox, {"route": "U1"}, do="replace", body={"database-users": [{"name": "shop_1001", "read_only": False, "protected": True}]})
+def test_each_loss_is_named_and_nothing_more_is_done(
+    upgrade: t.Callable[..., Run], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    lose(
+        sandbox,
+        {"action_name": "list-databases"},
+        do="replace",
+        body={"ok": 1, "result": [{"name": "shop_1001", "protected": True}]},
+    )
+    lose(
+        sandbox,
+        {"route": "U1"},
+        do="replace",
+        body={"database-users": [{"name": "shop_1001", "read_only": False, "protected": True}]},
+    )
     lose(sandbox, {"route": "S5"}, do="wrong_type", at="0.status", value="stopped")
     tasks = [
         {"name": "What was there before is known", "ansible.builtin.assert": {
@@ -210,11 +226,15 @@ def test_what_is_refused_before_anything_is_done(
     found = summary(upgrade(**variables).failed())
     assert (found["outcome"], found["failed_in"]) == ("failed", "preflight")
     assert why in found["findings"][0] and "Nothing was changed" in found["next_steps"][0]
-    assert "upgrade_verify_allow: [major]" in found["findings"][0] or "to" not in variables, "all consents that are missing, at once"
+    assert "upgrade_verify_allow: [major]" in found["findings"][0] or "to" not in variables, (
+        "all consents that are missing, at once"
+    )
     assert written(sandbox) == []
 
 
-def test_check_mode_then_a_backup_then_the_run_then_nothing(upgrade: t.Callable[..., Run], sandbox: Sandbox, tmp_path: Path) -> None:
+def test_check_mode_then_a_backup_then_the_run_then_nothing(
+    upgrade: t.Callable[..., Run], sandbox: Sandbox, tmp_path: Path
+) -> None:
     before = sandbox.state()
     state_file = tmp_path / "state.json"
     ahead = summary(upgrade("--check", state_file=str(state_file)).ok())
@@ -227,7 +247,12 @@ def test_check_mode_then_a_backup_then_the_run_then_nothing(upgrade: t.Callable[
     saved = summary(upgrade("--tags", "upgrade_verify_backup", state_file=str(state_file)).ok())
     assert written(sandbox) == ["B2"]
     kept = json.loads(state_file.read_text(encoding="utf-8"))
-    assert (kept["addon_id"], kept["backup_id"], kept["version_wanted"], kept["before"]) == (MYSQL, saved["backup_id"], "8.0.43-1", ahead["before"])
+    assert (kept["addon_id"], kept["backup_id"], kept["version_wanted"], kept["before"]) == (
+        MYSQL,
+        saved["backup_id"],
+        "8.0.43-1",
+        ahead["before"],
+    )
     assert kept["before"]["users"] == ["shop_1001", "reporting"] and stat.S_IMODE(state_file.stat().st_mode) == 0o600
     # As far as somebody agreed to.
     done = summary(upgrade(to="latest", state_file=str(state_file)).ok())
@@ -254,7 +279,11 @@ def test_an_interrupted_run_says_how_to_compare_later(upgrade: t.Callable[..., R
     assert "restore" not in "\n".join(found["next_steps"])
     option, given = shlex.split(found["next_steps"][1].partition("compare: ")[2])
     assert option == "-e" and json.loads(given) == {"upgrade_verify_snapshot": found["before"]}
-    sandbox.fault(match={"route": "U1"}, do="replace", body={"database-users": [{"name": "shop_1001", "read_only": False, "protected": True}]})
+    sandbox.fault(
+        match={"route": "U1"},
+        do="replace",
+        body={"database-users": [{"name": "shop_1001", "read_only": False, "protected": True}]},
+    )
     with when_waited_for(sandbox, lambda: sandbox.advance(1e6)):
         later = summary(upgrade(option, given).failed())
     assert (later["findings"], later["version_before"]) == (["the user reporting is gone"], "8.0.40-1")
@@ -286,20 +315,36 @@ def test_a_run_that_was_killed_is_picked_up(
     with when_waited_for(sandbox, lambda: sandbox.advance(1e6)):
         found = summary(upgrade(to="next", allow=["major"]).ok())
     assert (found["outcome"], found["version_before"], found["version_after"]) == ("changed", "8.0.40-1", "8.0.43-1")
-    assert "wait for the upgrade" in found["steps"][0] and "the backup %s is from before it" % found["backup_id"] == found["steps"][1]
+    assert (
+        "wait for the upgrade" in found["steps"][0]
+        and "the backup %s is from before it" % found["backup_id"] == found["steps"][1]
+    )
     assert "not known" in found["steps"][2]
     # With what the killed run wrote down it compares, although the upgrade is over.
-    sandbox.fault(match={"route": "U1"}, do="replace", body={"database-users": [{"name": "shop_1001", "read_only": False, "protected": True}]})
+    sandbox.fault(
+        match={"route": "U1"},
+        do="replace",
+        body={"database-users": [{"name": "shop_1001", "read_only": False, "protected": True}]},
+    )
     lost = summary(upgrade(state_file=str(state_file)).failed())
-    assert (lost["findings"], lost["version_before"], lost["backup_id"]) == (["the user reporting is gone"], "8.0.40-1", found["backup_id"])
+    assert (lost["findings"], lost["version_before"], lost["backup_id"]) == (
+        ["the user reporting is gone"],
+        "8.0.40-1",
+        found["backup_id"],
+    )
     assert "backup_id: %s" % found["backup_id"] in "\n".join(lost["next_steps"]) and state_file.exists()
     sandbox.clear_faults()
     whole = summary(upgrade(state_file=str(state_file)).ok())
-    assert (whole["outcome"], whole["steps"][0]) == ("unchanged", "compare with what an earlier run noted at the version 8.0.40-1")
+    assert (whole["outcome"], whole["steps"][0]) == (
+        "unchanged",
+        "compare with what an earlier run noted at the version 8.0.40-1",
+    )
     assert not state_file.exists() and written(sandbox) == ["B2", "D3"]
 
 
-def test_a_state_file_that_cannot_be_this_one(sandbox: Sandbox, controller: t.Callable[[Sandbox], Ansible], tmp_path: Path) -> None:
+def test_a_state_file_that_cannot_be_this_one(
+    sandbox: Sandbox, controller: t.Callable[[Sandbox], Ansible], tmp_path: Path
+) -> None:
     (tmp_path / "broken.json").write_text("{", encoding="utf-8")
     (tmp_path / "other.json").write_text('{"format": 1, "addon_id": "ad-of-another"}', encoding="utf-8")
     expected = {

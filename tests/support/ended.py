@@ -77,7 +77,9 @@ class Begun:
 
 
 @contextlib.contextmanager
-def begun(controller: Ansible, plays: Plays, *options: str, controlled: bool = True, **environment: str | None) -> t.Iterator[Begun]:
+def begun(
+    controller: Ansible, plays: Plays, *options: str, controlled: bool = True, **environment: str | None
+) -> t.Iterator[Begun]:
     """I(controlled) by its terminal, whose end ends what is in its session; a job of cron or of AWX is not."""
     path = controller.directory / "begun.yml"
     path.write_text(plays if isinstance(plays, str) else _yaml(plays), encoding="utf-8")
@@ -149,7 +151,9 @@ class Tally:
 class Doomed:
     """A play that is killed again and again before it may come to its end."""
 
-    def __init__(self, controller: Ansible, sandbox: Sandbox, plays: Plays, *options: str, **environment: str | None) -> None:
+    def __init__(
+        self, controller: Ansible, sandbox: Sandbox, plays: Plays, *options: str, **environment: str | None
+    ) -> None:
         self.controller = controller
         self.sandbox = sandbox
         self.tally = Tally()
@@ -172,7 +176,9 @@ class Doomed:
         """The progress of a run that nobody kills."""
         self._lines.unlink(missing_ok=True)
         self.sandbox.clear_log()
-        with begun(self.controller, self._plays, *self._options, SUPPORT_JSON_LINES=str(self._lines), **self._environment) as run:
+        with begun(
+            self.controller, self._plays, *self._options, SUPPORT_JSON_LINES=str(self._lines), **self._environment
+        ) as run:
             until(lambda: run.ended, "the end of the run", 900)
             assert run.process.returncode == 0, run.text
         return self.progress()
@@ -184,24 +190,37 @@ class Doomed:
         # Ctrl-C needs a terminal, whose end would end the others, too.
         arrived, controlled = chance.random() < 0.5, chance.random() < (0.7 if number == signal.SIGINT else 0.3)
         words = ("have" if arrived else "have not", "at a terminal" if controlled else "without a terminal")
-        print("SCALINGO_TESTS_SEED=%d: signal %d %s at the moment %d, requests on their way %s arrived" % (SEED, number, words[1], moment, words[0]))
+        print(
+            "SCALINGO_TESTS_SEED=%d: signal %d %s at the moment %d, requests on their way %s arrived"
+            % (SEED, number, words[1], moment, words[0])
+        )
         self._lines.unlink(missing_ok=True)
         self.sandbox.clear_log()
         sandbox = self.sandbox
         lines = {"SUPPORT_JSON_LINES": str(self._lines)}
-        with begun(self.controller, self._plays, *self._options, controlled=controlled, **lines, **self._environment) as run:
+        with begun(
+            self.controller, self._plays, *self._options, controlled=controlled, **lines, **self._environment
+        ) as run:
             until(lambda: self.progress() >= moment or run.ended, "the moment %d of the run" % moment, 600)
             if run.ended:
                 assert run.process.returncode == 0, run.text
                 return False
             sandbox.fault(do="hold_after" if arrived else "hold_before")
             below = run.end(number)
-            until(lambda: run.ended and not any(is_there(each, b"ansible-playbook") for each in below), "the end of Ansible", 60)
+            until(
+                lambda: run.ended and not any(is_there(each, b"ansible-playbook") for each in below),
+                "the end of Ansible",
+                60,
+            )
             seen = [record.number for record in sandbox.log()]
             sandbox.clear_faults()
             still = lambda: [each for each in below if is_there(each)]  # noqa: E731
             with contextlib.suppress(AssertionError):
                 until(lambda: not still(), "the end of all processes", 30)
             self.tally.left_behind += ["process %d" % each for each in still()]
-            self.tally.sent_later += ["%s %s" % (record.method, record.path) for record in sandbox.log() if record.number not in seen and not record.safe]
+            self.tally.sent_later += [
+                "%s %s" % (record.method, record.path)
+                for record in sandbox.log()
+                if record.number not in seen and not record.safe
+            ]
         return True

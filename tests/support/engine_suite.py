@@ -204,7 +204,9 @@ def test_a_protected_database_may_refuse_its_reset(make: Make, provider: str) ->
 
 @pytest.mark.parametrize("provider", LOGICAL)
 def test_an_existing_database_may_be_accepted(make: Make, provider: str) -> None:
-    engine = make(provider, switches={"logical_existing": "accept"}, logical_databases=[LogicalDatabase("stock", tables={"a": 1})])
+    engine = make(
+        provider, switches={"logical_existing": "accept"}, logical_databases=[LogicalDatabase("stock", tables={"a": 1})]
+    )
     assert engine.create_database("stock").name == "stock"
     assert {database.name: database.tables for database in engine.list_databases()}["stock"] == {"a": 1}
 
@@ -285,7 +287,9 @@ def test_wrong_durations_are_refused(make: Make) -> None:
 
 
 def test_one_policy_is_the_default(make: Make) -> None:
-    engine = make("influxdb", retention_policies=[RetentionPolicy("autogen", "0", True), RetentionPolicy("week", "7d", False)])
+    engine = make(
+        "influxdb", retention_policies=[RetentionPolicy("autogen", "0", True), RetentionPolicy("week", "7d", False)]
+    )
     engine.add_retention_policy("month", "30d", True)
     assert [name for name, (dummy, default) in policies(engine).items() if default] == ["month"]
     with pytest.raises(EngineError, match="conflicts"):

@@ -20,7 +20,9 @@ ROOT = Path(__file__).resolve().parents[2]
 @functools.lru_cache(maxsize=None)
 def _fetch(*arguments: str) -> t.Tuple[str, ...]:
     command = [sys.executable, "-I", "-S", str(ROOT / "scripts" / "fetch.py"), *arguments]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return tuple(done.stdout.splitlines())
 

@@ -4,9 +4,9 @@
 
 """A server of one file with the bad habits of real ones: it breaks off, forgets links, changes the file, refuses parts.
 
-    with FileServer(Content(1 << 20)) as server:
-        server.cuts = [1000, 500_000]            # breaks off when it comes to these bytes, once each
-        requests.get(server.link("token"))
+with FileServer(Content(1 << 20)) as server:
+    server.cuts = [1000, 500_000]            # breaks off when it comes to these bytes, once each
+    requests.get(server.link("token"))
 """
 
 from __future__ import annotations
@@ -145,14 +145,19 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if files.instead:
             self._answer(seen, *files.instead.pop(0))
         elif files.tokens is not None and query.get("token") not in files.tokens:
-            self._answer(seen, files.refusal, {"Content-Type": "application/json"}, b'{"error": "the link has expired"}')
+            self._answer(
+                seen, files.refusal, {"Content-Type": "application/json"}, b'{"error": "the link has expired"}'
+            )
         else:
             self._serve(files, seen)
 
     def _answer(self, seen: Seen, status: int, headers: t.Dict[str, str], body: bytes) -> None:
         seen.status = status
         self.send_response(status)
-        for name, value in {**({} if "Transfer-Encoding" in headers else {"Content-Length": str(len(body))}), **headers}.items():
+        for name, value in {
+            **({} if "Transfer-Encoding" in headers else {"Content-Length": str(len(body))}),
+            **headers,
+        }.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)

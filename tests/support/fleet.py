@@ -13,7 +13,12 @@ Data = t.Dict[str, t.Any]
 
 NOW = "2026-11-21T06:00:00Z"
 KINDS = {
-    "postgresql": "17.9.0-2", "mysql": "8.4.5-1", "mongodb": "7.0.14-1", "redis": "7.2.10-1", "influxdb": "1.8.10-1", "opensearch": "2.19.1-1",
+    "postgresql": "17.9.0-2",
+    "mysql": "8.4.5-1",
+    "mongodb": "7.0.14-1",
+    "redis": "7.2.10-1",
+    "influxdb": "1.8.10-1",
+    "opensearch": "2.19.1-1",
 }
 NAMES = ("shop", "ledger", "metrics", "back-office-production", "identity", "search")
 
@@ -21,7 +26,9 @@ NAMES = ("shop", "ledger", "metrics", "back-office-production", "identity", "sea
 def hours_ago(hours: int) -> str:
     """A point in time before NOW, as modules return it."""
     days, rest = divmod(6 - hours, 24)
-    return "2026-%02d-%02dT%02d:00:00.000000Z" % ((11, 21 + days, rest) if 21 + days > 0 else (10, 31 + 21 + days, rest))
+    return "2026-%02d-%02dT%02d:00:00.000000Z" % (
+        (11, 21 + days, rest) if 21 + days > 0 else (10, 31 + 21 + days, rest)
+    )
 
 
 def target(name: str, addon: str = "mysql") -> Data:
@@ -60,42 +67,76 @@ def database(kind: str = "mysql", **keys: t.Any) -> Data:
 
 def backup(hours: int, status: str = "done", **keys: t.Any) -> Data:
     begun = hours_ago(hours)
-    return {"id": "b%d" % hours, "status": status, "method": "periodic", "started_at": begun, "created_at": begun, "size": 10485760, **keys}
+    return {
+        "id": "b%d" % hours,
+        "status": status,
+        "method": "periodic",
+        "started_at": begun,
+        "created_at": begun,
+        "size": 10485760,
+        **keys,
+    }
 
 
 def readings(count: int, seed: int = 7) -> Data:
     """The variables that the phase C(write) of the role begins with, for that many databases of all kinds, good and bad."""
     chance = random.Random(seed)
     kinds = list(KINDS)
-    lists: t.Dict[str, t.List[Data]] = {name: [] for name in ("read", "versions", "backups", "recovery", "maintenance", "metrics", "disk", "firewall")}
+    lists: t.Dict[str, t.List[Data]] = {
+        name: [] for name in ("read", "versions", "backups", "recovery", "maintenance", "metrics", "disk", "firewall")
+    }
     targets = []
     for number in range(count):
         kind = kinds[number % len(kinds)]
         of = target("%s-%d/%s" % (chance.choice(NAMES), number, kind), kind)
         targets.append(of)
         if number % 31 == 4:
-            lists["read"].append(result(of, failed=True, msg="Could not read the database: the service is unavailable. [GET /api, status 503]"))
+            lists["read"].append(
+                result(
+                    of,
+                    failed=True,
+                    msg="Could not read the database: the service is unavailable. [GET /api, status 503]",
+                )
+            )
             continue
         upgradable = kind in ("postgresql", "mysql") and chance.random() < 0.35
         features = [{"name": "force-ssl", "status": "ACTIVATED"}] if chance.random() < 0.8 else []
         features += [{"name": "publicly-available", "status": "ACTIVATED"}] if chance.random() < 0.07 else []
         shown = database(
-            kind, resource_id="%s_%d" % (of["app"].replace("-", "_"), number), features=features, next_version_id="next" if upgradable else None,
+            kind,
+            resource_id="%s_%d" % (of["app"].replace("-", "_"), number),
+            features=features,
+            next_version_id="next" if upgradable else None,
             status="running" if chance.random() < 0.98 else "stopped",
         )
         lists["read"].append(result(of, databases=[shown]))
         if upgradable:
             minor, majors = ("17.11.0-1", ["18.1.0-1"]) if kind == "postgresql" else ("8.4.6-1", [])
             current = shown["readable_version"]
-            lists["versions"].append(result(of, current_version=current, latest_minor=minor, latest=(majors or [minor])[-1], majors=majors))
+            lists["versions"].append(
+                result(of, current_version=current, latest_minor=minor, latest=(majors or [minor])[-1], majors=majors)
+            )
         age = chance.choice([3, 5, 9, 20] * 9 + [30, 50, 100, 400])
         lists["backups"].append(result(of, backups=[backup(age, size=chance.randrange(10**6, 10**10))]))
-        ahead = [{"id": "m", "type": "db-node-migration", "status": "notified", "started_at": None}] if chance.random() < 0.05 else []
+        ahead = (
+            [{"id": "m", "type": "db-node-migration", "status": "notified", "started_at": None}]
+            if chance.random() < 0.05
+            else []
+        )
         lists["maintenance"].append(result(of, maintenances=ahead))
         total = chance.choice([10, 20, 80]) * 2**30
         used = int(total * chance.random() ** 1.5)
-        stats = {"current_connections": int(100 * chance.random() ** 2), "max_connections": 100} if kind in ("postgresql", "mysql") else {}
+        stats = (
+            {"current_connections": int(100 * chance.random() ** 2), "max_connections": 100}
+            if kind in ("postgresql", "mysql")
+            else {}
+        )
         lists["metrics"].append(result(of, metrics=[{"database_stats": stats, "real_disk_size": used}]))
         lists["disk"].append(result(of, points=[{"disk_used": used, "disk_total": total}]))
     whole: Data = {"fleet_report_" + name: {"results": items} for name, items in lists.items() if name != "read"}
-    return {**whole, "fleet_report_targets": targets, "fleet_report_read": lists["read"], "fleet_report_started_at": NOW}
+    return {
+        **whole,
+        "fleet_report_targets": targets,
+        "fleet_report_read": lists["read"],
+        "fleet_report_started_at": NOW,
+    }

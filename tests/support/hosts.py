@@ -47,7 +47,9 @@ def as_module(
         stack.enter_context(mock.patch.object(basic, "_ANSIBLE_PROFILE", "legacy", create=True))
         stack.enter_context(mock.patch.object(basic.AnsibleModule, "_log_invocation", lambda self: None))
         # Here it would be taken for the controller, and the warning shown at once.
-        stack.enter_context(mock.patch.object(basic.AnsibleModule, "warn", lambda self, text: warned.append((self, text))))
+        stack.enter_context(
+            mock.patch.object(basic.AnsibleModule, "warn", lambda self, text: warned.append((self, text)))
+        )
         stack.enter_context(mock.patch.object(_run, "WatchfulClock", lambda host: clock))
         stack.enter_context(contextlib.redirect_stdout(printed))
         stack.enter_context(contextlib.suppress(SystemExit))
@@ -60,11 +62,24 @@ def as_module(
 
 
 def as_task(
-    module: types.ModuleType, name: str, arguments: t.Mapping[str, t.Any], *, check: bool, no_log: bool, clock: Clock, directory: Path
+    module: types.ModuleType,
+    name: str,
+    arguments: t.Mapping[str, t.Any],
+    *,
+    check: bool,
+    no_log: bool,
+    clock: Clock,
+    directory: Path,
 ) -> Result:
     """What the action returns."""
     task = types.SimpleNamespace(
-        args=dict(arguments), action=name, async_val=0, check_mode=check, delegate_to=None, environment=[], no_log=no_log
+        args=dict(arguments),
+        action=name,
+        async_val=0,
+        check_mode=check,
+        delegate_to=None,
+        environment=[],
+        no_log=no_log,
     )
     shell = types.SimpleNamespace(env_prefix=lambda **dummy: "", tmpdir=None)
     made = type("ActionModule", (_action.ScalingoAction,), {"module": module})(
@@ -75,7 +90,10 @@ def as_task(
         templar=types.SimpleNamespace(template=lambda value: value),
         shared_loader_obj=None,
     )
-    with mock.patch.object(_run, "WatchfulClock", lambda host: clock), mock.patch.object(_action, "_show", lambda line: None):
+    with (
+        mock.patch.object(_run, "WatchfulClock", lambda host: clock),
+        mock.patch.object(_action, "_show", lambda line: None),
+    ):
         result: Result = made.run(task_vars={"ansible_python_interpreter": "auto", "scalingo_in_process": True})
     return json.loads(json.dumps(result))
 
@@ -89,6 +107,14 @@ def both(laboratory: t.Any, subject: t.Any, case: t.Any, check: bool) -> t.List[
         more = {"directory": laboratory.work} if host is as_task else {}
         with laboratory.running(), surroundings(laboratory.home, case.environment):
             found.append(
-                host(subject.module, name, laboratory.arguments(case), check=check, no_log=case.no_log, clock=laboratory.clock, **more)
+                host(
+                    subject.module,
+                    name,
+                    laboratory.arguments(case),
+                    check=check,
+                    no_log=case.no_log,
+                    clock=laboratory.clock,
+                    **more,
+                )
             )
     return found

@@ -69,5 +69,8 @@ def meanwhile(choose: Chooser) -> t.Iterator[None]:
     def execute(session: t.Any, statements: t.Any) -> t.Any:
         return around("SQL", False, lambda: executing(session, statements))
 
-    with mock.patch.object(_transport.Transport, "_ask", ask), mock.patch.object(sql_memory.Session, "execute", execute):
+    with (
+        mock.patch.object(_transport.Transport, "_ask", ask),
+        mock.patch.object(sql_memory.Session, "execute", execute),
+    ):
         yield

@@ -91,10 +91,19 @@ class OpenSSH:
         }
         # The server alone gets the lists of names: what starts it needs the machine's own.
         command = [
-            *fetched.unprivileged(), "env", *("%s=%s" % item for item in environment.items()),
-            str(tree / "usr" / "sbin" / "sshd"), "-D", "-f", str(self.directory / "sshd_config"), "-E", str(self.directory / "log"),
+            *fetched.unprivileged(),
+            "env",
+            *("%s=%s" % item for item in environment.items()),
+            str(tree / "usr" / "sbin" / "sshd"),
+            "-D",
+            "-f",
+            str(self.directory / "sshd_config"),
+            "-E",
+            str(self.directory / "log"),
         ]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         deadline = time.monotonic() + 10
         while True:
             try:
@@ -109,7 +118,9 @@ class OpenSSH:
         path = self.directory / name
         subprocess.run(
             ["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-C", "test", "-f", str(path)],
-            check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
         )
         return path
 

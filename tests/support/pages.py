@@ -40,7 +40,9 @@ FONTS = """<?xml version="1.0"?>
 def look(views: t.Sequence[t.Mapping[str, t.Any]], timeout: float = 120) -> t.Dict[str, Seen]:
     """What is to be seen in each view, by its name. look.cjs says what a view is."""
     tree, variables = debian(PACKAGE)
-    assert (NODE / "node_modules" / "playwright-core").is_dir(), "the driver is not installed: run scripts/bootstrap node"
+    assert (NODE / "node_modules" / "playwright-core").is_dir(), (
+        "the driver is not installed: run scripts/bootstrap node"
+    )
     # Some libraries lie a directory deeper than the loader looks, and find each other by the path of a system.
     deeper = sorted({str(path.parent) for path in tree.glob("usr/lib/*-linux-gnu*/*/lib*.so*")})
     with tempfile.TemporaryDirectory(prefix="browser-") as place:
@@ -57,8 +59,14 @@ def look(views: t.Sequence[t.Mapping[str, t.Any]], timeout: float = 120) -> t.Di
         }
         task = {"executable": str(tree / "usr" / "lib" / "chromium" / PACKAGE), "views": list(views)}
         process = subprocess.Popen(
-            [str(NODE / "bin" / "node"), str(PROGRAM)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, encoding="utf-8", env=environment, start_new_session=True,
+            [str(NODE / "bin" / "node"), str(PROGRAM)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env=environment,
+            start_new_session=True,
         )
         try:
             stdout, stderr = process.communicate(json.dumps(task), timeout=timeout)

@@ -266,7 +266,13 @@ class Ansible:
             process: subprocess.Popen[bytes] | Forked
             if starter is None:
                 process = subprocess.Popen(
-                    command, cwd=self.working_directory, env=variables, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True
+                    command,
+                    cwd=self.working_directory,
+                    env=variables,
+                    stdin=subprocess.DEVNULL,
+                    stdout=stdout,
+                    stderr=stderr,
+                    start_new_session=True,
                 )
             else:
                 process = starter.begin(command, self.working_directory, variables, stdout, stderr)
@@ -353,7 +359,11 @@ class Starter:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [programs / "python", Path(__file__).with_name("starter.py")], stdin=theirs, cwd=place, env={**variables, **own}, start_new_session=True
+                [programs / "python", Path(__file__).with_name("starter.py")],
+                stdin=theirs,
+                cwd=place,
+                env={**variables, **own},
+                start_new_session=True,
             )
         atexit.register(self._end)
 
@@ -362,7 +372,14 @@ class Starter:
         self._process.wait(10)
         self._directory.cleanup()
 
-    def begin(self, command: t.Sequence[str], directory: Path, variables: t.Mapping[str, str], stdout: t.IO[bytes], stderr: t.IO[bytes]) -> Forked:
+    def begin(
+        self,
+        command: t.Sequence[str],
+        directory: Path,
+        variables: t.Mapping[str, str],
+        stdout: t.IO[bytes],
+        stderr: t.IO[bytes],
+    ) -> Forked:
         request = json.dumps({"command": command, "directory": str(directory), "environment": variables})
         reply, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
@@ -391,7 +408,9 @@ def _descendants(process: int) -> list[int]:
     parents: dict[int, int] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            parents[int(path.parent.name)] = int(path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1])
+            parents[int(path.parent.name)] = int(
+                path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1]
+            )
     found = [process]
     for known in found:
         found += [number for number, parent in parents.items() if parent == known]

@@ -122,7 +122,9 @@ def perform(
     """
     with surroundings(home, environment or {}):
         spec = module.argument_spec()
-        validated = ArgumentSpecValidator(**spec.kwargs()).validate(prepared(spec.options, json.loads(json.dumps(dict(arguments)))))
+        validated = ArgumentSpecValidator(**spec.kwargs()).validate(
+            prepared(spec.options, json.loads(json.dumps(dict(arguments))))
+        )
         if validated.error_messages:
             text = ". ".join(validated.error_messages)
             return Report(True, {"msg": text, "changed": False}, (), frozenset(), by_validation=True)

@@ -61,10 +61,24 @@ class PostgreSQL:
         secret = self.directory / "password"
         secret.write_text(self._password, encoding="ascii")
         command = [
-            *fetched.unprivileged(), str(self._programs / "initdb"), "-D", str(self.directory / "data"), "-U", SUPERUSER,
-            "-A", "scram-sha-256", "--pwfile", str(secret), "--no-sync", "-E", "UTF8", "--locale=C",
+            *fetched.unprivileged(),
+            str(self._programs / "initdb"),
+            "-D",
+            str(self.directory / "data"),
+            "-U",
+            SUPERUSER,
+            "-A",
+            "scram-sha-256",
+            "--pwfile",
+            str(secret),
+            "--no-sync",
+            "-E",
+            "UTF8",
+            "--locale=C",
         ]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout
         settings = {
             "listen_addresses": "'127.0.0.1'",
@@ -96,10 +110,21 @@ class PostgreSQL:
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
                 self.port = probe.getsockname()[1]
-        command = [*fetched.unprivileged(), str(self._programs / "postgres"), "-D", str(self.directory / "data"), "-p", str(self.port)]
+        command = [
+            *fetched.unprivileged(),
+            str(self._programs / "postgres"),
+            "-D",
+            str(self.directory / "data"),
+            "-p",
+            str(self.port),
+        ]
         with open(self.directory / "log", "ab") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
             )
         deadline = time.monotonic() + 20
         while True:
@@ -121,7 +146,13 @@ class PostgreSQL:
     def superuser(self, database: str = "postgres") -> t.Iterator[psycopg.Connection]:
         """A connection that may do everything."""
         with psycopg.connect(
-            host=self.host, port=self.port, user=SUPERUSER, password=self._password, dbname=database, autocommit=True, connect_timeout=5
+            host=self.host,
+            port=self.port,
+            user=SUPERUSER,
+            password=self._password,
+            dbname=database,
+            autocommit=True,
+            connect_timeout=5,
         ) as connection:
             yield connection
 

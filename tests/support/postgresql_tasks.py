@@ -63,7 +63,9 @@ class OnServer(MemoryPostgresql):
             "SELECT pid, query, state, usename, extract(epoch FROM query_start) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY pid"
         )
-        return [Query(pid, query, state or "", user or "", float(started or 0)) for pid, query, state, user, started in rows]
+        return [
+            Query(pid, query, state or "", user or "", float(started or 0)) for pid, query, state, user, started in rows
+        ]
 
     def cancel_query(self, pid: int) -> None:
         self._signal("pg_cancel_backend", pid)
@@ -149,7 +151,11 @@ def tunnels(marker: object) -> t.List[int]:
                 state = (entry / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
             except OSError:
                 continue
-            if state != "Z" and words[0].endswith(("ssh", "python", "python3", "python3.12")) and str(marker) in " ".join(words):
+            if (
+                state != "Z"
+                and words[0].endswith(("ssh", "python", "python3", "python3.12"))
+                and str(marker) in " ".join(words)
+            ):
                 found.append(int(entry.name))
     return found
 

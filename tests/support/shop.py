@@ -33,7 +33,12 @@ SEED: dict[str, t.Any] = {
             "region": "osc-fr1",
             "events": [
                 {"type": "new_variable", "type_data": {"name": "SECRET", "value": "canary-of-a-variable"}, "age": 7200},
-                {"type": "suspend_addon", "type_data": {"resource_id": "shop_1001", "reason": "trial"}, "age": 3600, "user": False},
+                {
+                    "type": "suspend_addon",
+                    "type_data": {"resource_id": "shop_1001", "reason": "trial"},
+                    "age": 3600,
+                    "user": False,
+                },
             ],
             "operations": [{"id": OPERATION, "type": "restart", "ended": 30}],
             "addons": [
@@ -75,7 +80,10 @@ SEED: dict[str, t.Any] = {
                     "provider": "mongodb",
                     "id": MONGODB,
                     "resource_id": "shop_1003",
-                    "database": {"version": "6.0.17-1", "logical_databases": [{"name": "shop_1003", "protected": True}]},
+                    "database": {
+                        "version": "6.0.17-1",
+                        "logical_databases": [{"name": "shop_1003", "protected": True}],
+                    },
                 },
                 {
                     "provider": "redis",

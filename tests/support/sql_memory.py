@@ -103,17 +103,29 @@ class SqlMemory:
         if not found:
             raise Unreachable("the database at %s cannot be reached: nobody listens there" % place)
         addon = found[0][1]
-        public = any(item.name == "publicly-available" and item.status == "ACTIVATED" for item in addon.database.features)
+        public = any(
+            item.name == "publicly-available" and item.status == "ACTIVATED" for item in addon.database.features
+        )
         if gateway is None and not (public or addon.kind.dedicated):
             raise Unreachable("the database at %s cannot be reached: no route" % place)
         if encryption.mode in ("verify-full", "verify-ca"):
             assert encryption.authorities is not None
             if Path(encryption.authorities).read_bytes() != world.ca_certificate():
-                raise Unreachable("no TLS connection to the database is possible: certificate verify failed", hint="See ca_cert.")
+                raise Unreachable(
+                    "no TLS connection to the database is possible: certificate verify failed", hint="See ca_cert."
+                )
         if encryption.mode == "verify-full" and encryption.name != addon.database.hostname:
-            raise Unreachable("no TLS connection to the database is possible: it is for another name", hint="See ca_cert.")
-        if (login.user, login.password, login.database) != (addon.resource_id, addon.database.password, addon.resource_id):
-            raise SqlRefused("the database server refuses the login of the user %s" % login.user, hint="Check the password.")
+            raise Unreachable(
+                "no TLS connection to the database is possible: it is for another name", hint="See ca_cert."
+            )
+        if (login.user, login.password, login.database) != (
+            addon.resource_id,
+            addon.database.password,
+            addon.resource_id,
+        ):
+            raise SqlRefused(
+                "the database server refuses the login of the user %s" % login.user, hint="Check the password."
+            )
         assert server_version in (None, addon.database.engine.version().major)
         return Session(addon.database.engine, statement_timeout, read_only)
 
@@ -128,7 +140,9 @@ class SqlMemory:
             if path is None or Path(path).read_text(encoding="ascii") != FILES[wanted]:
                 raise Unreachable(words, hint="Give another.")
         if gateway.user != "git":
-            raise Unreachable("the SSH server accepts none of the SSH keys for the user %s" % gateway.user, hint="Use git.")
+            raise Unreachable(
+                "the SSH server accepts none of the SSH keys for the user %s" % gateway.user, hint="Use git."
+            )
 
 
 class Session:
@@ -150,7 +164,11 @@ class Session:
         for statement in statements:
             self._take_time()
             self._one(str(statement), extensions)
-        gone = [name for name in self._engine.content()["extensions"] if name not in extensions and '"%s"' % name not in str(statements[0])]
+        gone = [
+            name
+            for name in self._engine.content()["extensions"]
+            if name not in extensions and '"%s"' % name not in str(statements[0])
+        ]
         self._engine.set_content({**self._engine.content(), "extensions": extensions})
         return ["drop cascades to extension %s" % name for name in gone]
 
@@ -173,7 +191,12 @@ class Session:
             self._drop(extensions, re.findall(r'"([^"]+)"', dropped.group(1)), bool(dropped.group(2)))
 
     def _create(
-        self, extensions: t.Dict[str, str], name: str, schema: t.Optional[str], version: t.Optional[str], cascade: t.Optional[str]
+        self,
+        extensions: t.Dict[str, str],
+        name: str,
+        schema: t.Optional[str],
+        version: t.Optional[str],
+        cascade: t.Optional[str],
     ) -> None:
         if name in extensions:
             return
@@ -192,7 +215,10 @@ class Session:
     @staticmethod
     def _version(name: str, version: t.Optional[str]) -> str:
         if version is not None and version not in AVAILABLE[name]:
-            raise SqlRefused('extension "%s" has no installation script nor update path for version "%s"' % (name, version), code="22023")
+            raise SqlRefused(
+                'extension "%s" has no installation script nor update path for version "%s"' % (name, version),
+                code="22023",
+            )
         return version or AVAILABLE[name][-1]
 
     @staticmethod

@@ -47,7 +47,9 @@ def prepare() -> None:
     # The routes of ansible.builtin are the largest file that every run reads. Core says that this function may be another.
     finder = importlib.import_module("ansible.utils.collection_loader._collection_finder")
     finder._meta_yml_to_dict = functools.lru_cache(None)(finder._meta_yml_to_dict)
-    finder._meta_yml_to_dict(pkgutil.get_data("ansible.config", "ansible_builtin_runtime.yml"), ("ansible.builtin", "runtime.yml"))
+    finder._meta_yml_to_dict(
+        pkgutil.get_data("ansible.config", "ansible_builtin_runtime.yml"), ("ansible.builtin", "runtime.yml")
+    )
 
 
 def serve(control: socket.socket) -> dict[str, t.Any]:

@@ -49,7 +49,9 @@ def stranger(environment: Environment) -> t.Iterator[Ansible]:
     """
     prefix = _prefix()
     try:
-        works = subprocess.run([*prefix, "id", "-u"], capture_output=True, text=True, check=False).stdout.strip() == str(USER)
+        works = subprocess.run(
+            [*prefix, "id", "-u"], capture_output=True, text=True, check=False
+        ).stdout.strip() == str(USER)
     except FileNotFoundError:
         works = False
     if not works:

@@ -51,10 +51,19 @@ class Watched(Ansible):
     """A controller that knows a sandbox. C(more) are secrets that the sandbox does not know of."""
 
     def __init__(
-        self, directory: Path, sandbox: Sandbox, environment: Environment | None = None, programs: Path | None = None, more: t.Sequence[str] = ()
+        self,
+        directory: Path,
+        sandbox: Sandbox,
+        environment: Environment | None = None,
+        programs: Path | None = None,
+        more: t.Sequence[str] = (),
     ) -> None:
         self.log = directory / "ansible.log"
-        super().__init__(directory, {"ANSIBLE_LOG_PATH": str(self.log), **(sandbox.environment() if environment is None else environment)}, programs)
+        super().__init__(
+            directory,
+            {"ANSIBLE_LOG_PATH": str(self.log), **(sandbox.environment() if environment is None else environment)},
+            programs,
+        )
         self.sandbox = sandbox
         self.more = tuple(more)
 
@@ -62,6 +71,8 @@ class Watched(Ansible):
         run = super()._run(program, [*arguments, "-vvvv"], environment, timeout)
         log = self.log.read_text(encoding="utf-8", errors="replace")
         assert "setting up inventory plugins" in log, "it did not tell much"
-        found = secrets_in({"the output": run.output, "the results": str(run.results), "the log": log}, self.sandbox, *self.more)
+        found = secrets_in(
+            {"the output": run.output, "the results": str(run.results), "the log": log}, self.sandbox, *self.more
+        )
         assert found == {}, found
         return run

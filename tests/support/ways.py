@@ -24,7 +24,11 @@ OF_A_CORE = ("exception", "_ansible_no_log")
 
 def reasons(run: Run) -> list[str]:
     """Which way each task went, and why."""
-    return [line.split("community.scalingo: ", 1)[1] for line in run.output.splitlines() if "> community.scalingo: runs " in line]
+    return [
+        line.split("community.scalingo: ", 1)[1]
+        for line in run.output.splitlines()
+        if "> community.scalingo: runs " in line
+    ]
 
 
 def lasting(value: t.Any, names: t.Sequence[str]) -> t.Any:
@@ -66,18 +70,32 @@ class Both:
         I(by_core) names the tasks whose results are the words of ansible-core itself, which each says in its own way.
         """
         play.update(timeout=300)
-        here, module = self._each(lambda controller, environment: controller.tasks(tasks, "-vv", *options, environment=environment, **play), arrange, by_core)
+        here, module = self._each(
+            lambda controller, environment: controller.tasks(tasks, "-vv", *options, environment=environment, **play),
+            arrange,
+            by_core,
+        )
         assert set(reasons(module)) == {"runs as a module: scalingo_in_process is false"}
         return here, module
 
     def ad_hoc(self, module: str, arguments: str, *options: str) -> tuple[list[Run], Run]:
-        return self._each(lambda controller, environment: controller.ad_hoc(module, arguments, *options, environment=environment), bool, ())
+        return self._each(
+            lambda controller, environment: controller.ad_hoc(module, arguments, *options, environment=environment),
+            bool,
+            (),
+        )
 
     def _each(
-        self, run: t.Callable[[Ansible, t.Mapping[str, str]], Run], arrange: t.Callable[[], t.Any], by_core: t.Sequence[str]
+        self,
+        run: t.Callable[[Ansible, t.Mapping[str, str]], Run],
+        arrange: t.Callable[[], t.Any],
+        by_core: t.Sequence[str],
     ) -> tuple[list[Run], Run]:
         runs = []
-        for controller, environment in [(self.controllers[0], AS_MODULE), *((controller, {}) for controller in self.controllers)]:
+        for controller, environment in [
+            (self.controllers[0], AS_MODULE),
+            *((controller, {}) for controller in self.controllers),
+        ]:
             self.sandbox.reset(SEED)
             arrange()
             runs.append(run(controller, environment).clean())
@@ -86,7 +104,10 @@ class Both:
             if controller is self.controllers[0]:
                 seen = [told(one, OF_A_RUN) for one in (each, module)]
             else:
-                seen = [[item for item in told(one, (*OF_A_RUN, *OF_A_CORE)) if item[1] not in by_core] for one in (each, module)]
+                seen = [
+                    [item for item in told(one, (*OF_A_RUN, *OF_A_CORE)) if item[1] not in by_core]
+                    for one in (each, module)
+                ]
             differences = difference(*seen)
             assert differences == [], differences
             assert each.returncode == module.returncode

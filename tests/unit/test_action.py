@@ -180,7 +180,9 @@ def test_another_interpreter(name: str, pythons: t.Dict[str, str], tmp_path: Pat
 
 
 def test_an_interpreter_with_arguments_is_another_one(tmp_path: Path) -> None:
-    assert why(tmp_path, {"ansible_python_interpreter": "/usr/bin/env python3"}).startswith("the interpreter is /usr/bin/env")
+    assert why(tmp_path, {"ansible_python_interpreter": "/usr/bin/env python3"}).startswith(
+        "the interpreter is /usr/bin/env"
+    )
 
 
 @pytest.mark.parametrize("value", ("auto", "auto_silent", "auto_legacy", "auto_legacy_silent", "", None))
@@ -199,7 +201,10 @@ def test_a_name_without_a_path_is_looked_for(
 
 
 def test_an_interpreter_is_templated_first(pythons: t.Dict[str, str], tmp_path: Path) -> None:
-    variables = {"ansible_python_interpreter": "{{ ansible_playbook_python }}", "ansible_playbook_python": pythons["own"]}
+    variables = {
+        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        "ansible_playbook_python": pythons["own"],
+    }
     assert why(tmp_path, variables) == ""
     assert why(tmp_path, {**variables, "ansible_playbook_python": pythons["system"]}) != ""
 
@@ -322,7 +327,12 @@ def test_arguments_come_as_a_module_would_receive_them(tmp_path: Path) -> None:
 
     given = {"list": (1, 2.5, True, None), "day": datetime.date(2026, 1, 2), "secret": Vaulted(), 3: "number"}
     action(tmp_path, {"extra": given}).run(task_vars={})
-    assert Looking.seen[0]["extra"] == {"list": [1, 2.5, True, None], "day": "2026-01-02", "secret": "decrypted", "3": "number"}
+    assert Looking.seen[0]["extra"] == {
+        "list": [1, 2.5, True, None],
+        "day": "2026-01-02",
+        "secret": "decrypted",
+        "3": "number",
+    }
 
 
 def test_refused_arguments_are_told_in_the_words_of_a_module(tmp_path: Path) -> None:
@@ -337,7 +347,9 @@ def test_refused_arguments_are_told_in_the_words_of_a_module(tmp_path: Path) -> 
 # -- as a module -----------------------------------------------------------------------------------------------------
 
 
-def test_a_module_that_cannot_be_reached_is_a_failure_that_rescue_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_module_that_cannot_be_reached_is_a_failure_that_rescue_sees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def unreachable(**dummy: t.Any) -> None:
         raise AnsibleConnectionFailure("no route to host")
 
@@ -350,7 +362,8 @@ def test_a_module_that_cannot_be_reached_is_a_failure_that_rescue_sees(tmp_path:
 
 
 @pytest.mark.parametrize(
-    "task, truth", (({}, False), ({"no_log": True}, True), ({"no_log": True, "async_val": 60}, False), ({"async_val": 60}, False))
+    "task, truth",
+    (({}, False), ({"no_log": True}, True), ({"no_log": True, "async_val": 60}, False), ({"async_val": 60}, False)),
 )
 def test_a_module_is_handed_whether_the_task_hides_its_result(
     task: t.Dict[str, t.Any], truth: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -159,7 +159,11 @@ def test_addresses_that_are_none(given: str, message: str) -> None:
         ({"app": None, "addon_token": "x"}, "addon_token needs addon_id", "id of the addon"),
         ({"region": "Paris!"}, "has not the form of a region", "osc-fr1, osc-secnum-fr1"),
         ({"region": "../x"}, "has not the form of a region", ""),
-        ({"region": "osc-fr1,osc-secnum-fr1"}, "has not the form of a region", "A task takes one region; the inventory plugin takes several."),
+        (
+            {"region": "osc-fr1,osc-secnum-fr1"},
+            "has not the form of a region",
+            "A task takes one region; the inventory plugin takes several.",
+        ),
         ({"api_url": "http://example.test"}, "api_url http://example.test", "loopback"),
         ({"auth_url": "ftp://x"}, "auth_url is not an address", ""),
         ({"db_api_url": "https://u@x"}, "db_api_url must not hold", ""),
@@ -202,8 +206,18 @@ HERE, THERE = "https://api.osc-fr1.scalingo.com", "https://api.osc-secnum-fr1.sc
 DB_HERE, DB_THERE = "https://db-api.osc-fr1.scalingo.com", "https://db-api.osc-secnum-fr1.scalingo.com"
 OWN = {"SCALINGO_API_URL": "https://api.test", "SCALINGO_DB_API_URL": "https://db.test"}
 OPTIONS = (
-    "requests_per_minute", "max_in_flight", "api_token", "region", "api_url", "db_api_url", "auth_url", "ca_path", "app", "addon",
-    "addon_id", "addon_token",
+    "requests_per_minute",
+    "max_in_flight",
+    "api_token",
+    "region",
+    "api_url",
+    "db_api_url",
+    "auth_url",
+    "ca_path",
+    "app",
+    "addon",
+    "addon_id",
+    "addon_token",
 )
 
 
@@ -238,7 +252,11 @@ def test_the_environment_adds_what_is_not_given() -> None:
         ({"region": "osc-fr1"}, {"SCALINGO_API_URL": THERE, "SCALINGO_DB_URL": DB_THERE}, (None, None)),
         # Another authentication API is another platform.
         ({"auth_url": "https://auth.other.test"}, {**OWN, "SCALINGO_AUTH_URL": "https://auth.test"}, (None, None)),
-        ({"auth_url": "https://auth.test/"}, {**OWN, "SCALINGO_AUTH_URL": "https://auth.test"}, ("https://api.test", "https://db.test")),
+        (
+            {"auth_url": "https://auth.test/"},
+            {**OWN, "SCALINGO_AUTH_URL": "https://auth.test"},
+            ("https://api.test", "https://db.test"),
+        ),
         ({"auth_url": "https://auth.other.test"}, OWN, ("https://api.test", "https://db.test")),
         # One address each: the same one, or joined by the region.
         ({"api_url": "https://api.test/"}, OWN, ("https://api.test/", "https://db.test")),
@@ -255,7 +273,9 @@ def test_addresses_of_the_environment_belong_to_its_region(
 
 def test_what_is_not_used_is_told() -> None:
     lines: list[str] = []
-    with_environment({"region": "osc-y", "api_url": None, "db_api_url": None}, {**OWN, "SCALINGO_REGION": "osc-x"}, lines.append)
+    with_environment(
+        {"region": "osc-y", "api_url": None, "db_api_url": None}, {**OWN, "SCALINGO_REGION": "osc-x"}, lines.append
+    )
     assert lines == [
         "scalingo: SCALINGO_API_URL is not used: it belongs to the region osc-x",
         "scalingo: SCALINGO_DB_API_URL is not used: it belongs to the region osc-x",
@@ -263,14 +283,20 @@ def test_what_is_not_used_is_told() -> None:
 
 
 def test_half_of_the_addresses_from_elsewhere_is_refused() -> None:
-    with pytest.raises(InvalidInput, match=r"db_api_url is given, and api_url comes from the environment \(SCALINGO_API_URL\)"):
+    with pytest.raises(
+        InvalidInput, match=r"db_api_url is given, and api_url comes from the environment \(SCALINGO_API_URL\)"
+    ):
         joined({"db_api_url": "https://d.test"}, **OWN)
 
 
 def test_the_addon_id_is_not_of_the_app_of_the_environment() -> None:
     variables = {"SCALINGO_APP": "twins", "SCALINGO_ADDON": "mysql", "SCALINGO_ADDON_TOKEN": "x"}
     assert joined({"addon_id": "ad-1"}, **variables) == {"addon_id": "ad-1", "addon_token": "x"}
-    assert joined({"addon_id": "ad-1", "app": "shop"}, **variables) == {"addon_id": "ad-1", "addon_token": "x", "app": "shop"}
+    assert joined({"addon_id": "ad-1", "app": "shop"}, **variables) == {
+        "addon_id": "ad-1",
+        "addon_token": "x",
+        "app": "shop",
+    }
 
 
 @pytest.mark.parametrize(
@@ -329,7 +355,11 @@ def test_an_addon_id_of_an_app_is_an_addon(office: Office) -> None:
     assert joined({"app": "shop", "addon": "ad-1", "addon_id": "ad-1"}) == as_addon
     assert joined({"addon_id": "ad-1"}, SCALINGO_APP="shop", SCALINGO_ADDON="mysql") == as_addon
     # Nothing is chosen between two, and nothing is made up.
-    for given in ({"app": "shop", "addon": "mysql", "addon_id": "ad-1"}, {"addon_id": "ad-1"}, {"addon_id": "ad-1", "addon_token": "x", "app": "shop"}):
+    for given in (
+        {"app": "shop", "addon": "mysql", "addon_id": "ad-1"},
+        {"addon_id": "ad-1"},
+        {"addon_id": "ad-1", "addon_token": "x", "app": "shop"},
+    ):
         assert joined(given) == given
 
 
@@ -626,9 +656,15 @@ def test_whether_data_are_protected_costs_nothing_where_an_answer_has_told_it(
 
 
 @pytest.mark.parametrize("told", [True, False, None])
-def test_whether_data_are_protected_costs_one_read_where_no_answer_has_told_it(office: Office, told: t.Optional[bool]) -> None:
+def test_whether_data_are_protected_costs_one_read_where_no_answer_has_told_it(
+    office: Office, told: t.Optional[bool]
+) -> None:
     client = office.client(addon="ad-1")
-    read = expect("GET", "/v1/apps/shop/addons/ad-1", answer={"addon": {**addon(), **({} if told is None else {"hds_resource": told})}})
+    read = expect(
+        "GET",
+        "/v1/apps/shop/addons/ad-1",
+        answer={"addon": {**addon(), **({} if told is None else {"hds_resource": told})}},
+    )
     with Script(exchange(), mint(), read) as script:
         script.mount(client)
         client.target.ready()
@@ -697,7 +733,9 @@ def test_an_id_that_is_not_there_is_told_with_what_is(office: Office) -> None:
 def test_an_addon_that_is_there_and_gets_no_token_is_the_apis_own_error(office: Office) -> None:
     refusal = mint(status=404, answer={"error": "not ready"})
     error = refuse(office.client(addon="ad-1"), NotFound, exchange(), refusal, addons(addon()))
-    assert error.message == "not ready" and error.hint.startswith("Right after provisioning, the platform lists an addon before")
+    assert error.message == "not ready" and error.hint.startswith(
+        "Right after provisioning, the platform lists an addon before"
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -861,7 +899,9 @@ def test_a_kept_addon_that_makes_no_sense_is_none(office: Office, entry: dict[st
     play(client, exchange(), addons(addon()), mint(), shown())
 
 
-@pytest.mark.parametrize("value", [["nonsense\n", ""], ["ftp://x", "https://db"], ["https://api.test", 5], "https://api.test"])
+@pytest.mark.parametrize(
+    "value", [["nonsense\n", ""], ["ftp://x", "https://db"], ["https://api.test", 5], "https://api.test"]
+)
 def test_a_kept_region_that_makes_no_sense_is_none(office: Office, value: t.Any) -> None:
     client = office.client(region="moon")
     key = cache_key("regions", client.settings.api_token, client.settings.auth)

@@ -123,7 +123,14 @@ def test_one_that_begins_at_the_same_moment_serves_as_well(task: Task) -> None:
 
 
 def test_one_that_is_done_before_we_can_look_serves_as_well(task: Task) -> None:
-    report = task(listed(), made(**RUNNING), listed(backup("theirs")), listed(backup("theirs")), listed(backup("theirs")), max_age="1h")
+    report = task(
+        listed(),
+        made(**RUNNING),
+        listed(backup("theirs")),
+        listed(backup("theirs")),
+        listed(backup("theirs")),
+        max_age="1h",
+    )
     assert told(report) == (False, "theirs", False)
 
 
@@ -175,7 +182,9 @@ def test_one_that_begins_at_the_same_moment_fails_a_task_that_says_so(task: Task
 def test_one_that_is_being_cancelled_serves_nobody(task: Task) -> None:
     leaving = backup("leaving", "cancelling")
     gone = backup("leaving", "cancelled")
-    report = task(listed(leaving), NO_PLAN, listed(leaving), listed(gone), made(), listed(gone, backup("new")), max_age="1h")
+    report = task(
+        listed(leaving), NO_PLAN, listed(leaving), listed(gone), made(), listed(gone, backup("new")), max_age="1h"
+    )
     assert told(report) == (True, "new", False)
 
 
@@ -257,7 +266,11 @@ def test_where_nobody_can_look_the_outcome_is_not_known(task: Task) -> None:
 def test_a_backup_that_vanishes_is_no_success(task: Task) -> None:
     gone = {"status": 404, "answer": {"error": "Backup not found"}}
     report = task(
-        listed(), made(), listed(), Expected("GET", "/api/backups/new", **gone), on_database("GET", "/backups/new", **gone)
+        listed(),
+        made(),
+        listed(),
+        Expected("GET", "/api/backups/new", **gone),
+        on_database("GET", "/backups/new", **gone),
     )
     assert report.failed and report.kind == "NotFound" and report.changed
 
@@ -273,16 +286,24 @@ def test_a_date_that_cannot_be_read_is_null_with_a_note_and_stops_no_list(task: 
     report = task(listed(undated("odd"), backup("old", age=60), backup("new")), module=scalingo_backup_info)
     assert not report.failed, report.result
     found = report.result["backups"]
-    assert [(item["id"], item["started_at"] is None) for item in found] == [("new", False), ("old", False), ("odd", True)]
+    assert [(item["id"], item["started_at"] is None) for item in found] == [
+        ("new", False),
+        ("old", False),
+        ("odd", True),
+    ]
     assert any("started_at of a backup is not a point in time" in note for note in report.result["notes"])
     assert not report.warnings
     # The other date serves.
-    report = task(listed(undated("odd", created_at=ago(30)), backup("old", age=60)), module=scalingo_backup_info, latest=True)
+    report = task(
+        listed(undated("odd", created_at=ago(30)), backup("old", age=60)), module=scalingo_backup_info, latest=True
+    )
     assert [item["id"] for item in report.result["backups"]] == ["odd"] and not report.warnings
 
 
 @pytest.mark.parametrize("arguments", [{"latest": True}, {"max_age": "1h"}, {"since": "2027-01-01T00:00:00Z"}])
-def test_where_a_date_decides_one_that_cannot_be_read_is_warned_about(task: Task, arguments: t.Dict[str, t.Any]) -> None:
+def test_where_a_date_decides_one_that_cannot_be_read_is_warned_about(
+    task: Task, arguments: t.Dict[str, t.Any]
+) -> None:
     report = task(listed(undated("odd"), backup("new")), module=scalingo_backup_info, **arguments)
     assert [item["id"] for item in report.result["backups"]] == ["new"]
     assert len(report.warnings) == 1 and "count as the oldest: odd" in report.warnings[0]

@@ -38,7 +38,13 @@ def archive(content: bytes = random.Random(1).randbytes(200_000)) -> bytes:
 
 
 def run(step: str, **options: t.Any) -> t.Dict[str, t.Any]:
-    done = subprocess.run([sys.executable, "-I", str(PROGRAM), step], input=json.dumps(options), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-I", str(PROGRAM), step],
+        input=json.dumps(options),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.stderr == ""
     answer = json.loads(done.stdout)
     assert ("problem" in answer) is (done.returncode == 1)
@@ -57,7 +63,9 @@ def keep(directory: Path, day: int, addon: str = ADDON, **more: t.Any) -> Path:
     return Path(run("take", **{**options, **more})["path"])
 
 
-def prune(directory: Path, keep_count: int, days: t.Optional[float] = None, remove_bad: bool = False, only_look: bool = False) -> t.List[str]:
+def prune(
+    directory: Path, keep_count: int, days: t.Optional[float] = None, remove_bad: bool = False, only_look: bool = False
+) -> t.List[str]:
     seconds = None if days is None else days * 86400
     answer = run(
         "prune", directory=str(directory), addon_id=ADDON, current="", keep_count=keep_count, keep_seconds=seconds, remove_bad=remove_bad,
@@ -113,7 +121,14 @@ def test_what_came_otherwise_than_said_is_not_kept(tmp_path: Path) -> None:
     for wrong in ({"size": 1}, {"sha256": "0" * 64}):
         path = tmp_path / "growing"
         path.write_bytes(archive())
-        options = {"path": str(path), "sha256": copies.digest(str(path)), "size": None, "command": [], "database": {"addon_id": ADDON}, **wrong}
+        options = {
+            "path": str(path),
+            "sha256": copies.digest(str(path)),
+            "size": None,
+            "command": [],
+            "database": {"addon_id": ADDON},
+            **wrong,
+        }
         assert "problem" in run("take", **options)
         assert there(tmp_path) == []
 
@@ -122,7 +137,11 @@ def test_encryption_leaves_nothing_clear(tmp_path: Path) -> None:
     script = "tr '\\000-\\377' '\\001-\\377\\000' < $0 > $1"
     path = keep(tmp_path, 1, command=["sh", "-c", script, "{input}", "{output}"])
     described = json.loads(Path(str(path) + ".json").read_text(encoding="utf-8"))
-    assert path.name == "shop.01.tar.gz.sealed" and described["encrypted"] and described["sha256"] == copies.digest(str(path))
+    assert (
+        path.name == "shop.01.tar.gz.sealed"
+        and described["encrypted"]
+        and described["sha256"] == copies.digest(str(path))
+    )
     assert there(tmp_path) == [path.name, path.name + ".json"] and path.stat().st_mode & 0o777 == 0o600
 
 
@@ -136,7 +155,9 @@ def test_the_command_learns_no_token(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_command_forges_no_line(tmp_path: Path) -> None:
-    found = keep_fails(tmp_path, ["sh", "-c", "printf 'first\\nPLAY\\033[2K RECAP\\342\\200\\256' >&2; exit 3", "{input}", "{output}"])
+    found = keep_fails(
+        tmp_path, ["sh", "-c", "printf 'first\\nPLAY\\033[2K RECAP\\342\\200\\256' >&2; exit 3", "{input}", "{output}"]
+    )
     assert found["problem"] == "sh ended with 3: PLAY\\x1b[2K RECAP\\u202e"
 
 
@@ -166,7 +187,9 @@ def test_bad_ones_never_count(tmp_path: Path) -> None:
     paths[1].write_bytes(content)
     found = run("look", directory=str(tmp_path), addon_id=ADDON)["copies"]
     assert [copy["good"] for copy in found] == [False, False, False, True]
-    assert ["bytes" in found[0]["problem"], "not there" in found[1]["problem"], "altered" in found[2]["problem"]] == [True] * 3
+    assert ["bytes" in found[0]["problem"], "not there" in found[1]["problem"], "altered" in found[2]["problem"]] == [
+        True
+    ] * 3
     # Fewer good ones than asked for: nothing goes, not even what is bad.
     assert prune(tmp_path, 2) == prune(tmp_path, 2, remove_bad=True) == []
     assert sorted(prune(tmp_path, 1, remove_bad=True)) == ["shop.02.tar.gz", "shop.03.tar.gz", "shop.04.tar.gz"]
@@ -175,22 +198,36 @@ def test_bad_ones_never_count(tmp_path: Path) -> None:
 
 def test_there_are_never_fewer_good_ones_than_asked_for() -> None:
     """Every directory of up to five copies, good or bad, for every number and age."""
-    for goodness in itertools.chain.from_iterable(itertools.product([True, False], repeat=number) for number in range(6)):
+    for goodness in itertools.chain.from_iterable(
+        itertools.product([True, False], repeat=number) for number in range(6)
+    ):
         found = [
-            {"path": str(day), "problem": "" if good else "bad", "backup": {"id": str(day), "started_at": "2026-10-%02dT03:00:00Z" % (30 - 3 * day)}}
+            {
+                "path": str(day),
+                "problem": "" if good else "bad",
+                "backup": {"id": str(day), "started_at": "2026-10-%02dT03:00:00Z" % (30 - 3 * day)},
+            }
             for day, good in enumerate(goodness)
         ]
         for count, seconds, remove_bad in itertools.product(range(1, 6), (None, 0, 5 * 86400), (True, False)):
             going = {copy["path"] for copy in copies.chosen(found, count, seconds, remove_bad)}
             left = [copy for copy in found if copy["path"] not in going and not copy["problem"]]
             assert len(left) >= min(count, sum(goodness))
-            assert [copy["path"] for copy in left][:count] == [copy["path"] for copy in found if not copy["problem"]][:count]
+            assert [copy["path"] for copy in left][:count] == [copy["path"] for copy in found if not copy["problem"]][
+                :count
+            ]
 
 
 def test_others_are_not_touched(tmp_path: Path) -> None:
     keep(tmp_path, 1)
     other = keep(tmp_path, 2, addon="ad-2")
-    for name, content in (("a.tar.gz", b"x"), ("a.tar.gz.json", b"{}"), ("b.json", b"[]"), ("c.json", b"\xff"), ("d.json", b'{"made_by": "me"}')):
+    for name, content in (
+        ("a.tar.gz", b"x"),
+        ("a.tar.gz.json", b"{}"),
+        ("b.json", b"[]"),
+        ("c.json", b"\xff"),
+        ("d.json", b'{"made_by": "me"}'),
+    ):
         (tmp_path / name).write_bytes(content)
     keep(tmp_path, 3)
     assert prune(tmp_path, 1, remove_bad=True) == ["shop.01.tar.gz"]

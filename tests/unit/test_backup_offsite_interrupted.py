@@ -102,7 +102,11 @@ class Shelf:
         names = []
         for path in sorted(self.directory.glob("*.gz")):
             description = path.with_name(path.name + ".json")
-            if description.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == json.loads(description.read_text(encoding="utf-8"))["sha256"]:
+            if (
+                description.exists()
+                and hashlib.sha256(path.read_bytes()).hexdigest()
+                == json.loads(description.read_text(encoding="utf-8"))["sha256"]
+            ):
                 names.append(path.name)
         return names
 
@@ -142,7 +146,9 @@ def test_killed_anywhere_while_a_copy_is_taken_in(tmp_path: Path) -> None:
         shelf.download(3)
         alive = killed(lambda: program.take(shelf.taking(3)), at)  # noqa: B023
         assert shelf.good()[:2] == ["shop.01.tar.gz", "shop.02.tar.gz"]
-        assert [copy["problem"] for copy in shelf.look()] == [""] * len(shelf.good()), "what was half done is no finding"
+        assert [copy["problem"] for copy in shelf.look()] == [""] * len(shelf.good()), (
+            "what was half done is no finding"
+        )
         # The next run.
         shelf.download(3)
         program.take(shelf.taking(3))
@@ -182,13 +188,18 @@ def test_bad_copies_count_for_nothing_and_go_last(shelf: Shelf) -> None:
     content = bytearray(altered.read_bytes())
     content[100] ^= 1
     altered.write_bytes(content)
-    assert shelf.prune(keep_count=2, remove_bad=True)["removed"] == [], "fewer good ones than asked for: nothing goes at all"
+    assert shelf.prune(keep_count=2, remove_bad=True)["removed"] == [], (
+        "fewer good ones than asked for: nothing goes at all"
+    )
     (said,) = [copy["problem"] for copy in shelf.look() if copy["path"] == str(cut)]
     assert "bytes" in said
     shelf.have(4)
     assert len(shelf.prune(keep_count=2)["removed"]) == 0
     removed = shelf.prune(keep_count=2, remove_bad=True)["removed"]
-    assert {copy["path"] for copy in removed} == {str(cut), str(altered)} and shelf.good() == ["shop.01.tar.gz", "shop.04.tar.gz"]
+    assert {copy["path"] for copy in removed} == {str(cut), str(altered)} and shelf.good() == [
+        "shop.01.tar.gz",
+        "shop.04.tar.gz",
+    ]
 
 
 def test_what_others_wrote_stays(shelf: Shelf) -> None:
@@ -242,16 +253,29 @@ def test_a_download_that_is_another_than_was_told_gets_no_name(options: dict[str
 def test_encryption_keeps_both_sums_and_only_one_file(shelf: Shelf) -> None:
     clear = shelf.download(1)
     sha256 = hashlib.sha256(clear.read_bytes()).hexdigest()
-    command = [sys.executable, "-c", "import sys; open(sys.argv[2], 'wb').write(open(sys.argv[1], 'rb').read()[::-1])", "{input}", "{output}"]
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; open(sys.argv[2], 'wb').write(open(sys.argv[1], 'rb').read()[::-1])",
+        "{input}",
+        "{output}",
+    ]
     taken = program.take(shelf.taking(1, command=command))
     path = Path(taken["path"])
-    assert path.name == "shop.01.tar.gz.encrypted" and taken["encrypted"] is True and taken["archive"]["sha256"] == sha256
-    assert taken["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest() != sha256 and path.stat().st_mode & 0o777 == 0o600
+    assert (
+        path.name == "shop.01.tar.gz.encrypted" and taken["encrypted"] is True and taken["archive"]["sha256"] == sha256
+    )
+    assert (
+        taken["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest() != sha256
+        and path.stat().st_mode & 0o777 == 0o600
+    )
     assert shelf.names() == [GROWING, path.name, path.name + ".json"] and list(shelf.growing.iterdir()) == []
 
 
 def run(step: str, options: dict[str, t.Any], **how: t.Any) -> subprocess.Popen[str]:
-    process = subprocess.Popen([sys.executable, "-I", str(PROGRAM), step], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **how)
+    process = subprocess.Popen(
+        [sys.executable, "-I", str(PROGRAM), step], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **how
+    )
     assert process.stdin is not None
     process.stdin.write(json.dumps(options))
     process.stdin.close()
@@ -262,7 +286,14 @@ def run(step: str, options: dict[str, t.Any], **how: t.Any) -> subprocess.Popen[
 def test_told_to_end_while_it_encrypts_it_leaves_nothing_clear(shelf: Shelf) -> None:
     shelf.download(1)
     begun = shelf.directory / "begun"
-    command = [sys.executable, "-c", "import sys, time; open(sys.argv[1], 'w'); time.sleep(60)", str(begun), "{input}", "{output}"]
+    command = [
+        sys.executable,
+        "-c",
+        "import sys, time; open(sys.argv[1], 'w'); time.sleep(60)",
+        str(begun),
+        "{input}",
+        "{output}",
+    ]
     process = run("take", shelf.taking(1, command=command))
     while not begun.exists():
         time.sleep(0.02)
@@ -284,5 +315,13 @@ def test_a_full_disk_while_copies_are_removed(shelf: Shelf) -> None:
 
 
 def test_moments_are_read_as_the_platform_writes_them() -> None:
-    texts = ["2026-01-01T01:00:00Z", "2026-01-01T01:00:00.5Z", "2026-01-01T02:00:00.51+01:00", "2026-01-01T01:00:00.123456789Z", "2026-01-01T01:00:00"]
-    assert [program.moment(text).timestamp() - 1767229200 for text in texts] == pytest.approx([0, 0.5, 0.51, 0.123456, 0])
+    texts = [
+        "2026-01-01T01:00:00Z",
+        "2026-01-01T01:00:00.5Z",
+        "2026-01-01T02:00:00.51+01:00",
+        "2026-01-01T01:00:00.123456789Z",
+        "2026-01-01T01:00:00",
+    ]
+    assert [program.moment(text).timestamp() - 1767229200 for text in texts] == pytest.approx(
+        [0, 0.5, 0.51, 0.123456, 0]
+    )

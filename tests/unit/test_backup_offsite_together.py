@@ -71,7 +71,9 @@ class Shelf:
     def begin(self, number: int, encrypting: bool = False) -> dict[str, t.Any]:
         return program.begin({**self.options, "backup_id": "backup-%02d" % number, "encrypting": encrypting})
 
-    def take(self, number: int, path: Path, content: bytes = b"", run: str | None = None, **options: t.Any) -> dict[str, t.Any]:
+    def take(
+        self, number: int, path: Path, content: bytes = b"", run: str | None = None, **options: t.Any
+    ) -> dict[str, t.Any]:
         """Write what would have been downloaded, and take it in."""
         content = content or archive(number)
         path.write_bytes(content)
@@ -82,7 +84,14 @@ class Shelf:
         })  # fmt: skip
 
     def prune(self, keep_count: int, **options: t.Any) -> dict[str, t.Any]:
-        given = {"current": "", "keep_count": keep_count, "keep_seconds": None, "remove_bad": False, "only_look": False, **options}
+        given = {
+            "current": "",
+            "keep_count": keep_count,
+            "keep_seconds": None,
+            "remove_bad": False,
+            "only_look": False,
+            **options,
+        }
         return program.prune({**self.options, **given})
 
     def look(self) -> list[dict[str, t.Any]]:
@@ -227,13 +236,19 @@ def test_one_backup_that_two_take_in_is_one_copy(tmp_path: Path) -> None:
 
 def test_two_that_remove(tmp_path: Path) -> None:
     """The good ones that one counts on are there when the other has looked, too."""
-    for shelf, one, other in interleaved(tmp_path, lambda shelf: shelf.have(1, 2, 3, 4), lambda shelf: shelf.prune(2), lambda shelf: shelf.prune(3)):
-        assert shelf.good() == ["shop.03.tar.gz", "shop.04.tar.gz"] and shelf.names() == ["shop.%02d.tar.gz%s" % (n, e) for n in (3, 4) for e in ("", ".json")]
+    for shelf, one, other in interleaved(
+        tmp_path, lambda shelf: shelf.have(1, 2, 3, 4), lambda shelf: shelf.prune(2), lambda shelf: shelf.prune(3)
+    ):
+        assert shelf.good() == ["shop.03.tar.gz", "shop.04.tar.gz"] and shelf.names() == [
+            "shop.%02d.tar.gz%s" % (n, e) for n in (3, 4) for e in ("", ".json")
+        ]
         assert sorted(len(answer["removed"]) for answer in (one, other)) in ([0, 2], [1, 1])
 
 
 def test_who_looks_meanwhile_sees_no_copy_that_is_half_gone(tmp_path: Path) -> None:
-    for dummy, dummy, seen in interleaved(tmp_path, lambda shelf: shelf.have(1, 2, 3), lambda shelf: shelf.prune(1), lambda shelf: {"seen": shelf.look()}):
+    for dummy, dummy, seen in interleaved(
+        tmp_path, lambda shelf: shelf.have(1, 2, 3), lambda shelf: shelf.prune(1), lambda shelf: {"seen": shelf.look()}
+    ):
         assert len(seen["seen"]) in (1, 3) and [copy["problem"] for copy in seen["seen"]] == [""] * len(seen["seen"])
 
 
@@ -247,7 +262,9 @@ def test_one_run_at_a_time_has_the_place(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         for shelf, *answers in interleaved(tmp_path / name, lambda shelf: shelf.have(1), begin, other):
             runs = [answer["run"] for answer in answers if answer.get("run")]
-            assert len(runs) == 1 and [answer["busy"] for answer in answers if "problem" in answer] == [True] * (name == "begin")
+            assert len(runs) == 1 and [answer["busy"] for answer in answers if "problem" in answer] == [True] * (
+                name == "begin"
+            )
             assert sorted(os.listdir(shelf.place)) == ["lock", "owner.json"] and not program.is_left(str(shelf.place))
             assert shelf.take(2, shelf.place / "backup-02.tar.gz", run=runs[0])["backup"]["id"] == "backup-02"
             assert not shelf.place.exists() and len(shelf.good()) == 2
@@ -382,7 +399,9 @@ def keepers(shelf: Shelf) -> list[int]:
 def test_a_run_that_is_killed_leaves_nothing_clear(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path / "shelf")
     run = Playbook(shelf, 1, encrypting=True)
-    assert Path(run.begun["path"]).read_text(encoding="utf-8") == "clear" and shelf.place.stat().st_mode & 0o777 == 0o700
+    assert (
+        Path(run.begun["path"]).read_text(encoding="utf-8") == "clear" and shelf.place.stat().st_mode & 0o777 == 0o700
+    )
     with pytest.raises(program.Problem, match="another run is bringing .*: process %d on " % run.process.pid) as raised:
         shelf.begin(2)
     assert raised.value.busy
@@ -417,7 +436,12 @@ def test_what_was_interrupted_without_encryption_is_for_the_next_run(tmp_path: P
         shelf.prune(1)
         assert part.exists()
     begun = shelf.begin(1)
-    assert begun["path"] == str(shelf.place / "backup-01.tar.gz") and sorted(os.listdir(shelf.place)) == [part.name, "backup-01.tar.gz", "lock", "owner.json"]
+    assert begun["path"] == str(shelf.place / "backup-01.tar.gz") and sorted(os.listdir(shelf.place)) == [
+        part.name,
+        "backup-01.tar.gz",
+        "lock",
+        "owner.json",
+    ]
     # A run gives back what it has itself, and nothing else.
     closing = {**shelf.options, "backup_id": "backup-01", "resumable": True}
     program.close({**closing, "run": "of somebody else"})
@@ -460,7 +484,10 @@ def test_a_file_system_without_locks_is_said(tmp_path: Path, monkeypatch: pytest
     assert "has no locks" in shelf.prune(1)["notes"][0] and shelf.names() == ["shop.01.tar.gz", "shop.01.tar.gz.json"]
 
 
-@pytest.mark.parametrize(("options", "said"), [("rw,vers=3,nolock,local_lock=all", True), ("rw,local_lock=flock", True), ("rw,local_lock=none", False)])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [("rw,vers=3,nolock,local_lock=all", True), ("rw,local_lock=flock", True), ("rw,local_lock=none", False)],
+)
 def test_locks_that_count_on_one_machine_alone_are_said(options: str, said: bool, tmp_path: Path) -> None:
     device = tmp_path.stat().st_dev
     mounts = tmp_path / "mountinfo"
@@ -483,7 +510,9 @@ def test_several_copies_of_one_backup_count_as_one(tmp_path: Path) -> None:
     found = [{"problem": "", "path": str(path), "backup": {"id": backup, "started_at": "2026-01-0%dT01:00:00Z" % (4 - age)}}
              for path, (backup, age) in enumerate([("c", 1), ("c", 1), ("b", 2), ("a", 3)])]  # fmt: skip
     assert [copy["path"] for copy in program.chosen(found, 2, None, False)] == ["3"]
-    assert [copy["path"] for copy in program.chosen([*found, {**found[0], "problem": "bad", "path": "4"}], 4, None, True)] == []
+    assert [
+        copy["path"] for copy in program.chosen([*found, {**found[0], "problem": "bad", "path": "4"}], 4, None, True)
+    ] == []
 
 
 def test_a_file_that_changes_while_it_is_encrypted_is_not_kept(tmp_path: Path) -> None:
@@ -493,5 +522,7 @@ def test_a_file_that_changes_while_it_is_encrypted_is_not_kept(tmp_path: Path) -
         shelf.take(1, shelf.directory / "download-1", command=command)
     assert shelf.names() == []
     with pytest.raises(program.Problem, match="not there any more"):
-        shelf.take(1, shelf.directory / "download-1", command=["sh", "-c", 'rm "$0"; echo it > "$1"', "{input}", "{output}"])
+        shelf.take(
+            1, shelf.directory / "download-1", command=["sh", "-c", 'rm "$0"; echo it > "$1"', "{input}", "{output}"]
+        )
     assert shelf.names() == []

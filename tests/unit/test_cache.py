@@ -21,7 +21,13 @@ import pytest
 from support.scripted import StillClock
 
 from ansible_collections.community.scalingo.plugins.module_utils import _cache
-from ansible_collections.community.scalingo.plugins.module_utils._cache import SharedFlight, SharedPacing, Store, cache_key, places
+from ansible_collections.community.scalingo.plugins.module_utils._cache import (
+    SharedFlight,
+    SharedPacing,
+    Store,
+    cache_key,
+    places,
+)
 
 
 class Shelf:
@@ -100,7 +106,16 @@ def test_an_entry_from_the_future_is_none(shelf: Shelf) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        "", "{", "[]", "null", '"x"', "{}", '{"expires_at": "soon"}', '{"expires_at": null}', "[" * 60000, "\xff\xfe",
+        "",
+        "{",
+        "[]",
+        "null",
+        '"x"',
+        "{}",
+        '{"expires_at": "soon"}',
+        '{"expires_at": null}',
+        "[" * 60000,
+        "\xff\xfe",
         '{"token": "abc", "expires_at": 1%s}' % ("0" * 400),
     ],
 )
@@ -205,7 +220,9 @@ def test_root_leaves_nothing_in_the_home_of_another(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(pwd, "getpwuid", lambda number: {0: SimpleNamespace(pw_dir=str(own))}[number])
     owners = {home: 1000, home / ".cache": 1000, own: 0, tmp_path: 0}
     lstat = os.lstat
-    monkeypatch.setattr(os, "lstat", lambda path: SimpleNamespace(st_uid=owners[Path(path)]) if Path(path) in owners else lstat(path))
+    monkeypatch.setattr(
+        os, "lstat", lambda path: SimpleNamespace(st_uid=owners[Path(path)]) if Path(path) in owners else lstat(path)
+    )
     # As sudo leaves the environment of its user, in part or as a whole.
     for kept in ({"HOME": home}, {"XDG_RUNTIME_DIR": home, "XDG_CACHE_HOME": home / "made" / "later"}):
         for name in ("HOME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME"):
@@ -477,7 +494,13 @@ def test_a_state_that_makes_no_sense_is_no_state() -> None:
     for state in ({}, {"limited_at": "x", "not_before": 0, "next_slot": 0, "strikes": 0}):
         runner.store.write("pace-1", state, clock.wall() + 60)
         assert runner.in_seconds() == 0.0
-    far = {"limited_at": 0, "not_before": clock.wall() + 86400, "next_slot": 0, "strikes": 0, "written_at": clock.wall()}
+    far = {
+        "limited_at": 0,
+        "not_before": clock.wall() + 86400,
+        "next_slot": 0,
+        "strikes": 0,
+        "written_at": clock.wall(),
+    }
     runner.store.write("pace-1", far, clock.wall() + 60)
     assert runner.in_seconds() == 0.0 and runner.pacing.held_until() <= clock.wall()
 
@@ -487,7 +510,13 @@ def test_a_state_that_makes_no_sense_is_no_state() -> None:
 def test_a_damaged_state_heals(name: str, value: t.Any) -> None:
     clock = StillClock()
     runner = Runner(clock, per_minute=60)
-    good = {"limited_at": clock.wall(), "not_before": clock.wall(), "next_slot": clock.wall(), "strikes": 1.0, "written_at": clock.wall()}
+    good = {
+        "limited_at": clock.wall(),
+        "not_before": clock.wall(),
+        "next_slot": clock.wall(),
+        "strikes": 1.0,
+        "written_at": clock.wall(),
+    }
     for key in ("pace-1", "pace-1-share"):
         runner.store.write(key, {**good, name: value}, clock.wall() + 60)
     assert runner.in_seconds() <= 1.0

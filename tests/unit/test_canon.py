@@ -165,7 +165,28 @@ def test_no_end_is_zero(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["", "30", 30, "d", "30x", "30 d", "-1h", "1.5h", "1h 30m", "30D", "forever", None, "1h30", "٣d", ".5s", "1.s", "1.5ns", "1.5d", "0.0001us"]
+    "value",
+    [
+        "",
+        "30",
+        30,
+        "d",
+        "30x",
+        "30 d",
+        "-1h",
+        "1.5h",
+        "1h 30m",
+        "30D",
+        "forever",
+        None,
+        "1h30",
+        "٣d",
+        ".5s",
+        "1.s",
+        "1.5ns",
+        "1.5d",
+        "0.0001us",
+    ],
 )
 def test_other_values_are_no_durations(value: object) -> None:
     assert "is not a duration: use for example 30d" in refused(_canon.duration, value)
@@ -230,7 +251,26 @@ def test_a_length_of_time_is_seconds_or_text(value: object, wanted: float) -> No
 
 
 @pytest.mark.parametrize(
-    "value", ["", "-1", -1, "1.5h", "12 h", "h", "INF", "nan", "inf", "1e9", True, None, [], "1d-2h", "\u0661h", "5 minutes", "soon"]
+    "value",
+    [
+        "",
+        "-1",
+        -1,
+        "1.5h",
+        "12 h",
+        "h",
+        "INF",
+        "nan",
+        "inf",
+        "1e9",
+        True,
+        None,
+        [],
+        "1d-2h",
+        "\u0661h",
+        "5 minutes",
+        "soon",
+    ],
 )
 def test_other_values_are_no_length_of_time(value: object) -> None:
     assert "is not a length of time: use seconds, or for example 90m, 24h, 7d" in refused(_canon.seconds, value)
@@ -278,7 +318,12 @@ def test_ranges_are_joined_before_they_are_measured() -> None:
         return [str(span) for span in _canon.wide_spans(ranges)]
 
     everybody = ["0.0.0.0 to 255.255.255.255"]
-    assert wide("0.0.0.0/0") == wide("128.0.0.0/1", "0.0.0.0/1") == wide("0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/2") == everybody
+    assert (
+        wide("0.0.0.0/0")
+        == wide("128.0.0.0/1", "0.0.0.0/1")
+        == wide("0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/2")
+        == everybody
+    )
     assert wide("192.0.2.0/24", "0.0.0.0/0", "::/0") == [*everybody, ":: to ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"]
     assert wide("10.0.0.0/8", "11.0.0.0/8") == wide("10.0.0.0/7") == ["10.0.0.0 to 11.255.255.255"]
     assert wide("9.0.0.0/8", "10.0.0.0/8") == ["9.0.0.0 to 10.255.255.255"]
@@ -289,14 +334,20 @@ def test_ranges_are_joined_before_they_are_measured() -> None:
 @given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 32)), max_size=6))
 def test_no_order_and_no_cut_hides_a_wide_range(parts: t.List[t.Tuple[int, int]]) -> None:
     ranges = [str(ipaddress.ip_network((address, prefix), strict=False)) for address, prefix in parts]
-    halves = [str(half) for text in ranges for half in ipaddress.ip_network(text).subnets(prefixlen_diff=0 if text.endswith("/32") else 1)]
+    halves = [
+        str(half)
+        for text in ranges
+        for half in ipaddress.ip_network(text).subnets(prefixlen_diff=0 if text.endswith("/32") else 1)
+    ]
     assert _canon.wide_spans(ranges) == _canon.wide_spans(reversed(halves))
 
 
 # -- what nobody sees ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("sign", ["\n", "\r", "\t", "\0", "\x7f", "\x85", "\u200b", "\u2028", "\u2029", "\ufeff", "\ud800"])
+@pytest.mark.parametrize(
+    "sign", ["\n", "\r", "\t", "\0", "\x7f", "\x85", "\u200b", "\u2028", "\u2029", "\ufeff", "\ud800"]
+)
 def test_what_nobody_sees_is_refused_and_not_repeated(sign: str) -> None:
     assert "secret" not in refused(_canon.visible, "secret" + sign)
 

@@ -666,7 +666,9 @@ def test_consent_of_the_last_step_is_asked_before_the_first_is_taken() -> None:
     with pytest.raises(ConsentMissing, match="add 'confirm: b' to the task") as caught:
         shelf(platform, LastIsDangerous, a=1, b=2).perform(False)
     assert platform.calls == []
-    assert caught.value.diff == {"before": {}, "after": {"a": 1, "b": 2}, **HEADERS}, "what needs no consent is a difference, too"
+    assert caught.value.diff == {"before": {}, "after": {"a": 1, "b": 2}, **HEADERS}, (
+        "what needs no consent is a difference, too"
+    )
 
 
 def test_who_confirms_another_database_is_not_told_to_correct_it() -> None:
@@ -679,7 +681,9 @@ def test_who_confirms_another_database_is_not_told_to_correct_it() -> None:
         resource.perform(True)
     said = "the task confirms my_app_101, and this is my_app_100: check which database you mean. All of it would be lost. It goes. Nothing was changed"
     assert caught.value.message == said
-    assert caught.value.hint == "If that is what you want, add 'allow: [recreate]' to the task.", "all else that is missing, and not the name"
+    assert caught.value.hint == "If that is what you want, add 'allow: [recreate]' to the task.", (
+        "all else that is missing, and not the name"
+    )
 
 
 def test_all_missing_consents_are_named_at_once() -> None:
@@ -700,7 +704,9 @@ def test_all_missing_consents_are_named_at_once() -> None:
     assert platform.calls == []
     assert caught.value.doing == "put a"
     # It is not lost either where the consequences are many.
-    assert str(caught.value).endswith("If that is what you want, add 'confirm: a' and 'allow: [recreate, exposure]' to the task.")
+    assert str(caught.value).endswith(
+        "If that is what you want, add 'confirm: a' and 'allow: [recreate, exposure]' to the task."
+    )
 
 
 def test_confirm_must_be_the_very_word() -> None:
@@ -876,7 +882,11 @@ def test_an_imperative_module_tells_its_step_in_the_diff() -> None:
     checked = shelf(platform, Press).perform(True)
     assert platform.calls == []
     real = shelf(platform, Press).perform(False)
-    assert checked.diff == real.diff == {"before": {}, "after": {}, **HEADERS, "prepared": "addon ad-1:\npress the button\n"}
+    assert (
+        checked.diff
+        == real.diff
+        == {"before": {}, "after": {}, **HEADERS, "prepared": "addon ad-1:\npress the button\n"}
+    )
     assert real.changed and real.steps == ["press the button"]
 
 

@@ -136,7 +136,9 @@ def test_without_a_strong_tag_the_date_and_the_length_say_that_it_is_the_same(
     assert server.seen[1].headers["if-range"] == "Tue, 14 Nov 2023 22:13:20 GMT"
 
 
-@pytest.mark.parametrize(("etag", "modified", "length"), [(None, None, True), ('W/"one"', None, True), (None, 1.0, False)])
+@pytest.mark.parametrize(
+    ("etag", "modified", "length"), [(None, None, True), ('W/"one"', None, True), (None, 1.0, False)]
+)
 def test_without_any_sign_that_it_is_the_same_it_starts_over(
     place: Place,
     origin: Origin,
@@ -151,7 +153,9 @@ def test_without_any_sign_that_it_is_the_same_it_starts_over(
     assert place.names() == ["backup.tar.gz"]
 
 
-def test_it_gives_up_when_it_has_to_start_over_again_and_again(place: Place, origin: Origin, server: FileServer) -> None:
+def test_it_gives_up_when_it_has_to_start_over_again_and_again(
+    place: Place, origin: Origin, server: FileServer
+) -> None:
     server.etag = server.modified = None
     server.cuts = [2_000_000 + number for number in range(20)]
     with pytest.raises(Unreachable):
@@ -160,7 +164,9 @@ def test_it_gives_up_when_it_has_to_start_over_again_and_again(place: Place, ori
     assert place.names() == []
 
 
-def test_breaks_without_progress_are_counted_and_others_are_not(place: Place, origin: Origin, server: FileServer) -> None:
+def test_breaks_without_progress_are_counted_and_others_are_not(
+    place: Place, origin: Origin, server: FileServer
+) -> None:
     # Three that bring little, one that brings a megabyte, and three that bring little again.
     server.cuts = [300_000, 600_000, 900_000, 2_100_000, 2_400_000, 2_600_000, 2_900_000, 2_950_000]
     with pytest.raises(Unreachable) as caught:
@@ -177,7 +183,9 @@ def test_breaks_without_progress_are_counted_and_others_are_not(place: Place, or
     assert origin.notes[-1] == "going on with %s from byte %d" % (place.part, kept)
 
 
-def test_a_server_that_sends_no_parts_is_taken_from_the_beginning(place: Place, origin: Origin, server: FileServer) -> None:
+def test_a_server_that_sends_no_parts_is_taken_from_the_beginning(
+    place: Place, origin: Origin, server: FileServer
+) -> None:
     server.parts, server.cuts = False, [2_000_000]
     assert place.fetch(origin) == server.content.sha256()
     assert [seen.status for seen in server.seen] == [200, 200]
@@ -267,7 +275,12 @@ def test_a_link_that_never_works_is_an_error(
 @pytest.mark.parametrize(
     ("status", "headers", "body", "text"),
     [
-        (200, {"Content-Type": "text/html; charset=utf-8"}, b"<title>Log in</title>", r"archive: a page titled 'Log in' \(text/html\)"),
+        (
+            200,
+            {"Content-Type": "text/html; charset=utf-8"},
+            b"<title>Log in</title>",
+            r"archive: a page titled 'Log in' \(text/html\)",
+        ),
         (200, {"Content-Type": "application/json"}, b'{"error": "no"}', 'not a gzipped archive: {"error": "no"}'),
         (200, {"Content-Type": "application/gzip"}, b"", "an empty file"),
         (200, {"Content-Type": "application/gzip"}, b"PK\x03\x04\xff", "archive: it begins with the bytes 50 4b 03 04"),
@@ -310,7 +323,9 @@ def test_an_error_text_is_shown_and_is_no_backup(
     with pytest.raises(UnexpectedAnswer) as caught:
         place.fetch(origin, size=told)
     opening = "the download has %d bytes, and the platform says 1003663" % len(ERROR_TEXT)
-    assert caught.value.message.startswith("%s: fail to get archive" % (opening if told else "the download is not a gzipped archive"))
+    assert caught.value.message.startswith(
+        "%s: fail to get archive" % (opening if told else "the download is not a gzipped archive")
+    )
     assert caught.value.message.endswith("NoSuchKey:") and "scalingo_backup" in caught.value.hint
     assert place.names() == ["backup.tar.gz"] and place.dest.read_text() == "the backup of yesterday"
 
@@ -326,7 +341,9 @@ def test_an_archive_of_another_size_is_not_the_backup(
     assert place.names() == [] and len(server.seen) == 1
 
 
-def test_what_is_left_of_a_file_of_another_size_is_thrown_away(place: Place, origin: Origin, server: FileServer) -> None:
+def test_what_is_left_of_a_file_of_another_size_is_thrown_away(
+    place: Place, origin: Origin, server: FileServer
+) -> None:
     """Also when it was whole, and was taken for the backup by a task that did not know the size."""
     with _download.Part(str(place.part), "b1") as part:
         _download.fetch(origin, part)
@@ -355,7 +372,9 @@ def test_where_only_the_end_of_the_connection_ends_the_file_the_platform_must_kn
             place.fetch(origin, size=told)
         assert place.names() == []
     elif told == SIZE - 1:
-        with pytest.raises(UnexpectedAnswer, match="the download has %d bytes, and the platform says %d" % (SIZE, told)):
+        with pytest.raises(
+            UnexpectedAnswer, match="the download has %d bytes, and the platform says %d" % (SIZE, told)
+        ):
             place.fetch(origin, size=told)
         assert place.names() == []
     else:
@@ -612,7 +631,9 @@ def test_a_small_file_is_there_as_a_whole(
     assert path.read_text() == "new" and [item.name for item in tmp_path.iterdir()] == ["x.json"]
 
 
-def test_a_small_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_small_file_that_cannot_be_written_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "x.json"
     path.write_text("old")
     Renaming(monkeypatch, new=errno.EIO)

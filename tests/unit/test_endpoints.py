@@ -1285,7 +1285,9 @@ def test_pages_that_were_moved_on_meanwhile_lose_and_repeat_nothing(office: Offi
     client = office.direct()
     size = limit or 50
     with Script(
-        pages(numbered(0, 2), 2, size=size), pages(numbered(1, 3), 3, number=2, size=size), pages(numbered(3, 4), number=3, size=size)
+        pages(numbered(0, 2), 2, size=size),
+        pages(numbered(1, 3), 3, number=2, size=size),
+        pages(numbered(3, 4), number=3, size=size),
     ) as script:
         script.mount(client)
         assert [item["id"] for item in client.database.list_maintenances(limit)] == ["m0", "m1", "m2", "m3"]
@@ -1348,7 +1350,12 @@ def test_what_is_not_found_at_first_may_only_just_have_been_made(office: Office)
     ):
         assert wrong(office, NotFound, run, call).hint.startswith(hint)
     # One of its things is missing, or the database itself was there a moment ago.
-    assert not wrong(office, NotFound, lambda client: client.database.delete_user("x"), on_database("DELETE", "/users/x", **NOT_FOUND)).hint
+    assert not wrong(
+        office,
+        NotFound,
+        lambda client: client.database.delete_user("x"),
+        on_database("DELETE", "/users/x", **NOT_FOUND),
+    ).hint
     client = office.direct()
     with Script(on_database("GET", answer={"database": DATABASE}), on_database("GET", **NOT_FOUND)) as script:
         script.mount(client)

@@ -147,7 +147,12 @@ def test_what_a_terminal_obeys_is_shown_and_not_obeyed() -> None:
     late = WaitTimeout("late", last_status=FORGED)
     assert scrub(FORGED) == SEEN and error.message == SEEN
     assert sentence(error).count(SEEN) == 9 and len(sentence(error).splitlines()) == 1
-    for shown in (sentence(error), *map(str, facts(error).values()), facts(late)["last_status"], sentence(ValueError(FORGED))):
+    for shown in (
+        sentence(error),
+        *map(str, facts(error).values()),
+        facts(late)["last_status"],
+        sentence(ValueError(FORGED)),
+    ):
         assert not any(character in shown for character in "\x1b\x07\r\n\x9b\u2028\u202e\u2066\x7f\ud800"), shown
 
 

@@ -154,7 +154,9 @@ def test_one_thing_of_a_list_that_is_none_makes_the_list_unreadable() -> None:
         return Fields(raw, "an item").text("name")
 
     assert Fields({"x": [{"name": "a"}]}, "a thing").each("x", describe) == ["a"]
-    assert Fields({"x": [{"name": "a"}, 5]}, "a thing").each("x", describe) == Unread("an item is not an object but a number")
+    assert Fields({"x": [{"name": "a"}, 5]}, "a thing").each("x", describe) == Unread(
+        "an item is not an object but a number"
+    )
     assert isinstance(Fields({"x": 5}, "a thing").each("x", describe), Unread)
 
 

@@ -21,7 +21,13 @@ NOW = "2026-11-20T22:00:00Z"
 SHOP: Data = {"app": "shop", "addon": "mysql"}
 
 
-def result(before: str = "8.0.40-1", *path: str, following: t.Optional[str] = None, operation: t.Optional[str] = None, **database: t.Any) -> Data:
+def result(
+    before: str = "8.0.40-1",
+    *path: str,
+    following: t.Optional[str] = None,
+    operation: t.Optional[str] = None,
+    **database: t.Any,
+) -> Data:
     """What the module returns in check mode."""
     return {
         "path": [{"version": version} for version in path],
@@ -37,8 +43,21 @@ def result(before: str = "8.0.40-1", *path: str, following: t.Optional[str] = No
 
 
 def state(run: t.Optional[Data] = None, **rows: Data) -> str:
-    begun = {"started_at": "2026-11-20T21:00:00Z", "ended_at": None, "scout": "shop/mysql", "scout_passed": False, **(run or {})}
-    return json.dumps({"format": 1, "run": begun, "databases": {name.replace("_", "/"): row for name, row in rows.items()}, "history": []})
+    begun = {
+        "started_at": "2026-11-20T21:00:00Z",
+        "ended_at": None,
+        "scout": "shop/mysql",
+        "scout_passed": False,
+        **(run or {}),
+    }
+    return json.dumps(
+        {
+            "format": 1,
+            "run": begun,
+            "databases": {name.replace("_", "/"): row for name, row in rows.items()},
+            "history": [],
+        }
+    )
 
 
 def one(found: Data, **options: t.Any) -> Data:
@@ -61,7 +80,13 @@ def test_databases_get_names_and_what_they_do_not_say() -> None:
     given = [SHOP, {"name": "big", "app": "shop", "addon_id": "ad-2", "to": "17", "backup": False, "allow": ["major"]}]
     small, big = t.cast("t.List[Data]", plan(given, defaults={"to": "next", "backup": "yes"}))
     assert (small["name"], small["to"], small["backup"], small["allow"]) == ("shop/mysql", "next", True, [])
-    assert (big["name"], big["to"], big["backup"], big["allow"], big["addon_id"]) == ("big", "17", False, ["major"], "ad-2")
+    assert (big["name"], big["to"], big["backup"], big["allow"], big["addon_id"]) == (
+        "big",
+        "17",
+        False,
+        ["major"],
+        "ad-2",
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,7 +103,9 @@ def test_databases_get_names_and_what_they_do_not_say() -> None:
         ([SHOP], {"state": '{"format": 2, "run": {}, "databases": {}}'}, "it is of the format 2"),
     ],
 )
-def test_what_is_written_wrongly_is_found_before_anything_is_asked(given: t.List[Data], options: Data, message: str) -> None:
+def test_what_is_written_wrongly_is_found_before_anything_is_asked(
+    given: t.List[Data], options: Data, message: str
+) -> None:
     with pytest.raises(AnsibleFilterError, match=message):
         plan(given, **options)
 
@@ -105,7 +132,12 @@ def test_the_time_to_stop_is_in_utc(text: str, instant: t.Optional[str]) -> None
 
 def test_what_there_is_to_do() -> None:
     row = one(result("8.0.36-1", "8.0.40-1", "8.0.43-1", following="8.4.5-1"))
-    assert (row["status"], row["version_before"], row["version_wanted"], row["major_available"]) == ("pending", "8.0.36-1", "8.0.43-1", "8.4.5-1")
+    assert (row["status"], row["version_before"], row["version_wanted"], row["major_available"]) == (
+        "pending",
+        "8.0.36-1",
+        "8.0.43-1",
+        "8.4.5-1",
+    )
     assert (row["app"], row["addon_id"], row["region"], row["engine"]) == ("shop", "ad-1", "osc-fr1", "mysql")
     row = one(result("8.0.43-1"))
     assert (row["status"], row["version_after"], row["version_wanted"]) == ("unchanged", "8.0.43-1", None)
@@ -115,10 +147,18 @@ def test_what_there_is_to_do() -> None:
     "found, status, reason",
     [
         (result("8.0.40-1", "8.0.43-1", status="stopped"), "skipped", "it is stopped, not running"),
-        (result("8.0.40-1", "8.0.43-1", status="updating", operation="op-9"), "skipped", "the operation op-9, which this run did not begin"),
+        (
+            result("8.0.40-1", "8.0.43-1", status="updating", operation="op-9"),
+            "skipped",
+            "the operation op-9, which this run did not begin",
+        ),
         (result("8.0.43-1", status="stopped"), "unchanged", ""),
         ({"msg": "no such app", "error": {"kind": "NotFound"}}, "failed", "no such app"),
-        ({"msg": "add 'allow: [major]' to the task."}, "failed", "add 'fleet_upgrade_allow: [major]' to the variables of the role."),
+        (
+            {"msg": "add 'allow: [major]' to the task."},
+            "failed",
+            "add 'fleet_upgrade_allow: [major]' to the variables of the role.",
+        ),
         ({"msg": "it is stopped", "error": {"kind": "Conflict"}}, "skipped", "it is stopped"),
         ({"msg": "silence", "error": {"kind": "Unreachable"}}, "interrupted", "silence"),
         (result("17.6.0-1", "17.11.0-1", plan="postgresql-dr-starter-4096"), "skipped", "has no backups on demand"),
@@ -145,7 +185,11 @@ def test_a_database_without_backups_is_upgraded_when_the_user_says_so() -> None:
         (open_row(), result("8.0.40-1", "8.0.43-1", operation="op-1", status="upgrading"), "resume"),
         (open_row(), result("8.0.43-1"), "resume"),
         (open_row(), result("8.0.40-1", "8.0.43-1"), "resume"),
-        (open_row("starting", operation_id=None), result("8.0.40-1", "8.0.43-1", operation="op-1", status="upgrading"), "resume"),
+        (
+            open_row("starting", operation_id=None),
+            result("8.0.40-1", "8.0.43-1", operation="op-1", status="upgrading"),
+            "resume",
+        ),
         (open_row("starting", operation_id=None), result("8.0.43-1"), "resume"),
         (open_row("starting", operation_id=None), result("8.0.40-1", "8.0.43-1"), "pending"),
         (open_row("failed", findings=["the user a is gone"]), result("8.0.43-1"), "resume"),
@@ -160,7 +204,12 @@ def test_what_began_earlier_is_taken_up_where_it_is(old: Data, found: Data, stat
     row = made["rows"]["shop/mysql"]
     assert row["status"] == status
     if status == "resume":
-        assert row["before"] == {"users": ["a"]} and row["version_before"] == "8.0.40-1" and row["backup_id"] == "backup-1" and row["scout"]
+        assert (
+            row["before"] == {"users": ["a"]}
+            and row["version_before"] == "8.0.40-1"
+            and row["backup_id"] == "backup-1"
+            and row["scout"]
+        )
         assert row["operation_id"] == "op-1" or not found["database"]["current_operation_id"]
     if status in ("resume", "skipped"):
         assert row["open"], "it is not forgotten"
@@ -171,9 +220,16 @@ def test_what_began_earlier_is_taken_up_where_it_is(old: Data, found: Data, stat
 def test_a_run_that_did_not_end_is_gone_on_with() -> None:
     began = {"started_at": "2026-11-20T03:00:00Z", "scout_passed": True}
     rows = {"shop_mysql": {**open_row("done", open=False), "version_after": "8.0.43-1", "steps": ["upgrade"]}}
-    made = t.cast(Data, plan([SHOP], [result("8.0.43-1")], state=state(began, **rows), now=NOW, stop_starting_at="04:00"))
+    made = t.cast(
+        Data, plan([SHOP], [result("8.0.43-1")], state=state(began, **rows), now=NOW, stop_starting_at="04:00")
+    )
     run = made["run"]
-    assert (run["scout"], run["scout_passed"], run["resumed_at"], run["started_at"]) == ("shop/mysql", True, NOW, began["started_at"])
+    assert (run["scout"], run["scout_passed"], run["resumed_at"], run["started_at"]) == (
+        "shop/mysql",
+        True,
+        NOW,
+        began["started_at"],
+    )
     assert run["stop_at"] == "2026-11-20T04:00:00Z", "it is the clock of the run that began"
     assert (made["rows"]["shop/mysql"]["status"], made["rows"]["shop/mysql"]["steps"]) == ("done", ["upgrade"])
     assert made["history"] == []
@@ -181,16 +237,29 @@ def test_a_run_that_did_not_end_is_gone_on_with() -> None:
 
 @pytest.mark.parametrize("run", [{"ended_at": "2026-11-20T21:30:00Z"}, {"started_at": "2026-11-19T21:00:00Z"}])
 def test_a_run_that_ended_or_is_old_is_history(run: Data) -> None:
-    text = state(run, shop_mysql={**open_row("failed", open=False), "reason": "full"}, blog_mysql={"status": "unchanged", "attempted": False})
+    text = state(
+        run,
+        shop_mysql={**open_row("failed", open=False), "reason": "full"},
+        blog_mysql={"status": "unchanged", "attempted": False},
+    )
     made = t.cast(Data, plan([SHOP], [result("8.0.40-1", "8.0.43-1")], state=text, now=NOW))
-    assert (made["run"]["scout"], made["run"]["scout_passed"], made["run"]["resumed_at"], made["run"]["started_at"]) == (None, False, None, NOW)
+    assert (
+        made["run"]["scout"],
+        made["run"]["scout_passed"],
+        made["run"]["resumed_at"],
+        made["run"]["started_at"],
+    ) == (None, False, None, NOW)
     (past,) = made["history"]
     assert list(past["databases"]) == ["shop/mysql"] and past["databases"]["shop/mysql"]["reason"] == "full"
-    assert not t.cast(Data, plan([SHOP], [result()], state=state(run, shop_mysql=open_row()), now=NOW))["rows"]["shop/mysql"]["scout"]
+    assert not t.cast(Data, plan([SHOP], [result()], state=state(run, shop_mysql=open_row()), now=NOW))["rows"][
+        "shop/mysql"
+    ]["scout"]
 
 
 def test_what_was_never_verified_is_told_of_although_it_left_the_list() -> None:
-    made = t.cast(Data, plan([SHOP], [result()], state=state(shop_mysql={}, blog_mysql=open_row(name="blog/mysql")), now=NOW))
+    made = t.cast(
+        Data, plan([SHOP], [result()], state=state(shop_mysql={}, blog_mysql=open_row(name="blog/mysql")), now=NOW)
+    )
     row = made["rows"]["blog/mysql"]
     assert (row["status"], row["open"]) == ("skipped", True) and "not in the list" in row["reason"]
 
@@ -204,7 +273,13 @@ def rows(*statuses: str, **more: t.Any) -> Data:
     for name, text in zip("abcdefgh", statuses):
         status, dummy, wave = text.partition(" ")
         tried = bool(wave)
-        found[name] = {"status": status, "attempted": tried, "wave": int(wave.strip("*")) if tried else None, "scout": "*" in wave, **more}
+        found[name] = {
+            "status": status,
+            "attempted": tried,
+            "wave": int(wave.strip("*")) if tried else None,
+            "scout": "*" in wave,
+            **more,
+        }
     return found
 
 
@@ -237,7 +312,11 @@ def test_who_comes_next(statuses: t.List[str], decision: t.Tuple[str, str, int])
         (["interrupted 1*", "interrupted 2*", "pending"], {}, "two scouts in a row were interrupted, a and b"),
         (["done 1*", "failed 2", "done 2", "pending"], {}, "b failed"),
         (["done 1*", "failed 2", "done 2", "pending"], {"on_failure": "finish"}, ""),
-        (["done 1*", "failed 2", "failed 2", "pending"], {"on_failure": "finish", "max_failures": 2}, "2 databases failed, and 2 is the most: b, c"),
+        (
+            ["done 1*", "failed 2", "failed 2", "pending"],
+            {"on_failure": "finish", "max_failures": 2},
+            "2 databases failed, and 2 is the most: b, c",
+        ),
         (["done 1*", "interrupted 2", "interrupted 2", "pending"], {}, "everything of the last wave was interrupted"),
         (["done 1*", "starting 2", "pending"], {}, "nobody knows what became of b"),
         (["pending"], {"run": {"stop_at": NOW}}, "it is later than %s UTC" % NOW),
@@ -250,7 +329,9 @@ def test_why_nothing_more_begins(statuses: t.List[str], options: Data, stop: str
 
 
 def test_a_scout_of_the_run_that_is_gone_on_with_counts() -> None:
-    assert decide(rows("unchanged", "pending", "pending"), run={"scout_passed": True}, now=NOW, wave_size=5)["names"] == ["b", "c"]
+    assert decide(rows("unchanged", "pending", "pending"), run={"scout_passed": True}, now=NOW, wave_size=5)[
+        "names"
+    ] == ["b", "c"]
 
 
 # -- the report ----------------------------------------------------------------------------------------------------------
@@ -294,12 +375,20 @@ def test_a_line_tells_all_that_matters() -> None:
         "2 databases: 1 failed, 1 not started",
         "Nothing more was begun, as the scout shop failed.",
     ]
-    assert made["findings"] == ["shop: the extension hstore (1.8) is gone", "nothing more was begun, as the scout shop failed; 1 not started"]
+    assert made["findings"] == [
+        "shop: the extension hstore (1.8) is gone",
+        "nothing more was begun, as the scout shop failed; 1 not started",
+    ]
     assert "b1 is from before its upgrade" in made["next_steps"][1] and made["steps"] == ["shop: make a backup"]
 
 
 def test_the_plan_says_would() -> None:
-    (row,) = report(rows("pending", name="shop", backup=True, version_before="1", version_wanted="2"), run={}, now=NOW, planned_only=True)["databases"]
+    (row,) = report(
+        rows("pending", name="shop", backup=True, version_before="1", version_wanted="2"),
+        run={},
+        now=NOW,
+        planned_only=True,
+    )["databases"]
     assert [step.split()[0] for step in row["steps"]] == ["would"] * 3
 
 

@@ -36,10 +36,30 @@ def sandbox() -> t.Iterator[Sandbox]:
 
 
 class Reading:
-    def __init__(self, sandbox: Sandbox, apps: t.Sequence[str] = (), engines: t.Sequence[str] = (), details: bool = False, **params: t.Any) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        apps: t.Sequence[str] = (),
+        engines: t.Sequence[str] = (),
+        details: bool = False,
+        **params: t.Any,
+    ) -> None:
         def connect(region: str, app: str | None, addon: str | None, beside: Client | None) -> Client:
-            given = {**sandbox.params(region), "api_retries": 0, "cache_tokens": False, **params, "app": app, "addon": addon}
-            return Client.from_params(given, verbose=lambda dummy: None, secret=lambda dummy: None, target_needed=app is not None, beside=beside)
+            given = {
+                **sandbox.params(region),
+                "api_retries": 0,
+                "cache_tokens": False,
+                **params,
+                "app": app,
+                "addon": addon,
+            }
+            return Client.from_params(
+                given,
+                verbose=lambda dummy: None,
+                secret=lambda dummy: None,
+                target_needed=app is not None,
+                beside=beside,
+            )
 
         self.fleet = Fleet(connect, apps=apps, engines=engines, details=details, parallel=4)
         self.read = self.fleet.read([HERE, THERE])
@@ -63,14 +83,21 @@ def test_everything_costs_one_request_for_each_region_and_each_app(sandbox: Sand
     [
         # Named in full: no list of apps, and each is looked for in both regions.
         (["shop"], [], ["shop/mysql", "shop/redis"], {"exchange": 1, "A1": 2}),
-        (["shop", "shop", "vault"], ["redis", "postgresql"], ["shop/redis", "vault/postgresql"], {"exchange": 1, "A1": 4}),
+        (
+            ["shop", "shop", "vault"],
+            ["redis", "postgresql"],
+            ["shop/redis", "vault/postgresql"],
+            {"exchange": 1, "A1": 4},
+        ),
         (["shop*"], ["mysql"], ["shop-test/mysql", "shop/mysql"], {"exchange": 1, "apps": 2, "A1": 2}),
         (["vault", "shop-?*"], [], ["shop-test/mysql", "vault/postgresql"], {"exchange": 1, "apps": 2, "A1": 2}),
         (["empty"], [], [], {"exchange": 1, "A1": 2}),
         (["*"], ["influxdb"], [], {"exchange": 1, "apps": 2, "A1": 4}),
     ],
 )
-def test_apps_are_chosen_by_name_and_pattern(sandbox: Sandbox, apps: list[str], engines: list[str], names: list[str], cost: dict[str, int]) -> None:
+def test_apps_are_chosen_by_name_and_pattern(
+    sandbox: Sandbox, apps: list[str], engines: list[str], names: list[str], cost: dict[str, int]
+) -> None:
     found = Reading(sandbox, apps, engines)
     assert (sorted(found.names), found.failures) == (names, {})
     assert served(sandbox) == cost
@@ -78,7 +105,12 @@ def test_apps_are_chosen_by_name_and_pattern(sandbox: Sandbox, apps: list[str], 
 
 def odd(sandbox: Sandbox, kind: str, region: str = HERE) -> None:
     """The first addon of the shop is of a kind that nobody here knows."""
-    sandbox.fault(match={"route": "A1", "app": "shop", "region": region}, do="wrong_type", at="addons.0.addon_provider.id", value=kind)
+    sandbox.fault(
+        match={"route": "A1", "app": "shop", "region": region},
+        do="wrong_type",
+        at="addons.0.addon_provider.id",
+        value=kind,
+    )
 
 
 def test_a_kind_that_nobody_knows_is_taken_with_a_warning(sandbox: Sandbox) -> None:
@@ -92,20 +124,29 @@ def test_a_kind_that_nobody_knows_is_taken_with_a_warning(sandbox: Sandbox) -> N
 
 def test_an_addon_that_is_no_database_is_left_out(sandbox: Sandbox) -> None:
     odd(sandbox, "scheduler")
-    sandbox.fault(match={"route": "A9"}, do="replace", body={"addon_providers": [{"id": "scheduler", "category": {"name": "Tools"}}]})
+    sandbox.fault(
+        match={"route": "A9"},
+        do="replace",
+        body={"addon_providers": [{"id": "scheduler", "category": {"name": "Tools"}}]},
+    )
     found = Reading(sandbox)
     assert sorted(found.names) == ["shop-test/mysql", "shop/redis", "vault/postgresql"] and found.fleet.warnings == []
 
 
 def test_a_misspelled_kind_is_no_empty_fleet(sandbox: Sandbox) -> None:
-    with pytest.raises(InvalidInput, match="no kind of addon called postgres[.].*The apps have: mysql, postgresql, redis"):
+    with pytest.raises(
+        InvalidInput, match="no kind of addon called postgres[.].*The apps have: mysql, postgresql, redis"
+    ):
         Reading(sandbox, engines=["postgres"])
 
 
 def test_an_app_that_no_region_has_is_said(sandbox: Sandbox) -> None:
     found = Reading(sandbox, ["shop", "shpo"])
     assert sorted(found.names) == ["shop/mysql", "shop/redis"]
-    assert list(found.failures) == ["app shpo"] and "not visible in osc-fr1 or osc-secnum-fr1" in found.failures["app shpo"]
+    assert (
+        list(found.failures) == ["app shpo"]
+        and "not visible in osc-fr1 or osc-secnum-fr1" in found.failures["app shpo"]
+    )
 
 
 def test_what_cannot_be_read_is_left_out_and_said(sandbox: Sandbox) -> None:
@@ -119,11 +160,16 @@ def test_what_cannot_be_read_is_left_out_and_said(sandbox: Sandbox) -> None:
 
 def test_an_app_that_is_listed_and_has_no_addons_to_read_is_said(sandbox: Sandbox) -> None:
     """It was deleted meanwhile, or it is not to be read: whichever, its databases are not known to be none."""
-    sandbox.fault(match={"route": "A1", "app": "shop"}, do="status", status=404, body={"resource": "App", "error": "not found"})
+    sandbox.fault(
+        match={"route": "A1", "app": "shop"}, do="status", status=404, body={"resource": "App", "error": "not found"}
+    )
     for apps in ([], ["sh*"], ["shop", "shop-*"]):
         found = Reading(sandbox, apps)
         assert "shop/mysql" not in found.names and "shop-test/mysql" in found.names
-        assert list(found.failures) == ["app shop in osc-fr1"] and "lists it and answers 404" in found.failures["app shop in osc-fr1"]
+        assert (
+            list(found.failures) == ["app shop in osc-fr1"]
+            and "lists it and answers 404" in found.failures["app shop in osc-fr1"]
+        )
 
 
 def test_a_region_that_does_not_answer_hides_none_of_another(sandbox: Sandbox) -> None:

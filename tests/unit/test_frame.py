@@ -59,9 +59,14 @@ def test_the_oldest_ansible_core_is_the_same_everywhere() -> None:
 
 
 def test_the_lowest_requests_that_is_taken_is_the_one_that_the_oldest_core_is_tested_with() -> None:
-    (lowest,) = re.findall(r"^requests>=(\S+)$", (ROOT / "meta" / "ee-requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    (lowest,) = re.findall(
+        r"^requests>=(\S+)$", (ROOT / "meta" / "ee-requirements.txt").read_text(encoding="utf-8"), re.MULTILINE
+    )
     pins = (ROOT / "requirements" / "core-oldest.txt").read_text(encoding="utf-8")
-    assert re.findall(r"^(?:requests|urllib3)==([\d.]+?)(?:\.\d+)? ", pins, re.MULTILINE) == [lowest.rpartition(".")[0], "1.26"]
+    assert re.findall(r"^(?:requests|urllib3)==([\d.]+?)(?:\.\d+)? ", pins, re.MULTILINE) == [
+        lowest.rpartition(".")[0],
+        "1.26",
+    ]
 
 
 def test_the_oldest_python_is_the_same_everywhere() -> None:

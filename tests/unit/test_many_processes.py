@@ -131,7 +131,9 @@ def test_many_under_an_enforced_limit_share_one_pace(server: Counting, monkeypat
     assert counts["429"] <= 30
 
 
-@pytest.mark.parametrize("params, most", (({"max_in_flight": 3}, 3), ({"max_in_flight": 2, "token_cache": False}, 2), ({}, 10)))
+@pytest.mark.parametrize(
+    "params, most", (({"max_in_flight": 3}, 3), ({"max_in_flight": 2, "token_cache": False}, 2), ({}, 10))
+)
 def test_no_more_are_on_their_way_than_that(server: Counting, params: dict[str, t.Any], most: int) -> None:
     """Over all processes of an account, whether they share their tokens or not."""
     client_of(server).database.show_database()

@@ -16,7 +16,11 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.community.scalingo.plugins.module_utils import _options
 from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput
 from ansible_collections.community.scalingo.plugins.module_utils._options import Spec
-from ansible_collections.community.scalingo.plugins.modules import scalingo_database, scalingo_firewall_rule, scalingo_logical_db
+from ansible_collections.community.scalingo.plugins.modules import (
+    scalingo_database,
+    scalingo_firewall_rule,
+    scalingo_logical_db,
+)
 from support.subjects import subjects
 
 
@@ -63,7 +67,10 @@ def test_no_option_hides_what_the_task_gives_behind_the_environment() -> None:
     bare, problems = validated(_options.COMMON)
     assert problems == []
     assert {name: value for name, value in bare.items() if value is not None} == {
-        "api_timeout": 30.0, "api_retries": 5, "validate_certs": True, "token_cache": True,
+        "api_timeout": 30.0,
+        "api_retries": 5,
+        "validate_certs": True,
+        "token_cache": True,
     }
 
 
@@ -111,7 +118,11 @@ def test_senseless_numbers_are_refused_by_name(name: str, value: float) -> None:
 
 def test_the_baseline_hands_every_consent_on() -> None:
     role = Path(__file__).resolve().parents[2] / "roles" / "database_baseline"
-    kinds = {"settings": scalingo_database, "firewall_rules": scalingo_firewall_rule, "logical_databases": scalingo_logical_db}
+    kinds = {
+        "settings": scalingo_database,
+        "firewall_rules": scalingo_firewall_rule,
+        "logical_databases": scalingo_logical_db,
+    }
     passed = {"plan_change"}
     for kind, module in kinds.items():
         text = (role / "tasks" / "kinds" / ("%s.yml" % kind)).read_text(encoding="utf-8")
@@ -119,7 +130,9 @@ def test_the_baseline_hands_every_consent_on() -> None:
         words = set(yaml.safe_load(found.group(1) if found else "[]"))
         assert words == set(module.argument_spec().options["allow"]["choices"]), kind
         passed |= words
-    spec = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
+    spec = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"][
+        "options"
+    ]
     assert set(spec["database_baseline_allow"]["choices"]) == passed
 
 
@@ -130,8 +143,15 @@ PARTS = Spec(
         "names": {"type": "list", "elements": "str"},
         "mode": {"type": "str", "choices": ["fast", "slow"], "default": "fast"},
         "features": {"type": "dict"},
-        "window": {"type": "dict", "options": {"day": {"type": "str", "required": True}, "hour": {"type": "int", "default": 3}}},
-        "users": {"type": "list", "elements": "dict", "options": {"name": {"type": "str", "required": True}, "password": {"type": "str"}}},
+        "window": {
+            "type": "dict",
+            "options": {"day": {"type": "str", "required": True}, "hour": {"type": "int", "default": 3}},
+        },
+        "users": {
+            "type": "list",
+            "elements": "dict",
+            "options": {"name": {"type": "str", "required": True}, "password": {"type": "str"}},
+        },
         "raw": {"type": "raw"},
         "wait_timeout": {"type": "float", "default": 60.0},
     },
@@ -158,7 +178,10 @@ def test_null_and_blank_are_as_if_they_were_not_given() -> None:
     assert settled(user="reports", names="") == plain
     assert settled(user="reports", window=None, features=None) == plain
     window = {"day": "monday", "hour": None}
-    assert _options.settle(PARTS, {**plain, "window": window}, {"user": "reports", "window": window})["window"] == {"day": "monday", "hour": 3}
+    assert _options.settle(PARTS, {**plain, "window": window}, {"user": "reports", "window": window})["window"] == {
+        "day": "monday",
+        "hour": 3,
+    }
     assert settled(users=[{"name": "bob", "password": None}])["users"] == [{"name": "bob", "password": None}]
     # What is raw is the task's own, but as a whole.
     assert settled(user="reports", raw={"a": None, "b": [""]})["raw"] == {"a": None, "b": [""]}
@@ -172,7 +195,10 @@ def test_null_and_blank_are_as_if_they_were_not_given() -> None:
         ({"user": None}, "one of the following is required: pid, user, names, users"),
         ({"user": " ", "names": None}, "one of the following is required: pid, user, names, users"),
         ({"names": ""}, "one of the following is required: pid, user, names, users"),
-        ({"user": "a", "mode": "slow", "features": None}, "mode is slow but all of the following are missing: features"),
+        (
+            {"user": "a", "mode": "slow", "features": None},
+            "mode is slow but all of the following are missing: features",
+        ),
         ({"user": "a", "window": {"day": "", "hour": 1}}, "missing required arguments: day found in window"),
         ({"users": [{"name": " "}]}, "missing required arguments: name found in users"),
         ({"user": "a", "features": {"force-ssl": None}}, "features.force-ssl is empty"),
@@ -207,12 +233,21 @@ def test_null_and_blank_are_never_refused_in_the_words_of_ansible(subject: t.Any
         for value in (None, "", " \n") if not option.get("required") else ():
             params, problems = validated(spec, **_options.prepared(spec.options, {name: value}))
             # Relations between options are for what comes after.
-            said = [problem for problem in problems if problem not in known and not re.search("require|missing|mutually", problem)]
+            said = [
+                problem
+                for problem in problems
+                if problem not in known and not re.search("require|missing|mutually", problem)
+            ]
             assert said == [], (name, value)
             assert params[name] in (option.get("default"), None, value), (name, value)
 
 
 def test_null_and_blank_inside_of_an_option_are_taken_for_its_default_too() -> None:
-    given = {"window": {"day": "monday", "hour": None}, "users": [{"name": "bob", "password": ""}], "mode": " ", "unknown": None}
+    given = {
+        "window": {"day": "monday", "hour": None},
+        "users": [{"name": "bob", "password": ""}],
+        "mode": " ",
+        "unknown": None,
+    }
     prepared = _options.prepared(PARTS.options, given)
     assert prepared == {"window": {"day": "monday"}, "users": [{"name": "bob", "password": ""}], "unknown": None}

@@ -86,8 +86,21 @@ def test_the_user_says_how_often() -> None:
 @pytest.mark.parametrize(
     "value, seconds",
     (
-        (None, None), ("", None), (True, None), ("true", None), ("yes", None), (False, 0.0), ("no", 0.0), (0, 0.0), ("0", 0.0),
-        (1, 1.0), ("1", 1.0), (15, 15.0), ("15", 15.0), (2.5, 2.5), ("86400", 86400.0),
+        (None, None),
+        ("", None),
+        (True, None),
+        ("true", None),
+        ("yes", None),
+        (False, 0.0),
+        ("no", 0.0),
+        (0, 0.0),
+        ("0", 0.0),
+        (1, 1.0),
+        ("1", 1.0),
+        (15, 15.0),
+        ("15", 15.0),
+        (2.5, 2.5),
+        ("86400", 86400.0),
     ),
 )
 def test_what_the_user_can_say(value: t.Any, seconds: t.Optional[float]) -> None:
@@ -120,7 +133,10 @@ def test_secrets_are_masked_and_the_terminal_is_left_alone() -> None:
     assert line.isprintable()
 
 
-@pytest.mark.parametrize("seconds, text", ((0, "0 s"), (0.9, "0 s"), (59.9, "59 s"), (60, "1 min"), (61, "1 min 1 s"), (3600, "1 h"), (7265, "2 h 1 min")))
+@pytest.mark.parametrize(
+    "seconds, text",
+    ((0, "0 s"), (0.9, "0 s"), (59.9, "59 s"), (60, "1 min"), (61, "1 min 1 s"), (3600, "1 h"), (7265, "2 h 1 min")),
+)
 def test_lengths_of_time(seconds: float, text: str) -> None:
     assert length_of_time(seconds) == text
 
@@ -206,7 +222,9 @@ def test_a_module_whose_output_nobody_reads_has_lost_its_run() -> None:
 
 
 @pytest.mark.parametrize("kept", (False, True))
-def test_a_module_that_has_lost_its_run_removes_its_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kept: bool) -> None:
+def test_a_module_that_has_lost_its_run_removes_its_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kept: bool
+) -> None:
     """They hold its arguments. Nobody else will, unless the user wants to look at them."""
     place = tmp_path / "ansible-tmp-1"
     place.mkdir()
@@ -215,7 +233,11 @@ def test_a_module_that_has_lost_its_run_removes_its_files(monkeypatch: pytest.Mo
     def ended(*dummy: t.Any) -> None:
         raise RunEnded
 
-    monkeypatch.setattr(_module, "_Module", lambda **dummy: types.SimpleNamespace(params={}, check_mode=False, _tmpdir=str(place), _keep_remote_files=kept))
+    monkeypatch.setattr(
+        _module,
+        "_Module",
+        lambda **dummy: types.SimpleNamespace(params={}, check_mode=False, _tmpdir=str(place), _keep_remote_files=kept),
+    )
     monkeypatch.setattr(_module, "_load_params", dict)
     monkeypatch.setattr(_module, "execute", ended)
     with pytest.raises(SystemExit):

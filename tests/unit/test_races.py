@@ -29,11 +29,20 @@ SEED = {
         {
             "name": "shop",
             "addons": [
-                {"provider": "mysql", "resource_id": "shop_1", "database": {"logical_databases": ["stock"], "users": ["reporting"]}},
+                {
+                    "provider": "mysql",
+                    "resource_id": "shop_1",
+                    "database": {"logical_databases": ["stock"], "users": ["reporting"]},
+                },
                 {
                     "provider": "postgresql",
                     "resource_id": "shop_2",
-                    "database": {"version": "16.8.0-1", "recoverable": True, "backups": [{"age": 3600}], "created": 864000},
+                    "database": {
+                        "version": "16.8.0-1",
+                        "recoverable": True,
+                        "backups": [{"age": 3600}],
+                        "created": 864000,
+                    },
                 },
             ],
         },
@@ -76,7 +85,9 @@ class Stage:
         return report
 
     def _perform(self, module: str, arguments: t.Mapping[str, t.Any]) -> Report:
-        found: types.ModuleType = importlib.import_module("ansible_collections.community.scalingo.plugins.modules." + module)
+        found: types.ModuleType = importlib.import_module(
+            "ansible_collections.community.scalingo.plugins.modules." + module
+        )
         given = {**self.sandbox.params(), **arguments}
         return perform(found, given, home=self.home, clock=self.clock, no_log=True)
 
@@ -134,7 +145,9 @@ def test_a_database_that_went_further_is_left_alone(stage: Stage) -> None:
     stage.after("D1", lambda: fine(stage.run("scalingo_database_upgrade", POSTGRESQL, to="17.6.0-1", allow=["major"])))
     report = stage.race("scalingo_database_upgrade", POSTGRESQL)
     assert report.failed and report.changed is False
-    assert "the database is at 17.6.0-1 by now, and its next version is not 16.10.0-1 as it was planned" in report.message
+    assert (
+        "the database is at 17.6.0-1 by now, and its next version is not 16.10.0-1 as it was planned" in report.message
+    )
 
 
 # -- operations: ours by type and ID ---------------------------------------------------------------------------------
@@ -161,7 +174,11 @@ def test_a_lost_restoration_that_took_place_is_followed_by_its_operation(stage: 
     stage.sandbox.fault(match={"route": "D4"}, times=1, do="drop_after")
     report = fine(
         stage.run(
-            "scalingo_database_restore", POSTGRESQL, confirm="shop_2", restore_time=window["latest_recoverable_at"], wait=wait
+            "scalingo_database_restore",
+            POSTGRESQL,
+            confirm="shop_2",
+            restore_time=window["latest_recoverable_at"],
+            wait=wait,
         )
     )
     assert report.changed and stage.sent("D4") == 1
@@ -174,7 +191,9 @@ def test_a_lost_upgrade_is_not_ours_when_something_else_runs(stage: Stage) -> No
     stage.sandbox.fault(match={"route": "D3"}, times=1, do="drop_before")
     stage.before(
         "D3",
-        lambda: fine(stage.run("scalingo_database_restore", POSTGRESQL, confirm="shop_2", restore_time=moment, wait=False)),
+        lambda: fine(
+            stage.run("scalingo_database_restore", POSTGRESQL, confirm="shop_2", restore_time=moment, wait=False)
+        ),
     )
     report = stage.race("scalingo_database_upgrade", POSTGRESQL)
     assert report.failed and report.kind == "OutcomeUnknown" and report.changed
@@ -186,7 +205,9 @@ def test_a_time_that_left_the_window_while_the_task_waited_is_refused(stage: Sta
     moment = window["latest_recoverable_at"]
     stage.before(
         "D4",
-        lambda: fine(stage.run("scalingo_database_restore", POSTGRESQL, confirm="shop_2", restore_time=moment, wait=False)),
+        lambda: fine(
+            stage.run("scalingo_database_restore", POSTGRESQL, confirm="shop_2", restore_time=moment, wait=False)
+        ),
     )
     report = stage.race("scalingo_database_restore", POSTGRESQL, confirm="shop_2", restore_time=moment)
     assert report.failed and report.changed is False and "outside the recovery window" in report.message
@@ -234,7 +255,13 @@ def test_a_deletion_that_is_answered_with_404_is_settled_by_a_reading(stage: Sta
 
 def test_what_is_not_known_yet_right_after_provisioning_is_waited_for(stage: Stage) -> None:
     for route in ("A6", "D1"):
-        stage.sandbox.fault(match={"route": route, "app": "shop"}, times=2, do="status", status=404, body={"error": "Database not found"})
+        stage.sandbox.fault(
+            match={"route": route, "app": "shop"},
+            times=2,
+            do="status",
+            status=404,
+            body={"error": "Database not found"},
+        )
     report = fine(stage.run("scalingo_addon", REDIS, plan="redis-starter-512"))
     assert report.changed and report.result["addon"]["status"] == "running"
 
@@ -253,8 +280,14 @@ def test_the_repeat_of_a_lost_answer_meets_what_it_did(stage: Stage, status: t.O
     else:
         stage.sandbox.fault(match={"route": "D6"}, times=1, do="replace", status=status, body={"error": "bad gateway"})
     report = fine(stage.run("scalingo_database", MYSQL, **PUBLIC))
-    assert report.changed and report.result["steps"] == ["enable the feature force-ssl", "enable the feature publicly-available"]
-    assert [item["name"] for item in stage.addon("mysql")["database"]["features"]] == ["force-ssl", "publicly-available"]
+    assert report.changed and report.result["steps"] == [
+        "enable the feature force-ssl",
+        "enable the feature publicly-available",
+    ]
+    assert [item["name"] for item in stage.addon("mysql")["database"]["features"]] == [
+        "force-ssl",
+        "publicly-available",
+    ]
 
 
 def test_a_lost_call_that_works_late_is_still_ours(stage: Stage) -> None:
@@ -277,14 +310,21 @@ def test_what_another_enabled_first_is_not_ours_and_no_failure(stage: Stage) -> 
 
 
 def test_a_refusal_with_no_effect_stays_one(stage: Stage) -> None:
-    stage.sandbox.fault(match={"route": "D6"}, times=1, do="status", status=400, body={"error": "no more features today"})
+    stage.sandbox.fault(
+        match={"route": "D6"}, times=1, do="status", status=400, body={"error": "no more features today"}
+    )
     report = stage.run("scalingo_database", MYSQL, features={"force-ssl": True})
     assert report.failed and report.changed is False and "no more features today" in report.message
 
 
 def test_the_password_of_a_user_that_another_made_is_left_alone(stage: Stage) -> None:
     passwords: list[str] = []
-    stage.after("U1", lambda: passwords.append(fine(stage.run("scalingo_database_user", MYSQL, name="analyst")).result["user"]["password"]))
+    stage.after(
+        "U1",
+        lambda: passwords.append(
+            fine(stage.run("scalingo_database_user", MYSQL, name="analyst")).result["user"]["password"]
+        ),
+    )
     report = fine(stage.race("scalingo_database_user", MYSQL, name="analyst"))
     assert report.changed is False and report.result["user"]["password"] is None and passwords[0]
     assert stage.sent("U4") == 0
@@ -348,12 +388,17 @@ STOPPED = {
 
 
 # A backup looks at no database before: with V(fail) the platform's own refusal is all there is.
-@pytest.mark.parametrize(("name", "on_busy"), [(name, on) for name in STOPPED for on in ("wait", "fail") if name != "a backup" or on == "wait"])
+@pytest.mark.parametrize(
+    ("name", "on_busy"),
+    [(name, on) for name in STOPPED for on in ("wait", "fail") if name != "a backup" or on == "wait"],
+)
 def test_a_database_that_is_stopped_is_not_waited_for(stage: Stage, name: str, on_busy: str) -> None:
     module, arguments = STOPPED[name]
     if "confirm" in arguments:
         arguments = {**arguments, "backup_id": stage.run("scalingo_backup_info", POSTGRESQL).result["backups"][0]["id"]}
-    stage.sandbox.change_database(stage.sandbox.addon_id("shop", "postgresql"), status="stopped", addon_status="suspended")
+    stage.sandbox.change_database(
+        stage.sandbox.addon_id("shop", "postgresql"), status="stopped", addon_status="suspended"
+    )
     report = stage.run(module, POSTGRESQL, **arguments, on_busy=on_busy)
     assert report.failed and report.changed is False and stage.clock.ahead == 0
     assert "he database is stopped, and no operation is running that would start it" in report.message
@@ -398,7 +443,13 @@ def test_a_lost_resumption_is_looked_for(stage: Stage) -> None:
 
 @pytest.mark.parametrize("reset", [False, True])
 def test_generated_passwords_survive_the_failure_of_a_later_user(stage: Stage, reset: bool) -> None:
-    stage.sandbox.fault(match={"route": "U4" if reset else "U2"}, after=1, do="status", status=422, body={"errors": {"name": ["is reserved"]}})
+    stage.sandbox.fault(
+        match={"route": "U4" if reset else "U2"},
+        after=1,
+        do="status",
+        status=422,
+        body={"errors": {"name": ["is reserved"]}},
+    )
     names = ["reporting", "analyst"]
     if reset:
         fine(stage.run("scalingo_database_user", MYSQL, name="analyst", password="p" * 30))

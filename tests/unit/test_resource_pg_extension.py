@@ -27,9 +27,25 @@ from ansible_collections.community.scalingo.plugins.module_utils._resources impo
 from ansible_collections.community.scalingo.plugins.module_utils._resources.pg_extension import Extensions
 
 PARAMS: t.Dict[str, t.Any] = {
-    "name": "hstore", "names": None, "state": "present", "version": None, "schema": None, "cascade": False, "connection_url": None,
-    "via": "auto", "ssl_mode": "verify-full", "ca_cert": None, "ssh_host": None, "ssh_user": "git", "ssh_key_file": None,
-    "ssh_known_hosts": None, "connect_timeout": 15.0, "sql_timeout": 300.0, "wait_timeout": 900.0, "wait_interval": 5.0, "on_busy": "wait",
+    "name": "hstore",
+    "names": None,
+    "state": "present",
+    "version": None,
+    "schema": None,
+    "cascade": False,
+    "connection_url": None,
+    "via": "auto",
+    "ssl_mode": "verify-full",
+    "ca_cert": None,
+    "ssh_host": None,
+    "ssh_user": "git",
+    "ssh_key_file": None,
+    "ssh_known_hosts": None,
+    "connect_timeout": 15.0,
+    "sql_timeout": 300.0,
+    "wait_timeout": 900.0,
+    "wait_interval": 5.0,
+    "on_busy": "wait",
 }
 HOSTNAME = "shop-1.postgresql.a.osc-fr1.scalingo-dbs.com:31000"
 URL = "postgresql://shop_1:canary@%s/shop_1" % HOSTNAME
@@ -42,9 +58,18 @@ class Platform:
         self.calls: t.List[str] = []
         self.hidden: t.List[str] = []
         self.region = "osc-fr1"
-        self.shown: t.Dict[str, t.Any] = {"hostname": HOSTNAME, "readable_version": "17.9.0-2", "status": "running", "features": [], **shown}
+        self.shown: t.Dict[str, t.Any] = {
+            "hostname": HOSTNAME,
+            "readable_version": "17.9.0-2",
+            "status": "running",
+            "features": [],
+            **shown,
+        }
         self.variables = [{"name": "SCALINGO_POSTGRESQL_URL", "value": URL}]
-        self.regions: t.List[t.Dict[str, t.Any]] = [{"name": "osc-other", "ssh": "other"}, {"name": "osc-fr1", "ssh": "ssh.example:2222"}]
+        self.regions: t.List[t.Dict[str, t.Any]] = [
+            {"name": "osc-other", "ssh": "other"},
+            {"name": "osc-fr1", "ssh": "ssh.example:2222"},
+        ]
         self.extensions = [{"name": "plpgsql", "version": "1.0"}]
         self.target = types.SimpleNamespace(app="shop", engine="postgresql", resource_id="shop_1", addon_id="ad-1")
         self.watch = Watch()
@@ -98,7 +123,9 @@ def dialled(monkeypatch: pytest.MonkeyPatch) -> t.List[Dialled]:
         found.append(Dialled(login, encryption, more, None if path is None else Path(path).read_text(encoding="ascii")))
         if path is not None:
             assert os.stat(path).st_uid == os.getuid() and os.stat(os.path.dirname(path)).st_mode & 0o077 == 0
-        yield types.SimpleNamespace(rows=lambda query: [("hstore", "1.8"), ("odd", None)], execute=lambda statements: [])
+        yield types.SimpleNamespace(
+            rows=lambda query: [("hstore", "1.8"), ("odd", None)], execute=lambda statements: []
+        )
         if path is not None:
             assert os.path.exists(path)
 
@@ -151,15 +178,25 @@ def test_the_way(dialled: t.List[Dialled], shown: t.Dict[str, t.Any], params: t.
         ({"connection_url": URL.replace(HOSTNAME, "proxy.example:10000")}, "proxy.example"),
     ],
 )
-def test_the_name_that_the_certificate_must_be_for(dialled: t.List[Dialled], params: t.Dict[str, t.Any], name: str) -> None:
+def test_the_name_that_the_certificate_must_be_for(
+    dialled: t.List[Dialled], params: t.Dict[str, t.Any], name: str
+) -> None:
     reach(Platform(), **params)
     assert dialled[0].encryption.name == name and dialled[0].encryption.mode == "verify-full"
 
 
-def test_the_authority_is_the_platforms_unless_the_task_says_otherwise(dialled: t.List[Dialled], tmp_path: Path) -> None:
+def test_the_authority_is_the_platforms_unless_the_task_says_otherwise(
+    dialled: t.List[Dialled], tmp_path: Path
+) -> None:
     own = tmp_path / "own.pem"
     own.write_text("my own", encoding="ascii")
-    for params in ({}, {"ca_cert": str(own)}, {"ssl_mode": "verify-ca"}, {"ssl_mode": "require"}, {"ssl_mode": "require", "ca_cert": str(own)}):
+    for params in (
+        {},
+        {"ca_cert": str(own)},
+        {"ssl_mode": "verify-ca"},
+        {"ssl_mode": "require"},
+        {"ssl_mode": "require", "ca_cert": str(own)},
+    ):
         reach(Platform(), **params)
     assert [item.authority for item in dialled] == ["the authority", "my own", "the authority", None, "my own"]
     path = dialled[0].encryption.authorities
@@ -177,7 +214,11 @@ def test_the_version_of_the_server(dialled: t.List[Dialled], version: t.Optional
     [
         ({"hostname": None}, _access.NoAccess, "does not show the host and the port"),
         ({"hostname": "no host"}, UnexpectedAnswer, "is not a host with a port"),
-        ({"regions": [{"name": "osc-other", "ssh": "other"}]}, _access.NoAccess, "names no SSH server for the region osc-fr1; give ssh_host"),
+        (
+            {"regions": [{"name": "osc-other", "ssh": "other"}]},
+            _access.NoAccess,
+            "names no SSH server for the region osc-fr1; give ssh_host",
+        ),
         ({"regions": [{"name": "osc-fr1", "ssh": None}]}, _access.NoAccess, "names no SSH server"),
         ({"regions": [{"name": "osc-fr1", "ssh": "a b"}]}, InvalidInput, "ssh_host"),
         ({"variables": []}, _access.NoAccess, "no variable of the app shop holds"),
@@ -185,7 +226,9 @@ def test_the_version_of_the_server(dialled: t.List[Dialled], version: t.Optional
         ({"engine": "postgresql-ng", "via": "ssh"}, InvalidInput, "no tunnel"),
     ],
 )
-def test_why_there_is_no_way(dialled: t.List[Dialled], change: t.Dict[str, t.Any], kind: t.Type[ScalingoError], words: str) -> None:
+def test_why_there_is_no_way(
+    dialled: t.List[Dialled], change: t.Dict[str, t.Any], kind: t.Type[ScalingoError], words: str
+) -> None:
     platform = Platform(**{name: value for name, value in change.items() if name == "hostname"})
     for name in ("regions", "variables"):
         if name in change:
@@ -239,7 +282,9 @@ def test_latest_waits_for_a_busy_database_before_it_connects(dialled: t.List[Dia
     assert len(dialled) == 1
 
 
-@pytest.mark.parametrize("said", ["23505 duplicate key value violates unique constraint", "XX000 tuple concurrently updated"])
+@pytest.mark.parametrize(
+    "said", ["23505 duplicate key value violates unique constraint", "XX000 tuple concurrently updated"]
+)
 @pytest.mark.parametrize("there", [True, False])
 def test_an_extension_that_another_run_installs_at_the_same_time(
     dialled: t.List[Dialled], monkeypatch: pytest.MonkeyPatch, there: bool, said: str

@@ -28,16 +28,25 @@ def test_nothing_is_judged_that_is_not_known() -> None:
 
 
 def test_extensions() -> None:
-    facts: t.Dict[str, t.Any] = {"production": {"hstore": "1.8", "pg_trgm": "1.6"}, "archive": ["cube"], "server_version": "17.10"}
+    facts: t.Dict[str, t.Any] = {
+        "production": {"hstore": "1.8", "pg_trgm": "1.6"},
+        "archive": ["cube"],
+        "server_version": "17.10",
+    }
     facts["available"] = {"pg_trgm": "1.6"}
     assert bad(facts) == [("extension", "cube"), ("extension", "hstore")]
     assert "which the backup has, is not available on PostgreSQL 17.10" in judge(facts)[0]["message"]
-    assert "An upgrade" not in judge(facts)[0]["message"] and "An upgrade" in judge({**facts, "rehearsal": True})[0]["message"]
+    assert (
+        "An upgrade" not in judge(facts)[0]["message"]
+        and "An upgrade" in judge({**facts, "rehearsal": True})[0]["message"]
+    )
     facts["available"] = {"hstore": "1.8", "pg_trgm": "1.6", "cube": "1.5"}
     assert judge(facts) == []
     facts["restored"] = {"hstore": "1.7", "cube": "1.5"}
     assert bad(facts) == [("extension", "pg_trgm")]
-    assert [check["message"] for check in judge(facts) if check["name"] == "hstore"] == ["the extension hstore is there, in version 1.7; the database has 1.8"]
+    assert [check["message"] for check in judge(facts) if check["name"] == "hstore"] == [
+        "the extension hstore is there, in version 1.7; the database has 1.8"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -49,15 +58,23 @@ def test_extensions() -> None:
 )  # fmt: skip
 def test_rows_may_drop_by_so_much(rows: t.Optional[int], most: float, passed: bool) -> None:
     tables = {"public.other": 1, **({} if rows is None else {"public.orders": rows})}
-    assert bad({"tables": tables}, previous={"public.orders": 1000}, max_drop_percent=most) == ([] if passed else [("rows", "public.orders")])
-    assert bad({"tables": tables}, previous={"public.orders": 1000}, max_drop_percent="%s" % most) == ([] if passed else [("rows", "public.orders")])
+    assert bad({"tables": tables}, previous={"public.orders": 1000}, max_drop_percent=most) == (
+        [] if passed else [("rows", "public.orders")]
+    )
+    assert bad({"tables": tables}, previous={"public.orders": 1000}, max_drop_percent="%s" % most) == (
+        [] if passed else [("rows", "public.orders")]
+    )
 
 
 def test_tables_that_are_not_compared() -> None:
     previous = {"public.orders": 10, "public.sessions": 10, "queue.jobs": 10, "public.empty": 0}
     facts = {"tables": {"public.orders": 1, "public.sessions": 1, "public.empty": 0, "public.new": 5}}
     assert bad(facts, previous=previous, ignore_tables=["public.sess*", "queue.*"]) == [("rows", "public.orders")]
-    assert bad(facts, previous=previous) == [("rows", "public.orders"), ("rows", "public.sessions"), ("rows", "queue.jobs")]
+    assert bad(facts, previous=previous) == [
+        ("rows", "public.orders"),
+        ("rows", "public.sessions"),
+        ("rows", "queue.jobs"),
+    ]
 
 
 @pytest.mark.parametrize("number, least, passed", [(0, 1, False), (0, 0, True), (2, 2, True), (2, 3, False)])
@@ -75,12 +92,17 @@ def test_an_empty_database_is_no_backup(number: int, least: int, passed: bool) -
     ],
 )  # fmt: skip
 def test_what_the_users_queries_return(value: t.Any, expect: t.Any, passed: bool) -> None:
-    checks = judge({"results": [{"name": "mine", "value": value, "error": None}]}, expected=[{"name": "mine", "expect": expect}])
+    checks = judge(
+        {"results": [{"name": "mine", "value": value, "error": None}]}, expected=[{"name": "mine", "expect": expect}]
+    )
     assert [check["passed"] for check in checks] == [passed]
 
 
 def test_a_query_that_fails_is_a_finding() -> None:
-    (check,) = judge({"results": [{"name": "mine", "value": None, "error": "ERROR: no"}]}, expected=[{"name": "mine", "expect": None}])
+    (check,) = judge(
+        {"results": [{"name": "mine", "value": None, "error": "ERROR: no"}]},
+        expected=[{"name": "mine", "expect": None}],
+    )
     assert not check["passed"] and check["message"] == "the check mine failed: ERROR: no"
 
 

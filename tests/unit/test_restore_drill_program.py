@@ -75,7 +75,15 @@ def test_an_archive_that_is_not_whole(tmp_path: Path, change: str) -> None:
 
 def test_a_url_becomes_a_service() -> None:
     text = drill.service_of("postgresql://us%40er:p%2Fw%25d@db.example:6432/my%20db?sslmode=verify-full")
-    assert text.splitlines() == ["[drill]", "host=db.example", "port=6432", "user=us@er", "password=p/w%d", "dbname=my db", "sslmode=verify-full"]
+    assert text.splitlines() == [
+        "[drill]",
+        "host=db.example",
+        "port=6432",
+        "user=us@er",
+        "password=p/w%d",
+        "dbname=my db",
+        "sslmode=verify-full",
+    ]
     assert drill.service_of("postgres://db.example/").splitlines() == ["[drill]", "host=db.example"]
     for wrong in ("mysql://db.example/", "postgres://db.example:many/", "postgres://u:a%0Ahost=elsewhere@db.example/"):
         with pytest.raises(drill.Problem) as raised:
@@ -112,7 +120,9 @@ def test_what_pg_restore_complains_of() -> None:
     assert drill.complaints(subprocess.CompletedProcess([], -9, "", "")) == ["pg_restore ended with -9"]
     assert drill.complaints(subprocess.CompletedProcess([], 0, "", "pg_restore: error: ignored")) == []
     forged = 'pg_restore: error: role "a\x1b[2K\u2028pg_restore: error: b\u202e" is missing\n'
-    assert drill.complaints(subprocess.CompletedProcess([], 1, "", forged)) == ['role "a\\x1b[2K pg_restore: error: b\\u202e" is missing']
+    assert drill.complaints(subprocess.CompletedProcess([], 1, "", forged)) == [
+        'role "a\\x1b[2K pg_restore: error: b\\u202e" is missing'
+    ]
 
 
 def test_the_lines_of_a_program_end_where_it_ends_them() -> None:
@@ -143,7 +153,13 @@ def options(tmp_path: Path) -> t.Iterator[t.Dict[str, t.Any]]:
 
 
 def start(name: str, options: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
-    done = subprocess.run([sys.executable, "-I", str(PROGRAM), name], input=json.dumps(options), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-I", str(PROGRAM), name],
+        input=json.dumps(options),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return t.cast(t.Dict[str, t.Any], json.loads(done.stdout))
 
 
@@ -157,7 +173,10 @@ def gone(path: Path, seconds: float = 10) -> bool:
 def test_programs_of_the_wrong_version(options: t.Dict[str, t.Any], tmp_path: Path) -> None:
     assert start("look", {**options, "given": False})["server_version"] == "16.14"
     assert "PostgreSQL 17 is needed" in start("look", {**options, "given": False, "major": 17})["problem"]
-    assert "there is no PostgreSQL server in" in start("look", {**options, "given": False, "programs": str(tmp_path)})["problem"]
+    assert (
+        "there is no PostgreSQL server in"
+        in start("look", {**options, "given": False, "programs": str(tmp_path)})["problem"]
+    )
     assert "pg_restore and psql are not in" in start("look", {**options, "client_programs": str(tmp_path)})["problem"]
     assert "no directory" in start("look", {**options, "work_dir": str(tmp_path / "nowhere")})["problem"]
     deep = tmp_path / ("d" * 100)
@@ -212,7 +231,13 @@ def test_a_room_that_nobody_keeps_is_removed_by_the_next(options: t.Dict[str, t.
 
 def test_what_could_not_be_dropped_is_told(options: t.Dict[str, t.Any]) -> None:
     opened = start("open", options)
-    known = {"given": True, "inherits": False, "client_programs": "/nowhere", "environment": {}, "database": "restore_drill_1_0123abcd"}
+    known = {
+        "given": True,
+        "inherits": False,
+        "client_programs": "/nowhere",
+        "environment": {},
+        "database": "restore_drill_1_0123abcd",
+    }
     (Path(opened["room"]) / "connection.json").write_text(json.dumps(known))
     (Path(opened["room"]) / "service.conf").write_text("password=secret")
     closed = start("close", {"room": opened["room"]})
@@ -236,4 +261,6 @@ def test_the_run_of_ansible_is_found_above_its_workers(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, str(program), str(PROGRAM)], capture_output=True, text=True, check=True)
     first, second = done.stdout.split()
     assert first == second
-    assert drill.run_of_ansible() is None or b"ansible" in Path("/proc/%d/cmdline" % drill.run_of_ansible()).read_bytes()
+    assert (
+        drill.run_of_ansible() is None or b"ansible" in Path("/proc/%d/cmdline" % drill.run_of_ansible()).read_bytes()
+    )

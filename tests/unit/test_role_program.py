@@ -27,7 +27,11 @@ ECHO = "import json, os, sys; print(json.dumps([sys.argv[1:], sys.stdin.read(), 
 
 def run(*argv: t.Any, stdin: str = "", check_mode: bool = False) -> dict[str, t.Any]:
     task = Task()
-    task.args, task.environment, task.check_mode = {"argv": list(argv), "stdin": stdin}, [{"WHOSE": "the task's"}], check_mode
+    task.args, task.environment, task.check_mode = (
+        {"argv": list(argv), "stdin": stdin},
+        [{"WHOSE": "the task's"}],
+        check_mode,
+    )
     action = ActionModule(task, CONNECTION, None, LOADER, Templar(loader=LOADER, variables={}), None)
     return t.cast(t.Dict[str, t.Any], action.run(task_vars={}))
 
@@ -45,12 +49,22 @@ def test_a_program_gets_its_input_the_environment_of_the_task_and_the_directory_
 
 def test_a_program_that_ends_badly_is_a_failure_with_all_that_it_said() -> None:
     result = run(sys.executable, "-c", "import sys; print('out'); sys.exit('why')")
-    assert (result["failed"], result["rc"], result["stdout"], result["stderr"], result["msg"]) == (True, 1, "out", "why", "non-zero return code")
+    assert (result["failed"], result["rc"], result["stdout"], result["stderr"], result["msg"]) == (
+        True,
+        1,
+        "out",
+        "why",
+        "non-zero return code",
+    )
 
 
 def test_a_program_that_is_not_there_is_a_failure() -> None:
     result = run("/nowhere/program")
-    assert result["failed"] and result["rc"] != 0 and "/nowhere/program cannot be started: No such file" in result["stderr"]
+    assert (
+        result["failed"]
+        and result["rc"] != 0
+        and "/nowhere/program cannot be started: No such file" in result["stderr"]
+    )
 
 
 def test_nothing_is_run_in_check_mode() -> None:

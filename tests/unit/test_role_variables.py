@@ -43,13 +43,23 @@ def sample(option: Option) -> t.Any:
     """A value that is not the default."""
     kind = option["type"]
     if kind == "list":
-        element = {"type": option.get("elements", "str"), **{key: option[key] for key in ("choices", "options") if key in option}}
+        element = {
+            "type": option.get("elements", "str"),
+            **{key: option[key] for key in ("choices", "options") if key in option},
+        }
         return [sample(element)] if kind == "dict" else [sample(element), sample(element)]
     if kind == "dict":
         return {name: sample(inner) for name, inner in option["options"].items()} if "options" in option else {"a": "b"}
     if option.get("choices"):
         return option["choices"][-1]
-    return {"bool": not option.get("default"), "int": 0, "float": 0.5, "str": "some-text", "path": "/some/path", "raw": 5}[kind]
+    return {
+        "bool": not option.get("default"),
+        "int": 0,
+        "float": 0.5,
+        "str": "some-text",
+        "path": "/some/path",
+        "raw": 5,
+    }[kind]
 
 
 def as_text(value: t.Any) -> str:
@@ -65,23 +75,35 @@ def texts_inside(value: t.Any) -> t.Any:
     """The same with text in place of each boolean and number inside."""
     if isinstance(value, dict):
         return {name: texts_inside(item) for name, item in value.items()}
-    return [texts_inside(item) for item in value] if isinstance(value, list) else value if value == 5 else as_text(value)
+    return (
+        [texts_inside(item) for item in value] if isinstance(value, list) else value if value == 5 else as_text(value)
+    )
 
 
-def run(role: str, given: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch, extra: t.Iterable[str] = ()) -> dict[str, t.Any]:
+def run(
+    role: str, given: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch, extra: t.Iterable[str] = ()
+) -> dict[str, t.Any]:
     """The action as a task of the role, with the role's other needs given."""
     needed = {name: sample(option) for name, option in SPECIFICATIONS[role].items() if option.get("required")}
     variables: dict[str, t.Any] = {"%s_%s" % (role, name): value for name, value in {**needed, **given}.items()}
     variables["role_path"] = str(ROLES / role)
-    monkeypatch.setattr(ansible_vars.load_extra_vars, "extra_vars", {name: "x" for name in ["other", *extra]}, raising=False)
+    monkeypatch.setattr(
+        ansible_vars.load_extra_vars, "extra_vars", {name: "x" for name in ["other", *extra]}, raising=False
+    )
     action = ActionModule(Task(), CONNECTION, None, LOADER, Templar(loader=LOADER, variables=variables), None)
     return t.cast(t.Dict[str, t.Any], action.run(task_vars=variables))
 
 
 @pytest.mark.parametrize(("role", "name"), VARIABLES)
-def test_a_variable_means_the_same_as_text_and_as_json_text(role: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_means_the_same_as_text_and_as_json_text(
+    role: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     value = sample(SPECIFICATIONS[role][name])
-    texts: list[t.Any] = [value, as_text(value), json.dumps(value) if isinstance(value, (list, dict)) else as_text(value)]
+    texts: list[t.Any] = [
+        value,
+        as_text(value),
+        json.dumps(value) if isinstance(value, (list, dict)) else as_text(value),
+    ]
     for text in [*texts, texts_inside(value)]:
         result = run(role, {name: text}, monkeypatch)
         assert result.get("failed") is None, result["msg"]
@@ -108,7 +130,11 @@ def test_what_cannot_be_converted_is_refused_by_name(role: str, name: str, monke
         wrong = [{"a": 1}, True, '["cut off", ', [["a"]], [None]]
     for value in wrong:
         result = run(role, {name: value}, monkeypatch)
-        assert result["failed"] and "- %s_%s" % (role, name) in result["msg"] and ": give " in result["msg"].replace("leave it out, or", ": give"), value
+        assert (
+            result["failed"]
+            and "- %s_%s" % (role, name) in result["msg"]
+            and ": give " in result["msg"].replace("leave it out, or", ": give")
+        ), value
         assert str(value) not in result["msg"] or not option.get("no_log")
 
 
@@ -116,10 +142,24 @@ def test_what_cannot_be_converted_is_refused_by_name(role: str, name: str, monke
 def test_defaults_are_those_that_the_argument_spec_says(role: str) -> None:
     defaults = yaml.safe_load((ROLES / role / "defaults" / "main.yml").read_text(encoding="utf-8"))
     options = SPECIFICATIONS[role]
-    assert defaults == {"%s_%s" % (role, name): option["default"] for name, option in options.items() if "default" in option}
+    assert defaults == {
+        "%s_%s" % (role, name): option["default"] for name, option in options.items() if "default" in option
+    }
     assert all("default" in option or option["required"] for option in options.values())
     # The names stand beside the keys of every task's result.
-    assert not set(options) & {"changed", "failed", "skipped", "msg", "diff", "warnings", "deprecations", "exception", "invocation", "items", "keys"}
+    assert not set(options) & {
+        "changed",
+        "failed",
+        "skipped",
+        "msg",
+        "diff",
+        "warnings",
+        "deprecations",
+        "exception",
+        "invocation",
+        "items",
+        "keys",
+    }
 
 
 @pytest.mark.parametrize("role", SPECIFICATIONS)
@@ -127,7 +167,11 @@ def test_tasks_read_no_variable_but_through_the_action(role: str) -> None:
     """Where the plain name stands, it is a sentence, a tag or what the role gives to another one."""
     names = "|".join(sorted(SPECIFICATIONS[role], key=len, reverse=True))
     plain = re.compile(r"(?<![\w.'])%s_(?:%s)\b(?![.=_]|: )" % (role, names))
-    for path in [*(ROLES / role).glob("tasks/**/*.yml"), *(ROLES / role).glob("vars/*.yml"), *(ROLES / role).glob("templates/*")]:
+    for path in [
+        *(ROLES / role).glob("tasks/**/*.yml"),
+        *(ROLES / role).glob("vars/*.yml"),
+        *(ROLES / role).glob("templates/*"),
+    ]:
         for expression in expressions(path):
             outside = re.sub(r"'[^']*'", "''", expression)
             assert not plain.search(outside), "%s: %s" % (path, expression)
@@ -213,7 +257,10 @@ def test_a_refusal_says_what_was_given_and_what_is_allowed(option: Option, value
 
 def test_a_mode_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("fleet_report", {"file_mode": "0600"}, monkeypatch)["file_mode"] == "0600"
-    assert "- fleet_report_file_mode is 416: give text, in quotes" in run("fleet_report", {"file_mode": 0o640}, monkeypatch)["msg"]
+    assert (
+        "- fleet_report_file_mode is 416: give text, in quotes"
+        in run("fleet_report", {"file_mode": 0o640}, monkeypatch)["msg"]
+    )
 
 
 def test_what_is_null_inside_a_dictionary_is_left_out_and_defaults_come_in(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,8 +280,16 @@ def test_a_template_is_expanded_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_extra_variable_that_the_role_does_not_know_is_a_typo(monkeypatch: pytest.MonkeyPatch) -> None:
-    refused = run("backup_offsite", {}, monkeypatch, extra=["backup_offsite_keep_dys", "backup_offsite_keep_count", "backup_offsite_allow_export"])
-    assert refused["failed"] and "- backup_offsite_keep_dys is not known: did you mean backup_offsite_keep_days?" in refused["msg"]
+    refused = run(
+        "backup_offsite",
+        {},
+        monkeypatch,
+        extra=["backup_offsite_keep_dys", "backup_offsite_keep_count", "backup_offsite_allow_export"],
+    )
+    assert (
+        refused["failed"]
+        and "- backup_offsite_keep_dys is not known: did you mean backup_offsite_keep_days?" in refused["msg"]
+    )
     assert "- backup_offsite_allow_export is not known: did you mean backup_offsite_allow?" in refused["msg"]
     assert "failed" not in run("backup_offsite", {}, monkeypatch, extra=["backup_offsite_keep_count", "something_else"])
 

@@ -25,8 +25,17 @@ UNUSED = {"show_plan_by_name", "ping", "show_lag", "list_database_types", "show_
 def calls() -> set[str]:
     """The methods of the three APIs that send something, by their names."""
     tree = ast.parse(CLIENT.read_text(encoding="utf-8"))
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name in ("AuthApi", "MainApi", "DatabaseApi")]
-    functions = [item for node in classes for item in node.body if isinstance(item, ast.FunctionDef) and not item.name.startswith("_")]
+    classes = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and node.name in ("AuthApi", "MainApi", "DatabaseApi")
+    ]
+    functions = [
+        item
+        for node in classes
+        for item in node.body
+        if isinstance(item, ast.FunctionDef) and not item.name.startswith("_")
+    ]
     return {item.name for item in functions if not item.decorator_list}
 
 

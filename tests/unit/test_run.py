@@ -204,11 +204,17 @@ def test_a_defect_is_told_without_its_text(interrupted: bool) -> None:
     assert result["changed"] is interrupted
 
 
-@pytest.mark.parametrize("number, hint", [(errno.ENOSPC, "Free some space."), (errno.EMFILE, "Raise the limit of open files"), (errno.EACCES, "")])
+@pytest.mark.parametrize(
+    "number, hint",
+    [(errno.ENOSPC, "Free some space."), (errno.EMFILE, "Raise the limit of open files"), (errno.EACCES, "")],
+)
 def test_what_this_machine_cannot_do_is_no_defect(number: int, hint: str) -> None:
     host = Host()
     _run.execute(raising(OSError(number, "told by the system", "/full/file")), COMMON, host)
-    assert host.only[1]["msg"].startswith("Could not ") and "this machine says: [Errno %d] told by the system: '/full/file'" % number in host.only[1]["msg"]
+    assert (
+        host.only[1]["msg"].startswith("Could not ")
+        and "this machine says: [Errno %d] told by the system: '/full/file'" % number in host.only[1]["msg"]
+    )
     assert hint in host.only[1]["msg"] and "defect" not in host.only[1]["msg"]
 
 

@@ -106,7 +106,8 @@ def test_what_a_killed_run_left_is_taken_again_and_no_link_is_followed(tmp_path:
 
 
 @pytest.mark.parametrize(
-    "path, said", (("secret", "use an absolute path"), ("{}/nowhere/secret", "there is no directory"), ("{}", "is a directory"))
+    "path, said",
+    (("secret", "use an absolute path"), ("{}/nowhere/secret", "there is no directory"), ("{}", "is a directory")),
 )
 def test_what_would_fail_later_is_refused_first(path: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=said):
@@ -132,7 +133,14 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def create(sandbox: Sandbox, path: Path, **more: t.Any) -> Report:
-    arguments = {**sandbox.params(), "app": "shop", "addon": "postgresql", "name": "importer", "dest": str(path), **more}
+    arguments = {
+        **sandbox.params(),
+        "app": "shop",
+        "addon": "postgresql",
+        "name": "importer",
+        "dest": str(path),
+        **more,
+    }
     arguments.pop("ca_path", None)
     return perform(scalingo_database_user, arguments, home=path.parent)
 

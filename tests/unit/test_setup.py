@@ -30,10 +30,32 @@ def setup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> types.ModuleType:
     return module
 
 
-def test_only_the_way_to_the_packages_is_taken_from_the_user(setup: t.Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    kept = {"PIP_INDEX_URL": "https://a.example", "PIP_CERT": "/a", "UV_INDEX_OWN_PASSWORD": "a", "UV_OFFLINE": "1", "HTTPS_PROXY": "http://a.example"}
-    dropped = ("PYTHONHOME", "PYTHONSAFEPATH", "PIP_TARGET", "PIP_CONSTRAINT", "UV_REQUIRE_HASHES", "UV_CONSTRAINT", "UV_PYTHON", "VIRTUAL_ENV")
-    for name, value in {**kept, **dict.fromkeys(dropped, "/nowhere"), "PIP_USER": "1", "PIP_NO_BINARY": ":all:"}.items():
+def test_only_the_way_to_the_packages_is_taken_from_the_user(
+    setup: t.Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kept = {
+        "PIP_INDEX_URL": "https://a.example",
+        "PIP_CERT": "/a",
+        "UV_INDEX_OWN_PASSWORD": "a",
+        "UV_OFFLINE": "1",
+        "HTTPS_PROXY": "http://a.example",
+    }
+    dropped = (
+        "PYTHONHOME",
+        "PYTHONSAFEPATH",
+        "PIP_TARGET",
+        "PIP_CONSTRAINT",
+        "UV_REQUIRE_HASHES",
+        "UV_CONSTRAINT",
+        "UV_PYTHON",
+        "VIRTUAL_ENV",
+    )
+    for name, value in {
+        **kept,
+        **dict.fromkeys(dropped, "/nowhere"),
+        "PIP_USER": "1",
+        "PIP_NO_BINARY": ":all:",
+    }.items():
         monkeypatch.setenv(name, value)
     values = setup.environment()
     assert {name: values.get(name) for name in kept} == kept and not set(dropped) & set(values)
@@ -56,15 +78,30 @@ def test_a_path_that_tools_cannot_take_is_refused(tmp_path: Path, name: str) -> 
     scripts.mkdir(parents=True)
     shutil.copy(ROOT / "scripts" / "bootstrap", scripts)
     done = subprocess.run([str(scripts / "bootstrap")], capture_output=True, text=True, check=False)
-    assert done.returncode == 1 and "cannot be in %s" % scripts.parent in done.stderr and not (scripts.parent / ".cache").exists()
+    assert (
+        done.returncode == 1
+        and "cannot be in %s" % scripts.parent in done.stderr
+        and not (scripts.parent / ".cache").exists()
+    )
 
 
 def test_programs_of_make_get_no_settings_of_another_python(tmp_path: Path) -> None:
-    given = {"PATH": os.environ["PATH"], "PYTHON": "/a", "PYTHONHOME": "/nowhere", "PYTHONSAFEPATH": "1", "PYTHONPATH": "/b", "LC_ALL": "POSIX"}
-    (tmp_path / "Makefile").write_text("include %s\nshow: ; @env\n" % str(ROOT / "Makefile").replace(" ", "\\ "), encoding="utf-8")
+    given = {
+        "PATH": os.environ["PATH"],
+        "PYTHON": "/a",
+        "PYTHONHOME": "/nowhere",
+        "PYTHONSAFEPATH": "1",
+        "PYTHONPATH": "/b",
+        "LC_ALL": "POSIX",
+    }
+    (tmp_path / "Makefile").write_text(
+        "include %s\nshow: ; @env\n" % str(ROOT / "Makefile").replace(" ", "\\ "), encoding="utf-8"
+    )
     done = subprocess.run(["make", "-C", str(tmp_path), "show"], env=given, capture_output=True, text=True, check=True)
     shown = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
-    assert {name: value for name, value in shown.items() if name.startswith("PYTHON")} == {"PYTHON": "/a"} and shown["LC_ALL"] == "C.UTF-8"
+    assert {name: value for name, value in shown.items() if name.startswith("PYTHON")} == {"PYTHON": "/a"} and shown[
+        "LC_ALL"
+    ] == "C.UTF-8"
 
 
 def test_no_machine_changes_the_ends_of_lines() -> None:

@@ -76,7 +76,22 @@ def test_addresses(text: str, host: str, port: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", ":22", "a b", "user@host", "host/path", "host:many", "host:70000", "-oProxyCommand=x", "a,b", "h?x", "h#x", ".", "%41", "[::1"],
+    [
+        "",
+        ":22",
+        "a b",
+        "user@host",
+        "host/path",
+        "host:many",
+        "host:70000",
+        "-oProxyCommand=x",
+        "a,b",
+        "h?x",
+        "h#x",
+        ".",
+        "%41",
+        "[::1",
+    ],
 )
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(ValueError):
@@ -85,7 +100,15 @@ def test_what_is_no_address(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("host", "expected"),
-    [("127.0.0.1", True), ("127.8.0.1", True), ("::1", True), ("localhost", True), ("db.localhost", True), ("10.0.0.1", False), ("localhost.example", False)],
+    [
+        ("127.0.0.1", True),
+        ("127.8.0.1", True),
+        ("::1", True),
+        ("localhost", True),
+        ("db.localhost", True),
+        ("10.0.0.1", False),
+        ("localhost.example", False),
+    ],
 )
 def test_this_machine(host: str, expected: bool) -> None:
     assert Address(host, 1).is_this_machine is expected
@@ -107,7 +130,11 @@ def test_a_url_is_taken_apart() -> None:
     [
         ("postgres://u@h/d", None, {}),
         ("postgres://u:@h/d", "", {}),
-        ("POSTGRESQL://a%40b:c%3Ad@h:1/d%20e?hostaddr=127.0.0.1&pool=5&sslmode=disable&sslrootcert=/x", "c:d", {"hostaddr": "127.0.0.1"}),
+        (
+            "POSTGRESQL://a%40b:c%3Ad@h:1/d%20e?hostaddr=127.0.0.1&pool=5&sslmode=disable&sslrootcert=/x",
+            "c:d",
+            {"hostaddr": "127.0.0.1"},
+        ),
         ("postgresql://u:a:b+c@h/d?options=-c%20search_path%3Dx&options=", "a:b+c", {}),
         ("  postgresql://u:p@h/d\n", "p", {}),
     ],
@@ -121,9 +148,20 @@ def test_other_urls(url: str, password: t.Optional[str], extras: t.Dict[str, str
 @pytest.mark.parametrize(
     "url",
     [
-        "", "mysql://u:Canary@h/d", "postgresql://u:Canary@h", "postgresql://u:Canary@h/", "postgresql://:Canary@h/d", "postgresql://h/d",
-        "postgresql://u:Canary@/d", "postgresql://u:Canary@a:1,b:2/d", "postgresql://u:Canary@h:port/d", "postgresql://u:Can ary@h/d",
-        "postgresql://u:Canary@h/d#x", "postgresql://u:Canary/@h/d", "postgresql://u:Canary@[h/d", "host=h user=u password=Canary",
+        "",
+        "mysql://u:Canary@h/d",
+        "postgresql://u:Canary@h",
+        "postgresql://u:Canary@h/",
+        "postgresql://:Canary@h/d",
+        "postgresql://h/d",
+        "postgresql://u:Canary@/d",
+        "postgresql://u:Canary@a:1,b:2/d",
+        "postgresql://u:Canary@h:port/d",
+        "postgresql://u:Can ary@h/d",
+        "postgresql://u:Canary@h/d#x",
+        "postgresql://u:Canary/@h/d",
+        "postgresql://u:Canary@[h/d",
+        "host=h user=u password=Canary",
     ],
 )
 def test_what_is_no_url_is_not_repeated(url: str) -> None:
@@ -154,7 +192,14 @@ def test_every_password_survives_its_encoding(user: str, password: str, database
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [(URL, True), ("Postgres://x", True), ("$SCALINGO_POSTGRESQL_URL", False), ("mysql://x", False), (None, False), (3, False)],
+    [
+        (URL, True),
+        ("Postgres://x", True),
+        ("$SCALINGO_POSTGRESQL_URL", False),
+        ("mysql://x", False),
+        (None, False),
+        (3, False),
+    ],
 )
 def test_what_is_meant_as_a_url(text: object, expected: bool) -> None:
     assert is_url(text) is expected
@@ -173,7 +218,10 @@ def at(host: str, user: str = "shop_1", port: int = 31000) -> str:
         ([("A", at("a", "reader")), ("SCALINGO_POSTGRESQL_URL", at("a", "owner"))], "owner"),
         ([("A", at("a", "reader")), ("B", at("a", "default")), ("C", at("a", "another"))], "default"),
         ([("B", at("a", "second")), ("A", at("a", "first"))], "first"),
-        ([("A", "postgresql://"), ("DATABASE_URL", "$SCALINGO_POSTGRESQL_URL"), ("X", "text"), ("B", at("a"))], "shop_1"),
+        (
+            [("A", "postgresql://"), ("DATABASE_URL", "$SCALINGO_POSTGRESQL_URL"), ("X", "text"), ("B", at("a"))],
+            "shop_1",
+        ),
     ],
 )
 def test_the_variable_of_this_database_is_found(variables: t.List[t.Tuple[str, str]], user: str) -> None:
@@ -182,7 +230,13 @@ def test_the_variable_of_this_database_is_found(variables: t.List[t.Tuple[str, s
 
 
 @pytest.mark.parametrize(
-    "variables", [[], [("SCALINGO_POSTGRESQL_URL", at("b"))], [("SCALINGO_POSTGRESQL_URL", at("a", port=31001))], [("X", at("b.a"))]]
+    "variables",
+    [
+        [],
+        [("SCALINGO_POSTGRESQL_URL", at("b"))],
+        [("SCALINGO_POSTGRESQL_URL", at("a", port=31001))],
+        [("X", at("b.a"))],
+    ],
 )
 def test_another_databases_variable_is_never_taken(variables: t.List[t.Tuple[str, str]]) -> None:
     assert find_login(variables, Address("a", 31000), "shop_1") is None
@@ -240,7 +294,9 @@ class Broken:
 
 @pytest.mark.parametrize("writing", [True, False])
 def test_what_the_server_refuses(writing: bool) -> None:
-    error = DriverError("raw", "42501", message_primary="permission denied", message_detail="Must be S3cret/part%.", message_hint="Ask")
+    error = DriverError(
+        "raw", "42501", message_primary="permission denied", message_detail="Must be S3cret/part%.", message_hint="Ask"
+    )
     session = Session(Broken(error), parse_url(URL))
     with pytest.raises(SqlRefused) as caught:
         session.execute([Statement("A")]) if writing else session.rows("A")
@@ -260,7 +316,10 @@ def test_a_broken_connection_leaves_open_what_was_written() -> None:
     ("said", "kept"),
     [
         ('connection failed: connection to server at "127.0.0.1", port 4242 failed: FATAL:  no', "FATAL: no"),
-        ('connection failed: connection to server at "h" (10.0.0.1), port 1 failed: timeout expired', "timeout expired"),
+        (
+            'connection failed: connection to server at "h" (10.0.0.1), port 1 failed: timeout expired',
+            "timeout expired",
+        ),
         ("one\nMultiple connection attempts failed. All failures were:\n- x", "one"),
         ("", "DriverError"),
     ],
@@ -283,7 +342,13 @@ def test_the_command_trusts_nothing_it_was_not_given() -> None:
     assert command[:3] == ["ssh", "-F", "none"] and command[-2:] == ["--", "ssh.example"]
     assert command[command.index("-W") + 1] == "db.example:31000" and command[command.index("-p") + 1] == "2222"
     assert command[command.index("-l") + 1] == "git"
-    assert options["StrictHostKeyChecking"] == options["BatchMode"] == options["IdentitiesOnly"] == options["ExitOnForwardFailure"] == "yes"
+    assert (
+        options["StrictHostKeyChecking"]
+        == options["BatchMode"]
+        == options["IdentitiesOnly"]
+        == options["ExitOnForwardFailure"]
+        == "yes"
+    )
     assert options["UserKnownHostsFile"] == '"/keys/known"' and options["GlobalKnownHostsFile"] == "/dev/null"
     assert options["IdentityFile"] == '"/keys/a b%%d"' and options["ConnectTimeout"] == "7"
 
@@ -296,7 +361,9 @@ def test_without_files_openssh_takes_the_users_own() -> None:
 
 def test_the_command_is_one_that_openssh_understands() -> None:
     gateway = Gateway(Address("h.invalid", 22), "git", "/keys/a b%d", "/keys/known")
-    done = subprocess.run([*gateway.command(Address("db", 1), 5)[:-2], "-G", "h.invalid"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*gateway.command(Address("db", 1), 5)[:-2], "-G", "h.invalid"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "\nidentityfile /keys/a b%%d\n" in done.stdout and "\nstricthostkeychecking true\n" in done.stdout
     assert "\nuserknownhostsfile /keys/known\n" in done.stdout and "\nforwardagent no\n" in done.stdout
@@ -305,13 +372,28 @@ def test_the_command_is_one_that_openssh_understands() -> None:
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ("@@@@\n@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\nHost key verification failed.", "is not the one that is known for it"),
-        ("No ED25519 host key is known for [h]:22 and you have requested strict checking.\nHost key verification failed.", "is not known"),
+        (
+            "@@@@\n@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\nHost key verification failed.",
+            "is not the one that is known for it",
+        ),
+        (
+            "No ED25519 host key is known for [h]:22 and you have requested strict checking.\nHost key verification failed.",
+            "is not known",
+        ),
         ("git@h: Permission denied (publickey).", "accepts none of the SSH keys for the user git"),
-        ('Load key "/k": error in libcrypto\ngit@h: Permission denied (publickey).', 'cannot read the key file: Load key "/k": error in libcrypto'),
-        ("channel 0: open failed: connect failed: Connection refused\nstdio forwarding failed", "cannot reach the database: stdio forwarding failed"),
+        (
+            'Load key "/k": error in libcrypto\ngit@h: Permission denied (publickey).',
+            'cannot read the key file: Load key "/k": error in libcrypto',
+        ),
+        (
+            "channel 0: open failed: connect failed: Connection refused\nstdio forwarding failed",
+            "cannot reach the database: stdio forwarding failed",
+        ),
         ("ssh: Could not resolve hostname h: Name or service not known", "cannot be resolved"),
-        ("ssh: connect to host h port 22: Connection refused", "cannot be reached: ssh: connect to host h port 22: Connection refused"),
+        (
+            "ssh: connect to host h port 22: Connection refused",
+            "cannot be reached: ssh: connect to host h port 22: Connection refused",
+        ),
         ("kex_exchange_identification: read: Connection reset by peer", "cannot be reached"),
         ("something new", "ssh to h:22 failed: something new"),
     ],
@@ -334,15 +416,23 @@ def test_a_tunnel_that_nobody_uses_goes_by_itself() -> None:
 
 
 def test_a_program_that_cannot_be_started_is_told() -> None:
-    with waiting_tunnel("/nonexistent/ssh") as tunnel, socket.create_connection(("127.0.0.1", tunnel.port), 5) as client:
+    with (
+        waiting_tunnel("/nonexistent/ssh") as tunnel,
+        socket.create_connection(("127.0.0.1", tunnel.port), 5) as client,
+    ):
         assert client.recv(1) == b""
         problem = tunnel.problem()
     assert problem is not None and "/nonexistent/ssh could not be started: No such file" in problem.message
 
 
-def test_without_an_interpreter_the_program_is_started_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_an_interpreter_the_program_is_started_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(sys, "executable", "")
-    with waiting_tunnel("/nonexistent/ssh") as tunnel, socket.create_connection(("127.0.0.1", tunnel.port), 5) as client:
+    with (
+        waiting_tunnel("/nonexistent/ssh") as tunnel,
+        socket.create_connection(("127.0.0.1", tunnel.port), 5) as client,
+    ):
         assert client.recv(1) == b""
         problem = tunnel.problem()
     assert problem is not None and "/nonexistent/ssh could not be started: No such file" in problem.message
@@ -355,7 +445,7 @@ def script_of(path: Path, text: str) -> str:
 
 
 def test_the_accepted_socket_is_the_programs_input_and_output(tmp_path: Path) -> None:
-    program = script_of(tmp_path / "ssh", "read line; echo \"told $line\"\n")
+    program = script_of(tmp_path / "ssh", 'read line; echo "told $line"\n')
     with waiting_tunnel(program) as tunnel, socket.create_connection(("127.0.0.1", tunnel.port), 5) as client:
         client.sendall(b"this\n")
         assert client.makefile().readline() == "told this\n"
@@ -417,7 +507,11 @@ def test_what_is_asked_of_the_driver(dialled: t.Dict[str, t.Any], monkeypatch: p
     error = dial(URL, Encryption("verify-full", NAME, "/ca.pem"), server_version=17, read_only=True)
     assert isinstance(error, Unreachable) and "cannot be reached: nobody there" in error.message
     assert dialled["host"] == NAME and dialled["port"] == 31000 and dialled["sslmode"] == "verify-full"
-    assert dialled["sslrootcert"] == "/ca.pem" and dialled["gssencmode"] == "disable" and dialled["password"] == "S3cret/part%"
+    assert (
+        dialled["sslrootcert"] == "/ca.pem"
+        and dialled["gssencmode"] == "disable"
+        and dialled["password"] == "S3cret/part%"
+    )
     assert dialled["options"] == (
         "-c statement_timeout=1500 -c client_connection_check_interval=1000 -c default_transaction_read_only=on"
     )
@@ -426,7 +520,9 @@ def test_what_is_asked_of_the_driver(dialled: t.Dict[str, t.Any], monkeypatch: p
 
 
 @pytest.mark.parametrize("version", [None, 13])
-def test_a_server_that_cannot_look_after_its_client_is_not_asked_to(dialled: t.Dict[str, t.Any], version: t.Optional[int]) -> None:
+def test_a_server_that_cannot_look_after_its_client_is_not_asked_to(
+    dialled: t.Dict[str, t.Any], version: t.Optional[int]
+) -> None:
     dial("postgresql://u:p@h/d?options=-c%20role%3Dx", Encryption("require", "h"), server_version=version)
     assert dialled["options"] == "-c role=x -c statement_timeout=1500" and "sslrootcert" not in dialled
     assert "hostaddr" not in dialled
@@ -454,13 +550,19 @@ def test_clear_text_never_leaves_this_machine(dialled: t.Dict[str, t.Any]) -> No
 @pytest.mark.parametrize(
     ("said", "kind", "words"),
     [
-        ('FATAL:  password authentication failed for user "u" S3cret/part%', SqlRefused, "refuses the login of the user shop_1"),
+        (
+            'FATAL:  password authentication failed for user "u" S3cret/part%',
+            SqlRefused,
+            "refuses the login of the user shop_1",
+        ),
         ("SSL error: certificate verify failed", Unreachable, "no TLS connection"),
         ("server does not support SSL, but SSL was required", Unreachable, "no TLS connection"),
         ("timeout expired", Unreachable, "cannot be reached: timeout expired"),
     ],
 )
-def test_why_there_is_no_connection(monkeypatch: pytest.MonkeyPatch, said: str, kind: t.Type[ScalingoError], words: str) -> None:
+def test_why_there_is_no_connection(
+    monkeypatch: pytest.MonkeyPatch, said: str, kind: t.Type[ScalingoError], words: str
+) -> None:
     def refuse(**parameters: t.Any) -> t.Any:
         raise DriverError(said)
 
@@ -469,7 +571,9 @@ def test_why_there_is_no_connection(monkeypatch: pytest.MonkeyPatch, said: str, 
     assert isinstance(error, kind) and words in error.message and "S3cret" not in error.message
 
 
-def test_old_drivers_are_not_asked_for_what_they_do_not_know(dialled: t.Dict[str, t.Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_drivers_are_not_asked_for_what_they_do_not_know(
+    dialled: t.Dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     dial(URL, Encryption("require", NAME))
     assert dialled["sslcertmode"] == "disable"
     dialled.clear()
@@ -510,7 +614,11 @@ class Open:
 
     def execute(self, statement: t.Any) -> t.Any:
         self.said.append(statement if isinstance(statement, str) else statement.as_string(None))
-        self.tell(types.SimpleNamespace(message_primary="drop cascades to 2 other objects", message_detail="drop cascades to a and b"))
+        self.tell(
+            types.SimpleNamespace(
+                message_primary="drop cascades to 2 other objects", message_detail="drop cascades to a and b"
+            )
+        )
         return types.SimpleNamespace(fetchall=lambda: [("a", 1)])
 
     @contextlib.contextmanager
@@ -536,14 +644,19 @@ def test_a_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_conversation_is_closed_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = Open()
     monkeypatch.setattr(psycopg, "connect", lambda **parameters: opened)
-    with pytest.raises(KeyboardInterrupt), connect(parse_url(URL), Encryption("require", NAME), timeout=5, statement_timeout=5):
+    with (
+        pytest.raises(KeyboardInterrupt),
+        connect(parse_url(URL), Encryption("require", NAME), timeout=5, statement_timeout=5),
+    ):
         raise KeyboardInterrupt
     assert opened.said == ["closed"]
 
 
 def test_through_the_tunnel_the_driver_is_led_to_this_machine(dialled: t.Dict[str, t.Any], tmp_path: Path) -> None:
     program = script_of(tmp_path / "ssh", "exit 0\n")
-    error = dial(URL, Encryption("verify-full", NAME, "/ca.pem"), gateway=Gateway(Address("h", 22), "git", program=program))
+    error = dial(
+        URL, Encryption("verify-full", NAME, "/ca.pem"), gateway=Gateway(Address("h", 22), "git", program=program)
+    )
     assert (dialled["host"], dialled["hostaddr"]) == (NAME, "127.0.0.1") and dialled["port"] not in (22, 31000)
     assert "cannot be reached: nobody there" in error.message
 

@@ -48,7 +48,12 @@ def test_no_credentials_are_sent_and_each_try_counts(office: t.Any, server: File
         assert stream.status == 206
     assert [seen.headers.get("authorization") for seen in server.seen] == [None] * 3
     assert server.ranges() == ["bytes=1000-"] * 3
-    assert client.usage.as_dict() == {"requests": 3, "writes": 0, "waited_seconds": client.usage.as_dict()["waited_seconds"], "tokens_reused": 0}
+    assert client.usage.as_dict() == {
+        "requests": 3,
+        "writes": 0,
+        "waited_seconds": client.usage.as_dict()["waited_seconds"],
+        "tokens_reused": 0,
+    }
     assert office.clock.slept
 
 
@@ -111,7 +116,10 @@ def test_clear_text_to_another_machine_is_refused(office: t.Any, server: FileSer
     assert "secret-token" not in str(caught.value)
 
 
-@pytest.mark.parametrize("link", ["", "ftp://127.0.0.1/x", "https://user:word@127.0.0.1/x", "https://", "/x", "https://[::1", "https://h:99999/"])
+@pytest.mark.parametrize(
+    "link",
+    ["", "ftp://127.0.0.1/x", "https://user:word@127.0.0.1/x", "https://", "/x", "https://[::1", "https://h:99999/"],
+)
 def test_what_is_no_link_is_refused(office: t.Any, link: str) -> None:
     with pytest.raises(UnexpectedAnswer, match="not a link") as caught:
         opened(office, link)
@@ -137,7 +145,9 @@ def test_a_redirect_never_leaves_tls(office: t.Any) -> None:
             client.open_link(ROUTE, "https://files.test/x", {})
 
 
-@pytest.mark.parametrize("location", ["app://api-test/", "magnet:?xt=urn:btih:abc", "https://:443/", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "location", ["app://api-test/", "magnet:?xt=urn:btih:abc", "https://:443/", "javascript:alert(1)"]
+)
 def test_a_link_that_leads_to_no_address_is_not_followed(office: t.Any, server: FileServer, location: str) -> None:
     server.instead = [(302, {"Location": location}, b"")]
     with pytest.raises(UnexpectedAnswer, match="which is not followed"):

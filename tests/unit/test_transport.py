@@ -734,7 +734,9 @@ def test_the_caller_is_asked_right_before_each_attempt_of_a_change(
     assert asking.asked == [(False, False, 0.0), repeated] and answer.after_loss is repeated[1]
 
 
-@pytest.mark.parametrize(("trouble", "lost"), [({"status": 429, "text": "Retry later"}, False), ({"status": 502}, True)])
+@pytest.mark.parametrize(
+    ("trouble", "lost"), [({"status": 429, "text": "Retry later"}, False), ({"status": 502}, True)]
+)
 def test_what_the_caller_raises_keeps_the_request_from_being_sent(trouble: dict[str, t.Any], lost: bool) -> None:
     bench = Bench(patched(**trouble))
     Asking(bench, Conflict("the plan does not hold any more"), after=1)

@@ -11,7 +11,9 @@ import typing as t
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.community.scalingo.plugins.filter.scalingo_upgrade_findings import scalingo_upgrade_findings as findings
+from ansible_collections.community.scalingo.plugins.filter.scalingo_upgrade_findings import (
+    scalingo_upgrade_findings as findings,
+)
 
 BEFORE: t.Dict[str, t.Any] = {
     "version": "16.13.0-1",
@@ -30,7 +32,11 @@ AFTER: t.Dict[str, t.Any] = {
     **BEFORE,
     "version": "16.14.0-1",
     "instances": [{**instance, "id": instance["id"] * 2} for instance in BEFORE["instances"]],
-    "extensions": [{"name": "pg_trgm", "version": "1.6"}, {"name": "hstore", "version": "1.8"}, {"name": "unaccent", "version": "1.1"}],
+    "extensions": [
+        {"name": "pg_trgm", "version": "1.6"},
+        {"name": "hstore", "version": "1.8"},
+        {"name": "unaccent", "version": "1.1"},
+    ],
     "users": ["reporting", "shop_1001", "another"],
 }
 
@@ -46,10 +52,19 @@ AFTER: t.Dict[str, t.Any] = {
         ({"extensions": None}, ["the extension hstore (1.8) is gone", "the extension pg_trgm (1.5) is gone"]),
         ({"logical_databases": ["stock"]}, ["the logical database orders is gone"]),
         ({"users": ["shop_1001"]}, ["the user reporting is gone"]),
-        ({"instances": [{**AFTER["instances"][0], "status": "restarting"}, *AFTER["instances"][1:]]}, ["the instance aa (db-node, leader) is restarting"]),
-        ({"instances": [*AFTER["instances"][:2], {**AFTER["instances"][2], "status": None}]}, ["the instance cc (gateway) is in an unknown state"]),
+        (
+            {"instances": [{**AFTER["instances"][0], "status": "restarting"}, *AFTER["instances"][1:]]},
+            ["the instance aa (db-node, leader) is restarting"],
+        ),
+        (
+            {"instances": [*AFTER["instances"][:2], {**AFTER["instances"][2], "status": None}]},
+            ["the instance cc (gateway) is in an unknown state"],
+        ),
         ({"instances": AFTER["instances"][:2]}, ["there are 0 instances of the type gateway, and 1 before"]),
-        ({"instances": [AFTER["instances"][0], AFTER["instances"][2]]}, ["there are 1 instances of the type db-node, and 2 before"]),
+        (
+            {"instances": [AFTER["instances"][0], AFTER["instances"][2]]},
+            ["there are 1 instances of the type db-node, and 2 before"],
+        ),
     ],
 )
 def test_what_is_wrong_is_named(changes: t.Dict[str, t.Any], found: t.List[str]) -> None:

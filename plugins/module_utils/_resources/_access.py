@@ -52,7 +52,8 @@ def check(params: Params) -> None:
         path = params[option]
         if path is not None and not os.path.isfile(path):
             raise InvalidInput(
-                "%s: there is no file %s on the machine that runs the module" % (option, path), hint="Give the path of a file."
+                "%s: there is no file %s on the machine that runs the module" % (option, path),
+                hint="Give the path of a file.",
             )
         if path is not None and '"' in path:
             raise InvalidInput("%s: a path with a quotation mark cannot be used" % option)
@@ -82,7 +83,9 @@ class Access:
         _sql.require_driver()
         shown = self._client.database.show_database()
         self.shown = shown
-        address = _address_of(shown.get("hostname") if self._params["connection_url"] is None else or_none(shown.get("hostname")))
+        address = _address_of(
+            shown.get("hostname") if self._params["connection_url"] is None else or_none(shown.get("hostname"))
+        )
         login = self._login(address)
         for secret in login.secrets:
             self._client.transport.secrets.add(secret)
@@ -137,7 +140,8 @@ class Access:
         login = _sql.find_login(variables, address, self._client.target.resource_id)
         if login is None:
             raise NoAccess(
-                "no variable of the app %s holds a PostgreSQL URL with the host and the port of this database, %s" % (app, address)
+                "no variable of the app %s holds a PostgreSQL URL with the host and the port of this database, %s"
+                % (app, address)
             )
         return login
 
@@ -165,7 +169,9 @@ class Access:
                 if region.get("name") == self._client.region:
                     host = region.get("ssh")
             if not host:
-                raise NoAccess("the platform names no SSH server for the region %s; give ssh_host" % self._client.region)
+                raise NoAccess(
+                    "the platform names no SSH server for the region %s; give ssh_host" % self._client.region
+                )
         return _sql.Gateway(
             address=_address("ssh_host", host, _sql.DEFAULT_SSH_PORT),
             user=params["ssh_user"],

@@ -62,7 +62,11 @@ class Fields:
 
     def instant(self, *names: str) -> t.Optional[str]:
         """A point in time in UTC with fixed width; an empty one is none, and so is the one that Go writes for none."""
-        read = self._read(names, "a point in time", lambda value: _canon.instant(value) if _text(value) and value[:10] != "0001-01-01" else None)
+        read = self._read(
+            names,
+            "a point in time",
+            lambda value: _canon.instant(value) if _text(value) and value[:10] != "0001-01-01" else None,
+        )
         return t.cast(t.Optional[str], read)
 
     def normal(self, name: str, normal_form: t.Callable[[t.Any], T]) -> t.Optional[T]:
@@ -117,9 +121,7 @@ class Fields:
             return self._wrong(name, label)
 
     def _wrong(self, name: str, label: str) -> Unread:
-        return Unread(
-            "the field %s of %s is not %s but %s" % (name, self._subject, label, _kind(self._raw.get(name)))
-        )
+        return Unread("the field %s of %s is not %s but %s" % (name, self._subject, label, _kind(self._raw.get(name))))
 
 
 def _of(kind: type) -> t.Callable[[t.Any], t.Any]:
@@ -167,14 +169,23 @@ def by_name(items: t.Iterable[t.Dict[str, t.Any]], what: str) -> t.Dict[str, t.D
 
 
 def _kind(value: object) -> str:
-    names = {"dict": "an object", "list": "a list", "str": "text", "int": "a number", "float": "a number", "bool": "a boolean"}
+    names = {
+        "dict": "an object",
+        "list": "a list",
+        "str": "text",
+        "int": "a number",
+        "float": "a number",
+        "bool": "a boolean",
+    }
     return "null" if value is None else names.get(type(value).__name__, type(value).__name__)
 
 
 def check_id(option: str, value: str, thing: str) -> None:
     """Refuse what cannot be the ID of anything."""
     if not re.fullmatch(r"[A-Za-z0-9_-]+", value):
-        raise InvalidInput("%s: %r is not the ID of %s: it must have letters, digits, - and _ only" % (option, value, thing))
+        raise InvalidInput(
+            "%s: %r is not the ID of %s: it must have letters, digits, - and _ only" % (option, value, thing)
+        )
 
 
 def checked(option: str, normal_form: t.Callable[[t.Any], T], value: object) -> T:

@@ -37,9 +37,7 @@ from ._engine import DEDICATED
 from ._fields import Fields, checked
 
 #: What to say of a kind that the platform lists and this collection does not know.
-UNKNOWN = (
-    "The kind of databases %s is not known to this collection: it is taken as it is, and the platform decides what can be done with it."
-)
+UNKNOWN = "The kind of databases %s is not known to this collection: it is taken as it is, and the platform decides what can be done with it."
 RUNNING = "running"
 SUSPENDED = "suspended"
 MANAGED = "addons are managed through the main API"
@@ -112,7 +110,10 @@ class Addon(Resource):
         self.client.use_addon(raw)
         state = describe(raw)
         if self._is_to_be_present and not self.applying:
-            if self.params["plan"] is not None and self.params["plan"] not in (state["plan"]["name"], state["plan"]["id"]):
+            if self.params["plan"] is not None and self.params["plan"] not in (
+                state["plan"]["name"],
+                state["plan"]["id"],
+            ):
                 self._new_plan = self._looked_up_plan(str(engine_of(raw)))
                 self._database = database.describe(self.client.database.show_database())
             if self.params["version"] is not None and state["status"] in (None, RUNNING):
@@ -129,7 +130,9 @@ class Addon(Resource):
         except NotFound as error:
             if self._is_dedicated:
                 return None
-            error.hint = error.hint or "Check the names of the app and of the region: an addon belongs to an app that exists."
+            error.hint = (
+                error.hint or "Check the names of the app and of the region: an addon belongs to an app that exists."
+            )
             raise
         if self._id is None and not self._made:
             try:
@@ -173,7 +176,8 @@ class Addon(Resource):
             )
         if self._is_dedicated and not re.fullmatch(r"[a-z0-9-]{6,48}", self._app):
             raise InvalidInput(
-                "app is %r, and the name of a dedicated database has 6 to 48 lower-case letters, digits and hyphens" % self._app
+                "app is %r, and the name of a dedicated database has 6 to 48 lower-case letters, digits and hyphens"
+                % self._app
             )
         self._new_plan = self._looked_up_plan(self._named)
 
@@ -197,7 +201,8 @@ class Addon(Resource):
         current, wanted = found["readable_version"], self.params["version"]
         if current is not None and not _canon.same_version(wanted, current):
             raise InvalidInput(
-                "version of the database is %s, wanted %s, and it can be chosen only when it is provisioned" % (current, wanted),
+                "version of the database is %s, wanted %s, and it can be chosen only when it is provisioned"
+                % (current, wanted),
                 hint="To go to a later version, use community.scalingo.scalingo_database_upgrade, and leave version out here.",
             )
 
@@ -491,7 +496,9 @@ class AddonInfo(Listing):
             if not wanted or wanted in (raw["id"].lower(), engine_of(raw), raw["addon_provider"]["id"].lower())
         ]
         if not found:
-            self.client.require_kind(wanted, "It has: %s." % listed(addons) if addons else "The app has no addon at all.")
+            self.client.require_kind(
+                wanted, "It has: %s." % listed(addons) if addons else "The app has no addon at all."
+            )
         place = {"app": app, "region": self.client.region}
         return [{**place, **describe(raw), "is_database": self._is_database(str(engine_of(raw)))} for raw in found]
 

@@ -346,7 +346,12 @@ class Backup(WithBackups, Resource):
                 if backup["status"] == DONE and self._counts(backup) and seconds is not None and seconds <= longest:
                     return backup
         running = self._running(backups)
-        if running is not None and self._on_running == "attach" and self._counts(running) and running["status"] != CANCELLING:
+        if (
+            running is not None
+            and self._on_running == "attach"
+            and self._counts(running)
+            and running["status"] != CANCELLING
+        ):
             return running
         return None
 
@@ -373,7 +378,9 @@ class Backup(WithBackups, Resource):
     def _limit(self, count: int) -> t.Optional[int]:
         if "limit" not in self._kept:
             try:
-                self._kept["limit"] = Fields(self.client.database.show_plan(), "the plan").number("manual_backups_count") or None
+                self._kept["limit"] = (
+                    Fields(self.client.database.show_plan(), "the plan").number("manual_backups_count") or None
+                )
             except (Unreachable, RateLimited):
                 raise
             except ScalingoError:
@@ -550,7 +557,9 @@ class BackupInfo(WithBackups, Listing):
         backups, params = self.backups(), self.params
         undated = undated_ids(backups)
         if undated and (params["latest"] or params["since"] is not None or params["max_age"] is not None):
-            self.warn("It cannot be read when these backups began, so they count as the oldest: %s" % ", ".join(undated))
+            self.warn(
+                "It cannot be read when these backups began, so they count as the oldest: %s" % ", ".join(undated)
+            )
         found = [backup for backup in backups if self._matches(backup)]
         return found[:1] if self.params["latest"] else found
 
@@ -582,7 +591,10 @@ class BackupLink(WithArchives, Performer):
             self.refuse_open_secret("a link that lets anybody read the backup")
         except InvalidInput as error:
             with contextlib.suppress(ScalingoError):
-                error.hint += "".join(" %s: the task needs 'allow: [%s]', too." % (consent.consequence, consent.word) for consent in self.export_consent())
+                error.hint += "".join(
+                    " %s: the task needs 'allow: [%s]', too." % (consent.consequence, consent.word)
+                    for consent in self.export_consent()
+                )
             raise
         consents = self.export_consent()
         if consents:
@@ -592,13 +604,17 @@ class BackupLink(WithArchives, Performer):
         backup_id = str(self.meant()["id"])
         if backup_id == NOT_MADE:
             self.unless_checking(check_mode, lambda: require_made(backup_id))
-            return Outcome(changed=False, result={"backup_id": backup_id, "link": None, "secret_file": self.secret_file.path})
+            return Outcome(
+                changed=False, result={"backup_id": backup_id, "link": None, "secret_file": self.secret_file.path}
+            )
         link = self.ask(lambda: self.client.database.show_backup_link(backup_id))
         if not self.secret_file:
             return Outcome(changed=False, result={"backup_id": backup_id, "link": link, "secret_file": None})
         self.client.conceal(link)
         self.unless_checking(check_mode, lambda: self._keep(link))
-        return Outcome(changed=False, result={"backup_id": backup_id, "link": None, "secret_file": self.secret_file.path})
+        return Outcome(
+            changed=False, result={"backup_id": backup_id, "link": None, "secret_file": self.secret_file.path}
+        )
 
     def _keep(self, link: str) -> None:
         self.secret_file.keep(link + "\n")

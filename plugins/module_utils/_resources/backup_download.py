@@ -159,7 +159,9 @@ class BackupDownload(backups.WithArchives, Resource):
                 digest.update(piece)
         if digest.hexdigest() == described["sha256"]:
             return True
-        self._warn_once("%s does not have the SHA-256 any more that it was downloaded with: it is damaged, or was changed." % path)
+        self._warn_once(
+            "%s does not have the SHA-256 any more that it was downloaded with: it is damaged, or was changed." % path
+        )
         return False
 
     @staticmethod

@@ -32,7 +32,9 @@ COUPLED = ("force-ssl", "publicly-available", "redis-rdb", "redis-aof")
 
 _CONSENT = {
     ("force-ssl", False): Consent(
-        "allow", "exposure", "Without force-ssl the database takes unencrypted connections, so passwords and data cross networks in clear"
+        "allow",
+        "exposure",
+        "Without force-ssl the database takes unencrypted connections, so passwords and data cross networks in clear",
     ),
     ("publicly-available", True): Consent(
         "allow", "exposure", "With publicly-available the database can be reached from the whole Internet"
@@ -43,7 +45,9 @@ _CONSENT = {
 }
 _PERSISTENCE = ("redis-rdb", "redis-aof")
 _PERSISTENCE_OFF = Consent(
-    "allow", "persistence_off", "Without redis-rdb and redis-aof the database keeps its data in memory only, and a restart loses them"
+    "allow",
+    "persistence_off",
+    "Without redis-rdb and redis-aof the database keeps its data in memory only, and a restart loses them",
 )
 _BACKUPS_OFF = Consent(
     "allow", "backups_off", "Without periodic backups nothing of what is written from now on can be restored from one"
@@ -151,7 +155,11 @@ class Database(Resource):
 
     def in_diff(self, managed: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
         """Days by their names, and hours with their zone."""
-        told = {name: _shown(name, managed[name]) for name in ("periodic_backups_scheduled_at", "maintenance_window") if managed.get(name)}
+        told = {
+            name: _shown(name, managed[name])
+            for name in ("periodic_backups_scheduled_at", "maintenance_window")
+            if managed.get(name)
+        }
         return {**managed, **told}
 
     def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
@@ -170,8 +178,11 @@ class Database(Resource):
         window = _wanted_window(self.params)
         if window:
             after["maintenance_window"] = {
-                "weekday_utc": None, "starting_hour_utc": None, "duration_in_hour": None,
-                **(before["maintenance_window"] or {}), **window,
+                "weekday_utc": None,
+                "starting_hour_utc": None,
+                "duration_in_hour": None,
+                **(before["maintenance_window"] or {}),
+                **window,
             }
         # In the order in which they are asked for, so that check mode returns the list that the platform will show.
         for name, enabled in sorted(_wanted_features(self.params).items(), key=lambda item: item[0] != "force-ssl"):
@@ -215,12 +226,17 @@ class Database(Resource):
         if after["periodic_backups_scheduled_at"] != hours and len(hours) > 1:
             raise InvalidInput(
                 "periodic_backups_scheduled_at is %s, wanted %s: several hours were set by Scalingo's support and are never overwritten"
-                % tuple(_shown("periodic_backups_scheduled_at", value) for value in (hours, after["periodic_backups_scheduled_at"])),
+                % tuple(
+                    _shown("periodic_backups_scheduled_at", value)
+                    for value in (hours, after["periodic_backups_scheduled_at"])
+                ),
                 hint="Leave the option out, or ask Scalingo's support to go back to one hour.",
             )
         window = after["maintenance_window"]
-        if window is not None and window != before["maintenance_window"] and None in (
-            window["weekday_utc"], window["starting_hour_utc"]
+        if (
+            window is not None
+            and window != before["maintenance_window"]
+            and None in (window["weekday_utc"], window["starting_hour_utc"])
         ):
             raise InvalidInput(
                 "maintenance_window: the platform shows no window for this database, so one half of it cannot be kept",
@@ -258,7 +274,13 @@ class Database(Resource):
         # what others need is waited for whatever O(wait) says.
         last = [name for name in disable if _kind(name) in _PERSISTENCE]
         needed = [name for name in resulting if last and _kind(name) in _PERSISTENCE and resulting[name]]
-        needed += ["force-ssl"] if "publicly-available" in enable else ["publicly-available"] if "force-ssl" in disable else []
+        needed += (
+            ["force-ssl"]
+            if "publicly-available" in enable
+            else ["publicly-available"]
+            if "force-ssl" in disable
+            else []
+        )
         moving = [
             name
             for name in {**current, **wanted}
@@ -372,7 +394,9 @@ class DatabaseInfo(OfEngine, Listing):
     @classmethod
     def check(cls, params: Params) -> None:
         if params["network"] and not params["app"]:
-            raise InvalidInput("network needs app: the network is read from the main API, which knows the database by its app")
+            raise InvalidInput(
+                "network needs app: the network is read from the main API, which knows the database by its app"
+            )
 
     def perform(self, check_mode: bool) -> Outcome:
         outcome = super().perform(check_mode)
@@ -384,7 +408,9 @@ class DatabaseInfo(OfEngine, Listing):
         if self.params["network"]:
             main, name = self.client.main, str(self.params["app"]).strip()
             endpoints = self.ask(lambda: main.list_endpoints(name))
-            self._network = describe_network(endpoints, main.list_net_peerings(name), main.show_network_configuration(name))
+            self._network = describe_network(
+                endpoints, main.list_net_peerings(name), main.show_network_configuration(name)
+            )
         return found
 
 
@@ -410,7 +436,9 @@ def _wanted_window(params: Params) -> t.Dict[str, int]:
     if window["weekday_utc"] is not None:
         wanted["weekday_utc"] = checked("maintenance_window: weekday_utc", _canon.weekday, window["weekday_utc"])
     if window["starting_hour_utc"] is not None:
-        wanted["starting_hour_utc"] = checked("maintenance_window: starting_hour_utc", _canon.hour, window["starting_hour_utc"])
+        wanted["starting_hour_utc"] = checked(
+            "maintenance_window: starting_hour_utc", _canon.hour, window["starting_hour_utc"]
+        )
     if not wanted:
         raise InvalidInput("maintenance_window is empty: give weekday_utc, starting_hour_utc, or both")
     return wanted

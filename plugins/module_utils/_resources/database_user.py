@@ -57,7 +57,9 @@ class DatabaseUsers(_WithUsers, Resource):
             raise InvalidInput("users names one user twice: %s" % ", ".join(names))
         for user in users:
             if not re.fullmatch(r"[^\s/?#%\"']{6,32}", user["name"]):
-                raise InvalidInput("name: %r is not the name of a user: it must have 6 to 32 characters, and no spaces" % user["name"])
+                raise InvalidInput(
+                    "name: %r is not the name of a user: it must have 6 to 32 characters, and no spaces" % user["name"]
+                )
             checked("the name of %r" % user["name"], _canon.visible, user["name"])
             password = user["password"]
             if password is not None:
@@ -86,7 +88,9 @@ class DatabaseUsers(_WithUsers, Resource):
         try:
             self.secret_file.publish()
         except ScalingoError as error:
-            raise Interrupted(error, outcome.steps, "write the passwords to %s" % self.secret_file.path, False) from error
+            raise Interrupted(
+                error, outcome.steps, "write the passwords to %s" % self.secret_file.path, False
+            ) from error
         return outcome
 
     def read(self) -> State:
@@ -94,15 +98,11 @@ class DatabaseUsers(_WithUsers, Resource):
 
     def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
         names = [user["name"] for user in _wanted(self.params)]
-        return {
-            name: {"read_only": item["read_only"]} for name, item in (state or {}).items() if name in names
-        }
+        return {name: {"read_only": item["read_only"]} for name, item in (state or {}).items() if name in names}
 
     def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
         open_ones = {} if self.secret_file else self._generated
-        shown = {
-            name: {**item, "password": open_ones.get(name)} for name, item in (state or {}).items()
-        }
+        shown = {name: {**item, "password": open_ones.get(name)} for name, item in (state or {}).items()}
         place = self.secret_file.path if self._makes_passwords else None
         if self.params["users"] is None:
             return {"user": shown.get(self.params["name"]), "secret_file": place}
@@ -115,7 +115,9 @@ class DatabaseUsers(_WithUsers, Resource):
                 return {"secret_file": self.secret_file.salvage()}
             self.secret_file.discard()
             return {}
-        users = [{**self._planned[name], "password": password} for name, password in self._generated.items() if password]
+        users = [
+            {**self._planned[name], "password": password} for name, password in self._generated.items() if password
+        ]
         if self.params["users"] is None:
             return {"user": users[0]} if users else {}
         return {"users": users} if users else {}
@@ -136,7 +138,8 @@ class DatabaseUsers(_WithUsers, Resource):
                 }
             if current is not None and self._touches(user) and current["protected"]:
                 raise InvalidInput(
-                    "the user %s is protected: it is the default one of the addon, and the platform lets nobody change it" % name,
+                    "the user %s is protected: it is the default one of the addon, and the platform lets nobody change it"
+                    % name,
                     hint="Leave it alone, or ask Scalingo's support for a new password.",
                 )
             if current is not None and user["read_only"] not in (None, current["read_only"]) and name in after:
@@ -194,7 +197,11 @@ class DatabaseUsers(_WithUsers, Resource):
                 self._made(name, self._new_password(name))
 
         return Step(
-            "create the user %s" % name, send=send, follow=follow, happened=lambda state: name in (state or {}), resend=True
+            "create the user %s" % name,
+            send=send,
+            follow=follow,
+            happened=lambda state: name in (state or {}),
+            resend=True,
         )
 
     def _reset(self, name: str) -> Step:

@@ -21,14 +21,31 @@ from ._fields import Fields, checked
 _ADDON = ("addon_provider_name", "plan_name", "resource_id")
 _FEATURE = ("feature", "addon_provider_id", "addon_provider_name", "addon_uuid")
 _BACKUP = (
-    "addon_name", "resource_id", "addon_uuid", "backup_id", "backup_status", "backup_method", "started_at", "ended_at",
+    "addon_name",
+    "resource_id",
+    "addon_uuid",
+    "backup_id",
+    "backup_status",
+    "backup_method",
+    "started_at",
+    "ended_at",
 )
 _CONTINUOUS = (
-    "addon_name", "resource_id", "addon_uuid", "status", "error", "recoverable", "checked_at",
+    "addon_name",
+    "resource_id",
+    "addon_uuid",
+    "status",
+    "error",
+    "recoverable",
+    "checked_at",
     "unrecoverable_duration_seconds",
 )
 _MAINTENANCE = (
-    "addon_name", "maintenance_id", "maintenance_type", "maintenance_window_in_hours", "next_maintenance_window",
+    "addon_name",
+    "maintenance_id",
+    "maintenance_type",
+    "maintenance_window_in_hours",
+    "next_maintenance_window",
 )
 
 #: What C(type_data) holds, by the type. That of types that are about neither addons nor databases is not handed on: it may
@@ -37,7 +54,12 @@ TYPE_DATA: t.Mapping[str, t.Tuple[str, ...]] = {
     "new_addon": _ADDON,
     "upgrade_addon": ("addon_provider_name", "resource_id", "old_plan_name", "new_plan_name"),
     "addon_updated": (
-        "addon_id", "addon_plan_name", "addon_resource_id", "addon_provider_id", "addon_provider_name", "status",
+        "addon_id",
+        "addon_plan_name",
+        "addon_resource_id",
+        "addon_provider_id",
+        "addon_provider_name",
+        "status",
         "attributes_changed",
     ),
     "delete_addon": _ADDON,
@@ -122,7 +144,9 @@ class EventInfo(OfApp):
             raise InvalidInput("limit is %d: use a number from 1 up" % params["limit"])
         for name in params["types"] or ():
             if not re.fullmatch(r"[a-z0-9_/-]+", name):
-                raise InvalidInput("types: %r is not the name of a type of events: use for example upgrade_database" % name)
+                raise InvalidInput(
+                    "types: %r is not the name of a type of events: use for example upgrade_database" % name
+                )
         if params["since"] is not None:
             checked("since", _canon.instant, params["since"])
 

@@ -65,7 +65,9 @@ class FirewallRules(_WithFirewall, Resource):
         for rule in rules:
             if rule["range_id"]:
                 check_id("range_id", rule["range_id"], "a managed range")
-            if rule["type"] == "managed_range" and (rule["range_id"] is None or rule["cidr"] or rule["label"] is not None):
+            if rule["type"] == "managed_range" and (
+                rule["range_id"] is None or rule["cidr"] or rule["label"] is not None
+            ):
                 raise InvalidInput("a rule of type managed_range needs range_id, and takes neither cidr nor label")
             if rule["type"] == "custom_range" and (rule["cidr"] is None or rule["range_id"]):
                 raise InvalidInput("a rule of type custom_range needs cidr, and takes no range_id")
@@ -108,7 +110,9 @@ class FirewallRules(_WithFirewall, Resource):
         rules = {_key(rule): rule for rule in _wanted(self.params)}
         if self.params["state"] == "absent":
             return t.cast(State, {key: item for key, item in current.items() if _first(key) not in rules})
-        after = {key: dict(item) for key, item in current.items() if _first(key) in rules or not self.params["exclusive"]}
+        after = {
+            key: dict(item) for key, item in current.items() if _first(key) in rules or not self.params["exclusive"]
+        }
         for key, rule in rules.items():
             equal = [item for other, item in after.items() if _first(other) == key]
             if not equal:
@@ -178,7 +182,9 @@ class FirewallRules(_WithFirewall, Resource):
             try:
                 self.client.database.update_firewall_rule(rule["id"], rule["label"] or "")
             except NotFound as error:
-                error.hint = "The platform does not let the label of a rule be changed here: remove the rule and add it anew."
+                error.hint = (
+                    "The platform does not let the label of a rule be changed here: remove the rule and add it anew."
+                )
                 raise
 
         return Step(

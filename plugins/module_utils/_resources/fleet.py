@@ -31,7 +31,9 @@ WILDCARDS = frozenset("*?[")
 class Fleet:
     """Reads the databases of a fleet. What cannot be read is kept in C(failures), as sentences by what they are about."""
 
-    def __init__(self, connect: Connect, *, apps: t.Sequence[str], engines: t.Sequence[str], details: bool, parallel: int) -> None:
+    def __init__(
+        self, connect: Connect, *, apps: t.Sequence[str], engines: t.Sequence[str], details: bool, parallel: int
+    ) -> None:
         self._connect = connect
         self._apps = list(apps)
         self._engines = list(dict.fromkeys(kind_of(engine) for engine in engines))
@@ -58,12 +60,17 @@ class Fleet:
         # An app that is named needs to be in one of the regions only, so this is known when all of them have answered.
         if not any("region %s" % region in self.failures for region in regions):
             for app in dict.fromkeys(self._exact):
-                if app not in self._found and not any("app %s in %s" % (app, region) in self.failures for region in regions):
+                if app not in self._found and not any(
+                    "app %s in %s" % (app, region) in self.failures for region in regions
+                ):
                     self.failures["app %s" % app] = (
-                        "It is not visible in %s with this API token. Check the names of the app and of the region." % " or ".join(regions)
+                        "It is not visible in %s with this API token. Check the names of the app and of the region."
+                        % " or ".join(regions)
                     )
         found = t.cast(t.List[State], readable(databases, self.notes.append))
-        return sorted(found, key=lambda item: (item["region"], item["app"], item["resource_id"] or "", item["addon_id"]))
+        return sorted(
+            found, key=lambda item: (item["region"], item["app"], item["resource_id"] or "", item["addon_id"])
+        )
 
     def _read_region(self, region: str) -> t.List[State]:
         client = self._connect(region, None, None, self._first)
@@ -76,7 +83,9 @@ class Fleet:
             return [self._describe(raw, region, app) for raw in client.main.list_addons(app)]
 
         found = []
-        for app, listed in self._each(apps, addons, lambda app: "app %s in %s" % (app, region), "the addons of the apps of %s" % region):
+        for app, listed in self._each(
+            apps, addons, lambda app: "app %s in %s" % (app, region), "the addons of the apps of %s" % region
+        ):
             if listed is not None:
                 self._found.add(app)
                 found += listed
@@ -93,7 +102,12 @@ class Fleet:
             beside = self._connect(item["region"], item["app"], item["addon_id"], client)
             return database.describe(beside.database.show_database())
 
-        shown = self._each(found, show, lambda item: "addon %s of app %s in %s" % (item["addon_id"], item["app"], region), "the databases of %s" % region)
+        shown = self._each(
+            found,
+            show,
+            lambda item: "addon %s of app %s in %s" % (item["addon_id"], item["app"], region),
+            "the databases of %s" % region,
+        )
         return [{**item, "database": state} for item, state in shown]
 
     def _wanted(self, client: Client, found: t.List[State]) -> t.List[State]:
@@ -158,7 +172,9 @@ class Fleet:
         What is absent goes with none: an app of another region, a database that is only being made. Failures are noted, and
         their things left out. Ctrl-C is not held up: nothing more is sent, and what is under way is not waited for.
         """
-        jobs: t.List[t.Tuple[t.Any, concurrent.futures.Future[t.Any]]] = [(thing, concurrent.futures.Future()) for thing in things]
+        jobs: t.List[t.Tuple[t.Any, concurrent.futures.Future[t.Any]]] = [
+            (thing, concurrent.futures.Future()) for thing in things
+        ]
         waiting: queue.SimpleQueue[t.Tuple[t.Any, concurrent.futures.Future[t.Any]]] = queue.SimpleQueue()
         for job in jobs:
             waiting.put(job)
@@ -184,7 +200,9 @@ class Fleet:
         try:
             for number, (thing, future) in enumerate(jobs):
                 if first is not None:
-                    first.watch.tell("reading %s" % what, "reading", first.clock.now() - begun, "%d of %d" % (number, len(jobs)))
+                    first.watch.tell(
+                        "reading %s" % what, "reading", first.clock.now() - begun, "%d of %d" % (number, len(jobs))
+                    )
                 try:
                     yield thing, future.result()
                 except NotFound:

@@ -104,9 +104,7 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
             after.setdefault(name, {"name": name, "protected": False})
         if self.params["exclusive"]:
             after = {
-                name: item
-                for name, item in after.items()
-                if name in names or item["protected"] or self.is_system(name)
+                name: item for name, item in after.items() if name in names or item["protected"] or self.is_system(name)
             }
         return after
 

@@ -47,7 +47,12 @@ def _instance(identifier: str, raw: object) -> State:
         "memory": {
             name: memory.number(name)
             for name in (
-                "memory_usage", "swap_usage", "memory_limit", "swap_limit", "max_memory_usage", "max_swap_usage",
+                "memory_usage",
+                "swap_usage",
+                "memory_limit",
+                "swap_limit",
+                "max_memory_usage",
+                "max_swap_usage",
             )
         },
     }

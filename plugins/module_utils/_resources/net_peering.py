@@ -59,12 +59,15 @@ class _WithNetwork(Performer):
     def check(cls, params: Params) -> None:
         refuse_addon_token(params, "net peerings are managed through the main API")
         if not (params["app"] or "").strip():
-            raise InvalidInput("app is missing: which database is meant?", hint="Give the name of the database, or its ID.")
+            raise InvalidInput(
+                "app is missing: which database is meant?", hint="Give the name of the database, or its ID."
+            )
         addon = (params["addon"] or "").strip()
         if addon and not is_addon_id(addon) and kind_of(addon) in ENGINES and kind_of(addon) != DEDICATED:
             raise InvalidInput(
                 "%s, and addon is %s" % (SUBJECT, addon),
-                hint="Leave addon out: app alone names the database. Where addon is set for all tasks, it is %s." % DEDICATED,
+                hint="Leave addon out: app alone names the database. Where addon is set for all tasks, it is %s."
+                % DEDICATED,
             )
 
     @property
@@ -76,7 +79,9 @@ class _WithNetwork(Performer):
         try:
             return [describe(raw) for raw in self.client.main.list_net_peerings(self._database)]
         except NotFound as error:
-            error.hint = "%s. Check the name of the database, which is given in app, and the region." % SUBJECT.capitalize()
+            error.hint = (
+                "%s. Check the name of the database, which is given in app, and the region." % SUBJECT.capitalize()
+            )
             raise
 
 
@@ -108,7 +113,9 @@ class NetPeering(_WithNetwork, Resource):
     def read(self) -> State:
         shown = self.peerings()
         if any(None in (item["id"], item["outscale_net_peering_id"]) for item in shown):
-            raise UnexpectedAnswer("a net peering has no id or no outscale_net_peering_id, so it cannot be told from another")
+            raise UnexpectedAnswer(
+                "a net peering has no id or no outscale_net_peering_id, so it cannot be told from another"
+            )
         named = [item for item in shown if item["outscale_net_peering_id"] == self._named]
         self._deleted = {item["id"] for item in named if item["status"] == DELETED}
         found = [item for item in named if item["id"] not in self._deleted | self._left]

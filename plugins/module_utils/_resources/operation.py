@@ -108,7 +108,9 @@ class Following(Performer):
             if operation_id is None and running is not None and running != other:
                 operation_id, other = self.begun(found, kind, None), running
             # Without an operation that can be named, a database that is not running is all there is to see.
-            seen = seen or (running is not None and running == operation_id) or (running is None and not is_ready(found))
+            seen = (
+                seen or (running is not None and running == operation_id) or (running is None and not is_ready(found))
+            )
             return Look(operation, found)
 
         def done(look: Look) -> bool:
@@ -116,7 +118,11 @@ class Following(Performer):
             if look.operation is not None and has_failed(look.operation):
                 raise StepFailed(
                     "the operation %s ended with status %s: %s"
-                    % (operation_id, look.operation["status"], look.operation["error"] or "the platform gives no reason"),
+                    % (
+                        operation_id,
+                        look.operation["status"],
+                        look.operation["error"] or "the platform gives no reason",
+                    ),
                     hint="Look at the database, then run the task again. If it fails again, ask Scalingo's support, who can look the operation up.",
                 )
             stopped = look.database is not None and is_stopped(look.database)
@@ -135,8 +141,12 @@ class Following(Performer):
             else:
                 told = "the database is idle"
             if stopped:
-                raise StepFailed("the database is stopped, and no operation is running that would start it", hint=RESUME)
-            raise StepFailed("%s, but %s" % (told, missing(look.database)), hint="Look at the database, and ask Scalingo's support.")
+                raise StepFailed(
+                    "the database is stopped, and no operation is running that would start it", hint=RESUME
+                )
+            raise StepFailed(
+                "%s, but %s" % (told, missing(look.database)), hint="Look at the database, and ask Scalingo's support."
+            )
 
         def status(look: Look) -> str:
             found = look.operation or look.database

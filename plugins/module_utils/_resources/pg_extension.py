@@ -113,7 +113,9 @@ class Extensions(_OnPostgreSQL, Resource):
             raise InvalidInput("names is empty: name at least one extension")
         for name in names:
             if not name or name != name.strip() or not name.isprintable() or len(name.encode("utf-8")) > 63:
-                raise InvalidInput("name: %r is not the name of an extension: use at most 63 bytes, and no blank at its ends" % name)
+                raise InvalidInput(
+                    "name: %r is not the name of an extension: use at most 63 bytes, and no blank at its ends" % name
+                )
             if _meant(name):
                 raise InvalidInput("there is no extension %s" % name, hint="Its name is %s." % _meant(name))
         for option in ("version", "schema"):
@@ -191,7 +193,9 @@ class Extensions(_OnPostgreSQL, Resource):
     def _newest_version(self, name: str) -> str:
         newest = self._newest or {}
         if name not in newest:
-            similar = [other for other in sorted(newest) if _bare(name) in _bare(other)] or difflib.get_close_matches(name, sorted(newest), 3)
+            similar = [other for other in sorted(newest) if _bare(name) in _bare(other)] or difflib.get_close_matches(
+                name, sorted(newest), 3
+            )
             raise InvalidInput(
                 "the server has no extension %s" % name,
                 hint="It has %s." % ", ".join(similar) if similar else PECULIARITIES.get(name, ""),
@@ -377,7 +381,11 @@ class Extensions(_OnPostgreSQL, Resource):
         if self.params["names"] is None:
             name = self.params["name"]
             return {"extension": state.get(name), "previous_version": versions[name], "queries": self._queries}
-        return {"extensions": [state[name] for name in sorted(state)], "previous_versions": versions, "queries": self._queries}
+        return {
+            "extensions": [state[name] for name in sorted(state)],
+            "previous_versions": versions,
+            "queries": self._queries,
+        }
 
 
 class ExtensionInfo(_OnPostgreSQL, Listing):

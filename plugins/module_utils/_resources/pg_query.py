@@ -84,7 +84,9 @@ class Selection:
         if self._pid is not None and self._pid < 1:
             raise InvalidInput("pid is %d: use a number from 1 up" % self._pid)
         self._user = params["user"]
-        self._older_than = None if params["older_than"] is None else checked("older_than", _canon.seconds, params["older_than"])
+        self._older_than = (
+            None if params["older_than"] is None else checked("older_than", _canon.seconds, params["older_than"])
+        )
         self._states = None if states is None else frozenset(states)
         self._excluded = [checked("exclude_query", _pattern, text) for text in excluded]
         #: Whether replication and what the server does for itself are left alone.
@@ -97,7 +99,9 @@ class Selection:
             return False
         if self._user is not None and session["username"] != self._user:
             return False
-        if self._older_than is not None and (session["query_duration"] is None or session["query_duration"] < self._older_than):
+        if self._older_than is not None and (
+            session["query_duration"] is None or session["query_duration"] < self._older_than
+        ):
             return False
         query = session["query"] or ""
         bare = statement(query)
@@ -255,7 +259,9 @@ class Queries(_OnPostgreSQL, Resource):
     def tolerated(self, field: str, wanted: t.Any, current: t.Any) -> bool:
         """The server ends a query when it comes to that. One that it has not ended yet is worth a warning, not a failure."""
         if wanted is None and self._outcomes.get(int(field)) in TOLD:
-            self.warn("The session %s was told to end its query and still runs it. Some operations notice that late." % field)
+            self.warn(
+                "The session %s was told to end its query and still runs it. Some operations notice that late." % field
+            )
         return True
 
     def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
@@ -288,7 +294,9 @@ def _selection(params: Params) -> Selection:
     if params["pid"] is not None:
         return Selection(params, RUNNING if params["action"] == "cancel" else None, ())
     states = (ACTIVE,) if params["query_state"] is None else params["query_state"]
-    return Selection(params, states, EXCLUDED if params["exclude_query"] is None else params["exclude_query"], spared=True)
+    return Selection(
+        params, states, EXCLUDED if params["exclude_query"] is None else params["exclude_query"], spared=True
+    )
 
 
 def _listed(sessions: t.Sequence[State], limit: int) -> str:

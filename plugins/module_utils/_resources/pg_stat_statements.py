@@ -76,11 +76,7 @@ class StatStatements(_OnPostgreSQL, Resource):
                 )
             ]
         if self.params["reset"]:
-            return [
-                Step(
-                    "throw the statistics of %s away" % NAME, send=self.client.database.reset_stat_statements
-                )
-            ]
+            return [Step("throw the statistics of %s away" % NAME, send=self.client.database.reset_stat_statements)]
         return []
 
 
@@ -99,9 +95,7 @@ class StatStatementsInfo(_OnPostgreSQL, Listing):
         try:
             listed = self.ask(self.client.database.list_stat_statements)
         except ActionFailed as error:
-            error.hint = (
-                "When they are not collected yet, community.scalingo.scalingo_pg_stat_statements enables that."
-            )
+            error.hint = "When they are not collected yet, community.scalingo.scalingo_pg_stat_statements enables that."
             raise
         order = self.params["order_by"]
         items = [describe(item) for item in listed]
@@ -110,5 +104,6 @@ class StatStatementsInfo(_OnPostgreSQL, Listing):
         items.sort(key=lambda item: (-item[order], or_none(item["query"]) or ""))
         hidden = () if self.params["include_query"] else ("query",)
         return [
-            {name: value for name, value in item.items() if name not in hidden} for item in items[: self.params["limit"]]
+            {name: value for name, value in item.items() if name not in hidden}
+            for item in items[: self.params["limit"]]
         ]

@@ -153,7 +153,9 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
         before = known(before)
         resource_id = before["resource_id"]
         if resource_id is None:
-            raise InvalidInput("the platform does not show the resource ID of the database, which confirm has to repeat")
+            raise InvalidInput(
+                "the platform does not show the resource ID of the database, which confirm has to repeat"
+            )
         if self.params["restore_time"] is not None:
             moment = _canon.instant(self.params["restore_time"])
             sentence = "restore %s to its state at %s" % (resource_id, moment)

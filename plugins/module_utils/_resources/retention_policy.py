@@ -61,12 +61,16 @@ class RetentionPolicies(_OnInfluxDB, Resource):
             raise InvalidInput("policies is empty: give at least one policy")
         for policy in wanted:
             if not policy["name"] or not policy["name"].isprintable() or policy["name"] != policy["name"].strip():
-                raise InvalidInput("name: %r is not the name of a retention policy: use no blank at its ends" % policy["name"])
+                raise InvalidInput(
+                    "name: %r is not the name of a retention policy: use no blank at its ends" % policy["name"]
+                )
             if params["state"] == "present":
                 if policy["duration"] is None:
                     raise InvalidInput("the retention policy %s needs a duration" % policy["name"])
                 if 0 < checked("duration", _canon.duration, policy["duration"]) < _canon.SHORTEST_DURATION:
-                    raise InvalidInput("duration: %s is shorter than the hour that InfluxDB takes at least" % policy["duration"])
+                    raise InvalidInput(
+                        "duration: %s is shorter than the hour that InfluxDB takes at least" % policy["duration"]
+                    )
         names = [policy["name"] for policy in wanted]
         if len(set(names)) < len(names):
             raise InvalidInput("policies names one policy twice: %s" % ", ".join(names))
@@ -94,7 +98,8 @@ class RetentionPolicies(_OnInfluxDB, Resource):
 
     def in_diff(self, managed: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
         return {
-            name: {**item, **({"duration": _length(item["duration"])} if "duration" in item else {})} for name, item in managed.items()
+            name: {**item, **({"duration": _length(item["duration"])} if "duration" in item else {})}
+            for name, item in managed.items()
         }
 
     def tolerated(self, field: str, wanted: t.Any, current: t.Any) -> bool:
@@ -113,7 +118,12 @@ class RetentionPolicies(_OnInfluxDB, Resource):
             names = {policy["name"] for policy in _wanted(self.params)}
             self._defaults = frozenset(name for name, item in after.items() if name in names and item["default"])
             self._deposed = next(
-                (name for name, item in known(before).items() if item["default"] and name not in names and not after[name]["default"]), None
+                (
+                    name
+                    for name, item in known(before).items()
+                    if item["default"] and name not in names and not after[name]["default"]
+                ),
+                None,
             )
         for policy in self._ordered():
             current = after.get(policy["name"])
@@ -197,12 +207,20 @@ class RetentionPolicies(_OnInfluxDB, Resource):
         if "recreate" not in missing:
             return
         differences = "; ".join(
-            "%s is %s, wanted %s" % (field, *(_length(policy[field]) if field == "duration" else shown(policy[field]) for policy in (current, wanted)))
+            "%s is %s, wanted %s"
+            % (
+                field,
+                *(
+                    _length(policy[field]) if field == "duration" else shown(policy[field])
+                    for policy in (current, wanted)
+                ),
+            )
             for field in ("duration", "default")
             if current[field] != wanted[field]
         )
         raise InvalidInput(
-            "the retention policy %s exists with other values (%s), and a policy cannot be altered" % (name, differences),
+            "the retention policy %s exists with other values (%s), and a policy cannot be altered"
+            % (name, differences),
             hint="Keep it and add a new one beside it, such as 'name: %s, duration: %s'. To lose all points under %s instead, "
             "add 'confirm: %s' and 'allow: [%s]' to the task."
             % (self._free_name(name, wanted), _length(wanted["duration"]), name, name, ", ".join(missing)),
@@ -236,7 +254,9 @@ class RetentionPolicies(_OnInfluxDB, Resource):
         return Step(
             "add the retention policy %s with the duration %s%s"
             % (wanted["name"], _length(wanted["duration"]), " as the default" if wanted["default"] else ""),
-            send=lambda: self.client.database.add_retention_policy(wanted["name"], wanted["duration"], wanted["default"]),
+            send=lambda: self.client.database.add_retention_policy(
+                wanted["name"], wanted["duration"], wanted["default"]
+            ),
             happened=lambda state: (state or {}).get(wanted["name"], {}).get("duration") == wanted["duration"],
             resend=True,
         )
@@ -252,7 +272,10 @@ class RetentionPolicyInfo(_OnInfluxDB, Listing):
         found = [item for item in self.listed() if wanted in (None, item["name"])]
         for item in found:
             if item["duration"] is None:
-                self.warn("The platform does not show the duration of the retention policy %s in a form that is known." % item["name"])
+                self.warn(
+                    "The platform does not show the duration of the retention policy %s in a form that is known."
+                    % item["name"]
+                )
         return found
 
 

@@ -55,7 +55,9 @@ class SqlMode(_OnMySQL, Resource):
         if self._brings_removed and REMOVED in before["modes"]:
             modes = sorted({*modes, REMOVED})
         if REMOVED in modes and REMOVED not in before["modes"]:
-            raise InvalidInput("modes: %s does not exist on this server: MySQL 8 removed it" % REMOVED, hint="Leave it out.")
+            raise InvalidInput(
+                "modes: %s does not exist on this server: MySQL 8 removed it" % REMOVED, hint="Leave it out."
+            )
         return before if modes == before["modes"] else {"modes": modes, "text": None}
 
     def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:

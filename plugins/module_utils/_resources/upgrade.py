@@ -113,7 +113,9 @@ class Upgrade(Following, Resource):
             hint = "The next versions are: %s." % ", ".join(version["version"] for version in passed)
         else:
             hint = "It is at the latest version."
-        if re.fullmatch(r"[0-9]+\.[0-9]+", self.params["to"]) and any(_canon.same_version(self.params["to"] + "0", version["version"]) for version in passed):
+        if re.fullmatch(r"[0-9]+\.[0-9]+", self.params["to"]) and any(
+            _canon.same_version(self.params["to"] + "0", version["version"]) for version in passed
+        ):
             hint += " YAML makes %s of %s0: put it in quotes." % (self.params["to"], self.params["to"])
         return InvalidInput(
             "the version %s is not ahead of this database, which is at %s; there is no way back to an earlier one"
@@ -131,7 +133,11 @@ class Upgrade(Following, Resource):
             beyond = before["beyond"]
             # What nobody looked at is not known.
             following = None if beyond is None else beyond["version_id"]
-            changes = {"readable_version": path[-1]["version"], "version_id": path[-1]["version_id"], "next_version_id": following}
+            changes = {
+                "readable_version": path[-1]["version"],
+                "version_id": path[-1]["version_id"],
+                "next_version_id": following,
+            }
         else:
             changes = {"status": None, "current_operation_id": None}
         return {**after, "database": {**before["database"], **changes}}

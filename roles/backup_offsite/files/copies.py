@@ -74,7 +74,9 @@ def visible(text: str) -> str:
     """A text that others wrote, on one line, with an escape to be seen for each character that a terminal obeys."""
     text = re.sub("[\t\n\x0b\x0c\r\x85\u2028\u2029]+", " ", text)
     unseen = "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-    return re.sub(unseen, lambda found: ("\\x%02x" if ord(found.group()) < 256 else "\\u%04x") % ord(found.group()), text)
+    return re.sub(
+        unseen, lambda found: ("\\x%02x" if ord(found.group()) < 256 else "\\u%04x") % ord(found.group()), text
+    )
 
 
 # -- files ------------------------------------------------------------------------------------------------------------
@@ -226,8 +228,15 @@ def remarks(directory: str, has_locks: bool, mounts: str = "/proc/self/mountinfo
         for line in stream:
             head, dummy, tail = line.partition(" - ")
             kind, options = tail.split()[0], tail.split()[-1].split(",")
-            if head.split()[2] == device and kind.startswith("nfs") and {"nolock", "local_lock=all", "local_lock=flock"} & set(options):
-                return ["The locks of %s count on this machine alone: let no run on another machine work there at the same time." % directory]
+            if (
+                head.split()[2] == device
+                and kind.startswith("nfs")
+                and {"nolock", "local_lock=all", "local_lock=flock"} & set(options)
+            ):
+                return [
+                    "The locks of %s count on this machine alone: let no run on another machine work there at the same time."
+                    % directory
+                ]
     return []
 
 
@@ -252,7 +261,11 @@ def alone(options: Options, how: int = fcntl.LOCK_EX) -> t.Iterator[t.List[str]]
         held = lock(number, how)
         while held is False:
             if time.monotonic() > deadline:
-                raise Problem("another run is still busy with the copies of this database in %s" % options["directory"], WHEN_IT_HAS_ENDED, busy=True)
+                raise Problem(
+                    "another run is still busy with the copies of this database in %s" % options["directory"],
+                    WHEN_IT_HAS_ENDED,
+                    busy=True,
+                )
             time.sleep(0.05)
             held = lock(number, how)
         yield remarks(options["directory"], held is not None)
@@ -291,7 +304,9 @@ def is_free(path: str) -> bool:
 
 def is_left(place: str) -> bool:
     """Whether no run has this place, and no download goes on there that has outlived its run. Only for who is alone."""
-    return is_free(os.path.join(place, "lock")) and all(is_free(os.path.join(place, name)) for name in os.listdir(place) if name.endswith(".part"))
+    return is_free(os.path.join(place, "lock")) and all(
+        is_free(os.path.join(place, name)) for name in os.listdir(place) if name.endswith(".part")
+    )
 
 
 def owner(place: str) -> t.Dict[str, t.Any]:
@@ -341,7 +356,12 @@ def begin(options: Options) -> t.Dict[str, t.Any]:
             held = os.open(os.path.join(place, "lock"), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
                 lock(held, fcntl.LOCK_EX)
-                known = {"run": run, "process": os.getppid(), "host": os.uname().nodename, "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+                known = {
+                    "run": run,
+                    "process": os.getppid(),
+                    "host": os.uname().nodename,
+                    "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                }
                 watched = run_of_ansible()
                 write(os.path.join(place, "owner.json"), {**known, "process": watched[0]} if watched else known, place)
                 start_keeper(options, held, watched, staying)
@@ -356,8 +376,15 @@ def begin(options: Options) -> t.Dict[str, t.Any]:
 
 def who_is_there(options: Options) -> t.Tuple[str, str]:
     known = owner(growing(options))
-    who = "process %s on %s, since %s" % (known["process"], known["host"], known["since"]) if "since" in known else "a download that has outlived its run"
-    return "another run is bringing a backup of this database to %s: %s" % (options["directory"], who), WHEN_IT_HAS_ENDED
+    who = (
+        "process %s on %s, since %s" % (known["process"], known["host"], known["since"])
+        if "since" in known
+        else "a download that has outlived its run"
+    )
+    return "another run is bringing a backup of this database to %s: %s" % (
+        options["directory"],
+        who,
+    ), WHEN_IT_HAS_ENDED
 
 
 def give_back(options: Options, staying: t.Sequence[str] = ()) -> t.List[str]:
@@ -400,7 +427,11 @@ def process(pid: int) -> t.Optional[Process]:
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**without_tokens(), "LC_ALL": "C"}, check=False,
     )  # fmt: skip
     words = listed.stdout.decode("utf-8", "replace").split(None, 7)
-    return None if len(words) < 8 or words[1].startswith("Z") else Process(int(words[0]), " ".join(words[2:7]), words[7].split())
+    return (
+        None
+        if len(words) < 8 or words[1].startswith("Z")
+        else Process(int(words[0]), " ".join(words[2:7]), words[7].split())
+    )
 
 
 def run_of_ansible() -> Watched:
@@ -431,7 +462,9 @@ def start_keeper(options: Options, held: int, watched: Watched, staying: t.Seque
     child, code = os.fork(), 1
     if child:
         if os.waitpid(child, 0)[1]:
-            raise Problem("no process can be started that watches over the download", "See how many processes the user may have.")
+            raise Problem(
+                "no process can be started that watches over the download", "See how many processes the user may have."
+            )
         return
     try:
         os.setsid()
@@ -495,7 +528,9 @@ def read_through(source: t.Union[str, t.IO[bytes]]) -> int:
                     if member.isfile():
                         seen = length(archive.extractfile(member))
                         if seen != member.size:
-                            raise Problem("the archive is cut off: %s has %d of %d bytes" % (member.name, seen, member.size))
+                            raise Problem(
+                                "the archive is cut off: %s has %d of %d bytes" % (member.name, seen, member.size)
+                            )
                         total += seen
             # The check sum of gzip comes at the very end.
             while plain.read(CHUNK):
@@ -642,7 +677,11 @@ def prune(options: Options) -> t.Dict[str, t.Any]:
     with alone(options, fcntl.LOCK_SH if only_look else fcntl.LOCK_EX) as notes:
         found = copies(options)
         # In check mode the copy that would come is not there, and counts nevertheless.
-        coming = [{"path": "", "problem": "", "backup": {"id": "", "started_at": options["coming"]}}] if options.get("coming") else []
+        coming = (
+            [{"path": "", "problem": "", "backup": {"id": "", "started_at": options["coming"]}}]
+            if options.get("coming")
+            else []
+        )
         reckoned = sorted(coming + found, key=lambda copy: moment(copy["backup"]["started_at"]), reverse=True)
         going = [
             copy
@@ -681,7 +720,13 @@ def look(options: Options) -> t.Dict[str, t.Any]:
         return {"copies": [shown(copy) for copy in copies(options)], "removed": removed}
 
 
-STEPS: t.Dict[str, t.Callable[[Options], t.Dict[str, t.Any]]] = {"look": look, "begin": begin, "take": take, "close": close, "prune": prune}
+STEPS: t.Dict[str, t.Callable[[Options], t.Dict[str, t.Any]]] = {
+    "look": look,
+    "begin": begin,
+    "take": take,
+    "close": close,
+    "prune": prune,
+}
 
 
 def main() -> int:

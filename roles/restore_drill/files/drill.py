@@ -76,9 +76,16 @@ class Stopped(Exception):
 # -- programs ---------------------------------------------------------------------------------------------------------
 
 
-def run(command: t.Sequence[str], *, given: str = "", environment: t.Optional[t.Mapping[str, str]] = None) -> "subprocess.CompletedProcess[str]":
+def run(
+    command: t.Sequence[str], *, given: str = "", environment: t.Optional[t.Mapping[str, str]] = None
+) -> "subprocess.CompletedProcess[str]":
     """A program with an environment of its own, whose messages are English."""
-    surroundings = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "PGCLIENTENCODING": "UTF8", **(environment or {})}
+    surroundings = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LC_ALL": "C",
+        "PGCLIENTENCODING": "UTF8",
+        **(environment or {}),
+    }
     try:
         return subprocess.run(
             list(command), input=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=surroundings, check=False,
@@ -92,7 +99,9 @@ def visible(text: str) -> str:
     """A text that others wrote, on one line, with an escape to be seen for each character that a terminal obeys."""
     text = re.sub("[\t\n\x0b\x0c\r\x85\u2028\u2029]+", " ", text)
     unseen = "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-    return re.sub(unseen, lambda found: ("\\x%02x" if ord(found.group()) < 256 else "\\u%04x") % ord(found.group()), text)
+    return re.sub(
+        unseen, lambda found: ("\\x%02x" if ord(found.group()) < 256 else "\\u%04x") % ord(found.group()), text
+    )
 
 
 def lines_of(text: str) -> t.List[str]:
@@ -151,7 +160,8 @@ def find_server(given: str, major: int) -> t.Tuple[str, str]:
     if other:
         raise Problem(
             "PostgreSQL %d is needed, and %s is %s" % (major, where, other),
-            "Install PostgreSQL %d, or name the directory with its initdb and postgres in restore_drill_programs." % major,
+            "Install PostgreSQL %d, or name the directory with its initdb and postgres in restore_drill_programs."
+            % major,
         )
     raise Problem(
         "there is no PostgreSQL server %s: initdb and postgres are needed" % where,
@@ -167,7 +177,8 @@ def find_clients(given: str, server: str, major: int) -> t.Tuple[str, str]:
             return place, version
     raise Problem(
         "pg_restore and psql are not %s" % ("in %s" % given if given else "on this machine"),
-        "Install PostgreSQL's client programs, of version %d or newer, or name their directory in restore_drill_client_programs." % major,
+        "Install PostgreSQL's client programs, of version %d or newer, or name their directory in restore_drill_client_programs."
+        % major,
     )
 
 
@@ -181,7 +192,10 @@ def look(options: Options) -> Options:
     work_dir = options["work_dir"]
     if not os.path.isdir(work_dir) or not os.access(work_dir, os.W_OK | os.X_OK):
         raise Problem("restore_drill_work_dir is %s, which is no directory that can be written to" % work_dir)
-    if os.path.islink(work_dir) or len(os.fsencode(os.path.join(work_dir, PREFIX + "12345678", ".s.PGSQL.5432"))) > LONGEST_SOCKET:
+    if (
+        os.path.islink(work_dir)
+        or len(os.fsencode(os.path.join(work_dir, PREFIX + "12345678", ".s.PGSQL.5432"))) > LONGEST_SOCKET
+    ):
         raise Problem("restore_drill_work_dir is %s, which is a link or too long for the socket of a server" % work_dir)
     found: Options = {"leftovers": leftovers(work_dir), "server_programs": None, "server_version": None}
     if not options["given"]:
@@ -210,7 +224,11 @@ def processes() -> t.List[Process]:
         return list(_processes_of_linux())
     listing = run(["ps", "-axww", "-o", "pid=,ppid=,stat=,command="]).stdout
     rows = [line.split(None, 3) for line in listing.splitlines()]
-    return [Process(int(row[0]), int(row[1]), row[3].split(" ")) for row in rows if len(row) == 4 and not row[2].startswith("Z")]
+    return [
+        Process(int(row[0]), int(row[1]), row[3].split(" "))
+        for row in rows
+        if len(row) == 4 and not row[2].startswith("Z")
+    ]
 
 
 def _processes_of_linux() -> t.Iterator[Process]:
@@ -269,7 +287,11 @@ def end_processes(room: str) -> None:
     for number in (signal.SIGQUIT, signal.SIGKILL):
         known = {process.pid: process for process in processes()}
         mine = {process.pid for process in ancestors(os.getpid(), known)}
-        ours = [pid for pid, process in known.items() if pid not in mine and any(pattern.search(word) for word in process.command)]
+        ours = [
+            pid
+            for pid, process in known.items()
+            if pid not in mine and any(pattern.search(word) for word in process.command)
+        ]
         for pid in ours:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)
@@ -371,7 +393,11 @@ def open_room(options: Options) -> Options:
     until = time.time() + options["lifetime"]
     held = lock(room)
     try:
-        write(room, "marker.json", {"made_by": "community.scalingo.restore_drill", "until": until, "subject": options["subject"]})
+        write(
+            room,
+            "marker.json",
+            {"made_by": "community.scalingo.restore_drill", "until": until, "subject": options["subject"]},
+        )
         keeper = start_keeper(room, run_of_ansible(), until)
     except BaseException:
         shutil.rmtree(room, ignore_errors=True)
@@ -478,9 +504,14 @@ def unpack(options: Options) -> Options:
             while stream.read(1 << 20):
                 pass
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise Problem("the archive is truncated or damaged: %s" % error, "Choose another backup, and tell Scalingo's support about this one.") from None
+        raise Problem(
+            "the archive is truncated or damaged: %s" % error,
+            "Choose another backup, and tell Scalingo's support about this one.",
+        ) from None
     if size is None:
-        raise Problem("the archive holds no dump in the custom format of pg_dump, but: %s" % (", ".join(names[:10]) or "nothing"))
+        raise Problem(
+            "the archive holds no dump in the custom format of pg_dump, but: %s" % (", ".join(names[:10]) or "nothing")
+        )
     os.unlink(archive)
     return {"dump_bytes": size}
 
@@ -512,7 +543,9 @@ def contents(connection: "Connection") -> t.Tuple[t.List[Entry], t.Dict[str, str
             "pg_restore cannot read the dump: %s" % said(done.stderr),
             "A dump is truncated or damaged, or newer than pg_restore: name newer programs in restore_drill_client_programs.",
         )
-    head = dict(re.findall(r"^;\s+(Dumped from database version|Dumped by pg_dump version): (\S+)", done.stdout, re.MULTILINE))
+    head = dict(
+        re.findall(r"^;\s+(Dumped from database version|Dumped by pg_dump version): (\S+)", done.stdout, re.MULTILINE)
+    )
     entries = [Entry(line, match.group(1)) for line in lines_of(done.stdout) for match in [ENTRY.match(line)] if match]
     return entries, head
 
@@ -524,7 +557,9 @@ def extensions_of(connection: "Connection", entries: t.Sequence[Entry]) -> t.Dic
         return {}
     done = connection.pg_restore(wanted, "--file=-")
     name = r'("(?:[^"]|"")+"|[\w$]+)'
-    found = re.findall(r"^CREATE EXTENSION IF NOT EXISTS %s(?: WITH SCHEMA %s)?;" % (name, name), done.stdout, re.MULTILINE)
+    found = re.findall(
+        r"^CREATE EXTENSION IF NOT EXISTS %s(?: WITH SCHEMA %s)?;" % (name, name), done.stdout, re.MULTILINE
+    )
     return {_bare(extension): _bare(schema) or None for extension, schema in found}
 
 
@@ -546,21 +581,34 @@ class Connection:
         self.environment: t.Dict[str, str] = known["environment"]
         if known["inherits"]:
             # What the user's shell says of a server is never written down.
-            self.environment = {**{name: value for name, value in os.environ.items() if re.fullmatch(r"HOME|PG[A-Z]+", name)}, **self.environment}
+            self.environment = {
+                **{name: value for name, value in os.environ.items() if re.fullmatch(r"HOME|PG[A-Z]+", name)},
+                **self.environment,
+            }
         self.given: bool = known["given"]
 
-    def run(self, program: str, *arguments: str, given: str = "", superuser: bool = False, **more: str) -> "subprocess.CompletedProcess[str]":
+    def run(
+        self, program: str, *arguments: str, given: str = "", superuser: bool = False, **more: str
+    ) -> "subprocess.CompletedProcess[str]":
         user = {} if self.given else {"PGUSER": SUPERUSER if superuser else OWNER}
-        return run([os.path.join(self.programs, program), *arguments], given=given, environment={**self.environment, **user, **more})
+        return run(
+            [os.path.join(self.programs, program), *arguments],
+            given=given,
+            environment={**self.environment, **user, **more},
+        )
 
-    def try_sql(self, script: str, *, superuser: bool = False, database: str = "", variables: t.Sequence[str] = (), **more: str) -> t.Tuple[str, str]:
+    def try_sql(
+        self, script: str, *, superuser: bool = False, database: str = "", variables: t.Sequence[str] = (), **more: str
+    ) -> t.Tuple[str, str]:
         """What a script prints, and what is wrong with it."""
         words = ["-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1"]
         for variable in variables:
             words += ["-v", variable]
         # A server that is given decides by itself where one comes in when no database is named.
         words += ["-d", database] if database else []
-        done = self.run("psql", *words, "-f", "-", given=script, superuser=superuser, PGAPPNAME="community.scalingo", **more)
+        done = self.run(
+            "psql", *words, "-f", "-", given=script, superuser=superuser, PGAPPNAME="community.scalingo", **more
+        )
         return done.stdout, said(done.stderr) or "psql ended with %d" % done.returncode if done.returncode else ""
 
     def sql(self, script: str, **more: t.Any) -> str:
@@ -569,10 +617,19 @@ class Connection:
             raise Problem(wrong)
         return printed
 
-    def pg_restore(self, entries: t.Sequence[Entry], *arguments: str, superuser: bool = False) -> "subprocess.CompletedProcess[str]":
+    def pg_restore(
+        self, entries: t.Sequence[Entry], *arguments: str, superuser: bool = False
+    ) -> "subprocess.CompletedProcess[str]":
         """Only these entries, nobody's rights, and nothing that needs rights of its own."""
         write(self.room, "entries", "".join(entry.line + "\n" for entry in entries))
-        words = ["--no-owner", "--no-privileges", "--no-comments", "--no-security-labels", "--use-list", place(self.room, "entries")]
+        words = [
+            "--no-owner",
+            "--no-privileges",
+            "--no-comments",
+            "--no-security-labels",
+            "--use-list",
+            place(self.room, "entries"),
+        ]
         return self.run("pg_restore", *words, *arguments, place(self.room, "dump"), superuser=superuser)
 
 
@@ -587,7 +644,10 @@ def serve(options: Options) -> Options:
         ]
     )  # fmt: skip
     if made.returncode:
-        raise Problem("the server could not be made: %s" % said(made.stderr), "A full disk, or a locale that this machine lacks (restore_drill_locale).")
+        raise Problem(
+            "the server could not be made: %s" % said(made.stderr),
+            "A full disk, or a locale that this machine lacks (restore_drill_locale).",
+        )
     settings = {
         "listen_addresses": "",
         "unix_socket_directories": room,
@@ -616,11 +676,21 @@ def serve(options: Options) -> Options:
             with open(place(room, "server.log"), encoding="utf-8", errors="replace") as stream:
                 raise Problem("the server did not start: %s" % said(stream.read()))
         time.sleep(0.05)
-    known = {"given": False, "inherits": False, "client_programs": options["client_programs"], "environment": {"PGHOST": room, "PGPORT": "5432"}}
+    known = {
+        "given": False,
+        "inherits": False,
+        "client_programs": options["client_programs"],
+        "environment": {"PGHOST": room, "PGPORT": "5432"},
+    }
     write(room, "connection.json", {**known, "database": DATABASE})
     connection = Connection(room)
     for role in [OWNER, *options["roles"]]:
-        connection.sql("CREATE ROLE :\"role\" %s;" % ("LOGIN" if role == OWNER else "NOLOGIN"), superuser=True, database="postgres", variables=["role=" + role])
+        connection.sql(
+            'CREATE ROLE :"role" %s;' % ("LOGIN" if role == OWNER else "NOLOGIN"),
+            superuser=True,
+            database="postgres",
+            variables=["role=" + role],
+        )
     script = "CREATE DATABASE %s OWNER %s TEMPLATE template0;" % (DATABASE, OWNER)
     connection.sql(script, superuser=True, database="postgres")
     return describe(connection)
@@ -640,11 +710,18 @@ def join(options: Options) -> Options:
     if options["url"]:
         environment = {"PGSERVICE": "drill", "PGSERVICEFILE": place(room, "service.conf")}
         write(room, "service.conf", service_of(options["url"]))
-    known = {"given": True, "inherits": not options["url"], "client_programs": options["client_programs"], "environment": environment}
+    known = {
+        "given": True,
+        "inherits": not options["url"],
+        "client_programs": options["client_programs"],
+        "environment": environment,
+    }
     # Until it is made, there is nothing to drop.
     write(room, "connection.json", {**known, "database": ""})
     connection = Connection(room)
-    answer = connection.sql("\\echo :HOST\n\\echo :PORT\nSELECT pg_catalog.host(pg_catalog.inet_server_addr());").splitlines()
+    answer = connection.sql(
+        "\\echo :HOST\n\\echo :PORT\nSELECT pg_catalog.host(pg_catalog.inet_server_addr());"
+    ).splitlines()
     refuse_production(answer[:2] + answer[2:3], options["production"])
     removed = drop_old_databases(connection)
     name = "%s%d_%s" % (DATABASE_PREFIX, read(room, "marker.json")["until"], secrets.token_hex(4))
@@ -653,7 +730,9 @@ def join(options: Options) -> Options:
         connection.sql("CREATE DATABASE %s TEMPLATE template0 ENCODING 'UTF8';" % name)
     except Problem as problem:
         write(room, "connection.json", {**known, "database": ""})
-        raise Problem("no database can be made on the given server: %s" % problem, "Its user needs the right CREATEDB.") from None
+        raise Problem(
+            "no database can be made on the given server: %s" % problem, "Its user needs the right CREATEDB."
+        ) from None
     return {**describe(Connection(room)), "removed": removed}
 
 
@@ -696,7 +775,10 @@ def refuse_production(server: t.Sequence[str], production: t.Sequence[str]) -> N
 def drop_old_databases(connection: Connection) -> t.List[str]:
     """Those of drills whose time is over, and whose machine is not there any more to do it."""
     pattern = "^%s[0-9]+_[0-9a-f]{8}$" % DATABASE_PREFIX
-    query = "SELECT datname FROM pg_catalog.pg_database WHERE datname ~ '%s' AND pg_catalog.pg_get_userbyid(datdba) = current_user;" % pattern
+    query = (
+        "SELECT datname FROM pg_catalog.pg_database WHERE datname ~ '%s' AND pg_catalog.pg_get_userbyid(datdba) = current_user;"
+        % pattern
+    )
     names = [name for name in connection.sql(query).split() if int(name.split("_")[-2]) < time.time()]
     for name in names:
         connection.sql("DROP DATABASE IF EXISTS %s WITH (FORCE);" % name)
@@ -710,13 +792,18 @@ def drop_database(room: str) -> None:
         try:
             connection.sql("DROP DATABASE IF EXISTS %s WITH (FORCE);" % connection.database, PGCONNECT_TIMEOUT="10")
         except Problem as problem:
-            raise Problem("the database %s on the given server could not be dropped, drop it by hand: %s" % (connection.database, problem)) from None
+            raise Problem(
+                "the database %s on the given server could not be dropped, drop it by hand: %s"
+                % (connection.database, problem)
+            ) from None
 
 
 def describe(connection: Connection) -> Options:
     """The server, and which extensions the dump wants of it."""
-    query = "SELECT pg_catalog.json_build_object('version', pg_catalog.current_setting('server_version'), 'available', " \
+    query = (
+        "SELECT pg_catalog.json_build_object('version', pg_catalog.current_setting('server_version'), 'available', "
         "(SELECT pg_catalog.json_object_agg(name, default_version) FROM pg_catalog.pg_available_extensions));"
+    )
     answer = json.loads(connection.sql(query, database=connection.database))
     entries, head = contents(connection)
     return {
@@ -749,15 +836,21 @@ def restore(options: Options) -> Options:
     schemas = [entry for entry in entries if entry.kind == "SCHEMA"]
     problems = complaints(connection.pg_restore(schemas, target)) if schemas else []
     for name, schema in extensions.items():
-        script = "SET client_min_messages = error; CREATE EXTENSION IF NOT EXISTS :\"name\"%s CASCADE;" % (' WITH SCHEMA :"schema"' if schema else "")
+        script = 'SET client_min_messages = error; CREATE EXTENSION IF NOT EXISTS :"name"%s CASCADE;' % (
+            ' WITH SCHEMA :"schema"' if schema else ""
+        )
         variables = ["name=" + name, *(["schema=" + schema] if schema else [])]
-        dummy_output, wrong = connection.try_sql(script, superuser=True, database=connection.database, variables=variables)
+        dummy_output, wrong = connection.try_sql(
+            script, superuser=True, database=connection.database, variables=variables
+        )
         if wrong:
             problems.append("the extension %s cannot be created: %s" % (name, wrong))
     # Those that the database has got since, in a transaction that is given up.
     for name in options["more_extensions"]:
-        script = "SET client_min_messages = error; BEGIN; CREATE EXTENSION IF NOT EXISTS :\"name\" CASCADE; ROLLBACK;"
-        dummy_output, wrong = connection.try_sql(script, superuser=True, database=connection.database, variables=["name=" + name])
+        script = 'SET client_min_messages = error; BEGIN; CREATE EXTENSION IF NOT EXISTS :"name" CASCADE; ROLLBACK;'
+        dummy_output, wrong = connection.try_sql(
+            script, superuser=True, database=connection.database, variables=["name=" + name]
+        )
         if wrong:
             problems.append("the extension %s cannot be created: %s" % (name, wrong))
     left_out: t.Dict[str, int] = {}
@@ -767,10 +860,18 @@ def restore(options: Options) -> Options:
             left_out[kind.group(1)] = left_out.get(kind.group(1), 0) + 1
     if not problems:
         if not connection.given:
-            connection.sql(GRANT_WHAT_EXTENSIONS_BROUGHT.format(owner=OWNER), superuser=True, database=connection.database)
-        rest = [entry for entry in entries if entry.kind not in ("SCHEMA", "EXTENSION") and not LEFT_OUT.match(entry.kind)]
+            connection.sql(
+                GRANT_WHAT_EXTENSIONS_BROUGHT.format(owner=OWNER), superuser=True, database=connection.database
+            )
+        rest = [
+            entry for entry in entries if entry.kind not in ("SCHEMA", "EXTENSION") and not LEFT_OUT.match(entry.kind)
+        ]
         problems = complaints(connection.pg_restore(rest, target, "--jobs=%d" % options["jobs"])) if rest else []
-    return {"problems": problems[:MOST_PROBLEMS], "more_problems": max(0, len(problems) - MOST_PROBLEMS), "left_out": left_out}
+    return {
+        "problems": problems[:MOST_PROBLEMS],
+        "more_problems": max(0, len(problems) - MOST_PROBLEMS),
+        "left_out": left_out,
+    }
 
 
 def complaints(done: "subprocess.CompletedProcess[str]") -> t.List[str]:
@@ -804,12 +905,22 @@ def measure(options: Options) -> Options:
     A table in parts counts as one, unless a part is on another server. The queries can change nothing.
     """
     connection = Connection(options["room"])
-    first, *rest = [json.loads(line) for line in lines_of(connection.sql(MEASURE, superuser=True, database=connection.database))]
-    settings = {"PGOPTIONS": "-c default_transaction_read_only=on -c statement_timeout=%d" % (options["timeout"] * 1000)}
+    first, *rest = [
+        json.loads(line) for line in lines_of(connection.sql(MEASURE, superuser=True, database=connection.database))
+    ]
+    settings = {
+        "PGOPTIONS": "-c default_transaction_read_only=on -c statement_timeout=%d" % (options["timeout"] * 1000)
+    }
     results = []
     for check in options["checks"]:
         printed, wrong = connection.try_sql(check["sql"], database=connection.database, **settings)
-        results.append({"name": check["name"], "value": None if wrong else printed.rstrip("\n")[:LONGEST_VALUE], "error": wrong or None})
+        results.append(
+            {
+                "name": check["name"],
+                "value": None if wrong else printed.rstrip("\n")[:LONGEST_VALUE],
+                "error": wrong or None,
+            }
+        )
     tables = {item["table"]: item["rows"] for item in rest}
     return {"restored": first["extensions"], "bytes": first["bytes"], "tables": tables, "results": results}
 
@@ -835,10 +946,17 @@ def main() -> int:
     except Problem as problem:
         result = {"problem": visible(str(problem)), "hint": visible(problem.hint)}
     except OSError as error:
-        hint = "Free space, or choose another restore_drill_work_dir." if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        hint = (
+            "Free space, or choose another restore_drill_work_dir."
+            if error.errno in (errno.ENOSPC, errno.EDQUOT)
+            else ""
+        )
         result = {"problem": "%s: %s" % (error.filename or sys.argv[1], error.strerror), "hint": hint}
     if (result.get("problem") or result.get("problems")) and sys.argv[1] != "close" and is_over(options.get("room")):
-        result = {"problem": "the time for the drill is over, so that everything was ended and removed", "hint": "Give it more with restore_drill_timeout."}
+        result = {
+            "problem": "the time for the drill is over, so that everything was ended and removed",
+            "hint": "Give it more with restore_drill_timeout.",
+        }
     print(json.dumps(result))
     return 1 if "problem" in result else 0
 

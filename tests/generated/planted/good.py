@@ -156,9 +156,22 @@ class RESOURCE(Resource):
 
         if before["enabled"] != after["enabled"]:
             word = () if after["enabled"] else (Consent("allow", "backups_off", "There would be no backup"),)
-            steps.append(Step("switch", send=lambda: self.set(periodic_backups_enabled=after["enabled"]), consent=word, happened=same("enabled")))
+            steps.append(
+                Step(
+                    "switch",
+                    send=lambda: self.set(periodic_backups_enabled=after["enabled"]),
+                    consent=word,
+                    happened=same("enabled"),
+                )
+            )
         if before["hours"] != after["hours"]:
-            steps.append(Step("set the hour", send=lambda: self.set(periodic_backups_scheduled_at=after["hours"][0]), happened=same("hours")))
+            steps.append(
+                Step(
+                    "set the hour",
+                    send=lambda: self.set(periodic_backups_scheduled_at=after["hours"][0]),
+                    happened=same("hours"),
+                )
+            )
         if before["databases"] != after["databases"]:
             steps.append(
                 Step("create the database", send=self.create, happened=lambda state: self.there(state), resend=True)  # pylint: disable=unnecessary-lambda

@@ -62,7 +62,9 @@ def _announced(laboratory: Laboratory, subject: Subject, case: Case, seen: Obser
         used.update({link: "a link" for link in seen.links})
     if "api_token" not in case.without:
         used[case.arguments.get("api_token", laboratory.sandbox.api_token)] = "the API token"
-    missing = sorted({what for value, what in used.items() if not any(value in secret for secret in seen.report.secrets)})
+    missing = sorted(
+        {what for value, what in used.items() if not any(value in secret for secret in seen.report.secrets)}
+    )
     return ["%s is not announced to be masked" % what for what in missing]
 
 

@@ -121,9 +121,12 @@ def emptiness_problems(laboratory: Laboratory, subject: Subject, path: str) -> t
                 found.append("%s: %r is not refused (%s): %s" % (path, value, case.name, seen.report.message))
             elif _outcome(seen) != _outcome(omitted) or (
                 # What the platform decides anew each time is not compared.
-                seen.essence != omitted.essence and omitted.essence == laboratory.observe(subject, without, state=False).essence
+                seen.essence != omitted.essence
+                and omitted.essence == laboratory.observe(subject, without, state=False).essence
             ):
-                found.append("%s: %r is not as if it were not given (%s): %s" % (path, value, case.name, seen.report.message))
+                found.append(
+                    "%s: %r is not as if it were not given (%s): %s" % (path, value, case.name, seen.report.message)
+                )
     return found
 
 

@@ -23,7 +23,19 @@ from support.suites.documents import task_of
 
 #: What a task may say besides its module: anything else is not understood here, and fails.
 KEYWORDS = (
-    "name", "register", "no_log", "loop", "when", "vars", "delegate_to", "check_mode", "diff", "loop_control", "until", "retries", "delay",
+    "name",
+    "register",
+    "no_log",
+    "loop",
+    "when",
+    "vars",
+    "delegate_to",
+    "check_mode",
+    "diff",
+    "loop_control",
+    "until",
+    "retries",
+    "delay",
 )
 
 

@@ -96,7 +96,15 @@ def points_of(case: Case, clean: Observation) -> t.List[Point]:
     for record in clean.records:
         changed = changed or not record.safe
         on_the_way = record.route in ON_THE_WAY and record.route != clean.records[-1].route
-        phase = "as a change" if not record.safe else "after a change" if changed else "on the way" if on_the_way else "at first"
+        phase = (
+            "as a change"
+            if not record.safe
+            else "after a change"
+            if changed
+            else "on the way"
+            if on_the_way
+            else "at first"
+        )
         if record.route or record.action_name:
             found.append(Point(case, record, phase, seen.get(named(record), 0)))
         seen[named(record)] = seen.get(named(record), 0) + 1
@@ -148,7 +156,9 @@ class Fault:
             laboratory.sandbox.fault(**point.rule(do, self.times))
         with contextlib.ExitStack() as stack:
             if self.wire:
-                stack.enter_context(wire.broken(laboratory.sandbox, self.wire, named(point.record), point.after, self.times))
+                stack.enter_context(
+                    wire.broken(laboratory.sandbox, self.wire, named(point.record), point.after, self.times)
+                )
             yield
 
 
@@ -177,14 +187,20 @@ def _elsewhere(status: int) -> t.Callable[[Laboratory, Point], Data]:
 
 def _skewed(hours: float) -> t.Callable[[Laboratory, Point], Data]:
     def do(laboratory: Laboratory, point: Point) -> Data:
-        return {"do": "headers", "headers": {"Date": email.utils.formatdate(laboratory.clock.wall() + hours * 3600, usegmt=True)}}
+        return {
+            "do": "headers",
+            "headers": {"Date": email.utils.formatdate(laboratory.clock.wall() + hours * 3600, usegmt=True)},
+        }
 
     return do
 
 
 def _of_another_addon(laboratory: Laboratory, point: Point) -> Data:
     other = next(
-        addon["id"] for app in laboratory.sandbox.state()["apps"] for addon in app["addons"] if addon["id"] != point.record.addon_id
+        addon["id"]
+        for app in laboratory.sandbox.state()["apps"]
+        for addon in app["addons"]
+        if addon["id"] != point.record.addon_id
     )
     return {"do": "wrong_type", "at": "addon.token", "value": laboratory.addon_token(other)}
 
@@ -242,7 +258,12 @@ FAULTS = (
     Fault("403", "refused", _status(403), kind="Forbidden"),
     Fault("404", "absent", _status(404)),
     Fault("409", "refused", _status(409), kind="Conflict"),
-    Fault("422 by field", "refused", _status(422, {"errors": {"name": ["is taken", "is too short"]}}), kind="ValidationFailed"),
+    Fault(
+        "422 by field",
+        "refused",
+        _status(422, {"errors": {"name": ["is taken", "is too short"]}}),
+        kind="ValidationFailed",
+    ),
     Fault("422 as a list", "refused", _status(422, {"errors": ["no"]}), kind="ValidationFailed"),
     Fault("422 with numbers", "refused", _status(422, {"error": 7, "errors": {"name": 5}}), kind="ValidationFailed"),
     Fault("422 as a list alone", "refused", _status(422, [1]), kind="ValidationFailed"),
@@ -250,26 +271,59 @@ FAULTS = (
     Fault("ok: 0 with 200", "refused", _status(200, {"ok": 0, "error": "no"}), where=of_an_action, kind="ActionFailed"),
     Fault("ok: 0 with 200 and no reason", "refused", _status(200, {"ok": 0}), where=of_an_action, kind="ActionFailed"),
     Fault("ok: 0 with 422", "refused", _status(422, {"ok": 0, "error": "no"}), where=of_an_action, kind="ActionFailed"),
-    Fault("409 after the work", "refused after it", _after_the_work(409, {"error": "it exists"}), kind="Conflict", where=of_the_api),
-    Fault("422 after the work", "refused after it", _after_the_work(422, {"errors": {"name": ["is taken"]}}), kind="ValidationFailed", where=of_the_api),
-    Fault("ok: 0 after the work", "refused after it", _after_the_work(200, {"ok": 0, "error": "no"}), where=of_an_action, kind="ActionFailed"),
+    Fault(
+        "409 after the work",
+        "refused after it",
+        _after_the_work(409, {"error": "it exists"}),
+        kind="Conflict",
+        where=of_the_api,
+    ),
+    Fault(
+        "422 after the work",
+        "refused after it",
+        _after_the_work(422, {"errors": {"name": ["is taken"]}}),
+        kind="ValidationFailed",
+        where=of_the_api,
+    ),
+    Fault(
+        "ok: 0 after the work",
+        "refused after it",
+        _after_the_work(200, {"ok": 0, "error": "no"}),
+        where=of_an_action,
+        kind="ActionFailed",
+    ),
     # The answer is not the API's, and nothing was done.
     Fault("a redirect to another host, 302", "redirected", _elsewhere(302), where=of_the_api),
     Fault("a redirect to another host, 307", "redirected", _elsewhere(307), where=of_the_api),
     Fault("a page of a proxy", "not the API's", {"do": "html", "status": 200}),
     Fault("200 with a text", "not the API's", {"do": "plain", "status": 200, "body": "OK"}),
     Fault("200 that repeats the credentials", "not the API's", _echo(200), where=of_the_api),
-    Fault("ok: 0 where no action is", "not the API's", _status(200, {"ok": 0, "error": "no"}), where=lambda point: not of_an_action(point)),
+    Fault(
+        "ok: 0 where no action is",
+        "not the API's",
+        _status(200, {"ok": 0, "error": "no"}),
+        where=lambda point: not of_an_action(point),
+    ),
     # The work was done, and the answer does not say so.
     Fault("a page after the work", "unreadable", _after_the_work(200, PAGE), where=of_the_api),
     Fault("an empty object", "unreadable", _after_the_work(200, "{}"), where=of_the_api),
     Fault("an empty body", "unreadable", _after_the_work(200, ""), where=of_the_api),
     Fault("204", "unreadable", _after_the_work(204, ""), where=of_the_api),
     Fault("null", "unreadable", _after_the_work(200, "null"), where=of_the_api),
-    Fault("a list", "unreadable", _after_the_work(200, "[]"), where=lambda point: of_the_api(point) and point.record.route != "S5"),
+    Fault(
+        "a list",
+        "unreadable",
+        _after_the_work(200, "[]"),
+        where=lambda point: of_the_api(point) and point.record.route != "S5",
+    ),
     Fault("a text", "unreadable", _after_the_work(200, '"done"'), where=of_the_api),
     Fault("a number", "unreadable", _after_the_work(200, "42"), where=of_the_api),
-    Fault("another root", "unreadable", _after_the_work(200, '{"another": {"id": "x", "name": "x", "status": "done"}}'), where=of_the_api),
+    Fault(
+        "another root",
+        "unreadable",
+        _after_the_work(200, '{"another": {"id": "x", "name": "x", "status": "done"}}'),
+        where=of_the_api,
+    ),
     Fault("the roots of other types", "damaged", {"do": "wrong_type", "at": "*"}, where=of_the_api),
     Fault("no roots", "damaged", {"do": "missing_key", "at": "*"}, where=of_the_api),
     Fault("all values of other types", "damaged", {"do": "wrong_type"}, where=of_the_api),
@@ -280,7 +334,12 @@ FAULTS = (
     Fault("an answer that drips", "put off", {"do": "drip", "seconds": 0.002}),
     Fault("a clock that is two hours fast", "put off", _skewed(2)),
     Fault("a clock that is two hours slow", "put off", _skewed(-2)),
-    Fault("a Content-Length of \u00b2", "put off", {"do": "headers", "headers": {"Content-Length": "\u00b2"}}, where=of_the_api),
+    Fault(
+        "a Content-Length of \u00b2",
+        "put off",
+        {"do": "headers", "headers": {"Content-Length": "\u00b2"}},
+        where=of_the_api,
+    ),
 )
 
 # -- what may come of it ---------------------------------------------------------------------------------------------
@@ -410,7 +469,11 @@ class Matrix:
         if point.kind == "read" and named(point.record) in self.subject.cases.does_without:
             allowed.append(DONE)
         if allowed and (report.kind if report.failed else DONE) not in allowed:
-            found.append(Problem("outcome", "%s is not one of %s: %s" % (report.kind or DONE, ", ".join(allowed), report.message)))
+            found.append(
+                Problem(
+                    "outcome", "%s is not one of %s: %s" % (report.kind or DONE, ", ".join(allowed), report.message)
+                )
+            )
         if report.failed:
             found += self._failed(fault, initial, seen)
         else:
@@ -422,7 +485,9 @@ class Matrix:
         report, found = seen.report, []
         # A platform that refuses what it has done is believed.
         if seen.state != initial and not report.changed and fault.group != "refused after it":
-            found.append(Problem("outcome", "something was changed, and it reports that nothing was: %s" % report.message))
+            found.append(
+                Problem("outcome", "something was changed, and it reports that nothing was: %s" % report.message)
+            )
         if report.changed and not seen.unsafe:
             found.append(Problem("outcome", "it reports a change, and sent nothing that changes something"))
         if not report.kind:
@@ -432,8 +497,14 @@ class Matrix:
     def _succeeded(self, point: Point, fault: Fault, clean: Observation, seen: Observation) -> t.List[Problem]:
         report, found = seen.report, []
         if seen.state != clean.state:
-            differing = difflib.unified_diff(clean.state.split(","), seen.state.split(","), "wanted", "found", n=1, lineterm="")
-            found.append(Problem("lost", "it reports success, and the databases are not as they should be: %s" % " ".join(differing)))
+            differing = difflib.unified_diff(
+                clean.state.split(","), seen.state.split(","), "wanted", "found", n=1, lineterm=""
+            )
+            found.append(
+                Problem(
+                    "lost", "it reports success, and the databases are not as they should be: %s" % " ".join(differing)
+                )
+            )
         if report.changed is not clean.report.changed and fault.group != "refused after it":
             found.append(Problem("outcome", "it reports changed: %s" % report.changed))
         if fault.group == "absent" and self.subject.reads_only:
@@ -454,7 +525,9 @@ class Matrix:
         retries = LIMITED if fault.group == "limited" else max(fault.times or 0, RETRIES)
         # A wait ends when its time is over.
         if sent > (once + AGAIN) * (1 + retries) and seen.report.kind != "WaitTimeout":
-            found.append(Problem("outcome", "%s is sent %d times, and %d without the fault" % (named(point.record), sent, once)))
+            found.append(
+                Problem("outcome", "%s is sent %d times, and %d without the fault" % (named(point.record), sent, once))
+            )
         if fault.group == "redirected" and any(record.region == REGIONS[-1] for record in seen.records):
             found.append(Problem("secret", "it follows a redirect to another host"))
         return found
@@ -472,7 +545,9 @@ def _repetitions(case: Case, clean: Observation, seen: Observation) -> t.List[st
     for signature in {_signature(record) for record in seen.unsafe}:
         if signature[0] in MAY_BE_REPEATED:
             continue
-        sent = [number for number, record in enumerate(seen.records) if not record.safe and _signature(record) == signature]
+        sent = [
+            number for number, record in enumerate(seen.records) if not record.safe and _signature(record) == signature
+        ]
         once = max(1, sum(_signature(record) == signature for record in clean.unsafe))
         done = [number for number in sent if _done(seen.records[number])]
         # A call of another kind, such as a new password for a lost one, is no repetition.
@@ -526,7 +601,9 @@ def _confirmed(point: Point, fault: Fault, seen: Observation) -> bool:
         return True  # what was damaged is below "result", and "ok" is there
     last = max((number for number, record in enumerate(seen.records) if record.fault), default=-1)
     later = [record for record in seen.records[last + 1 :] if not record.fault]
-    return any((record.safe and record.role in ("db", "api")) or named(record) == named(point.record) for record in later)
+    return any(
+        (record.safe and record.role in ("db", "api")) or named(record) == named(point.record) for record in later
+    )
 
 
 def points(matrix: Matrix) -> t.List[Point]:
@@ -558,7 +635,13 @@ def whole(matrix: Matrix, number: int) -> t.List[Cell]:
     """
     there = points(matrix)
     way = [point for point in there if not point.own]
-    found = {(point.name, point.after, fault.name): (point, fault) for point in there if point.own for fault in FAULTS if fault.where(point)}
+    found = {
+        (point.name, point.after, fault.name): (point, fault)
+        for point in there
+        if point.own
+        for fault in FAULTS
+        if fault.where(point)
+    }
     for position, fault in enumerate(FAULTS if way else ()):
         fitting = [point for point in way if fault.where(point)]
         if fitting:
@@ -566,7 +649,9 @@ def whole(matrix: Matrix, number: int) -> t.List[Cell]:
             found[point.name, point.after, fault.name] = (point, fault)
     for point in every_point(matrix):
         if point.phase == "as a change":
-            found.update({(point.name, point.after, fault.name): (point, fault) for fault in FAULTS if fault.name in LOST})
+            found.update(
+                {(point.name, point.after, fault.name): (point, fault) for fault in FAULTS if fault.name in LOST}
+            )
     return list(found.values())
 
 
@@ -575,7 +660,11 @@ def sample(matrix: Matrix, modules: t.Sequence[Subject]) -> t.List[Cell]:
     found = []
     there = few_points(matrix)
     for offset, phase in enumerate(PHASES):
-        taking_turns = [subject for subject in modules if not phase.endswith("a change") or any(case.expect.calls for case in plain_cases(subject))]
+        taking_turns = [
+            subject
+            for subject in modules
+            if not phase.endswith("a change") or any(case.expect.calls for case in plain_cases(subject))
+        ]
         turn = taking_turns.index(matrix.subject) if matrix.subject in taking_turns else -1
         for position, fault in enumerate(FAULTS if turn >= 0 else ()):
             # What is not for every request is not for every module.
@@ -601,6 +690,7 @@ def few_points(matrix: Matrix) -> t.List[Point]:
 
 # -- single fields ---------------------------------------------------------------------------------------------------
 
+
 def field_problems(matrix: Matrix, point: Point, paths: t.Iterable[str], deeds: t.Sequence[str]) -> t.List[Problem]:
     """Each of these fields of an answer is left out, and is of another type: the task fails by the name of what it needs."""
     found = []
@@ -612,7 +702,9 @@ def field_problems(matrix: Matrix, point: Point, paths: t.Iterable[str], deeds: 
             if deed == "wrong_type":
                 clean = matrix.clean(point.case)[0]
                 problems += [Problem("outcome", text) for text in _in_the_way(matrix.subject, point, path, clean, seen)]
-            found += [Problem(problem.kind, "%s, %s: %s" % (point.name, fault.name, problem.text)) for problem in problems]
+            found += [
+                Problem(problem.kind, "%s, %s: %s" % (point.name, fault.name, problem.text)) for problem in problems
+            ]
     return found
 
 
@@ -651,7 +743,12 @@ IDENTITY = ("id", "name")
 def _in_the_way(subject: Subject, point: Point, path: str, clean: Observation, seen: Observation) -> t.List[str]:
     """A field of another type stops those only that need it, which the case file lists; whoever tells it says null and why."""
     request, name = named(point.record), path.rsplit(".", 1)[-1]
-    needed = "." not in path or path == "meta.pagination" or name in IDENTITY or "%s %s" % (request, name) in subject.cases.needs_of_answers
+    needed = (
+        "." not in path
+        or path == "meta.pagination"
+        or name in IDENTITY
+        or "%s %s" % (request, name) in subject.cases.needs_of_answers
+    )
     report = seen.report
     if report.failed:
         if not needed:

@@ -223,9 +223,10 @@ def _without_word(case: Case, word: str) -> t.Iterator[t.Tuple[Case, str]]:
         yield case.with_arguments(confirm="$omit"), "without confirm"
         yield case.with_arguments(confirm="%s-2" % case.arguments["confirm"]), "with a wrong confirm"
     else:
-        yield case.with_arguments(
-            allow=[other for other in case.arguments["allow"] if other != word]
-        ), "without %s" % word
+        yield (
+            case.with_arguments(allow=[other for other in case.arguments["allow"] if other != word]),
+            "without %s" % word,
+        )
 
 
 def _names_word(case: Case, word: str, message: str) -> bool:

@@ -70,7 +70,12 @@ def problems(subject: Subject, given: t.Iterable[Data]) -> t.List[str]:
         # Whether a key really never has a value only all of them tell.
         if not subject.cases.unset and not any(_unseen(path, seen) for path in documented):
             break
-    found.update(text for path in documented for text in _unseen(path, seen) if path not in subject.cases.unset or path not in seen)
+    found.update(
+        text
+        for path in documented
+        for text in _unseen(path, seen)
+        if path not in subject.cases.unset or path not in seen
+    )
     found.update(
         "unset: %s is %s" % (path, "no documented key" if path not in documented else "given a value by a case")
         for path in subject.cases.unset

@@ -36,7 +36,11 @@ def _diff_problems(subject: Subject, diff: t.Any) -> t.List[str]:
     if diff is None:
         return []
     about = str(diff.get("before_header"))
-    found = [] if re.search(r"(addon .+ of app|app|addon) \S+ in \S+$", about) else ["the diff says of %s that it is about it" % about]
+    found = (
+        []
+        if re.search(r"(addon .+ of app|app|addon) \S+ in \S+$", about)
+        else ["the diff says of %s that it is about it" % about]
+    )
     if diff.get("after_header") != about:
         found.append("the diff is about two things")
     if "prepared" in diff and not diff["prepared"].startswith(about + ":\n"):

@@ -58,7 +58,9 @@ def chosen_cases(subject: Subject) -> t.List[Case]:
     chosen: t.List[Case] = []
     known: t.Set[str] = set()
     for case in plain_cases(subject):
-        calls = {str(call.get("action") or call.get("route") or call.get("path")) for call in case.expect.calls} or {"none"}
+        calls = {str(call.get("action") or call.get("route") or call.get("path")) for call in case.expect.calls} or {
+            "none"
+        }
         if case.expect.changed and not calls <= known:
             chosen.append(case)
             known |= calls
@@ -93,7 +95,10 @@ def _rivals(subject: Subject, case: Case) -> t.List[Case]:
     return [
         other
         for other in subject.cases.cases
-        if other.situation == case.situation and other.target == case.target and other.expect.changed and other.arguments != case.arguments
+        if other.situation == case.situation
+        and other.target == case.target
+        and other.expect.changed
+        and other.arguments != case.arguments
     ]
 
 
@@ -107,12 +112,16 @@ def _alone(laboratory: Laboratory, subject: Subject, case: Case) -> t.Tuple[Obse
 
     with meanwhile(note):
         clean = laboratory.observe(subject, case)
-    writes = [moment.number for moment in moments if not moment.safe and moment.name not in ON_THE_WAY] or [len(moments) - 1]
+    writes = [moment.number for moment in moments if not moment.safe and moment.name not in ON_THE_WAY] or [
+        len(moments) - 1
+    ]
     phases = [Phase("before the write", writes[0], False)]
     if writes[0]:
         # What the plan is made of: the last look, where there is one, is the same request once more.
         last = moments[writes[0] - 1]
-        phases.insert(0, Phase("after the read", next(moment.number for moment in moments if moment.name == last.name), True))
+        phases.insert(
+            0, Phase("after the read", next(moment.number for moment in moments if moment.name == last.name), True)
+        )
     if writes[-1] + 1 < len(moments):
         phases.append(Phase(READ_BACK, writes[-1], True))
     return clean, phases
@@ -167,7 +176,9 @@ def _different(laboratory: Laboratory, subject: Subject, case: Case, pair: Pair)
         return []
     laboratory.calm()
     again = laboratory.run(subject, case, check=True).report
-    return ["it reports success, and there is still to be done: %s" % again.result.get("steps")] if again.changed else []
+    return (
+        ["it reports success, and there is still to be done: %s" % again.result.get("steps")] if again.changed else []
+    )
 
 
 def _converges(subject: Subject, case: Case) -> bool:

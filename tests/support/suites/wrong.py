@@ -162,7 +162,9 @@ def problems(laboratory: Laboratory, subject: Subject, path: str, count: t.Calla
         elif wrong.means is not NOTHING:
             count("taken")
             if seen.essence != run(wrong.means).essence:
-                found.append("%s, %r, is not taken for %r: %s" % (wrong.kind, wrong.value, wrong.means, seen.report.message))
+                found.append(
+                    "%s, %r, is not taken for %r: %s" % (wrong.kind, wrong.value, wrong.means, seen.report.message)
+                )
         elif _is_text_for_others(path, wrong):
             count("taken")
         else:

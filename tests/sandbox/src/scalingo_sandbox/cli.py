@@ -28,7 +28,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--speed", type=float, default=1.0, metavar="N", help="seconds of the sandbox's clock in a second"
     )
-    parser.add_argument("--engine", choices=("memory", "real"), default="memory", help="what holds the data: this process, or servers")
+    parser.add_argument(
+        "--engine", choices=("memory", "real"), default="memory", help="what holds the data: this process, or servers"
+    )
     parser.add_argument("--tls", metavar="DIR", help="serve https; the file ca.pem is written to this directory")
     parser.add_argument("--api-token", metavar="T", help="the user's API token; else the seed's, else one is made")
     parser.add_argument("--port-base", type=int, metavar="N", help="first of seven ports; else the system chooses")

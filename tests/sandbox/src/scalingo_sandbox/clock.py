@@ -46,7 +46,9 @@ class Clock:
     def instant_at(self, wall: float) -> float:
         """What this clock showed at a time of the machine's clock."""
         real = wall - self._offset
-        virtual, begun, speed = next((course for course in reversed(self._courses) if course[1] <= real), self._courses[0])
+        virtual, begun, speed = next(
+            (course for course in reversed(self._courses) if course[1] <= real), self._courses[0]
+        )
         return virtual + (real - begun) * speed
 
     def wall_at(self, instant: float) -> float:

@@ -181,7 +181,9 @@ class RealInfluxdb(Engine):
         # It is the server that this process has started, on a port of the loopback interface that it keeps.
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+        )
         return opener.open(request, timeout=30)
 
     def query(self, statement: str) -> list[list[Any]]:
@@ -203,7 +205,9 @@ class RealInfluxdb(Engine):
     # what the platform gives
 
     def _furnish(self) -> None:
-        self._query(f"CREATE USER {identifier(ADMINISTRATOR)} WITH PASSWORD {literal(self._password)} WITH ALL PRIVILEGES")
+        self._query(
+            f"CREATE USER {identifier(ADMINISTRATOR)} WITH PASSWORD {literal(self._password)} WITH ALL PRIVILEGES"
+        )
         self._query(f"CREATE DATABASE {identifier(self._name)}")
         for policy in self.setup.retention_policies:
             if policy.name != "autogen":
@@ -212,7 +216,9 @@ class RealInfluxdb(Engine):
         if given and "autogen" not in given:
             self._query(f"DROP RETENTION POLICY autogen ON {identifier(self._name)}")
         elif given and given["autogen"].duration not in ("0", "0s", "INF"):
-            self._query(f"ALTER RETENTION POLICY autogen ON {identifier(self._name)} DURATION {duration(given['autogen'].duration)}")
+            self._query(
+                f"ALTER RETENTION POLICY autogen ON {identifier(self._name)} DURATION {duration(given['autogen'].duration)}"
+            )
         for user in (self.setup.user, *self.setup.users):
             self._create_user(user)
 
@@ -228,7 +234,9 @@ class RealInfluxdb(Engine):
         self.reach()
         assert self._home is not None
         places = [self._home / name for name in ("meta", "data", "wal")]
-        return {"data_size": sum(path.stat().st_size for place in places for path in place.rglob("*") if path.is_file())}
+        return {
+            "data_size": sum(path.stat().st_size for place in places for path in place.rglob("*") if path.is_file())
+        }
 
     # backups
 

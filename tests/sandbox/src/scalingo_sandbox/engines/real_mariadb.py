@@ -328,7 +328,11 @@ class RealMariadb(Engine):
         self._find_database(name)
         if name == self._name:
             raise EngineError(f"database '{name}' is protected: it cannot be deleted")
-        self.execute(f"DROP DATABASE {identifier(name)}", f"DELETE FROM mysql.db WHERE Db = {literal(pattern(name)[1:-1])}", "FLUSH PRIVILEGES")
+        self.execute(
+            f"DROP DATABASE {identifier(name)}",
+            f"DELETE FROM mysql.db WHERE Db = {literal(pattern(name)[1:-1])}",
+            "FLUSH PRIVILEGES",
+        )
 
     def reset_database(self, name: str) -> None:
         self._find_database(name)

@@ -386,17 +386,24 @@ class RealPostgresql(Engine):
             names = {"user": sql.Identifier(name), "owner": owner, "database": sql.Identifier(database)}
             rights = "SELECT" if read_only else "ALL"
             commands = [
-                "GRANT CONNECT ON DATABASE {database} TO {user}" if read_only else "GRANT ALL ON DATABASE {database} TO {user}",
+                "GRANT CONNECT ON DATABASE {database} TO {user}"
+                if read_only
+                else "GRANT ALL ON DATABASE {database} TO {user}",
                 f"GRANT {'USAGE' if read_only else 'ALL'} ON SCHEMA public TO {{user}}",
                 f"GRANT {rights} ON ALL TABLES IN SCHEMA public TO {{user}}",
                 f"GRANT {rights} ON ALL SEQUENCES IN SCHEMA public TO {{user}}",
             ]
             makers = [owner] if name != self.setup.user.name else []
-            commands += [f"ALTER DEFAULT PRIVILEGES FOR ROLE {{owner}} IN SCHEMA public GRANT {rights} ON {kind} TO {{user}}"
-                         for dummy in makers for kind in ("TABLES", "SEQUENCES")]
+            commands += [
+                f"ALTER DEFAULT PRIVILEGES FOR ROLE {{owner}} IN SCHEMA public GRANT {rights} ON {kind} TO {{user}}"
+                for dummy in makers
+                for kind in ("TABLES", "SEQUENCES")
+            ]
             if name != self.setup.user.name and not read_only:
-                commands += [f"ALTER DEFAULT PRIVILEGES FOR ROLE {{user}} IN SCHEMA public GRANT ALL ON {kind} TO {{owner}}"
-                             for kind in ("TABLES", "SEQUENCES")]
+                commands += [
+                    f"ALTER DEFAULT PRIVILEGES FOR ROLE {{user}} IN SCHEMA public GRANT ALL ON {kind} TO {{owner}}"
+                    for kind in ("TABLES", "SEQUENCES")
+                ]
             for command in commands:
                 server.rows(sql.SQL(command).format(**names), None, database)
 
@@ -411,7 +418,9 @@ class RealPostgresql(Engine):
 
     def _create_extension(self, server: Server, name: str, version: str = "") -> None:
         known = server.rows(
-            "SELECT version FROM pg_available_extension_versions WHERE name = %s AND version = %s", [name, version], self._name
+            "SELECT version FROM pg_available_extension_versions WHERE name = %s AND version = %s",
+            [name, version],
+            self._name,
         )
         command = sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(name))
         if known:
@@ -526,7 +535,9 @@ class RealPostgresql(Engine):
             server.forget(self._name)
             self._shut_out(server)
             for before, after in ((self._name, old), (fresh, self._name)):
-                server.rows(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(before), sql.Identifier(after)))
+                server.rows(
+                    sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(before), sql.Identifier(after))
+                )
         finally:
             server.forget(fresh)
             for name in (fresh, old):
@@ -539,7 +550,15 @@ class RealPostgresql(Engine):
         self._grant(server, database, read_only)
         role = f"--role={self.setup.user.name}"
         server.program(
-            "pg_restore", "-d", database, "--no-owner", "--no-privileges", "--no-comments", "--exit-on-error", role, given=dumped
+            "pg_restore",
+            "-d",
+            database,
+            "--no-owner",
+            "--no-privileges",
+            "--no-comments",
+            "--exit-on-error",
+            role,
+            given=dumped,
         )
         self._grant(server, database, read_only)
 
@@ -560,7 +579,7 @@ class RealPostgresql(Engine):
             (server.data / "pg_wal").mkdir(mode=0o700)
             (server.data / "recovery.signal").touch()
             (server.data / "postgresql.auto.conf").write_text(
-                f"restore_command = 'cp \"{before}/pg_wal/%f\" \"%p\"'\n"
+                f'restore_command = \'cp "{before}/pg_wal/%f" "%p"\'\n'
                 f"recovery_target_time = '{moment:%Y-%m-%d %H:%M:%S.%f}+00'\n"
                 "recovery_target_action = 'promote'\n"
                 "hot_standby = off\n",
@@ -608,7 +627,9 @@ class RealPostgresql(Engine):
 
     def set_password(self, name: str, password: str) -> None:
         server = self.server()
-        verifier = server.connection("postgres").pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256")
+        verifier = server.connection("postgres").pgconn.encrypt_password(
+            password.encode(), name.encode(), b"scram-sha-256"
+        )
         server.rows(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(name), sql.Literal(verifier.decode())))
         self._passwords[name] = password
 
