@@ -13,7 +13,7 @@ import textwrap
 import typing as t
 from xml.sax.saxutils import escape
 
-Figures = t.Dict[str, t.Any]
+Figures = dict[str, t.Any]
 
 #: Of each part: its heading, and what was done.
 PARTS = {
@@ -84,7 +84,7 @@ def table(name: str, part: Figures) -> str:
     """A part for a terminal."""
     texts = cells(part)
     widths = [max(len(line[number]) for line in texts) for number in range(len(texts[0]))]
-    lines = ["(%s) %s" % (name, PARTS[name][0])]
+    lines = [f"({name}) {PARTS[name][0]}"]
     lines += [
         "  "
         + "  ".join(
@@ -93,7 +93,7 @@ def table(name: str, part: Figures) -> str:
         )
         for line in texts
     ]
-    lines += ["  %s: %.3g (aim: %s)" % (shown["what"], shown["value"], shown["aim"]) for shown in part["shown"]]
+    lines += ["  {}: {:.3g} (aim: {})".format(shown["what"], shown["value"], shown["aim"]) for shown in part["shown"]]
     lines += ["  " + note for note in part["notes"]]
     return "\n".join(lines)
 
@@ -107,7 +107,7 @@ def _bars(part: Figures, key: str, top: float) -> tuple[list[str], float]:
     for row in rows:
         top += 20
         extra = ", ".join(
-            "%s %s" % (column[2] % row[column[0]], unit)
+            f"{column[2] % row[column[0]]} {unit}"
             for column, unit in ((COLUMNS[1], "databases"), (COLUMNS[2], "MiB"), (COLUMNS[3], "ms added"))
             if row.get(column[0])
         )
@@ -178,7 +178,7 @@ def page(figures: Figures) -> str:
         machine["cores"],
         machine["gibibytes"],
         machine["system"],
-        ", ".join("%s %s" % item for item in versions.items()),
+        ", ".join("{} {}".format(*item) for item in versions.items()),
     )
     about = textwrap.fill(about, 140)
     busiest = max(part["load"] for part in figures["parts"].values())
@@ -199,11 +199,11 @@ def page(figures: Figures) -> str:
             "",
         ]
         for line in cells(part):
-            lines += ["   %s %s" % ("* -" if number == 0 else "  -", cell) for number, cell in enumerate(line)]
+            lines += ["   {} {}".format("* -" if number == 0 else "  -", cell) for number, cell in enumerate(line)]
         lines.append("")
         for shown in part["shown"]:
-            lines.append("- %s: %.3g. The aim is %s." % (shown["what"], shown["value"], shown["aim"]))
-        lines += ["- %s" % note for note in part["notes"]]
+            lines.append("- {}: {:.3g}. The aim is {}.".format(shown["what"], shown["value"], shown["aim"]))
+        lines += [f"- {note}" for note in part["notes"]]
         lines += [
             "- Rounds: %d. One-minute load of the machine before this part: %.1f." % (part["rounds"], part["load"])
         ]

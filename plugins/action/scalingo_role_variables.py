@@ -35,13 +35,13 @@ class Reader:
     """Converts values as an argument spec says, and collects what cannot be converted."""
 
     def __init__(self) -> None:
-        self.problems: t.List[str] = []
+        self.problems: list[str] = []
         self.has_secrets = False
 
-    def options(self, spec: t.Mapping[str, Option], given: t.Mapping[str, t.Any], prefix: str) -> t.Dict[str, t.Any]:
+    def options(self, spec: t.Mapping[str, Option], given: t.Mapping[str, t.Any], prefix: str) -> dict[str, t.Any]:
         """Return the options that are given or have a default. What is null or blank is not given."""
         for name in sorted(set(given) - set(spec)):
-            self.problems.append("%s%s is not known: %s" % (prefix, name, _similar(name, spec, prefix)))
+            self.problems.append(f"{prefix}{name} is not known: {_similar(name, spec, prefix)}")
         values = {}
         for name, option in spec.items():
             kind = option.get("type", "str")
@@ -50,7 +50,7 @@ class Reader:
             elif "default" in option:
                 values[name] = option["default"]
             elif option.get("required"):
-                self.problems.append("%s%s is missing: %s" % (prefix, name, _allowed(option)))
+                self.problems.append(f"{prefix}{name} is missing: {_allowed(option)}")
         return values
 
     def value(self, option: Option, value: t.Any, name: str) -> t.Any:
@@ -65,7 +65,7 @@ class Reader:
             converted = _converted(option, value)
         except Refused:
             shown = "not of the right kind" if secret else quoted(value)
-            self.problems.append("%s is %s: %s" % (name, shown, _allowed(option)))
+            self.problems.append(f"{name} is {shown}: {_allowed(option)}")
             return None
         if isinstance(converted, list):
             return self._elements(option, converted, name)
@@ -73,7 +73,7 @@ class Reader:
             return self.options(option["options"], converted, name + ".")
         return converted
 
-    def _elements(self, option: Option, values: t.List[t.Any], name: str) -> t.List[t.Any]:
+    def _elements(self, option: Option, values: list[t.Any], name: str) -> list[t.Any]:
         element = {
             "type": option.get("elements", "raw"),
             **{key: option[key] for key in ("choices", "options", "no_log") if key in option},
@@ -82,7 +82,7 @@ class Reader:
         for index, value in enumerate(values):
             place = "%s[%d]" % (name, index)
             if element["type"] != "raw" and _is_blank(value):
-                self.problems.append("%s is empty: leave it out, or %s" % (place, _allowed(element)))
+                self.problems.append(f"{place} is empty: leave it out, or {_allowed(element)}")
             else:
                 found.append(self.value(element, value, place))
         return found
@@ -136,7 +136,7 @@ def _int(value: t.Any) -> int:
     return int(number)
 
 
-def _float(value: t.Any) -> t.Union[int, float]:
+def _float(value: t.Any) -> int | float:
     if isinstance(value, str) and re.fullmatch(r"\s*[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*", value):
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
@@ -156,7 +156,7 @@ def _path(value: t.Any) -> str:
     return str(check_type_path(_str(value)))
 
 
-def _dict(value: t.Any) -> t.Dict[str, t.Any]:
+def _dict(value: t.Any) -> dict[str, t.Any]:
     if isinstance(value, str):
         try:
             value = json.loads(value) if value.lstrip().startswith("{") else check_type_dict(value)
@@ -167,7 +167,7 @@ def _dict(value: t.Any) -> t.Dict[str, t.Any]:
     return value
 
 
-def _list(value: t.Any, elements: str) -> t.List[t.Any]:
+def _list(value: t.Any, elements: str) -> list[t.Any]:
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
             value = json.loads(value)
@@ -186,21 +186,21 @@ def _list(value: t.Any, elements: str) -> t.List[t.Any]:
     return value
 
 
-def _split(text: str) -> t.List[str]:
+def _split(text: str) -> list[str]:
     """Return the words of a line with commas, or of an answer with several lines."""
     return re.split(r"\s*(?:,\s*\n|,|\n)\s*", text.strip())
 
 
 def _allowed(option: Option) -> str:
     if option.get("choices") and option.get("type") != "list":
-        return "give %s" % " or ".join(quoted(choice).strip('"') for choice in option["choices"])
+        return "give {}".format(" or ".join(quoted(choice).strip('"') for choice in option["choices"]))
     kind = option.get("type", "str")
     return ALLOWED.get("list of dict" if kind == "list" and option.get("elements") == "dict" else kind, "give a value")
 
 
 def _similar(name: str, known: t.Iterable[str], prefix: str) -> str:
     close = difflib.get_close_matches(name, list(known), 1, 0.5)
-    return "did you mean %s%s?" % (prefix, close[0]) if close else "known are %s" % ", ".join(sorted(known))
+    return f"did you mean {prefix}{close[0]}?" if close else "known are {}".format(", ".join(sorted(known)))
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -210,8 +210,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     _requires_connection = False
     _VALID_ARGS = frozenset()
 
-    def run(self, tmp: t.Any = None, task_vars: t.Optional[t.Dict[str, t.Any]] = None) -> t.Dict[str, t.Any]:
-        result: t.Dict[str, t.Any] = super().run(tmp, task_vars)
+    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
         known = task_vars or {}
         role_path = known.get("role_path")
         if not role_path:
@@ -227,7 +227,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         values = reader.options(spec, {**extra, **given}, role + "_")
         if reader.problems:
             problems = "\n".join("- " + problem for problem in reader.problems)
-            message = "The variables of the role %s are not valid, and nothing was done:\n%s" % (role, problems)
+            message = f"The variables of the role {role} are not valid, and nothing was done:\n{problems}"
             return {**result, "failed": True, "msg": message}
         result.update(values, changed=False)
         if reader.has_secrets:

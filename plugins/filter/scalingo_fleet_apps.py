@@ -62,14 +62,14 @@ WILDCARDS = frozenset("*?[")
 
 def apps(
     names: t.Sequence[str], regions: t.Sequence[str] = (), listed: t.Sequence[t.Mapping[str, t.Any]] = ()
-) -> t.List[t.List[str]]:
+) -> list[list[str]]:
     """The filter."""
     if isinstance(names, str) or isinstance(regions, str):
         raise AnsibleFilterError("the names of apps and the regions must be lists, not text")
     places = [str(region) for region in dict.fromkeys(regions)] or [""]
     patterns = [name for name in names if WILDCARDS & set(name)]
     exact = [str(name) for name in dict.fromkeys(names) if name not in patterns]
-    found: t.List[t.List[str]] = []
+    found: list[list[str]] = []
     if patterns:
         known = {str(result["item"]): [app["name"] for app in result["apps"]] for result in listed if "apps" in result}
         found = [
@@ -85,5 +85,5 @@ def apps(
 class FilterModule:
     """The filter of this file."""
 
-    def filters(self) -> t.Dict[str, t.Callable[..., t.Any]]:
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         return {"scalingo_fleet_apps": apps}

@@ -140,7 +140,7 @@ from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.community.scalingo.plugins.module_utils import _canon
 from ansible_collections.community.scalingo.plugins.module_utils._errors import visible
 
-Data = t.Dict[str, t.Any]
+Data = dict[str, t.Any]
 Results = t.Optional[t.Sequence[t.Mapping[str, t.Any]]]
 
 FORMAT = 1
@@ -214,19 +214,19 @@ def instant(text: object) -> datetime:
     return moment.astimezone(timezone.utc)
 
 
-def shown(text: t.Optional[str]) -> str:
+def shown(text: str | None) -> str:
     """A point in time for people."""
     return "an unknown time" if text is None else instant(text).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def number(value: object) -> t.Optional[float]:
+def number(value: object) -> float | None:
     """A number, of what the platform hands on unchecked; none for anything else."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= 0:
         return value
     return int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,18}", value, re.ASCII) else None
 
 
-def percentage(used: t.Optional[float], total: t.Optional[float]) -> t.Optional[int]:
+def percentage(used: float | None, total: float | None) -> int | None:
     """How much of something is used; rounded down, so that what is not full is never shown as full."""
     return None if used is None or not total else int(100 * used / total)
 
@@ -238,11 +238,13 @@ class Limits:
         unknown = sorted(set(given) - set(THRESHOLDS))
         if unknown:
             raise AnsibleFilterError(
-                "scalingo_fleet_report: there is no threshold %s; there are %s" % (unknown[0], ", ".join(THRESHOLDS))
+                "scalingo_fleet_report: there is no threshold {}; there are {}".format(
+                    unknown[0], ", ".join(THRESHOLDS)
+                )
             )
         self.shown: Data = {**THRESHOLDS, **given}
-        self.seconds: t.Dict[str, float] = {}
-        self.percent: t.Dict[str, float] = {}
+        self.seconds: dict[str, float] = {}
+        self.percent: dict[str, float] = {}
         for name, value in self.shown.items():
             try:
                 if name.endswith("_age"):
@@ -251,7 +253,7 @@ class Limits:
                     number = self.percent[name] = float(value)
                     self.shown[name] = int(number) if number.is_integer() else number
             except (TypeError, ValueError) as error:
-                raise AnsibleFilterError("scalingo_fleet_report: %s: %s" % (name, error)) from None
+                raise AnsibleFilterError(f"scalingo_fleet_report: {name}: {error}") from None
 
 
 class Row:
@@ -263,7 +265,7 @@ class Row:
         self._now = now
         self._limits = limits
         self._levels = levels
-        self.reasons: t.List[Data] = []
+        self.reasons: list[Data] = []
         self.data: Data = {
             "name": str(target["name"]),
             "app": target.get("app") or None,
@@ -293,7 +295,7 @@ class Row:
     def unreadable(self, text: str) -> None:
         """Note that nothing is known."""
         self.reasons.append(
-            {"finding": "unreadable", "level": "unreadable", "text": visible("It could not be read. %s" % text)}
+            {"finding": "unreadable", "level": "unreadable", "text": visible(f"It could not be read. {text}")}
         )
 
     def finish(self) -> Data:
@@ -335,17 +337,18 @@ class Row:
     def _status(self, database: t.Mapping[str, t.Any]) -> None:
         status = database.get("status")
         if status in ON_THE_WAY:
-            self.find("in_progress", "Something goes on: %s." % ON_THE_WAY[str(status)])
+            self.find("in_progress", f"Something goes on: {ON_THE_WAY[str(status)]}.")
         elif status != "running":
             self.find("not_running", "It does not run: its status is %s." % (status or "not known"))
         elif database.get("current_operation_id"):
-            self.find("in_progress", "Something goes on: the operation %s." % database["current_operation_id"])
+            self.find("in_progress", "Something goes on: the operation {}.".format(database["current_operation_id"]))
         for item in database.get("instances") or ():
             if status == "running" and item.get("status") not in (None, "running"):
                 self.find(
                     "instance_not_running",
-                    "One of its instances does not run: the status of %s %s is %s."
-                    % (item.get("type") or "instance", item.get("id") or "unknown", item["status"]),
+                    "One of its instances does not run: the status of {} {} is {}.".format(
+                        item.get("type") or "instance", item.get("id") or "unknown", item["status"]
+                    ),
                 )
 
     def _features(self, database: t.Mapping[str, t.Any]) -> None:
@@ -360,7 +363,7 @@ class Row:
         }
         for name, status in sorted(features.items()):
             if status == "FAILED":
-                self.find("feature_failed", "The platform could not enable the feature %s." % name)
+                self.find("feature_failed", f"The platform could not enable the feature {name}.")
         if not dedicated and "publicly-available" in on:
             if "force-ssl" in on:
                 self.find("public", "It is open to the Internet, with TLS.")
@@ -373,7 +376,7 @@ class Row:
 
     def not_read(self, reading: str, text: str) -> None:
         """Note that a reading failed."""
-        self.find("not_read", "%s could not be read. %s" % (CALLED[reading].capitalize(), text))
+        self.find("not_read", f"{CALLED[reading].capitalize()} could not be read. {text}")
 
     def versions(self, result: t.Mapping[str, t.Any]) -> None:
         """What is ahead, in words that do not count what is obvious."""
@@ -384,9 +387,9 @@ class Row:
         )
         self.data["version"].update(latest_minor=minor, latest=result.get("latest"), majors=majors)
         if minor != current:
-            self.find("minor_upgrade", "A minor upgrade is available: %s, it has %s." % (minor, current))
+            self.find("minor_upgrade", f"A minor upgrade is available: {minor}, it has {current}.")
         if majors:
-            self.find("major_upgrade", "A major upgrade is available: %s." % ", then ".join(majors))
+            self.find("major_upgrade", "A major upgrade is available: {}.".format(", then ".join(majors)))
 
     def backups(self, backups: t.Sequence[t.Mapping[str, t.Any]], database: t.Mapping[str, t.Any]) -> None:
         """The last good backup, its age, and whether others came to nothing since."""
@@ -410,8 +413,9 @@ class Row:
         if ended and ended[0]["status"] in BACKUP_FAILED:
             self.find(
                 "backup_failed",
-                "The last backup, of %s, ended with status %s."
-                % (shown(ended[0].get("started_at") or ended[0].get("created_at")), ended[0]["status"]),
+                "The last backup, of {}, ended with status {}.".format(
+                    shown(ended[0].get("started_at") or ended[0].get("created_at")), ended[0]["status"]
+                ),
             )
         if enabled is False:
             self.find("backups_off", "Backups are not made every day: periodic backups are off.")
@@ -425,14 +429,14 @@ class Row:
         self.data["backup"] = {"kind": "point in time", "recoverable_days": None if length is None else length.days}
         self._rate_backup(latest, "point in time to go back to", database)
 
-    def _rate_backup(self, last_good: t.Optional[str], called: str, database: t.Mapping[str, t.Any]) -> None:
-        warning, critical = (self._limits.seconds["backup_%s_age" % level] for level in ("warning", "critical"))
+    def _rate_backup(self, last_good: str | None, called: str, database: t.Mapping[str, t.Any]) -> None:
+        warning, critical = (self._limits.seconds[f"backup_{level}_age"] for level in ("warning", "critical"))
         created = database.get("created_at")
         if last_good is None:
             if created is not None and self._age(created) <= warning:
-                self.find("first_backup_ahead", "There is no %s yet: it was created at %s." % (called, shown(created)))
+                self.find("first_backup_ahead", f"There is no {called} yet: it was created at {shown(created)}.")
             else:
-                self.find("no_backup", "There is no %s." % called)
+                self.find("no_backup", f"There is no {called}.")
             return
         for finding, name, limit in (
             ("backup_very_old", "backup_critical_age", critical),
@@ -441,7 +445,7 @@ class Row:
             if self._age(last_good) > limit:
                 self.find(
                     finding,
-                    "The last %s is older than %s: it is of %s." % (called, self._limits.shown[name], shown(last_good)),
+                    f"The last {called} is older than {self._limits.shown[name]}: it is of {shown(last_good)}.",
                 )
                 return
 
@@ -455,16 +459,18 @@ class Row:
         for item in ahead:
             kind = item.get("type") or "of an unknown kind"
             if item["status"] == "running":
-                self.find("maintenance_ahead", "Scalingo maintains it now (%s)." % kind)
+                self.find("maintenance_ahead", f"Scalingo maintains it now ({kind}).")
             else:
                 when = (
-                    " in the window on %s from %s:00 UTC"
-                    % (WEEKDAYS[window["weekday_utc"] % 7], window["starting_hour_utc"])
+                    " in the window on {} from {}:00 UTC".format(
+                        WEEKDAYS[window["weekday_utc"] % 7], window["starting_hour_utc"]
+                    )
                     if window
                     else ""
                 )
                 self.find(
-                    "maintenance_ahead", "Scalingo is going to maintain it%s (%s, %s)." % (when, kind, item["status"])
+                    "maintenance_ahead",
+                    "Scalingo is going to maintain it{} ({}, {}).".format(when, kind, item["status"]),
                 )
 
     def metrics(self, metrics: t.Mapping[str, t.Any]) -> None:
@@ -486,7 +492,7 @@ class Row:
         self.data["disk"] = {"used": used, "limit": total, "percent": percentage(used, total)}
         self._rate("disk", ("disk_filling_up", "disk_nearly_full"), "Its disk is %(percent)s %% full.")
 
-    def _rate(self, name: str, findings: t.Tuple[str, str], text: str) -> None:
+    def _rate(self, name: str, findings: tuple[str, str], text: str) -> None:
         percent = self.data[name]["percent"]
         if percent is None:
             return
@@ -500,7 +506,7 @@ class Row:
         ranges = [str(rule.get("cidr") or rule.get("range_id")) for rule in rules]
         self.data["exposure"]["firewall"] = ranges
         for span in _canon.wide_spans(ranges):
-            self.find("firewall_open", "The firewall lets in all addresses from %s." % span)
+            self.find("firewall_open", f"The firewall lets in all addresses from {span}.")
 
 
 def said(result: t.Mapping[str, t.Any]) -> str:
@@ -517,12 +523,12 @@ def steady(text: str) -> str:
     return re.sub(r", request id [^\],]*", "", text)
 
 
-def by_name(results: Results) -> t.Dict[str, t.Mapping[str, t.Any]]:
+def by_name(results: Results) -> dict[str, t.Mapping[str, t.Any]]:
     """Results of loops by the database that they are about, those of skipped turns left out."""
     return {str(result["item"]["name"]): result for result in results or () if not result.get("skipped")}
 
 
-def version_key(result: t.Mapping[str, t.Any], database: t.Mapping[str, t.Any]) -> t.Tuple[t.Any, ...]:
+def version_key(result: t.Mapping[str, t.Any], database: t.Mapping[str, t.Any]) -> tuple[t.Any, ...]:
     """Databases of which this is the same have the same versions ahead."""
     return (
         result.get("region"),
@@ -543,8 +549,8 @@ def report(
     metrics: Results = None,
     disk: Results = None,
     firewall: Results = None,
-    thresholds: t.Optional[t.Mapping[str, t.Any]] = None,
-    levels: t.Optional[t.Mapping[str, str]] = None,
+    thresholds: t.Mapping[str, t.Any] | None = None,
+    levels: t.Mapping[str, str] | None = None,
     previous: object = None,
 ) -> Data:
     """The filter."""
@@ -623,7 +629,7 @@ def report(
         "levels": rating,
         "counts": {level: sum(row["level"] == level for row in finished) for level in LEVELS},
         "findings": [
-            visible("%s: %s" % (row["name"], reason["text"]))
+            visible("{}: {}".format(row["name"], reason["text"]))
             for row in finished
             for reason in row["reasons"]
             if reason["level"] in ("critical", "unreadable")
@@ -636,7 +642,7 @@ def report(
     return t.cast(Data, wrap_var(whole))
 
 
-def _loaded(previous: object) -> t.Optional[Data]:
+def _loaded(previous: object) -> Data | None:
     """A report that was written before, if it is one."""
     if isinstance(previous, str):
         try:
@@ -648,20 +654,20 @@ def _loaded(previous: object) -> t.Optional[Data]:
     return previous
 
 
-def _levels(given: t.Mapping[str, str]) -> t.Dict[str, str]:
+def _levels(given: t.Mapping[str, str]) -> dict[str, str]:
     for name, level in given.items():
         if name not in FINDINGS:
             raise AnsibleFilterError(
-                "scalingo_fleet_report: there is no finding %s; there are %s" % (name, ", ".join(FINDINGS))
+                "scalingo_fleet_report: there is no finding {}; there are {}".format(name, ", ".join(FINDINGS))
             )
         if level not in ("critical", "warning", "notice", "none"):
             raise AnsibleFilterError(
-                "scalingo_fleet_report: the level of %s is %s: use critical, warning, notice or none" % (name, level)
+                f"scalingo_fleet_report: the level of {name} is {level}: use critical, warning, notice or none"
             )
     return {**FINDINGS, **given}
 
 
-def _why_not(result: t.Optional[t.Mapping[str, t.Any]]) -> str:
+def _why_not(result: t.Mapping[str, t.Any] | None) -> str:
     if result is None:
         return "It was not tried, because the API of its region did not answer for others, or refused the token."
     if result.get("databases") == []:
@@ -669,7 +675,7 @@ def _why_not(result: t.Optional[t.Mapping[str, t.Any]]) -> str:
     return said(result)
 
 
-def _badness(row: Data) -> t.Tuple[t.Any, ...]:
+def _badness(row: Data) -> tuple[t.Any, ...]:
     counts = [-sum(reason["level"] == level for reason in row["reasons"]) for level in LEVELS]
     return (LEVELS.index(row["level"]), *counts, row["name"].casefold(), row["name"])
 
@@ -684,5 +690,5 @@ def _same(one: Data, other: Data) -> bool:
 class FilterModule:
     """The filter of this file."""
 
-    def filters(self) -> t.Dict[str, t.Callable[..., t.Any]]:
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         return {"scalingo_fleet_report": report}

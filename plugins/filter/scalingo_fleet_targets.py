@@ -88,7 +88,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-Data = t.Dict[str, t.Any]
+Data = dict[str, t.Any]
 Results = t.Optional[t.Sequence[t.Mapping[str, t.Any]]]
 
 ENGINES = ("postgresql", "postgresql-ng", "mysql", "mongodb", "redis", "influxdb", "elasticsearch", "opensearch")
@@ -98,15 +98,15 @@ KNOWN = ("name", "app", "addon", "addon_id", "region")
 
 def targets(
     databases: t.Sequence[t.Mapping[str, t.Any]], addons: Results = None, database: Results = None, apps: Results = None
-) -> t.List[Data]:
+) -> list[Data]:
     """The filter."""
     if database is not None:
         return _read(databases, database)
     found = [_given(item) for item in databases] + _of_regions(apps or ()) + _of_apps(addons or ())
-    names: t.Set[str] = set()
+    names: set[str] = set()
     for item in found:
         if item["name"] in names:
-            raise AnsibleFilterError("two databases are called %s: give each a name of its own" % item["name"])
+            raise AnsibleFilterError("two databases are called {}: give each a name of its own".format(item["name"]))
         names.add(item["name"])
     return found
 
@@ -118,7 +118,7 @@ def _given(item: t.Mapping[str, t.Any]) -> Data:
     unknown = sorted(set(item) - set(KNOWN))
     if unknown:
         raise AnsibleFilterError(
-            "a database of the list has %s, which means nothing: it can have %s" % (unknown[0], ", ".join(KNOWN))
+            "a database of the list has {}, which means nothing: it can have {}".format(unknown[0], ", ".join(KNOWN))
         )
     plain = {name: str(item.get(name) or "") for name in KNOWN}
     if not plain["addon"] and not plain["addon_id"]:
@@ -129,12 +129,12 @@ def _given(item: t.Mapping[str, t.Any]) -> Data:
     return plain
 
 
-def _of_regions(results: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Data]:
+def _of_regions(results: t.Sequence[t.Mapping[str, t.Any]]) -> list[Data]:
     """The regions whose apps could not be listed."""
     regions = [(str(result.get("region") or result["item"]), result) for result in results if "apps" not in result]
     return [
         {
-            "name": "all apps in %s" % region,
+            "name": f"all apps in {region}",
             "app": "",
             "addon": "",
             "addon_id": "",
@@ -145,10 +145,10 @@ def _of_regions(results: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Data]:
     ]
 
 
-def _of_apps(results: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Data]:
-    found: t.List[Data] = []
-    seen: t.Set[str] = set()
-    lacking: t.Dict[str, Data] = {}
+def _of_apps(results: t.Sequence[t.Mapping[str, t.Any]]) -> list[Data]:
+    found: list[Data] = []
+    seen: set[str] = set()
+    lacking: dict[str, Data] = {}
     for result in results:
         asked = [result["item"]] if isinstance(result["item"], str) else list(result["item"])
         app, region = str(asked[0]), str(result.get("region") or (asked + [""])[1])
@@ -164,7 +164,7 @@ def _of_apps(results: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Data]:
             if (result.get("error") or {}).get("kind") == "NotFound":
                 lacking.setdefault(app, failed)
             else:
-                found.append({**failed, "name": "%s in %s" % (app, region) if region else app})
+                found.append({**failed, "name": f"{app} in {region}" if region else app})
                 seen.add(app)
             continue
         seen.add(app)
@@ -176,7 +176,7 @@ def _of_apps(results: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Data]:
                 last = kind if present.count(kind) == 1 else str(item.get("resource_id") or item["id"])
                 found.append(
                     {
-                        "name": "%s/%s" % (app, last),
+                        "name": f"{app}/{last}",
                         "app": app,
                         "addon": kind,
                         "addon_id": str(item["id"]),
@@ -188,7 +188,7 @@ def _of_apps(results: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Data]:
     for item in found:
         # Two regions may have apps of the same name.
         if names.count(item["name"]) > 1:
-            item["name"] = "%s in %s" % (item["name"], item["region"])
+            item["name"] = "{} in {}".format(item["name"], item["region"])
     return sorted(found, key=lambda item: (item["region"], item["name"]))
 
 
@@ -197,9 +197,9 @@ def _engine(addon: t.Mapping[str, t.Any]) -> str:
     return kind[len("scalingo-") :] if kind.startswith("scalingo-") else kind
 
 
-def _read(databases: t.Sequence[t.Mapping[str, t.Any]], results: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Data]:
+def _read(databases: t.Sequence[t.Mapping[str, t.Any]], results: t.Sequence[t.Mapping[str, t.Any]]) -> list[Data]:
     by_name = {str(result["item"]["name"]): result for result in results if result.get("databases")}
-    passed: t.Set[t.Tuple[t.Any, ...]] = set()
+    passed: set[tuple[t.Any, ...]] = set()
     found = []
     for item in databases:
         result = by_name.get(str(item["name"]))
@@ -231,5 +231,5 @@ def _read(databases: t.Sequence[t.Mapping[str, t.Any]], results: t.Sequence[t.Ma
 class FilterModule:
     """The filter of this file."""
 
-    def filters(self) -> t.Dict[str, t.Callable[..., t.Any]]:
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         return {"scalingo_fleet_targets": targets}

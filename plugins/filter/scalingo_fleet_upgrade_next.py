@@ -80,7 +80,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-Data = t.Dict[str, t.Any]
+Data = dict[str, t.Any]
 
 #: So many scouts in a row that were interrupted say that the platform cannot be worked with.
 INTERRUPTED_SCOUTS = 2
@@ -95,7 +95,7 @@ def decide(
     max_failures: int = 3,
 ) -> Data:
     if not isinstance(rows, t.Mapping):
-        raise AnsibleFilterError("scalingo_fleet_upgrade_next needs a mapping, not %s" % type(rows).__name__)
+        raise AnsibleFilterError(f"scalingo_fleet_upgrade_next needs a mapping, not {type(rows).__name__}")
     number = 1 + max([int(row.get("wave") or 0) for row in rows.values()] or [0])
     resumed = [name for name, row in rows.items() if row.get("status") == "resume"]
     if resumed:
@@ -111,7 +111,7 @@ def decide(
     return _decision("wave", pending[: max(1, int(wave_size))], number)
 
 
-def _decision(kind: str, names: t.List[str], number: int, stop: str = "") -> Data:
+def _decision(kind: str, names: list[str], number: int, stop: str = "") -> Data:
     return {"kind": kind, "names": names, "number": number, "stop": stop}
 
 
@@ -132,15 +132,15 @@ def _stop(
     failed = [name for name, row in tried.items() if row.get("status") == "failed"]
     lost = [name for name, row in tried.items() if row.get("status") in ("starting", "started")]
     if lost:
-        return "nobody knows what became of %s" % ", ".join(lost)
+        return "nobody knows what became of {}".format(", ".join(lost))
     scouts = [name for name in failed if tried[name].get("scout")]
     if scouts:
-        return "the scout %s failed" % scouts[0]
+        return f"the scout {scouts[0]} failed"
     interrupted = [name for name, row in tried.items() if row.get("scout") and row.get("status") == "interrupted"]
     if len(interrupted) >= INTERRUPTED_SCOUTS and not _scout_passed(rows, run):
-        return "two scouts in a row were interrupted, %s" % " and ".join(interrupted)
+        return "two scouts in a row were interrupted, {}".format(" and ".join(interrupted))
     if failed and on_failure != "finish":
-        return "%s failed" % ", ".join(failed)
+        return "{} failed".format(", ".join(failed))
     if failed and len(failed) >= max_failures:
         return "%d databases failed, and %d is the most: %s" % (len(failed), max_failures, ", ".join(failed))
     last = max([int(row.get("wave") or 0) for row in tried.values()] or [0])
@@ -148,12 +148,12 @@ def _stop(
     if wave and all(row.get("status") == "interrupted" for row in wave):
         return "everything of the last wave was interrupted"
     if run.get("stop_at") and str(now) >= str(run["stop_at"]):
-        return "it is later than %s UTC" % run["stop_at"]
+        return "it is later than {} UTC".format(run["stop_at"])
     return ""
 
 
 class FilterModule:
     """The filter of this file."""
 
-    def filters(self) -> t.Dict[str, t.Callable[..., t.Any]]:
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         return {"scalingo_fleet_upgrade_next": decide}

@@ -89,7 +89,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-Data = t.Dict[str, t.Any]
+Data = dict[str, t.Any]
 
 FORMAT = 1
 TEXTS = ("name", "app", "addon", "addon_id", "region")
@@ -111,15 +111,15 @@ REMEMBERED = (
 
 def plan(
     databases: t.Sequence[t.Mapping[str, t.Any]],
-    results: t.Optional[t.Sequence[t.Mapping[str, t.Any]]] = None,
+    results: t.Sequence[t.Mapping[str, t.Any]] | None = None,
     state: str = "",
-    defaults: t.Optional[t.Mapping[str, t.Any]] = None,
+    defaults: t.Mapping[str, t.Any] | None = None,
     without_backup: str = "skip",
     accept: t.Sequence[str] = (),
     stop_starting_at: str = "",
     now: str = "",
     resume_within_hours: float = 24,
-) -> t.Union[t.List[Data], Data]:
+) -> list[Data] | Data:
     named = _named(databases, {**DEFAULTS, **(defaults or {})})
     remembered = _read(state)
     if results is None:
@@ -127,7 +127,9 @@ def plan(
         _stop_at(stop_starting_at, _instant("now", now) if now else datetime.datetime.now(datetime.timezone.utc))
         unknown = sorted(set(accept) - {row["name"] for row in named})
         if unknown:
-            raise AnsibleFilterError("%s is not in the list of databases, and cannot be accepted" % ", ".join(unknown))
+            raise AnsibleFilterError(
+                "{} is not in the list of databases, and cannot be accepted".format(", ".join(unknown))
+            )
         return named
     begun = _instant("now", now)
     earlier = remembered.get("run") or {}
@@ -167,15 +169,16 @@ def plan(
 # -- the list ------------------------------------------------------------------------------------------------------------
 
 
-def _named(databases: t.Sequence[t.Mapping[str, t.Any]], defaults: t.Mapping[str, t.Any]) -> t.List[Data]:
-    names: t.Set[str] = set()
+def _named(databases: t.Sequence[t.Mapping[str, t.Any]], defaults: t.Mapping[str, t.Any]) -> list[Data]:
+    names: set[str] = set()
     found = []
     for item in databases:
         unknown = sorted(set(item) - set(TEXTS) - set(CHOICES))
         if unknown:
             raise AnsibleFilterError(
-                "a database of the list has %s, which means nothing: it can have %s"
-                % (unknown[0], ", ".join(TEXTS + CHOICES))
+                "a database of the list has {}, which means nothing: it can have {}".format(
+                    unknown[0], ", ".join(TEXTS + CHOICES)
+                )
             )
         row: Data = {name: str(item.get(name) or "") for name in TEXTS}
         if not row["addon"] and not row["addon_id"]:
@@ -184,7 +187,7 @@ def _named(databases: t.Sequence[t.Mapping[str, t.Any]], defaults: t.Mapping[str
             )
         row["name"] = row["name"] or "/".join(filter(None, (row["app"], row["addon"] or row["addon_id"])))
         if row["name"] in names:
-            raise AnsibleFilterError("two databases are called %s: give each a name of its own" % row["name"])
+            raise AnsibleFilterError("two databases are called {}: give each a name of its own".format(row["name"]))
         names.add(row["name"])
         # One form in all tasks, so that they share a token.
         row["target"] = row["addon_id"] or row["addon"]
@@ -218,12 +221,12 @@ def _instant(name: str, text: t.Any) -> datetime.datetime:
             else ""
         )
         raise AnsibleFilterError(
-            "%s: %r is neither a time in ISO 8601 nor HH:MM; both are in UTC%s" % (name, text, unquoted)
+            f"{name}: {text!r} is neither a time in ISO 8601 nor HH:MM; both are in UTC{unquoted}"
         ) from None
     return found.astimezone(datetime.timezone.utc) if found.tzinfo else found.replace(tzinfo=datetime.timezone.utc)
 
 
-def _stop_at(text: str, begun: datetime.datetime) -> t.Optional[datetime.datetime]:
+def _stop_at(text: str, begun: datetime.datetime) -> datetime.datetime | None:
     """The point in time after which nothing begins. A time of the day is the first one after the run began."""
     if not str(text or "").strip():
         return None
@@ -248,8 +251,7 @@ def _read(state: str) -> Data:
             raise ValueError("it is of the format %s, and this version knows %d" % (found["format"], FORMAT))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise AnsibleFilterError(
-            "the state file cannot be read (%s): look what it is, and move it away to begin without the memory of earlier runs"
-            % error
+            f"the state file cannot be read ({error}): look what it is, and move it away to begin without the memory of earlier runs"
         ) from None
     return t.cast(Data, found)
 
@@ -335,12 +337,12 @@ def _row(
 def _busy(database: t.Mapping[str, t.Any]) -> str:
     status, operation = database.get("status"), database.get("current_operation_id")
     if operation:
-        return "it is %s, and the operation %s, which this run did not begin, is running" % (status, operation)
-    return "" if status == "running" else "it is %s, not running" % status
+        return f"it is {status}, and the operation {operation}, which this run did not begin, is running"
+    return "" if status == "running" else f"it is {status}, not running"
 
 
 class FilterModule:
     """The filter of this file."""
 
-    def filters(self) -> t.Dict[str, t.Callable[..., t.Any]]:
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         return {"scalingo_fleet_upgrade_plan": plan}

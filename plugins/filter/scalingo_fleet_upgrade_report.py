@@ -85,7 +85,7 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 from ansible_collections.community.scalingo.plugins.module_utils._errors import legible
 
-Data = t.Dict[str, t.Any]
+Data = dict[str, t.Any]
 
 SHOWN = (
     "name", "app", "addon", "addon_id", "region", "engine", "outcome", "reason", "scout", "wave", "version_before", "version_wanted", "version_after",
@@ -115,13 +115,13 @@ def report(
     failure: str = "",
 ) -> Data:
     if not isinstance(rows, t.Mapping):
-        raise AnsibleFilterError("scalingo_fleet_upgrade_report needs a mapping, not %s" % type(rows).__name__)
+        raise AnsibleFilterError(f"scalingo_fleet_upgrade_report needs a mapping, not {type(rows).__name__}")
     shown = [_shown(row, planned_only, stop) for row in rows.values()]
     counts = {outcome: 0 for outcome in ORDER}
     for row in shown:
         counts[row["outcome"]] += 1
     findings = ([failure] if failure else []) + [
-        "%s: %s" % (row["name"], text)
+        "{}: {}".format(row["name"], text)
         for row in shown
         if row["outcome"] in ("failed", "interrupted")
         for text in ([row["reason"]] if row["reason"] else []) + row["findings"] or ["nothing is known of why"]
@@ -134,7 +134,7 @@ def report(
         "counts": counts,
         "databases": shown,
         "lines": legible(_lines(shown, counts, stop)),
-        "steps": legible(["%s: %s" % (row["name"], step) for row in shown for step in row["steps"]]),
+        "steps": legible(["{}: {}".format(row["name"], step) for row in shown for step in row["steps"]]),
         "findings": legible(findings),
         "next_steps": legible(_next_steps(shown, counts, failure)),
         "started_at": run.get("started_at"),
@@ -161,10 +161,10 @@ def _shown(row: t.Mapping[str, t.Any], planned_only: bool, stop: str) -> Data:
     return found
 
 
-def _would(row: t.Mapping[str, t.Any]) -> t.List[str]:
+def _would(row: t.Mapping[str, t.Any]) -> list[str]:
     if row.get("status") == "resume":
         return ["would wait for the upgrade that began before, and verify it"]
-    upgrade = "would upgrade from %s to %s" % (row.get("version_before"), row.get("version_wanted"))
+    upgrade = "would upgrade from {} to {}".format(row.get("version_before"), row.get("version_wanted"))
     return (["would have a backup made, unless there is one that is young enough"] if row.get("backup") else []) + [
         upgrade,
         "would verify it",
@@ -180,54 +180,56 @@ def _outcome(counts: t.Mapping[str, int], failure: str) -> str:
     return "skipped" if counts["skipped"] or counts["not_started"] else "unchanged"
 
 
-def _lines(shown: t.Sequence[Data], counts: t.Mapping[str, int], stop: str) -> t.List[str]:
+def _lines(shown: t.Sequence[Data], counts: t.Mapping[str, int], stop: str) -> list[str]:
     table = [(row["name"], row["outcome"].replace("_", " "), _versions(row), _remarks(row)) for row in shown]
     widths = [max([len(line[column]) for line in table] or [0]) for column in range(3)]
     lines = []
     for name, outcome, versions, remarks in table:
-        line = "%s  %s  %s  %s" % (name.ljust(widths[0]), outcome.ljust(widths[1]), versions.ljust(widths[2]), remarks)
+        line = f"{name.ljust(widths[0])}  {outcome.ljust(widths[1])}  {versions.ljust(widths[2])}  {remarks}"
         lines.append(line.rstrip())
     total = ", ".join("%d %s" % (counts[outcome], outcome.replace("_", " ")) for outcome in ORDER if counts[outcome])
     lines.append("%d %s: %s" % (len(shown), "database" if len(shown) == 1 else "databases", total or "nothing to do"))
-    return lines + (["Nothing more was begun, as %s." % stop] if stop else [])
+    return lines + ([f"Nothing more was begun, as {stop}."] if stop else [])
 
 
 def _versions(row: Data) -> str:
     before, after = row["version_before"], row["version_after"] or row["version_wanted"]
     if before is None:
         return "unknown"
-    return str(before) if after in (None, before) else "%s -> %s" % (before, after)
+    return str(before) if after in (None, before) else f"{before} -> {after}"
 
 
 def _remarks(row: Data) -> str:
     remarks = []
     if row["wave"]:
-        remarks.append("wave %s%s" % (row["wave"], ", the scout" if row["scout"] else ""))
+        remarks.append("wave {}{}".format(row["wave"], ", the scout" if row["scout"] else ""))
     if row["backup_id"]:
-        remarks.append("backup %s" % row["backup_id"])
+        remarks.append("backup {}".format(row["backup_id"]))
     if row["major_available"]:
-        remarks.append("the major version %s is waiting" % row["major_available"])
+        remarks.append("the major version {} is waiting".format(row["major_available"]))
     # The first line of a message that goes on for long.
     texts = ([row["reason"]] if row["reason"] else []) + row["findings"]
     return "; ".join(remarks + [text.splitlines()[0] for text in texts if text.strip()])
 
 
-def _next_steps(shown: t.Sequence[Data], counts: t.Mapping[str, int], failure: str) -> t.List[str]:
+def _next_steps(shown: t.Sequence[Data], counts: t.Mapping[str, int], failure: str) -> list[str]:
     lines = []
     for row in shown:
         if row["outcome"] == "failed" and row["findings"]:
             lines.append(
-                "Look at %s. It was upgraded, and is verified again by each run until nothing is missing, or until its name is in fleet_upgrade_accept."
-                % row["name"]
+                "Look at {}. It was upgraded, and is verified again by each run until nothing is missing, or until its name is in fleet_upgrade_accept.".format(
+                    row["name"]
+                )
             )
             if row["backup_id"]:
                 lines.append(
-                    "The backup %s is from before its upgrade: community.scalingo.scalingo_backup_download brings it here, and"
-                    " community.scalingo.scalingo_database_restore with backup_id and confirm restores it."
-                    % row["backup_id"]
+                    "The backup {} is from before its upgrade: community.scalingo.scalingo_backup_download brings it here, and"
+                    " community.scalingo.scalingo_database_restore with backup_id and confirm restores it.".format(
+                        row["backup_id"]
+                    )
                 )
         elif row["outcome"] == "failed":
-            lines.append("Solve what is said of %s; it is tried again by the next run." % row["name"])
+            lines.append("Solve what is said of {}; it is tried again by the next run.".format(row["name"]))
     if counts["interrupted"]:
         lines.append(
             "Run it again later: what began goes on at the platform, is waited for and verified, and a backup that is young enough is not made again."
@@ -242,5 +244,5 @@ def _next_steps(shown: t.Sequence[Data], counts: t.Mapping[str, int], failure: s
 class FilterModule:
     """The filter of this file."""
 
-    def filters(self) -> t.Dict[str, t.Callable[..., t.Any]]:
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         return {"scalingo_fleet_upgrade_report": report}

@@ -132,21 +132,21 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 from ansible_collections.community.scalingo.plugins.module_utils._errors import visible
 
-Check = t.Dict[str, t.Any]
+Check = dict[str, t.Any]
 
 
 def restore_drill_checks(
     facts: t.Mapping[str, t.Any],
-    previous: t.Optional[t.Mapping[str, int]] = None,
+    previous: t.Mapping[str, int] | None = None,
     max_drop_percent: float = 0,
     ignore_tables: t.Sequence[str] = (),
     min_tables: int = 1,
     expected: t.Sequence[t.Mapping[str, t.Any]] = (),
-) -> t.List[Check]:
+) -> list[Check]:
     if not isinstance(facts, t.Mapping):
-        raise AnsibleFilterError("scalingo_restore_drill_checks needs a mapping, not %s" % type(facts).__name__)
+        raise AnsibleFilterError(f"scalingo_restore_drill_checks needs a mapping, not {type(facts).__name__}")
     if isinstance(ignore_tables, str):
-        raise AnsibleFilterError("ignore_tables is %r, and must be a list of patterns" % str(ignore_tables))
+        raise AnsibleFilterError(f"ignore_tables is {str(ignore_tables)!r}, and must be a list of patterns")
     checks = _extensions(facts)
     tables = facts.get("tables")
     if tables is not None:
@@ -161,11 +161,11 @@ def _check(kind: str, name: str, passed: bool, message: str) -> Check:
     return {"kind": kind, "name": name, "passed": passed, "message": visible(message)}
 
 
-def _extensions(facts: t.Mapping[str, t.Any]) -> t.List[Check]:
+def _extensions(facts: t.Mapping[str, t.Any]) -> list[Check]:
     """Of each that the database or its backup has: that there is such a thing on the server, and after the restoration that it is there."""
     production = facts.get("production") or {}
     available, restored = facts.get("available"), facts.get("restored")
-    server = "PostgreSQL %s" % facts.get("server_version")
+    server = "PostgreSQL {}".format(facts.get("server_version"))
     checks = []
     for name in sorted({*production, *(facts.get("archive") or [])}):
         whose = "the database" if name in production else "the backup"
@@ -175,16 +175,16 @@ def _extensions(facts: t.Mapping[str, t.Any]) -> t.List[Check]:
                 if facts.get("rehearsal")
                 else "Install it there, or restore where it is."
             )
-            message = "the extension %s, which %s has, is not available on %s. %s" % (name, whose, server, advice)
+            message = f"the extension {name}, which {whose} has, is not available on {server}. {advice}"
             checks.append(_check("extension", name, False, message))
         elif restored is not None and name not in restored:
-            message = "the restored database lacks the extension %s, which %s has. " % (name, whose)
+            message = f"the restored database lacks the extension {name}, which {whose} has. "
             message += "If it is younger than the backup, have a younger one (restore_drill_max_age)."
             checks.append(_check("extension", name, False, message))
         elif restored is not None:
-            message = "the extension %s is there, in version %s" % (name, restored[name])
+            message = f"the extension {name} is there, in version {restored[name]}"
             if production.get(name) not in (None, restored[name]):
-                message += "; the database has %s" % production[name]
+                message += f"; the database has {production[name]}"
             checks.append(_check("extension", name, True, message))
     return checks
 
@@ -197,7 +197,7 @@ def _enough_tables(tables: t.Mapping[str, int], least: int) -> Check:
 
 def _rows(
     tables: t.Mapping[str, int], previous: t.Mapping[str, int], most: float, ignored: t.Sequence[str]
-) -> t.List[Check]:
+) -> list[Check]:
     checks = []
     for name, before in sorted(previous.items()):
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in ignored):
@@ -216,24 +216,22 @@ def _rows(
         drop = 100.0 * (before - rows) / before if before else 0.0
         message = "the table %s has %d rows, and had %d in the last drill" % (name, rows, before)
         if drop > most:
-            message += ", which is %.4g %% less; %.4g %% are allowed (restore_drill_max_drop_percent)" % (drop, most)
+            message += f", which is {drop:.4g} % less; {most:.4g} % are allowed (restore_drill_max_drop_percent)"
         checks.append(_check("rows", name, drop <= most, message))
     return checks
 
 
-def _results(results: t.Sequence[t.Mapping[str, t.Any]], expected: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Check]:
+def _results(results: t.Sequence[t.Mapping[str, t.Any]], expected: t.Sequence[t.Mapping[str, t.Any]]) -> list[Check]:
     wanted = {check["name"]: check["expect"] for check in expected}
     checks = []
     for result in results:
         name, value = result["name"], result.get("value")
         if result.get("error"):
-            checks.append(_check("sql", name, False, "the check %s failed: %s" % (name, result["error"])))
+            checks.append(_check("sql", name, False, "the check {} failed: {}".format(name, result["error"])))
             continue
         passed = _equal(value, wanted[name])
-        message = "the check %s returned %s" % (name, _shown(value))
-        checks.append(
-            _check("sql", name, passed, message if passed else "%s, and not %s" % (message, _shown(wanted[name])))
-        )
+        message = f"the check {name} returned {_shown(value)}"
+        checks.append(_check("sql", name, passed, message if passed else f"{message}, and not {_shown(wanted[name])}"))
     return checks
 
 
@@ -259,5 +257,5 @@ def _equal(value: t.Any, expect: t.Any) -> bool:
 
 
 class FilterModule:
-    def filters(self) -> t.Dict[str, t.Any]:
+    def filters(self) -> dict[str, t.Any]:
         return {"scalingo_restore_drill_checks": restore_drill_checks}

@@ -74,16 +74,16 @@ Snapshot = t.Mapping[str, t.Any]
 def _versions(before: Snapshot, after: Snapshot, version: str) -> t.Iterator[str]:
     now = after.get("version")
     if version and now != version:
-        yield "the version is %s and not %s" % (now, version)
+        yield f"the version is {now} and not {version}"
     elif not version and now == before.get("version"):
-        yield "the version is %s, as before" % now
+        yield f"the version is {now}, as before"
 
 
 def _instances(before: Snapshot, after: Snapshot) -> t.Iterator[str]:
     for instance in after.get("instances") or []:
         if instance.get("status") != "running":
             words = [instance.get("type") or "instance", *([instance["role"]] if instance.get("role") else [])]
-            yield "the instance %s (%s) is %s" % (
+            yield "the instance {} ({}) is {}".format(
                 instance.get("id"),
                 ", ".join(words),
                 instance.get("status") or "in an unknown state",
@@ -100,11 +100,11 @@ def _lost(before: Snapshot, after: Snapshot) -> t.Iterator[str]:
     there = {extension["name"] for extension in after.get("extensions") or []}
     for extension in before.get("extensions") or []:
         if extension["name"] not in there:
-            yield "the extension %s (%s) is gone" % (extension["name"], extension.get("version"))
+            yield "the extension {} ({}) is gone".format(extension["name"], extension.get("version"))
     for key, noun in (("logical_databases", "logical database"), ("users", "user")):
         for name in before.get(key) or []:
             if name not in (after.get(key) or []):
-                yield "the %s %s is gone" % (noun, name)
+                yield f"the {noun} {name} is gone"
 
 
 def scalingo_upgrade_findings(before: t.Any, after: t.Any, version: str = "") -> list[str]:

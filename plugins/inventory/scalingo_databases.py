@@ -246,7 +246,7 @@ SUFFIXES = ("scalingo_databases.yml", "scalingo_databases.yaml")
 # From ansible-core 2.19 on, text is a template only where somebody says so, and only such text is exported as it is.
 trust_as_template = getattr(ansible.template, "trust_as_template", None)
 
-Variables = t.Dict[str, t.Any]
+Variables = dict[str, t.Any]
 
 
 def never_a_template(value: t.Any) -> t.Any:
@@ -288,13 +288,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             with open(path, encoding="utf-8", errors="replace") as file:
                 if re.search(r"^plugin:[ '\"]*(community\.scalingo\.)?scalingo_databases\b", file.read(), re.MULTILINE):
                     self.display.warning(
-                        "%s is not read, because its name does not end in %s" % (path, " or ".join(SUFFIXES))
+                        "{} is not read, because its name does not end in {}".format(path, " or ".join(SUFFIXES))
                     )
         return False
 
     def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
-        self._secrets: t.Set[str] = set()
+        self._secrets: set[str] = set()
         self._lines = Lines(
             lambda line: self.display.display(line, stderr=True),
             "scalingo_databases",
@@ -305,18 +305,18 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         config = self._config
         self._given = {name for name, value in config.items() if not blank(value)}
         self._check(config)
-        key = "%s_%s" % (self.get_cache_key(path), self._question()) if self.get_option("cache") else None
+        key = f"{self.get_cache_key(path)}_{self._question()}" if self.get_option("cache") else None
         databases = self._cached(key) if key and cache else None
         if databases is None:
             databases, complete = self._gather()
             if key and complete:
                 self._cache[key] = databases
         self._populate(
-            [{"scalingo_%s" % name: never_a_template(value) for name, value in item.items()} for item in databases]
+            [{f"scalingo_{name}": never_a_template(value) for name, value in item.items()} for item in databases]
         )
 
     def set_options(
-        self, task_keys: t.Any = None, var_options: t.Any = None, direct: t.Optional[t.Mapping[str, t.Any]] = None
+        self, task_keys: t.Any = None, var_options: t.Any = None, direct: t.Mapping[str, t.Any] | None = None
     ) -> None:
         """As any plugin does, with what the templates among the options of the file come to."""
         if direct is not None:
@@ -337,7 +337,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         try:
             return self.templar.template(value)
         except AnsibleError as error:
-            raise AnsibleParserError("%s is a template that cannot be rendered: %s" % (name, error)) from error
+            raise AnsibleParserError(f"{name} is a template that cannot be rendered: {error}") from error
 
     def _warn(self, text: str) -> None:
         """Show a warning that may repeat what the platform says."""
@@ -347,20 +347,18 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         known = sorted(self.option_definitions)
         for name, value in config.items():
             if isinstance(value, list) and any(item is not None and blank(item) for item in value):
-                raise AnsibleParserError("%s holds an empty name: take it out of the list" % name)
+                raise AnsibleParserError(f"{name} holds an empty name: take it out of the list")
             if name not in known:
                 close = difflib.get_close_matches(str(name), known, 1)
                 raise AnsibleParserError(
-                    "there is no option %s%s" % (name, ": did you mean %s?" % close[0] if close else "")
+                    "there is no option {}{}".format(name, f": did you mean {close[0]}?" if close else "")
                 )
         for name in ("hostname", "group"):
             if isinstance(config.get(name), (bool, int, float)):
-                raise AnsibleParserError(
-                    "%s is %s, which is no text: put it in quotes" % (name, json.dumps(config[name]))
-                )
+                raise AnsibleParserError(f"{name} is {json.dumps(config[name])}, which is no text: put it in quotes")
         if self._text("group") in ("all", "ungrouped"):
             raise AnsibleParserError(
-                "group is %s, which is a group of Ansible itself: choose another name" % self._text("group")
+                "group is {}, which is a group of Ansible itself: choose another name".format(self._text("group"))
             )
 
     def _text(self, name: str) -> str:
@@ -370,13 +368,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             str, self.option_definitions[name].get("default") or ""
         )
 
-    def _texts(self, name: str) -> t.List[str]:
+    def _texts(self, name: str) -> list[str]:
         """The texts of a list. Without quotes YAML makes something else of some."""
         values = self.get_option(name) or []
         for value in values:
             if value is None or isinstance(value, (bool, float, dict, list, datetime.date)):
                 raise AnsibleParserError(
-                    "%s holds %s, which is no text: put it in quotes" % (name, json.dumps(value, default=str))
+                    f"{name} holds {json.dumps(value, default=str)}, which is no text: put it in quotes"
                 )
         # What comes from a vault is of a type of its own.
         return [str(value).strip() for value in values]
@@ -384,14 +382,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _question(self) -> str:
         """What the answer in the cache is the answer to. Another question, or another account, needs another answer."""
         connection = self._connection()
-        options: t.Dict[str, t.Any] = {
+        options: dict[str, t.Any] = {
             name: str(connection[name] or "").strip() for name in ("api_token", "region", *ADDRESSES)
         }
         options.update({name: self._texts(name) for name in ("regions", "apps", "engines")})
         options.update(details=self.get_option("details"), version=VERSION)
         return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:32]
 
-    def _cached(self, key: str) -> t.Optional[t.List[t.Dict[str, t.Any]]]:
+    def _cached(self, key: str) -> list[dict[str, t.Any]] | None:
         """The databases in the cache; none when there are none, or when it holds what this plugin has not written."""
         try:
             # As plain data, without anything that the cache has put on its texts.
@@ -401,11 +399,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         except KeyError:
             return None
         except Exception as error:
-            self._warn("The cache cannot be used, and the platform is asked instead: %s" % error)
+            self._warn(f"The cache cannot be used, and the platform is asked instead: {error}")
             return None
         return databases
 
-    def _gather(self) -> t.Tuple[t.List[t.Dict[str, t.Any]], bool]:
+    def _gather(self) -> tuple[list[dict[str, t.Any]], bool]:
         """The databases, and whether they are all."""
         connection = self._connection()
         regions = list(dict.fromkeys(region for region in self._texts("regions") if region)) or [
@@ -434,29 +432,31 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         except ScalingoError as error:
             raise AnsibleParserError(sentence(error)) from None
         if fleet.failures and self.get_option("on_failure") == "fail":
-            raise AnsibleParserError("\n".join(visible("%s: %s" % failure) for failure in fleet.failures.items()))
+            raise AnsibleParserError(
+                "\n".join(visible("{}: {}".format(*failure)) for failure in fleet.failures.items())
+            )
         for warning in fleet.warnings:
             self._warn(warning)
         for note in fleet.notes:
             self.display.vv(note)
         for about, failure in fleet.failures.items():
-            self._warn("%s is left out: %s" % (about, failure))
+            self._warn(f"{about} is left out: {failure}")
         return databases, not fleet.failures
 
-    def _connection(self, region: t.Optional[str] = None) -> t.Dict[str, t.Any]:
+    def _connection(self, region: str | None = None) -> dict[str, t.Any]:
         """The options of the connection, by the file and by the environment."""
         try:
             return with_environment({**self._of_file(), "region": region}, os.environ, self.display.vv)
         except ScalingoError as error:
             raise AnsibleParserError(sentence(error)) from None
 
-    def _of_file(self) -> t.Dict[str, t.Any]:
+    def _of_file(self) -> dict[str, t.Any]:
         """The options of the connection as the file has them; with the environment they are joined as those of a task are."""
         return {
             name: self.get_option(name) if name in self._given or name not in VARIABLES else None for name in CONNECTION
         }
 
-    def _connect(self, region: str, app: t.Optional[str], addon: t.Optional[str], beside: t.Optional[Client]) -> Client:
+    def _connect(self, region: str, app: str | None, addon: str | None, beside: Client | None) -> Client:
         params = {**self._connection(region), "app": app, "addon": addon}
         return Client.from_params(
             params,
@@ -474,7 +474,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def alive(self) -> None:
         """Nothing runs beyond the command that reads the inventory."""
 
-    def _populate(self, databases: t.List[Variables]) -> None:
+    def _populate(self, databases: list[Variables]) -> None:
         """Put the hosts and their groups into the inventory: all of them, or none when something about one of them fails."""
         inventory = self.inventory
         wanted = [self._wanted_name(variables) for variables in databases]
@@ -484,7 +484,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             often = collections.Counter(wanted)
             # All of those that would share a name get the ID, so that no name depends on the order.
             names = [
-                "%s-%s" % (name, variables["scalingo_addon_id"]) if reason or often[name] > 1 else name
+                "{}-{}".format(name, variables["scalingo_addon_id"]) if reason or often[name] > 1 else name
                 for name, variables, reason in zip(wanted, databases, reasons)
             ]
             self.inventory = built = InventoryData()
@@ -496,11 +496,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self.inventory = inventory
         for name, variables, reason in zip(names, databases, reasons):
             if reason:
-                self._warn("The host of the %s is called %s, because %s" % (_described(variables), name, reason))
+                self._warn(f"The host of the {_described(variables)} is called {name}, because {reason}")
         odd = [name for name in names if re.search(r"[\s,:&!*?\[\]]", name)]
         if odd:
             self._warn(
-                "--limit cannot choose a host by a name such as %r: leave blanks and signs out of hostname" % odd[0]
+                f"--limit cannot choose a host by a name such as {odd[0]!r}: leave blanks and signs out of hostname"
             )
         for failure in failures:
             self._warn(failure)
@@ -509,21 +509,19 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _wanted_name(self, variables: Variables) -> str:
         expression = self._text("hostname")
         # Native Jinja of the old cores makes a number of 1e3, but not of what this filter returns.
-        expression = trust_as_template(expression) if trust_as_template is not None else "(%s) | string" % expression
+        expression = trust_as_template(expression) if trust_as_template is not None else f"({expression}) | string"
         addon_id = t.cast(str, variables["scalingo_addon_id"])
         try:
             name = str(self._compose(expression, variables)).strip()
         except Exception as error:
             if self.get_option("details") and variables["scalingo_database"] is None:
                 self._warn(
-                    "The host of the %s is called by its ID while the platform is making the database"
-                    % _described(variables)
+                    f"The host of the {_described(variables)} is called by its ID while the platform is making the database"
                 )
                 return addon_id
             raise AnsibleParserError(
                 visible(
-                    "hostname cannot be computed for the %s. It must be an expression without braces: %s"
-                    % (_described(variables), error)
+                    f"hostname cannot be computed for the {_described(variables)}. It must be an expression without braces: {error}"
                 )
             ) from error
         # A name is a variable too, and has no mark that keeps it from being a template.
@@ -533,16 +531,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _taken(name: str, variables: Variables, inventory: t.Any, groups: t.Container[str]) -> str:
         """Why a database cannot have this name; empty when it can."""
         if name in ansible.constants.LOCALHOST:
-            return "%s means this machine" % name
+            return f"{name} means this machine"
         if name in groups:
-            return "%s is a group" % name
+            return f"{name} is a group"
         known = inventory.hosts[name].vars if name in inventory.hosts else {}
         other = known.get("scalingo_addon_id", variables["scalingo_addon_id"])
         if other != variables["scalingo_addon_id"]:
-            return "%s is the host of the %s already" % (name, _described(known))
-        return "%s is a host with an address already" % name if "ansible_host" in known else ""
+            return f"{name} is the host of the {_described(known)} already"
+        return f"{name} is a host with an address already" if "ansible_host" in known else ""
 
-    def _construct(self, hosts: t.Mapping[str, Variables], known: t.Any) -> t.List[str]:
+    def _construct(self, hosts: t.Mapping[str, Variables], known: t.Any) -> list[str]:
         """Add hosts with all that the options make of them. Return a sentence for each expression that failed for every one."""
         strict = self.get_option("strict")
         group = self.inventory.add_group(self._text("group"))
@@ -570,7 +568,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 except AnsibleError as error:
                     if strict:
                         raise
-                    failed["%s.%s" % (option, *entry)].append(str(error))
+                    failed["{}.{}".format(option, *entry)].append(str(error))
             for keyed in self.get_option("keyed_groups") or []:
                 variables = {**before, **self.inventory.hosts[host].get_vars()}
                 if isinstance(keyed, dict) and not strict:
@@ -578,13 +576,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                         self._compose(keyed.get("key"), variables)
                         self.templar.template(keyed.get("parent_group"))
                     except Exception as error:
-                        failed["keyed_groups with the key %s" % keyed.get("key")].append(str(error))
+                        failed["keyed_groups with the key {}".format(keyed.get("key"))].append(str(error))
                         continue
                 self._add_host_to_keyed_groups([keyed], variables, host, strict=strict)
         return [
-            "%s fails for every host: %s" % (what, errors[0])
-            for what, errors in failed.items()
-            if len(errors) == len(hosts)
+            f"{what} fails for every host: {errors[0]}" for what, errors in failed.items() if len(errors) == len(hosts)
         ]
 
     @staticmethod
@@ -614,6 +610,6 @@ def _is_database(item: t.Any) -> bool:
 
 
 def _described(variables: Variables) -> str:
-    return (
-        "addon %(scalingo_engine)s (%(scalingo_addon_id)s) of app %(scalingo_app)s in %(scalingo_region)s" % variables
+    return "addon {scalingo_engine} ({scalingo_addon_id}) of app {scalingo_app} in {scalingo_region}".format(
+        **variables
     )

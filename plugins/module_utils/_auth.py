@@ -64,7 +64,7 @@ JUST_MADE = (
     "it with community.scalingo.scalingo_addon. Otherwise check which database is meant."
 )
 
-Raw = t.Dict[str, t.Any]
+Raw = dict[str, t.Any]
 
 
 @dataclass(frozen=True)

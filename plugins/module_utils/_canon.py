@@ -55,7 +55,7 @@ _TRADITIONAL = (
     "ERROR_FOR_DIVISION_BY_ZERO",
     "NO_ENGINE_SUBSTITUTION",
 )
-SQL_MODE_COMPOSITES: t.Mapping[str, t.FrozenSet[str]] = {
+SQL_MODE_COMPOSITES: t.Mapping[str, frozenset[str]] = {
     "ANSI": frozenset(_ANSI),
     "TRADITIONAL": frozenset(_TRADITIONAL),
 }
@@ -74,7 +74,7 @@ def boolean(value: object) -> bool:
     try:
         return bool(ansible_boolean(t.cast(t.Any, value)))
     except TypeError:
-        raise ValueError("%r is not a boolean: use true or false" % (value,)) from None
+        raise ValueError(f"{value!r} is not a boolean: use true or false") from None
 
 
 def visible(text: str) -> str:
@@ -91,7 +91,7 @@ def hour(value: object) -> int:
     """An hour of the day in UTC, 0 to 23 (docs/contract.md section 2.3)."""
     number = _whole(value)
     if number is None or not 0 <= number <= 23:
-        raise ValueError("%r is not an hour of the day: use 0 to 23, in UTC" % (value,))
+        raise ValueError(f"{value!r} is not an hour of the day: use 0 to 23, in UTC")
     return number
 
 
@@ -103,14 +103,14 @@ def weekday(value: object) -> int:
     if isinstance(value, str) and value.strip().lower() in WEEKDAYS:
         return WEEKDAYS.index(value.strip().lower())
     raise ValueError(
-        "%r is not a day of the week: use %s, or 0 (Sunday) to 6 (Saturday)" % (value, ", ".join(WEEKDAYS))
+        "{!r} is not a day of the week: use {}, or 0 (Sunday) to 6 (Saturday)".format(value, ", ".join(WEEKDAYS))
     )
 
 
-def window_text(day: t.Optional[int], starting_hour: t.Optional[int]) -> str:
+def window_text(day: int | None, starting_hour: int | None) -> str:
     """When a window begins, for people."""
     name = "an unknown day" if day is None else WEEKDAYS[day % 7].capitalize()
-    return "%s at %s UTC" % (name, "an unknown hour" if starting_hour is None else "%d:00" % starting_hour)
+    return "{} at {} UTC".format(name, "an unknown hour" if starting_hour is None else "%d:00" % starting_hour)
 
 
 def duration(value: object) -> int:
@@ -123,13 +123,13 @@ def duration(value: object) -> int:
         return 0
     nanoseconds = _nanoseconds(text)
     if nanoseconds is None:
-        raise ValueError("%r is not a duration: use for example 30d, 720h, 4w2d, or INF for no end" % (value,))
+        raise ValueError(f"{value!r} is not a duration: use for example 30d, 720h, 4w2d, or INF for no end")
     if nanoseconds > LONGEST_DURATION:
-        raise ValueError("%r is longer than the 106751 days that the server can count: use INF for no end" % (value,))
+        raise ValueError(f"{value!r} is longer than the 106751 days that the server can count: use INF for no end")
     return nanoseconds
 
 
-def _nanoseconds(text: str) -> t.Optional[int]:
+def _nanoseconds(text: str) -> int | None:
     """The sum of numbers with units, or none when the text is anything else."""
     total = position = 0
     while position < len(text):
@@ -164,11 +164,11 @@ def seconds(value: object) -> float:
         return float(text)
     nanoseconds = _nanoseconds(text)
     if nanoseconds is None:
-        raise ValueError("%r is not a length of time: use seconds, or for example 90m, 24h, 7d" % (value,))
+        raise ValueError(f"{value!r} is not a length of time: use seconds, or for example 90m, 24h, 7d")
     return nanoseconds / _NANOSECONDS["s"]
 
 
-def sql_modes(value: t.Union[str, t.Iterable[object]]) -> t.FrozenSet[str]:
+def sql_modes(value: str | t.Iterable[object]) -> frozenset[str]:
     """MySQL modes as a set, in upper case, composite ones expanded as the server does.
 
     V([]), V([""]) and V("") are the empty set. A name with other signs than letters, digits and underscores is refused.
@@ -179,7 +179,7 @@ def sql_modes(value: t.Union[str, t.Iterable[object]]) -> t.FrozenSet[str]:
         if not name:
             continue
         if not re.fullmatch(r"[A-Z0-9_]+", name):
-            raise ValueError("%r is not the name of an SQL mode: use for example STRICT_TRANS_TABLES" % name)
+            raise ValueError(f"{name!r} is not the name of an SQL mode: use for example STRICT_TRANS_TABLES")
         modes.add(name)
         modes.update(SQL_MODE_COMPOSITES.get(name, ()))
     for composite, members in SQL_MODE_COMPOSITES.items():
@@ -188,11 +188,11 @@ def sql_modes(value: t.Union[str, t.Iterable[object]]) -> t.FrozenSet[str]:
     return frozenset(modes)
 
 
-def version(value: object) -> t.Tuple[int, ...]:
+def version(value: object) -> tuple[int, ...]:
     """The components of a version C(major.minor.patch-build) or of the first ones of it; a leading C(v) is ignored."""
     text = str(value).strip()
     if not re.fullmatch(r"v?[0-9]+(\.[0-9]+)*(-[0-9]+)?", text):
-        raise ValueError("%r is not a version: use for example 16, 16.4 or 16.4.0-1" % (value,))
+        raise ValueError(f"{value!r} is not a version: use for example 16, 16.4 or 16.4.0-1")
     return tuple(int(number) for number in _VERSION.findall(text))
 
 
@@ -212,22 +212,22 @@ def network(value: object) -> str:
     """The normal form of an address range; a single address is a range of one."""
     text = str(value).strip()
     if "%" in text:
-        raise ValueError("%r names the interface of one machine: leave out the %% and what follows it" % text)
+        raise ValueError(f"{text!r} names the interface of one machine: leave out the % and what follows it")
     try:
         found = ipaddress.ip_network(text, strict=False)
         address = ipaddress.ip_address(text.partition("/")[0])
     except ValueError:
-        raise ValueError("%r is not an address range: use for example 198.51.100.0/24" % text) from None
+        raise ValueError(f"{text!r} is not an address range: use for example 198.51.100.0/24") from None
     if isinstance(found, ipaddress.IPv6Network) and found.overlaps(_IN_IPV6) and not _is_wide(found):
         mapped = None if found.prefixlen < _IN_IPV6.prefixlen else t.cast(ipaddress.IPv6Address, address).ipv4_mapped
         if mapped is None:
-            raise ValueError("%r holds IPv4 addresses: write them as IPv4" % text)
+            raise ValueError(f"{text!r} holds IPv4 addresses: write them as IPv4")
         meant = ipaddress.ip_network((mapped, found.prefixlen - _IN_IPV6.prefixlen), strict=False)
-        raise ValueError("%r is IPv4 within IPv6: write it as %s" % (text, mapped if _is_wide(meant) else meant))
+        raise ValueError(f"{text!r} is IPv4 within IPv6: write it as {mapped if _is_wide(meant) else meant}")
     if address != found.network_address:
         # What opens the database to a part of the world is never proposed.
         raise ValueError(
-            "%r is an address inside of a range: did you mean %s?" % (text, address if _is_wide(found) else found)
+            f"{text!r} is an address inside of a range: did you mean {address if _is_wide(found) else found}?"
         )
     return str(found)
 
@@ -249,10 +249,10 @@ class Span:
 
     def __str__(self) -> str:
         address = ipaddress.IPv4Address if self.version == 4 else ipaddress.IPv6Address
-        return "%s to %s" % (address(self.first), address(self.last))
+        return f"{address(self.first)} to {address(self.last)}"
 
 
-def span(value: object) -> t.Optional[Span]:
+def span(value: object) -> Span | None:
     """The addresses of a range in any form that the platform may show, or none when it shows something else."""
     try:
         found = ipaddress.ip_network(str(value).strip(), strict=False)
@@ -261,9 +261,9 @@ def span(value: object) -> t.Optional[Span]:
     return Span(found.version, int(found.network_address), int(found.broadcast_address))
 
 
-def wide_spans(ranges: t.Iterable[object]) -> t.List[Span]:
+def wide_spans(ranges: t.Iterable[object]) -> list[Span]:
     """The spans that are wider than anybody's own network. Neighbours are joined: a firewall sees no border between them."""
-    joined: t.List[Span] = []
+    joined: list[Span] = []
     for one in sorted(found for found in map(span, ranges) if found is not None):
         last = joined[-1] if joined else None
         if last is not None and last.version == one.version and one.first <= last.last + 1:
@@ -277,10 +277,10 @@ def instant(value: object) -> str:
     """A point in time in UTC with a fixed width, C(YYYY-MM-DDThh:mm:ss.ffffffZ). Text without an offset is refused."""
     match = _INSTANT.fullmatch(str(value).strip())
     if not match:
-        raise ValueError("%r is not a point in time: use for example 2026-11-21T03:00:00Z" % (value,))
+        raise ValueError(f"{value!r} is not a point in time: use for example 2026-11-21T03:00:00Z")
     day, time_of_day, fraction, zulu, offset_hours, offset_minutes = match.groups()
     if not zulu and not offset_hours:
-        raise ValueError("%r has no offset from UTC: end it with Z, or with an offset such as +01:00" % (value,))
+        raise ValueError(f"{value!r} has no offset from UTC: end it with Z, or with an offset such as +01:00")
     try:
         moment = datetime.datetime.strptime(day + "T" + time_of_day, "%Y-%m-%dT%H:%M:%S")
         if offset_hours:
@@ -288,7 +288,7 @@ def instant(value: object) -> str:
             distance = datetime.timedelta(hours=clock.hour, minutes=clock.minute)
             moment = moment - distance if offset_hours[0] == "+" else moment + distance
     except (ValueError, OverflowError):
-        raise ValueError("%r is not a point in time: there is no such date or hour" % (value,)) from None
+        raise ValueError(f"{value!r} is not a point in time: there is no such date or hour") from None
     return moment.isoformat(timespec="seconds") + "." + ((fraction or "") + "000000")[:6] + "Z"
 
 
@@ -298,7 +298,7 @@ def instant_seconds(value: object) -> float:
     return moment.replace(tzinfo=datetime.timezone.utc).timestamp()
 
 
-def _whole(value: object) -> t.Optional[int]:
+def _whole(value: object) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int):

@@ -42,7 +42,7 @@ from ._wait import wait_until
 if t.TYPE_CHECKING:
     from ._endpoints import Client
 
-State = t.Dict[str, t.Any]
+State = dict[str, t.Any]
 Params = t.Mapping[str, t.Any]
 
 #: What a busy database may answer: no source tells which (docs/contract.md section 4.5).
@@ -66,7 +66,7 @@ RESUME = (
 )
 
 
-def known(state: t.Optional[State]) -> State:
+def known(state: State | None) -> State:
     """The state of something that is always there."""
     if state is None:
         raise TypeError("there is no state")
@@ -92,10 +92,10 @@ class Consent:
     def advice(missing: t.Iterable[Consent]) -> str:
         """All that the task must say, at once."""
         words = list(dict.fromkeys(consent.word for consent in missing if consent.option == "allow"))
-        wanted = ["'%s: %s'" % (consent.option, consent.word) for consent in missing if consent.option != "allow"]
+        wanted = [f"'{consent.option}: {consent.word}'" for consent in missing if consent.option != "allow"]
         if words:
-            wanted.append("'allow: [%s]'" % ", ".join(words))
-        return "If that is what you want, add %s to the task." % " and ".join(wanted) if wanted else ""
+            wanted.append("'allow: [{}]'".format(", ".join(words)))
+        return "If that is what you want, add {} to the task.".format(" and ".join(wanted)) if wanted else ""
 
     @classmethod
     def refusal(cls, missing: t.Sequence[Consent], params: Params, ending: str = "") -> ConsentMissing:
@@ -111,7 +111,7 @@ class Consent:
 
 def mistaken(confirmed: object, this: object, noun: str) -> str:
     """What is said to a task that confirms something else than it is about."""
-    return "the task confirms %s, and this is %s: check which %s you mean" % (confirmed, this, noun)
+    return f"the task confirms {confirmed}, and this is {this}: check which {noun} you mean"
 
 
 class Skipped(Exception):
@@ -129,7 +129,7 @@ class Settled(Exception):
         self.ours = ours
 
 
-def never(state: t.Optional[State]) -> bool:
+def never(state: State | None) -> bool:
     """As C(Step.reached): what another run brings never does instead."""
     return False
 
@@ -153,18 +153,18 @@ class Step:
     """
 
     sentence: str
-    send: t.Callable[[], t.Optional[State]] = lambda: None
-    follow: t.Optional[t.Callable[[], t.Optional[State]]] = None
-    happened: t.Optional[t.Callable[[t.Optional[State]], bool]] = None
-    reached: t.Optional[t.Callable[[t.Optional[State]], bool]] = None
+    send: t.Callable[[], State | None] = lambda: None
+    follow: t.Callable[[], State | None] | None = None
+    happened: t.Callable[[State | None], bool] | None = None
+    reached: t.Callable[[State | None], bool] | None = None
     resend: bool = False
     last_look: bool = False
-    compare: t.Optional[t.Callable[[t.Optional[State]], None]] = None
-    consent: t.Tuple[Consent, ...] = ()
+    compare: t.Callable[[State | None], None] | None = None
+    consent: tuple[Consent, ...] = ()
     counts: bool = True
     always: bool = False
 
-    def tells(self, lost: bool) -> t.Optional[t.Callable[[t.Optional[State]], bool]]:
+    def tells(self, lost: bool) -> t.Callable[[State | None], bool] | None:
         """What tells from a state that nothing is left to do, after a lost call or without one; none when nothing can."""
         reached = self.happened if lost else self.reached or self.happened
         return None if reached is never else reached
@@ -175,9 +175,9 @@ class Outcome:
     """What a module reports, before it is put into a result."""
 
     changed: bool
-    result: t.Dict[str, t.Any]
-    diff: t.Optional[t.Dict[str, t.Any]] = None
-    steps: t.List[str] = dataclasses.field(default_factory=list)
+    result: dict[str, t.Any]
+    diff: dict[str, t.Any] | None = None
+    steps: list[str] = dataclasses.field(default_factory=list)
 
 
 class Interrupted(Exception):
@@ -186,7 +186,7 @@ class Interrupted(Exception):
     C(error) is what went wrong: a C(ScalingoError), or anything else when the collection has a defect.
     """
 
-    def __init__(self, error: Exception, done: t.List[str], failed: str, maybe: bool) -> None:
+    def __init__(self, error: Exception, done: list[str], failed: str, maybe: bool) -> None:
         super().__init__(str(error))
         self.error = error
         self.done = done
@@ -204,7 +204,7 @@ class Performer:
     #: Whether the task must name one database.
     target_needed = True
     #: What it imports beside Python and Ansible.
-    libraries: t.Tuple[str, ...] = ("requests",)
+    libraries: tuple[str, ...] = ("requests",)
 
     def __init__(self, client: Client, params: Params, warn: t.Callable[[str], None], no_log: bool = False) -> None:
         self.client = client
@@ -220,7 +220,7 @@ class Performer:
     def perform(self, check_mode: bool) -> Outcome:
         raise NotImplementedError
 
-    def salvage(self) -> t.Dict[str, t.Any]:
+    def salvage(self) -> dict[str, t.Any]:
         """What a failure must not lose, as keys of the result: what no later run can find out."""
         return {}
 
@@ -236,7 +236,7 @@ class Performer:
             self.secret_file.check()
         elif not self._no_log:
             raise InvalidInput(
-                "the result would hold %s, and the task does not hide its result" % secret,
+                f"the result would hold {secret}, and the task does not hide its result",
                 hint="Name a file for it in dest. Or add 'no_log: true' to the task and register its result, without async: "
                 "Ansible keeps the result of such a task in a file.",
             )
@@ -247,7 +247,7 @@ class Listing(Performer):
 
     plural = ""
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         raise NotImplementedError
 
     def perform(self, check_mode: bool) -> Outcome:
@@ -263,7 +263,7 @@ class Resource(Performer):
     """Something that a module converges."""
 
     #: The names of the state's fields that are compared and diffed.
-    managed_fields: t.Tuple[str, ...] = ()
+    managed_fields: tuple[str, ...] = ()
     #: An imperative module: its steps do not come from a difference.
     imperative = False
     #: The plan stands and is being carried out: what is planned from now on is only compared with it.
@@ -271,33 +271,33 @@ class Resource(Performer):
     #: When the last reading of the state began, by the clock of the client.
     _read_at = 0.0
     #: The sentences of the steps that were left to do at the last comparison; none while the first plan stands.
-    _left_to_do: t.Optional[t.FrozenSet[str]] = None
+    _left_to_do: frozenset[str] | None = None
 
-    def read(self) -> t.Optional[State]:
+    def read(self) -> State | None:
         """The current state, or nothing when it is absent."""
         raise NotImplementedError
 
-    def wanted(self, before: t.Optional[State]) -> t.Optional[State]:
+    def wanted(self, before: State | None) -> State | None:
         """The state after the task: before overlaid with the parameters that were given. Sends nothing."""
         raise NotImplementedError
 
-    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+    def steps(self, before: State | None, after: State | None) -> list[Step]:
         """How to come from before to after. Sends nothing."""
         raise NotImplementedError
 
-    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def result(self, state: State | None) -> dict[str, t.Any]:
         """What is returned of a state: the result keys of the module."""
         raise NotImplementedError
 
-    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def managed(self, state: State | None) -> dict[str, t.Any]:
         """The part of a state that is compared, and shown in the diff."""
         return {} if state is None else {name: state[name] for name in self.managed_fields}
 
-    def in_diff(self, managed: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+    def in_diff(self, managed: dict[str, t.Any]) -> dict[str, t.Any]:
         """The same for a person who is to approve it."""
         return managed
 
-    def busy(self, state: t.Optional[State]) -> str:
+    def busy(self, state: State | None) -> str:
         """What keeps the database from taking a change, as far as the state tells; else an empty text."""
         return ""
 
@@ -338,7 +338,7 @@ class Resource(Performer):
         outcome.result = self.result(current)
         return outcome
 
-    def _reason_to_wait(self, before: t.Optional[State], steps: t.List[Step]) -> str:
+    def _reason_to_wait(self, before: State | None, steps: list[Step]) -> str:
         """What the steps have to wait for. Raises C(Conflict) when that has no end."""
         if not self._counting(steps):
             return ""
@@ -348,26 +348,25 @@ class Resource(Performer):
             error.about(doing=self._counting(steps)[0])
             raise
 
-    def _read(self) -> t.Optional[State]:
+    def _read(self) -> State | None:
         begun = self.client.clock.now()
         state = self.read()
         self._read_at = begun
         return state
 
-    def _plan(self) -> t.Tuple[t.Optional[State], t.Optional[State], t.List[Step]]:
+    def _plan(self) -> tuple[State | None, State | None, list[Step]]:
         before = self._read()
         after = self.wanted(before)
         steps = self.steps(before, after)
         if not self.imperative and not self._counting(steps) and self.managed(before) != self.managed(after):
             raise InvalidInput(
-                "no step leads from the current to the wanted state: %s"
-                % self._differences(self.managed(before), self.managed(after)),
+                f"no step leads from the current to the wanted state: {self._differences(self.managed(before), self.managed(after))}",
                 hint="Please report this: it is a defect of the collection.",
             )
         self._refuse_without_consent(steps, self._diff(before, after, steps))
         return before, after, steps
 
-    def _refuse_without_consent(self, steps: t.Sequence[Step], diff: t.Dict[str, t.Any]) -> None:
+    def _refuse_without_consent(self, steps: t.Sequence[Step], diff: dict[str, t.Any]) -> None:
         """Name everything that is missing at once, so that nobody has to run the task again to learn of the next.
 
         Who only looks for differences wants to know them all, also those that need no consent.
@@ -379,12 +378,10 @@ class Resource(Performer):
             refusal.doing, refusal.diff = missing[0][0].sentence, diff
             raise refusal
 
-    def _apply(
-        self, before: t.Optional[State], after: t.Optional[State], steps: t.List[Step]
-    ) -> t.Tuple[t.Optional[State], t.List[str]]:
+    def _apply(self, before: State | None, after: State | None, steps: list[Step]) -> tuple[State | None, list[str]]:
         """The state afterwards, and what was done."""
-        done: t.List[str] = []
-        known: t.Optional[State] = None
+        done: list[str] = []
+        known: State | None = None
         self.applying = True
         for step in steps:
             taken = False
@@ -424,13 +421,13 @@ class Resource(Performer):
         return current, done
 
     @staticmethod
-    def _interrupted(error: Exception, done: t.List[str], failed: str, maybe: bool) -> Interrupted:
+    def _interrupted(error: Exception, done: list[str], failed: str, maybe: bool) -> Interrupted:
         if isinstance(error, ScalingoError):
             # The step says more than the route that it failed on.
             error.doing = failed
         return Interrupted(error, done, visible(failed), maybe)
 
-    def _take(self, step: Step) -> t.Tuple[t.Optional[State], bool]:
+    def _take(self, step: Step) -> tuple[State | None, bool]:
         """Send until the step is taken, or a reading shows what it is for. The state as far as it was shown, and whether it is
         our work: what was there when the platform refused the first call is another's.
         """
@@ -477,18 +474,16 @@ class Resource(Performer):
                     raise
 
     def _not_ours(self, step: Step, refusal: str = "") -> bool:
-        said = " The platform says: %s" % refusal if refusal else ""
-        self.warn("Another was quicker, and this task did not do it: %s.%s" % (step.sentence, said))
+        said = f" The platform says: {refusal}" if refusal else ""
+        self.warn(f"Another was quicker, and this task did not do it: {step.sentence}.{said}")
         return False
 
-    def _looked_at(self, error: ScalingoError) -> t.Optional[State]:
+    def _looked_at(self, error: ScalingoError) -> State | None:
         """The state after an error, which stays the one to report when there is no reading."""
         try:
             return self._read()
         except InvalidInput as found:
-            error.hint = " ".join(
-                filter(None, (error.hint, "What was read afterwards: %s." % found.message, found.hint))
-            )
+            error.hint = " ".join(filter(None, (error.hint, f"What was read afterwards: {found.message}.", found.hint)))
             raise error from None
         except ScalingoError:
             raise error from None
@@ -518,7 +513,7 @@ class Resource(Performer):
         finally:
             transport.before_change = None
 
-    def _require_planned(self, step: Step, state: t.Optional[State], lost: bool) -> None:
+    def _require_planned(self, step: Step, state: State | None, lost: bool) -> None:
         """Plan anew. Raises what speaks against the step by now."""
         try:
             if step.compare is not None:
@@ -539,7 +534,7 @@ class Resource(Performer):
             missing = [consent for consent in planned.consent if not consent.given(self.params)]
             if missing:
                 refusal = Consent.refusal(missing, self.params)
-                refusal.message = "the database was changed after this task had read it. %s" % refusal.message
+                refusal.message = f"the database was changed after this task had read it. {refusal.message}"
                 raise refusal
         except ScalingoError as error:
             error.after_loss = error.after_loss or lost
@@ -550,13 +545,13 @@ class Resource(Performer):
         try:
             return bool(busy_reason(self.client.database.show_database()))
         except Conflict as stopped:
-            error.hint = "%s. %s" % (stopped.message.capitalize(), stopped.hint)
+            error.hint = f"{stopped.message.capitalize()}. {stopped.hint}"
         except ScalingoError:
             pass
         return False
 
     def _wait_until_idle(self) -> None:
-        seen: t.Dict[str, t.Any] = {}
+        seen: dict[str, t.Any] = {}
 
         def idle(raw: t.Mapping[str, t.Any]) -> bool:
             seen.update(raw)
@@ -578,14 +573,14 @@ class Resource(Performer):
             operation = str(seen.get("current_operation_id") or "")
             with contextlib.suppress(ScalingoError, KeyError):
                 if operation:
-                    seen["current_operation_id"] = "%s, %s" % (
+                    seen["current_operation_id"] = "{}, {}".format(
                         operation,
                         self.client.database.show_operation(operation)["type"],
                     )
-            error.message = "waited %g seconds, and %s" % (self.params["wait_timeout"], busy_reason(seen))
+            error.message = "waited {:g} seconds, and {}".format(self.params["wait_timeout"], busy_reason(seen))
             raise
 
-    def _read_back(self, current: t.Optional[State], after: t.Optional[State]) -> str:
+    def _read_back(self, current: State | None, after: State | None) -> str:
         """What is not as it was planned, or not as the parameters want it: a plan may be wrong, too."""
         shown, planned = self.managed(current), self.managed(after)
         different = [name for name in sorted(set(shown) | set(planned)) if shown.get(name) != planned.get(name)]
@@ -600,33 +595,33 @@ class Resource(Performer):
         try:
             left = [step for step in self.steps(current, self.wanted(current)) if step.counts and not step.always]
         except InvalidInput as error:
-            return "what was read back is not what the task wants: %s" % error.message
+            return f"what was read back is not what the task wants: {error.message}"
         return (
-            "what was read back is not what the task wants, which would still have to %s" % left[0].sentence
+            f"what was read back is not what the task wants, which would still have to {left[0].sentence}"
             if left
             else ""
         )
 
-    def _diff(self, before: t.Optional[State], after: t.Optional[State], steps: t.List[Step]) -> t.Dict[str, t.Any]:
+    def _diff(self, before: State | None, after: State | None, steps: list[Step]) -> dict[str, t.Any]:
         about = visible(self.client.described())
-        diff: t.Dict[str, t.Any] = {
+        diff: dict[str, t.Any] = {
             "before": self.in_diff(self.managed(before)),
             "after": self.in_diff(self.managed(after)),
             "before_header": about,
             "after_header": about,
         }
         if self.imperative and self._counting(steps):
-            diff["prepared"] = "".join("%s\n" % line for line in (about + ":", *self._counting(steps)))
+            diff["prepared"] = "".join(f"{line}\n" for line in (about + ":", *self._counting(steps)))
         return diff
 
     @staticmethod
-    def _counting(steps: t.Iterable[Step]) -> t.List[str]:
+    def _counting(steps: t.Iterable[Step]) -> list[str]:
         return [visible(step.sentence) for step in steps if step.counts]
 
     @staticmethod
     def _differences(current: t.Mapping[str, t.Any], wanted: t.Mapping[str, t.Any]) -> str:
         return "; ".join(
-            "%s is %s, wanted %s" % (name, shown(current.get(name)), shown(wanted.get(name)))
+            f"{name} is {shown(current.get(name))}, wanted {shown(wanted.get(name))}"
             for name in sorted(set(current) | set(wanted))
             if current.get(name) != wanted.get(name)
         )
@@ -653,8 +648,8 @@ def busy_reason(raw: t.Mapping[str, t.Any]) -> str:
         raise Conflict("the database is stopped, and no operation is running that would start it", hint=RESUME)
     status, operation = raw.get("status"), raw.get("current_operation_id")
     if operation:
-        return "another operation (%s) is running on the database%s" % (
+        return "another operation ({}) is running on the database{}".format(
             operation,
-            "" if status in (None, "running") else ", which is %s" % status,
+            "" if status in (None, "running") else f", which is {status}",
         )
-    return "the database is %s, not running" % status
+    return f"the database is {status}, not running"

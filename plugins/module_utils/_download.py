@@ -73,24 +73,24 @@ def local(doing: str) -> t.Iterator[None]:
             errno.ENOSYS: "The file system cannot rename: set work_dir to a directory on another one.",
             errno.EOPNOTSUPP: "The file system cannot rename: set work_dir to a directory on another one.",
         }.get(error.errno or 0, "")
-        raise ScalingoError("%s: %s" % (doing, error.strerror or type(error).__name__), hint=hint) from None
+        raise ScalingoError(f"{doing}: {error.strerror or type(error).__name__}", hint=hint) from None
 
 
 class Validators(t.NamedTuple):
     """What an answer says about the file that it is a part of."""
 
-    etag: t.Optional[str]
-    modified: t.Optional[str]
-    total: t.Optional[int]
+    etag: str | None
+    modified: str | None
+    total: int | None
 
     @classmethod
-    def of(cls, stream: Stream, total: t.Optional[int]) -> Validators:
+    def of(cls, stream: Stream, total: int | None) -> Validators:
         etag = stream.headers.get("etag", "").strip()
         strong = re.fullmatch(r'"[^"]*"', etag) is not None
         return cls(etag if strong else None, stream.headers.get("last-modified") or None, total)
 
     @property
-    def condition(self) -> t.Optional[str]:
+    def condition(self) -> str | None:
         """What a request for the rest is made conditional on; none when nothing tells whether the file is the same."""
         return self.etag or (self.modified if self.total is not None else None)
 
@@ -122,10 +122,10 @@ class Part:
         self.validators = NOTHING
         self.digest = hashlib.sha256()
         self._synced = 0
-        self._file: t.Optional[t.BinaryIO] = None
+        self._file: t.BinaryIO | None = None
 
     def __enter__(self) -> Part:
-        with local("open %s" % self.path):
+        with local(f"open {self.path}"):
             self._file = self._opened()
             try:
                 self._take_up()
@@ -151,7 +151,7 @@ class Part:
                 found = os.fstat(descriptor)
                 if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
                     raise ScalingoError(
-                        "%s is in the way: it is not a file of this user" % self.path,
+                        f"{self.path} is in the way: it is not a file of this user",
                         hint="Remove it, or set work_dir.",
                     )
                 self._lock(descriptor)
@@ -167,7 +167,7 @@ class Part:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ScalingoError(
-                "another task is downloading to %s" % self.path, hint="Wait for its end and run this one again."
+                f"another task is downloading to {self.path}", hint="Wait for its end and run this one again."
             ) from None
         except OSError as error:
             if error.errno not in NO_LOCKS:
@@ -202,7 +202,7 @@ class Part:
             self.size = self._synced = length
             self.validators = validators
 
-    def _described(self) -> t.Optional[t.Tuple[Validators, int]]:
+    def _described(self) -> tuple[Validators, int] | None:
         try:
             with open(self.description, encoding="utf-8") as file:
                 found = json.load(file)
@@ -220,7 +220,7 @@ class Part:
 
     def restart(self, validators: Validators = NOTHING) -> None:
         """Throw away what there is: another file begins."""
-        with local("write to %s" % self.path):
+        with local(f"write to {self.path}"):
             if self.size or validators is not NOTHING:
                 self._open_file.truncate(0)
                 with contextlib.suppress(FileNotFoundError):
@@ -232,7 +232,7 @@ class Part:
 
     def write(self, piece: bytes) -> None:
         """Append. Now and then it is made sure that what was written survives a crash."""
-        with local("write to %s" % self.path):
+        with local(f"write to {self.path}"):
             rest = memoryview(piece)
             while rest:
                 rest = rest[self._open_file.write(rest) :]
@@ -258,12 +258,12 @@ class Part:
 
     def sync(self) -> None:
         """Wait until the disk holds what was written."""
-        with local("write to %s" % self.path):
+        with local(f"write to {self.path}"):
             os.fsync(self._open_file.fileno())
 
     def require_space(self, more: int) -> None:
         """Refuse a file that does not fit, before the disk is full of a part of it."""
-        with local("write to %s" % self.path):
+        with local(f"write to {self.path}"):
             try:
                 found = os.fstatvfs(self._open_file.fileno())
             except OSError as error:
@@ -315,11 +315,11 @@ class Source(t.Protocol):
     def note(self, message: str) -> None:
         """Say what is worth knowing."""
 
-    def received(self, size: int, total: t.Optional[int], seconds: float, rate: float) -> None:
+    def received(self, size: int, total: int | None, seconds: float, rate: float) -> None:
         """Take note of how far it is: bytes of the file, of how many, after how long, and bytes a second."""
 
 
-def fetch(source: Source, part: Part, size: t.Optional[int] = None) -> None:
+def fetch(source: Source, part: Part, size: int | None = None) -> None:
     """Bring the file into the part. I(size) is what the platform says of its size, if anything.
 
     Raises C(ScalingoError). What there is then stays where it can be gone on with; else nothing stays.
@@ -351,12 +351,12 @@ def _is_local(error: BaseException) -> bool:
 class _Fetching:
     """One file on its way."""
 
-    def __init__(self, source: Source, part: Part, size: t.Optional[int]) -> None:
+    def __init__(self, source: Source, part: Part, size: int | None) -> None:
         self._source = source
         self._part = part
         self._size = size or None
         self._failures = 0
-        self._link: t.Optional[str] = None
+        self._link: str | None = None
         self._link_is_new = False
         self._received = False
         self._begun = source.clock.now()
@@ -441,7 +441,7 @@ class _Fetching:
     def _start_over(self, stream: Stream, reason: str) -> None:
         self._source.note("starting over after %d bytes: %s" % (self._part.size, reason))
         self._part.restart()
-        self._failed(stream.unexpected("%s, again and again" % reason))
+        self._failed(stream.unexpected(f"{reason}, again and again"))
 
     def _archive(self, stream: Stream, pieces: t.Iterator[bytes]) -> t.Iterator[bytes]:
         """The same pieces, when an archive begins with them. Error texts come with status 200, too, and as any type."""
@@ -459,12 +459,12 @@ class _Fetching:
         if stream.text.lstrip()[:1] == "<":
             said = stream.described()
         elif len(start) >= SHOWN or re.search("[^\\t\\n\\r\x20-\x7e\xa0-\ufffc]", stream.text):
-            said = "it begins with the bytes %s" % start[:4].hex(" ")
+            said = "it begins with the bytes {}".format(start[:4].hex(" "))
         else:
             said = " ".join(stream.text.split())
         if length is not None and self._size not in (None, length):
-            raise stream.unexpected("%s: %s" % (self._wrong_size(length), said), NO_BACKUP_HINT)
-        raise stream.unexpected("the download is not a gzipped archive: %s" % said, NO_BACKUP_HINT)
+            raise stream.unexpected(f"{self._wrong_size(length)}: {said}", NO_BACKUP_HINT)
+        raise stream.unexpected(f"the download is not a gzipped archive: {said}", NO_BACKUP_HINT)
 
     def _wrong_size(self, size: int) -> str:
         return "the download has %d bytes, and the platform says %s" % (size, self._size)
@@ -509,7 +509,7 @@ class _Fetching:
 def write_atomically(path: str, text: str, mode: int) -> None:
     """Write a small file that is there as a whole or not at all."""
     temporary = path + ".new"
-    with local("write %s" % path):
+    with local(f"write {path}"):
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -549,7 +549,7 @@ def publish(part: Part, dest: str, mode: int) -> None:
     """
     part.checkpoint()
     part.sync()
-    with local("write %s" % dest):
+    with local(f"write {dest}"):
         part.set_mode(mode)
         try:
             os.replace(part.path, dest)
@@ -564,7 +564,7 @@ def publish(part: Part, dest: str, mode: int) -> None:
 
 
 def _publish_copy(part: Part, dest: str, mode: int) -> None:
-    beside = os.path.join(os.path.dirname(dest), ".%s.copy" % os.path.basename(dest))
+    beside = os.path.join(os.path.dirname(dest), f".{os.path.basename(dest)}.copy")
     try:
         _copy(part, beside, mode)
         os.replace(beside, dest)
@@ -601,4 +601,4 @@ def _copy(part: Part, path: str, mode: int) -> None:
         os.fsync(target.fileno())
     if digest.hexdigest() != part.digest.hexdigest():
         part.discard()
-        raise ScalingoError("%s is damaged: reading it again gives other bytes than were received" % part.path)
+        raise ScalingoError(f"{part.path} is damaged: reading it again gives other bytes than were received")

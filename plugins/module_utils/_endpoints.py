@@ -62,7 +62,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._transport impo
     failure_of,
 )
 
-Raw = t.Dict[str, t.Any]
+Raw = dict[str, t.Any]
 # Takes the whole answer and returns plain data; raises _shapes.Mismatch or UnexpectedAnswer.
 Reader = t.Callable[[Answer], t.Any]
 

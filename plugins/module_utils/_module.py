@@ -26,7 +26,7 @@ class ModuleHost:
         self._module = module
         # Only the controller knows: here no_log is also on where core was told to log nothing on the target.
         hides = module.params.pop(TASK_NO_LOG, None)
-        self.params: t.Dict[str, t.Any] = module.params
+        self.params: dict[str, t.Any] = module.params
         self.given = given
         self.check_mode: bool = module.check_mode
         self.no_log: bool = hides is True
@@ -39,10 +39,10 @@ class ModuleHost:
     def secret(self, value: str) -> None:
         self._module.no_log_values.add(value)
 
-    def exit(self, result: t.Dict[str, t.Any]) -> None:
+    def exit(self, result: dict[str, t.Any]) -> None:
         self._module.exit_json(**result)
 
-    def fail(self, result: t.Dict[str, t.Any]) -> None:
+    def fail(self, result: dict[str, t.Any]) -> None:
         self._module.fail_json(**result)
 
     def progress(self, progress: Progress) -> None:
@@ -58,13 +58,13 @@ class _Module(AnsibleModule):  # type: ignore[misc]
     """Without a word of the option that is between an action and its module, or of what is null or blank."""
 
     def _load_params(self) -> None:
-        self.params: t.Dict[str, t.Any] = prepared(self.argument_spec, _load_params())
+        self.params: dict[str, t.Any] = prepared(self.argument_spec, _load_params())
 
     def fail_json(self, msg: str, **kwargs: t.Any) -> None:
-        super().fail_json(msg.replace("include: %s, " % TASK_NO_LOG, "include: ", 1), **kwargs)
+        super().fail_json(msg.replace(f"include: {TASK_NO_LOG}, ", "include: ", 1), **kwargs)
 
 
-def run(performer: t.Type[Performer], spec: Spec) -> None:
+def run(performer: type[Performer], spec: Spec) -> None:
     """What every module's C(main) calls."""
     kwargs = spec.kwargs()
     # Its value is not logged, and it is not among the parameters of C(invocation).

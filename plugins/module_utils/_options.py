@@ -20,7 +20,7 @@ from . import _canon
 from ._errors import InvalidInput
 
 Option = t.Mapping[str, t.Any]
-Names = t.Tuple[str, ...]
+Names = tuple[str, ...]
 
 #: The internal option of every module by which the action says whether the task hides its result.
 TASK_NO_LOG = "_task_no_log"
@@ -31,10 +31,10 @@ class Spec:
     """Options together with the relations between them. Specs are added with C(+)."""
 
     options: t.Mapping[str, Option] = dataclasses.field(default_factory=dict)
-    mutually_exclusive: t.Tuple[Names, ...] = ()
-    required_together: t.Tuple[Names, ...] = ()
-    required_one_of: t.Tuple[Names, ...] = ()
-    required_if: t.Tuple[t.Tuple[t.Any, ...], ...] = ()
+    mutually_exclusive: tuple[Names, ...] = ()
+    required_together: tuple[Names, ...] = ()
+    required_one_of: tuple[Names, ...] = ()
+    required_if: tuple[tuple[t.Any, ...], ...] = ()
     required_by: t.Mapping[str, Names] = dataclasses.field(default_factory=dict)
     #: Options without which the task would be about more, or do something else: null or blank is refused by name.
     never_empty: Names = ()
@@ -44,7 +44,7 @@ class Spec:
     def __add__(self, other: Spec) -> Spec:
         twice = set(self.options) & set(other.options)
         if twice:
-            raise ValueError("declared twice: %s" % ", ".join(sorted(twice)))
+            raise ValueError("declared twice: {}".format(", ".join(sorted(twice))))
         return Spec(
             options={**self.options, **other.options},
             mutually_exclusive=self.mutually_exclusive + other.mutually_exclusive,
@@ -56,7 +56,7 @@ class Spec:
             free_text=self.free_text + other.free_text,
         )
 
-    def kwargs(self) -> t.Dict[str, t.Any]:
+    def kwargs(self) -> dict[str, t.Any]:
         """The keyword arguments for C(AnsibleModule) and C(ArgumentSpecValidator)."""
         return {
             "argument_spec": {name: dict(option) for name, option in self.options.items()},
@@ -106,7 +106,7 @@ def waiting(timeout: int, wait: bool = True, on_busy: bool = True) -> Spec:
     With O(wait=false) as argument the module has no option O(wait): it waits only while the database is busy. With
     O(on_busy=false) it does not look whether the database is.
     """
-    options: t.Dict[str, Option] = {
+    options: dict[str, Option] = {
         "wait_timeout": {"type": "float", "default": float(timeout)},
         "wait_interval": {"type": "float", "default": 5.0},
     }
@@ -160,14 +160,14 @@ def check_ranges(params: t.Mapping[str, t.Any]) -> None:
     for name, lowest in LOWEST.items():
         value = params.get(name)
         if value is not None and not (math.isfinite(value) and value >= lowest):
-            raise InvalidInput("%s is %s: use a number of seconds from %s up" % (name, value, lowest))
+            raise InvalidInput(f"{name} is {value}: use a number of seconds from {lowest} up")
 
 
-def prepared(options: t.Mapping[str, Option], given: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+def prepared(options: t.Mapping[str, Option], given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """What Ansible's validation is to see of the options of a task. In words of its own it refuses null and blank where there is
     a default, a choice, or a type that is not text, and what is of another type. C(settle) then says what becomes of them.
     """
-    kept: t.Dict[str, t.Any] = {}
+    kept: dict[str, t.Any] = {}
     for name, value in given.items():
         option = options.get(name, {"type": "raw"})
         if _blank(value) and not option.get("required"):
@@ -194,7 +194,7 @@ def _acceptable(option: Option, value: t.Any) -> t.Any:
     return value
 
 
-def settle(spec: Spec, params: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+def settle(spec: Spec, params: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Return the options with null and blank as if they were not given; the relations between them hold for the rest.
 
     I(params) is what Ansible's validation made of I(given), the options as the task has them. Ansible counts an option
@@ -205,7 +205,7 @@ def settle(spec: Spec, params: t.Mapping[str, t.Any], given: t.Mapping[str, t.An
     empty = {name for name in spec.options if name in given and _blank(given[name])}
     for name in spec.never_empty:
         if name in empty:
-            raise InvalidInput("%s is empty" % name, hint="Give it a value, or leave the option out.")
+            raise InvalidInput(f"{name} is empty", hint="Give it a value, or leave the option out.")
     for name, option in spec.options.items():
         if option.get("type") == "list" and isinstance(given.get(name), (list, tuple)):
             _refuse_blank_items(name, given[name])
@@ -215,7 +215,7 @@ def settle(spec: Spec, params: t.Mapping[str, t.Any], given: t.Mapping[str, t.An
         raise InvalidInput(
             "; ".join(validated.error_messages), hint="An option that is null or blank counts as not given."
         )
-    settled: t.Dict[str, t.Any] = validated.validated_parameters
+    settled: dict[str, t.Any] = validated.validated_parameters
     check_ranges(settled)
     return settled
 
@@ -264,17 +264,15 @@ def _refuse_other_type(path: str, option: Option, value: t.Any) -> None:
     if not _fits(option, value):
         secret = option.get("no_log") or any(suboption.get("no_log") for suboption in inner.values())
         allowed = ALLOWED["list of dict" if kind == "list" and option.get("elements") == "dict" else kind]
-        raise InvalidInput("%s is %s: %s" % (path, "of another type" if secret else quoted(value), allowed))
+        raise InvalidInput("{} is {}: {}".format(path, "of another type" if secret else quoted(value), allowed))
     if kind == "list" and not _blank(value):
         for number, item in enumerate(_items(option, value)):
             _refuse_other_type("%s[%d]" % (path, number), _element(option), item)
     elif kind == "dict" and isinstance(value, t.Mapping):
         for name, suboption in inner.items():
-            _refuse_other_type("%s.%s" % (path, name), suboption, value.get(name))
+            _refuse_other_type(f"{path}.{name}", suboption, value.get(name))
     elif isinstance(value, float) and kind == "str" and path in VERSIONS:
-        raise InvalidInput(
-            "%s is %s, a number, which may have lost a zero at its end: put it in quotes" % (path, value)
-        )
+        raise InvalidInput(f"{path} is {value}, a number, which may have lost a zero at its end: put it in quotes")
 
 
 def _refuse_odd_text(spec: Spec, path: str, option: Option, value: t.Any) -> None:
@@ -284,10 +282,10 @@ def _refuse_odd_text(spec: Spec, path: str, option: Option, value: t.Any) -> Non
     try:
         _canon.visible(value.strip() if path in COMMON.options else value)
     except ValueError as error:
-        raise InvalidInput("%s is %s: %s" % (path, quoted(value), error)) from None
+        raise InvalidInput(f"{path} is {quoted(value)}: {error}") from None
     if path not in spec.free_text and ("{{" in value or "{%" in value):
         raise InvalidInput(
-            "%s is %s, a template that was not expanded" % (path, quoted(value)),
+            f"{path} is {quoted(value)}, a template that was not expanded",
             hint="Give its value. Ansible expands no template in text that is marked as unsafe, such as the result of another task.",
         )
 
@@ -298,16 +296,16 @@ def _blank(value: t.Any) -> bool:
 
 def _filled(
     spec: Spec, options: t.Mapping[str, Option], values: t.Mapping[str, t.Any], place: str = ""
-) -> t.Dict[str, t.Any]:
+) -> dict[str, t.Any]:
     """Only what has a value; what is empty inside of a list or a dictionary is refused."""
-    kept: t.Dict[str, t.Any] = {}
+    kept: dict[str, t.Any] = {}
     for name, value in values.items():
         option, path = options.get(name), place + name
         if option is None or value is None:
             continue
         if _blank(value):
             if path in spec.never_empty:
-                raise InvalidInput("%s is empty" % path, hint="Give it a value, or leave the option out.")
+                raise InvalidInput(f"{path} is empty", hint="Give it a value, or leave the option out.")
             continue
         inner = option.get("options")
         if option.get("type") == "list":
@@ -322,7 +320,7 @@ def _filled(
             else:
                 for key, item in value.items():
                     if _blank(item):
-                        raise InvalidInput("%s.%s is empty" % (path, key), hint="Give it a value, or leave it out.")
+                        raise InvalidInput(f"{path}.{key} is empty", hint="Give it a value, or leave it out.")
         elif option.get("type") != "raw":
             _refuse_odd_text(spec, path, option, value)
         kept[name] = value

@@ -44,7 +44,7 @@ class Watcher(t.Protocol):
 class Watch:
     """The watcher of one client, which knows what database it is about."""
 
-    def __init__(self, watcher: t.Optional[Watcher] = None, described: t.Callable[[], str] = str) -> None:
+    def __init__(self, watcher: Watcher | None = None, described: t.Callable[[], str] = str) -> None:
         self._watcher = watcher
         self._described = described
 

@@ -23,7 +23,6 @@ from ._progress import Progress
 from ._shapes import readable
 from ._transport import LOCAL_FAULTS, MACHINE_ADVICE, Clock
 
-
 #: Why a variable that is set where Ansible runs may be missing where the module does.
 ELSEWHERE = " With become, or on another host, a module has another environment: use 'become: false' and 'delegate_to: localhost'."
 
@@ -31,7 +30,7 @@ ELSEWHERE = " With become, or on another host, a module has another environment:
 class Host(t.Protocol):
     """What a performer needs of the place that it runs in. C(exit) and C(fail) may return or not."""
 
-    params: t.Dict[str, t.Any]
+    params: dict[str, t.Any]
     #: The options as the task has them, before any validation: what is null there is not the same as what is missing.
     given: t.Mapping[str, t.Any]
     check_mode: bool
@@ -44,10 +43,10 @@ class Host(t.Protocol):
     def secret(self, value: str) -> None:
         """Have a value masked wherever it appears."""
 
-    def exit(self, result: t.Dict[str, t.Any]) -> None:
+    def exit(self, result: dict[str, t.Any]) -> None:
         """Report success."""
 
-    def fail(self, result: t.Dict[str, t.Any]) -> None:
+    def fail(self, result: dict[str, t.Any]) -> None:
         """Report failure; the result has a message."""
 
     def progress(self, progress: Progress) -> None:
@@ -77,15 +76,15 @@ class WatchfulClock(Clock):
             super().sleep(min(rest, LOOK_SECONDS))
 
 
-def execute(performer: t.Type[Performer], spec: Spec, host: Host, clock: t.Optional[Clock] = None) -> None:
+def execute(performer: type[Performer], spec: Spec, host: Host, clock: Clock | None = None) -> None:
     """Perform once and report through I(host), whatever happens. Raises nothing but C(RunEnded).
 
     I(spec) says which options the parameters come from. I(clock) replaces the machine's own.
     """
-    notes: t.List[str] = []
-    client: t.Optional[Client] = None
-    performing: t.Optional[Performer] = None
-    failure: t.Dict[str, t.Any]
+    notes: list[str] = []
+    client: Client | None = None
+    performing: Performer | None = None
+    failure: dict[str, t.Any]
     try:
         params = with_environment(
             settle(spec, host.params, host.given), os.environ, lambda note: notes.append(scrub(note))
@@ -128,7 +127,7 @@ def _warning(client: Client, host: Host) -> t.Callable[[str], None]:
     return lambda message: host.warn(scrub(message, client.transport.secrets.values))
 
 
-def _result(outcome: Outcome) -> t.Dict[str, t.Any]:
+def _result(outcome: Outcome) -> dict[str, t.Any]:
     result = {"changed": outcome.changed, **outcome.result}
     if outcome.diff is not None:
         result["diff"] = legible(outcome.diff)
@@ -136,20 +135,20 @@ def _result(outcome: Outcome) -> t.Dict[str, t.Any]:
     return result
 
 
-def _failure(error: ScalingoError, performer: t.Type[Performer], client: t.Optional[Client]) -> t.Dict[str, t.Any]:
+def _failure(error: ScalingoError, performer: type[Performer], client: Client | None) -> dict[str, t.Any]:
     if client is None:
         error.hint += ELSEWHERE if "SCALINGO_" in error.hint else ""
     else:
         asked = error.method or error.status is not None or isinstance(error, UnexpectedAnswer)
         error.about(doing=performer.reading if asked else "carry out the task", subject=client.described())
-    failure: t.Dict[str, t.Any] = {"msg": sentence(error), "error": facts(error), "changed": False}
+    failure: dict[str, t.Any] = {"msg": sentence(error), "error": facts(error), "changed": False}
     if isinstance(error, ConsentMissing) and error.diff is not None:
         failure["diff"] = legible(error.diff)
     return failure
 
 
-def _surroundings(client: t.Optional[Client], notes: t.List[str]) -> t.Dict[str, t.Any]:
-    result: t.Dict[str, t.Any] = {"notes": notes} if notes else {}
+def _surroundings(client: Client | None, notes: list[str]) -> dict[str, t.Any]:
+    result: dict[str, t.Any] = {"notes": notes} if notes else {}
     if client is not None:
         target = client.target
         result.update(
@@ -164,10 +163,10 @@ def _defect(error: Exception) -> ScalingoError:
     A full disk or a file that is not to be read is no defect: what the system says of it is told.
     """
     if isinstance(error, OSError) and error.errno in LOCAL_FAULTS:
-        return ScalingoError("this machine says: %s" % error, hint=MACHINE_ADVICE.get(error.errno, ""))
+        return ScalingoError(f"this machine says: {error}", hint=MACHINE_ADVICE.get(error.errno, ""))
     frames = traceback.extract_tb(error.__traceback__)
-    place = "%s:%s" % (os.path.basename(frames[-1].filename), frames[-1].lineno) if frames else "an unknown place"
+    place = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "an unknown place"
     return ScalingoError(
-        "%s at %s" % (type(error).__name__, place),
+        f"{type(error).__name__} at {place}",
         hint="Please report this: it is a defect of the collection.",
     )

@@ -25,10 +25,10 @@ class SecretFile:
     """
 
     def __init__(self, params: t.Mapping[str, t.Any]) -> None:
-        self.path: t.Optional[str] = params["dest"]
+        self.path: str | None = params["dest"]
         self._overwrite: bool = params["overwrite"]
         if self.path is not None and not os.path.isabs(self.path):
-            raise InvalidInput("dest is %r: use an absolute path" % self.path)
+            raise InvalidInput(f"dest is {self.path!r}: use an absolute path")
         self._kept = False
 
     def __bool__(self) -> bool:
@@ -37,27 +37,27 @@ class SecretFile:
     @property
     def _beside(self) -> str:
         directory, name = os.path.split(str(self.path))
-        return os.path.join(directory, ".%s.new" % name)
+        return os.path.join(directory, f".{name}.new")
 
     def check(self) -> None:
         """Refuse what would fail after the secret has been made. Changes nothing."""
         path = str(self.path)
         directory = os.path.dirname(path)
         if not os.path.isdir(directory):
-            raise InvalidInput("dest: there is no directory %s" % directory, hint="Create it first.")
+            raise InvalidInput(f"dest: there is no directory {directory}", hint="Create it first.")
         if not os.access(directory, os.W_OK | os.X_OK):
             raise InvalidInput(
-                "dest: the user of the task cannot write to %s" % directory,
+                f"dest: the user of the task cannot write to {directory}",
                 hint="Give the user the right to write there, or choose another dest.",
             )
         if os.path.isdir(path):
-            raise InvalidInput("dest: %s is a directory" % path, hint="Name a file in it.")
+            raise InvalidInput(f"dest: {path} is a directory", hint="Name a file in it.")
         if os.path.lexists(path) and not self._overwrite:
             raise self._exists()
 
     def _exists(self) -> InvalidInput:
         return InvalidInput(
-            "dest: %s exists, and what it holds would be lost" % self.path,
+            f"dest: {self.path} exists, and what it holds would be lost",
             hint="Name another file, remove this one, or add 'overwrite: true' to the task.",
         )
 
@@ -82,7 +82,7 @@ class SecretFile:
             with self._local():
                 self._rename()
         except ScalingoError as error:
-            error.hint = ("The secret is in %s. %s" % (self._beside, error.hint)).strip()
+            error.hint = (f"The secret is in {self._beside}. {error.hint}").strip()
             raise
         self._kept = False
 
@@ -104,7 +104,7 @@ class SecretFile:
             return
         os.unlink(self._beside)
 
-    def salvage(self) -> t.Optional[str]:
+    def salvage(self) -> str | None:
         """Where it is after a failure: under its name, or where it is kept."""
         try:
             self.publish()
@@ -125,7 +125,7 @@ class SecretFile:
             yield
         except OSError as error:
             raise ScalingoError(
-                "%s cannot be written: %s" % (self.path, error.strerror),
+                f"{self.path} cannot be written: {error.strerror}",
                 doing="write the secret to a file",
                 hint="Check the directory and the space on its file system.",
             ) from None

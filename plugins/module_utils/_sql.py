@@ -77,7 +77,7 @@ class Address:
 def parse_address(text: str, default_port: int) -> Address:
     """An address from C(host), C(host:port), C([v6]) or C([v6]:port). Raises C(ValueError)."""
     bare = re.fullmatch(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", text)
-    parts = urllib.parse.urlsplit("//[%s]" % text if bare else "//%s" % text)
+    parts = urllib.parse.urlsplit(f"//[{text}]" if bare else f"//{text}")
     if (
         not parts.hostname
         or parts.path
@@ -86,10 +86,10 @@ def parse_address(text: str, default_port: int) -> Address:
         or "@" in parts.netloc
         or re.search(r"[\s,%]", text)
     ):
-        raise ValueError("%r is not a host, or a host with a port: use for example ssh.example.com:22" % text)
+        raise ValueError(f"{text!r} is not a host, or a host with a port: use for example ssh.example.com:22")
     host = parts.hostname.rstrip(".")
     if not host or host.startswith("-"):
-        raise ValueError("%r is not a host, or a host with a port: use for example ssh.example.com:22" % text)
+        raise ValueError(f"{text!r} is not a host, or a host with a port: use for example ssh.example.com:22")
     return Address(host, default_port if parts.port is None else parts.port)
 
 
@@ -100,10 +100,10 @@ class Login:
     address: Address
     user: str
     database: str
-    password: t.Optional[str] = dataclasses.field(repr=False)
+    password: str | None = dataclasses.field(repr=False)
     extras: t.Mapping[str, str]
     #: What must never be shown: the URL, and the password as it is written in it and as it is meant.
-    secrets: t.Tuple[str, ...] = dataclasses.field(repr=False)
+    secrets: tuple[str, ...] = dataclasses.field(repr=False)
 
 
 def is_url(text: object) -> bool:
@@ -142,7 +142,7 @@ def parse_url(text: str) -> Login:
 PLATFORM_VARIABLE = re.compile(r"SCALINGO_POSTGRESQL(_[0-9A-Z_]+)?_URL")
 
 
-def find_login(variables: t.Iterable[t.Tuple[str, str]], address: Address, user: t.Optional[str]) -> t.Optional[Login]:
+def find_login(variables: t.Iterable[tuple[str, str]], address: Address, user: str | None) -> Login | None:
     """The login of the database at this address among names and values of variables, and never another database's.
 
     Of several the one in a variable of the platform's own is taken, then one of I(user), then the first by name.
@@ -187,9 +187,9 @@ class Statement:
 
 def _quoted(part: str) -> str:
     if isinstance(part, Identifier):
-        return '"%s"' % part.replace('"', '""')
+        return '"{}"'.format(part.replace('"', '""'))
     if isinstance(part, Literal):
-        return "'%s'" % part.replace("'", "''")
+        return "'{}'".format(part.replace("'", "''"))
     return part
 
 
@@ -201,7 +201,7 @@ def _composed(part: str) -> t.Any:
     return sql.SQL(t.cast(t.Any, part))
 
 
-def script(statements: t.Sequence[Statement]) -> t.List[str]:
+def script(statements: t.Sequence[Statement]) -> list[str]:
     """The statements as they are executed: several are one transaction."""
     lines = [str(statement) for statement in statements]
     return ["BEGIN", *lines, "COMMIT"] if len(lines) > 1 else lines
@@ -216,7 +216,7 @@ class Encryption:
 
     mode: str
     name: str
-    authorities: t.Optional[str] = None
+    authorities: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,11 +225,11 @@ class Gateway:
 
     address: Address
     user: str
-    key_file: t.Optional[str] = None
-    known_hosts: t.Optional[str] = None
+    key_file: str | None = None
+    known_hosts: str | None = None
     program: str = "ssh"
 
-    def command(self, target: Address, timeout: float) -> t.List[str]:
+    def command(self, target: Address, timeout: float) -> list[str]:
         """OpenSSH with nothing of the user's configuration: host key verified, no question asked, one channel only."""
         options = {
             "BatchMode": "yes",
@@ -254,14 +254,14 @@ class Gateway:
             options["IdentityFile"] = _path_for_ssh(self.key_file)
         words = [self.program, "-F", "none", "-T", "-x", "-a"]
         for name, value in options.items():
-            words += ["-o", "%s=%s" % (name, value)]
+            words += ["-o", f"{name}={value}"]
         words += ["-l", self.user, "-p", "%d" % self.address.port, "-W", str(target), "--", self.address.host]
         return words
 
 
 def _path_for_ssh(path: str) -> str:
     """A path as an option of OpenSSH: it expands percent signs, and takes blanks as ends."""
-    return '"%s"' % path.replace("%", "%%")
+    return '"{}"'.format(path.replace("%", "%%"))
 
 
 #: Runs the command that follows, and lets the kernel kill it when the process that started it dies, where it can do so.
@@ -280,7 +280,7 @@ except OSError as error:
 """
 
 
-def _without_tokens() -> t.Dict[str, str]:
+def _without_tokens() -> dict[str, str]:
     """The environment for a program of somebody else: without the tokens and addresses of this collection."""
     return {name: value for name, value in os.environ.items() if not name.startswith("SCALINGO_")}
 
@@ -292,7 +292,7 @@ class Tunnel:
         self._gateway = gateway
         self._command = gateway.command(target, timeout)
         self._timeout = timeout
-        self._process: t.Optional[subprocess.Popen[bytes]] = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._complaint = ""
         self._lock = threading.Lock()
         self._closed = False
@@ -325,11 +325,11 @@ class Tunnel:
                 self._complaint = process.stderr.read(LONGEST_COMPLAINT).decode("utf-8", "replace")
             process.wait()
 
-    def _accept(self) -> t.Optional[socket.socket]:
+    def _accept(self) -> socket.socket | None:
         ready = select.select([self._listener, self._waking], [], [], self._timeout + 5)[0]
         return self._listener.accept()[0] if self._listener in ready else None
 
-    def _start(self, connection: socket.socket) -> t.Optional[subprocess.Popen[bytes]]:
+    def _start(self, connection: socket.socket) -> subprocess.Popen[bytes] | None:
         command = self._command
         if sys.executable:
             command = [sys.executable, "-I", "-S", "-c", LAUNCHER, "%d" % os.getpid(), *command]
@@ -346,7 +346,7 @@ class Tunnel:
                     env={**_without_tokens(), "LC_ALL": "C"},
                 )
             except OSError as error:
-                self._complaint = "%s could not be started: %s" % (self._gateway.program, error.strerror)
+                self._complaint = f"{self._gateway.program} could not be started: {error.strerror}"
             return self._process
 
     def close(self) -> None:
@@ -363,18 +363,18 @@ class Tunnel:
         self._thread.join(5)
         self._waking.close()
 
-    def problem(self) -> t.Optional[ScalingoError]:
+    def problem(self) -> ScalingoError | None:
         """Why ssh ended, when it did by itself; nothing when the trouble is elsewhere."""
         self._thread.join(2)
         said = conceal(self._complaint).strip()
         status = None if self._process is None else self._process.poll()
         if not said and status in (None, 0):
             return None
-        return _ssh_problem(said or "ssh ended with exit status %s" % status, self._gateway)
+        return _ssh_problem(said or f"ssh ended with exit status {status}", self._gateway)
 
 
 #: What OpenSSH says, what that means, and what to do about it where that is known.
-SSH_PROBLEMS: t.Tuple[t.Tuple[str, str, str], ...] = (
+SSH_PROBLEMS: tuple[tuple[str, str, str], ...] = (
     (
         r"IDENTIFICATION HAS CHANGED|Offending \S+ key",
         "the host key of {gateway} is not the one that is known for it, so nothing was sent",
@@ -423,9 +423,9 @@ def _ssh_problem(said: str, gateway: Gateway) -> ScalingoError:
     for pattern, meaning, hint in SSH_PROBLEMS:
         telling = [line for line in lines if re.search(pattern, line)]
         if telling:
-            meant = meaning.format(gateway="the SSH server %s" % gateway.address, user=gateway.user, said=telling[-1])
+            meant = meaning.format(gateway=f"the SSH server {gateway.address}", user=gateway.user, said=telling[-1])
             return Unreachable(meant, hint=hint)
-    return Unreachable("ssh to %s failed: %s" % (gateway.address, " ".join(lines)[-300:]))
+    return Unreachable("ssh to {} failed: {}".format(gateway.address, " ".join(lines)[-300:]))
 
 
 # -- the conversation -------------------------------------------------------------------------------------------------
@@ -435,7 +435,7 @@ def require_driver() -> None:
     """Raise C(ScalingoError) when the driver is missing."""
     if PSYCOPG_PROBLEM:
         raise ScalingoError(
-            "the Python library psycopg is missing for %s: %s" % (sys.executable, PSYCOPG_PROBLEM),
+            f"the Python library psycopg is missing for {sys.executable}: {PSYCOPG_PROBLEM}",
             hint="Install it, for example with: pip install 'psycopg[binary]'.",
         )
 
@@ -444,7 +444,7 @@ def require_ssh(program: str = "ssh") -> None:
     """Raise C(ScalingoError) when the OpenSSH client is missing."""
     if shutil.which(program) is None:
         raise ScalingoError(
-            "the OpenSSH client is missing: there is no program %s" % program,
+            f"the OpenSSH client is missing: there is no program {program}",
             hint="Install it on the machine that runs the module.",
         )
 
@@ -456,20 +456,20 @@ class Session:
         self._connection = connection
         self._login = login
 
-    def rows(self, query: str) -> t.List[t.Tuple[t.Any, ...]]:
+    def rows(self, query: str) -> list[tuple[t.Any, ...]]:
         """What a query that changes nothing returns."""
         try:
-            return t.cast("t.List[t.Tuple[t.Any, ...]]", self._connection.execute(query).fetchall())
+            return t.cast("list[tuple[t.Any, ...]]", self._connection.execute(query).fetchall())
         except psycopg.Error as error:
             raise self._failure(error, writing=False) from None
 
-    def execute(self, statements: t.Sequence[Statement]) -> t.List[str]:
+    def execute(self, statements: t.Sequence[Statement]) -> list[str]:
         """Execute all of the statements or none. What the server says about it, such as what it removes by CASCADE.
 
         A single one is sent by itself, as there are extensions that can only be changed by the very first command.
         Raises C(OutcomeUnknown) when the connection broke before the end was told.
         """
-        said: t.List[str] = []
+        said: list[str] = []
         self._connection.add_notice_handler(
             lambda notice: said.append(notice.message_detail or notice.message_primary or "")
         )
@@ -489,9 +489,9 @@ class Session:
         if error.sqlstate:
             failure = SqlRefused(_said(error), code=error.sqlstate)
         elif writing:
-            failure = OutcomeUnknown("the connection to the database broke: %s" % _said(error))
+            failure = OutcomeUnknown(f"the connection to the database broke: {_said(error)}")
         else:
-            failure = Unreachable("the connection to the database broke: %s" % _said(error))
+            failure = Unreachable(f"the connection to the database broke: {_said(error)}")
         failure.hide(self._login.secrets)
         return failure
 
@@ -501,10 +501,10 @@ def connect(
     login: Login,
     encryption: Encryption,
     *,
-    gateway: t.Optional[Gateway] = None,
+    gateway: Gateway | None = None,
     timeout: float,
     statement_timeout: float,
-    server_version: t.Optional[int] = None,
+    server_version: int | None = None,
     read_only: bool = False,
 ) -> t.Iterator[Session]:
     """Talk to the database, directly or through an SSH server, and leave nothing behind.
@@ -514,10 +514,10 @@ def connect(
     require_driver()
     if encryption.mode == "disable" and not login.address.is_this_machine:
         raise InvalidInput(
-            "a connection without TLS is made to this very machine only, and %s is another" % login.address.host
+            f"a connection without TLS is made to this very machine only, and {login.address.host} is another"
         )
     with contextlib.ExitStack() as stack:
-        place: t.Dict[str, t.Any] = {"host": encryption.name, "port": login.address.port}
+        place: dict[str, t.Any] = {"host": encryption.name, "port": login.address.port}
         tunnel = None
         if gateway is not None:
             require_ssh(gateway.program)
@@ -542,22 +542,22 @@ def _parameters(
     encryption: Encryption,
     timeout: float,
     statement_timeout: float,
-    server_version: t.Optional[int],
+    server_version: int | None,
     read_only: bool,
-) -> t.Dict[str, t.Any]:
+) -> dict[str, t.Any]:
     settings = {"statement_timeout": "%d" % max(1, round(statement_timeout * 1000))}
     if server_version is not None and server_version >= CLIENT_CHECK_VERSION:
         settings["client_connection_check_interval"] = "1000"
     if read_only:
         settings["default_transaction_read_only"] = "on"
-    options = " ".join("-c %s=%s" % item for item in settings.items())
-    values: t.Dict[str, t.Any] = {
+    options = " ".join("-c {}={}".format(*item) for item in settings.items())
+    values: dict[str, t.Any] = {
         "application_name": APPLICATION_NAME,
         **{name: value for name, value in login.extras.items() if name != "hostaddr"},
         "user": login.user,
         "dbname": login.database,
         "password": login.password,
-        "options": ("%s %s" % (login.extras.get("options", ""), options)).strip(),
+        "options": ("{} {}".format(login.extras.get("options", ""), options)).strip(),
         "connect_timeout": max(2, round(timeout)),
         "keepalives_idle": 30,
         "keepalives_interval": 10,
@@ -589,27 +589,27 @@ def _resolved(address: Address) -> str:
     try:
         return str(socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0][4][0])
     except OSError as error:
-        raise Unreachable("the name %s cannot be resolved: %s" % (address.host, error.strerror)) from None
+        raise Unreachable(f"the name {address.host} cannot be resolved: {error.strerror}") from None
 
 
-def _no_connection(error: t.Any, login: Login, tunnel: t.Optional[Tunnel]) -> ScalingoError:
+def _no_connection(error: t.Any, login: Login, tunnel: Tunnel | None) -> ScalingoError:
     said = _said(error)
     refused = re.search(r"FATAL:\s*(.*)", said)
-    failure: t.Optional[ScalingoError] = None
+    failure: ScalingoError | None = None
     if refused:
         failure = SqlRefused(
-            "the database server refuses the login of the user %s: %s" % (login.user, refused.group(1)),
+            f"the database server refuses the login of the user {login.user}: {refused.group(1)}",
             hint="Check the user and the password of the connection URL.",
         )
     elif re.search(r"(?i)certificate|does not support SSL", said):
         failure = Unreachable(
-            "no TLS connection to the database is possible: %s" % said,
+            f"no TLS connection to the database is possible: {said}",
             hint="The certificate must be for the database's own host name and come from the platform's authority, or from that of ca_cert.",
         )
     elif tunnel is not None:
         failure = tunnel.problem()
     if failure is None:
-        failure = Unreachable("the database at %s cannot be reached: %s" % (login.address, said))
+        failure = Unreachable(f"the database at {login.address} cannot be reached: {said}")
     failure.hide(login.secrets)
     return failure
 

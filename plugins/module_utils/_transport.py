@@ -45,7 +45,6 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     ValidationFailed,
     scrub,
 )
-
 from ansible_collections.community.scalingo.plugins.module_utils._progress import Watch
 
 try:

@@ -196,9 +196,9 @@ step_failed:
   sample: run the action create-database
 """
 
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._resources.action import Action as RESOURCE
-from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

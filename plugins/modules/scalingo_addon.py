@@ -319,9 +319,9 @@ step_failed:
   sample: provision postgresql for the app shop with the plan postgresql-starter-512
 """
 
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, CONFIRM, Spec, consent, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._resources.addon import Addon as RESOURCE
-from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

@@ -277,9 +277,9 @@ step_failed:
   sample: make a backup
 """
 
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, consent, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._resources.backup import Backup as RESOURCE
-from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

@@ -293,11 +293,11 @@ step_failed:
   sample: download the backup 5b8b36104ffb090be1ac3ce1 to /srv/backups/20260902010000_shop_4553.tar.gz
 """
 
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, consent
 from ansible_collections.community.scalingo.plugins.module_utils._resources.backup_download import (
     BackupDownload as RESOURCE,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

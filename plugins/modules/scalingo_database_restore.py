@@ -414,9 +414,9 @@ step_failed:
   sample: restore shop_4553 to its state at 2026-11-20T22:15:00.000000Z
 """
 
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, CONFIRM, Spec, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._resources.restore import Restore as RESOURCE
-from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

@@ -421,9 +421,9 @@ step_failed:
   sample: upgrade from 16.10.0-1 to 17.6.0-1, another major version
 """
 
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, consent, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._resources.upgrade import Upgrade as RESOURCE
-from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

@@ -300,11 +300,11 @@ step_failed:
   sample: create the user importer
 """
 
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, SECRET_FILE, Spec, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._resources.database_user import (
     DatabaseUsers as RESOURCE,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

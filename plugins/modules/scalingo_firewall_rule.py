@@ -288,11 +288,11 @@ step_failed:
   sample: add the firewall rule for 198.51.100.0/24
 """
 
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, consent, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._resources.firewall_rule import (
     FirewallRules as RESOURCE,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 RULE = {
     "type": {"type": "str", "choices": ["custom_range", "managed_range"]},

@@ -204,9 +204,9 @@ error:
       sample: PENDING_TO_ACTIVATE
 """
 
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, SECRET_FILE, Spec
 from ansible_collections.community.scalingo.plugins.module_utils._resources.log import LogInfo as RESOURCE
-from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

@@ -239,11 +239,11 @@ step_failed:
   sample: create the logical database orders
 """
 
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, consent, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._resources.logical_db import (
     LogicalDatabases as RESOURCE,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

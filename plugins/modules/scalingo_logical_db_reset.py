@@ -185,11 +185,11 @@ step_failed:
   sample: empty the logical database reports
 """
 
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, CONFIRM, Spec, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._resources.logical_db import (
     LogicalDatabaseReset as RESOURCE,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

@@ -241,9 +241,9 @@ step_failed:
   sample: create the net peering pcx-12345678
 """
 
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._resources.net_peering import NetPeering as RESOURCE
-from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

@@ -348,9 +348,9 @@ step_failed:
   sample: install the extension pg_trgm
 """
 
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._resources.pg_extension import Extensions as RESOURCE
-from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

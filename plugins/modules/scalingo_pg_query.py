@@ -264,10 +264,10 @@ step_failed:
   sample: cancel the query of the session 2000 of shop_4553
 """
 
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
 from ansible_collections.community.scalingo.plugins.module_utils._resources.pg_query import STATES
 from ansible_collections.community.scalingo.plugins.module_utils._resources.pg_query import Queries as RESOURCE
-from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

@@ -186,11 +186,11 @@ step_failed:
   sample: enable pg_stat_statements
 """
 
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
 from ansible_collections.community.scalingo.plugins.module_utils._resources.pg_stat_statements import (
     StatStatements as RESOURCE,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

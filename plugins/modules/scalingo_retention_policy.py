@@ -278,11 +278,11 @@ step_failed:
   sample: add the retention policy daily with the duration 364d
 """
 
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, CONFIRM, Spec, consent, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._resources.retention_policy import (
     RetentionPolicies as RESOURCE,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

@@ -196,9 +196,9 @@ step_failed:
   sample: set the SQL mode to STRICT_TRANS_TABLES
 """
 
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._resources.sql_mode import SqlMode as RESOURCE
-from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

@@ -222,9 +222,9 @@ error:
       sample: PENDING_TO_ACTIVATE
 """
 
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
 from ansible_collections.community.scalingo.plugins.module_utils._resources.version import VersionInfo as RESOURCE
-from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 
 def argument_spec() -> Spec:

@@ -48,7 +48,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._progress impor
 from ansible_collections.community.scalingo.plugins.plugin_utils._progress import Lines, interval_of
 
 Variables = t.Mapping[str, t.Any]
-Result = t.Dict[str, t.Any]
+Result = dict[str, t.Any]
 
 MODULES = "ansible_collections.community.scalingo.plugins.modules."
 #: What C(environment) of a task may set and the resource still runs here.
@@ -80,7 +80,7 @@ class TaskHost:
 
     def __init__(
         self,
-        params: t.Dict[str, t.Any],
+        params: dict[str, t.Any],
         given: t.Mapping[str, t.Any],
         check_mode: bool,
         no_log: bool,
@@ -93,7 +93,7 @@ class TaskHost:
         self.check_mode = check_mode
         self.no_log = no_log
         self._secrets = set(secrets)
-        self._warnings: t.List[str] = []
+        self._warnings: list[str] = []
         self._result: Result = {}
         self._lines = lines(lambda text: scrub(str(remove_values(text, set(self._secrets)))))
         self.alive = parent.alive
@@ -132,10 +132,10 @@ class ScalingoAction(ActionBase):
     #: The module of the same name.
     module: t.Any = None
 
-    def run(self, tmp: t.Any = None, task_vars: t.Optional[t.Dict[str, t.Any]] = None) -> Result:
+    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> Result:
         result: Result = super().run(tmp, task_vars)
         variables = task_vars or {}
-        environment: t.Dict[str, t.Any] = {}
+        environment: dict[str, t.Any] = {}
         self._compute_environment_string(environment)
         reason = self._why_not_here(variables, environment)
         Display().vv(
@@ -157,7 +157,7 @@ class ScalingoAction(ActionBase):
 
     # -- here --------------------------------------------------------------------------------------------------------
 
-    def _run_here(self, interval: t.Optional[float]) -> Result:
+    def _run_here(self, interval: float | None) -> Result:
         spec = self.module.argument_spec()
         arguments = {name: value for name, value in self._task.args.items() if name != TASK_NO_LOG}
         given = json.loads(json.dumps(_plain(arguments)))
@@ -175,7 +175,7 @@ class ScalingoAction(ActionBase):
             message = checked.errors.msg
             if isinstance(checked.errors[0], UnsupportedError):
                 # The words of a module.
-                message = "Unsupported parameters for (%s) module: %s" % (self._task.action, message)
+                message = f"Unsupported parameters for ({self._task.action}) module: {message}"
             host.fail({"msg": message})
         else:
             _run.execute(self.module.RESOURCE, spec, host)
@@ -193,11 +193,11 @@ class ScalingoAction(ActionBase):
         if not LONG_OPTIONS & set(options) or self._task.args.get("wait") in (False, "false", "no"):
             return
         if self._task.no_log:
-            _show("%s: runs as a module, and shows nothing until it ends" % self._name)
+            _show(f"{self._name}: runs as a module, and shows nothing until it ends")
             return
         _show(
-            "%s: runs as a module (%s), and shows nothing until it ends. Meanwhile see community.scalingo.scalingo_operation_info, "
-            "or the database in the dashboard." % (self._name, reason)
+            f"{self._name}: runs as a module ({reason}), and shows nothing until it ends. Meanwhile see community.scalingo.scalingo_operation_info, "
+            "or the database in the dashboard."
         )
 
     def _run_module(self, variables: Variables) -> Result:
@@ -209,12 +209,12 @@ class ScalingoAction(ActionBase):
             result: Result = self._execute_module(module_args=self._arguments(), task_vars=variables, wrap_async=apart)
         except AnsibleConnectionFailure as error:
             # Not "unreachable", so that a rescue sees it as it would see any failure of the API.
-            result = {"failed": True, "changed": False, "msg": "The module could not be run: %s" % error}
+            result = {"failed": True, "changed": False, "msg": f"The module could not be run: {error}"}
         if not apart:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
 
-    def _arguments(self) -> t.Dict[str, t.Any]:
+    def _arguments(self) -> dict[str, t.Any]:
         """The arguments of the task, and whether it keeps its result secret. Core keeps that of an async task in a file."""
         return {**self._task.args, TASK_NO_LOG: bool(self._task.no_log) and not self._task.async_val}
 
@@ -230,32 +230,32 @@ class ScalingoAction(ActionBase):
         if self._task.async_val:
             return "the task is async"
         if self._connection.transport != "local":
-            return "the connection is %s and not local" % self._connection.transport
+            return f"the connection is {self._connection.transport} and not local"
         if self._connection.become:
             return "the task becomes another user"
         others = sorted(str(name) for name in environment if not OWN_VARIABLES.fullmatch(str(name)))
         if others:
-            return "environment sets %s" % ", ".join(others)
+            return "environment sets {}".format(", ".join(others))
         interpreter = self._interpreter(variables)
         if interpreter and not same_interpreter(interpreter, sys.executable):
-            return "the interpreter is %s and not %s" % (interpreter, sys.executable)
-        performer: t.Type[Performer] = self.module.RESOURCE
+            return f"the interpreter is {interpreter} and not {sys.executable}"
+        performer: type[Performer] = self.module.RESOURCE
         for library in performer.libraries:
             try:
                 importlib.import_module(library)
             except ImportError:
-                return "%s cannot import %s" % (sys.executable, library)
+                return f"{sys.executable} cannot import {library}"
         return ""
 
-    def _wanted_here(self, variables: Variables, environment: Variables) -> t.Optional[bool]:
+    def _wanted_here(self, variables: Variables, environment: Variables) -> bool | None:
         """What the user says, the variable before the environment; none when that is nothing."""
         name, value = self._wish("scalingo_in_process", variables, environment)
         try:
             return None if value is None else bool(boolean(value))
         except TypeError:
-            raise AnsibleActionFail("%s is %r: use true or false" % (name, value)) from None
+            raise AnsibleActionFail(f"{name} is {value!r}: use true or false") from None
 
-    def _wish(self, name: str, variables: Variables, environment: Variables) -> t.Tuple[str, t.Any]:
+    def _wish(self, name: str, variables: Variables, environment: Variables) -> tuple[str, t.Any]:
         """What a variable says, or else the environment under the same name in capitals; none when that is nothing."""
         value = self._templar.template(variables.get(name))
         if value not in (None, ""):
@@ -271,7 +271,7 @@ class ScalingoAction(ActionBase):
         return "" if re.match(r"auto(_|$)", text) else text
 
 
-def of(name: str) -> t.Type[ScalingoAction]:
+def of(name: str) -> type[ScalingoAction]:
     """Return the action of a module."""
     return type("ActionModule", (ScalingoAction,), {"module": importlib.import_module(MODULES + name)})
 
@@ -285,7 +285,7 @@ def same_interpreter(one: str, other: str) -> bool:
     return None not in places and places[0] == places[1]
 
 
-def _place(program: str) -> t.Optional[t.Tuple[str, str]]:
+def _place(program: str) -> tuple[str, str] | None:
     found = shutil.which(os.path.expanduser(program))
     return None if found is None else (os.path.realpath(os.path.dirname(found)), os.path.realpath(found))
 

@@ -24,7 +24,7 @@ LATER_LINES = 5 * MINUTE
 LONGEST_STATUS = 300
 
 
-def interval_of(name: str, value: t.Any) -> t.Optional[float]:
+def interval_of(name: str, value: t.Any) -> float | None:
     """Return the seconds between two lines: none for those that are usual, 0 for no line at all. Raises C(AnsibleActionFail)."""
     text = "" if value is None else str(value).strip()
     if not text:
@@ -40,7 +40,7 @@ def interval_of(name: str, value: t.Any) -> t.Optional[float]:
         except ValueError:
             seconds = -1.0
     if not 1 <= seconds <= 86400:
-        raise AnsibleActionFail("%s is %r: use true, false, or a number of seconds from 1 to 86400" % (name, value))
+        raise AnsibleActionFail(f"{name} is {value!r}: use true, false, or a number of seconds from 1 to 86400")
     return seconds
 
 
@@ -61,7 +61,7 @@ class Lines:
         show: t.Callable[[str], None],
         name: str,
         *,
-        interval: t.Optional[float] = None,
+        interval: float | None = None,
         hidden: bool = False,
         mask: t.Callable[[str], str] = str,
     ) -> None:
@@ -70,7 +70,7 @@ class Lines:
         self._interval = interval
         self._hidden = hidden
         self._mask = mask
-        self._seen: t.Dict[str, t.Tuple[str, float]] = {}
+        self._seen: dict[str, tuple[str, float]] = {}
         self._lock = threading.Lock()
 
     def see(self, progress: Progress) -> None:
@@ -80,18 +80,12 @@ class Lines:
 
     def sentence(self, progress: Progress) -> str:
         """Return the line. A task that hides its result shows nothing of its database."""
-        seconds = "%s so far" % length_of_time(progress.seconds)
+        seconds = f"{length_of_time(progress.seconds)} so far"
         if self._hidden:
-            return "%s: %s, %s" % (self._name, self._clean(progress.status), seconds)
+            return f"{self._name}: {self._clean(progress.status)}, {seconds}"
         parts = [progress.status, progress.detail] if progress.detail else [progress.status]
         said = ", ".join(self._clean(part) for part in parts)
-        return "%s: %s (%s): %s, %s" % (
-            self._name,
-            self._clean(progress.doing),
-            self._clean(progress.subject),
-            said,
-            seconds,
-        )
+        return f"{self._name}: {self._clean(progress.doing)} ({self._clean(progress.subject)}): {said}, {seconds}"
 
     def _clean(self, text: str) -> str:
         """Text of the platform on one line, without what moves a cursor and without a secret."""

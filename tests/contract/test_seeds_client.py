@@ -16,15 +16,14 @@ import typing as t
 
 import pytest
 import yaml
-from support.office import Office
-from support.scripted import NOTHING, Expected, Script, expect, on_database
-
 from ansible_collections.community.scalingo.plugins.module_utils._endpoints import DatabaseApi
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     ActionFailed,
     ScalingoError,
     UnexpectedAnswer,
 )
+from support.office import Office
+from support.scripted import NOTHING, Expected, Script, expect, on_database
 
 SEEDS = pathlib.Path(__file__).resolve().parents[1] / "fixtures" / "seeds"
 BODIES: list[dict[str, t.Any]] = yaml.safe_load((SEEDS / "index.yml").read_text(encoding="utf-8"))["bodies"]

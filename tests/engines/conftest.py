@@ -39,7 +39,7 @@ def authority() -> trustme.CA:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> t.Iterator[PostgreSQL]:
     """One server for all databases. Its certificate has the names of all but one."""
-    names = ["%s.%s" % (name, DOMAIN) for name in (SHOP, FIRST, SECOND)]
+    names = [f"{name}.{DOMAIN}" for name in (SHOP, FIRST, SECOND)]
     issued = authority.issue_cert(*names, "localhost")
     certificate = (issued.cert_chain_pems[0].bytes(), issued.private_key_pem.bytes())
     with PostgreSQL(tmp_path_factory.mktemp("postgresql"), certificate=certificate, tls_only=True) as running:
@@ -51,7 +51,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> t
 
 @pytest.fixture(scope="session")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[OpenSSH]:
-    names = ["%s.%s" % (name, DOMAIN) for name in (SHOP, FIRST, SECOND, STRANGE)]
+    names = [f"{name}.{DOMAIN}" for name in (SHOP, FIRST, SECOND, STRANGE)]
     with OpenSSH(tmp_path_factory.mktemp("openssh"), names) as running:
         running.accept("key")
         yield running
@@ -71,7 +71,7 @@ def sandbox(running_sandbox: Sandbox, server: PostgreSQL, gateway: OpenSSH, auth
     for name in PASSWORDS:
         left = [extension for extension in server.extensions(resource(name)) if extension != "plpgsql"]
         for extension in left:
-            server.rows('DROP EXTENSION IF EXISTS "%s" CASCADE' % extension, resource(name))
+            server.rows(f'DROP EXTENSION IF EXISTS "{extension}" CASCADE', resource(name))
     running_sandbox.reset(seed(server, gateway))
     running_sandbox.clear_faults()
     running_sandbox.running.world.set_ca_certificate(authority.cert_pem.bytes())

@@ -39,10 +39,10 @@ def nothing_shown(run: Run, directory: Path, *more: str) -> None:
     texts.update({str(path): path.read_bytes().decode("utf-8", "replace") for path in left})
     for secret in secrets:
         found = [place for place, text in texts.items() if secret in text]
-        assert not found, "%s is in %s" % (secret, found)
+        assert not found, f"{secret} is in {found}"
 
 
-def by_ssh(gateway: OpenSSH, **more: t.Any) -> t.Dict[str, t.Any]:
+def by_ssh(gateway: OpenSSH, **more: t.Any) -> dict[str, t.Any]:
     arguments = {
         "app": "shop",
         "addon": "postgresql",
@@ -75,14 +75,14 @@ def test_a_failed_task_shows_no_password(ansible: Ansible, gateway: OpenSSH, tmp
 
     hostname = sandbox.state()["apps"][0]["addons"][0]["database"]["hostname"]
     encoded = urllib.parse.quote(ENCODED, safe="")
-    url = "postgresql://shop_1002:%s@%s/shop_1002" % (encoded, hostname)
+    url = f"postgresql://shop_1002:{encoded}@{hostname}/shop_1002"
     run = ansible.tasks([by_ssh(gateway, name="hstore", connection_url=url)], "-vvvv")
     assert run.count("failures") == 1 and "refuses the login" in run.output
     nothing_shown(run.clean(), tmp_path, ENCODED, encoded)
 
     words = by_ssh(gateway, name="hstore", connection_url=url)["community.scalingo.scalingo_pg_extension"]
     run = ansible.ad_hoc(
-        "community.scalingo.scalingo_pg_extension", " ".join("%s='%s'" % item for item in words.items()), "-vvvv"
+        "community.scalingo.scalingo_pg_extension", " ".join("{}='{}'".format(*item) for item in words.items()), "-vvvv"
     )
     assert run.count("failures") == 1 and "refuses the login" in run.output
     nothing_shown(run.clean(), tmp_path, ENCODED, encoded)

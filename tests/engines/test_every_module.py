@@ -38,18 +38,18 @@ def idempotent(module: str) -> str:
     return str(attributes.get("idempotent", {}).get("support", "full"))
 
 
-def used() -> t.List[str]:
+def used() -> list[str]:
     """The modules of the playbook's tasks, in their order."""
     plays = yaml.safe_load(PLAYBOOK.read_text(encoding="utf-8"))
     words = [word for play in plays for task in play["tasks"] for word in task]
     return [word[len(MODULE_PREFIX) :] for word in words if word.startswith(MODULE_PREFIX)]
 
 
-def of_collection(run: Run) -> t.Dict[str, TaskResult]:
+def of_collection(run: Run) -> dict[str, TaskResult]:
     return {item.action[len(MODULE_PREFIX) :]: item for item in run.results if item.action.startswith(MODULE_PREFIX)}
 
 
-def changed(run: Run) -> t.Set[str]:
+def changed(run: Run) -> set[str]:
     return {module for module, item in of_collection(run).items() if item.result.get("changed")}
 
 
@@ -66,7 +66,7 @@ def test_every_module_is_used_once() -> None:
 def test_a_second_run_changes_what_never_stays_done_and_nothing_else(sandbox: Sandbox, tmp_path: Path) -> None:
     # As Ansible is by itself: with a file on the target for each task.
     ansible = Ansible(tmp_path, {**sandbox.environment(), "ANSIBLE_PIPELINING": None, "SCALINGO_IN_PROCESS": "false"})
-    variables = ("-e", "directory=%s" % tmp_path)
+    variables = ("-e", f"directory={tmp_path}")
     text = PLAYBOOK.read_text(encoding="utf-8")
     office = Office(sandbox)
     url = office.url("shop", "SCALINGO_POSTGRESQL_URL")

@@ -97,9 +97,11 @@ def test_the_cost_of_a_change_is_what_the_documentation_says(
     assert done(task.extension(name="pg_stat_statements")).result["api_usage"]["requests"] == 3
 
 
-def url(sandbox: Sandbox, password: str = PASSWORDS[SHOP], place: t.Optional[str] = None) -> str:
+def url(sandbox: Sandbox, password: str = PASSWORDS[SHOP], place: str | None = None) -> str:
     hostname = place or sandbox.state()["apps"][0]["addons"][0]["database"]["hostname"]
-    return "postgresql://%s:%s@%s/%s" % (SHOP_DATABASE, urllib.parse.quote(password, safe=""), hostname, SHOP_DATABASE)
+    return "postgresql://{}:{}@{}/{}".format(
+        SHOP_DATABASE, urllib.parse.quote(password, safe=""), hostname, SHOP_DATABASE
+    )
 
 
 def test_check_mode_says_the_same_and_connects_to_nothing(
@@ -161,9 +163,7 @@ def test_a_name_that_is_not_allowed_gives_the_servers_message_and_nothing_half_d
         ({"name": 'x" CASCADE; DROP TABLE kept; --'}, ["invalid extension name"]),
     ],
 )
-def test_refusals_say_what_to_do(
-    task: Task, server: PostgreSQL, arguments: t.Dict[str, t.Any], words: t.List[str]
-) -> None:
+def test_refusals_say_what_to_do(task: Task, server: PostgreSQL, arguments: dict[str, t.Any], words: list[str]) -> None:
     refused(task.extension(**arguments), *words)
     assert set(server.extensions(SHOP_DATABASE)) == INSTALLED_AT_FIRST
 
@@ -181,7 +181,7 @@ def test_refusals_say_what_to_do(
     ],
 )
 def test_mistakes_are_refused_before_any_request(
-    task: Task, sandbox: Sandbox, arguments: t.Dict[str, t.Any], words: t.List[str]
+    task: Task, sandbox: Sandbox, arguments: dict[str, t.Any], words: list[str]
 ) -> None:
     refused(task.extension(**arguments), *words)
     assert sandbox.log() == []
@@ -310,7 +310,7 @@ def test_of_two_databases_of_an_app_the_right_one_is_changed(
     assert "hstore" in server.extensions(chosen) and "hstore" not in server.extensions(other)
 
 
-def variables(sandbox: Sandbox, app: str) -> t.Dict[str, str]:
+def variables(sandbox: Sandbox, app: str) -> dict[str, str]:
     """The variables of an app as the sandbox holds them: changing them changes what the API shows."""
     found = sandbox.running.world.find_app("osc-fr1", app)
     assert found is not None
@@ -452,12 +452,12 @@ def test_another_host_key_is_refused(task: Task, server: PostgreSQL, gateway: Op
     logins = gateway.logins()
     refused(
         task.extension(name="hstore", ssh_known_hosts=known(tmp_path / "changed", gateway, "other_host_key")),
-        "the host key of the SSH server %s is not the one that is known" % gateway.address,
+        f"the host key of the SSH server {gateway.address} is not the one that is known",
         "fingerprints",
     )
     refused(
         task.extension(name="hstore", ssh_known_hosts=known(tmp_path / "empty", gateway)),
-        "the host key of the SSH server %s is not known" % gateway.address,
+        f"the host key of the SSH server {gateway.address} is not known",
         "ssh_known_hosts",
     )
     done(task.extension(name="hstore", ssh_known_hosts=known(tmp_path / "path with 100%d signs", gateway, "host_key")))
@@ -496,7 +496,7 @@ def test_tls_is_verified_through_the_tunnel(task: Task, server: PostgreSQL, sand
 
 
 def test_a_certificate_for_another_name_is_refused(task: Task, server: PostgreSQL) -> None:
-    refused(task.extension("strange", name="hstore"), "does not match host name", "strange-1.%s" % DOMAIN)
+    refused(task.extension("strange", name="hstore"), "does not match host name", f"strange-1.{DOMAIN}")
     assert "hstore" not in server.extensions("strange_1")
     done(task.extension("strange", name="hstore", ssl_mode="verify-ca"))
 
@@ -505,10 +505,10 @@ def test_no_port_stays_open(task: Task, server: PostgreSQL, gateway: OpenSSH, mo
     """Nobody else of this machine can come in by the tunnel once the driver has."""
     from ansible_collections.community.scalingo.plugins.module_utils import _sql
 
-    tried: t.List[int] = []
+    tried: list[int] = []
     execute = _sql.Session.execute
 
-    def knock(self: t.Any, statements: t.Any) -> t.List[str]:
+    def knock(self: t.Any, statements: t.Any) -> list[str]:
         port = self._connection.info.port
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port), 1)
@@ -537,15 +537,15 @@ print(report.everything(), flush=True)
 
 
 @pytest.fixture
-def worker(task: Task, tmp_path: Path) -> t.Iterator[t.Callable[..., "subprocess.Popen[str]"]]:
+def worker(task: Task, tmp_path: Path) -> t.Iterator[t.Callable[..., subprocess.Popen[str]]]:
     """A task in a process of its own, to be killed."""
     root = Path(__file__).resolve().parents[2]
     place = str(root / "conftest.py")
     text = Path(place).read_text(encoding="utf-8").replace("__file__", repr(place))
     (tmp_path / "conftest_of_the_root.py").write_text(text, encoding="utf-8")
-    started: t.List["subprocess.Popen[str]"] = []
+    started: list[subprocess.Popen[str]] = []
 
-    def start(environment: t.Optional[t.Mapping[str, str]] = None, **more: t.Any) -> "subprocess.Popen[str]":
+    def start(environment: t.Mapping[str, str] | None = None, **more: t.Any) -> subprocess.Popen[str]:
         arguments = json.dumps(task.params(**task.by_ssh(**more)))
         paths = json.dumps([str(tmp_path), str(root / "tests")])
         process = subprocess.Popen(
@@ -564,13 +564,13 @@ def worker(task: Task, tmp_path: Path) -> t.Iterator[t.Callable[..., "subprocess
         process.communicate()
 
 
-def running_tunnel(gateway: OpenSSH, module: "subprocess.Popen[str]") -> t.List[int]:
+def running_tunnel(gateway: OpenSSH, module: subprocess.Popen[str]) -> list[int]:
     return [pid for pid in tunnels(gateway.known_hosts) if pid != module.pid]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_no_tunnel_outlives_a_module_that_is_killed_while_a_statement_waits(
-    server: PostgreSQL, gateway: OpenSSH, worker: t.Callable[..., "subprocess.Popen[str]"], number: signal.Signals
+    server: PostgreSQL, gateway: OpenSSH, worker: t.Callable[..., subprocess.Popen[str]], number: signal.Signals
 ) -> None:
     waiting = "SELECT pid FROM pg_stat_activity WHERE usename = 'shop_1002' AND wait_event_type = 'Lock'"
     with held_back(server):
@@ -585,7 +585,7 @@ def test_no_tunnel_outlives_a_module_that_is_killed_while_a_statement_waits(
 
 
 def test_no_tunnel_outlives_a_module_that_is_killed_while_the_server_is_silent(
-    gateway: OpenSSH, worker: t.Callable[..., "subprocess.Popen[str]"], task: Task
+    gateway: OpenSSH, worker: t.Callable[..., subprocess.Popen[str]], task: Task
 ) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -609,7 +609,7 @@ def test_a_silent_server_is_given_up(task: Task, gateway: OpenSSH) -> None:
 
 
 def test_nothing_of_the_environment_leads_elsewhere(
-    task: Task, server: PostgreSQL, worker: t.Callable[..., "subprocess.Popen[str]"]
+    task: Task, server: PostgreSQL, worker: t.Callable[..., subprocess.Popen[str]]
 ) -> None:
     environment = {
         "PGHOSTADDR": "127.0.0.2",
@@ -658,7 +658,7 @@ def test_a_percent_encoded_password_is_meant_decoded_and_masked_in_both_forms(
 
 @pytest.mark.parametrize("place", ["", "127.0.0.1:1"])
 def test_a_refused_login_shows_no_password(task: Task, sandbox: Sandbox, place: str) -> None:
-    wrong = "Wrong%s/Canary" % "Password"
+    wrong = "Wrong{}/Canary".format("Password")
     address = url(sandbox, wrong, place=place or None)
     report = refused(task.extension(name="hstore", connection_url=address))
     assert "refuses the login of the user shop_1002" in report.message or place

@@ -23,7 +23,7 @@ class Running:
 
     def __init__(self, connection: Connection, statement: str) -> None:
         self.pid = connection.info.backend_pid
-        self.error: t.Optional[psycopg.Error] = None
+        self.error: psycopg.Error | None = None
         self._thread = threading.Thread(target=self._run, args=(connection, statement), daemon=True)
         self._thread.start()
 
@@ -43,10 +43,10 @@ class Sessions:
 
     def __init__(self, server: PostgreSQL) -> None:
         self._server = server
-        self._connections: t.List[Connection] = []
-        self._running: t.List[Running] = []
+        self._connections: list[Connection] = []
+        self._running: list[Running] = []
 
-    def __call__(self, statement: t.Optional[str] = None) -> Connection:
+    def __call__(self, statement: str | None = None) -> Connection:
         connection = psycopg.connect(
             host=self._server.host,
             port=self._server.port,
@@ -91,7 +91,7 @@ def slow(sessions: Sessions) -> Running:
     return sessions.running("SELECT pg_sleep(60)")
 
 
-def pids(report: t.Any) -> t.List[int]:
+def pids(report: t.Any) -> list[int]:
     assert not report.failed, shown(report)
     return [item["pid"] for item in report.result["queries"]]
 

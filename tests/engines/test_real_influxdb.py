@@ -62,7 +62,7 @@ def write(url: str, line: str, policy: str = "") -> int:
     ).status_code
 
 
-def policies(office: Office, database: str) -> t.Dict[str, t.Tuple[str, bool]]:
+def policies(office: Office, database: str) -> dict[str, tuple[str, bool]]:
     return {
         item["name"]: (item["duration"], item["default"])
         for item in office.action(database, "list-retention-policies")["result"]
@@ -70,7 +70,7 @@ def policies(office: Office, database: str) -> t.Dict[str, t.Tuple[str, bool]]:
 
 
 def test_the_variable_connects_by_the_address_that_the_api_shows(office: Office, database: str, url: str) -> None:
-    assert url.endswith("@%s/metrics_1005" % office.show(database)["hostname"])
+    assert url.endswith("@{}/metrics_1005".format(office.show(database)["hostname"]))
     assert write(url, "load value=1") == 204
     assert query(url, "SELECT COUNT(value) FROM load")[0][1] == 1
     assert (
@@ -172,7 +172,7 @@ def test_the_module_knows_a_duration_by_its_value(
     first: str,
     same: t.Sequence[str],
     other: str,
-    told: t.Tuple[str, str],
+    told: tuple[str, str],
 ) -> None:
     made = apply(name="some", duration=first)
     assert made.changed and not made.failed, made.message
@@ -184,8 +184,8 @@ def test_the_module_knows_a_duration_by_its_value(
     refused = apply(name="some", duration=other)
     # Both values are told, and what to do: a new policy beside the old one, whose points stay.
     assert refused.failed and not refused.changed
-    assert "(duration is %s, wanted %s)" % told in refused.message
-    assert "add a new one beside it, such as 'name: some_%s, duration: %s'" % (told[1], told[1]) in refused.message
+    assert "(duration is {}, wanted {})".format(*told) in refused.message
+    assert f"add a new one beside it, such as 'name: some_{told[1]}, duration: {told[1]}'" in refused.message
     assert policies(office, database)["some"] == written
     assert query(url, 'SELECT COUNT(value) FROM "some".load')[0][1] == 1
     assert len([record for record in office.sandbox.unsafe() if record.route == "D8"]) == 1

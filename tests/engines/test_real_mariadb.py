@@ -19,7 +19,7 @@ from scalingo_sandbox.testing import Sandbox
 from support.port import Report, perform
 from support.real import DURATIONS, Office, with_user
 
-SEED: t.Dict[str, t.Any] = {
+SEED: dict[str, t.Any] = {
     "durations": DURATIONS,
     "apps": [
         {
@@ -60,13 +60,13 @@ def url(office: Office) -> str:
     return office.url("shop", "SCALINGO_MYSQL_URL")
 
 
-def client(url: str, statement: str, *options: str) -> "subprocess.CompletedProcess[str]":
+def client(url: str, statement: str, *options: str) -> subprocess.CompletedProcess[str]:
     parts = urllib.parse.urlsplit(url)
     tree, environment = debian("mariadb-server")
     place = [
-        "--host=%s" % parts.hostname,
+        f"--host={parts.hostname}",
         "--port=%d" % (parts.port or 0),
-        "--user=%s" % parts.username,
+        f"--user={parts.username}",
         "--protocol=tcp",
     ]
     command = [
@@ -88,7 +88,7 @@ def client(url: str, statement: str, *options: str) -> "subprocess.CompletedProc
     )
 
 
-def rows(url: str, statement: str, *options: str) -> t.List[str]:
+def rows(url: str, statement: str, *options: str) -> list[str]:
     done = client(url, statement, *options)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
@@ -100,12 +100,12 @@ def refused(url: str, statement: str, *options: str) -> str:
     return done.stderr
 
 
-def logical(office: Office, database: str) -> t.Dict[str, bool]:
+def logical(office: Office, database: str) -> dict[str, bool]:
     return {item["name"]: item["protected"] for item in office.action(database, "list-databases")["result"]}
 
 
 def test_the_variable_connects_by_the_address_that_the_api_shows(office: Office, database: str, url: str) -> None:
-    assert "@%s/" % office.show(database)["hostname"] in url
+    assert "@{}/".format(office.show(database)["hostname"]) in url
     assert rows(url, "SELECT DATABASE(), COUNT(*) FROM accounts") == ["shop_1002\t12"]
 
 
@@ -197,14 +197,14 @@ def test_a_backup_is_a_dump_and_a_restoration_brings_it_back(office: Office, dat
 
 def test_one_backup_too_many_and_the_oldest_dump_goes(sandbox: Sandbox, tmp_path: Path) -> None:
     """The plan keeps ten. Without its word the module makes no eleventh; with it, it says which one went, and that one is gone."""
-    old = [{"method": "manual", "age": 100000 * (number + 1), "id": "%024x" % number} for number in range(10)]
+    old = [{"method": "manual", "age": 100000 * (number + 1), "id": f"{number:024x}"} for number in range(10)]
     addon = {**SEED["apps"][0]["addons"][0], "plan": "mysql-starter-512"}
     addon["database"] = {**addon["database"], "backups": old}
     sandbox.reset({**SEED, "apps": [{"name": "shop", "addons": [addon]}]})
     office = Office(sandbox)
     database = sandbox.addon_id("shop", "mysql")
 
-    def kept() -> t.List[str]:
+    def kept() -> list[str]:
         return [item["id"] for item in office.database("GET", database, "/backups").json()["database_backups"]]
 
     def act(**arguments: t.Any) -> Report:
@@ -217,9 +217,9 @@ def test_one_backup_too_many_and_the_oldest_dump_goes(sandbox: Sandbox, tmp_path
     made = act(allow=["eviction"])
     sandbox.speed(1)
     assert made.changed and not made.failed, made.message
-    assert made.result["evicted"] == "%024x" % 9 and made.result["backup"]["size"] > 0
-    assert sorted(kept()) == sorted([made.result["backup"]["id"], *("%024x" % number for number in range(9))])
-    assert office.database("GET", database, "/backups/%024x/archive" % 9).status_code == 404
+    assert made.result["evicted"] == f"{9:024x}" and made.result["backup"]["size"] > 0
+    assert sorted(kept()) == sorted([made.result["backup"]["id"], *(f"{number:024x}" for number in range(9))])
+    assert office.database("GET", database, f"/backups/{9:024x}/archive").status_code == 404
     office.close()
 
 

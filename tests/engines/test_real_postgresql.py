@@ -24,12 +24,12 @@ PASSWORD = "Reporting-Password-Of-24-Signs"
 
 
 @pytest.fixture
-def seed() -> t.Dict[str, t.Any]:
+def seed() -> dict[str, t.Any]:
     return {"provider": "postgresql", "database": {"version": OLDEST}}
 
 
 @pytest.fixture
-def office(seed: t.Dict[str, t.Any]) -> t.Iterator[Office]:
+def office(seed: dict[str, t.Any]) -> t.Iterator[Office]:
     with Sandbox({"durations": DURATIONS, "apps": [{"name": "shop", "addons": [seed]}]}, engine="real") as sandbox:
         office = Office(sandbox)
         yield office
@@ -46,7 +46,7 @@ def url(office: Office) -> str:
     return office.url("shop", "SCALINGO_POSTGRESQL_URL")
 
 
-def rows(url: str, query: str, **more: t.Any) -> t.List[t.Tuple[t.Any, ...]]:
+def rows(url: str, query: str, **more: t.Any) -> list[tuple[t.Any, ...]]:
     """A statement in a session of its own, as a user."""
     with psycopg.connect(url, autocommit=True, **more) as connection:
         cursor = connection.execute(t.cast(t.Any, query))
@@ -59,14 +59,14 @@ def refused(url: str, query: str) -> str:
     return str(caught.value)
 
 
-def listed(office: Office, database: str) -> t.Dict[str, str]:
+def listed(office: Office, database: str) -> dict[str, str]:
     return {item["name"]: item["version"] for item in office.action(database, "list-extensions")["result"]}
 
 
 def test_the_variable_connects_by_the_address_that_the_api_shows(
     office: Office, database: str, url: str, tmp_path: Path
 ) -> None:
-    assert "@%s/" % office.show(database)["hostname"] in url
+    assert "@{}/".format(office.show(database)["hostname"]) in url
     assert rows(url, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", sslmode="disable") == [(False,)]
     verified = {"sslmode": "verify-full", "sslrootcert": str(office.authority(tmp_path))}
     assert rows(url, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", **verified) == [(True,)]
@@ -100,7 +100,7 @@ def test_nobody_is_superuser_and_the_list_is_the_limit(office: Office, database:
         (False,)
     ]
     for name in ("pg_trgm", "hstore", "dblink", "earthdistance"):
-        rows(url, "CREATE EXTENSION %s CASCADE" % name)
+        rows(url, f"CREATE EXTENSION {name} CASCADE")
     assert set(listed(office, database)) == {"plpgsql", "pg_trgm", "hstore", "dblink", "earthdistance", "cube"}
     assert listed(office, database)["hstore"] == "v1.8"
     # Trusted as PostgreSQL comes, and not on the platform's list.
@@ -246,7 +246,7 @@ def test_upgrades_walk_through_the_servers_with_all_data(office: Office, databas
         assert office.upgrade(database)["status"] == "finished"
         seen.append(office.show(database)["readable_version"])
         assert rows(url, "SELECT count(*) FROM orders") == [(100,)]
-        assert "%s.%s" % tuple(seen[-1].split(".")[:2]) == rows(url, "SHOW server_version")[0][0].split()[0]
+        assert "{}.{}".format(*tuple(seen[-1].split(".")[:2])) == rows(url, "SHOW server_version")[0][0].split()[0]
     assert seen == [str(version) for version in available()] and seen[0] == OLDEST and seen[-1] == LATEST
     assert set(listed(office, database)) == {"plpgsql", "pg_trgm"}
     assert rows(with_user(url, "reporting", password), "SELECT count(*) FROM orders") == [(100,)]
@@ -276,7 +276,7 @@ def test_a_point_in_time_is_reached(office: Office, database: str, url: str) -> 
         moment = datetime.datetime.fromtimestamp(office.sandbox.running.world.now() + seconds, datetime.timezone.utc)
         return moment.isoformat()
 
-    def restore(moment: str) -> t.Dict[str, t.Any]:
+    def restore(moment: str) -> dict[str, t.Any]:
         answer = office.database("POST", database, "/pitr/restore", json={"restore_time": moment})
         assert answer.status_code == 201, answer.text
         return office.operation(database, answer.json()["operation"]["id"])

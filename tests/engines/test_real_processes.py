@@ -25,14 +25,14 @@ from scalingo_sandbox.testing import Sandbox
 from support.real import Office, short_directory, until
 
 
-def seed(*providers: str) -> t.Dict[str, t.Any]:
+def seed(*providers: str) -> dict[str, t.Any]:
     return {
         "user": {"api_token": "tk-us-of-the-processes"},
         "apps": [{"name": "shop", "addons": [{"provider": name} for name in providers]}],
     }
 
 
-def servers(place: Path) -> t.List[str]:
+def servers(place: Path) -> list[str]:
     """The command lines of all that runs on something below a directory."""
     found = []
     for entry in Path("/proc").iterdir():
@@ -50,7 +50,7 @@ def servers(place: Path) -> t.List[str]:
 class Remote(Office):
     """The API of a sandbox in another process."""
 
-    def __init__(self, ready: t.Dict[str, t.Any]) -> None:
+    def __init__(self, ready: dict[str, t.Any]) -> None:
         class Addresses:
             api_token = ready["api_token"]
             auth_url = ready["auth_url"]
@@ -70,10 +70,10 @@ def place() -> t.Iterator[Path]:
 
 
 @pytest.fixture
-def started(tmp_path: Path, place: Path) -> t.Iterator[t.Callable[..., t.Tuple["subprocess.Popen[bytes]", Remote]]]:
-    running: t.List["subprocess.Popen[bytes]"] = []
+def started(tmp_path: Path, place: Path) -> t.Iterator[t.Callable[..., tuple[subprocess.Popen[bytes], Remote]]]:
+    running: list[subprocess.Popen[bytes]] = []
 
-    def start(*before: str, providers: t.Sequence[str] = ("postgresql",)) -> t.Tuple["subprocess.Popen[bytes]", Remote]:
+    def start(*before: str, providers: t.Sequence[str] = ("postgresql",)) -> tuple[subprocess.Popen[bytes], Remote]:
         (tmp_path / "seed.yml").write_text(yaml.safe_dump(seed(*providers)), encoding="utf-8")
         ready = tmp_path / "ready.json"
         command = [

@@ -53,7 +53,7 @@ def test_a_failure_of_the_collection_says_what_kind_it_is(subject: Subject, case
 @pytest.mark.parametrize("subject", EVERY_MODULE)
 def test_it_has_a_playbook(subject: Subject) -> None:
     playbook = ROOT / "tests" / "playbook" / "modules" / (subject.name + ".yml")
-    assert playbook.exists() and "community.scalingo.%s:" % subject.name in playbook.read_text(encoding="utf-8")
+    assert playbook.exists() and f"community.scalingo.{subject.name}:" in playbook.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("subject", EVERY_MODULE)

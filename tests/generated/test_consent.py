@@ -38,7 +38,7 @@ class Row:
     module: str
     case: str
     call: str
-    lesser: t.Optional[t.Mapping[str, t.Any]] = None
+    lesser: t.Mapping[str, t.Any] | None = None
     times: int = 1
     #: Whether the call changes nothing, and what it hands out is the loss.
     reads: bool = False
@@ -209,7 +209,7 @@ ROWS = [
 SUBJECTS = {subject.name: subject for subject in TESTED}
 
 
-def table(name: str, heading: str) -> t.List[t.List[str]]:
+def table(name: str, heading: str) -> list[list[str]]:
     """The cells of the first table below a heading."""
     text = (DOCS / name).read_text(encoding="utf-8").split(heading, 1)[1]
     lines = re.findall(r"^\|(.*)\|$", re.split(r"\n\n(?=[^|])", text[text.index("\n|") :])[0], re.MULTILINE)
@@ -231,17 +231,17 @@ def test_the_documentation_has_these_rows_and_their_words() -> None:
     assert set(documented) == {row.documented for row in ROWS}
     for row in ROWS:
         module, word = documented[row.documented]
-        assert module == "`%s`" % row.module
+        assert module == f"`{row.module}`"
         for needed in case_of(row).needs:
-            assert ("`confirm: " if needed == "confirm" else "`allow: [%s]`" % needed) in word, (row, word)
+            assert ("`confirm: " if needed == "confirm" else f"`allow: [{needed}]`") in word, (row, word)
         for option in row.lesser or ():
-            assert "`%s: %s`" % (option, str(case_of(row).arguments[option]).replace("True", "true")) in word, (
+            assert "`{}: {}`".format(option, str(case_of(row).arguments[option]).replace("True", "true")) in word, (
                 row,
                 word,
             )
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id="%s: %s" % (row.documented, row.case)) for row in ROWS])
+@pytest.mark.parametrize("row", [pytest.param(row, id=f"{row.documented}: {row.case}") for row in ROWS])
 def test_it_needs_its_word_and_is_sent_once(row: Row, laboratory: Laboratory) -> None:
     subject, case = SUBJECTS[row.module], case_of(row)
     assert bool(case.needs) is (row.lesser is None)

@@ -27,14 +27,14 @@ EVERY = int(os.environ.get("SCALINGO_FAULTS_EVERY", "1"))
 MODULES = [pytest.param(number, subject, id=subject.name) for number, subject in enumerate(TESTED)]
 
 
-def texts(problems: t.Iterable[Problem]) -> t.List[str]:
+def texts(problems: t.Iterable[Problem]) -> list[str]:
     return [problem.text for problem in problems]
 
 
 def test_the_page_tells_every_fault_and_what_may_come_of_it() -> None:
     page = (ROOT / "docs" / "docsite" / "rst" / "faults.rst").read_text(encoding="utf-8")
     rows = {
-        fault.name: "   * - %s\n     - %s\n" % (fault.name, "\n     - ".join(faults.in_words(fault)))
+        fault.name: "   * - {}\n     - {}\n".format(fault.name, "\n     - ".join(faults.in_words(fault)))
         for fault in faults.FAULTS
     }
     none([name for name, row in rows.items() if row not in page])

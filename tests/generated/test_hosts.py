@@ -14,7 +14,6 @@ from support.hosts import both
 from support.laboratory import Laboratory
 from support.subjects import Subject
 
-
 #: What comes from the clock of the server.
 OF_THE_MOMENT = ("queries.query_duration",)
 

@@ -18,14 +18,14 @@ from support.subjects import Subject, paths_of
 from support.suites import effects, wrong
 
 SHARED = [
-    pytest.param(subject, case, id="%s: %s" % (subject.name, case.name))
+    pytest.param(subject, case, id=f"{subject.name}: {case.name}")
     for subject in TESTED
     for case in effects.shared_cases(subject)
 ]
 
 #: Every option of every module; those that all modules share, which are the same code, with two of them.
 OPTIONS = [
-    pytest.param(subject, path, id="%s: %s" % (subject.name, path))
+    pytest.param(subject, path, id=f"{subject.name}: {path}")
     for subject in TESTED
     for path in paths_of(subject.options)
     # Without auth_url it is the platform itself that is asked: tests/unit/test_auth.py.

@@ -18,35 +18,35 @@ from support.laboratory import Laboratory, domain
 from support.subjects import PLANTED, Subject
 from support.suites import canaries, documents, effects, examples, faults, honesty, returned, sentences, together
 
-Suite = t.Callable[[Laboratory, Subject], t.List[str]]
+Suite = t.Callable[[Laboratory, Subject], list[str]]
 
 
-def phases(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+def phases(laboratory: Laboratory, subject: Subject) -> list[str]:
     return [text for case in subject.cases.cases for text in honesty.problems(laboratory, subject, case)]
 
 
-def consent(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+def consent(laboratory: Laboratory, subject: Subject) -> list[str]:
     return [text for case in subject.cases.cases for text in honesty.consent_problems(laboratory, subject, case)]
 
 
-def words(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+def words(laboratory: Laboratory, subject: Subject) -> list[str]:
     return honesty.consent_coverage_problems(subject)
 
 
-def cost(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+def cost(laboratory: Laboratory, subject: Subject) -> list[str]:
     return honesty.cost_problems(subject)
 
 
-def options(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+def options(laboratory: Laboratory, subject: Subject) -> list[str]:
     every = [*subject.cases.cases, *effects.shared_cases(subject)]
     return [text for case in every for text in effects.problems(laboratory, subject, case)]
 
 
-def option_coverage(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+def option_coverage(laboratory: Laboratory, subject: Subject) -> list[str]:
     return effects.coverage_problems(subject)
 
 
-def tried(laboratory: Laboratory, subject: Subject, *groups: str) -> t.List[str]:
+def tried(laboratory: Laboratory, subject: Subject, *groups: str) -> list[str]:
     """The cells of the matrix with faults of these groups, but for the way to the database."""
     matrix = faults.Matrix(laboratory, subject)
     cells = [
@@ -57,19 +57,19 @@ def tried(laboratory: Laboratory, subject: Subject, *groups: str) -> t.List[str]
     return [problem.text for point, fault in cells for problem in matrix.problems(point, fault)]
 
 
-def lost(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+def lost(laboratory: Laboratory, subject: Subject) -> list[str]:
     return tried(laboratory, subject, "lost once")
 
 
-def damaged(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+def damaged(laboratory: Laboratory, subject: Subject) -> list[str]:
     return tried(laboratory, subject, "failure", "unreadable", "damaged", "emptied")
 
 
-def refused(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+def refused(laboratory: Laboratory, subject: Subject) -> list[str]:
     return tried(laboratory, subject, "refused")
 
 
-def damaged_fields(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+def damaged_fields(laboratory: Laboratory, subject: Subject) -> list[str]:
     matrix = faults.Matrix(laboratory, subject)
     places = faults.places_of_fields(matrix, False)
     deeds = ("missing_key", "wrong_type")
@@ -80,18 +80,18 @@ def damaged_fields(laboratory: Laboratory, subject: Subject) -> t.List[str]:
     ]
 
 
-def two_writers(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+def two_writers(laboratory: Laboratory, subject: Subject) -> list[str]:
     return [text for case in together.chosen_cases(subject) for text in together.problems(laboratory, subject, case)]
 
 
-def secrets(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+def secrets(laboratory: Laboratory, subject: Subject) -> list[str]:
     found = []
     for case in subject.cases.cases:
         found += canaries.watch(laboratory, subject, case, laboratory.observe(subject, case))
     return found
 
 
-def words_for_people(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+def words_for_people(laboratory: Laboratory, subject: Subject) -> list[str]:
     return [
         text
         for case in subject.cases.cases
@@ -99,20 +99,20 @@ def words_for_people(laboratory: Laboratory, subject: Subject) -> t.List[str]:
     ]
 
 
-def return_keys(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+def return_keys(laboratory: Laboratory, subject: Subject) -> list[str]:
     return returned.problems(subject, returned.results(laboratory, subject)) + returned.sample_problems(subject)
 
 
-def documentation(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+def documentation(laboratory: Laboratory, subject: Subject) -> list[str]:
     found = documents.spec_problems(subject) + documents.environment_problems(subject)
     return found + documents.promise_problems(subject)
 
 
-def run_examples(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+def run_examples(laboratory: Laboratory, subject: Subject) -> list[str]:
     return examples.problems(laboratory, subject)
 
 
-def form(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+def form(laboratory: Laboratory, subject: Subject) -> list[str]:
     return documents.form_problems(subject)
 
 
@@ -151,8 +151,8 @@ TWINS = (
         "tells that a reading failed when an option was refused",
         words_for_people,
         "an option was refused, and nothing else was tried",
-        'raise InvalidInput("hour: %s does not exist" % params["hour"])',
-        'raise InvalidInput("hour: %s does not exist" % params["hour"], doing=cls.reading)',
+        'raise InvalidInput("hour: {} does not exist".format(params["hour"]))',
+        'raise InvalidInput("hour: {} does not exist".format(params["hour"]), doing=cls.reading)',
     ),
     # honesty
     Twin(
@@ -650,7 +650,7 @@ def test_a_good_module_is_accepted(laboratory: Laboratory, suite: Suite) -> None
     assert suite(laboratory, good()) == []
 
 
-@pytest.mark.parametrize("twin", TWINS, ids=lambda twin: "%s: %s" % (twin.suite.__name__, twin.wrong))
+@pytest.mark.parametrize("twin", TWINS, ids=lambda twin: f"{twin.suite.__name__}: {twin.wrong}")
 def test_a_bad_module_is_rejected(
     laboratory: Laboratory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, twin: Twin
 ) -> None:

@@ -14,7 +14,7 @@ from support.subjects import Subject
 from support.suites import together
 
 CASES = [
-    pytest.param(subject, case, id="%s: %s" % (subject.name, case.name))
+    pytest.param(subject, case, id=f"{subject.name}: {case.name}")
     for subject in TESTED
     for case in together.chosen_cases(subject)
 ]

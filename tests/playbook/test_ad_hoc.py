@@ -25,7 +25,7 @@ def test_settings_in_one_command(ansible: Ansible, sandbox: Sandbox) -> None:
 
 
 def test_check_mode_with_diff_in_one_command(ansible: Ansible, sandbox: Sandbox) -> None:
-    run = ansible.ad_hoc(DATABASE, "app=shop addon=%s periodic_backups_scheduled_at=3" % MYSQL, "-C", "-D").ok().clean()
+    run = ansible.ad_hoc(DATABASE, f"app=shop addon={MYSQL} periodic_backups_scheduled_at=3", "-C", "-D").ok().clean()
     assert run.only.result["changed"] is True
     assert sandbox.unsafe() == []
     (shown,) = run.shown_diffs()
@@ -33,8 +33,8 @@ def test_check_mode_with_diff_in_one_command(ansible: Ansible, sandbox: Sandbox)
         '-    "periodic_backups_scheduled_at": "1:00 UTC"' in shown
         and '+    "periodic_backups_scheduled_at": "3:00 UTC"' in shown
     )
-    assert shown.startswith("--- before: addon mysql (%s) of app shop in osc-fr1\n+++ after: addon mysql" % MYSQL)
-    real = ansible.ad_hoc(DATABASE, "app=shop addon=%s periodic_backups_scheduled_at=3" % MYSQL, "-D").ok()
+    assert shown.startswith(f"--- before: addon mysql ({MYSQL}) of app shop in osc-fr1\n+++ after: addon mysql")
+    real = ansible.ad_hoc(DATABASE, f"app=shop addon={MYSQL} periodic_backups_scheduled_at=3", "-D").ok()
     assert real.shown_diffs() == [shown]
     assert real.only.result["diff"] == run.only.result["diff"]
 

@@ -38,7 +38,7 @@ print(json.dumps({"failed": report.failed, "result": report.result, "peak": peak
 """
 
 
-def seed_with(size: int) -> t.Dict[str, t.Any]:
+def seed_with(size: int) -> dict[str, t.Any]:
     """The shop, whose backup of MySQL has that size."""
     seed = copy.deepcopy(SEED)
     backups = [
@@ -78,18 +78,18 @@ class Download:
             cwd=ROOT,
         )
 
-    def run(self, **arguments: t.Any) -> t.Dict[str, t.Any]:
+    def run(self, **arguments: t.Any) -> dict[str, t.Any]:
         process = self.start(**arguments)
         try:
             stdout, stderr = process.communicate(timeout=300)
         finally:
             process.kill()
         assert process.returncode == 0, stderr
-        told = t.cast(t.Dict[str, t.Any], json.loads(stdout))
+        told = t.cast(dict[str, t.Any], json.loads(stdout))
         assert not told["failed"], told["result"]["msg"]
         return told
 
-    def names(self) -> t.List[str]:
+    def names(self) -> list[str]:
         return sorted(os.listdir(self.directory))
 
 
@@ -106,7 +106,7 @@ def test_a_gigabyte_takes_little_memory_and_survives_being_cut_off(download: Dow
         download.serve(server)
         server.cuts = [5, 90 * MEGABYTE, 91 * MEGABYTE + 17, 700 * MEGABYTE, GIGABYTE - 1]
         server.before = lambda seen: names.append(download.names())
-        names: t.List[t.List[str]] = []
+        names: list[list[str]] = []
         first = download.run()
         again = download.run()
         digest = server.content.sha256()
@@ -118,8 +118,8 @@ def test_a_gigabyte_takes_little_memory_and_survives_being_cut_off(download: Dow
     assert download.names() == ["backup.tar.gz", "backup.tar.gz.json"]
     assert read_digest(download.dest) == digest
     more = (first["peak"] - again["peak"]) / 1024
-    assert more < 80, "%.0f MiB more than doing nothing" % more
-    print("%.1f MiB more than doing nothing (%.1f MiB)" % (more, again["peak"] / 1024))
+    assert more < 80, f"{more:.0f} MiB more than doing nothing"
+    print("{:.1f} MiB more than doing nothing ({:.1f} MiB)".format(more, again["peak"] / 1024))
 
 
 def read_digest(path: Path) -> str:
@@ -157,12 +157,11 @@ def test_the_next_play_goes_on_where_the_last_one_had_to_stop(
         sandbox.reset(seed_with(content.size))
         sandbox.fault(match={"route": "B4"}, do="replace", body={"download_url": server.link("the-secret-of-the-link")})
         server.cuts = [10 * MEGABYTE + number for number in range(9)]
-        arguments = "app=shop addon=mysql dest=%s/backup.tar.gz backup_id=%s api_retries=1" % (tmp_path, BACKUP)
+        arguments = f"app=shop addon=mysql dest={tmp_path}/backup.tar.gz backup_id={BACKUP} api_retries=1"
         failed = ansible.ad_hoc("community.scalingo.scalingo_backup_download", arguments, "-vvvv").clean()
         assert failed.only.status == "failed" and failed.only.result["changed"] is False
         assert (
-            "are kept in %s/.backup.tar.gz.part: the next run goes on from there" % tmp_path
-            in failed.only.result["msg"]
+            f"are kept in {tmp_path}/.backup.tar.gz.part: the next run goes on from there" in failed.only.result["msg"]
         )
         assert not (tmp_path / "backup.tar.gz").exists()
         server.cuts.clear()

@@ -41,7 +41,7 @@ def chosen(subject: Subject) -> Case:
     return effects.base_case(subject, changing=not subject.reads_only and not needs_sql)
 
 
-def tasks_of(module: str, case: Case, arguments: t.Dict[str, t.Any], failing: bool) -> t.List[t.Dict[str, t.Any]]:
+def tasks_of(module: str, case: Case, arguments: dict[str, t.Any], failing: bool) -> list[dict[str, t.Any]]:
     target = {name: value for name, value in arguments.items() if name not in ("app", "addon", "api_token")}
     failures = {
         "the API token is wrong": {**arguments, "api_token": WRONG_API_TOKEN},
@@ -59,7 +59,7 @@ def tasks_of(module: str, case: Case, arguments: t.Dict[str, t.Any], failing: bo
     return [success, *tasks]
 
 
-def places(run: Run, directory: Path) -> t.Dict[str, str]:
+def places(run: Run, directory: Path) -> dict[str, str]:
     """Everything that was shown, logged or left, as text."""
     texts = {"the standard output": run.stdout, "the error output": run.stderr, "the results": str(run.results)}
     for path in sorted(directory.rglob("*")):
@@ -70,7 +70,7 @@ def places(run: Run, directory: Path) -> t.Dict[str, str]:
 
 def leaks(
     laboratory: Laboratory, subject: Subject, module: str, directory: Path, failing: bool = False, **environment: str
-) -> t.List[str]:
+) -> list[str]:
     """Run the tasks, and tell where a secret is. I(failing): in all ways to fail, and not in one."""
     case = chosen(subject)
     laboratory.arrange(subject, case)
@@ -100,7 +100,7 @@ def leaks(
     assert "ansible.log" in texts and "it succeeds" in texts["ansible.log"]
     lasting = {value: what for value, what in secrets.items() if what not in ("a token", "a link")}
     return [
-        "%s: %s" % (place, what)
+        f"{place}: {what}"
         for place, text in texts.items()
         # Tokens that die within the hour are kept in the cache, which test_honesty.py looks at: nothing else is.
         for what in canaries.leaks(text, lasting if "community.scalingo" in place else secrets)
@@ -149,7 +149,7 @@ KEPT = """        with open(__import__("os").environ["HOME"] + "/kept", "w") as 
     ],
 )
 def test_a_module_that_leaks_is_found(
-    twin: str, places_of_leaks: t.Set[str], sandboxes: Sandboxes, tmp_path: Path
+    twin: str, places_of_leaks: set[str], sandboxes: Sandboxes, tmp_path: Path
 ) -> None:
     """The planted module of tests/generated, as it is, and made bad in two ways."""
     library = tmp_path / "library"

@@ -27,8 +27,7 @@ def opened(sandbox: Sandbox) -> list[str]:
 
 def test_false_as_text_in_a_playbook(ansible: Ansible, sandbox: Sandbox) -> None:
     tasks = [
-        task("scalingo_database", "the text %s" % word, features={"publicly-available": word}, **READY)
-        for word in FALSE
+        task("scalingo_database", f"the text {word}", features={"publicly-available": word}, **READY) for word in FALSE
     ]
     run = ansible.tasks(tasks).ok()
     assert run.count("ok") == len(FALSE) and run.count("changed") == 0
@@ -154,7 +153,7 @@ def test_without_consent_a_database_is_not_opened(ansible: Ansible, sandbox: San
     ):
         found = run.task(name)
         assert found.status == "failed", found
-        assert "allow: [%s]" % word in found.result["msg"]
+        assert f"allow: [{word}]" in found.result["msg"]
         assert found.result["error"]["kind"] == "ConsentMissing"
         assert found.result["changed"] is False
     assert sandbox.unsafe() == []

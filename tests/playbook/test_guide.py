@@ -12,7 +12,6 @@ import textwrap
 from scalingo_sandbox.testing import Sandbox
 from support.playbook import ROOT, Ansible
 
-
 BLOCK = r"\.\. code-block:: %s\n\n(.*?\n)(?=\S)"
 
 

@@ -162,7 +162,7 @@ def test_what_has_to_be_a_module(controller: Ansible, sandbox: Sandbox, tmp_path
     assert [reason.split(" and not ")[0] for reason in reasons(run)] == [
         "runs as a module: the task becomes another user",
         "runs as a module: environment sets TZ",
-        "runs as a module: the interpreter is %s" % other,
+        f"runs as a module: the interpreter is {other}",
         "runs as a module: the connection is ssh",
         "runs in the process of the controller",
         "runs as a module: the task is async",
@@ -209,7 +209,7 @@ def test_one_account_leaves_nothing_to_the_next(both: Both, sandbox: Sandbox) ->
             {**other.params(), "app": "shop"},
         ]
         connection = {
-            name: "{{ accounts[item].%s }}" % name for name in ("api_token", "auth_url", "api_url", "db_api_url")
+            name: f"{{{{ accounts[item].{name} }}}}" for name in ("api_token", "auth_url", "api_url", "db_api_url")
         }
         loop = {
             "loop": list(range(len(accounts))),
@@ -310,7 +310,7 @@ def test_a_library_that_only_modules_have(ansible: Ansible, tmp_path: Path, libr
     package = tmp_path / "hiding" / library / "__init__.py"
     package.parent.mkdir(parents=True)
     hidden = 'import sys\nif sys.argv[0].endswith("/ansible-playbook") or HIDE:\n    raise ImportError("hidden")\n'
-    rest = "sys.path.remove(%r)\ndel sys.modules[__name__]\nimport %s\n" % (str(package.parents[1]), library)
+    rest = f"sys.path.remove({str(package.parents[1])!r})\ndel sys.modules[__name__]\nimport {library}\n"
     module = "scalingo_pg_extension" if library == "psycopg" else "scalingo_database_info"
     arguments = {"app": "shop", "addon": "postgresql", **({"name": "hstore"} if library == "psycopg" else {})}
     found = []
@@ -323,7 +323,7 @@ def test_a_library_that_only_modules_have(ansible: Ansible, tmp_path: Path, libr
             environment={"PYTHONPATH": "%s:%d" % (package.parents[1], number)},
         )
         assert [re.sub(".* cannot", "cannot", reason) for reason in reasons(run.clean())] == [
-            "cannot import %s" % library
+            f"cannot import {library}"
         ]
         found.append(run.only)
     assert library not in found[0].result.get("msg", "")

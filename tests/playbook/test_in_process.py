@@ -115,7 +115,7 @@ def under_a_runner(
 
 def test_a_wait_of_90_seconds_is_seen_everywhere(ansible: Ansible, sandbox: Sandbox) -> None:
     """At a terminal, in a pipe and under ansible-runner, with a secret masked; and JSON on stdout stays whole."""
-    sandbox.change_database(MYSQL, **{**BUSY, "status": "stuck at %s" % API_TOKEN})
+    sandbox.change_database(MYSQL, **{**BUSY, "status": f"stuck at {API_TOKEN}"})
     environment = {"ANSIBLE_CALLBACKS_ENABLED": "json_lines,fast_clock", "SUPPORT_CLOCK_SPEED": "45"}
     tasks = [waiting(IGNORE, wait_timeout=90, wait_interval=2)]
     with begun(
@@ -135,10 +135,7 @@ def test_a_wait_of_90_seconds_is_seen_everywhere(ansible: Ansible, sandbox: Sand
         lines = lines_of(text)
         assert len(lines) == 2, text
         for line, seconds in zip(lines, ("[34][0-9] s", r"1 min( [0-9]+ s)?")):
-            start = (
-                r"scalingo_database: waiting for the operation on the database %s \(addon mysql .* of app shop in osc-fr1\): "
-                % MYSQL
-            )
+            start = rf"scalingo_database: waiting for the operation on the database {MYSQL} \(addon mysql .* of app shop in osc-fr1\): "
             assert re.fullmatch(start + r"stuck at \*{4,}, " + seconds + " so far", line), line
         assert API_TOKEN not in text
     assert API_TOKEN not in json.dumps(events) + piped.stdout

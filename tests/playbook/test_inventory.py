@@ -75,7 +75,7 @@ class Inventories:
         }
 
     def file(self, name: str = "fleet", **options: t.Any) -> Path:
-        path = self.ansible.directory / ("%s.scalingo_databases.yml" % name)
+        path = self.ansible.directory / (f"{name}.scalingo_databases.yml")
         path.write_text(yaml.safe_dump({"plugin": PLUGIN, "regions": list(REGIONS), **options}), encoding="utf-8")
         return path
 
@@ -173,7 +173,7 @@ def test_a_share_of_the_limit_is_kept_and_told_of_while_it_is_read(inventories: 
     # A second between two, from the first one to the last.
     assert run.seconds >= sum(inventories.asked().values()) - 1 >= 10
     wanted = r"scalingo_databases: keeping to requests_per_minute \(region osc-\S+\): limited, the next request in [12] s, \d+ s so far"
-    assert re.search("(?m)^%s$" % wanted, run.stderr), run.stderr
+    assert re.search(f"(?m)^{wanted}$", run.stderr), run.stderr
     assert re.search(
         r"(?m)^scalingo_databases: reading the addons of the apps of osc-fr1 \(region osc-fr1\): reading, \d of 4, ",
         run.stderr,
@@ -346,7 +346,7 @@ def test_an_app_from_a_vault_goes_with_a_cache(core: str, inventories: Inventori
     path = inventories.file(**CACHE, cache_connection=str(ansible.directory / "inventory-cache"), apps=["TEXT"])
     lines = library.encrypt("vault").decode().splitlines()
     text = path.read_text(encoding="utf-8").replace(
-        "- TEXT", "- !vault |\n" + "".join("    %s\n" % line for line in lines)
+        "- TEXT", "- !vault |\n" + "".join(f"    {line}\n" for line in lines)
     )
     path.write_text(text, encoding="utf-8")
     for asked in ({"regions": 1, "exchange": 1, "A1": 2}, {}):
@@ -414,7 +414,7 @@ def test_two_sources_with_one_name_never_share_a_host(inventories: Inventories, 
     paths = [inventories.file(region, regions=[region], **options) for region in REGIONS]
     run = inventories.run(*paths)
     data = loaded(run)
-    second = "shop-mysql-%s" % seed["apps"][1]["addons"][0]["id"]
+    second = "shop-mysql-{}".format(seed["apps"][1]["addons"][0]["id"])
     assert data["region_osc_fr1"]["hosts"] == ["shop-mysql"] and data["region_osc_secnum_fr1"]["hosts"] == [second]
     assert {name: item["scalingo_region"] for name, item in data["_meta"]["hostvars"].items()} == {
         "shop-mysql": REGIONS[0],
@@ -422,13 +422,13 @@ def test_two_sources_with_one_name_never_share_a_host(inventories: Inventories, 
     }
     said = " ".join(run.stderr.split())
     assert (
-        "is called %s, because shop-mysql is the host of the addon mysql" % second in said
+        f"is called {second}, because shop-mysql is the host of the addon mysql" in said
         and "of app shop in osc-fr1 already" in said
     )
     # The same database twice is one host.
     assert len(inventories.hosts(paths[0], inventories.file("again", regions=[REGIONS[0]], **options))) == 1
 
-    machine, listed = (inventories.ansible.directory / ("%s.yml" % name) for name in ("machine", "listed"))
+    machine, listed = (inventories.ansible.directory / (f"{name}.yml") for name in ("machine", "listed"))
     machine.write_text("all: {hosts: {shop-mysql: {ansible_host: 192.0.2.1}}}", encoding="utf-8")
     run = inventories.run(machine, paths[0])
     hosts = loaded(run)["_meta"]["hostvars"]
@@ -467,7 +467,7 @@ def test_a_host_is_never_called_like_this_machine_or_a_group(
     )
     data = loaded(run)
     names = ["localhost", "all", "scalingo_databases", "keyed"]
-    assert set(data["keyed"]["hosts"]) == {*("%s-%s" % pair for pair in zip(names, ids)), "other"}
+    assert set(data["keyed"]["hosts"]) == {*("{}-{}".format(*pair) for pair in zip(names, ids)), "other"}
     assert all("vars" not in group for group in data.values()), "a group has the variables of a host"
     said = " ".join(run.stderr.split())
     assert (
@@ -533,7 +533,7 @@ def test_the_documented_inventory_and_the_play_over_it(inventories: Inventories,
     path = ansible.directory / "production.scalingo_databases.yml"
     path.write_text(yaml.safe_dump({**inventory, "cache": False}), encoding="utf-8")
     first = ansible.play(play, "-i", str(path)).ok().clean()
-    assert set(first.by_host("Back up at three")) == {"shop-production-mysql-%s" % region for region in REGIONS}
+    assert set(first.by_host("Back up at three")) == {f"shop-production-mysql-{region}" for region in REGIONS}
     assert {
         addon.database.periodic_backups_scheduled_at[0]
         for app in sandbox.running.world.apps
@@ -780,10 +780,7 @@ def test_a_database_that_is_being_made_has_a_name_too(core: str, inventories: In
     path = inventories.file(details=True, hostname="scalingo_database.resource_id")
     run = inventories.run(path)
     assert set(loaded(run)["_meta"]["hostvars"]) == {"fleet_000_0", unmade, "fleet_002_0"}
-    said = (
-        "The host of the addon mysql (%s) of app fleet-001 in osc-secnum-fr1 is called by its ID while the platform is making"
-        % unmade
-    )
+    said = f"The host of the addon mysql ({unmade}) of app fleet-001 in osc-secnum-fr1 is called by its ID while the platform is making"
     assert said in " ".join(run.stderr.split()), str(run)
 
 
@@ -796,7 +793,7 @@ def test_an_expression_that_fails_for_every_host_is_warned_about(
     only_one = "scalingo_app if scalingo_app == 'fleet-001' else nothing.at.all"
     path = inventories.file(
         compose={"good": "scalingo_app", "version": "scalingo_databse.readable_version", "one": only_one},
-        groups={"good": True, "old": "scalingo_databse.old", "first": "(%s) == 'fleet-001'" % only_one},
+        groups={"good": True, "old": "scalingo_databse.old", "first": f"({only_one}) == 'fleet-001'"},
         keyed_groups=[
             {"key": "scalingo_egnine", "prefix": "engine"},
             {"key": only_one},
@@ -845,7 +842,7 @@ def test_a_listed_app_without_its_addons_is_never_taken_for_an_empty_one(
 
 def test_a_file_with_another_name_is_told_why_it_is_not_read(inventories: Inventories) -> None:
     path = inventories.file().rename(inventories.ansible.directory / "databases.yml")
-    for enabled in (None, "%s, yaml" % PLUGIN):
+    for enabled in (None, f"{PLUGIN}, yaml"):
         run = inventories.run(path, environment={"ANSIBLE_INVENTORY_ENABLED": enabled})
         assert "is not read, because its name does not end in scalingo_databases.yml or" in " ".join(
             run.stderr.split()
@@ -853,8 +850,7 @@ def test_a_file_with_another_name_is_told_why_it_is_not_read(inventories: Invent
     other = inventories.ansible.directory / "hosts.yml"
     other.write_text("all: {hosts: {one: }}", encoding="utf-8")
     assert (
-        "is not read"
-        not in inventories.run(other, environment={"ANSIBLE_INVENTORY_ENABLED": "%s, yaml" % PLUGIN}).stderr
+        "is not read" not in inventories.run(other, environment={"ANSIBLE_INVENTORY_ENABLED": f"{PLUGIN}, yaml"}).stderr
     )
 
 
@@ -964,7 +960,7 @@ BAD: dict[str, tuple[dict[str, t.Any], str]] = {
     "braces": ({"hostname": "{{ scalingo_app }}", "apps": ["vault"]}, "It must be an expression without braces"),
     "name_of_which": (
         {"hostname": "nothing.at", "apps": ["vault"]},
-        "for the addon mysql (%s) of app vault in osc-secnum-fr1" % VAULT,
+        f"for the addon mysql ({VAULT}) of app vault in osc-secnum-fr1",
     ),
     "boolean_region": ({"regions": [True]}, "regions holds true, which is no text: put it in quotes"),
     "float_app": ({"apps": ["shop", 1e3]}, "apps holds 1000.0, which is no text: put it in quotes"),

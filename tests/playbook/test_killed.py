@@ -70,21 +70,21 @@ def doubled(sandbox: Sandbox) -> t.Iterator[str]:
     database = {name: addons[0]["database"] for name, addons in apps.items()}
     upgrades = [operation for operation in database["upgrade"]["operations"] if operation["type"] == "upgrade"]
     if (len(upgrades), database["upgrade"]["readable_version"]) != (1, "8.0.43-1"):
-        yield "upgrades: %s, to %s" % (upgrades, database["upgrade"]["readable_version"])
+        yield "upgrades: {}, to {}".format(upgrades, database["upgrade"]["readable_version"])
     if len(database["backup"]["backups"]) != 2:
-        yield "backups: %s" % database["backup"]["backups"]
+        yield "backups: {}".format(database["backup"]["backups"])
     if [(addon["provider"], addon["plan"], addon["status"]) for addon in apps["provision"][1:]] != [
         ("postgresql", PLAN, "running")
     ]:
-        yield "addons: %s" % apps["provision"]
+        yield "addons: {}".format(apps["provision"])
     if (
         database["settings"]["periodic_backups_scheduled_at"],
         [feature["name"] for feature in database["settings"]["features"]],
     ) != ([7], ["force-ssl"]):
-        yield "settings: %s" % database["settings"]
+        yield "settings: {}".format(database["settings"])
     for name, addons in apps.items():
         if addons[0]["database"]["current_operation_id"] is not None or (len(addons) == 2) != (name == "provision"):
-            yield "%s: %s" % (name, addons)
+            yield f"{name}: {addons}"
 
 
 class Shop(Doomed):
@@ -95,7 +95,7 @@ class Shop(Doomed):
         self.loaded = controller.directory / "loaded"
         self.loaded.mkdir()
         for name, each in tasks(self.loaded).items():
-            (controller.directory / ("%s.yml" % name)).write_text(_yaml([each]), encoding="utf-8")
+            (controller.directory / (f"{name}.yml")).write_text(_yaml([each]), encoding="utf-8")
         include = {"name": "begin", "ansible.builtin.include_tasks": "{{ inventory_hostname }}.yml"}
         play = {"hosts": "all", "connection": "local", "gather_facts": False, "strategy": "free", "tasks": [include]}
         environment = {**(AS_MODULE if way == "module" else {}), "ANSIBLE_FORKS": "6", "ANSIBLE_PIPELINING": "false"}
@@ -112,7 +112,7 @@ class Shop(Doomed):
             "download" for record in self.sandbox.log() if record.role == "files"
         }
         for name in sorted(apps - ended - {None}):
-            self.tally.kills["%s %s %s" % (self.way, number, name)] += 1
+            self.tally.kills[f"{self.way} {number} {name}"] += 1
         part = ".backup.tar.gz.part"
         # The last two come when all is there, and the end shows that it is.
         allowed = {part, part + ".json", part + ".json.new", "backup.tar.gz", "backup.tar.gz.json"}
@@ -154,7 +154,7 @@ def test_what_is_killed_converges(core: str, way: str, sandbox: Sandbox, tmp_pat
             if doomed.kill(number, chance.randrange(1, 60), chance):
                 doomed.killed(number)
         doomed.converge()
-    doomed.tally.keep("%s %s" % (core, way))
+    doomed.tally.keep(f"{core} {way}")
     doomed.tally.good()
 
 
@@ -182,10 +182,10 @@ class Copies(Doomed):
         self.sandbox.reset({**SHOP, "durations": DURATIONS})
 
     def killed(self, number: int) -> None:
-        self.tally.kills["%s %s copy" % (self.way, number)] += 1
+        self.tally.kills[f"{self.way} {number} copy"] += 1
         # A process of the role's own sees to it that nothing clear stays.
         growing = list(self.directory.glob(".growing-*/*.gz"))
-        until(lambda: not any(path.exists() for path in growing), "the end of what is clear: %s" % growing, 20)
+        until(lambda: not any(path.exists() for path in growing), f"the end of what is clear: {growing}", 20)
         self.tally.left_behind += held(self.controller.directory)
 
     def converge(self) -> None:
@@ -196,7 +196,7 @@ class Copies(Doomed):
         ]
         copies = sorted("".join(path.suffixes[-2:]) for path in self.directory.glob("[!.]*"))
         if len(addon["database"]["backups"]) != 1 or copies != [".encrypted.json", ".gz.encrypted"]:
-            self.tally.doubled.append("%s %s" % (addon["database"]["backups"], copies))
+            self.tally.doubled.append("{} {}".format(addon["database"]["backups"], copies))
         self.tally.left_behind += [path.name for path in self.directory.glob(".*") if not path.name.startswith(".lock")]
         self.tally.converged += 1
         for path in self.directory.iterdir():
@@ -216,5 +216,5 @@ if THOROUGH:
                 if copies.kill(number, chance.randrange(5, 60), chance):
                     copies.killed(number)
             copies.converge()
-        copies.tally.keep("copies %s" % way)
+        copies.tally.keep(f"copies {way}")
         copies.tally.good()

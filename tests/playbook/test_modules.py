@@ -54,9 +54,9 @@ def diffs(run: Run) -> list[t.Any]:
 
 def text_of(module: str) -> str:
     playbook = PLAYBOOKS / (module + ".yml")
-    assert playbook.exists(), "write tests/playbook/modules/%s.yml: a playbook that uses the module in earnest" % module
+    assert playbook.exists(), f"write tests/playbook/modules/{module}.yml: a playbook that uses the module in earnest"
     text = playbook.read_text(encoding="utf-8")
-    assert re.search(r"^ +%s%s:$" % (re.escape(MODULE_PREFIX), module), text, re.M), "it does not use the module"
+    assert re.search(rf"^ +{re.escape(MODULE_PREFIX)}{module}:$", text, re.M), "it does not use the module"
     return text
 
 

@@ -16,10 +16,10 @@ from support.shop import API_TOKEN, MYSQL
 from support.ways import SHOP
 
 OPERATION = "0123456789abcdef01234567"
-SUBJECT = "addon mysql (%s) of app shop in osc-fr1" % MYSQL
+SUBJECT = f"addon mysql ({MYSQL}) of app shop in osc-fr1"
 
 
-def waiting(name: str = "wait", keywords: t.Optional[t.Mapping[str, t.Any]] = None, **more: t.Any) -> dict[str, t.Any]:
+def waiting(name: str = "wait", keywords: t.Mapping[str, t.Any] | None = None, **more: t.Any) -> dict[str, t.Any]:
     """A task that waits for the end of an operation that does not end."""
     options = {"periodic_backups_scheduled_at": 5, "wait_timeout": 3, "wait_interval": 0.3, **SHOP, **more}
     return task("scalingo_database", name, {"ignore_errors": True, **(keywords or {})}, **options)
@@ -46,7 +46,7 @@ def test_lines_come_on_stderr_and_in_the_log(controller: Ansible, busy: Sandbox,
     ).ok()
     shown = lines_of(run.stderr)
     assert lines_of(run.stdout) == []
-    wanted = "scalingo_database: waiting for the operation on the database %s (%s): upgrading, " % (MYSQL, SUBJECT)
+    wanted = f"scalingo_database: waiting for the operation on the database {MYSQL} ({SUBJECT}): upgrading, "
     assert any(line == wanted + "1 s so far" for line in shown), shown
     hidden = [line for line in shown if not line.startswith(wanted)]
     assert hidden and all(line.startswith("scalingo_database: upgrading, ") for line in hidden), shown
@@ -62,7 +62,7 @@ def test_a_short_wait_says_nothing(ansible: Ansible, busy: Sandbox) -> None:
 
 
 def test_a_secret_in_a_status_is_masked(ansible: Ansible, busy: Sandbox) -> None:
-    busy.change_database(MYSQL, status="stuck at %s" % API_TOKEN)
+    busy.change_database(MYSQL, status=f"stuck at {API_TOKEN}")
     run = ansible.tasks([waiting()], environment={"SCALINGO_PROGRESS": "1"}).ok()
     assert any("stuck at ****" in line for line in lines_of(run.stderr)), run
     assert API_TOKEN not in run.output

@@ -87,7 +87,7 @@ def test_an_engine_without_logical_databases_is_refused_before_any_unsafe_call(
         dummy, engine, instead = expected[found.task.split()[0]]
         assert found.status == "failed"
         message = found.result["msg"]
-        assert "MySQL and MongoDB" in message and "this database is %s" % engine in message and instead in message, (
+        assert "MySQL and MongoDB" in message and f"this database is {engine}" in message and instead in message, (
             message
         )
     assert sandbox.unsafe() == []
@@ -172,7 +172,7 @@ def test_an_app_that_there_is_not(ansible: Ansible, sandbox: Sandbox) -> None:
         .clean()
     )
     for found in run.results:
-        assert found.status == "failed", "unknown is not absent: %s" % (found,)
+        assert found.status == "failed", f"unknown is not absent: {found}"
         assert "nowhere" in found.result["msg"]
         assert found.result["error"]["kind"] == "NotFound"
     assert sandbox.unsafe() == []
@@ -264,7 +264,7 @@ def addon_token(sandbox: Sandbox, app: str, addon_id: str) -> str:
         "token"
     ]
     answer = requests.post(
-        "%s/v1/apps/%s/addons/%s/token" % (where["api_url"], app, addon_id),
+        "{}/v1/apps/{}/addons/{}/token".format(where["api_url"], app, addon_id),
         headers={"Authorization": "Bearer " + bearer},
         timeout=10,
     )
@@ -311,7 +311,7 @@ def test_an_addons_token_opens_no_other_addon(ansible: Ansible, sandbox: Sandbox
 
 
 def test_a_netrc_never_changes_the_authorization(ansible: Ansible, sandbox: Sandbox, tmp_path: Path) -> None:
-    entries = "".join("machine %s login stranger password strange\n" % host for host in ("127.0.0.1", "localhost"))
+    entries = "".join(f"machine {host} login stranger password strange\n" for host in ("127.0.0.1", "localhost"))
     text = entries + "default login stranger password strange\n"
     (ansible.home / ".netrc").write_text(text, encoding="utf-8")
     (ansible.home / ".netrc").chmod(0o600)

@@ -16,7 +16,7 @@ ARGUMENTS = "app=shop addon=redis to=latest allow=major wait_interval=0.3"
 UPGRADE = "community.scalingo.scalingo_database_upgrade"
 
 
-def statuses(sandbox: Sandbox, route: str) -> t.List[t.Optional[int]]:
+def statuses(sandbox: Sandbox, route: str) -> list[int | None]:
     return [record.status for record in sandbox.log() if record.route == route]
 
 

@@ -17,9 +17,9 @@ WHO = {"app": "shop", "addon": "postgresql", "name": "importer"}
 IGNORE = {"ignore_errors": True}
 
 
-def keep(path: Path, *names: str) -> t.Dict[str, t.Any]:
+def keep(path: Path, *names: str) -> dict[str, t.Any]:
     """What a user does with passwords: here into a file that nobody else can read, line by line."""
-    content = "".join("{{ %s.user.password | default('', true) }}\n" % name for name in names)
+    content = "".join(f"{{{{ {name}.user.password | default('', true) }}}}\n" for name in names)
     return {
         "name": "keep",
         "ansible.builtin.copy": {"content": content, "dest": str(path), "mode": "0600"},
@@ -83,7 +83,7 @@ def test_a_failed_ad_hoc_task_makes_no_user(ansible: Ansible, sandbox: Sandbox) 
 
 def test_an_ad_hoc_task_has_the_password_in_a_file(ansible: Ansible, sandbox: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "password"
-    arguments = "app=shop addon=postgresql name=importer dest=%s" % path
+    arguments = f"app=shop addon=postgresql name=importer dest={path}"
     run = ansible.ad_hoc("community.scalingo.scalingo_database_user", arguments, "-vvvv").ok().clean()
     password = path.read_text(encoding="utf-8").strip()
     assert len(password) >= 24 and path.stat().st_mode & 0o777 == 0o600

@@ -162,13 +162,13 @@ class Automation:
         environment, shown, arguments = dict(more), dict(more), []
         awx.inject_credential(TYPE, Credential(dict(inputs)), environment, shown, arguments, str(private))
         assert arguments == []
-        inside = {name: re.sub("^/runner/", "%s/" % private, value) for name, value in environment.items()}
+        inside = {name: re.sub("^/runner/", f"{private}/", value) for name, value in environment.items()}
         return private, inside, shown
 
     def run(self, playbook: str, inputs: t.Mapping[str, str], variables: t.Mapping[str, t.Any], *options: str) -> Job:
         """Run a playbook of the collection, from a project that holds nothing but its name. At its most talkative it shows no secret."""
         private, environment, shown = self.inject(inputs, **OF_EVERY_JOB)
-        play = {"name": "Run it", "ansible.builtin.import_playbook": "community.scalingo.%s" % playbook}
+        play = {"name": "Run it", "ansible.builtin.import_playbook": f"community.scalingo.{playbook}"}
         (private / "project" / "job.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
         local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         (private / "inventory" / "hosts.yml").write_text(
@@ -349,7 +349,7 @@ def test_which_playbooks_there_are() -> None:
 
 def roles_of(playbook: str) -> set[str]:
     """The roles behind a playbook, wherever in it or in the files that it includes they are."""
-    text = (ROOT / "playbooks" / ("%s.yml" % playbook)).read_text(encoding="utf-8")
+    text = (ROOT / "playbooks" / (f"{playbook}.yml")).read_text(encoding="utf-8")
     for name in re.findall(r"include_tasks: (\S+)", text):
         text += (ROOT / "playbooks" / name).read_text(encoding="utf-8")
     return set(re.findall(r"name: community\.scalingo\.(\w+)", text))
@@ -371,22 +371,22 @@ def test_the_readme_names_playbooks_artifacts_and_variables_that_there_are() -> 
     rows = re.findall(r"\| `community\.scalingo\.(\w+)` \| (.*) \| `(\w+)` \|", text)
     assert sorted(playbook for playbook, dummy, dummy in rows) == PLAYBOOKS
     for playbook, variables, artifact in rows:
-        head = (ROOT / "playbooks" / ("%s.yml" % playbook)).read_text(encoding="utf-8").split("\n- name:")[0]
+        head = (ROOT / "playbooks" / (f"{playbook}.yml")).read_text(encoding="utf-8").split("\n- name:")[0]
         assert artifact in head and all(
-            re.search(r"^#   %s\b" % name, head, re.MULTILINE) for name in re.findall(r"`(\w+)`", variables)
+            re.search(rf"^#   {name}\b", head, re.MULTILINE) for name in re.findall(r"`(\w+)`", variables)
         ), playbook
     for name in DESCRIBED["injectors"]["env"]:
-        assert "`%s`" % name in text
+        assert f"`{name}`" in text
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
 def test_a_playbook_is_fit_for_a_job_template(playbook: str) -> None:
-    text = (ROOT / "playbooks" / ("%s.yml" % playbook)).read_text(encoding="utf-8")
+    text = (ROOT / "playbooks" / (f"{playbook}.yml")).read_text(encoding="utf-8")
     head = " ".join(line for line in text.split("\n- name:")[0].splitlines() if line.startswith("#"))
     (play,) = yaml.safe_load(text)
     assert (play["hosts"], play["connection"], play["gather_facts"]) == ("localhost", "local", False)
     roles = roles_of(playbook)
-    assert roles and "community.scalingo.%s" % playbook in head
+    assert roles and f"community.scalingo.{playbook}" in head
     for role in roles:
         spec = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
         required = [
@@ -395,7 +395,7 @@ def test_a_playbook_is_fit_for_a_job_template(playbook: str) -> None:
         for name in required:
             # What the playbook itself sets for its role needs no words, as long as its head says which structure it is.
             assert name in head, name
-    files = [ROOT / "playbooks" / ("%s.yml" % playbook), *(ROOT / "playbooks" / "tasks").glob("%s_*.yml" % playbook)]
+    files = [ROOT / "playbooks" / (f"{playbook}.yml"), *(ROOT / "playbooks" / "tasks").glob(f"{playbook}_*.yml")]
     files += [path for role in roles for path in (ROOT / "roles" / role / "tasks").rglob("*.yml")]
     for path in files:
         asked = {"vars_prompt", "ansible.builtin.pause", "pause", "become_ask_pass"} & set(
@@ -409,7 +409,7 @@ def test_a_job_without_variables_fails_and_says_so(playbook: str, automation: Au
     """No question is asked, nothing is done, and the artifacts are there all the same."""
     job = automation.run(playbook, credential(sandbox), {})
     assert (job.status, job.returncode) == ("failed", 2), job.output
-    assert set(job.artifacts) == {"scalingo_%s" % playbook}
-    summary = job.artifacts["scalingo_%s" % playbook]
+    assert set(job.artifacts) == {f"scalingo_{playbook}"}
+    summary = job.artifacts[f"scalingo_{playbook}"]
     assert summary["outcome"] == "failed" and all(summary["findings"]) and summary["findings"]
     assert written(sandbox) == []

@@ -91,12 +91,12 @@ class Place:
         self.directory.mkdir()
         for age in ages:
             began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.sandbox.state()["clock"]["now"] - age * DAY))
-            path = self.directory / ("shop.%s.tar.gz" % began.replace("-", "").replace(":", ""))
+            path = self.directory / ("shop.{}.tar.gz".format(began.replace("-", "").replace(":", "")))
             content = b"%f" % age * 1000
             path.write_bytes(content)
             described = {
                 "made_by": "community.scalingo.backup_offsite", "database": {"addon_id": MYSQL}, "size": len(content),
-                "sha256": hashlib.sha256(content).hexdigest(), "backup": {"id": "of-%s" % age, "started_at": began},
+                "sha256": hashlib.sha256(content).hexdigest(), "backup": {"id": f"of-{age}", "started_at": began},
             }  # fmt: skip
             path.with_name(path.name + ".json").write_text(json.dumps(described), encoding="utf-8")
         return self.copies()
@@ -371,7 +371,7 @@ def test_data_of_health_are_refused_before_a_backup_is_made(place: Place, addon:
     )
     assert refused["failed_in"] == "preflight" and "data of health (HDS)" in refused["findings"][0]
     for word in ("export", "eviction"):
-        assert "'backup_offsite_allow: [%s]' to the variables of the role" % word in refused["findings"][0], (
+        assert f"'backup_offsite_allow: [{word}]' to the variables of the role" in refused["findings"][0], (
             "all that is missing, at once"
         )
 

@@ -102,7 +102,7 @@ class Place:
         # Ansible itself shows what the command line says.
         path = self.directory / "variables.json"
         path.write_text(json.dumps(variables), encoding="utf-8")
-        return "@%s" % path
+        return f"@{path}"
 
     def keep(self, wanted: dict[str, t.Any], **more: t.Any) -> Run:
         return self.ansible.play(ROLE, "-e", self._given({"wanted": wanted, **more})).clean()
@@ -299,6 +299,6 @@ def test_a_file_that_cannot_be_written_is_said_after_all_was_looked_at(place: Pl
         databases=[{"app": "shop", "addon": "mysql", "wanted": {"logical_databases": {"names": ["orders"]}}}]
     )
     message = run.failed().result("Say what drifted")["msg"]
-    assert message.startswith("%s was not written: " % place.file) and found == {}
+    assert message.startswith(f"{place.file} was not written: ") and found == {}
     left = run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_drift"]
     assert (left["outcome"], left["drifted"], left["failed"], len(left["databases"])) == ("failed", [], [], 1)

@@ -22,7 +22,7 @@ from support.watched import Watched
 API_TOKEN = "tk-us-Canary0123456789abcdefghijklmnopqrstuvwxyz"
 PASSWORD = "canary-password-of-"
 HOUR = 3600
-Data = t.Dict[str, t.Any]
+Data = dict[str, t.Any]
 
 
 def addon(provider: str, resource: str, **settings: t.Any) -> Data:
@@ -85,9 +85,9 @@ def fresh(sandbox: Sandbox) -> Sandbox:
 
 
 @pytest.fixture
-def issued(monkeypatch: pytest.MonkeyPatch) -> t.Set[str]:
+def issued(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Every token that the sandbox makes during the test."""
-    tokens: t.Set[str] = set()
+    tokens: set[str] = set()
 
     def recording(original: t.Callable[..., str]) -> t.Callable[..., str]:
         def make(*arguments: t.Any, **options: t.Any) -> str:
@@ -102,7 +102,7 @@ def issued(monkeypatch: pytest.MonkeyPatch) -> t.Set[str]:
     return tokens
 
 
-def report(ansible: Ansible, *options: str, failing: bool = False, **variables: t.Any) -> t.Tuple[Run, Data]:
+def report(ansible: Ansible, *options: str, failing: bool = False, **variables: t.Any) -> tuple[Run, Data]:
     """Run the role with these variables: what it did, and its summary."""
     given = {"fleet_report_" + name: value for name, value in variables.items()}
     tasks = [
@@ -122,23 +122,23 @@ def routes(sandbox: Sandbox) -> t.Counter[str]:
     return collections.Counter(record.route for record in sandbox.log())
 
 
-def rows(directory: Path) -> t.Dict[str, Data]:
+def rows(directory: Path) -> dict[str, Data]:
     return {
         row["name"]: row
         for row in json.loads((directory / "fleet_report.json").read_text(encoding="utf-8"))["databases"]
     }
 
 
-def findings(row: Data) -> t.List[str]:
+def findings(row: Data) -> list[str]:
     return [reason["finding"] for reason in row["reasons"]]
 
 
-def left(directory: Path) -> t.Dict[str, t.Tuple[int, bytes]]:
+def left(directory: Path) -> dict[str, tuple[int, bytes]]:
     """The files that the role writes, each with its inode and its content."""
     return {path.name: (path.stat().st_ino, path.read_bytes()) for path in directory.glob("fleet_report*")}
 
 
-def test_a_fleet_from_check_mode_to_a_change(fresh: Sandbox, issued: t.Set[str], tmp_path: Path) -> None:
+def test_a_fleet_from_check_mode_to_a_change(fresh: Sandbox, issued: set[str], tmp_path: Path) -> None:
     ansible = Watched(tmp_path, fresh)
     apps = ["shop", "lost", "ledger"]
     lost = fresh.addon_id("lost", "redis")
@@ -226,7 +226,7 @@ def true_to(sandbox: Sandbox, found: t.Mapping[str, Data]) -> None:
     assert compared == 3
 
 
-def nothing_secret(sandbox: Sandbox, issued: t.Set[str], run: Run, directory: Path) -> None:
+def nothing_secret(sandbox: Sandbox, issued: set[str], run: Run, directory: Path) -> None:
     """No token and no password in what was shown, logged, or written. The cache of tokens is for tokens."""
     assert len(issued) == 5, "a bearer token and one for each database"
     secrets = canaries.canaries(sandbox, issued)
@@ -276,7 +276,7 @@ def playbook(tmp_path: Path, sandbox: Sandbox, variables: Data, *options: str, *
     given = tmp_path / "extra.json"
     given.write_text(json.dumps(variables), encoding="utf-8")
     ansible._number += 1  # noqa: SLF001
-    return ansible._run("ansible-playbook", ["community.scalingo.report", "-e", "@%s" % given, *options], None, 120)  # noqa: SLF001
+    return ansible._run("ansible-playbook", ["community.scalingo.report", "-e", f"@{given}", *options], None, 120)  # noqa: SLF001
 
 
 def left_for_others(run: Run) -> Data:

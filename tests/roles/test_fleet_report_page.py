@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-import typing as t
 from pathlib import Path
 
 import pytest
@@ -84,7 +83,7 @@ def hostile() -> Data:
     }
 
 
-def write(directory: Path, variables: Data, programs: t.Optional[Path] = None) -> t.Tuple[Run, Path, Data]:
+def write(directory: Path, variables: Data, programs: Path | None = None) -> tuple[Run, Path, Data]:
     """Run the last phase of the role: what it did, the page, and the report."""
     directory.mkdir()
     paths = {
@@ -105,7 +104,7 @@ def write(directory: Path, variables: Data, programs: t.Optional[Path] = None) -
             "name": "Write the report",
             "ansible.builtin.include_role": {"name": "community.scalingo.fleet_report", "tasks_from": "write"},
             "vars": {
-                name: "{{ (readings.content | b64decode | from_json).%s }}" % name for name in [*variables, *paths]
+                name: f"{{{{ (readings.content | b64decode | from_json).{name} }}}}" for name in [*variables, *paths]
             },
         },
     ]
@@ -114,7 +113,7 @@ def write(directory: Path, variables: Data, programs: t.Optional[Path] = None) -
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> t.Dict[str, t.Tuple[Run, Path, Data]]:
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Run, Path, Data]]:
     place = tmp_path_factory.mktemp("pages")
     return {
         name: write(place / name, given)
@@ -123,9 +122,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> t.Dict[str, t.Tuple[Run, 
 
 
 @pytest.fixture(scope="module")
-def seen(pages: t.Dict[str, t.Tuple[Run, Path, Data]], tmp_path_factory: pytest.TempPathFactory) -> t.Dict[str, Seen]:
+def seen(pages: dict[str, tuple[Run, Path, Data]], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Seen]:
     """All views, with one browser."""
-    views: t.List[Data] = []
+    views: list[Data] = []
     for name, (dummy, file, dummy2) in pages.items():
         common = {"file": str(file)}
         views += [
@@ -156,7 +155,7 @@ def seen(pages: t.Dict[str, t.Tuple[Run, Path, Data]], tmp_path_factory: pytest.
         "hostile narrow",
     ],
 )
-def test_nothing_is_wrong_in_any_view(seen: t.Dict[str, Seen], view: str) -> None:
+def test_nothing_is_wrong_in_any_view(seen: dict[str, Seen], view: str) -> None:
     """No sideways scroll, nothing that sticks out, no word on the console, no request, nothing that the checker minds."""
     page = seen[view]
     assert page["scrollWidth"] <= page["clientWidth"] and page["beyond"] == []
@@ -167,7 +166,7 @@ def test_nothing_is_wrong_in_any_view(seen: t.Dict[str, Seen], view: str) -> Non
 
 @pytest.mark.parametrize("count", [5, 500])
 def test_the_page_says_what_the_report_says_the_worst_first(
-    seen: t.Dict[str, Seen], pages: t.Dict[str, t.Tuple[Run, Path, Data]], count: int
+    seen: dict[str, Seen], pages: dict[str, tuple[Run, Path, Data]], count: int
 ) -> None:
     report = pages[str(count)][2]
     assert len(report["databases"]) == count
@@ -181,14 +180,14 @@ def test_the_page_says_what_the_report_says_the_worst_first(
                 assert reason["text"] in text.replace("\n", " ")
 
 
-def test_a_level_is_a_word_and_a_shape_and_not_only_a_colour(seen: t.Dict[str, Seen]) -> None:
+def test_a_level_is_a_word_and_a_shape_and_not_only_a_colour(seen: dict[str, Seen]) -> None:
     page = seen["500 wide"]
     pairs = {(badge.strip(), sign) for badge, sign in zip(page["badges"], page["signs"])}
     assert pairs == {(word, "#" + word.lower()) for word in LEVELS}
 
 
 def test_ages_are_worked_out_when_the_page_is_looked_at(
-    seen: t.Dict[str, Seen], pages: t.Dict[str, t.Tuple[Run, Path, Data]]
+    seen: dict[str, Seen], pages: dict[str, tuple[Run, Path, Data]]
 ) -> None:
     with_backup = [row for row in pages["5"][2]["databases"] if (row["backup"] or {}).get("last_good_at")]
     assert with_backup
@@ -198,25 +197,25 @@ def test_ages_are_worked_out_when_the_page_is_looked_at(
     assert " ago</" not in file and file.startswith("<!DOCTYPE html>")
 
 
-def test_without_the_script_everything_is_there_but_ages_and_search(seen: t.Dict[str, Seen]) -> None:
+def test_without_the_script_everything_is_there_but_ages_and_search(seen: dict[str, Seen]) -> None:
     page = seen["without script"]
     assert set(page["ages"]) == {""} and "Find" not in page["text"]
     assert page["names"] == seen["5 wide"]["names"]
     assert "2026-11-" in page["text"]
 
 
-def test_many_databases_can_be_searched(seen: t.Dict[str, Seen]) -> None:
+def test_many_databases_can_be_searched(seen: dict[str, Seen]) -> None:
     page = seen["searched"]
     assert 0 < len(page["names"]) < 50
     assert all("redis" in row.lower() and "encryption" in row for row in page["rows"])
     assert "%d of 500" % len(page["names"]) in page["text"]
 
 
-def test_dark_is_dark(seen: t.Dict[str, Seen]) -> None:
+def test_dark_is_dark(seen: dict[str, Seen]) -> None:
     assert seen["5 dark"]["background"] == "rgb(19, 21, 24)" != seen["5 wide"]["background"]
 
 
-def test_in_print(seen: t.Dict[str, Seen]) -> None:
+def test_in_print(seen: dict[str, Seen]) -> None:
     page = seen["500 print"]
     assert page["background"] == "rgb(255, 255, 255)"
     assert page["headRepeated"] == "table-header-group"
@@ -227,7 +226,7 @@ def test_in_print(seen: t.Dict[str, Seen]) -> None:
 
 
 def test_five_hundred_are_written_and_shown_soon(
-    seen: t.Dict[str, Seen], pages: t.Dict[str, t.Tuple[Run, Path, Data]]
+    seen: dict[str, Seen], pages: dict[str, tuple[Run, Path, Data]]
 ) -> None:
     """Measured at about one second for each task and half a second in the browser; the bounds are for a busy machine."""
     run, file, dummy = pages["500"]
@@ -238,7 +237,7 @@ def test_five_hundred_are_written_and_shown_soon(
     assert file.stat().st_size < 1500000
 
 
-def test_hostile_texts_are_only_texts(seen: t.Dict[str, Seen], pages: t.Dict[str, t.Tuple[Run, Path, Data]]) -> None:
+def test_hostile_texts_are_only_texts(seen: dict[str, Seen], pages: dict[str, tuple[Run, Path, Data]]) -> None:
     page = seen["hostile wide"]
     dummy, file, report = pages["hostile"]
     assert page["title"] == HOSTILE

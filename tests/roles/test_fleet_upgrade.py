@@ -105,7 +105,7 @@ class Fleet:
         return self.sandbox.addon_id(app, engine)
 
     def names(self) -> list[str]:
-        return ["%(app)s/%(addon)s" % item for item in self.databases]
+        return ["{app}/{addon}".format(**item) for item in self.databases]
 
     def unsafe(self) -> list[tuple[str, str]]:
         """What could have changed something: the database, and B2 for a backup or D3 for an upgrade."""
@@ -264,8 +264,8 @@ def test_every_upgrade_that_began_is_verified_when_a_mate_fails(fleet: Make, tmp
     checks.write_text(
         "- name: Count the keys\n"
         "  ansible.builtin.assert:\n"
-        "    that: not (fleet_upgrade_row.name == 'cache5/redis' and '%s' is exists)\n"
-        "    fail_msg: there are no keys any more\n" % lost,
+        f"    that: not (fleet_upgrade_row.name == 'cache5/redis' and '{lost}' is exists)\n"
+        "    fail_msg: there are no keys any more\n",
         encoding="utf-8",
     )
     made = fleet(CACHES, [{"app": "cache%d" % number, "addon": "redis"} for number in range(1, 7)])
@@ -314,7 +314,7 @@ def test_a_state_file_that_cannot_be_written_any_more(fleet: Make, tmp_path: Pat
     kept.mkdir()
     checks = tmp_path / "checks.yml"
     checks.write_text(
-        "- name: Lose the directory\n  ansible.builtin.command: mv %s %s\n" % (kept, tmp_path / "lost"),
+        "- name: Lose the directory\n  ansible.builtin.command: mv {} {}\n".format(kept, tmp_path / "lost"),
         encoding="utf-8",
     )
     made = fleet(CACHES, [{"app": "cache%d" % number, "addon": "redis"} for number in range(1, 4)])

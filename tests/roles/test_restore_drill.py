@@ -254,7 +254,7 @@ def test_good_and_bad_backups(place: Place) -> None:
     damaged = whole[: len(whole) // 2].ljust(size, b"\0")
     place.sandbox.clear_log()
     with FileServer(t.cast(t.Any, Archive(damaged))) as server:
-        match = {"route": "B4", "path": "/api/databases/%s/backups/%s/archive" % (ADDON, cut)}
+        match = {"route": "B4", "path": f"/api/databases/{ADDON}/backups/{cut}/archive"}
         place.sandbox.fault(match=match, do="replace", body={"download_url": server.link()})
         run, summaries = place.run(
             {"restore_drill_backup_id": good, "restore_drill_checks": CHECKS},
@@ -333,8 +333,7 @@ def test_other_servers(place: Place, tmp_path: Path) -> None:
     production = urllib.parse.urlsplit(place.office.url("shop", "SCALINGO_POSTGRESQL_URL"))
     services = tmp_path / "services"
     services.write_text(
-        "[production]\nhost=%s\nport=%s\nuser=%s\npassword=%s\ndbname=%s\n"
-        % (production.hostname, production.port, production.username, production.password, production.path[1:])
+        f"[production]\nhost={production.hostname}\nport={production.port}\nuser={production.username}\npassword={production.password}\ndbname={production.path[1:]}\n"
     )
     before, dummy = place.office.backup(ADDON)
     rows("CREATE EXTENSION pg_trgm")
@@ -462,7 +461,7 @@ def test_data_of_health_are_refused_before_a_backup_is_made(place: Place, named:
     assert refused["evidence"]["failed_in"] == "preflight" and refused["evidence"]["backup"] == {}
     assert "data of health (HDS)" in refused["findings"][0]
     for word in ("export", "eviction"):
-        assert "'restore_drill_allow: [%s]' to the variables of the role" % word in refused["findings"][0], (
+        assert f"'restore_drill_allow: [{word}]' to the variables of the role" in refused["findings"][0], (
             "all that is missing, at once"
         )
 
@@ -591,12 +590,12 @@ def test_killed(place: Place, tmp_path: Path) -> None:
     playbook = "- ansible.builtin.import_playbook: community.scalingo.restore_drill\n"
     variables = json.dumps({**place.variables, "restore_drill_name": "next", "restore_drill_max_age": "1s"})
     looked = place.ansible.play(playbook, "--check", "-e", variables).failed()
-    assert "would remove what an earlier drill left: %s" % room in str(looked.results) and room.is_dir()
+    assert f"would remove what an earlier drill left: {room}" in str(looked.results) and room.is_dir()
     failed = place.ansible.play(playbook, "-e", variables, environment={"ANSIBLE_SHOW_CUSTOM_STATS": "true"}).failed()
     place.nothing_is_left()
     assert not sleeping(place)
     assert "has no backup that is done and not older than 1s" in failed.stdout
-    assert "removed what an earlier drill left: %s" % room in failed.stdout.partition("CUSTOM STATS")[2]
+    assert f"removed what an earlier drill left: {room}" in failed.stdout.partition("CUSTOM STATS")[2]
 
 
 if THOROUGH:
@@ -637,5 +636,5 @@ if THOROUGH:
             drill.tally.converged += 1
             after = len(place.office.database("GET", ADDON, "/backups").json()["database_backups"])
             drill.tally.doubled += ["backups: %d, then %d" % (before, after)] if after != before + 1 else []
-        drill.tally.keep("drill %s" % way)
+        drill.tally.keep(f"drill {way}")
         drill.tally.good()

@@ -70,7 +70,7 @@ def playbook(ansible: Watched, name: str, *options: str, **environment: str) -> 
 
 
 def statistic(run: Run, task: str, name: str) -> dict[str, t.Any]:
-    return t.cast(t.Dict[str, t.Any], run.result(task)["ansible_stats"]["data"][name])
+    return t.cast(dict[str, t.Any], run.result(task)["ansible_stats"]["data"][name])
 
 
 def written(sandbox: Sandbox) -> list[str]:
@@ -146,7 +146,7 @@ def test_a_typo_ends_the_run_before_anything_is_asked(ansible: Watched, sandbox:
     run = playbook(
         ansible,
         "backup",
-        "backup_offsite_directory=%s" % tmp_path,
+        f"backup_offsite_directory={tmp_path}",
         "backup_offsite_keep_dys=30",
         "backup_offsite_keep_count=many",
     ).failed()

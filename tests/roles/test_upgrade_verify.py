@@ -120,7 +120,8 @@ def expect_findings(run: Run, sandbox: Sandbox, *findings: str) -> dict[str, t.A
         assert finding in message
     assert "community.scalingo.scalingo_database_restore:" in message
     assert (
-        "backup_id: %s" % found["backup_id"] in message and "confirm: %s" % found["database"]["resource_id"] in message
+        "backup_id: {}".format(found["backup_id"]) in message
+        and "confirm: {}".format(found["database"]["resource_id"]) in message
     )
     assert written(sandbox) == ["B2", "D3"]
     return found
@@ -152,12 +153,12 @@ def test_each_loss_is_named_and_nothing_more_is_done(
     run = upgrade(verification_tasks=str(tmp_path / "look.yml"), state_file=str(state_file))
     instance = run.tasks("Read the instances")[-1].result["instances"][0]
     found = expect_findings(
-        run, sandbox, "the instance %s (%s, leader) is stopped" % (instance["id"], instance["type"]), "the logical database orders is gone",
+        run, sandbox, "the instance {} ({}, leader) is stopped".format(instance["id"], instance["type"]), "the logical database orders is gone",
         "the user reporting is gone", "your own check failed: Somebody waits: nobody waits for orders",
     )  # fmt: skip
     # It is not forgotten.
     assert json.loads(state_file.read_text(encoding="utf-8"))["before"] == found["before"]
-    assert "remove %s" % state_file in found["next_steps"][-1]
+    assert f"remove {state_file}" in found["next_steps"][-1]
 
 
 def test_a_version_that_did_not_move(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
@@ -193,7 +194,7 @@ def test_an_upgrade_that_fails_says_why_and_names_the_backup(upgrade: t.Callable
     sandbox.outcome(kind="upgrade", outcome="user-error", addon_id=MYSQL, error="the disk is too small")
     run = upgrade().failed()
     assert summary(run)["failed_in"] == "upgrade" and "the disk is too small" in summary(run)["findings"][0]
-    assert "backup_id: %s" % summary(run)["backup_id"] in run.result("Tell what is wrong and what to do")["msg"]
+    assert "backup_id: {}".format(summary(run)["backup_id"]) in run.result("Tell what is wrong and what to do")["msg"]
     assert written(sandbox) == ["B2", "D3"]
 
 
@@ -207,7 +208,7 @@ def test_a_backup_that_fails_comes_before_any_upgrade(upgrade: t.Callable[..., R
 @pytest.mark.parametrize(
     ("state", "variables", "why"),
     [
-        ({"status": "stopped"}, {}, "shop/%s is stopped" % MYSQL),
+        ({"status": "stopped"}, {}, f"shop/{MYSQL} is stopped"),
         ({"current_operation_id": "0123456789abcdef01234567"}, {}, "the operation 0123456789abcdef01234567 ("),
         ({}, {"verification_tasks": "/nowhere/look.yml"}, "/nowhere/look.yml is no file"),
         ({}, {"to": "8.4"}, "add 'upgrade_verify_allow: [major]' to the variables of the role."),
@@ -258,7 +259,7 @@ def test_check_mode_then_a_backup_then_the_run_then_nothing(
     done = summary(upgrade(to="latest", state_file=str(state_file)).ok())
     assert not state_file.exists(), "nothing is missing"
     assert (done["outcome"], done["version_before"], done["version_after"]) == ("changed", "8.0.40-1", "8.0.43-1")
-    assert done["steps"][0] == "the backup %s is young enough" % done["backup_id"]
+    assert done["steps"][0] == "the backup {} is young enough".format(done["backup_id"])
     assert done["steps"][1] == ahead["steps"][1] == "upgrade from 8.0.40-1 to 8.0.43-1"
     assert "skipped: the major version 8.4.5-1 is waiting" in done["steps"][2]
     assert written(sandbox) == ["B2", "D3"]
@@ -317,7 +318,7 @@ def test_a_run_that_was_killed_is_picked_up(
     assert (found["outcome"], found["version_before"], found["version_after"]) == ("changed", "8.0.40-1", "8.0.43-1")
     assert (
         "wait for the upgrade" in found["steps"][0]
-        and "the backup %s is from before it" % found["backup_id"] == found["steps"][1]
+        and "the backup {} is from before it".format(found["backup_id"]) == found["steps"][1]
     )
     assert "not known" in found["steps"][2]
     # With what the killed run wrote down it compares, although the upgrade is over.
@@ -332,7 +333,7 @@ def test_a_run_that_was_killed_is_picked_up(
         "8.0.40-1",
         found["backup_id"],
     )
-    assert "backup_id: %s" % found["backup_id"] in "\n".join(lost["next_steps"]) and state_file.exists()
+    assert "backup_id: {}".format(found["backup_id"]) in "\n".join(lost["next_steps"]) and state_file.exists()
     sandbox.clear_faults()
     whole = summary(upgrade(state_file=str(state_file)).ok())
     assert (whole["outcome"], whole["steps"][0]) == (
@@ -350,7 +351,7 @@ def test_a_state_file_that_cannot_be_this_one(
     expected = {
         "nowhere/state.json": "not the whole path of a file in a directory that is there",
         "broken.json": "broken.json cannot be read (",
-        "other.json": "is not of shop/mysql (%s), but of ad-of-another: " % MYSQL,
+        "other.json": f"is not of shop/mysql ({MYSQL}), but of ad-of-another: ",
     }
     tasks = [
         {

@@ -18,7 +18,7 @@ import yaml
 
 CASES = Path(__file__).resolve().parents[1] / "cases"
 
-Data = t.Dict[str, t.Any]
+Data = dict[str, t.Any]
 
 #: As the value of an option in C(vary): the option is left out.
 OMIT = "$omit"
@@ -34,7 +34,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> Data:
     keys = [key for key, dummy in pairs]
     twice = sorted({str(key) for key in keys if keys.count(key) > 1})
     if twice:
-        raise yaml.constructor.ConstructorError(None, None, "given twice: %s" % ", ".join(twice), node.start_mark)
+        raise yaml.constructor.ConstructorError(None, None, "given twice: {}".format(", ".join(twice)), node.start_mark)
     return dict(pairs)
 
 
@@ -49,11 +49,11 @@ def load_yaml(text: str) -> t.Any:
 class Expectation:
     """What one run must do and tell. C(failure) are texts that its message must hold."""
 
-    changed: t.Optional[bool]
-    calls: t.Tuple[Data, ...] = ()
+    changed: bool | None
+    calls: tuple[Data, ...] = ()
     result: Data = dataclasses.field(default_factory=dict)
-    warnings: t.Tuple[str, ...] = ()
-    failure: t.Tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    failure: tuple[str, ...] = ()
     kind: str = ""
 
     @classmethod
@@ -75,9 +75,9 @@ class Situation:
 
     seed: Data
     switches: Data = dataclasses.field(default_factory=dict)
-    faults: t.Tuple[Data, ...] = ()
-    outcomes: t.Tuple[Data, ...] = ()
-    before: t.Tuple[Data, ...] = ()
+    faults: tuple[Data, ...] = ()
+    outcomes: tuple[Data, ...] = ()
+    before: tuple[Data, ...] = ()
     tls: bool = False
     #: An operation runs on the database of the case, and never ends.
     busy: bool = False
@@ -105,13 +105,13 @@ class Case:
     situation: Situation
     arguments: Data
     expect: Expectation
-    check: t.Optional[Expectation] = None
-    again: t.Optional[Expectation] = None
-    differs: t.Tuple[str, ...] = ()
-    needs: t.Tuple[str, ...] = ()
+    check: Expectation | None = None
+    again: Expectation | None = None
+    differs: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     vary: Data = dataclasses.field(default_factory=dict)
     environment: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
-    without: t.Tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     no_log: bool = False
     warm: bool = False
     #: Which addon the case is about: app, addon and addon_id, even where the arguments do not hold them.
@@ -129,15 +129,15 @@ class CaseFile:
 
     path: Path
     cost: int
-    cases: t.Tuple[Case, ...]
+    cases: tuple[Case, ...]
     exempt: t.Mapping[str, str]
     unset: t.Mapping[str, str]
     passed_on: t.Mapping[str, str]
     #: What a task cannot do without: a request and the name of a field of its answer.
-    needs_of_answers: t.Tuple[str, ...]
+    needs_of_answers: tuple[str, ...]
     #: Reads whose failure does not stop a task.
-    does_without: t.Tuple[str, ...]
-    secrets: t.Tuple[str, ...]
+    does_without: tuple[str, ...]
+    secrets: tuple[str, ...]
     examples: Situation
     variables: Data
 
@@ -152,19 +152,19 @@ class CommonOption:
     option: str
     vary: t.Any
     arguments: Data
-    without: t.Tuple[str, ...]
+    without: tuple[str, ...]
     situation: Data
     base: str
     warm: bool
-    modules: t.Tuple[str, ...]
+    modules: tuple[str, ...]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def schema() -> Data:
     return t.cast(Data, json.loads((CASES / "schema.json").read_text(encoding="utf-8")))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _common() -> Data:
     return t.cast(Data, load_yaml((CASES / "_common.yml").read_text(encoding="utf-8")))
 
@@ -174,7 +174,7 @@ def common_seed() -> Data:
     return copy.deepcopy(t.cast(Data, _common()["seed"]))
 
 
-def common_options() -> t.List[CommonOption]:
+def common_options() -> list[CommonOption]:
     return [
         CommonOption(
             option=raw["option"],
@@ -191,17 +191,17 @@ def common_options() -> t.List[CommonOption]:
 
 
 def load_case_file(path: Path) -> CaseFile:
-    assert path.exists(), "write %s: a module without cases is not tested (tests/cases/README.md)" % path.name
+    assert path.exists(), f"write {path.name}: a module without cases is not tested (tests/cases/README.md)"
     raw = load_yaml(path.read_text(encoding="utf-8"))
     problems = sorted(
         jsonschema.Draft202012Validator(schema()).iter_errors(raw), key=lambda error: list(map(str, error.path))
     )
-    assert not problems, "%s: %s" % (
+    assert not problems, "{}: {}".format(
         path.name,
-        "; ".join("%s: %s" % (_place(raw, error), error.message) for error in problems),
+        "; ".join(f"{_place(raw, error)}: {error.message}" for error in problems),
     )
     names = [case["name"] for case in raw["cases"]]
-    assert len(names) == len(set(names)), "%s: two cases have the same name" % path.name
+    assert len(names) == len(set(names)), f"{path.name}: two cases have the same name"
     examples = raw.get("examples", {})
     return CaseFile(
         path=path,
@@ -253,8 +253,8 @@ def _case(file: Data, raw: Data) -> Case:
 def situation(seed: Data, *layers: Data) -> Situation:
     """The seed with what each layer gives on top of it."""
     switches: Data = {}
-    files: t.Dict[str, str] = {}
-    lists: t.Dict[str, t.List[Data]] = {"faults": [], "outcomes": [], "before": []}
+    files: dict[str, str] = {}
+    lists: dict[str, list[Data]] = {"faults": [], "outcomes": [], "before": []}
     flags = {"tls": False, "busy": False}
     for layer in layers:
         seed = overlaid(seed, layer.get("seed", {}))
@@ -280,7 +280,7 @@ def set_option(arguments: Data, path: str, value: t.Any) -> Data:
     """A copy of the arguments with one option, or one in it, as wanted; OMIT takes it away."""
     whole = copy.deepcopy(arguments)
     place: t.Any = whole
-    steps: t.List[t.Any] = [int(step) if step.isdigit() else step for step in path.split(".")]
+    steps: list[t.Any] = [int(step) if step.isdigit() else step for step in path.split(".")]
     for step in steps[:-1]:
         place = place.setdefault(step, {}) if isinstance(place, dict) else place[step]
     if value != OMIT:
@@ -304,11 +304,11 @@ def overlaid(under: t.Any, over: t.Any) -> t.Any:
     return whole
 
 
-def give(seed: Data, key: str, content: t.Optional[Data]) -> None:
+def give(seed: Data, key: str, content: Data | None) -> None:
     """Change an addon of the seed, by provider (of the app shop) or by app.provider; none takes it away."""
     app_name, dummy, provider = key.rpartition(".")
     app = next((app for app in seed["apps"] if app["name"] == (app_name or "shop")), None)
-    assert app is not None, "given: there is no app %s" % app_name
+    assert app is not None, f"given: there is no app {app_name}"
     found = [index for index, addon in enumerate(app["addons"]) if addon["provider"] == provider]
     if content is None:
         app["addons"] = [addon for addon in app["addons"] if addon["provider"] != provider]

@@ -10,7 +10,7 @@ import json
 import re
 import typing as t
 
-Data = t.Dict[str, t.Any]
+Data = dict[str, t.Any]
 
 #: What a run says about itself and not about the database.
 OF_THE_RUN = ("api_usage", "notes")
@@ -22,13 +22,13 @@ _IDENTIFIER = re.compile(
 _MOMENT = re.compile(r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})?|\b\d{14}(?=_)")
 
 
-def excerpt(expected: t.Any, actual: t.Any, place: str = "") -> t.List[str]:
+def excerpt(expected: t.Any, actual: t.Any, place: str = "") -> list[str]:
     """What is otherwise than expected: of a mapping the keys that are named, of a list every item."""
     if isinstance(expected, dict) and isinstance(actual, dict):
         found = []
         for name, value in expected.items():
-            inner = "%s.%s" % (place, name) if place else str(name)
-            found += excerpt(value, actual[name], inner) if name in actual else ["%s is missing" % inner]
+            inner = f"{place}.{name}" if place else str(name)
+            found += excerpt(value, actual[name], inner) if name in actual else [f"{inner} is missing"]
         return found
     if isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
         return [
@@ -37,19 +37,19 @@ def excerpt(expected: t.Any, actual: t.Any, place: str = "") -> t.List[str]:
             for problem in excerpt(wanted, shown, "%s[%d]" % (place, number))
         ]
     same = expected == actual and isinstance(expected, bool) == isinstance(actual, bool)
-    return [] if same else ["%s is %r, expected %r" % (place or "it", actual, expected)]
+    return [] if same else ["{} is {!r}, expected {!r}".format(place or "it", actual, expected)]
 
 
-def difference(first: t.Any, second: t.Any, place: str = "") -> t.List[str]:
+def difference(first: t.Any, second: t.Any, place: str = "") -> list[str]:
     """Where two values differ, keys that only one of them has included."""
     if isinstance(first, dict) and isinstance(second, dict):
         return [
             problem
             for name in sorted(set(first) | set(second), key=str)
             for problem in (
-                difference(first[name], second[name], "%s.%s" % (place, name) if place else str(name))
+                difference(first[name], second[name], f"{place}.{name}" if place else str(name))
                 if name in first and name in second
-                else ["%s.%s is only in one of them" % (place, name)]
+                else [f"{place}.{name} is only in one of them"]
             )
         ]
     if isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
@@ -58,7 +58,7 @@ def difference(first: t.Any, second: t.Any, place: str = "") -> t.List[str]:
             for number, (one, other) in enumerate(zip(first, second))
             for problem in difference(one, other, "%s[%d]" % (place, number))
         ]
-    return [] if first == second else ["%s is %r and %r" % (place or "it", first, second)]
+    return [] if first == second else ["{} is {!r} and {!r}".format(place or "it", first, second)]
 
 
 def without(value: Data, paths: t.Iterable[str]) -> Data:
@@ -68,7 +68,7 @@ def without(value: Data, paths: t.Iterable[str]) -> Data:
     return value
 
 
-def _removed(value: t.Any, steps: t.List[str]) -> t.Any:
+def _removed(value: t.Any, steps: list[str]) -> t.Any:
     if isinstance(value, list):
         return [_removed(item, steps) for item in value]
     if not isinstance(value, dict) or steps[0] not in value:
@@ -84,7 +84,7 @@ def settled(value: t.Any, known: str = "", numbered_anew: bool = True) -> t.Any:
 
 
 def settled_text(text: str, known: str = "", numbered_anew: bool = True) -> str:
-    numbers: t.Dict[str, str] = {}
+    numbers: dict[str, str] = {}
 
     def numbered(match: t.Match[str]) -> str:
         found = match.group(0)
@@ -98,11 +98,11 @@ def settled_text(text: str, known: str = "", numbered_anew: bool = True) -> str:
     return _MOMENT.sub(some_moment, _IDENTIFIER.sub(numbered, text))
 
 
-def flattened(value: t.Any, place: str = "") -> t.Iterator[t.Tuple[str, t.Any]]:
+def flattened(value: t.Any, place: str = "") -> t.Iterator[tuple[str, t.Any]]:
     """Every value with its path; a path names the items of lists without their number."""
     if isinstance(value, dict):
         for name, inner in value.items():
-            path = "%s.%s" % (place, name) if place else str(name)
+            path = f"{place}.{name}" if place else str(name)
             yield path, inner
             yield from flattened(inner, path)
     elif isinstance(value, list):

@@ -59,7 +59,7 @@ class Begun:
         try:
             self.text += os.read(self._terminal, 65536).decode("utf-8", "replace")
         except OSError:
-            raise AssertionError("%r did not come: %s" % (wanted, self.text)) from None
+            raise AssertionError(f"{wanted!r} did not come: {self.text}") from None
 
     @property
     def ended(self) -> bool:
@@ -144,7 +144,7 @@ class Tally:
         if THOROUGH:
             directory = ROOT / ".cache" / "faults"
             directory.mkdir(exist_ok=True)
-            path = directory / ("killed-%s.json" % name.replace(" ", "-"))
+            path = directory / ("killed-{}.json".format(name.replace(" ", "-")))
             path.write_text(json.dumps({"seed": SEED, **vars(self)}, indent=1), encoding="utf-8")
 
 
@@ -219,7 +219,7 @@ class Doomed:
                 until(lambda: not still(), "the end of all processes", 30)
             self.tally.left_behind += ["process %d" % each for each in still()]
             self.tally.sent_later += [
-                "%s %s" % (record.method, record.path)
+                f"{record.method} {record.path}"
                 for record in sandbox.log()
                 if record.number not in seen and not record.safe
             ]

@@ -274,8 +274,8 @@ def test_durations_are_normalised(make: Make) -> None:
     engine = make("influxdb")
     for given, shown in DURATIONS.items():
         for text in (given, shown):
-            engine.add_retention_policy("of %s" % given, text, False)
-            assert policies(engine)["of %s" % given] == (shown, False)
+            engine.add_retention_policy(f"of {given}", text, False)
+            assert policies(engine)[f"of {given}"] == (shown, False)
 
 
 def test_wrong_durations_are_refused(make: Make) -> None:

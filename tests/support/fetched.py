@@ -17,8 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@functools.lru_cache(maxsize=None)
-def _fetch(*arguments: str) -> t.Tuple[str, ...]:
+@functools.cache
+def _fetch(*arguments: str) -> tuple[str, ...]:
     command = [sys.executable, "-I", "-S", str(ROOT / "scripts" / "fetch.py"), *arguments]
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False
@@ -32,7 +32,7 @@ def postgres(version: str) -> Path:
     return Path(_fetch("postgres", version)[0])
 
 
-def debian(package: str) -> t.Tuple[Path, t.Dict[str, str]]:
+def debian(package: str) -> tuple[Path, dict[str, str]]:
     """The tree of a Debian package, and the variables that its programs need."""
     tree, *variables = _fetch("debian", "--environment", package)
     return Path(tree), dict(line.split("=", 1) for line in variables)
@@ -48,13 +48,13 @@ os.execvp(sys.argv[2], sys.argv[2:])
 """
 
 
-def unprivileged() -> t.List[str]:
+def unprivileged() -> list[str]:
     """What to put before the command of a server: it does not run as root, and not longer than the tests do."""
     identity = ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
     return [*identity, sys.executable, "-I", "-S", "-c", TIED, str(os.getpid())]
 
 
-def stop(process: "subprocess.Popen[t.Any]", number: int = signal.SIGTERM) -> None:
+def stop(process: subprocess.Popen[t.Any], number: int = signal.SIGTERM) -> None:
     """End a server that a test has started."""
     if process.poll() is None:
         process.send_signal(number)

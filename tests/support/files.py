@@ -42,7 +42,7 @@ class Content:
         mark = b"\x1f\x8b" + number.to_bytes(6, "big")
         return mark + _noise(self.seed)[len(mark) :]
 
-    def pieces(self, start: int = 0, end: t.Optional[int] = None) -> t.Iterator[bytes]:
+    def pieces(self, start: int = 0, end: int | None = None) -> t.Iterator[bytes]:
         end = self.size if end is None else min(end, self.size)
         while start < end:
             number, skipped = divmod(start, BLOCK)
@@ -65,8 +65,8 @@ class Seen:
     """One request that came."""
 
     path: str
-    query: t.Dict[str, str]
-    headers: t.Dict[str, str]
+    query: dict[str, str]
+    headers: dict[str, str]
     status: int = 0
 
 
@@ -75,23 +75,23 @@ class FileServer:
 
     def __init__(self, content: Content) -> None:
         self.content = content
-        self.etag: t.Optional[str] = '"one"'
-        self.modified: t.Optional[float] = 1_700_000_000.0
+        self.etag: str | None = '"one"'
+        self.modified: float | None = 1_700_000_000.0
         #: Whether a Range is understood, an If-Range is, and whether the length is told.
         self.parts = True
         self.conditions = True
         self.length = True
-        self.cuts: t.List[int] = []
+        self.cuts: list[int] = []
         #: The tokens that a link may have; none means any.
-        self.tokens: t.Optional[t.Set[str]] = None
+        self.tokens: set[str] | None = None
         self.refusal = 403
         #: Answers to give instead, in order: (status, headers, body).
-        self.instead: t.List[t.Tuple[int, t.Dict[str, str], bytes]] = []
-        self.more_headers: t.Dict[str, str] = {}
+        self.instead: list[tuple[int, dict[str, str], bytes]] = []
+        self.more_headers: dict[str, str] = {}
         self.content_type = "application/gzip"
         #: Called with each request before it is answered.
         self.before: t.Callable[[Seen], None] = lambda seen: None
-        self.seen: t.List[Seen] = []
+        self.seen: list[Seen] = []
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
@@ -109,9 +109,9 @@ class FileServer:
         return "http://127.0.0.1:%d" % self._server.server_address[1]
 
     def link(self, token: str = "token1234") -> str:
-        return "%s/download?token=%s" % (self.address, token)
+        return f"{self.address}/download?token={token}"
 
-    def ranges(self) -> t.List[t.Optional[str]]:
+    def ranges(self) -> list[str | None]:
         """The Range header of each request."""
         return [seen.headers.get("range") for seen in self.seen]
 
@@ -151,7 +151,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         else:
             self._serve(files, seen)
 
-    def _answer(self, seen: Seen, status: int, headers: t.Dict[str, str], body: bytes) -> None:
+    def _answer(self, seen: Seen, status: int, headers: dict[str, str], body: bytes) -> None:
         seen.status = status
         self.send_response(status)
         for name, value in {
@@ -188,7 +188,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._send_body(files, content, start)
 
     @staticmethod
-    def _unchanged(files: FileServer, seen: Seen, modified: t.Optional[str]) -> bool:
+    def _unchanged(files: FileServer, seen: Seen, modified: str | None) -> bool:
         condition = seen.headers.get("if-range")
         return condition is None or not files.conditions or condition in (files.etag, modified)
 

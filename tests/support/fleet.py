@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import typing as t
 
-Data = t.Dict[str, t.Any]
+Data = dict[str, t.Any]
 
 NOW = "2026-11-21T06:00:00Z"
 KINDS = {
@@ -50,7 +50,7 @@ def database(kind: str = "mysql", **keys: t.Any) -> Data:
         "created_at": "2026-02-05T14:38:14.343000Z",
         "encryption_at_rest": True,
         "features": [{"name": "force-ssl", "status": "ACTIVATED"}],
-        "plan": "%s-starter-512" % kind,
+        "plan": f"{kind}-starter-512",
         "status": "running",
         "type_name": kind,
         "readable_version": KINDS.get(kind, "17.9.0-2"),
@@ -82,7 +82,7 @@ def readings(count: int, seed: int = 7) -> Data:
     """The variables that the phase C(write) of the role begins with, for that many databases of all kinds, good and bad."""
     chance = random.Random(seed)
     kinds = list(KINDS)
-    lists: t.Dict[str, t.List[Data]] = {
+    lists: dict[str, list[Data]] = {
         name: [] for name in ("read", "versions", "backups", "recovery", "maintenance", "metrics", "disk", "firewall")
     }
     targets = []

@@ -29,10 +29,10 @@ THOROUGHLY = [next((subject.name for subject in TESTED if subject.reads_only is 
 TESTED_MODULES = [pytest.param(subject, id=subject.name) for subject in TESTED]
 
 
-def cases(wanted: t.Callable[[Subject, Case], bool] = lambda subject, case: True) -> t.List[t.Any]:
+def cases(wanted: t.Callable[[Subject, Case], bool] = lambda subject, case: True) -> list[t.Any]:
     """Every case of every module, or those that are wanted."""
     return [
-        pytest.param(subject, case, id="%s: %s" % (subject.name, case.name))
+        pytest.param(subject, case, id=f"{subject.name}: {case.name}")
         for subject in TESTED
         for case in subject.cases.cases
         if wanted(subject, case)

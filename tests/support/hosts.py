@@ -25,7 +25,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._transport impo
 from ansible_collections.community.scalingo.plugins.plugin_utils import _action
 from support.port import surroundings
 
-Result = t.Dict[str, t.Any]
+Result = dict[str, t.Any]
 
 
 def as_module(
@@ -41,7 +41,7 @@ def as_module(
     }
     given = {"ANSIBLE_MODULE_ARGS": {**arguments, **internal, TASK_NO_LOG: no_log}}
     printed = io.StringIO()
-    warned: t.List[t.Tuple[basic.AnsibleModule, str]] = []
+    warned: list[tuple[basic.AnsibleModule, str]] = []
     with contextlib.ExitStack() as stack:
         stack.enter_context(mock.patch.object(basic, "_ANSIBLE_ARGS", json.dumps(given).encode()))
         stack.enter_context(mock.patch.object(basic, "_ANSIBLE_PROFILE", "legacy", create=True))
@@ -98,10 +98,10 @@ def as_task(
     return json.loads(json.dumps(result))
 
 
-def both(laboratory: t.Any, subject: t.Any, case: t.Any, check: bool) -> t.List[Result]:
+def both(laboratory: t.Any, subject: t.Any, case: t.Any, check: bool) -> list[Result]:
     """The results of both hosts, each in the situation of the case, from its beginning."""
     found = []
-    name = "community.scalingo.%s" % subject.name
+    name = f"community.scalingo.{subject.name}"
     for host in (as_module, as_task):
         laboratory.arrange(subject, case)
         more = {"directory": laboratory.work} if host is as_task else {}

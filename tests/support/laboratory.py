@@ -54,7 +54,7 @@ class FollowingClock(Clock):
         return time.time() + self.ahead
 
     def sleep(self, seconds: float) -> None:
-        assert seconds < 86400, "nothing here takes a day: %s" % seconds
+        assert seconds < 86400, f"nothing here takes a day: {seconds}"
         if seconds > 0:
             self.ahead += seconds
             self.sandbox.advance(seconds)
@@ -68,15 +68,15 @@ class Observation:
     """One run: what was told, what was asked of the sandbox, and what its databases are like afterwards."""
 
     report: Report
-    records: t.Tuple[Record, ...]
+    records: tuple[Record, ...]
     #: The sandbox's state after the run.
     snapshot: Data
     known: str
     #: Return keys that the platform decides anew each time.
-    changing: t.Tuple[str, ...] = ()
+    changing: tuple[str, ...] = ()
     #: The tokens and the tokens of links that were issued for this run.
-    issued: t.FrozenSet[str] = frozenset()
-    links: t.FrozenSet[str] = frozenset()
+    issued: frozenset[str] = frozenset()
+    links: frozenset[str] = frozenset()
 
     @functools.cached_property
     def state(self) -> t.Any:
@@ -84,7 +84,7 @@ class Observation:
         return domain(self.snapshot)
 
     @property
-    def unsafe(self) -> t.List[Record]:
+    def unsafe(self) -> list[Record]:
         return [record for record in self.records if not record.safe]
 
     @functools.cached_property
@@ -107,13 +107,13 @@ class Observation:
         told = without(self.told, self.changing)
         return settled([wire, self.report.failed, told, list(self.report.warnings)], self.known)
 
-    def calls(self) -> t.List[str]:
+    def calls(self) -> list[str]:
         """The requests by their numbers in the contract, actions by their names."""
         return [named(record) for record in self.records]
 
 
 def named(record: Record) -> str:
-    return record.action_name or record.route or "%s %s" % (record.method, record.path)
+    return record.action_name or record.route or f"{record.method} {record.path}"
 
 
 #: Moments as numbers, and when something was touched last.
@@ -137,7 +137,7 @@ def _addon(addon: Data) -> str:
         text = text.replace(name, "0")
     port = re.search(r":([0-9]+)$", database.get("hostname") or "")
     # The same digits may stand within an identifier, or within the time of day at which a backup was made.
-    return re.sub(r"\b%s\b" % port.group(1), "0", text) if port else text
+    return re.sub(rf"\b{port.group(1)}\b", "0", text) if port else text
 
 
 class Laboratory:
@@ -152,12 +152,12 @@ class Laboratory:
         self.home = directory
         #: Where a module may write files: empty at the beginning of every case, and always of the same name.
         self.work = directory / "work"
-        self._moments: t.Dict[str, str] = {}
-        self.issued: t.Set[str] = set()
-        self.links: t.Set[str] = set()
+        self._moments: dict[str, str] = {}
+        self.issued: set[str] = set()
+        self.links: set[str] = set()
         self._sql = SqlMemory(directory)
 
-    def arrange(self, subject: Subject, case: Case, tokens: t.Optional[Path] = None) -> None:
+    def arrange(self, subject: Subject, case: Case, tokens: Path | None = None) -> None:
         """Make the sandbox as the case wants it, with no token in the cache unless it is a warm one.
 
         C(tokens) is the home of an earlier run, whose tokens this one shall find.
@@ -297,7 +297,7 @@ class Laboratory:
     def addon_id(self, case: Case) -> str:
         """The addon that a case is about."""
         found = next(iter(self._addons(case)), None)
-        assert found is not None, "the sandbox has no addon as %s" % case.target
+        assert found is not None, f"the sandbox has no addon as {case.target}"
         return found
 
     def _addons(self, case: Case) -> t.Iterator[str]:
@@ -355,7 +355,7 @@ class Sandboxes:
 
     def __init__(self) -> None:
         self._stack = contextlib.ExitStack()
-        self._open: t.Dict[bool, t.Tuple[Sandbox, FollowingClock]] = {}
+        self._open: dict[bool, tuple[Sandbox, FollowingClock]] = {}
 
     def __enter__(self) -> Sandboxes:
         return self
@@ -363,7 +363,7 @@ class Sandboxes:
     def __exit__(self, *dummy: object) -> None:
         self._stack.close()
 
-    def get(self, tls: bool) -> t.Tuple[Sandbox, FollowingClock]:
+    def get(self, tls: bool) -> tuple[Sandbox, FollowingClock]:
         if tls not in self._open:
             sandbox = self._stack.enter_context(Sandbox(seed={}, tls=tls))
             self._open[tls] = (sandbox, FollowingClock(sandbox))

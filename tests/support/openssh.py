@@ -47,7 +47,7 @@ class OpenSSH:
         self.hosts = hosts
         self.user = user
         self.known_hosts = directory / "known_hosts"
-        self.process: t.Optional["subprocess.Popen[bytes]"] = None
+        self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
@@ -78,8 +78,8 @@ class OpenSSH:
         lists = {
             "passwd": "%s:x:%d:%d::%s:/bin/sh\n" % (self.user, identity, group, self.directory),
             "group": "%s:x:%d:\n" % (self.user, group),
-            "shadow": "%s:*:::::::\n" % self.user,
-            "hosts": "127.0.0.1 localhost %s\n" % " ".join(self.hosts),
+            "shadow": f"{self.user}:*:::::::\n",
+            "hosts": "127.0.0.1 localhost {}\n".format(" ".join(self.hosts)),
         }
         for name, content in lists.items():
             (self.directory / name).write_text(content, encoding="ascii")
@@ -93,7 +93,7 @@ class OpenSSH:
         command = [
             *fetched.unprivileged(),
             "env",
-            *("%s=%s" % item for item in environment.items()),
+            *("{}={}".format(*item) for item in environment.items()),
             str(tree / "usr" / "sbin" / "sshd"),
             "-D",
             "-f",
@@ -140,4 +140,4 @@ class OpenSSH:
 
     def logins(self) -> int:
         """How many connections were let in."""
-        return len(re.findall(r"^Accepted publickey for %s " % self.user, self.log(), re.MULTILINE))
+        return len(re.findall(rf"^Accepted publickey for {self.user} ", self.log(), re.MULTILINE))

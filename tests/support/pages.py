@@ -21,7 +21,7 @@ NODE = ROOT / ".cache" / "node"
 PROGRAM = Path(__file__).resolve().parent / "browser" / "look.cjs"
 PACKAGE = "chromium-headless-shell"
 
-Seen = t.Dict[str, t.Any]
+Seen = dict[str, t.Any]
 
 #: The fonts of the machine, or those that came with the browser where it has none.
 FONTS = """<?xml version="1.0"?>
@@ -37,7 +37,7 @@ FONTS = """<?xml version="1.0"?>
 """
 
 
-def look(views: t.Sequence[t.Mapping[str, t.Any]], timeout: float = 120) -> t.Dict[str, Seen]:
+def look(views: t.Sequence[t.Mapping[str, t.Any]], timeout: float = 120) -> dict[str, Seen]:
     """What is to be seen in each view, by its name. look.cjs says what a view is."""
     tree, variables = debian(PACKAGE)
     assert (NODE / "node_modules" / "playwright-core").is_dir(), (
@@ -75,4 +75,4 @@ def look(views: t.Sequence[t.Mapping[str, t.Any]], timeout: float = 120) -> t.Di
             process.communicate()
             raise
         assert process.returncode == 0, stderr[-4000:]
-        return t.cast("t.Dict[str, Seen]", json.loads(stdout))
+        return t.cast("dict[str, Seen]", json.loads(stdout))

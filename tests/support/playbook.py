@@ -77,7 +77,7 @@ class Run:
     def ok(self) -> Run:
         """The run itself, when it succeeded; else an assertion that shows all of it."""
         assert self.returncode == 0, str(self)
-        assert self.results, "no task ran\n%s" % self
+        assert self.results, f"no task ran\n{self}"
         return self
 
     def failed(self) -> Run:

@@ -35,9 +35,9 @@ class Report:
     """What a module told its host. C(result) is not masked; C(secrets) are the values that were to be masked."""
 
     failed: bool
-    result: t.Dict[str, t.Any]
-    warnings: t.Tuple[str, ...]
-    secrets: t.FrozenSet[str]
+    result: dict[str, t.Any]
+    warnings: tuple[str, ...]
+    secrets: frozenset[str]
     #: Refused by Ansible's own validation, before the collection's code was reached.
     by_validation: bool = False
 
@@ -63,7 +63,7 @@ class PortHost:
 
     def __init__(
         self,
-        params: t.Dict[str, t.Any],
+        params: dict[str, t.Any],
         given: t.Mapping[str, t.Any],
         check_mode: bool,
         no_log: bool,
@@ -73,10 +73,10 @@ class PortHost:
         self.given = given
         self.check_mode = check_mode
         self.no_log = no_log
-        self.warnings: t.List[str] = []
+        self.warnings: list[str] = []
         self.secrets = set(secrets)
-        self.told: t.List[Progress] = []
-        self.reports: t.List[t.Tuple[bool, t.Dict[str, t.Any]]] = []
+        self.told: list[Progress] = []
+        self.reports: list[tuple[bool, dict[str, t.Any]]] = []
 
     def warn(self, message: str) -> None:
         assert isinstance(message, str) and message, "a warning is a sentence"
@@ -86,10 +86,10 @@ class PortHost:
         assert isinstance(value, str)
         self.secrets.add(value)
 
-    def exit(self, result: t.Dict[str, t.Any]) -> None:
+    def exit(self, result: dict[str, t.Any]) -> None:
         self.reports.append((False, result))
 
-    def fail(self, result: t.Dict[str, t.Any]) -> None:
+    def fail(self, result: dict[str, t.Any]) -> None:
         assert isinstance(result.get("msg"), str) and result["msg"], "a failure has a sentence"
         self.reports.append((True, result))
 
@@ -112,9 +112,9 @@ def perform(
     *,
     check: bool = False,
     no_log: bool = False,
-    home: t.Optional[Path] = None,
-    environment: t.Optional[t.Mapping[str, str]] = None,
-    clock: t.Optional[Clock] = None,
+    home: Path | None = None,
+    environment: t.Mapping[str, str] | None = None,
+    clock: Clock | None = None,
 ) -> Report:
     """Run a module once, as Ansible would with these arguments.
 
@@ -134,7 +134,7 @@ def perform(
 
 
 @contextlib.contextmanager
-def surroundings(home: t.Optional[Path], environment: t.Mapping[str, str]) -> t.Iterator[None]:
+def surroundings(home: Path | None, environment: t.Mapping[str, str]) -> t.Iterator[None]:
     """The variables of the collection are those given and no others; tokens are kept below C(home)."""
     before = {
         name: value for name, value in os.environ.items() if name.startswith("SCALINGO_") or name in HOME_VARIABLES

@@ -32,7 +32,7 @@ class PostgreSQL:
         directory: Path,
         *,
         version: str = VERSION,
-        certificate: t.Optional[t.Tuple[bytes, bytes]] = None,
+        certificate: tuple[bytes, bytes] | None = None,
         tls_only: bool = False,
     ) -> None:
         self.directory = directory
@@ -42,7 +42,7 @@ class PostgreSQL:
         self._certificate = certificate
         self._tls_only = tls_only
         self._password = secrets.token_hex(16)
-        self._process: t.Optional["subprocess.Popen[bytes]"] = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> PostgreSQL:
         try:
@@ -99,7 +99,7 @@ class PostgreSQL:
                 ssl_key_file="'%s'" % (self.directory / "server.key"),
             )
         with open(self.directory / "data" / "postgresql.conf", "a", encoding="utf-8") as handle:
-            handle.write("".join("%s = %s\n" % item for item in settings.items()))
+            handle.write("".join("{} = {}\n".format(*item) for item in settings.items()))
         if self._tls_only:
             access = "local all all reject\nhostssl all all 127.0.0.1/32 scram-sha-256\n"
             (self.directory / "data" / "pg_hba.conf").write_text(access, encoding="ascii")
@@ -156,7 +156,7 @@ class PostgreSQL:
         ) as connection:
             yield connection
 
-    def rows(self, query: str, database: str = "postgres") -> t.List[t.Tuple[t.Any, ...]]:
+    def rows(self, query: str, database: str = "postgres") -> list[tuple[t.Any, ...]]:
         with self.superuser(database) as connection:
             cursor = connection.execute(t.cast(t.Any, query))
             return cursor.fetchall() if cursor.description else []
@@ -171,6 +171,6 @@ class PostgreSQL:
         with self.superuser(name) as connection:
             connection.execute(sql.SQL("GRANT CREATE, USAGE ON SCHEMA public TO {}").format(role))
 
-    def extensions(self, database: str) -> t.Dict[str, str]:
+    def extensions(self, database: str) -> dict[str, str]:
         """The extensions of a database with their versions, as the server itself has them."""
         return dict(t.cast(t.Any, self.rows("SELECT extname, extversion FROM pg_extension ORDER BY extname", database)))

@@ -36,7 +36,9 @@ FIRST_ADDON = "ad-00000000-0000-4000-8000-000000000011"
 SECOND_ADDON = "ad-00000000-0000-4000-8000-000000000012"
 ENGINE = "postgresql-of-the-tests"
 #: One for each database, so that a leak shows whose it is. They also stand in the variables of the apps.
-PASSWORDS = {name: "Canary%sOfThisDatabase" % name.replace("-", "") for name in (SHOP, FIRST, SECOND, OPEN, STRANGE)}
+PASSWORDS = {
+    name: "Canary{}OfThisDatabase".format(name.replace("-", "")) for name in (SHOP, FIRST, SECOND, OPEN, STRANGE)
+}
 
 
 def resource(name: str) -> str:
@@ -49,16 +51,16 @@ class OnServer(MemoryPostgresql):
     blocking = True
     server: t.ClassVar[PostgreSQL]
 
-    def _rows(self, query: str) -> t.List[t.Tuple[t.Any, ...]]:
+    def _rows(self, query: str) -> list[tuple[t.Any, ...]]:
         return self.server.rows(query, self.setup.resource_id)
 
-    def list_extensions(self) -> t.List[Extension]:
+    def list_extensions(self) -> list[Extension]:
         return [Extension(*item) for item in self.server.extensions(self.setup.resource_id).items()]
 
     def enable_statements(self) -> None:
         self._rows("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
 
-    def list_queries(self) -> t.List[Query]:
+    def list_queries(self) -> list[Query]:
         rows = self._rows(
             "SELECT pid, query, state, usename, extract(epoch FROM query_start) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY pid"
@@ -82,14 +84,14 @@ def make_engine(setup: EngineSetup) -> Engine:
     return OnServer(setup) if setup.kind.type_name == "postgresql" else make_memory_engine(setup)
 
 
-def seed(server: PostgreSQL, gateway: OpenSSH) -> t.Dict[str, t.Any]:
-    def addon(name: str, host: t.Optional[str] = None, **more: t.Any) -> t.Dict[str, t.Any]:
+def seed(server: PostgreSQL, gateway: OpenSSH) -> dict[str, t.Any]:
+    def addon(name: str, host: str | None = None, **more: t.Any) -> dict[str, t.Any]:
         features = more.pop("features", {})
         return {
             "provider": more.pop("provider", "postgresql"),
             "resource_id": resource(name),
             "database": {
-                "hostname": "%s:%d" % (host or "%s.%s" % (name, DOMAIN), server.port),
+                "hostname": "%s:%d" % (host or f"{name}.{DOMAIN}", server.port),
                 "password": PASSWORDS[name],
                 "features": features,
                 "version": "17.9.0-2",
@@ -117,10 +119,10 @@ class Task:
     gateway: OpenSSH
     home: Path
 
-    def params(self, app: str = "shop", **more: t.Any) -> t.Dict[str, t.Any]:
+    def params(self, app: str = "shop", **more: t.Any) -> dict[str, t.Any]:
         return {**self.sandbox.params(), "app": app, "addon": "postgresql", **more}
 
-    def by_ssh(self, **more: t.Any) -> t.Dict[str, t.Any]:
+    def by_ssh(self, **more: t.Any) -> dict[str, t.Any]:
         key, known_hosts = self.gateway.directory / "key", self.gateway.known_hosts
         return {"ssh_key_file": str(key), "ssh_known_hosts": str(known_hosts), **more}
 
@@ -134,14 +136,14 @@ class Task:
     def query_info(self, **more: t.Any) -> Report:
         return self.run(scalingo_pg_query_info, self.params(**more))
 
-    def run(self, module: types.ModuleType, params: t.Dict[str, t.Any], *, check: bool = False) -> Report:
+    def run(self, module: types.ModuleType, params: dict[str, t.Any], *, check: bool = False) -> Report:
         report = perform(module, params, check=check, home=self.home)
         for name, password in PASSWORDS.items():
-            assert password not in report.everything(), "the password of %s is shown" % name
+            assert password not in report.everything(), f"the password of {name} is shown"
         return report
 
 
-def tunnels(marker: object) -> t.List[int]:
+def tunnels(marker: object) -> list[int]:
     """The processes of this machine with a text in their command line."""
     found = []
     for entry in Path("/proc").iterdir():
@@ -168,7 +170,7 @@ def until(condition: t.Callable[[], t.Any], what: str, seconds: float = 10) -> t
         if value:
             return value
         time.sleep(0.05)
-    raise AssertionError("waited %g seconds for: %s" % (seconds, what))
+    raise AssertionError(f"waited {seconds:g} seconds for: {what}")
 
 
 def shown(report: Report) -> str:

@@ -19,7 +19,6 @@ import httpx
 from scalingo_sandbox.testing import Sandbox
 from support.caller import Caller
 
-
 #: Tokens that last, whatever the clock is moved by.
 DURATIONS = {"bearer": 1e9, "addon_token": 1e9}
 
@@ -42,7 +41,7 @@ class Office(Caller):
 
     def url(self, app: str, name: str) -> str:
         """A connection URL, as the variables of an app hold it."""
-        for variable in self.main("GET", "/v1/apps/%s/variables" % app).json()["variables"]:
+        for variable in self.main("GET", f"/v1/apps/{app}/variables").json()["variables"]:
             if variable["name"] == name:
                 return str(variable["value"])
         raise LookupError(name)
@@ -53,32 +52,32 @@ class Office(Caller):
         path.write_text(self.client.get(self.sandbox.db_api_url() + "/api/ca_certificate").text, encoding="ascii")
         return path
 
-    def operation(self, addon_id: str, identifier: str) -> t.Dict[str, t.Any]:
+    def operation(self, addon_id: str, identifier: str) -> dict[str, t.Any]:
         """An operation after it has ended."""
         self.sandbox.advance(3600)
-        ended: t.Dict[str, t.Any] = self.top("GET", addon_id, "/api/operations/%s" % identifier).json()["operation"]
+        ended: dict[str, t.Any] = self.top("GET", addon_id, f"/api/operations/{identifier}").json()["operation"]
         return ended
 
-    def upgrade(self, addon_id: str) -> t.Dict[str, t.Any]:
+    def upgrade(self, addon_id: str) -> dict[str, t.Any]:
         answer = self.database("POST", addon_id, "/upgrade")
         assert answer.status_code == 202, answer.text
         return self.operation(addon_id, answer.json()["operation_id"])
 
-    def backup(self, addon_id: str) -> t.Tuple[str, t.Dict[str, bytes]]:
+    def backup(self, addon_id: str) -> tuple[str, dict[str, bytes]]:
         """A new backup: its identifier, and the files in its archive."""
         identifier = self.database("POST", addon_id, "/backups").json()["database_backup"]["id"]
         self.sandbox.advance(600)
-        link = self.database("GET", addon_id, "/backups/%s/archive" % identifier).json()["download_url"]
+        link = self.database("GET", addon_id, f"/backups/{identifier}/archive").json()["download_url"]
         with tarfile.open(fileobj=io.BytesIO(self.client.get(link).content), mode="r:gz") as archive:
             files = {member.name: archive.extractfile(member) for member in archive.getmembers() if member.isfile()}
             return identifier, {name: stream.read() for name, stream in files.items() if stream is not None}
 
-    def restore(self, addon_id: str, backup_id: str) -> t.Dict[str, t.Any]:
-        answer = self.database("POST", addon_id, "/backups/%s/restore" % backup_id)
+    def restore(self, addon_id: str, backup_id: str) -> dict[str, t.Any]:
+        answer = self.database("POST", addon_id, f"/backups/{backup_id}/restore")
         assert answer.status_code == 201, answer.text
         self.sandbox.advance(3600)
-        path = "/backup_restorations/%s" % answer.json()["id"]
-        ended: t.Dict[str, t.Any] = self.database("GET", addon_id, path).json()["backup_restoration"]
+        path = "/backup_restorations/{}".format(answer.json()["id"])
+        ended: dict[str, t.Any] = self.database("GET", addon_id, path).json()["backup_restoration"]
         return ended
 
     def feature(self, addon_id: str, name: str, on: bool) -> None:
@@ -99,7 +98,7 @@ def engine(sandbox: Sandbox, addon_id: str) -> t.Any:
 def with_user(url: str, name: str, password: str) -> str:
     """The same place for another user."""
     parts = urllib.parse.urlsplit(url)
-    return parts._replace(netloc="%s:%s@%s" % (name, password, parts.netloc.rpartition("@")[2])).geturl()
+    return parts._replace(netloc="{}:{}@{}".format(name, password, parts.netloc.rpartition("@")[2])).geturl()
 
 
 def until(condition: t.Callable[[], t.Any], what: str, seconds: float = 10) -> t.Any:
@@ -109,4 +108,4 @@ def until(condition: t.Callable[[], t.Any], what: str, seconds: float = 10) -> t
         if value:
             return value
         time.sleep(0.02)
-    raise AssertionError("waited %g seconds for: %s" % (seconds, what))
+    raise AssertionError(f"waited {seconds:g} seconds for: {what}")

@@ -25,7 +25,6 @@ from dataclasses import dataclass, field
 
 import requests.adapters
 import urllib3
-
 from ansible_collections.community.scalingo.plugins.module_utils import _transport
 
 ANYTHING: t.Any = object()

@@ -160,4 +160,4 @@ def until(condition: t.Callable[[], t.Any], what: str, seconds: float = 30) -> t
         if value:
             return value
         time.sleep(0.05)
-    raise AssertionError("waited %g seconds for: %s" % (seconds, what))
+    raise AssertionError(f"waited {seconds:g} seconds for: {what}")

@@ -55,9 +55,9 @@ class SqlMemory:
         self._directory = directory
         self.connections = 0
 
-    def path(self, placeholder: str, sandbox: Sandbox) -> t.Optional[str]:
+    def path(self, placeholder: str, sandbox: Sandbox) -> str | None:
         """The file that a placeholder in the arguments of a case stands for; nothing when it is no placeholder."""
-        content: t.Union[str, bytes, None] = FILES.get(placeholder)
+        content: str | bytes | None = FILES.get(placeholder)
         if placeholder == "$authority":
             content = sandbox.running.world.ca_certificate()
         if content is None:
@@ -82,10 +82,10 @@ class SqlMemory:
         login: _sql.Login,
         encryption: _sql.Encryption,
         *,
-        gateway: t.Optional[_sql.Gateway],
+        gateway: _sql.Gateway | None,
         timeout: float,
         statement_timeout: float,
-        server_version: t.Optional[int],
+        server_version: int | None,
         read_only: bool,
     ) -> t.Any:
         world = sandbox.running.world
@@ -97,17 +97,17 @@ class SqlMemory:
             if (addon.database.hostname, addon.database.port) == (place.host, place.port)
         ]
         if timeout < CONNECTING:
-            raise Unreachable("the database at %s cannot be reached: timeout expired" % place)
+            raise Unreachable(f"the database at {place} cannot be reached: timeout expired")
         if gateway is not None:
             self._pass(gateway, world.seed.ssh.get(found[0][0].region, "127.0.0.1:22") if found else "")
         if not found:
-            raise Unreachable("the database at %s cannot be reached: nobody listens there" % place)
+            raise Unreachable(f"the database at {place} cannot be reached: nobody listens there")
         addon = found[0][1]
         public = any(
             item.name == "publicly-available" and item.status == "ACTIVATED" for item in addon.database.features
         )
         if gateway is None and not (public or addon.kind.dedicated):
-            raise Unreachable("the database at %s cannot be reached: no route" % place)
+            raise Unreachable(f"the database at {place} cannot be reached: no route")
         if encryption.mode in ("verify-full", "verify-ca"):
             assert encryption.authorities is not None
             if Path(encryption.authorities).read_bytes() != world.ca_certificate():
@@ -124,7 +124,7 @@ class SqlMemory:
             addon.resource_id,
         ):
             raise SqlRefused(
-                "the database server refuses the login of the user %s" % login.user, hint="Check the password."
+                f"the database server refuses the login of the user {login.user}", hint="Check the password."
             )
         assert server_version in (None, addon.database.engine.version().major)
         return Session(addon.database.engine, statement_timeout, read_only)
@@ -132,7 +132,7 @@ class SqlMemory:
     @staticmethod
     def _pass(gateway: _sql.Gateway, address: str) -> None:
         if str(gateway.address) != address:
-            raise Unreachable("the SSH server %s cannot be reached" % gateway.address)
+            raise Unreachable(f"the SSH server {gateway.address} cannot be reached")
         for path, wanted, words in (
             (gateway.known_hosts, "$ssh_known_hosts", "the host key of the SSH server is not known"),
             (gateway.key_file, "$ssh_key", "the SSH server accepts none of the SSH keys"),
@@ -141,7 +141,7 @@ class SqlMemory:
                 raise Unreachable(words, hint="Give another.")
         if gateway.user != "git":
             raise Unreachable(
-                "the SSH server accepts none of the SSH keys for the user %s" % gateway.user, hint="Use git."
+                f"the SSH server accepts none of the SSH keys for the user {gateway.user}", hint="Use git."
             )
 
 
@@ -153,12 +153,12 @@ class Session:
         self._statement_timeout = statement_timeout
         self._read_only = read_only
 
-    def rows(self, query: str) -> t.List[t.Tuple[t.Any, ...]]:
+    def rows(self, query: str) -> list[tuple[t.Any, ...]]:
         assert query == "SELECT name, default_version FROM pg_available_extensions"
         self._take_time()
         return [(name, versions[-1]) for name, versions in AVAILABLE.items()]
 
-    def execute(self, statements: t.Sequence[_sql.Statement]) -> t.List[str]:
+    def execute(self, statements: t.Sequence[_sql.Statement]) -> list[str]:
         assert not self._read_only, "this connection only reads"
         extensions = dict(self._engine.content()["extensions"])
         for statement in statements:
@@ -167,16 +167,16 @@ class Session:
         gone = [
             name
             for name in self._engine.content()["extensions"]
-            if name not in extensions and '"%s"' % name not in str(statements[0])
+            if name not in extensions and f'"{name}"' not in str(statements[0])
         ]
         self._engine.set_content({**self._engine.content(), "extensions": extensions})
-        return ["drop cascades to extension %s" % name for name in gone]
+        return [f"drop cascades to extension {name}" for name in gone]
 
     def _take_time(self) -> None:
         if self._statement_timeout < EXECUTING:
             raise SqlRefused("canceling statement due to statement timeout", code="57014")
 
-    def _one(self, text: str, extensions: t.Dict[str, str]) -> None:
+    def _one(self, text: str, extensions: dict[str, str]) -> None:
         created = re.fullmatch(
             r'CREATE EXTENSION IF NOT EXISTS "([^"]+)"(?: SCHEMA "([^"]+)")?(?: VERSION \'([^\']+)\')?( CASCADE)?', text
         )
@@ -187,42 +187,42 @@ class Session:
         elif updated:
             extensions[updated.group(1)] = self._version(updated.group(1), updated.group(2))
         else:
-            assert dropped, "nobody understands: %s" % text
+            assert dropped, f"nobody understands: {text}"
             self._drop(extensions, re.findall(r'"([^"]+)"', dropped.group(1)), bool(dropped.group(2)))
 
     def _create(
         self,
-        extensions: t.Dict[str, str],
+        extensions: dict[str, str],
         name: str,
-        schema: t.Optional[str],
-        version: t.Optional[str],
-        cascade: t.Optional[str],
+        schema: str | None,
+        version: str | None,
+        cascade: str | None,
     ) -> None:
         if name in extensions:
             return
         if name not in AVAILABLE:
-            raise SqlRefused('extension "%s" is not available' % name, code="0A000")
+            raise SqlRefused(f'extension "{name}" is not available', code="0A000")
         if name in NOT_ALLOWED:
-            raise SqlRefused('permission denied to create extension "%s"' % name, code="42501")
+            raise SqlRefused(f'permission denied to create extension "{name}"', code="42501")
         if schema is not None and schema not in SCHEMAS:
-            raise SqlRefused('schema "%s" does not exist' % schema, code="3F000")
+            raise SqlRefused(f'schema "{schema}" does not exist', code="3F000")
         for needed in NEEDS.get(name, ()):
             if needed not in extensions and not cascade:
-                raise SqlRefused('required extension "%s" is not installed' % needed, code="42704")
+                raise SqlRefused(f'required extension "{needed}" is not installed', code="42704")
             extensions.setdefault(needed, AVAILABLE[needed][-1])
         extensions[name] = self._version(name, version)
 
     @staticmethod
-    def _version(name: str, version: t.Optional[str]) -> str:
+    def _version(name: str, version: str | None) -> str:
         if version is not None and version not in AVAILABLE[name]:
             raise SqlRefused(
-                'extension "%s" has no installation script nor update path for version "%s"' % (name, version),
+                f'extension "{name}" has no installation script nor update path for version "{version}"',
                 code="22023",
             )
         return version or AVAILABLE[name][-1]
 
     @staticmethod
-    def _drop(extensions: t.Dict[str, str], names: t.Sequence[str], cascade: bool) -> None:
+    def _drop(extensions: dict[str, str], names: t.Sequence[str], cascade: bool) -> None:
         going = set(names)
         for name, needed in NEEDS.items():
             if name in extensions and name not in going and going & set(needed):

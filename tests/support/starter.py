@@ -25,7 +25,7 @@ import typing as t
 
 #: What a run would import besides, but for the collection.
 MORE = (
-    *("ansible.plugins.%s" % name for name in (
+    *(f"ansible.plugins.{name}" for name in (
         "strategy.linear", "strategy.free", "callback.default", "callback.minimal", "connection.local", "shell.sh", "cache.memory", "vars.host_group_vars",
         "inventory.host_list", "inventory.script", "inventory.auto", "inventory.yaml", "inventory.ini", "inventory.toml", "inventory.constructed",
         "action.normal", "action.debug", "action.assert", "action.set_fact", "action.copy", "action.include_vars", "action.template", "action.command",

@@ -34,7 +34,7 @@ OF_ROLES = "scalingo_role_"
 COLLECTION = "community.scalingo"
 PACKAGE = "ansible_collections.community.scalingo"
 
-Documentation = t.Dict[str, t.Any]
+Documentation = dict[str, t.Any]
 
 #: Return keys that Ansible itself knows, and that no module documents.
 OF_ANSIBLE = ("changed", "msg", "diff", "failed", "warnings")
@@ -59,7 +59,7 @@ class Subject:
     @functools.cached_property
     def module(self) -> types.ModuleType:
         if self.path.parent == MODULES:
-            return importlib.import_module("%s.plugins.modules.%s" % (PACKAGE, self.name))
+            return importlib.import_module(f"{PACKAGE}.plugins.modules.{self.name}")
         spec = importlib.util.spec_from_file_location("planted_" + self.name, self.path)
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
@@ -67,13 +67,13 @@ class Subject:
         return module
 
     @property
-    def spec(self) -> t.Dict[str, t.Any]:
+    def spec(self) -> dict[str, t.Any]:
         """The keyword arguments for AnsibleModule."""
-        return t.cast(t.Dict[str, t.Any], self.module.argument_spec().kwargs())
+        return t.cast(dict[str, t.Any], self.module.argument_spec().kwargs())
 
     @property
-    def options(self) -> t.Dict[str, t.Any]:
-        return t.cast(t.Dict[str, t.Any], self.spec["argument_spec"])
+    def options(self) -> dict[str, t.Any]:
+        return t.cast(dict[str, t.Any], self.spec["argument_spec"])
 
     def text(self, name: str) -> str:
         """DOCUMENTATION, EXAMPLES or RETURN as it stands in the file."""
@@ -96,8 +96,8 @@ class Subject:
         return t.cast(Documentation, load_yaml(self.text("RETURN")) or {})
 
     @functools.cached_property
-    def examples(self) -> t.List[t.Dict[str, t.Any]]:
-        return t.cast(t.List[t.Dict[str, t.Any]], load_yaml(self.text("EXAMPLES")) or [])
+    def examples(self) -> list[dict[str, t.Any]]:
+        return t.cast(list[dict[str, t.Any]], load_yaml(self.text("EXAMPLES")) or [])
 
     @functools.cached_property
     def cases(self) -> CaseFile:
@@ -112,13 +112,13 @@ class Subject:
         return self.support("diff_mode") == "N/A"
 
 
-@functools.lru_cache(maxsize=None)
-def subjects() -> t.Tuple[Subject, ...]:
+@functools.cache
+def subjects() -> tuple[Subject, ...]:
     """Every module of the collection."""
     return tuple(Subject(name, MODULES / (name + ".py"), CASES / (name + ".yml")) for name in names())
 
 
-def names() -> t.List[str]:
+def names() -> list[str]:
     """The names of all modules that speak to the API."""
     return sorted(path.stem for path in MODULES.glob("[!_]*.py") if not path.stem.startswith(OF_ROLES))
 
@@ -128,16 +128,16 @@ def planted(name: str) -> Subject:
     return Subject(name, PLANTED / (name + ".py"), PLANTED / (name + ".yml"))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _fragment(reference: str) -> Documentation:
     """A fragment by its name: C(community.scalingo._options.wait) is WAIT of the file _options."""
-    assert reference.startswith(COLLECTION + "."), "a fragment of somebody else: %s" % reference
+    assert reference.startswith(COLLECTION + "."), f"a fragment of somebody else: {reference}"
     name, dummy, part = reference[len(COLLECTION) + 1 :].partition(".")
     tree = ast.parse((FRAGMENTS / (name + ".py")).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == (part or "DOCUMENTATION").upper():
             return t.cast(Documentation, yaml.safe_load(ast.literal_eval(node.value)))
-    raise AssertionError("there is no fragment %s" % reference)
+    raise AssertionError(f"there is no fragment {reference}")
 
 
 def with_fragments(documentation: Documentation) -> Documentation:
@@ -157,10 +157,10 @@ def with_fragments(documentation: Documentation) -> Documentation:
     return whole
 
 
-def paths_of(options: t.Mapping[str, t.Any], prefix: str = "", key: str = "options") -> t.Dict[str, t.Any]:
+def paths_of(options: t.Mapping[str, t.Any], prefix: str = "", key: str = "options") -> dict[str, t.Any]:
     """Every option with its suboptions, by dotted path."""
-    found: t.Dict[str, t.Any] = {}
+    found: dict[str, t.Any] = {}
     for name, option in options.items():
         found[prefix + name] = option
-        found.update(paths_of(option.get(key) or {}, "%s%s." % (prefix, name), key))
+        found.update(paths_of(option.get(key) or {}, f"{prefix}{name}.", key))
     return found

@@ -36,7 +36,7 @@ def named_request(sandbox: Sandbox, request: t.Any) -> str:
 
 
 @contextlib.contextmanager
-def broken(sandbox: Sandbox, how: str, name: str, after: int, times: t.Optional[int]) -> t.Iterator[None]:
+def broken(sandbox: Sandbox, how: str, name: str, after: int, times: int | None) -> t.Iterator[None]:
     """I(how): refused, name (it cannot be resolved), tls (the server speaks none), or hurry (nobody waits long)."""
     send = requests.adapters.HTTPAdapter.send
     resolve = socket.getaddrinfo
@@ -52,7 +52,7 @@ def broken(sandbox: Sandbox, how: str, name: str, after: int, times: t.Optional[
                 request.url = elsewhere(request.url)
         return send(adapter, request, **options)
 
-    def hurrying(adapter: t.Any, request: t.Any, options: t.Dict[str, t.Any]) -> t.Any:
+    def hurrying(adapter: t.Any, request: t.Any, options: dict[str, t.Any]) -> t.Any:
         try:
             return send(adapter, request, **options)
         finally:

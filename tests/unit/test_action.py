@@ -49,12 +49,12 @@ class Looking(Performer):
 
     target_needed = False
     reading = "look around"
-    seen: t.ClassVar[t.List[t.Any]] = []
+    seen: t.ClassVar[list[t.Any]] = []
 
     def perform(self, check_mode: bool) -> Outcome:
         if self.params["app"] == "refused":
             raise InvalidInput("the app is refused")
-        self.warn("the token is %s" % self.params["api_token"])
+        self.warn("the token is {}".format(self.params["api_token"]))
         self.warn("twice")
         self.warn("twice")
         Looking.seen.append(self.params)
@@ -64,7 +64,7 @@ class Looking(Performer):
                 "app_seen": self.params["app"],
                 "proxy": os.environ.get("HTTPS_PROXY"),
                 "directory": os.getcwd(),
-                "text": "{{ 7*7 }} %s" % self.params["api_token"],
+                "text": "{{{{ 7*7 }}}} {}".format(self.params["api_token"]),
                 "hides": self._no_log,
                 "nothing": None,
             },
@@ -76,9 +76,9 @@ LOOKING = types.SimpleNamespace(RESOURCE=Looking, argument_spec=lambda: COMMON +
 
 def action(
     directory: Path,
-    arguments: t.Optional[t.Mapping[str, t.Any]] = None,
+    arguments: t.Mapping[str, t.Any] | None = None,
     *,
-    variables: t.Optional[t.Mapping[str, t.Any]] = None,
+    variables: t.Mapping[str, t.Any] | None = None,
     module: t.Any = LOOKING,
     transport: str = "local",
     become: t.Any = None,
@@ -109,10 +109,10 @@ def action(
     )
 
 
-def why(directory: Path, variables: t.Optional[t.Dict[str, t.Any]] = None, **options: t.Any) -> str:
+def why(directory: Path, variables: dict[str, t.Any] | None = None, **options: t.Any) -> str:
     """Why the task does not run here; nothing when it does."""
     made = action(directory, variables=variables, **options)
-    environment: t.Dict[str, t.Any] = {}
+    environment: dict[str, t.Any] = {}
     made._compute_environment_string(environment)
     return made._why_not_here(variables or {}, environment)
 
@@ -125,7 +125,7 @@ def plain_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def pythons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Dict[str, str]:
+def pythons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """An interpreter of the system with two names, and a virtual environment made with it, which runs Ansible."""
     system, environment, alias = tmp_path / "usr", tmp_path / "venv", tmp_path / "current"
     for place in (system, environment):
@@ -163,19 +163,19 @@ def test_it_runs_here_when_nothing_speaks_against_it(tmp_path: Path) -> None:
         ({"environment": [{"XSCALINGO_APP": "shop"}]}, "environment sets XSCALINGO_APP"),
     ),
 )
-def test_what_speaks_against_it(options: t.Dict[str, t.Any], reason: str, tmp_path: Path) -> None:
+def test_what_speaks_against_it(options: dict[str, t.Any], reason: str, tmp_path: Path) -> None:
     assert why(tmp_path, **options) == reason
 
 
 @pytest.mark.parametrize("name", ("own", "same", "alias"))
-def test_the_same_interpreter_by_other_names(name: str, pythons: t.Dict[str, str], tmp_path: Path) -> None:
+def test_the_same_interpreter_by_other_names(name: str, pythons: dict[str, str], tmp_path: Path) -> None:
     assert why(tmp_path, {"ansible_python_interpreter": pythons[name]}) == ""
 
 
 @pytest.mark.parametrize("name", ("system", "missing"))
-def test_another_interpreter(name: str, pythons: t.Dict[str, str], tmp_path: Path) -> None:
+def test_another_interpreter(name: str, pythons: dict[str, str], tmp_path: Path) -> None:
     """The one that a virtual environment was made with has other libraries."""
-    wanted = "the interpreter is %s and not %s" % (pythons[name], pythons["own"])
+    wanted = "the interpreter is {} and not {}".format(pythons[name], pythons["own"])
     assert why(tmp_path, {"ansible_python_interpreter": pythons[name]}) == wanted
 
 
@@ -192,7 +192,7 @@ def test_an_interpreter_that_core_is_to_choose_is_the_controllers(value: t.Any, 
 
 
 def test_a_name_without_a_path_is_looked_for(
-    pythons: t.Dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pythons: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", os.path.dirname(pythons["own"]))
     assert why(tmp_path, {"ansible_python_interpreter": "python3"}) == ""
@@ -200,7 +200,7 @@ def test_a_name_without_a_path_is_looked_for(
     assert why(tmp_path, {"ansible_python_interpreter": "python3"}) != ""
 
 
-def test_an_interpreter_is_templated_first(pythons: t.Dict[str, str], tmp_path: Path) -> None:
+def test_an_interpreter_is_templated_first(pythons: dict[str, str], tmp_path: Path) -> None:
     variables = {
         "ansible_python_interpreter": "{{ ansible_playbook_python }}",
         "ansible_playbook_python": pythons["own"],
@@ -210,15 +210,15 @@ def test_an_interpreter_is_templated_first(pythons: t.Dict[str, str], tmp_path: 
 
 
 def test_the_interpreter_of_the_configuration_counts(
-    pythons: t.Dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pythons: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANSIBLE_PYTHON_INTERPRETER", pythons["system"])
     assert why(tmp_path) != ""
     assert why(tmp_path, {"ansible_python_interpreter": pythons["same"]}) == ""
 
 
-def test_the_delegated_host_decides(pythons: t.Dict[str, str], tmp_path: Path) -> None:
-    def variables(own: str, delegated: str) -> t.Dict[str, t.Any]:
+def test_the_delegated_host_decides(pythons: dict[str, str], tmp_path: Path) -> None:
+    def variables(own: str, delegated: str) -> dict[str, t.Any]:
         there = {"ansible_python_interpreter": pythons[delegated]}
         return {"ansible_python_interpreter": pythons[own], "ansible_delegated_vars": {"localhost": there}}
 
@@ -229,7 +229,7 @@ def test_the_delegated_host_decides(pythons: t.Dict[str, str], tmp_path: Path) -
 def test_libraries_that_the_controller_has_not(tmp_path: Path) -> None:
     needy = type("Needy", (Looking,), {"libraries": ("requests", "psycopg_of_another_age")})
     module = types.SimpleNamespace(RESOURCE=needy, argument_spec=LOOKING.argument_spec)
-    assert why(tmp_path, module=module) == "%s cannot import psycopg_of_another_age" % sys.executable
+    assert why(tmp_path, module=module) == f"{sys.executable} cannot import psycopg_of_another_age"
 
 
 def test_the_variable_and_the_environment_turn_it_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,9 +264,9 @@ def test_on_macos_the_module_is_the_default(tmp_path: Path, monkeypatch: pytest.
     ),
 )
 def test_vv_says_which_way_and_why(
-    variables: t.Dict[str, t.Any], shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    variables: dict[str, t.Any], shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines: t.List[t.Any] = []
+    lines: list[t.Any] = []
     monkeypatch.setattr(Display, "vv", lambda self, text, host=None: lines.append((host, text)))
     made = action(tmp_path, variables=variables)
     monkeypatch.setattr(made, "_execute_module", lambda **dummy: {})
@@ -366,10 +366,10 @@ def test_a_module_that_cannot_be_reached_is_a_failure_that_rescue_sees(
     (({}, False), ({"no_log": True}, True), ({"no_log": True, "async_val": 60}, False), ({"async_val": 60}, False)),
 )
 def test_a_module_is_handed_whether_the_task_hides_its_result(
-    task: t.Dict[str, t.Any], truth: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    task: dict[str, t.Any], truth: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever the task itself says of it. Core keeps the result of an async task in a file."""
-    given: t.List[t.Any] = []
+    given: list[t.Any] = []
     made = action(tmp_path, {"app": "shop", "_task_no_log": not truth}, transport="ssh", **task)
     monkeypatch.setattr(made, "_execute_module", lambda **options: given.append(options["module_args"]) or {})
     monkeypatch.setattr(made, "_remove_tmp_path", lambda path: None)

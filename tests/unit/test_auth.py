@@ -13,22 +13,6 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from support.office import Office
-from support.scripted import (
-    NOTHING,
-    WALL,
-    Expected,
-    Script,
-    StillClock,
-    addon,
-    addons,
-    exchange,
-    expect,
-    jwt,
-    mint,
-    on_database,
-)
-
 from ansible_collections.community.scalingo.plugins.module_utils import _auth
 from ansible_collections.community.scalingo.plugins.module_utils._auth import (
     VARIABLES,
@@ -51,6 +35,21 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     UnexpectedAnswer,
     facts,
     sentence,
+)
+from support.office import Office
+from support.scripted import (
+    NOTHING,
+    WALL,
+    Expected,
+    Script,
+    StillClock,
+    addon,
+    addons,
+    exchange,
+    expect,
+    jwt,
+    mint,
+    on_database,
 )
 
 RUNNING = {"database": {"status": "running"}}
@@ -657,7 +656,7 @@ def test_whether_data_are_protected_costs_nothing_where_an_answer_has_told_it(
 
 @pytest.mark.parametrize("told", [True, False, None])
 def test_whether_data_are_protected_costs_one_read_where_no_answer_has_told_it(
-    office: Office, told: t.Optional[bool]
+    office: Office, told: bool | None
 ) -> None:
     client = office.client(addon="ad-1")
     read = expect(
@@ -911,8 +910,8 @@ def test_a_kept_region_that_makes_no_sense_is_none(office: Office, value: t.Any)
 
 def test_a_fresh_token_with_a_life_that_cannot_be_counted_lives_an_hour() -> None:
     for expires in ("1" + "0" * 400, "-1" + "0" * 400):
-        payload = base64.urlsafe_b64encode(('{"exp": %s}' % expires).encode()).decode()
-        assert seconds_left("a.%s.b" % payload, None, 0.0) == 3600.0
+        payload = base64.urlsafe_b64encode((f'{{"exp": {expires}}}').encode()).decode()
+        assert seconds_left(f"a.{payload}.b", None, 0.0) == 3600.0
 
 
 def test_a_kept_id_is_looked_up_once_more_before_absent_means_absent(office: Office) -> None:

@@ -10,12 +10,11 @@ import typing as t
 
 import pytest
 import requests
-from support.port import Report, perform
-from support.scripted import WALL, Expected, Script, StillClock, on_database
-
 from ansible_collections.community.scalingo.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.community.scalingo.plugins.module_utils._resources import backup as backups
 from ansible_collections.community.scalingo.plugins.modules import scalingo_backup, scalingo_backup_info
+from support.port import Report, perform
+from support.scripted import WALL, Expected, Script, StillClock, on_database
 
 RUNNING = {"status": 400, "answer": {"error": "A backup is running, please wait"}}
 LOST = {"raises": requests.exceptions.ConnectionError("Connection aborted", ConnectionResetError())}
@@ -30,7 +29,7 @@ def ago(seconds: float) -> str:
     return "2027-01-15T%02d:%02d:%02d.000+01:00" % (minute // 60 + 1, minute % 60, second)
 
 
-def backup(identifier: str, status: str = "done", method: str = "manual", age: float = 0) -> t.Dict[str, t.Any]:
+def backup(identifier: str, status: str = "done", method: str = "manual", age: float = 0) -> dict[str, t.Any]:
     return {
         "id": identifier,
         "name": "backup_" + identifier,
@@ -42,7 +41,7 @@ def backup(identifier: str, status: str = "done", method: str = "manual", age: f
     }
 
 
-def listed(*backups: t.Dict[str, t.Any]) -> Expected:
+def listed(*backups: dict[str, t.Any]) -> Expected:
     return on_database("GET", "/backups", answer={"database_backups": list(backups)}, **DATE)
 
 
@@ -69,7 +68,7 @@ def task(monkeypatch: pytest.MonkeyPatch, tmp_path: t.Any) -> Task:
     return Task(monkeypatch, tmp_path)
 
 
-def told(report: Report) -> t.Tuple[bool, t.Any, bool]:
+def told(report: Report) -> tuple[bool, t.Any, bool]:
     assert not report.failed, report.message
     return report.changed, report.result["backup"]["id"], report.result["attached"]
 
@@ -278,7 +277,7 @@ def test_a_backup_that_vanishes_is_no_success(task: Task) -> None:
 # -- dates that cannot be read ---------------------------------------------------------------------------------------------
 
 
-def undated(identifier: str, **keys: t.Any) -> t.Dict[str, t.Any]:
+def undated(identifier: str, **keys: t.Any) -> dict[str, t.Any]:
     return {**backup(identifier), "created_at": 5, "started_at": "the day before", **keys}
 
 
@@ -301,9 +300,7 @@ def test_a_date_that_cannot_be_read_is_null_with_a_note_and_stops_no_list(task: 
 
 
 @pytest.mark.parametrize("arguments", [{"latest": True}, {"max_age": "1h"}, {"since": "2027-01-01T00:00:00Z"}])
-def test_where_a_date_decides_one_that_cannot_be_read_is_warned_about(
-    task: Task, arguments: t.Dict[str, t.Any]
-) -> None:
+def test_where_a_date_decides_one_that_cannot_be_read_is_warned_about(task: Task, arguments: dict[str, t.Any]) -> None:
     report = task(listed(undated("odd"), backup("new")), module=scalingo_backup_info, **arguments)
     assert [item["id"] for item in report.result["backups"]] == ["new"]
     assert len(report.warnings) == 1 and "count as the oldest: odd" in report.warnings[0]

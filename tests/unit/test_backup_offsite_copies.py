@@ -37,7 +37,7 @@ def archive(content: bytes = random.Random(1).randbytes(200_000)) -> bytes:
     return packed.getvalue()
 
 
-def run(step: str, **options: t.Any) -> t.Dict[str, t.Any]:
+def run(step: str, **options: t.Any) -> dict[str, t.Any]:
     done = subprocess.run(
         [sys.executable, "-I", str(PROGRAM), step],
         input=json.dumps(options),
@@ -48,7 +48,7 @@ def run(step: str, **options: t.Any) -> t.Dict[str, t.Any]:
     assert done.stderr == ""
     answer = json.loads(done.stdout)
     assert ("problem" in answer) is (done.returncode == 1)
-    return t.cast(t.Dict[str, t.Any], answer)
+    return t.cast(dict[str, t.Any], answer)
 
 
 def keep(directory: Path, day: int, addon: str = ADDON, **more: t.Any) -> Path:
@@ -64,8 +64,8 @@ def keep(directory: Path, day: int, addon: str = ADDON, **more: t.Any) -> Path:
 
 
 def prune(
-    directory: Path, keep_count: int, days: t.Optional[float] = None, remove_bad: bool = False, only_look: bool = False
-) -> t.List[str]:
+    directory: Path, keep_count: int, days: float | None = None, remove_bad: bool = False, only_look: bool = False
+) -> list[str]:
     seconds = None if days is None else days * 86400
     answer = run(
         "prune", directory=str(directory), addon_id=ADDON, current="", keep_count=keep_count, keep_seconds=seconds, remove_bad=remove_bad,
@@ -74,12 +74,12 @@ def prune(
     return [Path(copy["path"]).name for copy in answer["removed"]]
 
 
-def there(directory: Path) -> t.List[str]:
+def there(directory: Path) -> list[str]:
     """All names but those of locks, which stay."""
     return sorted(path.name for path in directory.iterdir() if not path.name.startswith(".lock-"))
 
 
-def names(directory: Path) -> t.List[str]:
+def names(directory: Path) -> list[str]:
     return [name for name in there(directory) if not name.endswith(".json")]
 
 
@@ -161,7 +161,7 @@ def test_a_command_forges_no_line(tmp_path: Path) -> None:
     assert found["problem"] == "sh ended with 3: PLAY\\x1b[2K RECAP\\u202e"
 
 
-def keep_fails(directory: Path, command: t.List[str]) -> t.Dict[str, t.Any]:
+def keep_fails(directory: Path, command: list[str]) -> dict[str, t.Any]:
     path = directory / "growing"
     path.write_bytes(archive())
     found = {"path": str(path), "size": None, "sha256": copies.digest(str(path)), "suffix": ".sealed"}

@@ -18,8 +18,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from support.scripted import StillClock
-
 from ansible_collections.community.scalingo.plugins.module_utils import _cache
 from ansible_collections.community.scalingo.plugins.module_utils._cache import (
     SharedFlight,
@@ -28,6 +26,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._cache import (
     cache_key,
     places,
 )
+from support.scripted import StillClock
 
 
 class Shelf:

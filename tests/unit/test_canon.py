@@ -117,7 +117,7 @@ def test_other_values_are_no_hours(value: object) -> None:
 def test_weekdays_begin_with_sunday() -> None:
     names = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]
     for number, name in enumerate(names):
-        assert {_canon.weekday(form) for form in (number, str(number), name, name.upper(), " %s " % name.title())} == {
+        assert {_canon.weekday(form) for form in (number, str(number), name, name.upper(), f" {name.title()} ")} == {
             number
         }
 
@@ -205,7 +205,7 @@ def test_the_text_of_a_duration_is_that_duration(nanoseconds: int) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 2_000), st.sampled_from(sorted(UNITS))), min_size=1, max_size=6))
-def test_the_parts_of_a_duration_add_up(parts: t.List[t.Tuple[int, str]]) -> None:
+def test_the_parts_of_a_duration_add_up(parts: list[tuple[int, str]]) -> None:
     text = "".join("%d%s" % part for part in parts)
     assert _canon.duration(text) == sum(number * UNITS[unit] for number, unit in parts)
 
@@ -314,7 +314,7 @@ def test_what_is_no_range_is_told_without_a_wide_one(value: str, hint: str) -> N
 
 
 def test_ranges_are_joined_before_they_are_measured() -> None:
-    def wide(*ranges: str) -> t.List[str]:
+    def wide(*ranges: str) -> list[str]:
         return [str(span) for span in _canon.wide_spans(ranges)]
 
     everybody = ["0.0.0.0 to 255.255.255.255"]
@@ -332,7 +332,7 @@ def test_ranges_are_joined_before_they_are_measured() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 32)), max_size=6))
-def test_no_order_and_no_cut_hides_a_wide_range(parts: t.List[t.Tuple[int, int]]) -> None:
+def test_no_order_and_no_cut_hides_a_wide_range(parts: list[tuple[int, int]]) -> None:
     ranges = [str(ipaddress.ip_network((address, prefix), strict=False)) for address, prefix in parts]
     halves = [
         str(half)
@@ -382,12 +382,12 @@ def test_no_mode_at_all_is_the_empty_set(value: t.Any) -> None:
 
 
 @given(st.lists(st.sampled_from(MODES), max_size=8), st.randoms(use_true_random=False))
-def test_modes_are_a_set_whatever_their_order_case_and_form(modes: t.List[str], chance: t.Any) -> None:
+def test_modes_are_a_set_whatever_their_order_case_and_form(modes: list[str], chance: t.Any) -> None:
     shuffled = list(modes) * 2
     chance.shuffle(shuffled)
     wanted = _canon.sql_modes(modes)
     assert _canon.sql_modes(",".join(shuffled)) == wanted
-    assert _canon.sql_modes([" %s " % name.lower() for name in shuffled]) == wanted
+    assert _canon.sql_modes([f" {name.lower()} " for name in shuffled]) == wanted
     assert _canon.sql_modes([",".join(shuffled[:3]), ",".join(shuffled[3:])]) == wanted
     assert _canon.sql_modes(wanted) == wanted, "a normal form is its own normal form"
     assert set(modes) <= wanted
@@ -431,7 +431,7 @@ def test_other_names_are_no_modes(value: t.Any) -> None:
 
 
 @given(st.lists(st.integers(0, 9999), min_size=1, max_size=3), st.one_of(st.none(), st.integers(0, 99)), st.booleans())
-def test_versions_are_their_components(components: t.List[int], build: t.Optional[int], prefixed: bool) -> None:
+def test_versions_are_their_components(components: list[int], build: int | None, prefixed: bool) -> None:
     text = ("v" if prefixed else "") + ".".join(map(str, components)) + ("" if build is None else "-%d" % build)
     assert _canon.version(text) == tuple(components) + (() if build is None else (build,))
     for length in range(1, len(components) + 1):
@@ -506,7 +506,7 @@ def test_an_instant_is_the_moment_that_python_reads(moment: datetime.datetime, o
 
 
 @given(st.lists(st.datetimes(timezones=st.just(datetime.timezone.utc)), min_size=2, max_size=5))
-def test_the_order_of_instants_is_the_order_of_their_text(moments: t.List[datetime.datetime]) -> None:
+def test_the_order_of_instants_is_the_order_of_their_text(moments: list[datetime.datetime]) -> None:
     shown = [_canon.instant(moment.isoformat()) for moment in moments]
     assert [moments[shown.index(text)] for text in sorted(shown)] == sorted(moments)
 
@@ -555,7 +555,7 @@ def test_other_values_are_no_instants(value: object) -> None:
 
 
 def test_every_pair_of_forms_of_one_thing_is_equal() -> None:
-    same: t.List[t.Tuple[t.Callable[[t.Any], t.Any], t.List[t.Any]]] = [
+    same: list[tuple[t.Callable[[t.Any], t.Any], list[t.Any]]] = [
         (_canon.boolean, ["yes", "true", 1, True, "on", "Y"]),
         (_canon.weekday, ["Wednesday", 3, "3"]),
         (_canon.duration, ["168h", "7d", "1w", "168h0m0s", "6d24h"]),

@@ -70,12 +70,12 @@ class Platform:
 
     def __init__(self, **numbers: int) -> None:
         self.numbers = dict(numbers)
-        self.troubles: t.List[Answer] = []
+        self.troubles: list[Answer] = []
         self.reads = 0
-        self.unreadable_after: t.Optional[int] = None
-        self.calls: t.List[str] = []
-        self.others: t.Dict[int, t.Dict[str, int]] = {}
-        self.statuses: t.List[t.Dict[str, t.Any]] = []
+        self.unreadable_after: int | None = None
+        self.calls: list[str] = []
+        self.others: dict[int, dict[str, int]] = {}
+        self.statuses: list[dict[str, t.Any]] = []
         self.usage = Usage()
         self.clock = Clock(self.usage)
         self.target = types.SimpleNamespace(addon_id="ad-1")
@@ -86,24 +86,24 @@ class Platform:
     def described(self) -> str:
         return "addon ad-1"
 
-    def show_operation(self, operation_id: str) -> t.Dict[str, t.Any]:
+    def show_operation(self, operation_id: str) -> dict[str, t.Any]:
         return {"id": operation_id, "type": "plan_change"}
 
-    def show_database(self) -> t.Dict[str, t.Any]:
+    def show_database(self) -> dict[str, t.Any]:
         return self.statuses.pop(0) if len(self.statuses) > 1 else (self.statuses or [{"status": "running"}])[0]
 
     def meanwhile(self, reads: int, **numbers: int) -> None:
         """What another does after so many readings."""
         self.others[reads] = numbers
 
-    def read(self) -> t.Dict[str, int]:
+    def read(self) -> dict[str, int]:
         self.reads += 1
         try:
             return self._read()
         finally:
             self.numbers.update(self.others.pop(self.reads, {}))
 
-    def _read(self) -> t.Dict[str, int]:
+    def _read(self) -> dict[str, int]:
         if self.unreadable_after is not None and self.reads > self.unreadable_after:
             raise Unreachable("nobody answers")
         return dict(self.numbers)
@@ -129,25 +129,25 @@ class Shelf(Resource):
     reading = "read the shelf"
     client: t.Any
 
-    consent: t.Tuple[Consent, ...] = ()
+    consent: tuple[Consent, ...] = ()
     resend = False
     looks = True
-    follow: t.Optional[t.Callable[[], t.Any]] = None
+    follow: t.Callable[[], t.Any] | None = None
     shows_whole = False
 
-    def read(self) -> t.Dict[str, int]:
+    def read(self) -> dict[str, int]:
         return self.client.read()
 
-    def wanted(self, before: t.Any) -> t.Dict[str, int]:
+    def wanted(self, before: t.Any) -> dict[str, int]:
         return {**before, **self.params["numbers"]}
 
-    def managed(self, state: t.Any) -> t.Dict[str, t.Any]:
+    def managed(self, state: t.Any) -> dict[str, t.Any]:
         return {name: number for name, number in state.items() if name in self.params["numbers"]}
 
-    def result(self, state: t.Any) -> t.Dict[str, t.Any]:
+    def result(self, state: t.Any) -> dict[str, t.Any]:
         return {"shelf": state}
 
-    def steps(self, before: t.Any, after: t.Any) -> t.List[Step]:
+    def steps(self, before: t.Any, after: t.Any) -> list[Step]:
         return [self._step(name, after[name]) for name in after if before.get(name) != after[name]]
 
     def _step(self, name: str, number: int) -> Step:
@@ -165,13 +165,13 @@ class Shelf(Resource):
         )
 
 
-class Warnings(t.List[str]):
+class Warnings(list[str]):
     def __call__(self, message: str) -> None:
         self.append(message)
 
 
 def shelf(
-    platform: Platform, kind: t.Type[Shelf] = Shelf, *, warn: t.Optional[t.Callable[[str], None]] = None, **numbers: int
+    platform: Platform, kind: type[Shelf] = Shelf, *, warn: t.Callable[[str], None] | None = None, **numbers: int
 ) -> Shelf:
     params = {"numbers": numbers, "on_busy": "wait", "wait_timeout": 60.0, "wait_interval": 5.0}
     return kind(t.cast(t.Any, platform), params, Warnings() if warn is None else warn)
@@ -259,7 +259,7 @@ def test_a_setting_that_reads_back_otherwise_fails_and_names_it() -> None:
 def test_a_known_weakness_of_the_platform_is_tolerated() -> None:
     class Patient(Shelf):
         def tolerated(self, field: str, wanted: t.Any, current: t.Any) -> bool:
-            self.warn("%s: %s, %s" % (field, wanted, current))
+            self.warn(f"{field}: {wanted}, {current}")
             return True
 
     platform = Platform(a=1)
@@ -271,7 +271,7 @@ def test_a_known_weakness_of_the_platform_is_tolerated() -> None:
 
 def test_a_wanted_value_without_a_step_is_an_error_and_no_change() -> None:
     class Forgetful(Shelf):
-        def steps(self, before: t.Any, after: t.Any) -> t.List[Step]:
+        def steps(self, before: t.Any, after: t.Any) -> list[Step]:
             return []
 
     for check_mode in (True, False):
@@ -336,7 +336,7 @@ def test_a_failure_while_following_comes_after_the_change(trouble: ScalingoError
 
 def test_a_failure_of_mere_waiting_changed_nothing() -> None:
     class Waiting(Shelf):
-        def steps(self, before: t.Any, after: t.Any) -> t.List[Step]:
+        def steps(self, before: t.Any, after: t.Any) -> list[Step]:
             def follow() -> None:
                 raise StepFailed("it failed")
 
@@ -348,7 +348,7 @@ def test_a_failure_of_mere_waiting_changed_nothing() -> None:
 
 def test_mere_waiting_is_no_change_and_its_last_state_counts() -> None:
     class Waiting(Shelf):
-        def steps(self, before: t.Any, after: t.Any) -> t.List[Step]:
+        def steps(self, before: t.Any, after: t.Any) -> list[Step]:
             return [Step("wait for it", follow=lambda: {"a": 1, "seen": 1}, counts=False)]
 
     outcome = shelf(Platform(a=1), Waiting, a=1).perform(False)
@@ -538,9 +538,9 @@ def test_a_plan_that_does_not_hold_any_more_is_not_carried_out() -> None:
     class Careful(Waiting):
         """Puts a number only where there is the one that it saw first."""
 
-        def steps(self, before: t.Any, after: t.Any) -> t.List[Step]:
+        def steps(self, before: t.Any, after: t.Any) -> list[Step]:
             return [
-                dataclasses.replace(step, sentence="%s from %s" % (step.sentence, before[step.sentence.split()[1]]))
+                dataclasses.replace(step, sentence=f"{step.sentence} from {before[step.sentence.split()[1]]}")
                 for step in super().steps(before, after)
             ]
 
@@ -554,7 +554,7 @@ def test_a_plan_that_does_not_hold_any_more_is_not_carried_out() -> None:
 
 def test_what_would_cost_more_by_then_needs_its_consent() -> None:
     class Growing(Waiting):
-        def steps(self, before: t.Any, after: t.Any) -> t.List[Step]:
+        def steps(self, before: t.Any, after: t.Any) -> list[Step]:
             consent = (Consent("allow", "flood", "c would be lost"),) if "c" in before else ()
             return [dataclasses.replace(step, consent=consent) for step in super().steps(before, after)]
 
@@ -569,7 +569,7 @@ def test_a_lost_call_whose_plan_is_gone_stays_unknown() -> None:
     class Resending(Shelf):
         resend = True
 
-        def wanted(self, before: t.Any) -> t.Dict[str, int]:
+        def wanted(self, before: t.Any) -> dict[str, int]:
             return super().wanted(before) if not self.applying else before
 
     platform = Platform(a=1)
@@ -606,7 +606,7 @@ def test_a_plan_that_does_not_lead_to_what_the_task_wants_is_no_success() -> Non
     """The plan was carried out and reads back as planned, and the parameters still want something else."""
 
     class Wrong(Shelf):
-        def wanted(self, before: t.Any) -> t.Dict[str, int]:
+        def wanted(self, before: t.Any) -> dict[str, int]:
             return {**before, "a": 2} if not self.applying else super().wanted(before)
 
     error = interrupted(shelf(Platform(a=1), Wrong, a=3))
@@ -616,7 +616,7 @@ def test_a_plan_that_does_not_lead_to_what_the_task_wants_is_no_success() -> Non
 
 def test_what_cannot_be_reached_from_what_was_read_back_is_no_success() -> None:
     class Refusing(Shelf):
-        def wanted(self, before: t.Any) -> t.Dict[str, int]:
+        def wanted(self, before: t.Any) -> dict[str, int]:
             if self.applying:
                 raise InvalidInput("a cannot be altered")
             return super().wanted(before)
@@ -627,7 +627,7 @@ def test_what_cannot_be_reached_from_what_was_read_back_is_no_success() -> None:
 
 def test_a_step_that_each_run_takes_is_no_sign_of_something_left() -> None:
     class Always(Shelf):
-        def steps(self, before: t.Any, after: t.Any) -> t.List[Step]:
+        def steps(self, before: t.Any, after: t.Any) -> list[Step]:
             return [Step("set the password", send=lambda: self.client.put("password", 1), always=True)]
 
     assert shelf(Platform(a=1), Always).perform(False).steps == ["set the password"]
@@ -692,9 +692,9 @@ def test_all_missing_consents_are_named_at_once() -> None:
             consent = (
                 Consent("allow", "recreate", "It goes"),
                 Consent("confirm", "a", "%s goes" % ("A list of names " * 100)),
-                Consent("allow", "exposure" if name == "a" else "eviction", "All see %s" % name),
+                Consent("allow", "exposure" if name == "a" else "eviction", f"All see {name}"),
             )
-            return Step("put %s" % name, send=lambda: self.client.put(name, number), consent=consent)
+            return Step(f"put {name}", send=lambda: self.client.put(name, number), consent=consent)
 
     platform = Platform()
     with pytest.raises(ConsentMissing) as caught:
@@ -861,7 +861,7 @@ def test_a_database_that_is_stopped_is_not_waited_for() -> None:
         ),
     ],
 )
-def test_ready_means_running_and_idle(raw: t.Dict[str, t.Any], reason: str) -> None:
+def test_ready_means_running_and_idle(raw: dict[str, t.Any], reason: str) -> None:
     assert busy_reason(raw) == reason
 
 
@@ -875,7 +875,7 @@ def test_an_imperative_module_tells_its_step_in_the_diff() -> None:
         def wanted(self, before: t.Any) -> t.Any:
             return before
 
-        def steps(self, before: t.Any, after: t.Any) -> t.List[Step]:
+        def steps(self, before: t.Any, after: t.Any) -> list[Step]:
             return [Step("press the button", send=lambda: self.client.put("pressed", 1)), Step("wait", counts=False)]
 
     platform = Platform()
@@ -894,7 +894,7 @@ def test_a_list_is_never_a_change() -> None:
     class Numbers(Listing):
         plural = "numbers"
 
-        def items(self) -> t.List[t.Dict[str, t.Any]]:
+        def items(self) -> list[dict[str, t.Any]]:
             return [{"one": 1}]
 
     for check_mode in (True, False):
@@ -921,9 +921,7 @@ def test_a_state_that_is_absent_is_managed_as_nothing() -> None:
         (Resource, [("read", ()), ("wanted", (None,)), ("steps", (None, None)), ("result", (None,))]),
     ],
 )
-def test_what_a_resource_must_say_itself(
-    kind: t.Type[Performer], calls: t.List[t.Tuple[str, t.Tuple[t.Any, ...]]]
-) -> None:
+def test_what_a_resource_must_say_itself(kind: type[Performer], calls: list[tuple[str, tuple[t.Any, ...]]]) -> None:
     performer = kind(t.cast(t.Any, None), {}, Warnings())
     kind.check({})
     for name, arguments in calls:

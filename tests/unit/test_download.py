@@ -14,8 +14,6 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from support.files import Content, FileServer
-
 from ansible_collections.community.scalingo.plugins.module_utils import _download
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     Forbidden,
@@ -26,6 +24,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     Unreachable,
 )
 from ansible_collections.community.scalingo.plugins.module_utils._transport import Stream
+from support.files import Content, FileServer
 
 SIZE = 3_000_000
 
@@ -55,7 +54,7 @@ class Origin:
     def open(self, link: str, headers: t.Mapping[str, str]) -> Stream:
         return self._client.open_link(_download.ROUTE, link, headers)
 
-    def received(self, size: int, total: t.Optional[int], seconds: float, rate: float) -> None:
+    def received(self, size: int, total: int | None, seconds: float, rate: float) -> None:
         self.sizes.append((size, total))
 
     def note(self, message: str) -> None:
@@ -70,7 +69,7 @@ class Place:
         self.dest = directory / "backup.tar.gz"
         self.part = directory / ".backup.tar.gz.part"
 
-    def fetch(self, origin: Origin, subject: str = "b1", size: t.Optional[int] = None) -> str:
+    def fetch(self, origin: Origin, subject: str = "b1", size: int | None = None) -> str:
         """Download as the module does, and return the digest."""
         with _download.Part(str(self.part), subject) as part:
             _download.fetch(origin, part, size)
@@ -128,7 +127,7 @@ def test_a_download_that_breaks_off_goes_on_where_it_stopped(
 
 @pytest.mark.parametrize("etag", ['W/"one"', None, "one", '"one'])
 def test_without_a_strong_tag_the_date_and_the_length_say_that_it_is_the_same(
-    place: Place, origin: Origin, server: FileServer, etag: t.Optional[str]
+    place: Place, origin: Origin, server: FileServer, etag: str | None
 ) -> None:
     server.etag, server.cuts = etag, [2_000_000]
     assert place.fetch(origin) == server.content.sha256()
@@ -143,8 +142,8 @@ def test_without_any_sign_that_it_is_the_same_it_starts_over(
     place: Place,
     origin: Origin,
     server: FileServer,
-    etag: t.Optional[str],
-    modified: t.Optional[float],
+    etag: str | None,
+    modified: float | None,
     length: bool,
 ) -> None:
     server.etag, server.modified, server.length, server.cuts = etag, modified, length, [2_000_000, 2_500_000]
@@ -173,7 +172,7 @@ def test_breaks_without_progress_are_counted_and_others_are_not(
         place.fetch(origin)
     assert len(server.seen) == 7 and origin.retries == 3
     assert place.names() == [".backup.tar.gz.part", ".backup.tar.gz.part.json"]
-    assert "bytes are kept in %s" % place.part in caught.value.hint
+    assert f"bytes are kept in {place.part}" in caught.value.hint
     # The next task goes on with what there is.
     server.cuts.clear()
     kept = place.part.stat().st_size
@@ -261,7 +260,7 @@ def test_a_link_that_has_expired_is_asked_for_anew(
 
 @pytest.mark.parametrize(("refusal", "kind"), [(403, Forbidden), (404, NotFound), (500, ServerError)])
 def test_a_link_that_never_works_is_an_error(
-    place: Place, origin: Origin, server: FileServer, refusal: int, kind: t.Type[ScalingoError]
+    place: Place, origin: Origin, server: FileServer, refusal: int, kind: type[ScalingoError]
 ) -> None:
     server.tokens, server.refusal = set(), refusal
     with pytest.raises(kind) as caught:
@@ -291,7 +290,7 @@ def test_a_link_that_never_works_is_an_error(
     ],
 )
 def test_what_is_no_backup_is_refused(
-    place: Place, origin: Origin, server: FileServer, status: int, headers: t.Dict[str, str], body: bytes, text: str
+    place: Place, origin: Origin, server: FileServer, status: int, headers: dict[str, str], body: bytes, text: str
 ) -> None:
     server.instead = [(status, headers, body)] * 9
     with pytest.raises(UnexpectedAnswer, match=text):
@@ -311,7 +310,7 @@ ERROR_TEXT = (
 @pytest.mark.parametrize("told", [1003663, None, 0])
 @pytest.mark.parametrize("at", [0, 2_000_000])
 def test_an_error_text_is_shown_and_is_no_backup(
-    place: Place, origin: Origin, server: FileServer, kind: str, length: bool, told: t.Optional[int], at: int
+    place: Place, origin: Origin, server: FileServer, kind: str, length: bool, told: int | None, at: int
 ) -> None:
     if at:
         broken_off(place, origin, server, at)
@@ -356,7 +355,7 @@ def test_what_is_left_of_a_file_of_another_size_is_thrown_away(
 
 @pytest.mark.parametrize("told", [None, SIZE, SIZE + 1, SIZE - 1])
 def test_where_only_the_end_of_the_connection_ends_the_file_the_platform_must_know_its_size(
-    place: Place, origin: Origin, server: FileServer, told: t.Optional[int], monkeypatch: pytest.MonkeyPatch
+    place: Place, origin: Origin, server: FileServer, told: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.etag = server.modified = None
     real = Origin.open
@@ -524,7 +523,7 @@ def test_a_disk_that_gets_full_is_left_as_it_was(
 
     def failing(self: _download.Part, piece: bytes) -> None:
         if self.size > 1_000_000:
-            with _download.local("write to %s" % self.path):
+            with _download.local(f"write to {self.path}"):
                 raise OSError(code, os.strerror(code))
         write(self, piece)
 
@@ -568,7 +567,7 @@ class Renaming:
 
 @pytest.mark.parametrize("copy", [None, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM])
 def test_another_file_system_gets_a_copy(
-    place: Place, origin: Origin, server: FileServer, copy: t.Optional[int], monkeypatch: pytest.MonkeyPatch
+    place: Place, origin: Origin, server: FileServer, copy: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beside the destination first; where nothing can be renamed, under its name at once."""
     place.dest.write_text("the backup of yesterday")
@@ -620,9 +619,7 @@ def test_a_file_system_that_cannot_rename_is_told_with_what_to_do(
 
 
 @pytest.mark.parametrize("error", [None, errno.ENOSYS])
-def test_a_small_file_is_there_as_a_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: t.Optional[int]
-) -> None:
+def test_a_small_file_is_there_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int | None) -> None:
     path = tmp_path / "x.json"
     path.write_text("old")
     if error is not None:

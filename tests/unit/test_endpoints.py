@@ -12,9 +12,6 @@ import typing as t
 from dataclasses import dataclass, field
 
 import pytest
-from support.office import Office
-from support.scripted import NOTHING, Expected, Script, addon, addons, exchange, expect, mint, on_database
-
 from ansible_collections.community.scalingo.plugins.module_utils import _endpoints
 from ansible_collections.community.scalingo.plugins.module_utils._endpoints import (
     ACTIONS,
@@ -45,6 +42,8 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     sentence,
 )
 from ansible_collections.community.scalingo.plugins.module_utils._shapes import Unread
+from support.office import Office
+from support.scripted import NOTHING, Expected, Script, addon, addons, exchange, expect, mint, on_database
 
 DATABASE = {
     "id": "5c599fd6f18b3202f7ab4e66",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-
 from ansible_collections.community.scalingo.plugins.module_utils import _errors
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     AddonNotFound,

@@ -10,7 +10,6 @@ import copy
 import typing as t
 
 import pytest
-
 from ansible_collections.community.scalingo.plugins.module_utils import _canon
 from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput, UnexpectedAnswer
 from ansible_collections.community.scalingo.plugins.module_utils._resources import log
@@ -89,10 +88,10 @@ def test_what_is_there_is_read(reader: str, value: object, read: object) -> None
 )
 def test_another_type_is_said_by_who_uses_it_and_never_taken(reader: str, value: object, said: str) -> None:
     read = READERS[reader](Fields({"x": value}, "a thing"))
-    assert read == Unread("the field x of a thing is %s" % said)
+    assert read == Unread(f"the field x of a thing is {said}")
     with pytest.raises(UnexpectedAnswer) as caught:
         bool(read)
-    assert str(caught.value).startswith("the field x of a thing is %s." % said)
+    assert str(caught.value).startswith(f"the field x of a thing is {said}.")
 
 
 USES: dict[str, t.Callable[[t.Any], t.Any]] = {
@@ -100,7 +99,7 @@ USES: dict[str, t.Callable[[t.Any], t.Any]] = {
     "compared with none": lambda value: None in (value,),
     "compared within": lambda value: {"status": value} == {"status": "running"},
     "ordered": lambda value: sorted([value, "b"]),
-    "told": lambda value: "is %s" % value,
+    "told": lambda value: f"is {value}",
     "told as a number": lambda value: "is %d" % value,
     "told in another way": lambda value: f"is {value}",
     "walked": list,
@@ -162,7 +161,7 @@ def test_one_thing_of_a_list_that_is_none_makes_the_list_unreadable() -> None:
 
 @pytest.mark.parametrize(("raw", "said"), [(None, "null"), ([], "a list"), ("<html>", "text"), (1.5, "a number")])
 def test_what_is_no_object_has_no_fields(raw: object, said: str) -> None:
-    with pytest.raises(UnexpectedAnswer, match="^a thing is not an object but %s[.]" % said):
+    with pytest.raises(UnexpectedAnswer, match=f"^a thing is not an object but {said}[.]"):
         Fields(raw, "a thing")
 
 

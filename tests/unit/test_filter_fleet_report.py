@@ -29,7 +29,7 @@ from support.fleet import NOW, Data, backup, database, hours_ago, result, target
 SHOP = target("shop/mysql")
 
 
-def rate(of: Data = SHOP, *, shown: t.Optional[Data] = None, **readings: t.Any) -> Data:
+def rate(of: Data = SHOP, *, shown: Data | None = None, **readings: t.Any) -> Data:
     """The row of one database."""
     results = {
         name: [result(of, **value)] for name, value in readings.items() if name not in ("thresholds", "levels", "now")
@@ -42,7 +42,7 @@ def rate(of: Data = SHOP, *, shown: t.Optional[Data] = None, **readings: t.Any) 
     return t.cast(Data, row)
 
 
-def findings(row: Data) -> t.List[str]:
+def findings(row: Data) -> list[str]:
     return [reason["finding"] for reason in row["reasons"]]
 
 
@@ -124,7 +124,7 @@ def test_a_database_at_which_nothing_is_wrong_is_good() -> None:
         ),
     ],
 )
-def test_state_and_exposure(shown: Data, expected: t.List[str], words: str) -> None:
+def test_state_and_exposure(shown: Data, expected: list[str], words: str) -> None:
     row = rate(shown=database(**shown))
     assert findings(row) == expected
     assert words in " ".join(reason["text"] for reason in row["reasons"])
@@ -152,7 +152,7 @@ def test_state_and_exposure(shown: Data, expected: t.List[str], words: str) -> N
         ([backup(1, started_at=None, created_at=hours_ago(40))], {}, ["backup_old"]),
     ],
 )
-def test_backups(backups: t.List[Data], shown: Data, expected: t.List[str]) -> None:
+def test_backups(backups: list[Data], shown: Data, expected: list[str]) -> None:
     assert findings(rate(shown=database(**shown), backups={"backups": backups})) == expected
 
 
@@ -173,7 +173,7 @@ def test_a_backup_that_fails_is_told_with_its_time() -> None:
         ("connections", 79, []),
     ],
 )
-def test_what_runs_out(name: str, percent: int, expected: t.List[str]) -> None:
+def test_what_runs_out(name: str, percent: int, expected: list[str]) -> None:
     reading: Data = {"disk": {"points": [{"disk_used": percent, "disk_total": 100}]}}
     if name == "connections":
         reading = {
@@ -233,7 +233,7 @@ def test_a_window_of_which_half_is_told_is_none() -> None:
 
 
 def test_upgrades_are_read_once_for_all_databases_of_a_version() -> None:
-    names = [target("%s/postgresql" % name, "postgresql") for name in ("a", "b", "c", "d")]
+    names = [target(f"{name}/postgresql", "postgresql") for name in ("a", "b", "c", "d")]
     shown = [database("postgresql", next_version_id=following) for following in ("n1", "n1", "n2", None)]
     made = report(
         names,
@@ -432,10 +432,10 @@ def test_every_finding_and_threshold_is_documented() -> None:
 
     readme = (ROOT / "roles" / "fleet_report" / "README.md").read_text(encoding="utf-8")
     for name, level in FINDINGS.items():
-        assert "| `%s` | %s |" % (name, level) in readme, name
+        assert f"| `{name}` | {level} |" in readme, name
     defaults = (ROOT / "roles" / "fleet_report" / "defaults" / "main.yml").read_text(encoding="utf-8")
     for name, value in THRESHOLDS.items():
-        assert "fleet_report_%s: %s\n" % (name, value) in defaults
+        assert f"fleet_report_{name}: {value}\n" in defaults
     assert set(FINDINGS.values()) <= set(LEVELS)
 
 
@@ -467,7 +467,7 @@ def test_databases_get_names() -> None:
         ([{"app": "shop", "addon": "mysql", "addonid": "ad-1"}], "addonid"),
     ],
 )
-def test_a_list_that_makes_no_sense_is_refused(given: t.List[Data], words: str) -> None:
+def test_a_list_that_makes_no_sense_is_refused(given: list[Data], words: str) -> None:
     with pytest.raises(AnsibleFilterError, match=words):
         targets(given)
 
@@ -548,7 +548,7 @@ FIRST, SECOND = "osc-fr1", "osc-secnum-fr1"
     ],
 )
 def test_apps_are_chosen_by_name_and_by_pattern(
-    names: t.List[str], regions: t.List[str], expected: t.List[t.List[str]]
+    names: list[str], regions: list[str], expected: list[list[str]]
 ) -> None:
     listed = [
         {"item": FIRST, "apps": [{"name": "shop"}, {"name": "shop-test"}]},
@@ -565,7 +565,7 @@ def test_a_region_that_is_not_named_is_the_one_of_the_surroundings() -> None:
 
 
 def test_a_region_whose_apps_cannot_be_listed_is_told() -> None:
-    listed: t.List[Data] = [
+    listed: list[Data] = [
         {"item": "", "region": FIRST, "apps": []},
         {"item": SECOND, "region": SECOND, "msg": "no permission"},
         {"item": "agora-fr1", "msg": "no such region"},

@@ -15,7 +15,7 @@ from ansible_collections.community.scalingo.plugins.filter.scalingo_fleet_upgrad
 from ansible_collections.community.scalingo.plugins.filter.scalingo_fleet_upgrade_plan import plan
 from ansible_collections.community.scalingo.plugins.filter.scalingo_fleet_upgrade_report import report
 
-Data = t.Dict[str, t.Any]
+Data = dict[str, t.Any]
 
 NOW = "2026-11-20T22:00:00Z"
 SHOP: Data = {"app": "shop", "addon": "mysql"}
@@ -24,8 +24,8 @@ SHOP: Data = {"app": "shop", "addon": "mysql"}
 def result(
     before: str = "8.0.40-1",
     *path: str,
-    following: t.Optional[str] = None,
-    operation: t.Optional[str] = None,
+    following: str | None = None,
+    operation: str | None = None,
     **database: t.Any,
 ) -> Data:
     """What the module returns in check mode."""
@@ -42,7 +42,7 @@ def result(
     }  # fmt: skip
 
 
-def state(run: t.Optional[Data] = None, **rows: Data) -> str:
+def state(run: Data | None = None, **rows: Data) -> str:
     begun = {
         "started_at": "2026-11-20T21:00:00Z",
         "ended_at": None,
@@ -78,7 +78,7 @@ def open_row(status: str = "started", **more: t.Any) -> Data:
 
 def test_databases_get_names_and_what_they_do_not_say() -> None:
     given = [SHOP, {"name": "big", "app": "shop", "addon_id": "ad-2", "to": "17", "backup": False, "allow": ["major"]}]
-    small, big = t.cast("t.List[Data]", plan(given, defaults={"to": "next", "backup": "yes"}))
+    small, big = t.cast("list[Data]", plan(given, defaults={"to": "next", "backup": "yes"}))
     assert (small["name"], small["to"], small["backup"], small["allow"]) == ("shop/mysql", "next", True, [])
     assert (big["name"], big["to"], big["backup"], big["allow"], big["addon_id"]) == (
         "big",
@@ -104,7 +104,7 @@ def test_databases_get_names_and_what_they_do_not_say() -> None:
     ],
 )
 def test_what_is_written_wrongly_is_found_before_anything_is_asked(
-    given: t.List[Data], options: Data, message: str
+    given: list[Data], options: Data, message: str
 ) -> None:
     with pytest.raises(AnsibleFilterError, match=message):
         plan(given, **options)
@@ -122,7 +122,7 @@ def test_what_is_written_wrongly_is_found_before_anything_is_asked(
         ("2026-11-21T04:00:00+01:00", "2026-11-21T03:00:00Z"),
     ],
 )
-def test_the_time_to_stop_is_in_utc(text: str, instant: t.Optional[str]) -> None:
+def test_the_time_to_stop_is_in_utc(text: str, instant: str | None) -> None:
     made = t.cast(Data, plan([SHOP], [result()], now=NOW, stop_starting_at=text))
     assert made["run"]["stop_at"] == instant
 
@@ -300,7 +300,7 @@ def rows(*statuses: str, **more: t.Any) -> Data:
         ([], ("none", "", 1)),
     ],
 )
-def test_who_comes_next(statuses: t.List[str], decision: t.Tuple[str, str, int]) -> None:
+def test_who_comes_next(statuses: list[str], decision: tuple[str, str, int]) -> None:
     found = decide(rows(*statuses), run={}, now=NOW)
     assert (found["kind"], "".join(found["names"]), found["number"], found["stop"]) == (*decision, "")
 
@@ -319,11 +319,11 @@ def test_who_comes_next(statuses: t.List[str], decision: t.Tuple[str, str, int])
         ),
         (["done 1*", "interrupted 2", "interrupted 2", "pending"], {}, "everything of the last wave was interrupted"),
         (["done 1*", "starting 2", "pending"], {}, "nobody knows what became of b"),
-        (["pending"], {"run": {"stop_at": NOW}}, "it is later than %s UTC" % NOW),
+        (["pending"], {"run": {"stop_at": NOW}}, f"it is later than {NOW} UTC"),
         (["pending"], {"run": {"stop_at": "2026-11-20T22:00:01Z"}}, ""),
     ],
 )
-def test_why_nothing_more_begins(statuses: t.List[str], options: Data, stop: str) -> None:
+def test_why_nothing_more_begins(statuses: list[str], options: Data, stop: str) -> None:
     found = decide(rows(*statuses), **{"run": {}, "now": NOW, **options})
     assert found["stop"] == stop and bool(found["names"]) is not bool(stop)
 
@@ -352,7 +352,7 @@ def test_a_scout_of_the_run_that_is_gone_on_with_counts() -> None:
         (["unchanged"], {"failure": "the list is wrong"}, "failed"),
     ],
 )
-def test_what_the_whole_came_to(statuses: t.List[str], options: Data, outcome: str) -> None:
+def test_what_the_whole_came_to(statuses: list[str], options: Data, outcome: str) -> None:
     found = rows(*statuses, name="shop", version_before="1", version_wanted="2", backup=True)
     made = report(found, run={}, now=NOW, **options)
     assert made["outcome"] == outcome and len(made["databases"]) == len(statuses)

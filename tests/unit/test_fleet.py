@@ -11,12 +11,11 @@ import types
 import typing as t
 
 import pytest
-from scalingo_sandbox.testing import Sandbox
-
 from ansible_collections.community.scalingo.plugins.inventory.scalingo_databases import InventoryModule
 from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
 from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput
 from ansible_collections.community.scalingo.plugins.module_utils._resources.fleet import Fleet
+from scalingo_sandbox.testing import Sandbox
 
 HERE, THERE = "osc-fr1", "osc-secnum-fr1"
 SEED = {
@@ -63,7 +62,7 @@ class Reading:
 
         self.fleet = Fleet(connect, apps=apps, engines=engines, details=details, parallel=4)
         self.read = self.fleet.read([HERE, THERE])
-        self.names = ["%(app)s/%(engine)s" % item for item in self.read]
+        self.names = ["{app}/{engine}".format(**item) for item in self.read]
         self.failures = self.fleet.failures
 
 
@@ -198,7 +197,7 @@ def test_a_database_that_is_only_being_made_has_no_details(sandbox: Sandbox) -> 
     sandbox.fault(match={"route": "D1", "addon_id": sandbox.addon_id("shop", "mysql")}, do="status", status=500)
     found = Reading(sandbox, ["shop"], details=True)
     assert [(item["addon_id"], item["database"]) for item in found.read] == [(made, None)]
-    assert list(found.failures) == ["addon %s of app shop in osc-fr1" % sandbox.addon_id("shop", "mysql")]
+    assert list(found.failures) == ["addon {} of app shop in osc-fr1".format(sandbox.addon_id("shop", "mysql"))]
 
 
 def test_a_warning_of_the_inventory_is_obeyed_by_no_terminal() -> None:

@@ -9,15 +9,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import tomllib
 import typing as t
 from pathlib import Path
 
 import pytest
+import tomllib
 import yaml
-from support.subjects import names as modules
-
 from ansible_collections.community.scalingo.plugins.module_utils import _auth, _options, _transport
+from support.subjects import names as modules
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = modules()
@@ -78,7 +77,7 @@ def test_the_oldest_python_is_the_same_everywhere() -> None:
 
 
 def test_the_readme_lists_the_environment_variables_of_the_common_options() -> None:
-    documented: t.Dict[str, t.List[str]] = {}
+    documented: dict[str, list[str]] = {}
     for names, option in re.findall(r"^\| (`SCALINGO_.*?) \| `(\w+)` \|$", README, re.MULTILINE):
         documented[option] = re.findall(r"SCALINGO_\w+", names)
     assert documented == {name: list(names) for name, names in _auth.VARIABLES.items()}

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 import requests
-
 from ansible_collections.community.scalingo.plugins.module_utils import _cache, _transport
 from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
 

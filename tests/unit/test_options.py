@@ -24,7 +24,7 @@ from ansible_collections.community.scalingo.plugins.modules import (
 from support.subjects import subjects
 
 
-def validated(spec: Spec, **given: t.Any) -> t.Tuple[t.Dict[str, t.Any], t.List[str]]:
+def validated(spec: Spec, **given: t.Any) -> tuple[dict[str, t.Any], list[str]]:
     result = ArgumentSpecValidator(**spec.kwargs()).validate(given)
     return result.validated_parameters, result.error_messages
 
@@ -95,7 +95,7 @@ def test_allow_takes_the_known_words_only() -> None:
 @pytest.mark.parametrize(
     "params", [{}, {"wait_timeout": None}, {"wait_timeout": 1.0, "wait_interval": 0.1}, {"wait_timeout": 1e9}]
 )
-def test_sensible_numbers_pass(params: t.Dict[str, t.Any]) -> None:
+def test_sensible_numbers_pass(params: dict[str, t.Any]) -> None:
     _options.check_ranges(params)
 
 
@@ -112,7 +112,7 @@ def test_sensible_numbers_pass(params: t.Dict[str, t.Any]) -> None:
     ],
 )
 def test_senseless_numbers_are_refused_by_name(name: str, value: float) -> None:
-    with pytest.raises(InvalidInput, match="^%s is %s: use a number of seconds from" % (name, value)):
+    with pytest.raises(InvalidInput, match=f"^{name} is {value}: use a number of seconds from"):
         _options.check_ranges({name: value})
 
 
@@ -125,7 +125,7 @@ def test_the_baseline_hands_every_consent_on() -> None:
     }
     passed = {"plan_change"}
     for kind, module in kinds.items():
-        text = (role / "tasks" / "kinds" / ("%s.yml" % kind)).read_text(encoding="utf-8")
+        text = (role / "tasks" / "kinds" / (f"{kind}.yml")).read_text(encoding="utf-8")
         found = re.search(r"intersect\((\[.*?\])\)", text)
         words = set(yaml.safe_load(found.group(1) if found else "[]"))
         assert words == set(module.argument_spec().options["allow"]["choices"]), kind
@@ -162,7 +162,7 @@ PARTS = Spec(
 )
 
 
-def settled(**given: t.Any) -> t.Dict[str, t.Any]:
+def settled(**given: t.Any) -> dict[str, t.Any]:
     params, problems = validated(PARTS, **given)
     assert problems == []
     return _options.settle(PARTS, params, given)
@@ -210,7 +210,7 @@ def test_null_and_blank_are_as_if_they_were_not_given() -> None:
         ({"user": "a", "wait_timeout": 0.5}, "wait_timeout is 0.5"),
     ],
 )
-def test_what_is_empty_is_refused_by_its_name(given: t.Dict[str, t.Any], said: str) -> None:
+def test_what_is_empty_is_refused_by_its_name(given: dict[str, t.Any], said: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         settled(**given)
     assert said in caught.value.message

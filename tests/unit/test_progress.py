@@ -13,14 +13,13 @@ from pathlib import Path
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from support.scripted import StillClock
-
 from ansible_collections.community.scalingo.plugins.module_utils import _module, _run
 from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress, RunEnded, Watch
 from ansible_collections.community.scalingo.plugins.module_utils._wait import wait_until
 from ansible_collections.community.scalingo.plugins.modules import scalingo_backup
 from ansible_collections.community.scalingo.plugins.plugin_utils import _action
 from ansible_collections.community.scalingo.plugins.plugin_utils._progress import Lines, interval_of, length_of_time
+from support.scripted import StillClock
 
 UPGRADE = "waiting for the upgrade 5c59"
 SHOP = "addon mysql (ad-1) of app shop in osc-fr1"
@@ -34,10 +33,10 @@ class Shown:
     """Keeps the lines."""
 
     def __init__(self, **options: t.Any) -> None:
-        self.texts: t.List[str] = []
+        self.texts: list[str] = []
         self.lines = Lines(self.texts.append, "scalingo_upgrade", **options)
 
-    def moments(self, seconds: t.Iterable[float], **more: t.Any) -> t.List[float]:
+    def moments(self, seconds: t.Iterable[float], **more: t.Any) -> list[float]:
         """At which of these seconds a line is shown."""
         found = []
         for second in seconds:
@@ -103,7 +102,7 @@ def test_the_user_says_how_often() -> None:
         ("86400", 86400.0),
     ),
 )
-def test_what_the_user_can_say(value: t.Any, seconds: t.Optional[float]) -> None:
+def test_what_the_user_can_say(value: t.Any, seconds: float | None) -> None:
     assert interval_of("scalingo_progress", value) == seconds
 
 
@@ -118,7 +117,7 @@ def test_what_the_user_cannot_say(value: t.Any) -> None:
 
 def test_a_line_says_what_and_where_and_how_long() -> None:
     line = Shown().lines.sentence(progress(3725, detail="3 of 4"))
-    assert line == "scalingo_upgrade: %s (%s): running, 3 of 4, 1 h 2 min so far" % (UPGRADE, SHOP)
+    assert line == f"scalingo_upgrade: {UPGRADE} ({SHOP}): running, 3 of 4, 1 h 2 min so far"
 
 
 def test_a_task_that_hides_its_result_shows_nothing_of_its_database() -> None:
@@ -146,7 +145,7 @@ def test_lengths_of_time(seconds: float, text: str) -> None:
 
 class Watcher:
     def __init__(self, lives: int = 1000) -> None:
-        self.told: t.List[Progress] = []
+        self.told: list[Progress] = []
         self.lives = lives
 
     def progress(self, progress: Progress) -> None:
@@ -158,7 +157,7 @@ class Watcher:
             raise RunEnded
 
 
-def wait(watcher: Watcher, statuses: t.List[str], clock: StillClock) -> str:
+def wait(watcher: Watcher, statuses: list[str], clock: StillClock) -> str:
     return wait_until(
         lambda: statuses.pop(0),
         lambda status: status == "done",
@@ -246,7 +245,7 @@ def test_a_module_that_has_lost_its_run_removes_its_files(
 
 
 def test_a_clock_looks_at_the_parent_while_it_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
-    slept: t.List[float] = []
+    slept: list[float] = []
     monkeypatch.setattr("time.sleep", slept.append)
     moments = iter(x * 0.4 for x in range(100))
     watcher = Watcher(lives=4)

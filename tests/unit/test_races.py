@@ -59,7 +59,7 @@ class Stage:
         self.clock = FollowingClock(sandbox)
         self._acts: list[tuple[str, bool, Act]] = []
 
-    def choose(self, moment: Moment) -> t.Optional[Act]:
+    def choose(self, moment: Moment) -> Act | None:
         due = self._acts and self._acts[0][:2] == (moment.name, moment.answered)
         return self._acts.pop(0)[2] if due else None
 
@@ -81,7 +81,7 @@ class Stage:
     def race(self, module: str, arguments: t.Mapping[str, t.Any], **more: t.Any) -> Report:
         """The run that the others race with."""
         report = self._perform(module, {**arguments, **more})
-        assert not self._acts, "nobody acted: %s" % self._acts
+        assert not self._acts, f"nobody acted: {self._acts}"
         return report
 
     def _perform(self, module: str, arguments: t.Mapping[str, t.Any]) -> Report:
@@ -224,7 +224,7 @@ def test_a_second_one_is_named_by_the_task_that_made_it(stage: Stage) -> None:
     report = stage.race("scalingo_addon", wanted)
     assert report.failed and report.changed and stage.sent("A3") == 2
     ours = report.result["addon_id"]
-    assert "this task made %s, and another run made %s at the same time" % (ours, theirs[0]) in report.message
+    assert f"this task made {ours}, and another run made {theirs[0]} at the same time" in report.message
     assert ours != theirs[0]
 
 
@@ -272,7 +272,7 @@ PUBLIC = {"features": {"force-ssl": True, "publicly-available": True}, "allow": 
 
 
 @pytest.mark.parametrize("status", [None, 502, 503, 504])
-def test_the_repeat_of_a_lost_answer_meets_what_it_did(stage: Stage, status: t.Optional[int]) -> None:
+def test_the_repeat_of_a_lost_answer_meets_what_it_did(stage: Stage, status: int | None) -> None:
     """Repeated blindly, the call would be refused: the feature is on already."""
     stage.sandbox.durations(feature=0)
     if status is None:

@@ -14,9 +14,6 @@ from pathlib import Path
 
 import pytest
 import trustme
-from support.office import Office
-from support.sockets import SocketServer, response
-
 from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     OutcomeUnknown,
@@ -25,6 +22,8 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     Unreachable,
     sentence,
 )
+from support.office import Office
+from support.sockets import SocketServer, response
 
 DATABASE = '{"database": {"status": "running"}}'
 BACKUP = '{"database_backup": {"id": "b1", "status": "scheduled"}}'

@@ -26,7 +26,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._progress impor
 from ansible_collections.community.scalingo.plugins.module_utils._resources import _access
 from ansible_collections.community.scalingo.plugins.module_utils._resources.pg_extension import Extensions
 
-PARAMS: t.Dict[str, t.Any] = {
+PARAMS: dict[str, t.Any] = {
     "name": "hstore",
     "names": None,
     "state": "present",
@@ -48,17 +48,17 @@ PARAMS: t.Dict[str, t.Any] = {
     "on_busy": "wait",
 }
 HOSTNAME = "shop-1.postgresql.a.osc-fr1.scalingo-dbs.com:31000"
-URL = "postgresql://shop_1:canary@%s/shop_1" % HOSTNAME
+URL = f"postgresql://shop_1:canary@{HOSTNAME}/shop_1"
 
 
 class Platform:
     """A client with what the platform would answer, and the names of the calls in their order."""
 
     def __init__(self, **shown: t.Any) -> None:
-        self.calls: t.List[str] = []
-        self.hidden: t.List[str] = []
+        self.calls: list[str] = []
+        self.hidden: list[str] = []
         self.region = "osc-fr1"
-        self.shown: t.Dict[str, t.Any] = {
+        self.shown: dict[str, t.Any] = {
             "hostname": HOSTNAME,
             "readable_version": "17.9.0-2",
             "status": "running",
@@ -66,7 +66,7 @@ class Platform:
             **shown,
         }
         self.variables = [{"name": "SCALINGO_POSTGRESQL_URL", "value": URL}]
-        self.regions: t.List[t.Dict[str, t.Any]] = [
+        self.regions: list[dict[str, t.Any]] = [
             {"name": "osc-other", "ssh": "other"},
             {"name": "osc-fr1", "ssh": "ssh.example:2222"},
         ]
@@ -84,15 +84,15 @@ class Platform:
     def _sleep(self, seconds: float) -> None:
         self.shown["status"] = "running"
 
-    def show_database(self) -> t.Dict[str, t.Any]:
+    def show_database(self) -> dict[str, t.Any]:
         self.calls.append("D1")
         return dict(self.shown)
 
-    def list_variables(self, app: str) -> t.List[t.Dict[str, str]]:
+    def list_variables(self, app: str) -> list[dict[str, str]]:
         self.calls.append("A11")
         return self.variables
 
-    def list_regions(self) -> t.List[t.Dict[str, t.Any]]:
+    def list_regions(self) -> list[dict[str, t.Any]]:
         self.calls.append("regions")
         return self.regions
 
@@ -100,7 +100,7 @@ class Platform:
         self.calls.append("C1")
         return "the authority"
 
-    def list_extensions(self) -> t.List[t.Dict[str, str]]:
+    def list_extensions(self) -> list[dict[str, str]]:
         self.calls.append("list-extensions")
         return self.extensions
 
@@ -108,14 +108,14 @@ class Platform:
 class Dialled(t.NamedTuple):
     login: _sql.Login
     encryption: _sql.Encryption
-    more: t.Dict[str, t.Any]
-    authority: t.Optional[str]
+    more: dict[str, t.Any]
+    authority: str | None
 
 
 @pytest.fixture
-def dialled(monkeypatch: pytest.MonkeyPatch) -> t.List[Dialled]:
+def dialled(monkeypatch: pytest.MonkeyPatch) -> list[Dialled]:
     """Every connection that is asked for; each gets a session without any rows."""
-    found: t.List[Dialled] = []
+    found: list[Dialled] = []
 
     @contextlib.contextmanager
     def connect(login: _sql.Login, encryption: _sql.Encryption, **more: t.Any) -> t.Iterator[t.Any]:
@@ -158,7 +158,7 @@ PUBLIC = [{"name": "force-ssl", "status": "ACTIVATED"}, {"name": "publicly-avail
         ({}, {"connection_url": URL.replace("31000", "31001"), "via": "ssh"}, True),
     ],
 )
-def test_the_way(dialled: t.List[Dialled], shown: t.Dict[str, t.Any], params: t.Dict[str, t.Any], by_ssh: bool) -> None:
+def test_the_way(dialled: list[Dialled], shown: dict[str, t.Any], params: dict[str, t.Any], by_ssh: bool) -> None:
     platform = Platform(**shown)
     reach(platform, **params)
     gateway = dialled[0].more["gateway"]
@@ -178,16 +178,12 @@ def test_the_way(dialled: t.List[Dialled], shown: t.Dict[str, t.Any], params: t.
         ({"connection_url": URL.replace(HOSTNAME, "proxy.example:10000")}, "proxy.example"),
     ],
 )
-def test_the_name_that_the_certificate_must_be_for(
-    dialled: t.List[Dialled], params: t.Dict[str, t.Any], name: str
-) -> None:
+def test_the_name_that_the_certificate_must_be_for(dialled: list[Dialled], params: dict[str, t.Any], name: str) -> None:
     reach(Platform(), **params)
     assert dialled[0].encryption.name == name and dialled[0].encryption.mode == "verify-full"
 
 
-def test_the_authority_is_the_platforms_unless_the_task_says_otherwise(
-    dialled: t.List[Dialled], tmp_path: Path
-) -> None:
+def test_the_authority_is_the_platforms_unless_the_task_says_otherwise(dialled: list[Dialled], tmp_path: Path) -> None:
     own = tmp_path / "own.pem"
     own.write_text("my own", encoding="ascii")
     for params in (
@@ -204,7 +200,7 @@ def test_the_authority_is_the_platforms_unless_the_task_says_otherwise(
 
 
 @pytest.mark.parametrize(("version", "major"), [("17.9.0-2", 17), ("v9.6.24-1", 9), (None, None), ("", None)])
-def test_the_version_of_the_server(dialled: t.List[Dialled], version: t.Optional[str], major: t.Optional[int]) -> None:
+def test_the_version_of_the_server(dialled: list[Dialled], version: str | None, major: int | None) -> None:
     reach(Platform(readable_version=version))
     assert dialled[0].more["server_version"] == major
 
@@ -227,7 +223,7 @@ def test_the_version_of_the_server(dialled: t.List[Dialled], version: t.Optional
     ],
 )
 def test_why_there_is_no_way(
-    dialled: t.List[Dialled], change: t.Dict[str, t.Any], kind: t.Type[ScalingoError], words: str
+    dialled: list[Dialled], change: dict[str, t.Any], kind: type[ScalingoError], words: str
 ) -> None:
     platform = Platform(**{name: value for name, value in change.items() if name == "hostname"})
     for name in ("regions", "variables"):
@@ -241,7 +237,7 @@ def test_why_there_is_no_way(
     assert dialled == []
 
 
-def test_an_old_answer_without_a_host_name_is_enough_for_a_url(dialled: t.List[Dialled]) -> None:
+def test_an_old_answer_without_a_host_name_is_enough_for_a_url(dialled: list[Dialled]) -> None:
     reach(Platform(hostname=None), connection_url=URL)
     assert dialled[0].more["gateway"] is None
 
@@ -256,7 +252,7 @@ def test_an_old_answer_without_a_host_name_is_enough_for_a_url(dialled: t.List[D
         ({"ssh_user": "a\nb"}, "ssh_user"),
     ],
 )
-def test_options_that_make_no_sense(params: t.Dict[str, t.Any], words: str) -> None:
+def test_options_that_make_no_sense(params: dict[str, t.Any], words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
         _access.check({**PARAMS, **params})
 
@@ -272,7 +268,7 @@ def extensions(platform: Platform, **params: t.Any) -> Extensions:
     return Extensions(t.cast(t.Any, platform), {**PARAMS, **params}, lambda message: None)
 
 
-def test_latest_waits_for_a_busy_database_before_it_connects(dialled: t.List[Dialled]) -> None:
+def test_latest_waits_for_a_busy_database_before_it_connects(dialled: list[Dialled]) -> None:
     platform = Platform(status="upgrading")
     outcome = extensions(platform, state="latest").perform(True)
     assert outcome.steps == ["install the extension hstore 1.8"] and len(dialled) == 1
@@ -287,7 +283,7 @@ def test_latest_waits_for_a_busy_database_before_it_connects(dialled: t.List[Dia
 )
 @pytest.mark.parametrize("there", [True, False])
 def test_an_extension_that_another_run_installs_at_the_same_time(
-    dialled: t.List[Dialled], monkeypatch: pytest.MonkeyPatch, there: bool, said: str
+    dialled: list[Dialled], monkeypatch: pytest.MonkeyPatch, there: bool, said: str
 ) -> None:
     """IF NOT EXISTS does not see what is not committed yet: the server refuses the second one."""
     platform, warnings = Platform(features=PUBLIC), []
@@ -309,7 +305,7 @@ def test_an_extension_that_another_run_installs_at_the_same_time(
         assert isinstance(caught.value.error, SqlRefused) and caught.value.maybe is False and not warnings
 
 
-def test_a_database_that_does_not_show_what_was_done_is_told(dialled: t.List[Dialled]) -> None:
+def test_a_database_that_does_not_show_what_was_done_is_told(dialled: list[Dialled]) -> None:
     platform = Platform(features=PUBLIC)
     platform.clock = types.SimpleNamespace(now=iter(range(0, 10000, 30)).__next__, sleep=lambda seconds: None)
     with pytest.raises(Exception) as caught:

@@ -15,7 +15,7 @@ from ansible_collections.community.scalingo.plugins.filter.scalingo_restore_dril
 judge = FilterModule().filters()["scalingo_restore_drill_checks"]
 
 
-def bad(facts: t.Dict[str, t.Any], **options: t.Any) -> t.List[t.Tuple[str, str]]:
+def bad(facts: dict[str, t.Any], **options: t.Any) -> list[tuple[str, str]]:
     return [(check["kind"], check["name"]) for check in judge(facts, **options) if not check["passed"]]
 
 
@@ -28,7 +28,7 @@ def test_nothing_is_judged_that_is_not_known() -> None:
 
 
 def test_extensions() -> None:
-    facts: t.Dict[str, t.Any] = {
+    facts: dict[str, t.Any] = {
         "production": {"hstore": "1.8", "pg_trgm": "1.6"},
         "archive": ["cube"],
         "server_version": "17.10",
@@ -56,12 +56,12 @@ def test_extensions() -> None:
         (None, 99.9, False), (None, 100, True),
     ],
 )  # fmt: skip
-def test_rows_may_drop_by_so_much(rows: t.Optional[int], most: float, passed: bool) -> None:
+def test_rows_may_drop_by_so_much(rows: int | None, most: float, passed: bool) -> None:
     tables = {"public.other": 1, **({} if rows is None else {"public.orders": rows})}
     assert bad({"tables": tables}, previous={"public.orders": 1000}, max_drop_percent=most) == (
         [] if passed else [("rows", "public.orders")]
     )
-    assert bad({"tables": tables}, previous={"public.orders": 1000}, max_drop_percent="%s" % most) == (
+    assert bad({"tables": tables}, previous={"public.orders": 1000}, max_drop_percent=f"{most}") == (
         [] if passed else [("rows", "public.orders")]
     )
 

@@ -102,7 +102,7 @@ def test_a_url_becomes_a_service() -> None:
         (["/run/postgresql", "5432"], ["", "localhost:5432"], False),
     ],
 )
-def test_the_databases_own_server_is_refused(server: t.List[str], production: t.List[str], same: bool) -> None:
+def test_the_databases_own_server_is_refused(server: list[str], production: list[str], same: bool) -> None:
     if same:
         with pytest.raises(drill.Problem, match="on which a drill makes nothing"):
             drill.refuse_production(server, production)
@@ -139,7 +139,7 @@ echo "$0 (PostgreSQL) %s"
 
 
 @pytest.fixture
-def options(tmp_path: Path) -> t.Iterator[t.Dict[str, t.Any]]:
+def options(tmp_path: Path) -> t.Iterator[dict[str, t.Any]]:
     """All that a drill needs, as far as anybody looks."""
     programs = tmp_path / "programs"
     programs.mkdir()
@@ -152,7 +152,7 @@ def options(tmp_path: Path) -> t.Iterator[t.Dict[str, t.Any]]:
         }  # fmt: skip
 
 
-def start(name: str, options: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+def start(name: str, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     done = subprocess.run(
         [sys.executable, "-I", str(PROGRAM), name],
         input=json.dumps(options),
@@ -160,7 +160,7 @@ def start(name: str, options: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
         text=True,
         check=False,
     )
-    return t.cast(t.Dict[str, t.Any], json.loads(done.stdout))
+    return t.cast(dict[str, t.Any], json.loads(done.stdout))
 
 
 def gone(path: Path, seconds: float = 10) -> bool:
@@ -170,7 +170,7 @@ def gone(path: Path, seconds: float = 10) -> bool:
     return not path.exists()
 
 
-def test_programs_of_the_wrong_version(options: t.Dict[str, t.Any], tmp_path: Path) -> None:
+def test_programs_of_the_wrong_version(options: dict[str, t.Any], tmp_path: Path) -> None:
     assert start("look", {**options, "given": False})["server_version"] == "16.14"
     assert "PostgreSQL 17 is needed" in start("look", {**options, "given": False, "major": 17})["problem"]
     assert (
@@ -185,7 +185,7 @@ def test_programs_of_the_wrong_version(options: t.Dict[str, t.Any], tmp_path: Pa
     assert os.listdir(options["work_dir"]) == []
 
 
-def test_a_room_is_closed_by_its_keeper(options: t.Dict[str, t.Any]) -> None:
+def test_a_room_is_closed_by_its_keeper(options: dict[str, t.Any]) -> None:
     opened = start("open", options)
     room = Path(opened["room"])
     assert room.stat().st_mode & 0o777 == 0o700 and (room / "marker.json").stat().st_mode & 0o777 == 0o600
@@ -201,7 +201,7 @@ def test_a_room_is_closed_by_its_keeper(options: t.Dict[str, t.Any]) -> None:
     assert start("close", {"room": str(room)}) == {"removed": True, "left": []}
 
 
-def test_a_room_lasts_no_longer_than_its_time(options: t.Dict[str, t.Any]) -> None:
+def test_a_room_lasts_no_longer_than_its_time(options: dict[str, t.Any]) -> None:
     room = start("open", {**options, "lifetime": 0})["room"]
     assert gone(Path(room))
     assert "the time for the drill is over" in start("unpack", {"room": room})["problem"]
@@ -210,7 +210,7 @@ def test_a_room_lasts_no_longer_than_its_time(options: t.Dict[str, t.Any]) -> No
     assert start("close", {"room": lasting})["removed"]
 
 
-def test_a_room_that_nobody_keeps_is_removed_by_the_next(options: t.Dict[str, t.Any]) -> None:
+def test_a_room_that_nobody_keeps_is_removed_by_the_next(options: dict[str, t.Any]) -> None:
     first = start("open", options)
     os.kill(first["keeper"], signal.SIGKILL)
     while drill.is_alive(first["keeper"]):
@@ -229,7 +229,7 @@ def test_a_room_that_nobody_keeps_is_removed_by_the_next(options: t.Dict[str, t.
     assert start("close", {"room": second["room"]}) == {"removed": True, "left": []}
 
 
-def test_what_could_not_be_dropped_is_told(options: t.Dict[str, t.Any]) -> None:
+def test_what_could_not_be_dropped_is_told(options: dict[str, t.Any]) -> None:
     opened = start("open", options)
     known = {
         "given": True,

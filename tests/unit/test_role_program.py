@@ -17,7 +17,6 @@ from ansible.errors import AnsibleActionSkip
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 from ansible.template import Templar
-
 from ansible_collections.community.scalingo.plugins.action.scalingo_role_program import ActionModule
 
 LOADER = DataLoader()
@@ -33,7 +32,7 @@ def run(*argv: t.Any, stdin: str = "", check_mode: bool = False) -> dict[str, t.
         check_mode,
     )
     action = ActionModule(task, CONNECTION, None, LOADER, Templar(loader=LOADER, variables={}), None)
-    return t.cast(t.Dict[str, t.Any], action.run(task_vars={}))
+    return t.cast(dict[str, t.Any], action.run(task_vars={}))
 
 
 def test_a_program_gets_its_input_the_environment_of_the_task_and_the_directory_of_the_playbook(
@@ -42,7 +41,7 @@ def test_a_program_gets_its_input_the_environment_of_the_task_and_the_directory_
     monkeypatch.setenv("WHOSE", "the controller's")
     monkeypatch.setattr(LOADER, "_basedir", str(tmp_path))
     result = run(sys.executable, "-c", ECHO, 7, stdin='{"näme": 1}')
-    assert result["stdout"] == '[["7"], "{\\"n\\u00e4me\\": 1}", "the task\'s", "%s"]' % os.path.realpath(tmp_path)
+    assert result["stdout"] == f'[["7"], "{{\\"n\\u00e4me\\": 1}}", "the task\'s", "{os.path.realpath(tmp_path)}"]'
     assert (result["rc"], result["stderr"], result["changed"], result.get("failed", False)) == (0, "", True, False)
     assert os.environ["WHOSE"] == "the controller's"
 

@@ -19,11 +19,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 from ansible.template import Templar
 from ansible.utils import vars as ansible_vars
-
 from ansible_collections.community.scalingo.plugins.action.scalingo_role_variables import ActionModule, Reader
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
-Option = t.Dict[str, t.Any]
+Option = dict[str, t.Any]
 
 
 def specification(role: str) -> dict[str, Option]:
@@ -85,13 +84,13 @@ def run(
 ) -> dict[str, t.Any]:
     """The action as a task of the role, with the role's other needs given."""
     needed = {name: sample(option) for name, option in SPECIFICATIONS[role].items() if option.get("required")}
-    variables: dict[str, t.Any] = {"%s_%s" % (role, name): value for name, value in {**needed, **given}.items()}
+    variables: dict[str, t.Any] = {f"{role}_{name}": value for name, value in {**needed, **given}.items()}
     variables["role_path"] = str(ROLES / role)
     monkeypatch.setattr(
         ansible_vars.load_extra_vars, "extra_vars", {name: "x" for name in ["other", *extra]}, raising=False
     )
     action = ActionModule(Task(), CONNECTION, None, LOADER, Templar(loader=LOADER, variables=variables), None)
-    return t.cast(t.Dict[str, t.Any], action.run(task_vars=variables))
+    return t.cast(dict[str, t.Any], action.run(task_vars=variables))
 
 
 @pytest.mark.parametrize(("role", "name"), VARIABLES)
@@ -116,7 +115,7 @@ def test_null_and_blank_are_not_given(role: str, name: str, monkeypatch: pytest.
     for nothing in (None, "", " \n", "__omit_place_holder__0123"):
         result = run(role, {name: nothing}, monkeypatch)
         if SPECIFICATIONS[role][name].get("required"):
-            assert result["failed"] and "- %s_%s is missing: give " % (role, name) in result["msg"]
+            assert result["failed"] and f"- {role}_{name} is missing: give " in result["msg"]
         else:
             assert result[name] == SPECIFICATIONS[role][name]["default"]
 
@@ -132,7 +131,7 @@ def test_what_cannot_be_converted_is_refused_by_name(role: str, name: str, monke
         result = run(role, {name: value}, monkeypatch)
         assert (
             result["failed"]
-            and "- %s_%s" % (role, name) in result["msg"]
+            and f"- {role}_{name}" in result["msg"]
             and ": give " in result["msg"].replace("leave it out, or", ": give")
         ), value
         assert str(value) not in result["msg"] or not option.get("no_log")
@@ -142,9 +141,7 @@ def test_what_cannot_be_converted_is_refused_by_name(role: str, name: str, monke
 def test_defaults_are_those_that_the_argument_spec_says(role: str) -> None:
     defaults = yaml.safe_load((ROLES / role / "defaults" / "main.yml").read_text(encoding="utf-8"))
     options = SPECIFICATIONS[role]
-    assert defaults == {
-        "%s_%s" % (role, name): option["default"] for name, option in options.items() if "default" in option
-    }
+    assert defaults == {f"{role}_{name}": option["default"] for name, option in options.items() if "default" in option}
     assert all("default" in option or option["required"] for option in options.values())
     # The names stand beside the keys of every task's result.
     assert not set(options) & {
@@ -166,7 +163,7 @@ def test_defaults_are_those_that_the_argument_spec_says(role: str) -> None:
 def test_tasks_read_no_variable_but_through_the_action(role: str) -> None:
     """Where the plain name stands, it is a sentence, a tag or what the role gives to another one."""
     names = "|".join(sorted(SPECIFICATIONS[role], key=len, reverse=True))
-    plain = re.compile(r"(?<![\w.'])%s_(?:%s)\b(?![.=_]|: )" % (role, names))
+    plain = re.compile(rf"(?<![\w.']){role}_(?:{names})\b(?![.=_]|: )")
     for path in [
         *(ROLES / role).glob("tasks/**/*.yml"),
         *(ROLES / role).glob("vars/*.yml"),
@@ -174,7 +171,7 @@ def test_tasks_read_no_variable_but_through_the_action(role: str) -> None:
     ]:
         for expression in expressions(path):
             outside = re.sub(r"'[^']*'", "''", expression)
-            assert not plain.search(outside), "%s: %s" % (path, expression)
+            assert not plain.search(outside), f"{path}: {expression}"
 
 
 def expressions(path: Path) -> t.Iterator[str]:

@@ -47,7 +47,7 @@ def test_every_call_of_the_client_is_used_but_those_of_the_dashboard() -> None:
         name
         for name in calls()
         # One call may be part of another: then it is used where that one is.
-        if not re.search(r"\.%s\b" % name, others) and not re.search(r"self\.%s\(" % name, inside)
+        if not re.search(rf"\.{name}\b", others) and not re.search(rf"self\.{name}\(", inside)
     }
     assert unused == UNUSED
 
@@ -57,7 +57,7 @@ def test_what_is_left_out_is_in_the_client_of_the_dashboard_alone(name: str) -> 
     """The contract names JS as the only source, in its index of the Database API or where it tells of the main API."""
     (number,) = [route.number for route in _endpoints.all_routes() if route.name == name]
     contract = CONTRACT.read_text(encoding="utf-8")
-    indexed = re.search(r"^\| %s \|.*\| ([A-Z0-9 ]+) \|$" % number, contract, re.MULTILINE)
-    told = re.search(r"^\*\*%s `[^`]*`\*\* \(([A-Z0-9 ]+)\)" % number, contract, re.MULTILINE)
+    indexed = re.search(rf"^\| {number} \|.*\| ([A-Z0-9 ]+) \|$", contract, re.MULTILINE)
+    told = re.search(rf"^\*\*{number} `[^`]*`\*\* \(([A-Z0-9 ]+)\)", contract, re.MULTILINE)
     found = indexed or told
     assert found and found[1] == "JS"

@@ -30,19 +30,19 @@ class Host:
     """Keeps what is reported."""
 
     def __init__(self, check_mode: bool = False, no_log: bool = False, **params: t.Any) -> None:
-        self.params: t.Dict[str, t.Any] = {
+        self.params: dict[str, t.Any] = {
             **{name: None for name in COMMON.options},
             "addon_id": "ad-1",
             "addon_token": SECRET,
             **params,
         }
-        self.given: t.Dict[str, t.Any] = {name: value for name, value in self.params.items() if value is not None}
+        self.given: dict[str, t.Any] = {name: value for name, value in self.params.items() if value is not None}
         self.check_mode = check_mode
         self.no_log = no_log
-        self.warnings: t.List[str] = []
-        self.secrets: t.List[str] = []
-        self.told: t.List[Progress] = []
-        self.reports: t.List[t.Tuple[str, t.Dict[str, t.Any]]] = []
+        self.warnings: list[str] = []
+        self.secrets: list[str] = []
+        self.told: list[Progress] = []
+        self.reports: list[tuple[str, dict[str, t.Any]]] = []
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)
@@ -50,10 +50,10 @@ class Host:
     def secret(self, value: str) -> None:
         self.secrets.append(value)
 
-    def exit(self, result: t.Dict[str, t.Any]) -> None:
+    def exit(self, result: dict[str, t.Any]) -> None:
         self.reports.append(("exit", result))
 
-    def fail(self, result: t.Dict[str, t.Any]) -> None:
+    def fail(self, result: dict[str, t.Any]) -> None:
         self.reports.append(("fail", result))
 
     def progress(self, progress: Progress) -> None:
@@ -63,12 +63,12 @@ class Host:
         """The run is always there."""
 
     @property
-    def only(self) -> t.Tuple[str, t.Dict[str, t.Any]]:
+    def only(self) -> tuple[str, dict[str, t.Any]]:
         assert len(self.reports) == 1, self.reports
         return self.reports[0]
 
 
-def performing(act: t.Callable[[Performer, bool], Outcome]) -> t.Type[Performer]:
+def performing(act: t.Callable[[Performer, bool], Outcome]) -> type[Performer]:
     class Doing(Performer):
         reading = "look around"
 
@@ -78,7 +78,7 @@ def performing(act: t.Callable[[Performer, bool], Outcome]) -> t.Type[Performer]
     return Doing
 
 
-def raising(error: Exception) -> t.Type[Performer]:
+def raising(error: Exception) -> type[Performer]:
     def act(performer: Performer, check_mode: bool) -> Outcome:
         raise error
 
@@ -98,7 +98,7 @@ def test_an_outcome_is_a_result_with_its_surroundings() -> None:
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_change_has_a_diff_and_its_steps(check_mode: bool) -> None:
     host = Host(check_mode)
-    seen: t.List[bool] = []
+    seen: list[bool] = []
 
     def act(performer: Performer, check_mode: bool) -> Outcome:
         seen.append(check_mode)
@@ -159,7 +159,7 @@ def test_an_error_is_a_sentence_and_data() -> None:
 @pytest.mark.parametrize(
     "done, maybe, changed", [([], False, False), ([], True, True), (["one"], False, True), (["one"], True, True)]
 )
-def test_an_interruption_tells_what_was_done(done: t.List[str], maybe: bool, changed: bool) -> None:
+def test_an_interruption_tells_what_was_done(done: list[str], maybe: bool, changed: bool) -> None:
     host = Host()
     _run.execute(raising(Interrupted(OutcomeUnknown("it broke off", doing="do two"), done, "two", maybe)), COMMON, host)
     kind, result = host.only
@@ -232,13 +232,13 @@ def test_notes_are_returned_when_there_are_any() -> None:
 class Module:
     """What AnsibleModule has of interest."""
 
-    def __init__(self, handed: t.Optional[bool], **kwargs: t.Any) -> None:
+    def __init__(self, handed: bool | None, **kwargs: t.Any) -> None:
         self.kwargs = kwargs
         self.params = {**Host().params, **({} if handed is None else {TASK_NO_LOG: handed})}
         self.check_mode = True
         self.no_log = True
-        self.no_log_values: t.Set[str] = set()
-        self.calls: t.List[t.Tuple[str, t.Any]] = []
+        self.no_log_values: set[str] = set()
+        self.calls: list[tuple[str, t.Any]] = []
 
     def warn(self, message: str) -> None:
         self.calls.append(("warn", message))
@@ -251,9 +251,9 @@ class Module:
 
 
 @pytest.mark.parametrize("handed", (True, False, None))
-def test_the_port_on_a_module(handed: t.Optional[bool], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_port_on_a_module(handed: bool | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether the task hides its result is what the module was handed, whatever AnsibleModule believes."""
-    made: t.List[Module] = []
+    made: list[Module] = []
     monkeypatch.setattr(_module, "_Module", lambda **kwargs: made.append(Module(handed, **kwargs)) or made[-1])
     monkeypatch.setattr(_module, "_load_params", lambda: {"addon_id": "ad-1", "a": None})
     spec = COMMON + Spec({"a": {"type": "str", "default": "b"}}, mutually_exclusive=(("a", "b"),))
@@ -307,7 +307,7 @@ def test_no_diff_is_obeyed_by_a_terminal_and_data_stay_as_they_are(refused: bool
 
 def test_no_note_and_no_warning_is_obeyed_by_a_terminal() -> None:
     def act(performer: Performer, check_mode: bool) -> Outcome:
-        performer.warn("odd\x1b[2K\nname of the \u202eplan %s" % SECRET)
+        performer.warn(f"odd\x1b[2K\nname of the \u202eplan {SECRET}")
         performer.client.transport.verbose("odd\r\nnote\x9b")
         return Outcome(changed=False, result={})
 

@@ -13,20 +13,18 @@ import typing as t
 from pathlib import Path
 
 import pytest
-
-from scalingo_sandbox.testing import Sandbox
-from support.port import Report, perform
-
 from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput, ScalingoError
 from ansible_collections.community.scalingo.plugins.module_utils._secret_file import SecretFile
 from ansible_collections.community.scalingo.plugins.modules import scalingo_database_user
+from scalingo_sandbox.testing import Sandbox
+from support.port import Report, perform
 
 
 def secret_file(path: t.Any, overwrite: bool = False) -> SecretFile:
     return SecretFile({"dest": None if path is None else str(path), "overwrite": overwrite})
 
 
-def names(place: Path) -> t.List[str]:
+def names(place: Path) -> list[str]:
     return sorted(path.name for path in place.iterdir())
 
 
@@ -145,7 +143,7 @@ def create(sandbox: Sandbox, path: Path, **more: t.Any) -> Report:
     return perform(scalingo_database_user, arguments, home=path.parent)
 
 
-def users(sandbox: Sandbox) -> t.Dict[str, str]:
+def users(sandbox: Sandbox) -> dict[str, str]:
     (addon,) = [addon for app in sandbox.running.world.apps for addon in app.addons]
     return {user.name: user.password for user in addon.database.engine.list_users()}
 

@@ -80,7 +80,7 @@ def test_a_path_that_tools_cannot_take_is_refused(tmp_path: Path, name: str) -> 
     done = subprocess.run([str(scripts / "bootstrap")], capture_output=True, text=True, check=False)
     assert (
         done.returncode == 1
-        and "cannot be in %s" % scripts.parent in done.stderr
+        and f"cannot be in {scripts.parent}" in done.stderr
         and not (scripts.parent / ".cache").exists()
     )
 
@@ -95,7 +95,7 @@ def test_programs_of_make_get_no_settings_of_another_python(tmp_path: Path) -> N
         "LC_ALL": "POSIX",
     }
     (tmp_path / "Makefile").write_text(
-        "include %s\nshow: ; @env\n" % str(ROOT / "Makefile").replace(" ", "\\ "), encoding="utf-8"
+        "include {}\nshow: ; @env\n".format(str(ROOT / "Makefile").replace(" ", "\\ ")), encoding="utf-8"
     )
     done = subprocess.run(["make", "-C", str(tmp_path), "show"], env=given, capture_output=True, text=True, check=True)
     shown = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)

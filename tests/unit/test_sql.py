@@ -139,7 +139,7 @@ def test_a_url_is_taken_apart() -> None:
         ("  postgresql://u:p@h/d\n", "p", {}),
     ],
 )
-def test_other_urls(url: str, password: t.Optional[str], extras: t.Dict[str, str]) -> None:
+def test_other_urls(url: str, password: str | None, extras: dict[str, str]) -> None:
     login = parse_url(url)
     assert (login.password, dict(login.extras)) == (password, extras)
     assert "" not in login.secrets
@@ -186,7 +186,7 @@ def test_every_password_survives_its_encoding(user: str, password: str, database
         user.encode(), password.encode(), database.encode()
     except UnicodeEncodeError:
         return
-    login = parse_url("postgresql://%s:%s@h/%s" % (encoded(user), encoded(password), encoded(database)))
+    login = parse_url(f"postgresql://{encoded(user)}:{encoded(password)}@h/{encoded(database)}")
     assert (login.user, login.password, login.database) == (user, password, database)
 
 
@@ -224,7 +224,7 @@ def at(host: str, user: str = "shop_1", port: int = 31000) -> str:
         ),
     ],
 )
-def test_the_variable_of_this_database_is_found(variables: t.List[t.Tuple[str, str]], user: str) -> None:
+def test_the_variable_of_this_database_is_found(variables: list[tuple[str, str]], user: str) -> None:
     login = find_login(variables, Address("a", 31000), "default")
     assert login is not None and login.user == user
 
@@ -238,7 +238,7 @@ def test_the_variable_of_this_database_is_found(variables: t.List[t.Tuple[str, s
         [("X", at("b.a"))],
     ],
 )
-def test_another_databases_variable_is_never_taken(variables: t.List[t.Tuple[str, str]]) -> None:
+def test_another_databases_variable_is_never_taken(variables: list[tuple[str, str]]) -> None:
     assert find_login(variables, Address("a", 31000), "shop_1") is None
 
 
@@ -263,13 +263,13 @@ def test_several_statements_are_one_transaction() -> None:
 
 
 class Diagnosis(types.SimpleNamespace):
-    message_primary: t.Optional[str] = None
-    message_detail: t.Optional[str] = None
-    message_hint: t.Optional[str] = None
+    message_primary: str | None = None
+    message_detail: str | None = None
+    message_hint: str | None = None
 
 
 class DriverError(psycopg.Error):
-    def __init__(self, text: str, sqlstate: t.Optional[str] = None, **diagnosis: str) -> None:
+    def __init__(self, text: str, sqlstate: str | None = None, **diagnosis: str) -> None:
         super().__init__(text)
         self.sqlstate = sqlstate
         self._diagnosis = Diagnosis(**diagnosis)
@@ -331,7 +331,7 @@ def test_the_preludes_of_the_driver_are_left_out(said: str, kept: str) -> None:
 # -- the tunnel -------------------------------------------------------------------------------------------------------
 
 
-def options_of(command: t.Sequence[str]) -> t.Dict[str, str]:
+def options_of(command: t.Sequence[str]) -> dict[str, str]:
     return dict(word.split("=", 1) for flag, word in zip(command, command[1:]) if flag == "-o")
 
 
@@ -483,9 +483,9 @@ def test_a_silent_end_is_told_with_its_status(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def dialled(monkeypatch: pytest.MonkeyPatch) -> t.Dict[str, t.Any]:
+def dialled(monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]:
     """What the driver is asked for; it never gets through."""
-    asked: t.Dict[str, t.Any] = {}
+    asked: dict[str, t.Any] = {}
 
     def refuse(**parameters: t.Any) -> t.Any:
         asked.update(parameters, environment={name for name in os.environ if name.startswith("PG")})
@@ -496,13 +496,13 @@ def dialled(monkeypatch: pytest.MonkeyPatch) -> t.Dict[str, t.Any]:
 
 
 def dial(url: str, encryption: Encryption, **more: t.Any) -> ScalingoError:
-    arguments: t.Dict[str, t.Any] = {"timeout": 5, "statement_timeout": 1.5, **more}
+    arguments: dict[str, t.Any] = {"timeout": 5, "statement_timeout": 1.5, **more}
     with pytest.raises(ScalingoError) as caught, connect(parse_url(url), encryption, **arguments):
         raise AssertionError("it got through")
     return caught.value
 
 
-def test_what_is_asked_of_the_driver(dialled: t.Dict[str, t.Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_asked_of_the_driver(dialled: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGHOSTADDR", "10.0.0.1")
     error = dial(URL, Encryption("verify-full", NAME, "/ca.pem"), server_version=17, read_only=True)
     assert isinstance(error, Unreachable) and "cannot be reached: nobody there" in error.message
@@ -521,14 +521,14 @@ def test_what_is_asked_of_the_driver(dialled: t.Dict[str, t.Any], monkeypatch: p
 
 @pytest.mark.parametrize("version", [None, 13])
 def test_a_server_that_cannot_look_after_its_client_is_not_asked_to(
-    dialled: t.Dict[str, t.Any], version: t.Optional[int]
+    dialled: dict[str, t.Any], version: int | None
 ) -> None:
     dial("postgresql://u:p@h/d?options=-c%20role%3Dx", Encryption("require", "h"), server_version=version)
     assert dialled["options"] == "-c role=x -c statement_timeout=1500" and "sslrootcert" not in dialled
     assert "hostaddr" not in dialled
 
 
-def test_a_connection_by_another_address_keeps_the_name(dialled: t.Dict[str, t.Any]) -> None:
+def test_a_connection_by_another_address_keeps_the_name(dialled: dict[str, t.Any]) -> None:
     dial("postgresql://u:p@127.0.0.1:7/d", Encryption("require", "db.example"))
     assert (dialled["host"], dialled["hostaddr"], dialled["port"]) == ("db.example", "127.0.0.1", 7)
     dial("postgresql://u:p@db.example/d?hostaddr=10.9.8.7", Encryption("require", "db.example"))
@@ -540,7 +540,7 @@ def test_a_name_that_cannot_be_resolved() -> None:
     assert isinstance(error, Unreachable) and "cannot be resolved" in error.message
 
 
-def test_clear_text_never_leaves_this_machine(dialled: t.Dict[str, t.Any]) -> None:
+def test_clear_text_never_leaves_this_machine(dialled: dict[str, t.Any]) -> None:
     assert isinstance(dial("postgresql://u:p@db.example/d", Encryption("disable", "db.example")), InvalidInput)
     assert dialled == {}
     dial("postgresql://u:p@localhost/d", Encryption("disable", "localhost"))
@@ -561,7 +561,7 @@ def test_clear_text_never_leaves_this_machine(dialled: t.Dict[str, t.Any]) -> No
     ],
 )
 def test_why_there_is_no_connection(
-    monkeypatch: pytest.MonkeyPatch, said: str, kind: t.Type[ScalingoError], words: str
+    monkeypatch: pytest.MonkeyPatch, said: str, kind: type[ScalingoError], words: str
 ) -> None:
     def refuse(**parameters: t.Any) -> t.Any:
         raise DriverError(said)
@@ -572,7 +572,7 @@ def test_why_there_is_no_connection(
 
 
 def test_old_drivers_are_not_asked_for_what_they_do_not_know(
-    dialled: t.Dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
+    dialled: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dial(URL, Encryption("require", NAME))
     assert dialled["sslcertmode"] == "disable"
@@ -584,11 +584,11 @@ def test_old_drivers_are_not_asked_for_what_they_do_not_know(
 
 def test_a_missing_driver_or_client_is_told() -> None:
     code = (
-        "import sys; sys.path.insert(0, %r); import conftest\n"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); import conftest\n"
         "sys.modules['psycopg'] = None\n"
         "from ansible_collections.community.scalingo.plugins.module_utils import _sql\n"
         "try:\n    _sql.require_driver()\nexcept _sql.ScalingoError as error:\n    print(error)\n"
-    ) % str(ROOT)
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "psycopg is missing for" in done.stdout and "pip install" in done.stdout, done.stderr
     require_driver()
@@ -606,7 +606,7 @@ class Open:
     """A connection on which everything works; what it was told is kept."""
 
     def __init__(self) -> None:
-        self.said: t.List[str] = []
+        self.said: list[str] = []
         self.tell: t.Callable[[t.Any], None] = lambda dummy: None
 
     def add_notice_handler(self, handler: t.Callable[[t.Any], None]) -> None:
@@ -652,7 +652,7 @@ def test_a_conversation_is_closed_after_a_failure(monkeypatch: pytest.MonkeyPatc
     assert opened.said == ["closed"]
 
 
-def test_through_the_tunnel_the_driver_is_led_to_this_machine(dialled: t.Dict[str, t.Any], tmp_path: Path) -> None:
+def test_through_the_tunnel_the_driver_is_led_to_this_machine(dialled: dict[str, t.Any], tmp_path: Path) -> None:
     program = script_of(tmp_path / "ssh", "exit 0\n")
     error = dial(
         URL, Encryption("verify-full", NAME, "/ca.pem"), gateway=Gateway(Address("h", 22), "git", program=program)

@@ -10,15 +10,14 @@ import gzip
 import typing as t
 
 import pytest
-from support.files import Content, FileServer
-from support.scripted import Script, expect
-
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     InvalidInput,
     UnexpectedAnswer,
     Unreachable,
 )
 from ansible_collections.community.scalingo.plugins.module_utils._transport import Route, Stream
+from support.files import Content, FileServer
+from support.scripted import Script, expect
 
 ROUTE = Route("fetch", "GET", "", safe=True, repeatable=True, role="link", doing="fetch the file")
 

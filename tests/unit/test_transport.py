@@ -24,10 +24,6 @@ import certifi
 import pytest
 import requests.exceptions
 import urllib3.exceptions
-from hypothesis import given
-from hypothesis import strategies as st
-from support.scripted import NOTHING, Script, StillClock, expect
-
 from ansible_collections.community.scalingo.plugins.module_utils import _transport
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     BadRequest,
@@ -70,6 +66,9 @@ from ansible_collections.community.scalingo.plugins.module_utils._transport impo
     require_private_channel,
     retry_after_of,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+from support.scripted import NOTHING, Script, StillClock, expect
 
 BASE = "https://api.example.test/v1"
 READ = Route("read", "GET", "/things/{thing}", safe=True, repeatable=True, doing="read the thing")

@@ -10,12 +10,11 @@ import typing as t
 
 import pytest
 from ansible.errors import AnsibleFilterError
-
 from ansible_collections.community.scalingo.plugins.filter.scalingo_upgrade_findings import (
     scalingo_upgrade_findings as findings,
 )
 
-BEFORE: t.Dict[str, t.Any] = {
+BEFORE: dict[str, t.Any] = {
     "version": "16.13.0-1",
     "status": "running",
     "instances": [
@@ -28,7 +27,7 @@ BEFORE: t.Dict[str, t.Any] = {
     "users": ["shop_1001", "reporting"],
 }
 # New instances and newer extensions are what an upgrade brings.
-AFTER: t.Dict[str, t.Any] = {
+AFTER: dict[str, t.Any] = {
     **BEFORE,
     "version": "16.14.0-1",
     "instances": [{**instance, "id": instance["id"] * 2} for instance in BEFORE["instances"]],
@@ -67,7 +66,7 @@ AFTER: t.Dict[str, t.Any] = {
         ),
     ],
 )
-def test_what_is_wrong_is_named(changes: t.Dict[str, t.Any], found: t.List[str]) -> None:
+def test_what_is_wrong_is_named(changes: dict[str, t.Any], found: list[str]) -> None:
     assert findings(BEFORE, {**AFTER, **changes}, version="16.14.0-1") == found
 
 

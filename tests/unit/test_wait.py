@@ -9,8 +9,6 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from support.scripted import StillClock
-
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     NotFound,
     ScalingoError,
@@ -21,6 +19,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     sentence,
 )
 from ansible_collections.community.scalingo.plugins.module_utils._wait import age, wait_until
+from support.scripted import StillClock
 
 
 class Operation:
@@ -127,7 +126,7 @@ def test_other_errors_end_it_at_once() -> None:
 
 
 @pytest.mark.parametrize(("date", "expected"), [(1500.0, 500.0), (None, 1_800_000_000.0 - 1000), (900.0, 0.0)])
-def test_an_age_is_judged_by_the_date_of_the_answer(date: t.Optional[float], expected: float) -> None:
+def test_an_age_is_judged_by_the_date_of_the_answer(date: float | None, expected: float) -> None:
     assert age(1000.0, date=date, clock=StillClock()) == expected
 
 

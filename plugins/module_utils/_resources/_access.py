@@ -34,12 +34,12 @@ class Plan:
     """Everything that a connection needs."""
 
     login: _sql.Login
-    gateway: t.Optional[_sql.Gateway]
+    gateway: _sql.Gateway | None
     #: The host that the certificate must be for.
     name: str
-    server_version: t.Optional[int]
+    server_version: int | None
     #: The platform's authority as PEM, unless the task names another or wants none.
-    authority: t.Optional[str]
+    authority: str | None
 
 
 def check(params: Params) -> None:
@@ -47,21 +47,21 @@ def check(params: Params) -> None:
     for option in ("connect_timeout", "sql_timeout"):
         value = params[option]
         if not (math.isfinite(value) and value > 0):
-            raise InvalidInput("%s is %s: use a number of seconds above 0" % (option, value))
+            raise InvalidInput(f"{option} is {value}: use a number of seconds above 0")
     for option in ("ssh_key_file", "ssh_known_hosts", "ca_cert"):
         path = params[option]
         if path is not None and not os.path.isfile(path):
             raise InvalidInput(
-                "%s: there is no file %s on the machine that runs the module" % (option, path),
+                f"{option}: there is no file {path} on the machine that runs the module",
                 hint="Give the path of a file.",
             )
         if path is not None and '"' in path:
-            raise InvalidInput("%s: a path with a quotation mark cannot be used" % option)
+            raise InvalidInput(f"{option}: a path with a quotation mark cannot be used")
     if params["ssh_host"] is not None:
         _address("ssh_host", params["ssh_host"], _sql.DEFAULT_SSH_PORT)
     user = params["ssh_user"]
     if not user or user.startswith("-") or any(not sign.isprintable() or sign.isspace() for sign in user):
-        raise InvalidInput("ssh_user: %r is not the name of a user: use for example git" % user)
+        raise InvalidInput(f"ssh_user: {user!r} is not the name of a user: use for example git")
     if params["connection_url"] is not None:
         _parsed(params["connection_url"])
 
@@ -72,9 +72,9 @@ class Access:
     def __init__(self, client: Client, params: Params) -> None:
         self._client = client
         self._params = params
-        self._plan: t.Optional[Plan] = None
+        self._plan: Plan | None = None
         #: The database as the API showed it last, once it was needed.
-        self.shown: t.Optional[t.Mapping[str, t.Any]] = None
+        self.shown: t.Mapping[str, t.Any] | None = None
 
     def prepare(self) -> Plan:
         """Find out how to connect. Costs one request for the database, and one each for the variables of the app, the region's
@@ -127,7 +127,7 @@ class Access:
                 )
             )
 
-    def _login(self, address: t.Optional[_sql.Address]) -> _sql.Login:
+    def _login(self, address: _sql.Address | None) -> _sql.Login:
         if self._params["connection_url"] is not None:
             return _parsed(self._params["connection_url"])
         app = self._client.target.app
@@ -140,8 +140,7 @@ class Access:
         login = _sql.find_login(variables, address, self._client.target.resource_id)
         if login is None:
             raise NoAccess(
-                "no variable of the app %s holds a PostgreSQL URL with the host and the port of this database, %s"
-                % (app, address)
+                f"no variable of the app {app} holds a PostgreSQL URL with the host and the port of this database, {address}"
             )
         return login
 
@@ -169,9 +168,7 @@ class Access:
                 if region.get("name") == self._client.region:
                     host = region.get("ssh")
             if not host:
-                raise NoAccess(
-                    "the platform names no SSH server for the region %s; give ssh_host" % self._client.region
-                )
+                raise NoAccess(f"the platform names no SSH server for the region {self._client.region}; give ssh_host")
         return _sql.Gateway(
             address=_address("ssh_host", host, _sql.DEFAULT_SSH_PORT),
             user=params["ssh_user"],
@@ -188,17 +185,17 @@ def _parsed(url: str) -> _sql.Login:
     try:
         return _sql.parse_url(url)
     except ValueError as error:
-        raise InvalidInput("connection_url: %s" % error) from None
+        raise InvalidInput(f"connection_url: {error}") from None
 
 
 def _address(option: str, text: str, default_port: int) -> _sql.Address:
     try:
         return _sql.parse_address(text, default_port)
     except ValueError as error:
-        raise InvalidInput("%s: %s" % (option, error)) from None
+        raise InvalidInput(f"{option}: {error}") from None
 
 
-def _address_of(hostname: t.Any) -> t.Optional[_sql.Address]:
+def _address_of(hostname: t.Any) -> _sql.Address | None:
     """The host name of a database includes its port (docs/contract.md section 2.2)."""
     if not hostname:
         return None
@@ -208,7 +205,7 @@ def _address_of(hostname: t.Any) -> t.Optional[_sql.Address]:
         raise UnexpectedAnswer("the hostname of the database is not a host with a port") from None
 
 
-def _major(shown: t.Mapping[str, t.Any]) -> t.Optional[int]:
+def _major(shown: t.Mapping[str, t.Any]) -> int | None:
     try:
         return _canon.version(or_none(shown.get("readable_version")))[0]
     except ValueError:

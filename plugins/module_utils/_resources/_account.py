@@ -19,8 +19,8 @@ def refuse_addon_token(params: Params, what: str, needed: str = "api_token and a
     """
     if params["addon_id"] and params["addon_token"]:
         raise InvalidInput(
-            "%s, which a token for one addon does not open" % what,
-            hint="Give %s instead of addon_id and addon_token." % needed,
+            f"{what}, which a token for one addon does not open",
+            hint=f"Give {needed} instead of addon_id and addon_token.",
         )
 
 

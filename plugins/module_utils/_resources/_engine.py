@@ -22,14 +22,14 @@ DEDICATED = "postgresql-ng"
 class OfEngine(Performer):
     """Asks the platform for something that only C(engines) have, and refuses the others that are known by name."""
 
-    engines: t.Tuple[str, ...] = ()
+    engines: tuple[str, ...] = ()
     #: A sentence without its end: "logical databases exist on MySQL and MongoDB".
     subject = ""
     #: What the other engines have instead, by engine.
     instead: t.Mapping[str, str] = {}
 
     @property
-    def engine(self) -> t.Optional[str]:
+    def engine(self) -> str | None:
         """The engine, when it costs nothing to know: none with an addon token."""
         return self.client.target.engine
 
@@ -48,6 +48,4 @@ class OfEngine(Performer):
 
     def _refuse(self, engine: str) -> None:
         if engine in ENGINES and engine not in self.engines:
-            raise InvalidInput(
-                "%s, and this database is %s" % (self.subject, engine), hint=self.instead.get(engine, "")
-            )
+            raise InvalidInput(f"{self.subject}, and this database is {engine}", hint=self.instead.get(engine, ""))

@@ -29,23 +29,23 @@ class Fields:
         #: Why nothing of the object can be read, where that is so.
         self._unread = raw if isinstance(raw, Unread) else None
         if self._unread is None and not isinstance(raw, dict):
-            raise UnexpectedAnswer("%s is not an object but %s" % (subject, _kind(raw)))
-        self._raw: t.Dict[str, t.Any] = raw if isinstance(raw, dict) else {}
+            raise UnexpectedAnswer(f"{subject} is not an object but {_kind(raw)}")
+        self._raw: dict[str, t.Any] = raw if isinstance(raw, dict) else {}
         self._subject = subject
 
-    def text(self, *names: str) -> t.Optional[str]:
+    def text(self, *names: str) -> str | None:
         """Text; empty text stays as it is."""
         return t.cast(t.Optional[str], self._read(names, "text", _text))
 
-    def identifier(self, *names: str) -> t.Optional[str]:
+    def identifier(self, *names: str) -> str | None:
         """Text where an empty one means the same as null (some answers show C("") for none)."""
         return t.cast(t.Optional[str], self._read(names, "text", lambda value: _text(value) or None))
 
-    def prose(self, name: str) -> t.Optional[str]:
+    def prose(self, name: str) -> str | None:
         """Text that somebody wrote, without what looks like a secret."""
         return t.cast(t.Optional[str], self._read((name,), "text", lambda value: scrub(_text(value)) or None))
 
-    def flag(self, *names: str) -> t.Optional[bool]:
+    def flag(self, *names: str) -> bool | None:
         return t.cast(t.Optional[bool], self._read(names, "a boolean", _of(bool)))
 
     def certain_flag(self, *names: str) -> bool:
@@ -53,14 +53,14 @@ class Fields:
         value = self.flag(*names)
         return t.cast(bool, self._wrong(names[0], "a boolean") if value is None else value)
 
-    def number(self, *names: str) -> t.Optional[int]:
+    def number(self, *names: str) -> int | None:
         return t.cast(t.Optional[int], self._read(names, "a whole number", _number))
 
-    def decimal(self, *names: str) -> t.Optional[float]:
+    def decimal(self, *names: str) -> float | None:
         """A number; a whole one stays whole."""
         return t.cast(t.Optional[float], self._read(names, "a number", _decimal))
 
-    def instant(self, *names: str) -> t.Optional[str]:
+    def instant(self, *names: str) -> str | None:
         """A point in time in UTC with fixed width; an empty one is none, and so is the one that Go writes for none."""
         read = self._read(
             names,
@@ -69,24 +69,24 @@ class Fields:
         )
         return t.cast(t.Optional[str], read)
 
-    def normal(self, name: str, normal_form: t.Callable[[t.Any], T]) -> t.Optional[T]:
+    def normal(self, name: str, normal_form: t.Callable[[t.Any], T]) -> T | None:
         """The normal form of a text or number; none when it is missing."""
         return t.cast(t.Optional[T], self._read((name,), "in a form that is known", normal_form))
 
-    def mapping(self, *names: str) -> t.Optional[t.Dict[str, t.Any]]:
-        return t.cast(t.Optional[t.Dict[str, t.Any]], self._read(names, "an object", _of(dict)))
+    def mapping(self, *names: str) -> dict[str, t.Any] | None:
+        return t.cast(t.Optional[dict[str, t.Any]], self._read(names, "an object", _of(dict)))
 
-    def part(self, name: str) -> t.Dict[str, t.Any]:
+    def part(self, name: str) -> dict[str, t.Any]:
         """An object that has fields of its own; null and missing are the empty one."""
         value = self.mapping(name)
         return {} if value is None else value
 
-    def items(self, *names: str) -> t.List[t.Any]:
+    def items(self, *names: str) -> list[t.Any]:
         """A list; null and missing are the empty one."""
         value = self._read(names, "a list", _of(list))
-        return t.cast(t.List[t.Any], [] if value is None else value)
+        return t.cast(list[t.Any], [] if value is None else value)
 
-    def each(self, name: str, describe: t.Callable[[object], T]) -> t.List[T]:
+    def each(self, name: str, describe: t.Callable[[object], T]) -> list[T]:
         """A list of things, each as it is described."""
         items = self.items(name)
         if isinstance(items, Unread):
@@ -94,21 +94,21 @@ class Fields:
         try:
             return [describe(item) for item in items]
         except UnexpectedAnswer as error:
-            return t.cast(t.List[T], Unread(error.message))
+            return t.cast(list[T], Unread(error.message))
 
-    def texts(self, *names: str) -> t.List[str]:
+    def texts(self, *names: str) -> list[str]:
         """A list of text. Of an object, which some answers have instead, its name."""
         value = self._read(names, "a list of text", lambda value: [_text(_name(item)) for item in _of(list)(value)])
-        return t.cast(t.List[str], [] if value is None else value)
+        return t.cast(list[str], [] if value is None else value)
 
-    def numbers(self, *names: str) -> t.List[int]:
+    def numbers(self, *names: str) -> list[int]:
         """A list of whole numbers; a single number is a list of one."""
         value = self._read(
             names,
             "a list of whole numbers",
             lambda value: [_number(item) for item in ([value] if isinstance(value, int) else _of(list)(value))],
         )
-        return t.cast(t.List[int], [] if value is None else value)
+        return t.cast(list[int], [] if value is None else value)
 
     def _read(self, names: t.Sequence[str], label: str, normal_form: t.Callable[[t.Any], t.Any]) -> t.Any:
         if self._unread is not None:
@@ -121,7 +121,7 @@ class Fields:
             return self._wrong(name, label)
 
     def _wrong(self, name: str, label: str) -> Unread:
-        return Unread("the field %s of %s is not %s but %s" % (name, self._subject, label, _kind(self._raw.get(name))))
+        return Unread(f"the field {name} of {self._subject} is not {label} but {_kind(self._raw.get(name))}")
 
 
 def _of(kind: type) -> t.Callable[[t.Any], t.Any]:
@@ -155,14 +155,14 @@ def _decimal(value: t.Any) -> float:
     return value if isinstance(value, float) and math.isfinite(value) else _number(value)
 
 
-def by_name(items: t.Iterable[t.Dict[str, t.Any]], what: str) -> t.Dict[str, t.Dict[str, t.Any]]:
+def by_name(items: t.Iterable[dict[str, t.Any]], what: str) -> dict[str, dict[str, t.Any]]:
     """Things by their name. One that is listed twice counts once when both are equal; else nobody can tell which is meant."""
-    found: t.Dict[str, t.Dict[str, t.Any]] = {}
+    found: dict[str, dict[str, t.Any]] = {}
     for item in items:
         name = str(item["name"])
         if found.setdefault(name, item) != item:
             raise UnexpectedAnswer(
-                "the platform lists two %s called %s that differ" % (what, name),
+                f"the platform lists two {what} called {name} that differ",
                 hint="It is not clear which of them is meant: ask Scalingo's support.",
             )
     return found
@@ -183,9 +183,7 @@ def _kind(value: object) -> str:
 def check_id(option: str, value: str, thing: str) -> None:
     """Refuse what cannot be the ID of anything."""
     if not re.fullmatch(r"[A-Za-z0-9_-]+", value):
-        raise InvalidInput(
-            "%s: %r is not the ID of %s: it must have letters, digits, - and _ only" % (option, value, thing)
-        )
+        raise InvalidInput(f"{option}: {value!r} is not the ID of {thing}: it must have letters, digits, - and _ only")
 
 
 def checked(option: str, normal_form: t.Callable[[t.Any], T], value: object) -> T:
@@ -193,4 +191,4 @@ def checked(option: str, normal_form: t.Callable[[t.Any], T], value: object) -> 
     try:
         return normal_form(value)
     except ValueError as error:
-        raise InvalidInput("%s: %s" % (option, error)) from None
+        raise InvalidInput(f"{option}: {error}") from None

@@ -25,13 +25,13 @@ class Action(Resource):
     def check(cls, params: Params) -> None:
         name = params["name"]
         if not re.fullmatch(r"[A-Za-z0-9]+([_-][A-Za-z0-9]+)*", name):
-            raise InvalidInput("name: %r is not the name of an action: use for example list-databases" % name)
+            raise InvalidInput(f"name: {name!r} is not the name of an action: use for example list-databases")
         # No source says whether the platform takes other ways to write a name, so they count as the same here.
         meant = name.lower().replace("_", "-")
         if meant in DESTROYING_ACTIONS:
             raise InvalidInput(
-                "the action %s destroys something, and this module asks for no consent" % name,
-                hint="Use community.scalingo.%s." % DESTROYING_ACTIONS[meant],
+                f"the action {name} destroys something, and this module asks for no consent",
+                hint=f"Use community.scalingo.{DESTROYING_ACTIONS[meant]}.",
             )
 
     def __init__(self, *arguments: t.Any) -> None:
@@ -48,17 +48,17 @@ class Action(Resource):
             self.client.target.ready()
         return {}
 
-    def wanted(self, before: t.Optional[State]) -> State:
+    def wanted(self, before: State | None) -> State:
         return {}
 
-    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+    def steps(self, before: State | None, after: State | None) -> list[Step]:
         if self._reads_only:
             return []
-        return [Step("run the action %s" % self.params["name"], send=self._run_action)]
+        return [Step("run the action {}".format(self.params["name"]), send=self._run_action)]
 
     def _run_action(self) -> State:
         self._answer = self.client.database.run_action(self.params["name"], self.params["params"])
         return {}
 
-    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def result(self, state: State | None) -> dict[str, t.Any]:
         return {"result": self._answer}

@@ -80,11 +80,11 @@ class Addon(Resource):
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
-        self._new_plan: t.Optional[State] = None
-        self._database: t.Optional[State] = None
+        self._new_plan: State | None = None
+        self._database: State | None = None
         #: The addon that the task means, as soon as there is one, and those of the app before it sent anything.
-        self._id: t.Optional[str] = None
-        self._earlier: t.FrozenSet[str] = frozenset()
+        self._id: str | None = None
+        self._earlier: frozenset[str] = frozenset()
         self._made = False
 
     @property
@@ -101,7 +101,7 @@ class Addon(Resource):
 
     # -- what is there, and what is wanted ---------------------------------------------------------------------------
 
-    def read(self) -> t.Optional[State]:
+    def read(self) -> State | None:
         raw = self._found()
         if raw is None:
             if self._is_to_be_present and not self.applying:
@@ -124,7 +124,7 @@ class Addon(Resource):
     def _is_to_be_present(self) -> bool:
         return bool(self.params["state"] == "present")
 
-    def _found(self) -> t.Optional[t.Dict[str, t.Any]]:
+    def _found(self) -> dict[str, t.Any] | None:
         try:
             addons = self.client.main.list_addons(self._app)
         except NotFound as error:
@@ -146,7 +146,7 @@ class Addon(Resource):
             self._refuse_second(addons)
         return next((addon for addon in addons if addon["id"] == self._id), None)
 
-    def _refuse_second(self, addons: t.Sequence[t.Dict[str, t.Any]]) -> None:
+    def _refuse_second(self, addons: t.Sequence[dict[str, t.Any]]) -> None:
         """Two tasks that provision at a time make two: both cost money, and nobody can tell any more which one is meant."""
         kind = engine_of({"addon_provider": {"id": self._named}})
         others = [
@@ -156,28 +156,28 @@ class Addon(Resource):
         ]
         if others:
             raise StepFailed(
-                "this task made %s, and another run made %s at the same time: the app %s pays for both"
-                % (self._id, ", ".join(others), self._app),
+                "this task made {}, and another run made {} at the same time: the app {} pays for both".format(
+                    self._id, ", ".join(others), self._app
+                ),
                 hint="Destroy the one that is not needed, with 'state: absent', its ID in addon, and confirm. "
-                "Until then a task that names %s alone is refused." % self._named,
+                f"Until then a task that names {self._named} alone is refused.",
             )
 
     def _require_provider(self) -> None:
         """What is missing can be provisioned only when the task says what it is and which plan it gets."""
         if is_addon_id(self._named):
             raise InvalidInput(
-                "the app %s has no addon %s, and a new one gets another ID" % (self._app, self._named),
+                f"the app {self._app} has no addon {self._named}, and a new one gets another ID",
                 hint="To provision one, give the ID of its provider in addon, such as postgresql.",
             )
         if self.params["plan"] is None:
             raise InvalidInput(
-                "the app %s has no addon %s, and none is provisioned without a plan" % (self._app, self._named),
+                f"the app {self._app} has no addon {self._named}, and none is provisioned without a plan",
                 hint="Give plan to provision it.",
             )
         if self._is_dedicated and not re.fullmatch(r"[a-z0-9-]{6,48}", self._app):
             raise InvalidInput(
-                "app is %r, and the name of a dedicated database has 6 to 48 lower-case letters, digits and hyphens"
-                % self._app
+                f"app is {self._app!r}, and the name of a dedicated database has 6 to 48 lower-case letters, digits and hyphens"
             )
         self._new_plan = self._looked_up_plan(self._named)
 
@@ -187,26 +187,25 @@ class Addon(Resource):
             plans = self.client.main.list_plans(provider)
         except NotFound as error:
             providers = ", ".join(sorted(item["id"] for item in self.client.main.list_addon_providers()))
-            error.message = "there is no addon provider %s" % provider
-            error.hint = "The providers are: %s." % providers
+            error.message = f"there is no addon provider {provider}"
+            error.hint = f"The providers are: {providers}."
             raise
         for plan in [plan for key in ("name", "id") for plan in plans if plan.get(key) == wanted]:
             return {name: plan.get(name) for name in ("id", "name", "display_name", "description")}
         raise InvalidInput(
-            "the provider %s has no plan %s" % (provider, wanted),
-            hint="Its plans are: %s." % ", ".join(sorted(plan["name"] for plan in plans)),
+            f"the provider {provider} has no plan {wanted}",
+            hint="Its plans are: {}.".format(", ".join(sorted(plan["name"] for plan in plans))),
         )
 
     def _require_version(self, found: State) -> None:
         current, wanted = found["readable_version"], self.params["version"]
         if current is not None and not _canon.same_version(wanted, current):
             raise InvalidInput(
-                "version of the database is %s, wanted %s, and it can be chosen only when it is provisioned"
-                % (current, wanted),
+                f"version of the database is {current}, wanted {wanted}, and it can be chosen only when it is provisioned",
                 hint="To go to a later version, use community.scalingo.scalingo_database_upgrade, and leave version out here.",
             )
 
-    def wanted(self, before: t.Optional[State]) -> t.Optional[State]:
+    def wanted(self, before: State | None) -> State | None:
         if not self._is_to_be_present:
             return None
         if before is not None:
@@ -229,21 +228,22 @@ class Addon(Resource):
         }
 
     def _vanished(self) -> Conflict:
-        return Conflict("the addon %s does not exist any more: another run destroyed it while this task ran" % self._id)
+        return Conflict(f"the addon {self._id} does not exist any more: another run destroyed it while this task ran")
 
     def _report_suspended(self, before: State) -> None:
         if self._new_plan is not None:
             raise InvalidInput(
-                "the addon %s is suspended, so its plan cannot be changed" % before["id"],
+                "the addon {} is suspended, so its plan cannot be changed".format(before["id"]),
                 hint="Resume it too, with 'resume: true', which costs money again."
                 + ("" if "plan_change" in self.params["allow"] else " The task needs 'allow: [plan_change]', too."),
             )
         self.warn(
-            "The addon %s (%s) is suspended: its database is stopped. 'resume: true' starts it, which costs money again."
-            % (before["id"], before["resource_id"])
+            "The addon {} ({}) is suspended: its database is stopped. 'resume: true' starts it, which costs money again.".format(
+                before["id"], before["resource_id"]
+            )
         )
 
-    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def managed(self, state: State | None) -> dict[str, t.Any]:
         if state is None:
             return {}
         provider = str(state["addon_provider"]["id"]).lower()
@@ -258,7 +258,7 @@ class Addon(Resource):
         """Without waiting nobody sees the end of a suspension."""
         return field == "suspended" and not self.params["wait"]
 
-    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def result(self, state: State | None) -> dict[str, t.Any]:
         # One without an ID was foretold, and not made.
         if state is not None and state["id"] is None and not self.applying:
             self.client.transport.verbose(
@@ -267,7 +267,7 @@ class Addon(Resource):
             )
         return {"addon": state}
 
-    def busy(self, state: t.Optional[State]) -> str:
+    def busy(self, state: State | None) -> str:
         """One that is suspended waits for nothing: it is resumed, or destroyed."""
         if self._database is None or known(state)["status"] == SUSPENDED:
             return ""
@@ -275,7 +275,7 @@ class Addon(Resource):
 
     # -- the steps ---------------------------------------------------------------------------------------------------
 
-    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+    def steps(self, before: State | None, after: State | None) -> list[Step]:
         if before is None:
             return [] if after is None else [self._provision()]
         if after is None:
@@ -290,7 +290,7 @@ class Addon(Resource):
         if self.params["wait"] and before["status"] not in (RUNNING, SUSPENDED):
             return [
                 Step(
-                    "wait for the addon %s, which is %s" % (before["id"], before["status"]),
+                    "wait for the addon {}, which is {}".format(before["id"], before["status"]),
                     follow=lambda: self._ready(None),
                     counts=False,
                 )
@@ -299,11 +299,11 @@ class Addon(Resource):
 
     def _provision(self) -> Step:
         plan = known(self._new_plan)
-        sentence = "provision %s for the app %s with the plan %s" % (self._named, self._app, plan["name"])
+        sentence = "provision {} for the app {} with the plan {}".format(self._named, self._app, plan["name"])
         if self.params["version"] is not None:
-            sentence += " at version %s" % self.params["version"]
+            sentence += " at version {}".format(self.params["version"])
 
-        def send() -> t.Optional[State]:
+        def send() -> State | None:
             if self._is_dedicated:
                 self.client.main.create_dedicated_database(self._app, DEDICATED, str(plan["name"]))
                 return None
@@ -328,7 +328,7 @@ class Addon(Resource):
         # A plan that is changed afterwards needs a database that runs.
         follows = self.params["wait"] or self._new_plan is not None
         return Step(
-            "resume the addon %s (%s)" % (before["id"], before["resource_id"]),
+            "resume the addon {} ({})".format(before["id"], before["resource_id"]),
             send=send,
             follow=(lambda: self._ready(None, suspended=True)) if follows else None,
             happened=lambda state: state is not None and state["status"] != SUSPENDED,
@@ -342,7 +342,7 @@ class Addon(Resource):
             self.client.main.update_addon_plan(self._app, str(before["id"]), str(plan["id"]))
 
         return Step(
-            "change the plan from %s to %s" % (current, plan["name"]),
+            "change the plan from {} to {}".format(current, plan["name"]),
             send=send,
             follow=(lambda: self._ready(str(plan["name"]))) if self.params["wait"] else None,
             happened=lambda state: state is not None and state["plan"]["name"] == plan["name"],
@@ -350,8 +350,9 @@ class Addon(Resource):
                 Consent(
                     "allow",
                     "plan_change",
-                    "Changing the plan from %s to %s costs another price, may take the database down for a while, and restarts the app"
-                    % (current, plan["name"]),
+                    "Changing the plan from {} to {} costs another price, may take the database down for a while, and restarts the app".format(
+                        current, plan["name"]
+                    ),
                 ),
             ),
         )
@@ -371,7 +372,7 @@ class Addon(Resource):
                 self.client.forget_target()
 
         return Step(
-            "destroy the addon %s (%s) with all its data" % (before["id"], resource_id),
+            "destroy the addon {} ({}) with all its data".format(before["id"], resource_id),
             send=send,
             follow=(lambda: self._gone(before)) if self.params["wait"] else None,
             happened=lambda state: state is None,
@@ -380,24 +381,23 @@ class Addon(Resource):
                 Consent(
                     "confirm",
                     resource_id,
-                    "The database %s would be destroyed with everything in it, and what it could be restored from to a point in time"
-                    % resource_id,
+                    f"The database {resource_id} would be destroyed with everything in it, and what it could be restored from to a point in time",
                 ),
             ),
         )
 
     # -- waiting -----------------------------------------------------------------------------------------------------
 
-    def _ready(self, plan: t.Optional[str], suspended: bool = False) -> State:
+    def _ready(self, plan: str | None, suspended: bool = False) -> State:
         """Wait until the addon runs and its database is ready, with the plan where one was asked for.
 
         An addon is listed before the other routes know it: what they do not find yet is waited for, unless there was a plan
         before. One that was I(suspended) may be shown so for a while.
         """
         clock = self.client.clock
-        idle_since: t.Optional[float] = None
+        idle_since: float | None = None
 
-        def read() -> t.Tuple[t.Optional[State], t.Optional[State]]:
+        def read() -> tuple[State | None, State | None]:
             raw = self._found()
             if raw is None and (suspended or plan is not None):
                 raise self._vanished()
@@ -413,7 +413,7 @@ class Addon(Resource):
                     raise
                 return describe(raw), None
 
-        def done(look: t.Tuple[t.Optional[State], t.Optional[State]]) -> bool:
+        def done(look: tuple[State | None, State | None]) -> bool:
             nonlocal idle_since
             addon, shown = look
             stopped = shown is not None and is_stopped(shown)
@@ -432,12 +432,13 @@ class Addon(Resource):
             if clock.now() - idle_since < PATIENCE * self.params["wait_interval"]:
                 return False
             raise StepFailed(
-                "the database is ready, but the plan is not everywhere the new one: the addon shows %s, its database %s"
-                % (addon["plan"]["name"], shown["plan"]),
+                "the database is ready, but the plan is not everywhere the new one: the addon shows {}, its database {}".format(
+                    addon["plan"]["name"], shown["plan"]
+                ),
                 hint="Look at the database, and ask Scalingo's support.",
             )
 
-        def status(look: t.Tuple[t.Optional[State], t.Optional[State]]) -> str:
+        def status(look: tuple[State | None, State | None]) -> str:
             found = look[1] or look[0]
             return str(found["status"]) if found is not None else "not listed yet"
 
@@ -455,7 +456,7 @@ class Addon(Resource):
         return t.cast(State, look[0])
 
     def _gone(self, before: State) -> None:
-        def listed() -> t.List[t.Dict[str, t.Any]]:
+        def listed() -> list[dict[str, t.Any]]:
             try:
                 return [addon for addon in self.client.main.list_addons(self._app) if addon["id"] == before["id"]]
             except NotFound:
@@ -487,7 +488,7 @@ class AddonInfo(Listing):
         if not params["app"]:
             raise InvalidInput("app is missing: whose addons are to be listed?")
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         app, wanted = self.params["app"].strip(), (self.params["addon"] or "").strip().lower()
         addons = self.client.main.list_addons(app)
         found = [
@@ -496,9 +497,7 @@ class AddonInfo(Listing):
             if not wanted or wanted in (raw["id"].lower(), engine_of(raw), raw["addon_provider"]["id"].lower())
         ]
         if not found:
-            self.client.require_kind(
-                wanted, "It has: %s." % listed(addons) if addons else "The app has no addon at all."
-            )
+            self.client.require_kind(wanted, f"It has: {listed(addons)}." if addons else "The app has no addon at all.")
         place = {"app": app, "region": self.client.region}
         return [{**place, **describe(raw), "is_database": self._is_database(str(engine_of(raw)))} for raw in found]
 

@@ -33,7 +33,7 @@ def describe(raw: object) -> State:
     }
 
 
-def _flags(raw: t.Any) -> t.Dict[str, bool]:
+def _flags(raw: t.Any) -> dict[str, bool]:
     if not isinstance(raw, dict) or not all(isinstance(value, bool) for value in raw.values()):
         raise ValueError("a flag of an app is neither true nor false")
     return raw
@@ -50,7 +50,7 @@ class AppInfo(OfAccount):
     plural = "apps"
     reading = "list the apps"
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         app = self.client.settings.app
         if app is None:
             return [describe(raw) for raw in self.client.main.list_apps()]
@@ -71,7 +71,7 @@ class AppOperationInfo(OfApp):
         super().check(params)
         check_id("operation_id", params["operation_id"], "an operation")
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         try:
             return [describe_operation(self.client.main.show_app_operation(self.app, self.params["operation_id"]))]
         except NotFound:

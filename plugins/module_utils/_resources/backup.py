@@ -86,26 +86,26 @@ def planned() -> State:
     return {**{name: None for name in describe({})}, "id": NOT_MADE, "method": "manual", "status": DONE}
 
 
-def require_made(backup_id: t.Optional[str]) -> None:
+def require_made(backup_id: str | None) -> None:
     """Refuse to do anything with a backup that was never made."""
     if backup_id == NOT_MADE:
         raise InvalidInput(
-            "there is no backup %s: the task that was to make it ran in check mode" % NOT_MADE,
+            f"there is no backup {NOT_MADE}: the task that was to make it ran in check mode",
             hint="Run both tasks in check mode, or none of them.",
         )
 
 
-def newest_first(backups: t.Iterable[State]) -> t.List[State]:
+def newest_first(backups: t.Iterable[State]) -> list[State]:
     """Backups by the time they began; the platform promises no order."""
     return sorted(backups, key=lambda backup: (began(backup) or "", backup["id"] or ""), reverse=True)
 
 
-def began(backup: State) -> t.Optional[str]:
+def began(backup: State) -> str | None:
     """When a backup was started, or asked for while that is not known."""
     return t.cast(t.Optional[str], or_none(backup["started_at"]) or or_none(backup["created_at"]))
 
 
-def undated_ids(backups: t.Iterable[State]) -> t.List[str]:
+def undated_ids(backups: t.Iterable[State]) -> list[str]:
     """The IDs of those of which the platform says when they began, in a way that cannot be read."""
     return [
         str(backup["id"])
@@ -119,7 +119,7 @@ def in_progress(backup: State) -> bool:
     return backup["status"] != DONE and backup["status"] not in FAILED
 
 
-def chosen(backups: t.Sequence[State], backup_id: t.Optional[str]) -> State:
+def chosen(backups: t.Sequence[State], backup_id: str | None) -> State:
     """The backup of an ID, or the newest that is done. Raises C(InvalidInput) unless it is there and done.
 
     One that a task in check mode would have made counts as there: what is really done with it must C(require_made).
@@ -130,7 +130,9 @@ def chosen(backups: t.Sequence[State], backup_id: t.Optional[str]) -> State:
         undated = undated_ids(backup for backup in backups if backup["status"] == DONE)
         if undated:
             raise UnexpectedAnswer(
-                "which backup is the newest cannot be told, as it cannot be read when %s began" % " and ".join(undated),
+                "which backup is the newest cannot be told, as it cannot be read when {} began".format(
+                    " and ".join(undated)
+                ),
                 hint="Name the one that is meant with backup_id.",
             )
         found = next((backup for backup in backups if backup["status"] == DONE), None)
@@ -141,10 +143,10 @@ def chosen(backups: t.Sequence[State], backup_id: t.Optional[str]) -> State:
         return found
     found = next((backup for backup in backups if backup["id"] == backup_id), None)
     if found is None:
-        raise InvalidInput("the database has no backup %s" % backup_id, hint=_shown(backups))
+        raise InvalidInput(f"the database has no backup {backup_id}", hint=_shown(backups))
     if found["status"] != DONE:
         raise InvalidInput(
-            "the backup %s is %s, not done" % (backup_id, found["status"]),
+            "the backup {} is {}, not done".format(backup_id, found["status"]),
             hint="" if found["status"] in FAILED else "Wait for its end, with community.scalingo.scalingo_backup.",
         )
     return found
@@ -153,8 +155,8 @@ def chosen(backups: t.Sequence[State], backup_id: t.Optional[str]) -> State:
 def _shown(backups: t.Sequence[State]) -> str:
     if not backups:
         return "It has no backup at all."
-    listed = ["%s of %s (%s)" % (backup["id"], began(backup), backup["status"]) for backup in backups[:5]]
-    return "The newest are: %s." % ", ".join(listed)
+    listed = ["{} of {} ({})".format(backup["id"], began(backup), backup["status"]) for backup in backups[:5]]
+    return "The newest are: {}.".format(", ".join(listed))
 
 
 def check_backup_id(params: Params) -> None:
@@ -175,11 +177,11 @@ class WithBackups(OfEngine):
                 hint="Restore it to a point in time with community.scalingo.scalingo_database_restore, or dump it yourself.",
             )
 
-    def backups(self) -> t.List[State]:
+    def backups(self) -> list[State]:
         """All backups, the newest first."""
         return newest_first(map(describe, self.ask(self.client.database.list_backups)))
 
-    def age(self, backup: State) -> t.Optional[float]:
+    def age(self, backup: State) -> float | None:
         """How many seconds ago a backup of the last answer began, by the platform's clock; none when it does not say."""
         instant = began(backup)
         if instant is None:
@@ -213,7 +215,7 @@ class WithArchives(WithBackups):
         super()._refuse(engine)
         if engine in NOT_SERVED:
             raise InvalidInput(
-                "the platform does not serve the archives of %s" % NOT_SERVED[engine],
+                f"the platform does not serve the archives of {NOT_SERVED[engine]}",
                 hint="Export the data from the database itself, or ask Scalingo's support.",
             )
 
@@ -222,7 +224,7 @@ class WithArchives(WithBackups):
         backup_id = self.params["backup_id"]
         return chosen(self.ask(list) if backup_id == NOT_MADE else self.backups(), backup_id)
 
-    def export_consent(self) -> t.Tuple[Consent, ...]:
+    def export_consent(self) -> tuple[Consent, ...]:
         """What the task must say where data are protected. Asks for nothing when the task says it in any case."""
         if "export" in self.params["allow"]:
             return ()
@@ -249,19 +251,19 @@ class Backup(WithBackups, Resource):
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
-        self._last: t.List[State] = []
-        self._listed: t.FrozenSet[t.Optional[str]] = frozenset()
-        self._before_sending: t.Optional[t.FrozenSet[t.Optional[str]]] = None
+        self._last: list[State] = []
+        self._listed: frozenset[str | None] = frozenset()
+        self._before_sending: frozenset[str | None] | None = None
         self._sent_before = False
-        self._subject: t.Optional[str] = None
+        self._subject: str | None = None
         self._attached = False
-        self._evicts: t.Optional[State] = None
+        self._evicts: State | None = None
         #: What a plan keeps and what it is called, each once it was asked for.
-        self._kept: t.Dict[str, t.Any] = {}
+        self._kept: dict[str, t.Any] = {}
 
     # -- what is there, and what is wanted ---------------------------------------------------------------------------
 
-    def backups(self) -> t.List[State]:
+    def backups(self) -> list[State]:
         begun = self.client.clock.now()
         backups = super().backups()
         self._last, self._listed = backups, frozenset(backup["id"] for backup in backups)
@@ -285,7 +287,7 @@ class Backup(WithBackups, Resource):
             state["evicts"] = self._evicted(backups)
         return state
 
-    def wanted(self, before: t.Optional[State]) -> State:
+    def wanted(self, before: State | None) -> State:
         before = known(before)
         status = DONE if self.params["wait"] else None
         if before["backup"] is None:
@@ -296,7 +298,7 @@ class Backup(WithBackups, Resource):
             backup = before["backup"]
         return {**before, "backup": backup}
 
-    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+    def steps(self, before: State | None, after: State | None) -> list[Step]:
         before = known(before)
         serving, running = before["backup"], before["running"]
         if serving is None:
@@ -307,14 +309,14 @@ class Backup(WithBackups, Resource):
             return []
         return [
             Step(
-                "wait for the backup %s, which is %s" % (serving["id"], serving["status"]),
+                "wait for the backup {}, which is {}".format(serving["id"], serving["status"]),
                 send=lambda: self._attach(serving),
                 follow=self._finished,
                 counts=False,
             )
         ]
 
-    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def result(self, state: State | None) -> dict[str, t.Any]:
         state = known(state)
         evicted = state["evicts"]
         return {
@@ -323,7 +325,7 @@ class Backup(WithBackups, Resource):
             "evicted": None if evicted is None else evicted["id"],
         }
 
-    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def managed(self, state: State | None) -> dict[str, t.Any]:
         """Nothing is compared: a backup is made, or it is not."""
         return {}
 
@@ -337,7 +339,7 @@ class Backup(WithBackups, Resource):
     def _counts(self, backup: State) -> bool:
         return self.params["method"] in ("any", backup["method"])
 
-    def _serving(self, backups: t.Sequence[State]) -> t.Optional[State]:
+    def _serving(self, backups: t.Sequence[State]) -> State | None:
         """The backup that does what the task asks for: one that is young enough, or one that is running."""
         if self.params["max_age"] is not None:
             longest = _canon.seconds(self.params["max_age"])
@@ -356,26 +358,26 @@ class Backup(WithBackups, Resource):
         return None
 
     @staticmethod
-    def _running(backups: t.Sequence[State]) -> t.Optional[State]:
+    def _running(backups: t.Sequence[State]) -> State | None:
         return next((backup for backup in backups if in_progress(backup)), None)
 
     @staticmethod
     def _is_running(running: State) -> Conflict:
         return Conflict(
-            "a backup is running: %s, begun at %s, is %s" % (running["id"], began(running), running["status"]),
+            "a backup is running: {}, begun at {}, is {}".format(running["id"], began(running), running["status"]),
             doing="make a backup",
             hint=IS_RUNNING_HINT,
         )
 
     # -- what a new one costs ----------------------------------------------------------------------------------------
 
-    def _evicted(self, backups: t.Sequence[State]) -> t.Optional[State]:
+    def _evicted(self, backups: t.Sequence[State]) -> State | None:
         """The manual backup that the platform deletes for a new one, as far as the limit of the plan is known."""
         manual = [backup for backup in backups if backup["method"] == "manual"]
         limit = self._limit(len(manual)) if manual else None
         return manual[-1] if limit is not None and len(manual) >= limit else None
 
-    def _limit(self, count: int) -> t.Optional[int]:
+    def _limit(self, count: int) -> int | None:
         if "limit" not in self._kept:
             try:
                 self._kept["limit"] = (
@@ -385,14 +387,14 @@ class Backup(WithBackups, Resource):
                 raise
             except ScalingoError:
                 self._kept["limit"] = None
-        limit: t.Optional[int] = self._kept["limit"]
+        limit: int | None = self._kept["limit"]
         if limit is not None or count < min(KEPT.values()):
             return limit
         if "plan" not in self._kept:
             self._kept["plan"] = str(self.client.database.show_database().get("plan"))
         plan = self._kept["plan"]
         for word, kept in KEPT.items():
-            if re.search(r"(^|-)%s(-|$)" % word, plan):
+            if re.search(rf"(^|-){word}(-|$)", plan):
                 return kept
         self.warn(
             "How many manual backups the plan %s keeps is not known, and there are %d: the platform may delete the oldest for a new one."
@@ -402,15 +404,15 @@ class Backup(WithBackups, Resource):
 
     # -- making it ---------------------------------------------------------------------------------------------------
 
-    def _make(self, running: t.Optional[State], evicted: t.Optional[State]) -> Step:
+    def _make(self, running: State | None, evicted: State | None) -> Step:
         sentence = "make a backup"
         self._evicts = evicted
         if running is not None:
             sentence += " when the one that is running has ended"
         if evicted is not None:
-            sentence += ", for which the platform deletes the manual backup %s" % evicted["id"]
+            sentence += ", for which the platform deletes the manual backup {}".format(evicted["id"])
 
-        def send() -> t.Optional[State]:
+        def send() -> State | None:
             if running is not None:
                 self._outlast(running)
             made = self._send_until_taken()
@@ -428,15 +430,16 @@ class Backup(WithBackups, Resource):
         )
 
     @staticmethod
-    def _consent(evicted: t.Optional[State]) -> t.Tuple[Consent, ...]:
+    def _consent(evicted: State | None) -> tuple[Consent, ...]:
         if evicted is None:
             return ()
         return (
             Consent(
                 "allow",
                 "eviction",
-                "The plan keeps no more manual backups than there are, so for a new one the platform would delete %s of %s"
-                % (evicted["id"], began(evicted)),
+                "The plan keeps no more manual backups than there are, so for a new one the platform would delete {} of {}".format(
+                    evicted["id"], began(evicted)
+                ),
             ),
         )
 
@@ -445,7 +448,7 @@ class Backup(WithBackups, Resource):
         self.ended(str(running["id"]))
         self._judge(self._last)
 
-    def _look_again(self, state: t.Optional[State]) -> None:
+    def _look_again(self, state: State | None) -> None:
         backups = self.backups() if state is None else state["backups"]
         if self._sent_before:
             if self._find_new(backups):
@@ -471,7 +474,7 @@ class Backup(WithBackups, Resource):
                 self._finished()
             raise Skipped
 
-    def _send_until_taken(self) -> t.Optional[State]:
+    def _send_until_taken(self) -> State | None:
         """Ask for a backup, and return it as far as the answer shows it.
 
         Whoever is quicker is waited for, or serves as well, as C(on_running) says.
@@ -502,7 +505,7 @@ class Backup(WithBackups, Resource):
                 self._outlast(running)
             self._before_sending = None
 
-    def _appeared(self, state: t.Optional[State]) -> bool:
+    def _appeared(self, state: State | None) -> bool:
         """After a lost answer: a manual backup that was not there before is ours."""
         self._sent_before = True
         return self._find_new((state or {"backups": []})["backups"])
@@ -524,12 +527,12 @@ class Backup(WithBackups, Resource):
         backup = self.ended(str(self._subject))
         if backup["status"] != DONE:
             raise StepFailed(
-                "the backup %s ended with status %s" % (backup["id"], backup["status"]),
+                "the backup {} ended with status {}".format(backup["id"], backup["status"]),
                 hint="Run the task again for another one; if that fails too, ask Scalingo's support.",
             )
         return self._about(backup, [])
 
-    def _about(self, backup: t.Optional[State], backups: t.List[State]) -> State:
+    def _about(self, backup: State | None, backups: list[State]) -> State:
         """The state once it is settled which backup the task is about."""
         return {
             "backups": backups,
@@ -553,12 +556,12 @@ class BackupInfo(WithBackups, Listing):
         if params["max_age"] is not None:
             checked("max_age", _canon.seconds, params["max_age"])
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         backups, params = self.backups(), self.params
         undated = undated_ids(backups)
         if undated and (params["latest"] or params["since"] is not None or params["max_age"] is not None):
             self.warn(
-                "It cannot be read when these backups began, so they count as the oldest: %s" % ", ".join(undated)
+                "It cannot be read when these backups began, so they count as the oldest: {}".format(", ".join(undated))
             )
         found = [backup for backup in backups if self._matches(backup)]
         return found[:1] if self.params["latest"] else found
@@ -592,7 +595,7 @@ class BackupLink(WithArchives, Performer):
         except InvalidInput as error:
             with contextlib.suppress(ScalingoError):
                 error.hint += "".join(
-                    " %s: the task needs 'allow: [%s]', too." % (consent.consequence, consent.word)
+                    f" {consent.consequence}: the task needs 'allow: [{consent.word}]', too."
                     for consent in self.export_consent()
                 )
             raise

@@ -40,7 +40,7 @@ def file_mode(value: object) -> int:
     else:
         number = -1
     if not 0o400 <= number <= 0o777:
-        raise ValueError("%r is not a mode that a file can be read with: use for example '0600'" % (value,))
+        raise ValueError(f"{value!r} is not a mode that a file can be read with: use for example '0600'")
     return number
 
 
@@ -55,27 +55,27 @@ class BackupDownload(backups.WithArchives, Resource):
         checked("mode", file_mode, params["mode"])
         for name in ("dest", "work_dir"):
             if params[name] is not None and not os.path.isabs(params[name]):
-                raise InvalidInput("%s is %r: use an absolute path" % (name, params[name]))
+                raise InvalidInput(f"{name} is {params[name]!r}: use an absolute path")
         dest = params["dest"]
         directory = dest if os.path.isdir(dest) else os.path.dirname(dest.rstrip("/"))
         if dest.endswith("/") and not os.path.isdir(dest):
-            raise InvalidInput("dest is %s, which is not a directory" % dest, hint="Create it first.")
+            raise InvalidInput(f"dest is {dest}, which is not a directory", hint="Create it first.")
         for name, path in (("dest", directory), ("work_dir", params["work_dir"])):
             if path is None:
                 continue
             if not os.path.isdir(path):
-                raise InvalidInput("%s: there is no directory %s" % (name, path), hint="Create it first.")
+                raise InvalidInput(f"{name}: there is no directory {path}", hint="Create it first.")
             if not os.access(path, os.W_OK | os.X_OK):
                 raise InvalidInput(
-                    "%s: the user of the task cannot write to %s" % (name, path),
-                    hint="Give the user the right to write there, or choose another %s." % name,
+                    f"{name}: the user of the task cannot write to {path}",
+                    hint=f"Give the user the right to write there, or choose another {name}.",
                 )
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
-        self._backup: t.Optional[State] = None
-        self._consent: t.Tuple[Consent, ...] = ()
-        self._told: t.Set[str] = set()
+        self._backup: State | None = None
+        self._consent: tuple[Consent, ...] = ()
+        self._told: set[str] = set()
 
     def _warn_once(self, message: str) -> None:
         if message not in self._told:
@@ -84,11 +84,11 @@ class BackupDownload(backups.WithArchives, Resource):
 
     @property
     def _mode(self) -> str:
-        return "%04o" % file_mode(self.params["mode"])
+        return "{:04o}".format(file_mode(self.params["mode"]))
 
     # -- what is there, and what is wanted ---------------------------------------------------------------------------
 
-    def read(self) -> t.Optional[State]:
+    def read(self) -> State | None:
         if self._backup is None:
             self._backup = self._described_here() or self.meant()
         found = self._file(self._path())
@@ -96,7 +96,7 @@ class BackupDownload(backups.WithArchives, Resource):
             self._consent = self.export_consent()
         return found
 
-    def _described_here(self) -> t.Optional[State]:
+    def _described_here(self) -> State | None:
         """The backup that the task names, when the file is here already: the platform need not be asked, nor have it."""
         if self.params["backup_id"] is None or os.path.isdir(self.params["dest"]):
             return None
@@ -114,19 +114,19 @@ class BackupDownload(backups.WithArchives, Resource):
         name = backup["name"] or backup["id"]
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name):
             raise InvalidInput(
-                "the name of the backup, %r, cannot be the name of a file" % name, hint="Name the file itself in dest."
+                f"the name of the backup, {name!r}, cannot be the name of a file", hint="Name the file itself in dest."
             )
         return os.path.join(dest, name + ".tar.gz")
 
-    def _file(self, path: str) -> t.Optional[State]:
+    def _file(self, path: str) -> State | None:
         """What is known of the file. It is a certain backup only when the description beside it says so and fits."""
-        with _download.local("read %s" % path):
+        with _download.local(f"read {path}"):
             try:
                 found = os.stat(path)
             except FileNotFoundError:
                 return None
         if not stat.S_ISREG(found.st_mode):
-            raise InvalidInput("dest: %s is there already, and is not a file" % path)
+            raise InvalidInput(f"dest: {path} is there already, and is not a file")
         described = self._description(path) or {}
         intact = described.get("size") == found.st_size
         intact = intact and self._verified(path, described) and self._is_an_archive(path, described)
@@ -135,7 +135,7 @@ class BackupDownload(backups.WithArchives, Resource):
             "backup_id": described["backup"]["id"] if intact else None,
             "size": found.st_size,
             "sha256": described["sha256"] if intact else None,
-            "mode": "%04o" % stat.S_IMODE(found.st_mode),
+            "mode": f"{stat.S_IMODE(found.st_mode):04o}",
         }
 
     def _is_an_archive(self, path: str, described: State) -> bool:
@@ -143,29 +143,29 @@ class BackupDownload(backups.WithArchives, Resource):
         backup_id = described["backup"]["id"]
         known_as = (described["backup"], self._backup or {})
         sizes = {backup["size"] for backup in known_as if backup.get("id") == backup_id}
-        with _download.local("read %s" % path), open(path, "rb") as file:
+        with _download.local(f"read {path}"), open(path, "rb") as file:
             start = file.read(len(_download.GZIP))
         if start == _download.GZIP and sizes <= {None, 0, described["size"]}:
             return True
-        self._warn_once("%s is described as the backup %s, and is not that archive." % (path, backup_id))
+        self._warn_once(f"{path} is described as the backup {backup_id}, and is not that archive.")
         return False
 
     def _verified(self, path: str, described: State) -> bool:
         if not self.params["verify"]:
             return True
         digest = hashlib.sha256()
-        with _download.local("read %s" % path), open(path, "rb") as file:
+        with _download.local(f"read {path}"), open(path, "rb") as file:
             for piece in iter(lambda: file.read(_download.CHUNK), b""):
                 digest.update(piece)
         if digest.hexdigest() == described["sha256"]:
             return True
         self._warn_once(
-            "%s does not have the SHA-256 any more that it was downloaded with: it is damaged, or was changed." % path
+            f"{path} does not have the SHA-256 any more that it was downloaded with: it is damaged, or was changed."
         )
         return False
 
     @staticmethod
-    def _description(path: str) -> t.Optional[State]:
+    def _description(path: str) -> State | None:
         try:
             with open(path + ".json", encoding="utf-8") as file:
                 found = json.load(file)
@@ -175,7 +175,7 @@ class BackupDownload(backups.WithArchives, Resource):
             return None
         return t.cast(State, found) if good else None
 
-    def wanted(self, before: t.Optional[State]) -> State:
+    def wanted(self, before: State | None) -> State:
         backup = known(self._backup)
         same = before is not None and before["backup_id"] == backup["id"]
         return {
@@ -186,14 +186,14 @@ class BackupDownload(backups.WithArchives, Resource):
             "mode": self._mode,
         }
 
-    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+    def steps(self, before: State | None, after: State | None) -> list[Step]:
         after = known(after)
         path = after["path"]
         if before is None or before["backup_id"] != after["backup_id"]:
             int(known(self._backup)["size"] or 0)  # Raises when it cannot be read: the download is compared with it.
             return [
                 Step(
-                    "download the backup %s to %s" % (after["backup_id"], path),
+                    "download the backup {} to {}".format(after["backup_id"], path),
                     send=lambda: self._download(path),
                     consent=self._consent,
                 )
@@ -201,20 +201,20 @@ class BackupDownload(backups.WithArchives, Resource):
         if before["mode"] != after["mode"]:
             return [
                 Step(
-                    "set the mode of %s from %s to %s" % (path, before["mode"], after["mode"]),
+                    "set the mode of {} from {} to {}".format(path, before["mode"], after["mode"]),
                     send=lambda: self._set_mode(path),
                 )
             ]
         return []
 
-    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def result(self, state: State | None) -> dict[str, t.Any]:
         state = known(state)
         return {"backup": self._backup, "file": {name: state[name] for name in ("path", "size", "sha256", "mode")}}
 
     # -- the work ----------------------------------------------------------------------------------------------------
 
     def _set_mode(self, path: str) -> None:
-        with _download.local("set the mode of %s" % path):
+        with _download.local(f"set the mode of {path}"):
             os.chmod(path, file_mode(self.params["mode"]))
 
     def _download(self, path: str) -> None:
@@ -231,7 +231,7 @@ class BackupDownload(backups.WithArchives, Resource):
                 "size": part.size,
                 "sha256": part.digest.hexdigest(),
             }
-            with _download.local("remove %s.json" % path), contextlib.suppress(FileNotFoundError):
+            with _download.local(f"remove {path}.json"), contextlib.suppress(FileNotFoundError):
                 os.unlink(path + ".json")
             _download.publish(part, path, mode)
         text = json.dumps(readable(description, lambda dummy: None), indent=2, sort_keys=True)
@@ -241,10 +241,10 @@ class BackupDownload(backups.WithArchives, Resource):
     def _part(self, path: str) -> str:
         directory, name = os.path.split(path)
         if self.params["work_dir"] is None:
-            return os.path.join(directory, ".%s.part" % name)
+            return os.path.join(directory, f".{name}.part")
         # Files of the same name in different places may be on their way at once.
         place = hashlib.sha256(os.path.abspath(path).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-        return os.path.join(self.params["work_dir"], ".%s.%s.part" % (name, place))
+        return os.path.join(self.params["work_dir"], f".{name}.{place}.part")
 
 
 class _Link:
@@ -265,9 +265,9 @@ class _Link:
     def note(self, message: str) -> None:
         self._client.transport.verbose(message)
 
-    def received(self, size: int, total: t.Optional[int], seconds: float, rate: float) -> None:
+    def received(self, size: int, total: int | None, seconds: float, rate: float) -> None:
         watch = self._client.watch
         watch.alive()
         share = "" if not total else " of %.1f MiB (%d %%)" % (total / MIB, 100 * size // total)
-        detail = "%.1f MiB%s, %.1f MiB/s" % (size / MIB, share, rate / MIB)
-        watch.tell("downloading the backup %s" % self._backup_id, "downloading", seconds, detail)
+        detail = f"{size / MIB:.1f} MiB{share}, {rate / MIB:.1f} MiB/s"
+        watch.tell(f"downloading the backup {self._backup_id}", "downloading", seconds, detail)

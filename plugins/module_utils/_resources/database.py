@@ -107,14 +107,14 @@ def _window(raw: object) -> State:
     return {name: fields.number(name) for name in ("weekday_utc", "starting_hour_utc", "duration_in_hour")}
 
 
-def _start_of(window: t.Optional[State]) -> t.Optional[State]:
+def _start_of(window: State | None) -> State | None:
     """The part of a window that can be set, and is always sent as a whole."""
     if window is None:
         return None
     return {"weekday_utc": window["weekday_utc"], "starting_hour_utc": window["starting_hour_utc"]}
 
 
-def feature_status(state: State, name: str) -> t.Optional[str]:
+def feature_status(state: State, name: str) -> str | None:
     """The status of a feature, or none when the database does not list it."""
     return next((item["status"] for item in state["features"] if item["name"] == name), None)
 
@@ -142,7 +142,7 @@ class Database(Resource):
     def read(self) -> State:
         return describe(self.client.database.show_database())
 
-    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def managed(self, state: State | None) -> dict[str, t.Any]:
         """What the task names, and nothing else: the rest may change meanwhile."""
         state = known(state)
         managed = {name: state[name] for name in SETTINGS if self.params[name] is not None}
@@ -153,7 +153,7 @@ class Database(Resource):
             managed["features"] = {name: self._counts_as_on(name, feature_status(state, name)) for name in features}
         return managed
 
-    def in_diff(self, managed: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+    def in_diff(self, managed: dict[str, t.Any]) -> dict[str, t.Any]:
         """Days by their names, and hours with their zone."""
         told = {
             name: _shown(name, managed[name])
@@ -162,13 +162,13 @@ class Database(Resource):
         }
         return {**managed, **told}
 
-    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def result(self, state: State | None) -> dict[str, t.Any]:
         return {"database": state}
 
-    def busy(self, state: t.Optional[State]) -> str:
+    def busy(self, state: State | None) -> str:
         return busy_reason(state or {})
 
-    def wanted(self, before: t.Optional[State]) -> State:
+    def wanted(self, before: State | None) -> State:
         before = known(before)
         after = copy.deepcopy(before)
         if self.params["periodic_backups_enabled"] is not None:
@@ -193,20 +193,18 @@ class Database(Resource):
                     after["features"].append({"name": name, "status": status})
         return after
 
-    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+    def steps(self, before: State | None, after: State | None) -> list[Step]:
         before, after = known(before), known(after)
         self._refuse_unreachable(before, after)
         return self._settings_steps(before, after) + self._feature_steps(before, after)
 
     # -- settings ----------------------------------------------------------------------------------------------------
 
-    def _settings_steps(self, before: State, after: State) -> t.List[Step]:
+    def _settings_steps(self, before: State, after: State) -> list[Step]:
         changes = {name: after[name] for name in SETTINGS if after[name] != before[name]}
         if not changes:
             return []
-        sentence = "set " + ", ".join(
-            "%s to %s" % (name, _shown(name, after[name])) for name in SETTINGS if name in changes
-        )
+        sentence = "set " + ", ".join(f"{name} to {_shown(name, after[name])}" for name in SETTINGS if name in changes)
         if "periodic_backups_scheduled_at" in changes:
             changes["periodic_backups_scheduled_at"] = changes["periodic_backups_scheduled_at"][0]
         if "maintenance_window" in changes:
@@ -225,10 +223,11 @@ class Database(Resource):
         hours = before["periodic_backups_scheduled_at"]
         if after["periodic_backups_scheduled_at"] != hours and len(hours) > 1:
             raise InvalidInput(
-                "periodic_backups_scheduled_at is %s, wanted %s: several hours were set by Scalingo's support and are never overwritten"
-                % tuple(
-                    _shown("periodic_backups_scheduled_at", value)
-                    for value in (hours, after["periodic_backups_scheduled_at"])
+                "periodic_backups_scheduled_at is {}, wanted {}: several hours were set by Scalingo's support and are never overwritten".format(
+                    *tuple(
+                        _shown("periodic_backups_scheduled_at", value)
+                        for value in (hours, after["periodic_backups_scheduled_at"])
+                    )
                 ),
                 hint="Leave the option out, or ask Scalingo's support to go back to one hour.",
             )
@@ -245,7 +244,7 @@ class Database(Resource):
 
     # -- features ----------------------------------------------------------------------------------------------------
 
-    def _feature_steps(self, before: State, after: State) -> t.List[Step]:
+    def _feature_steps(self, before: State, after: State) -> list[Step]:
         wanted = _wanted_features(self.params)
         if not wanted:
             return []
@@ -258,7 +257,9 @@ class Database(Resource):
         resulting = {**current, **wanted}
         for name in enable:
             if name.startswith("redis-") and before["type_name"] in ENGINES and before["type_name"] != "redis":
-                raise InvalidInput("the feature %s is for Redis, and this database is %s" % (name, before["type_name"]))
+                raise InvalidInput(
+                    "the feature {} is for Redis, and this database is {}".format(name, before["type_name"])
+                )
         if (enable or disable) and resulting.get("publicly-available") and not resulting.get("force-ssl", False):
             if "publicly-available" in enable:
                 raise InvalidInput(
@@ -303,16 +304,16 @@ class Database(Resource):
         return "" if "exposure" in self.params["allow"] else " The task needs 'allow: [exposure]', too."
 
     def _wait_step(self, name: str, enabled: bool) -> Step:
-        return Step("wait for the feature %s" % name, follow=lambda: self._settled(name, enabled), counts=False)
+        return Step(f"wait for the feature {name}", follow=lambda: self._settled(name, enabled), counts=False)
 
-    def _feature_step(self, name: str, enable: bool, needed: bool, consent: t.Tuple[Consent, ...] = ()) -> Step:
+    def _feature_step(self, name: str, enable: bool, needed: bool, consent: tuple[Consent, ...] = ()) -> Step:
         def send() -> None:
             if enable:
                 self.client.database.enable_feature(name)
             else:
                 self.client.database.disable_feature(name)
 
-        def happened(state: t.Optional[State]) -> bool:
+        def happened(state: State | None) -> bool:
             status = feature_status(state or {"features": []}, name)
             if enable:
                 return status in ON + GOING_ON
@@ -321,7 +322,7 @@ class Database(Resource):
         if (_kind(name), enable) in _CONSENT:
             consent = (*consent, _CONSENT[_kind(name), enable])
         return Step(
-            "%s the feature %s" % ("enable" if enable else "disable", name),
+            "{} the feature {}".format("enable" if enable else "disable", name),
             send=send,
             follow=(lambda: self._settled(name, enable)) if self.params["wait"] or needed else None,
             happened=happened,
@@ -337,7 +338,7 @@ class Database(Resource):
             status = feature_status(state, name)
             if status in FAILED:
                 raise StepFailed(
-                    "the platform reports %s for the feature %s" % (status, name),
+                    f"the platform reports {status} for the feature {name}",
                     hint="Run the task again, which asks for it once more. If it fails again, ask Scalingo's support.",
                 )
             return status in ON if enabled else status is None
@@ -355,10 +356,10 @@ class Database(Resource):
         )
 
     @staticmethod
-    def _moving(status: t.Optional[str], known: t.Tuple[str, ...]) -> bool:
+    def _moving(status: str | None, known: tuple[str, ...]) -> bool:
         return status is not None and (status in known or status not in ON + FAILED)
 
-    def _counts_as_on(self, name: str, status: t.Optional[str]) -> bool:
+    def _counts_as_on(self, name: str, status: str | None) -> bool:
         """Pending counts as what it will become, failed as off. An unknown status is still going: as the task wants it."""
         if status is None or status in GOING_OFF + FAILED:
             return False
@@ -389,7 +390,7 @@ class DatabaseInfo(OfEngine, Listing):
     reading = "read the database"
     engines = (DEDICATED,)
     subject = "databases with dedicated resources only have a network"
-    _network: t.Optional[State] = None
+    _network: State | None = None
 
     @classmethod
     def check(cls, params: Params) -> None:
@@ -403,7 +404,7 @@ class DatabaseInfo(OfEngine, Listing):
         outcome.result["network"] = self._network
         return outcome
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         found = [describe(self.client.database.show_database())]
         if self.params["network"]:
             main, name = self.client.main, str(self.params["app"]).strip()
@@ -419,16 +420,16 @@ def _kind(name: str) -> str:
     return re.sub("^valkey-", "redis-", name)
 
 
-def _wanted_features(params: Params) -> t.Dict[str, bool]:
+def _wanted_features(params: Params) -> dict[str, bool]:
     wanted = {}
     for name, value in (params.get("features") or {}).items():
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", str(name)):
-            raise InvalidInput("features: %r is not the name of a feature: use for example force-ssl" % (name,))
-        wanted[str(name)] = checked("features: %s" % name, _canon.boolean, value)
+            raise InvalidInput(f"features: {name!r} is not the name of a feature: use for example force-ssl")
+        wanted[str(name)] = checked(f"features: {name}", _canon.boolean, value)
     return wanted
 
 
-def _wanted_window(params: Params) -> t.Dict[str, int]:
+def _wanted_window(params: Params) -> dict[str, int]:
     window = params["maintenance_window"]
     if window is None:
         return {}

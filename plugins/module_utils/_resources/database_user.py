@@ -37,7 +37,7 @@ class _WithUsers(OfEngine):
     instead = {"redis": "A Redis addon has one user, whose password is in the variables of the app."}
     reading = "list the users of the database"
 
-    def listed(self) -> t.List[State]:
+    def listed(self) -> list[State]:
         return [describe(raw) for raw in self.ask(self.client.database.list_users)]
 
 
@@ -54,22 +54,28 @@ class DatabaseUsers(_WithUsers, Resource):
             raise InvalidInput("users is empty: give at least one user")
         names = [user["name"] for user in users]
         if len(set(names)) < len(names):
-            raise InvalidInput("users names one user twice: %s" % ", ".join(names))
+            raise InvalidInput("users names one user twice: {}".format(", ".join(names)))
         for user in users:
             if not re.fullmatch(r"[^\s/?#%\"']{6,32}", user["name"]):
                 raise InvalidInput(
-                    "name: %r is not the name of a user: it must have 6 to 32 characters, and no spaces" % user["name"]
+                    "name: {!r} is not the name of a user: it must have 6 to 32 characters, and no spaces".format(
+                        user["name"]
+                    )
                 )
-            checked("the name of %r" % user["name"], _canon.visible, user["name"])
+            checked("the name of {!r}".format(user["name"]), _canon.visible, user["name"])
             password = user["password"]
             if password is not None:
-                checked("the password of %s" % user["name"], _canon.visible, password)
+                checked("the password of {}".format(user["name"]), _canon.visible, password)
             if password is not None and not (24 <= len(password) <= 64 and not set(password) & set("\"'")):
-                raise InvalidInput("the password of %s must have 24 to 64 characters, and no quotes" % user["name"])
+                raise InvalidInput(
+                    "the password of {} must have 24 to 64 characters, and no quotes".format(user["name"])
+                )
             if password is None and params["update_password"] == "always":
-                raise InvalidInput("'update_password: always' needs a password for %s" % user["name"])
+                raise InvalidInput("'update_password: always' needs a password for {}".format(user["name"]))
             if password is not None and params["reset_password"]:
-                raise InvalidInput("reset_password lets the platform make the password of %s: give none" % user["name"])
+                raise InvalidInput(
+                    "reset_password lets the platform make the password of {}: give none".format(user["name"])
+                )
         if params["state"] == "absent" and (
             params["reset_password"] or any(user["password"] is not None for user in users)
         ):
@@ -77,9 +83,9 @@ class DatabaseUsers(_WithUsers, Resource):
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
-        self._generated: t.Dict[str, t.Optional[str]] = {}
+        self._generated: dict[str, str | None] = {}
         #: Those that this task created, the answer being lost or not: nobody else's password is ever reset.
-        self._created: t.Set[str] = set()
+        self._created: set[str] = set()
         self._planned: State = {}
         self._makes_passwords = False
 
@@ -88,19 +94,17 @@ class DatabaseUsers(_WithUsers, Resource):
         try:
             self.secret_file.publish()
         except ScalingoError as error:
-            raise Interrupted(
-                error, outcome.steps, "write the passwords to %s" % self.secret_file.path, False
-            ) from error
+            raise Interrupted(error, outcome.steps, f"write the passwords to {self.secret_file.path}", False) from error
         return outcome
 
     def read(self) -> State:
         return by_name(self.listed(), "users")
 
-    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def managed(self, state: State | None) -> dict[str, t.Any]:
         names = [user["name"] for user in _wanted(self.params)]
         return {name: {"read_only": item["read_only"]} for name, item in (state or {}).items() if name in names}
 
-    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def result(self, state: State | None) -> dict[str, t.Any]:
         open_ones = {} if self.secret_file else self._generated
         shown = {name: {**item, "password": open_ones.get(name)} for name, item in (state or {}).items()}
         place = self.secret_file.path if self._makes_passwords else None
@@ -108,7 +112,7 @@ class DatabaseUsers(_WithUsers, Resource):
             return {"user": shown.get(self.params["name"]), "secret_file": place}
         return {"users": list(shown.values()), "secret_file": place}
 
-    def salvage(self) -> t.Dict[str, t.Any]:
+    def salvage(self) -> dict[str, t.Any]:
         """The passwords that the platform made: they cannot be read again. The task hides its result, or they are in the file."""
         if self.secret_file:
             if any(self._generated.values()):
@@ -122,7 +126,7 @@ class DatabaseUsers(_WithUsers, Resource):
             return {"user": users[0]} if users else {}
         return {"users": users} if users else {}
 
-    def wanted(self, before: t.Optional[State]) -> State:
+    def wanted(self, before: State | None) -> State:
         before = known(before)
         after = dict(before)
         for user in _wanted(self.params):
@@ -138,19 +142,19 @@ class DatabaseUsers(_WithUsers, Resource):
                 }
             if current is not None and self._touches(user) and current["protected"]:
                 raise InvalidInput(
-                    "the user %s is protected: it is the default one of the addon, and the platform lets nobody change it"
-                    % name,
+                    f"the user {name} is protected: it is the default one of the addon, and the platform lets nobody change it",
                     hint="Leave it alone, or ask Scalingo's support for a new password.",
                 )
             if current is not None and user["read_only"] not in (None, current["read_only"]) and name in after:
                 raise InvalidInput(
-                    "read_only of the user %s is %s, wanted %s, and it can be set at creation only"
-                    % (name, shown(current["read_only"]), shown(user["read_only"])),
+                    "read_only of the user {} is {}, wanted {}, and it can be set at creation only".format(
+                        name, shown(current["read_only"]), shown(user["read_only"])
+                    ),
                     hint="Create another user, or delete this one in a task of its own first.",
                 )
         return after
 
-    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+    def steps(self, before: State | None, after: State | None) -> list[Step]:
         before, after = known(before), known(after)
         if not self.applying:
             self._planned = after
@@ -197,7 +201,7 @@ class DatabaseUsers(_WithUsers, Resource):
                 self._made(name, self._new_password(name))
 
         return Step(
-            "create the user %s" % name,
+            f"create the user {name}",
             send=send,
             follow=follow,
             happened=lambda state: name in (state or {}),
@@ -211,13 +215,13 @@ class DatabaseUsers(_WithUsers, Resource):
             self._keep()
             self._made(name, self._new_password(name))
 
-        return Step("reset the password of the user %s" % name, send=send, always=True)
+        return Step(f"reset the password of the user {name}", send=send, always=True)
 
     def _will_make_a_password(self, name: str) -> None:
-        self.refuse_open_secret("the password that the platform makes for the user %s" % name)
+        self.refuse_open_secret(f"the password that the platform makes for the user {name}")
         self._makes_passwords = True
 
-    def _made(self, name: str, password: t.Optional[str]) -> None:
+    def _made(self, name: str, password: str | None) -> None:
         self._generated[name] = password
         if password and self.secret_file:
             self.client.conceal(password)
@@ -232,18 +236,18 @@ class DatabaseUsers(_WithUsers, Resource):
             else:
                 self.secret_file.keep("".join(password + "\n" for password in known.values()))
 
-    def _new_password(self, name: str) -> t.Optional[str]:
+    def _new_password(self, name: str) -> str | None:
         return Fields(self.client.database.reset_user_password(name), "the user with its new password").text("password")
 
     def _update(self, user: State) -> Step:
         def send() -> None:
             self.client.database.update_user_password(user["name"], user["password"])
 
-        return Step("set the password of the user %s" % user["name"], send=send, always=True)
+        return Step("set the password of the user {}".format(user["name"]), send=send, always=True)
 
     def _delete(self, name: str) -> Step:
         return Step(
-            "delete the user %s" % name,
+            f"delete the user {name}",
             send=lambda: self.client.database.delete_user(name),
             happened=lambda state: name not in (state or {}),
             resend=True,
@@ -255,12 +259,12 @@ class DatabaseUserInfo(_WithUsers, Listing):
 
     plural = "users"
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         wanted = self.params["name"]
         return [item for item in self.listed() if wanted in (None, item["name"])]
 
 
-def _wanted(params: Params) -> t.List[State]:
+def _wanted(params: Params) -> list[State]:
     if params["users"] is not None:
         return [dict(user) for user in params["users"]]
     return [{name: params[name] for name in ("name", "password", "read_only")}]

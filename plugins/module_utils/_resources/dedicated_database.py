@@ -7,8 +7,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from .._change import State
 from .._errors import NotFound
 from ._account import OfAccount
@@ -27,7 +25,7 @@ class DedicatedDatabaseInfo(OfAccount):
     plural = "dedicated_databases"
     reading = "list the dedicated databases"
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         name = self.client.settings.app
         if name is None:
             return [describe(raw) for raw in self.client.main.list_dedicated_databases()]

@@ -50,7 +50,7 @@ _MAINTENANCE = (
 
 #: What C(type_data) holds, by the type. That of types that are about neither addons nor databases is not handed on: it may
 #: hold the values of variables.
-TYPE_DATA: t.Mapping[str, t.Tuple[str, ...]] = {
+TYPE_DATA: t.Mapping[str, tuple[str, ...]] = {
     "new_addon": _ADDON,
     "upgrade_addon": ("addon_provider_name", "resource_id", "old_plan_name", "new_plan_name"),
     "addon_updated": (
@@ -94,7 +94,7 @@ _INSTANTS = ("started_at", "ended_at", "checked_at", "next_maintenance_window")
 _NUMBERS = ("maintenance_window_in_hours", "unrecoverable_duration_seconds")
 
 
-def type_of(name: t.Optional[str]) -> t.Optional[str]:
+def type_of(name: str | None) -> str | None:
     """The one name of a type, whichever is used."""
     return name if or_none(name) is None else ALSO_CALLED.get(str(name), name)
 
@@ -113,7 +113,7 @@ def describe(raw: object) -> State:
     }
 
 
-def _describe_data(kind: str, raw: t.Dict[str, t.Any]) -> t.Optional[State]:
+def _describe_data(kind: str, raw: dict[str, t.Any]) -> State | None:
     fields = Fields(raw, "the data of an event")
     names = TYPE_DATA.get(kind) or (KNOWN if _OF_DATABASES.search(kind) else None)
     return None if names is None else {name: _value(kind, fields, name) for name in names}
@@ -145,19 +145,19 @@ class EventInfo(OfApp):
         for name in params["types"] or ():
             if not re.fullmatch(r"[a-z0-9_/-]+", name):
                 raise InvalidInput(
-                    "types: %r is not the name of a type of events: use for example upgrade_database" % name
+                    f"types: {name!r} is not the name of a type of events: use for example upgrade_database"
                 )
         if params["since"] is not None:
             checked("since", _canon.instant, params["since"])
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         return list(itertools.islice(self._wanted(), self.params["limit"]))
 
     def _wanted(self) -> t.Iterator[State]:
         types = {type_of(name) for name in self.params["types"] or ()}
         since = "" if self.params["since"] is None else _canon.instant(self.params["since"])
 
-        def is_older(raw: t.Dict[str, t.Any]) -> bool:
+        def is_older(raw: dict[str, t.Any]) -> bool:
             created_at = describe(raw)["created_at"]
             return bool(since) and created_at is not None and created_at < since
 

@@ -18,7 +18,7 @@ from ._fields import Fields, check_id, checked
 MOST = 30
 
 #: The type and the range of a rule, and how many rules before it are equal in both.
-Key = t.Tuple[str, str, int]
+Key = tuple[str, str, int]
 
 
 def describe(raw: object) -> State:
@@ -42,12 +42,12 @@ class _WithFirewall(OfEngine):
     }
     reading = "list the firewall rules"
 
-    def listed(self) -> t.List[State]:
+    def listed(self) -> list[State]:
         return [describe(raw) for raw in self.ask(self.client.database.list_firewall_rules)]
 
-    def by_key(self) -> t.Dict[Key, State]:
+    def by_key(self) -> dict[Key, State]:
         """The rules by what identifies them. The platform may have a range twice: both give access."""
-        rules: t.Dict[Key, State] = {}
+        rules: dict[Key, State] = {}
         for item in self.listed():
             kind, network_range, number = _key(item)
             while (kind, network_range, number) in rules:
@@ -89,24 +89,24 @@ class FirewallRules(_WithFirewall, Resource):
     def read(self) -> State:
         return t.cast(State, self.by_key())
 
-    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def managed(self, state: State | None) -> dict[str, t.Any]:
         wanted = {_key(rule): rule for rule in _wanted(self.params)}
         managed = {}
-        for key, item in t.cast(t.Dict[Key, State], state or {}).items():
+        for key, item in t.cast(dict[Key, State], state or {}).items():
             rule = wanted.get(_first(key))
             if self.params["exclusive"] or rule is not None:
-                name = "%s %s" % key[:2] + (" (%d)" % (key[2] + 1) if key[2] else "")
+                name = "{} {}".format(*key[:2]) + (" (%d)" % (key[2] + 1) if key[2] else "")
                 managed[name] = {"label": item["label"]} if rule is None or rule["label"] is not None else {}
         return managed
 
-    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
-        rules = t.cast(t.Dict[Key, State], state or {})
+    def result(self, state: State | None) -> dict[str, t.Any]:
+        rules = t.cast(dict[Key, State], state or {})
         if self.params["rules"] is None:
             return {"firewall_rule": rules.get(_key(_wanted(self.params)[0]))}
         return {"firewall_rules": list(rules.values())}
 
-    def wanted(self, before: t.Optional[State]) -> State:
-        current = t.cast(t.Dict[Key, State], before)
+    def wanted(self, before: State | None) -> State:
+        current = t.cast(dict[Key, State], before)
         rules = {_key(rule): rule for rule in _wanted(self.params)}
         if self.params["state"] == "absent":
             return t.cast(State, {key: item for key, item in current.items() if _first(key) not in rules})
@@ -127,18 +127,19 @@ class FirewallRules(_WithFirewall, Resource):
             )
         return t.cast(State, after)
 
-    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
-        current, wanted = t.cast(t.Dict[Key, State], before), t.cast(t.Dict[Key, State], after)
+    def steps(self, before: State | None, after: State | None) -> list[Step]:
+        current, wanted = t.cast(dict[Key, State], before), t.cast(dict[Key, State], after)
         removed = [key for key in current if key not in wanted]
-        consent: t.Tuple[Consent, ...] = ()
+        consent: tuple[Consent, ...] = ()
         # One stale rule goes without ado, unless the list is empty, as it may be by mistake.
         if self.params["exclusive"] and (len(removed) > 1 or not self.params["rules"]):
             consent = (
                 Consent(
                     "allow",
                     "mass_removal",
-                    "The list is exclusive%s, so these ranges would lose their access: %s"
-                    % ("" if self.params["rules"] else " and empty", ", ".join(key[1] for key in removed)),
+                    "The list is exclusive{}, so these ranges would lose their access: {}".format(
+                        "" if self.params["rules"] else " and empty", ", ".join(key[1] for key in removed)
+                    ),
                 ),
             )
         opened = [wide for wide in _wide(wanted) if not any(wide.within(old) for old in _wide(current))]
@@ -153,7 +154,7 @@ class FirewallRules(_WithFirewall, Resource):
         room = len(current) + len(adding) <= MOST
         return (adding + removing if room else removing + adding) + labelling
 
-    def _create(self, rule: State, consent: t.Tuple[Consent, ...]) -> Step:
+    def _create(self, rule: State, consent: tuple[Consent, ...]) -> Step:
         body = {name: rule[name] for name in ("type", "cidr", "label", "range_id") if rule[name]}
         key = _key(rule)
 
@@ -161,16 +162,16 @@ class FirewallRules(_WithFirewall, Resource):
             self.client.database.create_firewall_rule(body)
 
         return Step(
-            "add the firewall rule for %s" % key[1],
+            f"add the firewall rule for {key[1]}",
             send=send,
             happened=lambda state: _holds(state, key),
             resend=False,
             consent=consent,
         )
 
-    def _delete(self, key: Key, rule: State, consent: t.Tuple[Consent, ...]) -> Step:
+    def _delete(self, key: Key, rule: State, consent: tuple[Consent, ...]) -> Step:
         return Step(
-            "remove the firewall rule for %s" % key[1],
+            f"remove the firewall rule for {key[1]}",
             send=lambda: self.client.database.delete_firewall_rule(rule["id"]),
             happened=lambda state: all(item["id"] != rule["id"] for item in (state or {}).values()),
             resend=True,
@@ -188,9 +189,9 @@ class FirewallRules(_WithFirewall, Resource):
                 raise
 
         return Step(
-            "label the firewall rule for %s %s" % (key[1], rule["label"] or "with nothing"),
+            "label the firewall rule for {} {}".format(key[1], rule["label"] or "with nothing"),
             send=send,
-            happened=lambda state: t.cast(t.Dict[Key, State], state).get(key, {}).get("label") == rule["label"],
+            happened=lambda state: t.cast(dict[Key, State], state).get(key, {}).get("label") == rule["label"],
         )
 
 
@@ -205,15 +206,15 @@ class FirewallRuleInfo(_WithFirewall, Listing):
         outcome.result["managed_ranges"] = list(self._ranges)
         return outcome
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         rules = self.listed()
         if self.params["managed_ranges"]:
             self._ranges = [describe_range(raw) for raw in self.client.database.list_managed_ranges()]
         return rules
 
 
-def _holds(state: t.Optional[State], key: Key) -> bool:
-    return key in t.cast(t.Dict[Key, State], state or {})
+def _holds(state: State | None, key: Key) -> bool:
+    return key in t.cast(dict[Key, State], state or {})
 
 
 def _key(rule: State) -> Key:
@@ -231,24 +232,24 @@ def _first(key: Key) -> Key:
     return (key[0], key[1], 0)
 
 
-def _wide(keys: t.Iterable[Key]) -> t.List[_canon.Span]:
+def _wide(keys: t.Iterable[Key]) -> list[_canon.Span]:
     return _canon.wide_spans(name for kind, name, dummy in keys if kind == "custom_range")
 
 
-def _exposure(key: Key, opened: t.Sequence[_canon.Span]) -> t.Tuple[Consent, ...]:
+def _exposure(key: Key, opened: t.Sequence[_canon.Span]) -> tuple[Consent, ...]:
     """The consent that a new rule needs when it is part of a wide range that was not open before."""
     span = _canon.span(key[1]) if key[0] == "custom_range" else None
     return tuple(
-        Consent("allow", "exposure", "The database could be reached from all addresses from %s" % wide)
+        Consent("allow", "exposure", f"The database could be reached from all addresses from {wide}")
         for wide in opened
         if span is not None and span.within(wide)
     )
 
 
-def _wanted(params: Params) -> t.List[State]:
+def _wanted(params: Params) -> list[State]:
     names = ("type", "cidr", "label", "range_id")
     given = params["rules"] if params["rules"] is not None else [params]
-    rules: t.List[State] = [{name: rule[name] for name in names} for rule in given]
+    rules: list[State] = [{name: rule[name] for name in names} for rule in given]
     for rule in rules:
         if rule["type"] is None:
             rule["type"] = "custom_range" if rule["range_id"] is None else "managed_range"

@@ -18,10 +18,10 @@ from .._endpoints import Client
 from .._errors import NotFound, ScalingoError, sentence
 from .._shapes import readable
 from . import database
-from .addon import UNKNOWN
 from ._fields import Fields
+from .addon import UNKNOWN
 
-State = t.Dict[str, t.Any]
+State = dict[str, t.Any]
 #: Builds a client for a region, and for one addon when an app and an addon are given; beside another one of the account.
 Connect = t.Callable[[str, t.Optional[str], t.Optional[str], t.Optional[Client]], Client]
 
@@ -37,60 +37,59 @@ class Fleet:
         self._connect = connect
         self._apps = list(apps)
         self._engines = list(dict.fromkeys(kind_of(engine) for engine in engines))
-        self._kinds: t.Set[str] = set()
+        self._kinds: set[str] = set()
         self._details = details
         self._parallel = parallel
-        self._first: t.Optional[Client] = None
-        self._found: t.Set[str] = set()
-        self.failures: t.Dict[str, str] = {}
+        self._first: Client | None = None
+        self._found: set[str] = set()
+        self.failures: dict[str, str] = {}
         #: Kinds that are taken though nobody here knows them.
-        self.warnings: t.List[str] = []
+        self.warnings: list[str] = []
         #: Why something is null that the platform does tell.
-        self.notes: t.List[str] = []
+        self.notes: list[str] = []
 
-    def read(self, regions: t.Sequence[str]) -> t.List[State]:
+    def read(self, regions: t.Sequence[str]) -> list[State]:
         """The databases of the regions, by region, app and resource. Raises nothing that concerns a part of them only."""
-        databases: t.List[State] = []
+        databases: list[State] = []
         for region in regions:
             try:
                 databases += self._read_region(region)
             except ScalingoError as error:
-                self.failures["region %s" % region] = sentence(error)
+                self.failures[f"region {region}"] = sentence(error)
         self._require_kinds()
         # An app that is named needs to be in one of the regions only, so this is known when all of them have answered.
-        if not any("region %s" % region in self.failures for region in regions):
+        if not any(f"region {region}" in self.failures for region in regions):
             for app in dict.fromkeys(self._exact):
-                if app not in self._found and not any(
-                    "app %s in %s" % (app, region) in self.failures for region in regions
-                ):
-                    self.failures["app %s" % app] = (
-                        "It is not visible in %s with this API token. Check the names of the app and of the region."
-                        % " or ".join(regions)
+                if app not in self._found and not any(f"app {app} in {region}" in self.failures for region in regions):
+                    self.failures[f"app {app}"] = (
+                        "It is not visible in {} with this API token. Check the names of the app and of the region.".format(
+                            " or ".join(regions)
+                        )
                     )
-        found = t.cast(t.List[State], readable(databases, self.notes.append))
+        found = t.cast(list[State], readable(databases, self.notes.append))
         return sorted(
             found, key=lambda item: (item["region"], item["app"], item["resource_id"] or "", item["addon_id"])
         )
 
-    def _read_region(self, region: str) -> t.List[State]:
+    def _read_region(self, region: str) -> list[State]:
         client = self._connect(region, None, None, self._first)
         self._first = self._first or client
         # A token that is refused is said once, not once for each app.
         client.sign_in()
         apps, listed_by_region = self._names_of_apps(client)
 
-        def addons(app: str) -> t.List[State]:
+        def addons(app: str) -> list[State]:
             return [self._describe(raw, region, app) for raw in client.main.list_addons(app)]
 
         found = []
         for app, listed in self._each(
-            apps, addons, lambda app: "app %s in %s" % (app, region), "the addons of the apps of %s" % region
+            apps, addons, lambda app: f"app {app} in {region}", f"the addons of the apps of {region}"
         ):
             if listed is not None:
                 self._found.add(app)
                 found += listed
             elif listed_by_region:
-                self.failures["app %s in %s" % (app, region)] = (
+                self.failures[f"app {app} in {region}"] = (
                     "The region lists it and answers 404 for its addons, so its databases are not known. Was it deleted? Run it again."
                 )
         self._kinds |= {item["engine"] for item in found}
@@ -105,12 +104,12 @@ class Fleet:
         shown = self._each(
             found,
             show,
-            lambda item: "addon %s of app %s in %s" % (item["addon_id"], item["app"], region),
-            "the databases of %s" % region,
+            lambda item: "addon {} of app {} in {}".format(item["addon_id"], item["app"], region),
+            f"the databases of {region}",
         )
         return [{**item, "database": state} for item, state in shown]
 
-    def _wanted(self, client: Client, found: t.List[State]) -> t.List[State]:
+    def _wanted(self, client: Client, found: list[State]) -> list[State]:
         """Those of the kinds that are asked for; otherwise all databases, those of a kind that nobody here knows too."""
         if self._engines:
             return [item for item in found if item["engine"] in self._engines]
@@ -131,11 +130,11 @@ class Fleet:
                 self._first.require_kind(kind, there)
 
     @property
-    def _exact(self) -> t.List[str]:
+    def _exact(self) -> list[str]:
         """The apps that are named without a pattern."""
         return [name for name in self._apps if not WILDCARDS & set(name)]
 
-    def _names_of_apps(self, client: Client) -> t.Tuple[t.List[str], bool]:
+    def _names_of_apps(self, client: Client) -> tuple[list[str], bool]:
         """The apps to look at, and whether the region listed them: it does where there is a pattern or nothing is named."""
         patterns = [name for name in self._apps if WILDCARDS & set(name)] if self._apps else ["*"]
         if not patterns:
@@ -156,7 +155,7 @@ class Fleet:
             "app": app,
             "region": region,
             "addon_id": fields.text("id"),
-            "engine": engine_of(t.cast(t.Dict[str, t.Any], raw)),
+            "engine": engine_of(t.cast(dict[str, t.Any], raw)),
             "resource_id": fields.identifier("resource_id"),
             "status": fields.identifier("status"),
             "plan": plan.identifier("name"),
@@ -166,16 +165,16 @@ class Fleet:
 
     def _each(
         self, things: t.Sequence[t.Any], read: t.Callable[[t.Any], t.Any], name: t.Callable[[t.Any], str], what: str
-    ) -> t.Iterator[t.Tuple[t.Any, t.Any]]:
+    ) -> t.Iterator[tuple[t.Any, t.Any]]:
         """Each thing with what I(read) gives for it, several at a time, in their order.
 
         What is absent goes with none: an app of another region, a database that is only being made. Failures are noted, and
         their things left out. Ctrl-C is not held up: nothing more is sent, and what is under way is not waited for.
         """
-        jobs: t.List[t.Tuple[t.Any, concurrent.futures.Future[t.Any]]] = [
+        jobs: list[tuple[t.Any, concurrent.futures.Future[t.Any]]] = [
             (thing, concurrent.futures.Future()) for thing in things
         ]
-        waiting: queue.SimpleQueue[t.Tuple[t.Any, concurrent.futures.Future[t.Any]]] = queue.SimpleQueue()
+        waiting: queue.SimpleQueue[tuple[t.Any, concurrent.futures.Future[t.Any]]] = queue.SimpleQueue()
         for job in jobs:
             waiting.put(job)
 
@@ -201,7 +200,7 @@ class Fleet:
             for number, (thing, future) in enumerate(jobs):
                 if first is not None:
                     first.watch.tell(
-                        "reading %s" % what, "reading", first.clock.now() - begun, "%d of %d" % (number, len(jobs))
+                        f"reading {what}", "reading", first.clock.now() - begun, "%d of %d" % (number, len(jobs))
                     )
                 try:
                     yield thing, future.result()

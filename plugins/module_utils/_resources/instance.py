@@ -44,7 +44,7 @@ def _role(value: t.Any) -> str:
 
 def _whole(value: t.Any) -> int:
     if not re.fullmatch(r"[0-9]+", str(value), re.ASCII):
-        raise ValueError("%r is not a whole number" % (value,))
+        raise ValueError(f"{value!r} is not a whole number")
     return int(value)
 
 
@@ -56,14 +56,14 @@ class InstanceInfo(OfEngine, Listing):
 
     plural = "instances"
     reading = "read the instances of the database"
-    _health: t.Optional[State] = None
+    _health: State | None = None
 
     def perform(self, check_mode: bool) -> Outcome:
         outcome = super().perform(check_mode)
         outcome.result["health"] = self._health
         return outcome
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         if self.params["health"]:
             self._health = describe_health(self.ask(self.client.database.show_health))
         shown = database.describe(self.client.database.show_database())["instances"]

@@ -21,7 +21,7 @@ def describe_archive(raw: object) -> State:
     return {"from": fields.instant("from"), "to": fields.instant("to"), "size": fields.number("size"), "url": None}
 
 
-def lines(text: str) -> t.List[str]:
+def lines(text: str) -> list[str]:
     """The lines of a log. Whoever writes to it may put any other character that breaks lines elsewhere into one."""
     found = [line[:-1] if line.endswith("\r") else line for line in text.split("\n")]
     return found if found[-1] else found[:-1]
@@ -44,7 +44,7 @@ class LogInfo(Listing):
     def perform(self, check_mode: bool) -> Outcome:
         if self.params["links"]:
             self.refuse_open_secret("links that let anybody read the logs")
-        result: t.Dict[str, t.Any] = {"logs": [], "archives": [], "url": None, "secret_file": self.secret_file.path}
+        result: dict[str, t.Any] = {"logs": [], "archives": [], "url": None, "secret_file": self.secret_file.path}
         if self.params["gather"] == "archives":
             archives = result["archives"] = self._archives()
             if self.secret_file:
@@ -74,7 +74,7 @@ class LogInfo(Listing):
         self.secret_file.keep(text)
         self.secret_file.publish()
 
-    def _archives(self) -> t.List[State]:
+    def _archives(self) -> list[State]:
         archives = []
         for raw in self.client.database.list_log_archives(limit=self.params["limit"]):
             archive = describe_archive(raw)

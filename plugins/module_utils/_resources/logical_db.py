@@ -15,7 +15,7 @@ from ._engine import OfEngine
 from ._fields import Fields, by_name
 
 #: Engines with logical databases, and the databases that belong to the server itself.
-SYSTEM_DATABASES: t.Mapping[str, t.FrozenSet[str]] = {
+SYSTEM_DATABASES: t.Mapping[str, frozenset[str]] = {
     "mysql": frozenset(("information_schema", "mysql", "performance_schema", "sys")),
     "mongodb": frozenset(("admin", "config", "local")),
 }
@@ -44,11 +44,11 @@ class _WithLogicalDatabases(OfEngine):
     instead = INSTEAD
     reading = "list the logical databases"
 
-    def listed(self) -> t.List[State]:
+    def listed(self) -> list[State]:
         """The logical databases in the platform's order. Refuses an engine that has none."""
         return [describe(raw) for raw in self.ask(self.client.database.list_logical_databases)]
 
-    def by_name(self) -> t.Dict[str, State]:
+    def by_name(self) -> dict[str, State]:
         return by_name(self.listed(), "logical databases")
 
     def is_system(self, name: str) -> bool:
@@ -75,7 +75,7 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
     def read(self) -> State:
         return self.by_name()
 
-    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def managed(self, state: State | None) -> dict[str, t.Any]:
         """All of them for an exclusive list, else the named ones: others may come and go meanwhile."""
         names = _names(self.params)
         return {
@@ -84,13 +84,13 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
             if self.params["exclusive"] or name in names
         }
 
-    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def result(self, state: State | None) -> dict[str, t.Any]:
         state = known(state)
         if self.params["names"] is None:
             return {"logical_database": state.get(self.params["name"])}
         return {"logical_databases": list(state.values())}
 
-    def wanted(self, before: t.Optional[State]) -> State:
+    def wanted(self, before: State | None) -> State:
         before = known(before)
         names = _names(self.params)
         if self.params["state"] == "absent":
@@ -100,7 +100,7 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
         after = dict(before)
         for name in names:
             if name not in before and self.is_system(name):
-                raise InvalidInput("%s belongs to the database server itself and cannot be created" % name)
+                raise InvalidInput(f"{name} belongs to the database server itself and cannot be created")
             after.setdefault(name, {"name": name, "protected": False})
         if self.params["exclusive"]:
             after = {
@@ -108,7 +108,7 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
             }
         return after
 
-    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+    def steps(self, before: State | None, after: State | None) -> list[Step]:
         before, after = known(before), known(after)
         removed = [name for name in before if name not in after]
         consent = self._consent(removed)
@@ -119,13 +119,13 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
     def tolerated(self, field: str, wanted: t.Any, current: t.Any) -> bool:
         if current is None and wanted is not None and self.engine in (None, "mongodb"):
             self.warn(
-                "MongoDB does not list the logical database %s yet: it may show one only when it holds data. "
-                "Until then this task creates it anew each time." % field
+                f"MongoDB does not list the logical database {field} yet: it may show one only when it holds data. "
+                "Until then this task creates it anew each time."
             )
             return True
         return False
 
-    def _consent(self, removed: t.Sequence[str]) -> t.Tuple[Consent, ...]:
+    def _consent(self, removed: t.Sequence[str]) -> tuple[Consent, ...]:
         """One is as lost as several: the task does not name it, and a list may be shorter or emptier than was meant."""
         if not self.params["exclusive"]:
             return ()
@@ -133,36 +133,37 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
             Consent(
                 "allow",
                 "mass_removal",
-                "The list is exclusive%s, so these logical databases and all their data would be lost: %s"
-                % ("" if _names(self.params) else " and empty", ", ".join(removed)),
+                "The list is exclusive{}, so these logical databases and all their data would be lost: {}".format(
+                    "" if _names(self.params) else " and empty", ", ".join(removed)
+                ),
             ),
         )
 
     def _create(self, name: str) -> Step:
         return Step(
-            "create the logical database %s" % name,
+            f"create the logical database {name}",
             send=lambda: self.client.database.create_logical_database(name) and None,
             happened=lambda state: name in (state or {}),
             resend=True,
         )
 
-    def _delete(self, name: str, consent: t.Tuple[Consent, ...]) -> Step:
+    def _delete(self, name: str, consent: tuple[Consent, ...]) -> Step:
         return Step(
-            "delete the logical database %s" % name,
+            f"delete the logical database {name}",
             send=lambda: self.client.database.delete_logical_database(name),
             happened=lambda state: name not in (state or {}),
             resend=True,
             consent=consent,
         )
 
-    def _refuse_removal(self, name: str, item: t.Optional[State]) -> None:
+    def _refuse_removal(self, name: str, item: State | None) -> None:
         if item is not None and item["protected"]:
             raise InvalidInput(
-                "the logical database %s is protected: it is the default one of the addon and cannot be deleted" % name,
+                f"the logical database {name} is protected: it is the default one of the addon and cannot be deleted",
                 hint="To empty it, use community.scalingo.scalingo_logical_db_reset.",
             )
         if self.is_system(name):
-            raise InvalidInput("%s belongs to the database server itself and is never removed" % name)
+            raise InvalidInput(f"{name} belongs to the database server itself and is never removed")
 
 
 class LogicalDatabaseReset(_WithLogicalDatabases, Resource):
@@ -181,29 +182,29 @@ class LogicalDatabaseReset(_WithLogicalDatabases, Resource):
         name = self.params["name"]
         if name not in listed:
             raise NotFound(
-                "there is no logical database %s" % name,
-                hint="There is: %s." % ", ".join(sorted(listed)) if listed else "",
+                f"there is no logical database {name}",
+                hint="There is: {}.".format(", ".join(sorted(listed))) if listed else "",
             )
         if self.is_system(name):
-            raise InvalidInput("%s belongs to the database server itself and is never emptied" % name)
+            raise InvalidInput(f"{name} belongs to the database server itself and is never emptied")
         return listed[name]
 
-    def wanted(self, before: t.Optional[State]) -> t.Optional[State]:
+    def wanted(self, before: State | None) -> State | None:
         return before
 
-    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def managed(self, state: State | None) -> dict[str, t.Any]:
         return dict(state or {})
 
-    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def result(self, state: State | None) -> dict[str, t.Any]:
         return {"logical_database": state}
 
-    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+    def steps(self, before: State | None, after: State | None) -> list[Step]:
         name = self.params["name"]
         return [
             Step(
-                "empty the logical database %s" % name,
+                f"empty the logical database {name}",
                 send=lambda: self.client.database.reset_logical_database(name),
-                consent=(Consent("confirm", name, "All data in the logical database %s would be lost" % name, NOUN),),
+                consent=(Consent("confirm", name, f"All data in the logical database {name} would be lost", NOUN),),
             )
         ]
 
@@ -213,12 +214,12 @@ class LogicalDatabaseInfo(_WithLogicalDatabases, Listing):
 
     plural = "logical_databases"
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         wanted = self.params["name"]
         return [item for item in self.listed() if wanted in (None, item["name"])]
 
 
-def _names(params: Params) -> t.List[str]:
+def _names(params: Params) -> list[str]:
     """The names of the task without repetitions, in their order."""
     names = [params["name"]] if params["names"] is None else params["names"]
     return list(dict.fromkeys(names))
@@ -226,4 +227,4 @@ def _names(params: Params) -> t.List[str]:
 
 def _check_name(name: str) -> None:
     if not name or name != name.strip() or not name.isprintable():
-        raise InvalidInput("name: %r is not the name of a logical database: use no blank at its ends" % name)
+        raise InvalidInput(f"name: {name!r} is not the name of a logical database: use no blank at its ends")

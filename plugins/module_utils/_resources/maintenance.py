@@ -7,8 +7,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from .._change import Listing, Params, State
 from .._errors import InvalidInput, NotFound
 from ._fields import Fields, check_id
@@ -40,7 +38,7 @@ class MaintenanceInfo(Listing):
         if params["limit"] is not None and params["limit"] < 1:
             raise InvalidInput("limit is %d: use a number from 1 up" % params["limit"])
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         database, status, limit = self.client.database, self.params["status"], self.params["limit"]
         if self.params["id"] is not None:
             try:

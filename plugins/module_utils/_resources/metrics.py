@@ -7,8 +7,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from .._change import Listing, Outcome, Params, State
 from .._errors import AddonNotFound, InvalidInput, NotFound
 from .._shapes import or_none
@@ -78,7 +76,7 @@ class MetricsInfo(Listing):
         if params["type"] is None:
             for name in ("instance_id", "since"):
                 if params[name] is not None:
-                    raise InvalidInput("%s needs type: the present metrics are those of all instances" % name)
+                    raise InvalidInput(f"{name} needs type: the present metrics are those of all instances")
             if params["last"]:
                 raise InvalidInput("last needs type: without it, the present metrics are returned")
         if params["instance_id"] is not None:
@@ -86,10 +84,10 @@ class MetricsInfo(Listing):
         if params["since"] is not None and params["since"] < 1:
             raise InvalidInput("since is %d: use a number of hours from 1 up" % params["since"])
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         return [describe(self.client.database.show_metrics())] if self.params["type"] is None else []
 
-    def points(self) -> t.List[State]:
+    def points(self) -> list[State]:
         database, name = self.client.database, self.params["type"]
         if name is None:
             return []

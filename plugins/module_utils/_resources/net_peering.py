@@ -65,22 +65,21 @@ class _WithNetwork(Performer):
         addon = (params["addon"] or "").strip()
         if addon and not is_addon_id(addon) and kind_of(addon) in ENGINES and kind_of(addon) != DEDICATED:
             raise InvalidInput(
-                "%s, and addon is %s" % (SUBJECT, addon),
-                hint="Leave addon out: app alone names the database. Where addon is set for all tasks, it is %s."
-                % DEDICATED,
+                f"{SUBJECT}, and addon is {addon}",
+                hint=f"Leave addon out: app alone names the database. Where addon is set for all tasks, it is {DEDICATED}.",
             )
 
     @property
     def _database(self) -> str:
         return str(self.params["app"]).strip()
 
-    def peerings(self) -> t.List[State]:
+    def peerings(self) -> list[State]:
         """All net peerings that the platform shows, those that are deleted included."""
         try:
             return [describe(raw) for raw in self.client.main.list_net_peerings(self._database)]
         except NotFound as error:
             error.hint = (
-                "%s. Check the name of the database, which is given in app, and the region." % SUBJECT.capitalize()
+                f"{SUBJECT.capitalize()}. Check the name of the database, which is given in app, and the region."
             )
             raise
 
@@ -91,17 +90,18 @@ class NetPeering(_WithNetwork, Resource):
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
         #: By their ID: those that the platform shows as deleted, the one that was made, and the one that may go on its own.
-        self._deleted: t.Set[str] = set()
-        self._made: t.Set[str] = set()
-        self._left: t.Set[str] = set()
+        self._deleted: set[str] = set()
+        self._made: set[str] = set()
+        self._left: set[str] = set()
 
     @classmethod
     def check(cls, params: Params) -> None:
         super().check(params)
         if not re.fullmatch(r"[\x21-\x7e]+", params["outscale_net_peering_id"].strip()):
             raise InvalidInput(
-                "outscale_net_peering_id: %r is not the ID of a net peering: use for example pcx-12345678"
-                % params["outscale_net_peering_id"]
+                "outscale_net_peering_id: {!r} is not the ID of a net peering: use for example pcx-12345678".format(
+                    params["outscale_net_peering_id"]
+                )
             )
 
     @property
@@ -122,14 +122,15 @@ class NetPeering(_WithNetwork, Resource):
         others = [item["id"] for item in found if item["id"] not in self._made]
         if self._made and others:
             raise StepFailed(
-                "this task made the net peering %s, and another run made %s at the same time, both for %s"
-                % (", ".join(self._made), ", ".join(others), self._named),
+                "this task made the net peering {}, and another run made {} at the same time, both for {}".format(
+                    ", ".join(self._made), ", ".join(others), self._named
+                ),
                 hint="One of them is not needed: ask Scalingo's support to remove it.",
             )
         found.sort(key=lambda item: item["status"] != ACTIVE)
         return {"net_peering": found[0] if found else None}
 
-    def wanted(self, before: t.Optional[State]) -> State:
+    def wanted(self, before: State | None) -> State:
         if self.params["state"] == "absent":
             return {"net_peering": None}
         current = known(before)["net_peering"]
@@ -137,16 +138,16 @@ class NetPeering(_WithNetwork, Resource):
             current = {**describe({}), "outscale_net_peering_id": self._named}
         return {"net_peering": {**current, "status": ACTIVE} if self.params["wait"] else current}
 
-    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def managed(self, state: State | None) -> dict[str, t.Any]:
         peering = known(state)["net_peering"]
         return {} if peering is None else {"outscale_net_peering_id": peering["outscale_net_peering_id"]}
 
-    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def result(self, state: State | None) -> dict[str, t.Any]:
         return known(state)
 
     # -- the steps ---------------------------------------------------------------------------------------------------
 
-    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+    def steps(self, before: State | None, after: State | None) -> list[Step]:
         current, planned = known(before)["net_peering"], known(after)["net_peering"]
         if planned is None:
             return [] if current is None else [self._delete(current)]
@@ -154,7 +155,7 @@ class NetPeering(_WithNetwork, Resource):
             return [self._create()]
         if current["status"] == planned["status"]:
             return []
-        sentence = "wait for the net peering %s, which is %s" % (self._named, current["status"])
+        sentence = "wait for the net peering {}, which is {}".format(self._named, current["status"])
         return [Step(sentence, follow=self._active, counts=False)]
 
     def _create(self) -> Step:
@@ -162,7 +163,7 @@ class NetPeering(_WithNetwork, Resource):
             self._made.add(self.client.main.create_net_peering(self._database, self._named)["id"])
 
         return Step(
-            "create the net peering %s" % self._named,
+            f"create the net peering {self._named}",
             send=send,
             follow=self._active if self.params["wait"] else None,
             happened=lambda state: known(state)["net_peering"] is not None,
@@ -179,7 +180,7 @@ class NetPeering(_WithNetwork, Resource):
                 self._left.add(peering["id"])
 
         return Step(
-            "delete the net peering %s" % self._named,
+            f"delete the net peering {self._named}",
             send=send,
             follow=self._gone if self.params["wait"] else None,
             happened=lambda state: known(state)["net_peering"] is None,
@@ -199,7 +200,7 @@ class NetPeering(_WithNetwork, Resource):
                 return bool(peering["status"] == ACTIVE)
             if seen & self._deleted:
                 raise StepFailed(
-                    "the platform shows the net peering %s as deleted" % self._named,
+                    f"the platform shows the net peering {self._named} as deleted",
                     hint="It cannot be used again: look in Outscale why, and ask for a new one.",
                 )
             return False
@@ -231,7 +232,7 @@ class NetPeeringInfo(_WithNetwork, Listing):
     """The net peerings of a database, all or one. On demand with what one has to know to ask for another."""
 
     plural = "net_peerings"
-    _configuration: t.Optional[State] = None
+    _configuration: State | None = None
 
     @classmethod
     def check(cls, params: Params) -> None:
@@ -244,14 +245,14 @@ class NetPeeringInfo(_WithNetwork, Listing):
         outcome.result["network_configuration"] = self._configuration
         return outcome
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         wanted = self.params["net_peering_id"]
         found = self.peerings() if wanted is None else self._one(wanted)
         if self.params["network_configuration"]:
             self._configuration = describe_configuration(self.client.main.show_network_configuration(self._database))
         return found
 
-    def _one(self, wanted: str) -> t.List[State]:
+    def _one(self, wanted: str) -> list[State]:
         try:
             return [describe(self.client.main.show_net_peering(self._database, wanted))]
         except NotFound:

@@ -47,16 +47,16 @@ def has_failed(operation: State) -> bool:
 class Look(t.NamedTuple):
     """An operation and its database, each as far as it was looked at."""
 
-    operation: t.Optional[State]
-    database: t.Optional[State]
+    operation: State | None
+    database: State | None
 
 
 class Following(Performer):
     """Waits for the end of an operation. The database is the truth: an operation that cannot be found says nothing."""
 
-    _operation: t.Optional[State] = None
+    _operation: State | None = None
 
-    def operation_of(self, operation_id: t.Optional[str], location: t.Optional[str] = None) -> t.Optional[State]:
+    def operation_of(self, operation_id: str | None, location: str | None = None) -> State | None:
         """An operation, or none when the platform does not know it, or not any more."""
         if operation_id is None:
             return None
@@ -65,12 +65,12 @@ class Following(Performer):
         except NotFound:
             return None
 
-    def begun(self, found: State, kind: t.Pattern[str], earlier: t.Optional[str]) -> t.Optional[str]:
+    def begun(self, found: State, kind: t.Pattern[str], earlier: str | None) -> str | None:
         """The operation that a database is at work on, when it can be ours: by its type, and not the I(earlier) one.
 
         Nothing else shows that a call whose answer was lost took place: others start operations, and so does the platform.
         """
-        running: t.Optional[str] = found["current_operation_id"]
+        running: str | None = found["current_operation_id"]
         if running is None or running == earlier:
             return None
         operation = self.operation_of(running)
@@ -79,8 +79,8 @@ class Following(Performer):
     def follow(
         self,
         what: str,
-        operation_id: t.Optional[str],
-        location: t.Optional[str],
+        operation_id: str | None,
+        location: str | None,
         kind: t.Pattern[str],
         arrived: t.Callable[[Look, bool], bool],
         missing: t.Callable[[State], str],
@@ -93,8 +93,8 @@ class Following(Performer):
         """
         clock = self.client.clock
         seen = False
-        idle_since: t.Optional[float] = None
-        other: t.Optional[str] = None
+        idle_since: float | None = None
+        other: str | None = None
 
         def read() -> Look:
             nonlocal operation_id, seen, other
@@ -117,8 +117,7 @@ class Following(Performer):
             nonlocal idle_since
             if look.operation is not None and has_failed(look.operation):
                 raise StepFailed(
-                    "the operation %s ended with status %s: %s"
-                    % (
+                    "the operation {} ended with status {}: {}".format(
                         operation_id,
                         look.operation["status"],
                         look.operation["error"] or "the platform gives no reason",
@@ -135,9 +134,9 @@ class Following(Performer):
             if clock.now() - idle_since < PATIENCE * self.params["wait_interval"]:
                 return False
             if look.operation is not None:
-                told = "the platform reports that the operation %s is %s" % (operation_id, look.operation["status"])
+                told = "the platform reports that the operation {} is {}".format(operation_id, look.operation["status"])
             elif operation_id is not None:
-                told = "the operation %s cannot be found, and the database is idle" % operation_id
+                told = f"the operation {operation_id} cannot be found, and the database is idle"
             else:
                 told = "the database is idle"
             if stopped:
@@ -145,7 +144,7 @@ class Following(Performer):
                     "the database is stopped, and no operation is running that would start it", hint=RESUME
                 )
             raise StepFailed(
-                "%s, but %s" % (told, missing(look.database)), hint="Look at the database, and ask Scalingo's support."
+                f"{told}, but {missing(look.database)}", hint="Look at the database, and ask Scalingo's support."
             )
 
         def status(look: Look) -> str:
@@ -177,7 +176,7 @@ class OperationInfo(Following, Listing):
         if params["operation_id"] is not None:
             check_id("operation_id", params["operation_id"], "an operation")
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         wanted = self.params["operation_id"]
         if wanted is None:
             wanted = self.client.database.show_database()["current_operation_id"]

@@ -78,7 +78,7 @@ def _meant(name: str) -> str:
     return {_bare(known): known for known in KNOWN}.get(_bare(name), MISTAKEN.get(_bare(name), ""))
 
 
-def _update(name: str, version: t.Optional[str]) -> Statement:
+def _update(name: str, version: str | None) -> Statement:
     to = [] if version is None else [" TO ", Literal(version)]
     return Statement("ALTER EXTENSION ", Identifier(name), " UPDATE", *to)
 
@@ -94,10 +94,10 @@ class _OnPostgreSQL(OfEngine):
     subject = "extensions exist on PostgreSQL only"
     reading = "list the extensions"
 
-    def listed(self) -> t.List[State]:
+    def listed(self) -> list[State]:
         return [describe(raw) for raw in self.ask(self.client.database.list_extensions)]
 
-    def by_name(self) -> t.Dict[str, State]:
+    def by_name(self) -> dict[str, State]:
         return by_name(self.listed(), "extensions")
 
 
@@ -114,31 +114,31 @@ class Extensions(_OnPostgreSQL, Resource):
         for name in names:
             if not name or name != name.strip() or not name.isprintable() or len(name.encode("utf-8")) > 63:
                 raise InvalidInput(
-                    "name: %r is not the name of an extension: use at most 63 bytes, and no blank at its ends" % name
+                    f"name: {name!r} is not the name of an extension: use at most 63 bytes, and no blank at its ends"
                 )
             if _meant(name):
-                raise InvalidInput("there is no extension %s" % name, hint="Its name is %s." % _meant(name))
+                raise InvalidInput(f"there is no extension {name}", hint=f"Its name is {_meant(name)}.")
         for option in ("version", "schema"):
             if params[option] is None:
                 continue
             if params["names"] is not None:
-                raise InvalidInput("%s belongs to a single extension: use name, not names" % option)
+                raise InvalidInput(f"{option} belongs to a single extension: use name, not names")
             if params["state"] == "absent":
-                raise InvalidInput("%s contradicts 'state: absent': leave it out" % option)
+                raise InvalidInput(f"{option} contradicts 'state: absent': leave it out")
         if params["version"] is not None and params["state"] == "latest":
             raise InvalidInput("version contradicts 'state: latest': use one of the two")
         if params["schema"] is not None and STAT_STATEMENTS in names:
-            raise InvalidInput("schema: the platform itself decides where %s is" % STAT_STATEMENTS)
+            raise InvalidInput(f"schema: the platform itself decides where {STAT_STATEMENTS} is")
         if params["state"] == "absent" and PART_OF_THE_SERVER in names:
-            raise InvalidInput("%s is a part of every database and is never removed" % PART_OF_THE_SERVER)
+            raise InvalidInput(f"{PART_OF_THE_SERVER} is a part of every database and is never removed")
         _access.check(params)
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
         self._access = _access.Access(self.client, self.params)
-        self._first: t.Optional[State] = None
-        self._queries: t.List[str] = []
-        self._newest: t.Optional[t.Dict[str, str]] = None
+        self._first: State | None = None
+        self._queries: list[str] = []
+        self._newest: dict[str, str] | None = None
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -170,13 +170,13 @@ class Extensions(_OnPostgreSQL, Resource):
             self._wait_until_idle()
             self._access.prepare()
 
-    def busy(self, state: t.Optional[State]) -> str:
+    def busy(self, state: State | None) -> str:
         """Looked at when SQL is needed only: the database has been read then anyway."""
         return busy_reason(self._access.shown) if self._access.shown is not None else ""
 
     # -- deciding ----------------------------------------------------------------------------------------------------
 
-    def wanted(self, before: t.Optional[State]) -> State:
+    def wanted(self, before: State | None) -> State:
         before = before or {}
         after = dict(before)
         for name in _names(self.params):
@@ -197,18 +197,18 @@ class Extensions(_OnPostgreSQL, Resource):
                 name, sorted(newest), 3
             )
             raise InvalidInput(
-                "the server has no extension %s" % name,
-                hint="It has %s." % ", ".join(similar) if similar else PECULIARITIES.get(name, ""),
+                f"the server has no extension {name}",
+                hint="It has {}.".format(", ".join(similar)) if similar else PECULIARITIES.get(name, ""),
             )
         return newest[name]
 
-    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def managed(self, state: State | None) -> dict[str, t.Any]:
         """The named ones only: others may come and go meanwhile, and some bring others along."""
         return {
             name: {"version": item["version"]} for name, item in (state or {}).items() if name in _names(self.params)
         }
 
-    def in_diff(self, managed: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+    def in_diff(self, managed: dict[str, t.Any]) -> dict[str, t.Any]:
         return {name: {"version": item["version"] or "the default of the server"} for name, item in managed.items()}
 
     def tolerated(self, field: str, wanted: t.Any, current: t.Any) -> bool:
@@ -223,7 +223,7 @@ class Extensions(_OnPostgreSQL, Resource):
 
     # -- changing ----------------------------------------------------------------------------------------------------
 
-    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+    def steps(self, before: State | None, after: State | None) -> list[Step]:
         before, wanted = before or {}, after or {}
         steps = []
         statements = self._statements(before, wanted)
@@ -245,10 +245,10 @@ class Extensions(_OnPostgreSQL, Resource):
             steps += self._enable_statistics(wanted, self._version_of_statistics(before, wanted))
         return steps
 
-    def _enable_statistics(self, after: State, statements: t.Sequence[Statement]) -> t.List[Step]:
+    def _enable_statistics(self, after: State, statements: t.Sequence[Statement]) -> list[Step]:
         steps = [
             Step(
-                "enable %s" % STAT_STATEMENTS,
+                f"enable {STAT_STATEMENTS}",
                 send=self.client.database.enable_stat_statements,
                 follow=None if statements else lambda: self._confirmed(after),
                 happened=lambda state: STAT_STATEMENTS in (state or {}),
@@ -258,7 +258,7 @@ class Extensions(_OnPostgreSQL, Resource):
         if statements:
             steps.append(
                 Step(
-                    "have %s at the version %s" % (STAT_STATEMENTS, after[STAT_STATEMENTS]["version"]),
+                    "have {} at the version {}".format(STAT_STATEMENTS, after[STAT_STATEMENTS]["version"]),
                     send=lambda: self._execute(statements),
                     follow=lambda: self._confirmed(after),
                     happened=lambda state: self._reached(state or {}, after),
@@ -267,16 +267,16 @@ class Extensions(_OnPostgreSQL, Resource):
             )
         return steps
 
-    def _version_of_statistics(self, before: State, after: State) -> t.List[Statement]:
+    def _version_of_statistics(self, before: State, after: State) -> list[Statement]:
         """The action that brings them takes no version. Changing to the version that there is changes nothing."""
         if self.params["version"] is None or STAT_STATEMENTS not in after or STAT_STATEMENTS in before:
             return []
         return [_update(STAT_STATEMENTS, after[STAT_STATEMENTS]["version"])]
 
-    def _all_statements(self, before: State, after: State) -> t.List[Statement]:
+    def _all_statements(self, before: State, after: State) -> list[Statement]:
         return self._statements(before, after) + self._version_of_statistics(before, after)
 
-    def _statements(self, before: State, after: t.Optional[State]) -> t.List[Statement]:
+    def _statements(self, before: State, after: State | None) -> list[Statement]:
         """The SQL of the task, without what belongs to an action. Without I(after), for a person to read: what it comes to."""
         created, updated, removed = self._changes(before, after)
         cascade = " CASCADE" if self.params["cascade"] else ""
@@ -297,7 +297,7 @@ class Extensions(_OnPostgreSQL, Resource):
             statements.append(_update(name, None if after is None else after[name]["version"]))
         return statements
 
-    def _changes(self, before: State, after: t.Optional[State]) -> t.Tuple[t.List[str], t.List[str], t.List[str]]:
+    def _changes(self, before: State, after: State | None) -> tuple[list[str], list[str], list[str]]:
         """The names of those that are created, updated and removed by SQL."""
         names = _names(self.params)
         if after is None:
@@ -307,14 +307,14 @@ class Extensions(_OnPostgreSQL, Resource):
         removed = [name for name in names if name in before and name not in after]
         return created, updated, removed
 
-    def _sentences(self, before: State, after: State) -> t.List[str]:
+    def _sentences(self, before: State, after: State) -> list[str]:
         created, updated, removed = self._changes(before, after)
         cascade = " and all that depends on it" if self.params["cascade"] else ""
         return (
-            ["remove the extension %s%s" % (name, cascade) for name in removed]
+            [f"remove the extension {name}{cascade}" for name in removed]
             + [" ".join(filter(None, ["install the extension", name, after[name]["version"]])) for name in created]
             + [
-                "update the extension %s from %s to %s" % (name, before[name]["version"], after[name]["version"])
+                "update the extension {} from {} to {}".format(name, before[name]["version"], after[name]["version"])
                 for name in updated
             ]
         )
@@ -322,7 +322,7 @@ class Extensions(_OnPostgreSQL, Resource):
     def _execute(self, statements: t.Sequence[Statement]) -> None:
         with self._with_ways(lambda: statements), self._access.session(read_only=False) as session:
             for said in session.execute(statements):
-                self.client.transport.verbose("the database server says: %s" % said)
+                self.client.transport.verbose(f"the database server says: {said}")
 
     def _confirmed(self, after: State) -> State:
         """The extensions as soon as the API shows what was done, or as they are when that takes too long."""
@@ -357,7 +357,7 @@ class Extensions(_OnPostgreSQL, Resource):
             error.hint = " ".join(hint for hint in hints if hint)
             raise
 
-    def _by_hand(self, statements: t.Sequence[Statement]) -> t.List[str]:
+    def _by_hand(self, statements: t.Sequence[Statement]) -> list[str]:
         if not statements:
             return []
         text = "The SQL to run as the default user is: %s; One way to do so is a one-off container: scalingo --app %s pgsql-console."
@@ -374,7 +374,7 @@ class Extensions(_OnPostgreSQL, Resource):
 
     # -- reporting ---------------------------------------------------------------------------------------------------
 
-    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def result(self, state: State | None) -> dict[str, t.Any]:
         state = state or {}
         before: State = self._first or {}
         versions = {name: before[name]["version"] if name in before else None for name in _names(self.params)}
@@ -393,13 +393,13 @@ class ExtensionInfo(_OnPostgreSQL, Listing):
 
     plural = "extensions"
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         wanted = self.params["name"]
         items = sorted(self.listed(), key=lambda item: str(item["name"]))
         return [item for item in items if wanted in (None, item["name"])]
 
 
-def _names(params: Params) -> t.List[str]:
+def _names(params: Params) -> list[str]:
     """The names of the task without repetitions, in their order."""
     names = [params["name"]] if params["names"] is None else params["names"]
     return list(dict.fromkeys(names))

@@ -78,7 +78,7 @@ class Selection:
     """Which sessions a task means."""
 
     def __init__(
-        self, params: Params, states: t.Optional[t.Sequence[str]], excluded: t.Sequence[str], spared: bool = False
+        self, params: Params, states: t.Sequence[str] | None, excluded: t.Sequence[str], spared: bool = False
     ) -> None:
         self._pid = params["pid"]
         if self._pid is not None and self._pid < 1:
@@ -114,7 +114,7 @@ def _pattern(text: str) -> t.Pattern[str]:
     try:
         return re.compile(text, re.IGNORECASE)
     except re.error as error:
-        raise ValueError("%r is not a regular expression: %s" % (text, error)) from None
+        raise ValueError(f"{text!r} is not a regular expression: {error}") from None
 
 
 class _OnPostgreSQL(OfEngine):
@@ -122,7 +122,7 @@ class _OnPostgreSQL(OfEngine):
     subject = "queries are listed on PostgreSQL only"
     reading = "list the queries"
 
-    def sessions(self) -> t.List[State]:
+    def sessions(self) -> list[State]:
         return [describe(item) for item in self.ask(self.client.database.list_queries)]
 
     def shown(self, session: State) -> State:
@@ -130,7 +130,7 @@ class _OnPostgreSQL(OfEngine):
         return {name: value for name, value in session.items() if name not in hidden}
 
 
-def _key(session: State) -> t.Tuple[t.Any, ...]:
+def _key(session: State) -> tuple[t.Any, ...]:
     """What makes a query this one: a pid alone may be another session's a moment later, and a session runs many queries."""
     key = session["pid"], session["username"], session["query_start"], session["state"]
     hash(key)  # Raises when a part of it cannot be read: then nobody knows which query it is.
@@ -156,15 +156,15 @@ class Queries(_OnPostgreSQL, Resource):
         idle = [state for state in params["query_state"] or () if state not in RUNNING]
         if params["action"] == "cancel" and idle:
             raise InvalidInput(
-                "query_state: there is no query to cancel in a session that is %s" % idle[0],
+                f"query_state: there is no query to cancel in a session that is {idle[0]}",
                 hint="'action: terminate' ends the session itself.",
             )
         _selection(params)
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
-        self._chosen: t.Optional[t.List[State]] = None
-        self._outcomes: t.Dict[int, str] = {}
+        self._chosen: list[State] | None = None
+        self._outcomes: dict[int, str] = {}
 
     def read(self) -> State:
         """Those that the task means, at the first look; at a later one, which of them still run."""
@@ -185,10 +185,10 @@ class Queries(_OnPostgreSQL, Resource):
                 hint="Narrow the selection, or raise max_matches. Nothing was changed.",
             )
 
-    def wanted(self, before: t.Optional[State]) -> State:
+    def wanted(self, before: State | None) -> State:
         return {"queries": []}
 
-    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+    def steps(self, before: State | None, after: State | None) -> list[Step]:
         chosen = (before or {"queries": []})["queries"]
         return [self._step(session, session is chosen[-1]) for session in chosen]
 
@@ -250,7 +250,7 @@ class Queries(_OnPostgreSQL, Resource):
         except WaitTimeout:
             return self.read()
 
-    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def managed(self, state: State | None) -> dict[str, t.Any]:
         return {
             str(session["pid"]): {name: session[name] for name in ("username", "state", "query_start")}
             for session in (state or {"queries": []})["queries"]
@@ -260,11 +260,11 @@ class Queries(_OnPostgreSQL, Resource):
         """The server ends a query when it comes to that. One that it has not ended yet is worth a warning, not a failure."""
         if wanted is None and self._outcomes.get(int(field)) in TOLD:
             self.warn(
-                "The session %s was told to end its query and still runs it. Some operations notice that late." % field
+                f"The session {field} was told to end its query and still runs it. Some operations notice that late."
             )
         return True
 
-    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def result(self, state: State | None) -> dict[str, t.Any]:
         return {
             "queries": [
                 {**self.shown(session), "outcome": self._outcomes.get(session["pid"])} for session in self._chosen or []
@@ -281,7 +281,7 @@ class QueryInfo(_OnPostgreSQL, Listing):
     def check(cls, params: Params) -> None:
         Selection(params, params["query_state"], params["exclude_query"] or ())
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         selection = Selection(self.params, self.params["query_state"], self.params["exclude_query"] or ())
         return [self.shown(session) for session in self.sessions() if selection.holds(session)]
 

@@ -21,7 +21,7 @@ NAME = pg_extension.STAT_STATEMENTS
 COUNTS = ("calls", "rows")
 TIMES = ("total_time", "min_time", "max_time", "mean_time", "std_dev")
 #: Other names of the same (docs/contract.md section 2.8).
-ALSO_CALLED: t.Mapping[str, t.Tuple[str, ...]] = {"std_dev": ("stddev_time",)}
+ALSO_CALLED: t.Mapping[str, tuple[str, ...]] = {"std_dev": ("stddev_time",)}
 
 
 def describe(raw: object) -> State:
@@ -49,34 +49,34 @@ class StatStatements(_OnPostgreSQL, Resource):
         super().__init__(*arguments)
         self.imperative = self.params["reset"]
 
-    def read(self) -> t.Optional[State]:
+    def read(self) -> State | None:
         for item in map(pg_extension.describe, self.ask(self.client.database.list_extensions)):
             if item["name"] == NAME:
                 return item
         return None
 
-    def wanted(self, before: t.Optional[State]) -> State:
+    def wanted(self, before: State | None) -> State:
         return {"name": NAME, "version": None} if before is None else before
 
-    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def managed(self, state: State | None) -> dict[str, t.Any]:
         return {"enabled": state is not None}
 
-    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def result(self, state: State | None) -> dict[str, t.Any]:
         return {"extension": state}
 
-    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+    def steps(self, before: State | None, after: State | None) -> list[Step]:
         if before is None:
             # Nothing has been collected yet, so there is nothing to throw away either.
             return [
                 Step(
-                    "enable %s" % NAME,
+                    f"enable {NAME}",
                     send=self.client.database.enable_stat_statements,
                     happened=lambda state: state is not None,
                     resend=True,
                 )
             ]
         if self.params["reset"]:
-            return [Step("throw the statistics of %s away" % NAME, send=self.client.database.reset_stat_statements)]
+            return [Step(f"throw the statistics of {NAME} away", send=self.client.database.reset_stat_statements)]
         return []
 
 
@@ -91,7 +91,7 @@ class StatStatementsInfo(_OnPostgreSQL, Listing):
         if params["limit"] is not None and params["limit"] < 1:
             raise InvalidInput("limit is %d: use a number from 1 up" % params["limit"])
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         try:
             listed = self.ask(self.client.database.list_stat_statements)
         except ActionFailed as error:
@@ -100,7 +100,7 @@ class StatStatementsInfo(_OnPostgreSQL, Listing):
         order = self.params["order_by"]
         items = [describe(item) for item in listed]
         if any(item[order] is None for item in items):
-            raise UnexpectedAnswer("a statement has no %s, by which they are to be ordered" % order)
+            raise UnexpectedAnswer(f"a statement has no {order}, by which they are to be ordered")
         items.sort(key=lambda item: (-item[order], or_none(item["query"]) or ""))
         hidden = () if self.params["include_query"] else ("query",)
         return [

@@ -7,8 +7,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from .._change import State
 from ._account import OfAccount
 from ._fields import Fields
@@ -27,5 +25,5 @@ class RegionInfo(OfAccount):
     plural = "regions"
     reading = "list the regions"
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         return [describe(raw) for raw in self.client.auth.list_regions()]

@@ -66,7 +66,7 @@ class RecoveryWindowInfo(_WithRecovery, Listing):
     plural = "recovery_windows"
     reading = "read the recovery window"
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         window = self.window()
         return [window] if any(value is not None for value in window.values()) else []
 
@@ -86,10 +86,10 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
-        self._earlier: t.Optional[str] = None
-        self._operation_id: t.Optional[str] = None
-        self._location: t.Optional[str] = None
-        self._restoration: t.Optional[State] = None
+        self._earlier: str | None = None
+        self._operation_id: str | None = None
+        self._location: str | None = None
+        self._restoration: State | None = None
         self._restored = False
 
     def _refuse(self, engine: str) -> None:
@@ -129,27 +129,27 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
             )
         if not earliest <= wanted <= latest:
             raise InvalidInput(
-                "restore_time is %s, outside the recovery window from %s to %s" % (wanted, earliest, latest),
+                f"restore_time is {wanted}, outside the recovery window from {earliest} to {latest}",
                 hint="Choose a time inside the window. It moves on all the time.",
             )
 
-    def wanted(self, before: t.Optional[State]) -> State:
+    def wanted(self, before: State | None) -> State:
         before = known(before)
         # How the platform shows a database that is being restored is not known.
         return before if self.params["wait"] else {**before, "status": None, "current_operation_id": None}
 
-    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def managed(self, state: State | None) -> dict[str, t.Any]:
         """Nothing is compared: data cannot be."""
         return {}
 
-    def busy(self, state: t.Optional[State]) -> str:
+    def busy(self, state: State | None) -> str:
         return busy_reason(state or {})
 
-    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def result(self, state: State | None) -> dict[str, t.Any]:
         operation_shown = self._operation if self.params["restore_time"] is not None else None
         return {"database": state, "operation": operation_shown, "restoration": self._restoration}
 
-    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+    def steps(self, before: State | None, after: State | None) -> list[Step]:
         before = known(before)
         resource_id = before["resource_id"]
         if resource_id is None:
@@ -158,12 +158,12 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
             )
         if self.params["restore_time"] is not None:
             moment = _canon.instant(self.params["restore_time"])
-            sentence = "restore %s to its state at %s" % (resource_id, moment)
+            sentence = f"restore {resource_id} to its state at {moment}"
             loss = "Everything that %s holds from after %s would be lost, and the earlier points to restore to as well"
             loss %= (resource_id, moment)
             send, follow = self._start_point_in_time, self._finish_point_in_time
         else:
-            sentence = "restore the backup %s over %s" % (self.params["backup_id"], resource_id)
+            sentence = "restore the backup {} over {}".format(self.params["backup_id"], resource_id)
             loss = "Everything that %s holds now would be replaced by what the backup %s holds"
             loss %= (resource_id, self.params["backup_id"])
             send, follow = self._start_backup, self._finish_backup
@@ -187,7 +187,7 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
         self._operation_id, self._location = answer["id"], answer["location"]
         self._operation = operation.describe({"status": None, **answer})
 
-    def _has_started(self, state: t.Optional[State]) -> bool:
+    def _has_started(self, state: State | None) -> bool:
         """After a lost answer: only a database that is being restored, which it was not before, has taken it."""
         self._operation_id = self.begun(known(state), self._kind, self._earlier)
         return self._operation_id is not None
@@ -241,7 +241,7 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
         def done(restoration: State) -> bool:
             if restoration["status"] in backups.FAILED:
                 raise StepFailed(
-                    "the restoration %s ended with status %s" % (identifier, restoration["status"]),
+                    "the restoration {} ended with status {}".format(identifier, restoration["status"]),
                     hint="Look what the database holds now. Then restore it anew, or from another backup; if that fails too, ask Scalingo's support.",
                 )
             self._restored = restoration["status"] == backups.DONE

@@ -17,7 +17,6 @@ from .._shapes import or_none
 from ._engine import OfEngine
 from ._fields import Fields, by_name, checked
 
-
 NOUN = "retention policy"
 
 
@@ -43,16 +42,16 @@ class _OnInfluxDB(OfEngine):
     subject = "retention policies exist on InfluxDB only"
     reading = "list the retention policies"
 
-    def listed(self) -> t.List[State]:
+    def listed(self) -> list[State]:
         return [describe(raw) for raw in self.ask(self.client.database.list_retention_policies)]
 
 
 class RetentionPolicies(_OnInfluxDB, Resource):
     """One policy, or several, present; or one absent. The state is all of them by name."""
 
-    _defaults: t.FrozenSet[str] = frozenset()
+    _defaults: frozenset[str] = frozenset()
     #: The policy that the task does not name and that is the default no more: the diff shows it, too.
-    _deposed: t.Optional[str] = None
+    _deposed: str | None = None
 
     @classmethod
     def check(cls, params: Params) -> None:
@@ -62,18 +61,18 @@ class RetentionPolicies(_OnInfluxDB, Resource):
         for policy in wanted:
             if not policy["name"] or not policy["name"].isprintable() or policy["name"] != policy["name"].strip():
                 raise InvalidInput(
-                    "name: %r is not the name of a retention policy: use no blank at its ends" % policy["name"]
+                    "name: {!r} is not the name of a retention policy: use no blank at its ends".format(policy["name"])
                 )
             if params["state"] == "present":
                 if policy["duration"] is None:
-                    raise InvalidInput("the retention policy %s needs a duration" % policy["name"])
+                    raise InvalidInput("the retention policy {} needs a duration".format(policy["name"]))
                 if 0 < checked("duration", _canon.duration, policy["duration"]) < _canon.SHORTEST_DURATION:
                     raise InvalidInput(
-                        "duration: %s is shorter than the hour that InfluxDB takes at least" % policy["duration"]
+                        "duration: {} is shorter than the hour that InfluxDB takes at least".format(policy["duration"])
                     )
         names = [policy["name"] for policy in wanted]
         if len(set(names)) < len(names):
-            raise InvalidInput("policies names one policy twice: %s" % ", ".join(names))
+            raise InvalidInput("policies names one policy twice: {}".format(", ".join(names)))
         if sum(1 for policy in wanted if policy["default"]) > 1:
             raise InvalidInput("policies contradict each other: only one retention policy can be the default")
         if params["state"] == "absent" and params["policies"] is not None:
@@ -84,7 +83,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
     def read(self) -> State:
         return by_name(self.listed(), "retention policies")
 
-    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def managed(self, state: State | None) -> dict[str, t.Any]:
         managed = {}
         for policy in _wanted(self.params):
             item = (state or {}).get(policy["name"])
@@ -96,7 +95,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
             managed[self._deposed] = {"default": known(state)[self._deposed]["default"]}
         return managed
 
-    def in_diff(self, managed: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+    def in_diff(self, managed: dict[str, t.Any]) -> dict[str, t.Any]:
         return {
             name: {**item, **({"duration": _length(item["duration"])} if "duration" in item else {})}
             for name, item in managed.items()
@@ -106,12 +105,12 @@ class RetentionPolicies(_OnInfluxDB, Resource):
         """Another run may have removed the old default, which this task does not name."""
         return field == self._deposed and current is None
 
-    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def result(self, state: State | None) -> dict[str, t.Any]:
         if self.params["policies"] is None:
             return {"retention_policy": (state or {}).get(self.params["name"])}
         return {"retention_policies": list((state or {}).values())}
 
-    def wanted(self, before: t.Optional[State]) -> State:
+    def wanted(self, before: State | None) -> State:
         after = self._left(known(before))
         if not self.applying:
             # One that is recreated stays the default, also after it was deleted.
@@ -143,9 +142,9 @@ class RetentionPolicies(_OnInfluxDB, Resource):
             after[policy["name"]] = item
         return after
 
-    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+    def steps(self, before: State | None, after: State | None) -> list[Step]:
         left, after = self._left(known(before)), known(after)
-        steps: t.List[Step] = []
+        steps: list[Step] = []
         for policy in self._ordered():
             name = policy["name"]
             current, wanted = left.get(name), after.get(name)
@@ -157,8 +156,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
                 self._refuse_unreadable(current)
                 if policy["default"] is False and current["default"]:
                     raise InvalidInput(
-                        "the retention policy %s is the default, wanted otherwise: a default is only taken over by another policy"
-                        % name,
+                        f"the retention policy {name} is the default, wanted otherwise: a default is only taken over by another policy",
                         hint="Add a new policy with 'default: true' in the same task.",
                     )
                 if self._same(current, wanted):
@@ -168,13 +166,13 @@ class RetentionPolicies(_OnInfluxDB, Resource):
             steps.append(self._add(wanted))
         return steps
 
-    def _taker(self) -> t.Optional[str]:
+    def _taker(self) -> str | None:
         """The policy that is to be the default, whichever place it has in the list."""
         if self.params["state"] == "absent":
             return None
         return next((policy["name"] for policy in _wanted(self.params) if policy["default"]), None)
 
-    def _ordered(self) -> t.List[State]:
+    def _ordered(self) -> list[State]:
         """The policies of the task, the new default first: it takes over from the old one, which may be recreated after it."""
         taker = self._taker()
         return sorted(_wanted(self.params), key=lambda policy: policy["name"] != taker)
@@ -193,9 +191,10 @@ class RetentionPolicies(_OnInfluxDB, Resource):
         """Without its duration nothing is decided about a policy: it might be the wanted one, and recreating it loses its points."""
         if current["duration"] is None:
             raise UnexpectedAnswer(
-                "the platform does not show the duration of the retention policy %s in a form that is known, so it cannot be compared"
-                % current["name"],
-                doing="compare the retention policy %s" % current["name"],
+                "the platform does not show the duration of the retention policy {} in a form that is known, so it cannot be compared".format(
+                    current["name"]
+                ),
+                doing="compare the retention policy {}".format(current["name"]),
                 hint="Leave it out of the task, or delete it with 'state: absent'.",
             )
 
@@ -207,8 +206,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
         if "recreate" not in missing:
             return
         differences = "; ".join(
-            "%s is %s, wanted %s"
-            % (
+            "{} is {}, wanted {}".format(
                 field,
                 *(
                     _length(policy[field]) if field == "duration" else shown(policy[field])
@@ -219,21 +217,21 @@ class RetentionPolicies(_OnInfluxDB, Resource):
             if current[field] != wanted[field]
         )
         raise InvalidInput(
-            "the retention policy %s exists with other values (%s), and a policy cannot be altered"
-            % (name, differences),
-            hint="Keep it and add a new one beside it, such as 'name: %s, duration: %s'. To lose all points under %s instead, "
-            "add 'confirm: %s' and 'allow: [%s]' to the task."
-            % (self._free_name(name, wanted), _length(wanted["duration"]), name, name, ", ".join(missing)),
+            f"the retention policy {name} exists with other values ({differences}), and a policy cannot be altered",
+            hint="Keep it and add a new one beside it, such as 'name: {}, duration: {}'. To lose all points under {} instead, "
+            "add 'confirm: {}' and 'allow: [{}]' to the task.".format(
+                self._free_name(name, wanted), _length(wanted["duration"]), name, name, ", ".join(missing)
+            ),
         )
 
     @staticmethod
     def _free_name(name: str, wanted: State) -> str:
         stem = re.sub(r"_(\d+[a-z]+|inf)$", "", name)
-        return "%s_%s" % (stem, "inf" if wanted["duration"] == "0" else wanted["duration"])
+        return "{}_{}".format(stem, "inf" if wanted["duration"] == "0" else wanted["duration"])
 
     def _delete(self, current: State, verb: str) -> Step:
         name = current["name"]
-        consent = [Consent("confirm", name, "All points under the retention policy %s would be lost" % name, NOUN)]
+        consent = [Consent("confirm", name, f"All points under the retention policy {name} would be lost", NOUN)]
         if current["default"]:
             consent.append(
                 Consent(
@@ -243,7 +241,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
                 )
             )
         return Step(
-            "%s the retention policy %s" % (verb, name),
+            f"{verb} the retention policy {name}",
             send=lambda: self.client.database.delete_retention_policy(name),
             happened=lambda state: name not in (state or {}),
             resend=True,
@@ -252,8 +250,9 @@ class RetentionPolicies(_OnInfluxDB, Resource):
 
     def _add(self, wanted: State) -> Step:
         return Step(
-            "add the retention policy %s with the duration %s%s"
-            % (wanted["name"], _length(wanted["duration"]), " as the default" if wanted["default"] else ""),
+            "add the retention policy {} with the duration {}{}".format(
+                wanted["name"], _length(wanted["duration"]), " as the default" if wanted["default"] else ""
+            ),
             send=lambda: self.client.database.add_retention_policy(
                 wanted["name"], wanted["duration"], wanted["default"]
             ),
@@ -267,24 +266,25 @@ class RetentionPolicyInfo(_OnInfluxDB, Listing):
 
     plural = "retention_policies"
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         wanted = self.params["name"]
         found = [item for item in self.listed() if wanted in (None, item["name"])]
         for item in found:
             if item["duration"] is None:
                 self.warn(
-                    "The platform does not show the duration of the retention policy %s in a form that is known."
-                    % item["name"]
+                    "The platform does not show the duration of the retention policy {} in a form that is known.".format(
+                        item["name"]
+                    )
                 )
         return found
 
 
-def _length(duration: t.Optional[str]) -> str:
+def _length(duration: str | None) -> str:
     """A duration as a task gives it: the API has 0 for one without end."""
     return "INF" if duration == "0" else shown(duration)
 
 
-def _wanted(params: Params) -> t.List[State]:
+def _wanted(params: Params) -> list[State]:
     if params["policies"] is not None:
         return [dict(policy) for policy in params["policies"]]
     return [{name: params[name] for name in ("name", "duration", "default")}]

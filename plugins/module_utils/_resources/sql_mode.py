@@ -26,7 +26,7 @@ def describe(raw: object) -> State:
     try:
         modes = _canon.sql_modes(raw)
     except ValueError as error:
-        raise UnexpectedAnswer("the SQL mode cannot be read: %s" % error) from None
+        raise UnexpectedAnswer(f"the SQL mode cannot be read: {error}") from None
     return {"modes": sorted(modes), "text": raw}
 
 
@@ -49,25 +49,25 @@ class SqlMode(_OnMySQL, Resource):
     def read(self) -> State:
         return self.get()
 
-    def wanted(self, before: t.Optional[State]) -> State:
+    def wanted(self, before: State | None) -> State:
         before = known(before)
         modes = sorted(_canon.sql_modes(self.params["modes"]))
         if self._brings_removed and REMOVED in before["modes"]:
             modes = sorted({*modes, REMOVED})
         if REMOVED in modes and REMOVED not in before["modes"]:
             raise InvalidInput(
-                "modes: %s does not exist on this server: MySQL 8 removed it" % REMOVED, hint="Leave it out."
+                f"modes: {REMOVED} does not exist on this server: MySQL 8 removed it", hint="Leave it out."
             )
         return before if modes == before["modes"] else {"modes": modes, "text": None}
 
-    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+    def steps(self, before: State | None, after: State | None) -> list[Step]:
         before, after = known(before), known(after)
         if before["modes"] == after["modes"]:
             return []
         text = ",".join(self._named)
         return [
             Step(
-                "set the SQL mode to %s" % text if text else "clear the SQL mode",
+                f"set the SQL mode to {text}" if text else "clear the SQL mode",
                 send=lambda: self.client.database.set_sql_mode(text),
                 happened=lambda state: self._same((state or {}).get("modes"), after["modes"]),
                 resend=True,
@@ -75,7 +75,7 @@ class SqlMode(_OnMySQL, Resource):
         ]
 
     @property
-    def _named(self) -> t.List[str]:
+    def _named(self) -> list[str]:
         """The modes as the task names them, without repetitions."""
         names = [name.strip().upper() for mode in self.params["modes"] for name in mode.split(",")]
         return [name for name in dict.fromkeys(names) if name]
@@ -93,10 +93,10 @@ class SqlMode(_OnMySQL, Resource):
         """Whether the server has that one mode is known as soon as it shows it."""
         return self._same(current, wanted)
 
-    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def managed(self, state: State | None) -> dict[str, t.Any]:
         return {"modes": (state or {})["modes"]}
 
-    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def result(self, state: State | None) -> dict[str, t.Any]:
         return {"sql_mode": state}
 
 
@@ -105,5 +105,5 @@ class SqlModeInfo(_OnMySQL, Listing):
 
     plural = "sql_modes"
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         return [self.get()]

@@ -39,20 +39,20 @@ class Upgrade(Following, Resource):
             try:
                 _canon.version(params["to"])
             except ValueError as error:
-                raise InvalidInput("to: %s; or use %s" % (error, ", ".join(WORDS))) from None
+                raise InvalidInput("to: {}; or use {}".format(error, ", ".join(WORDS))) from None
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
         # Without waiting nobody sees the new version, so there is nothing to compare.
         self.imperative = not self.params["wait"]
-        self._versions: t.Dict[str, State] = {}
-        self._steps_taken: t.List[State] = []
-        self._beyond: t.Optional[State] = None
+        self._versions: dict[str, State] = {}
+        self._steps_taken: list[State] = []
+        self._beyond: State | None = None
         #: The version that V(next) meant when the task began, so that what another takes is not taken once more.
-        self._next: t.Optional[str] = None
-        self._earlier: t.Optional[str] = None
-        self._operation_id: t.Optional[str] = None
-        self._location: t.Optional[str] = None
+        self._next: str | None = None
+        self._earlier: str | None = None
+        self._operation_id: str | None = None
+        self._location: str | None = None
 
     # -- what is there, and what is wanted ---------------------------------------------------------------------------
 
@@ -63,7 +63,7 @@ class Upgrade(Following, Resource):
         path, beyond = self._way(found)
         return {"database": found, "path": path, "beyond": beyond}
 
-    def _way(self, found: State) -> t.Tuple[t.List[State], t.Optional[State]]:
+    def _way(self, found: State) -> tuple[list[State], State | None]:
         """The versions to go through, and the one after them, as far as that is to be known."""
         current, count = found["readable_version"], series_of(self.client, found)
         versions = self._marked(found)
@@ -76,7 +76,7 @@ class Upgrade(Following, Resource):
             return [] if following is None else [following], next(versions, None)
         if to == "latest":
             return list(versions), None
-        path: t.List[State] = []
+        path: list[State] = []
         if to == "latest_minor":
             for version in versions:
                 if crosses_major(count, current, version["version"]):
@@ -84,7 +84,7 @@ class Upgrade(Following, Resource):
                 path.append(version)
             return path, None
         wanted = _canon.version(to)
-        passed: t.List[State] = []
+        passed: list[State] = []
         reached = current is not None and _canon.same_version(to, current)
         for version in versions:
             if _canon.version(version["version"])[: len(wanted)] > wanted:
@@ -108,22 +108,23 @@ class Upgrade(Following, Resource):
             }
             before = version["version"]
 
-    def _not_on_the_way(self, current: t.Optional[str], passed: t.Sequence[State]) -> InvalidInput:
+    def _not_on_the_way(self, current: str | None, passed: t.Sequence[State]) -> InvalidInput:
         if passed:
-            hint = "The next versions are: %s." % ", ".join(version["version"] for version in passed)
+            hint = "The next versions are: {}.".format(", ".join(version["version"] for version in passed))
         else:
             hint = "It is at the latest version."
         if re.fullmatch(r"[0-9]+\.[0-9]+", self.params["to"]) and any(
             _canon.same_version(self.params["to"] + "0", version["version"]) for version in passed
         ):
-            hint += " YAML makes %s of %s0: put it in quotes." % (self.params["to"], self.params["to"])
+            hint += " YAML makes {} of {}0: put it in quotes.".format(self.params["to"], self.params["to"])
         return InvalidInput(
-            "the version %s is not ahead of this database, which is at %s; there is no way back to an earlier one"
-            % (self.params["to"], current),
+            "the version {} is not ahead of this database, which is at {}; there is no way back to an earlier one".format(
+                self.params["to"], current
+            ),
             hint=hint,
         )
 
-    def wanted(self, before: t.Optional[State]) -> State:
+    def wanted(self, before: State | None) -> State:
         before = known(before)
         path = before["path"] if self.params["wait"] else before["path"][:1]
         after = {**before, "path": path}
@@ -142,15 +143,15 @@ class Upgrade(Following, Resource):
             changes = {"status": None, "current_operation_id": None}
         return {**after, "database": {**before["database"], **changes}}
 
-    def managed(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def managed(self, state: State | None) -> dict[str, t.Any]:
         state = known(state)
         return {"readable_version": state["database"]["readable_version"]} if self.params["wait"] else {}
 
-    def busy(self, state: t.Optional[State]) -> str:
+    def busy(self, state: State | None) -> str:
         state = known(state)
         return busy_reason(state["database"])
 
-    def result(self, state: t.Optional[State]) -> t.Dict[str, t.Any]:
+    def result(self, state: State | None) -> dict[str, t.Any]:
         state = known(state)
         beyond = self._beyond
         path = self._steps_taken if self.applying else state["path"]
@@ -166,7 +167,7 @@ class Upgrade(Following, Resource):
 
     # -- the steps ---------------------------------------------------------------------------------------------------
 
-    def steps(self, before: t.Optional[State], after: t.Optional[State]) -> t.List[Step]:
+    def steps(self, before: State | None, after: State | None) -> list[Step]:
         before, after = known(before), known(after)
         if not self.applying:
             cut = not self.params["wait"] and len(before["path"]) > 1
@@ -178,17 +179,18 @@ class Upgrade(Following, Resource):
             version = target["version"]
         return steps
 
-    def _step(self, current: t.Optional[str], target: State) -> Step:
-        sentence = "upgrade from %s to %s" % (current, target["version"])
-        consent: t.Tuple[Consent, ...] = ()
+    def _step(self, current: str | None, target: State) -> Step:
+        sentence = "upgrade from {} to {}".format(current, target["version"])
+        consent: tuple[Consent, ...] = ()
         if target["crosses_major"]:
             sentence += ", another major version"
             consent = (
                 Consent(
                     "allow",
                     "major",
-                    "The upgrade from %s to %s leads to another major version, takes the database down, and cannot be undone"
-                    % (current, target["version"]),
+                    "The upgrade from {} to {} leads to another major version, takes the database down, and cannot be undone".format(
+                        current, target["version"]
+                    ),
                 ),
             )
         return Step(
@@ -210,8 +212,9 @@ class Upgrade(Following, Resource):
             raise Settled(False)
         if found["next_version_id"] != target["version_id"]:
             raise Conflict(
-                "the database is at %s by now, and its next version is not %s as it was planned"
-                % (found["readable_version"], target["version"]),
+                "the database is at {} by now, and its next version is not {} as it was planned".format(
+                    found["readable_version"], target["version"]
+                ),
                 hint="Nothing of this step was done. Run the task again.",
             )
 
@@ -221,13 +224,13 @@ class Upgrade(Following, Resource):
         message = or_none(Fields(answer, "the answer to the upgrade").identifier("warning_message"))
         if message is not None:
             self._steps_taken[-1]["warning_message"] = message
-            self.warn("The platform says of the version %s: %s" % (target["version"], message))
+            self.warn("The platform says of the version {}: {}".format(target["version"], message))
 
-    def _note_started(self, target: State, operation_id: t.Optional[str], location: t.Optional[str]) -> None:
+    def _note_started(self, target: State, operation_id: str | None, location: str | None) -> None:
         self._operation_id, self._location = operation_id, location
         self._steps_taken.append(dict(target))
 
-    def _has_started(self, state: t.Optional[State], target: State) -> bool:
+    def _has_started(self, state: State | None, target: State) -> bool:
         """After a lost answer: only a database that is being upgraded, or there already, has taken the upgrade."""
         found = known(state)["database"]
         begun = self.begun(found, KIND, self._earlier)
@@ -246,6 +249,6 @@ class Upgrade(Following, Resource):
             self._location,
             KIND,
             arrived,
-            lambda found: "the version is still %s, not %s" % (found["readable_version"], target["version"]),
+            lambda found: "the version is still {}, not {}".format(found["readable_version"], target["version"]),
         )
         return {"database": found, "path": [], "beyond": None}

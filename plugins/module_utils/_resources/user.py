@@ -7,8 +7,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from .._change import State
 from ._account import OfAccount, describe_person
 from ._fields import Fields
@@ -25,5 +23,5 @@ class UserInfo(OfAccount):
     plural = "users"
     reading = "read the account"
 
-    def items(self) -> t.List[State]:
+    def items(self) -> list[State]:
         return [describe(self.client.auth.show_user())]

@@ -44,7 +44,7 @@ def describe(raw: object) -> State:
     """A version as the modules return it."""
     fields = Fields(raw, "a version")
     if not (isinstance(raw, dict) and "next_upgrade" in raw):
-        raise UnexpectedAnswer("the platform does not say which version comes after %s" % fields.text("id"))
+        raise UnexpectedAnswer("the platform does not say which version comes after {}".format(fields.text("id")))
     numbers = {name: fields.number(name) for name in ("major", "minor", "patch", "build")}
     following = Fields(fields.part("next_upgrade"), "the next version")
     return {
@@ -60,13 +60,13 @@ def describe(raw: object) -> State:
     }
 
 
-def _text_of(numbers: t.Mapping[str, t.Optional[int]]) -> str:
+def _text_of(numbers: t.Mapping[str, int | None]) -> str:
     """C(major.minor.patch-build), or the first of them when the platform gives no more (docs/contract.md section 2.13)."""
     text = str(numbers["major"])
     for sign, name in ((".", "minor"), (".", "patch"), ("-", "build")):
         if numbers[name] is None:
             break
-        text += "%s%s" % (sign, numbers[name])
+        text += f"{sign}{numbers[name]}"
     return text
 
 
@@ -78,7 +78,7 @@ def series_of(client: Client, found: State) -> int:
     return SERIES.get(kind, UNKNOWN_SERIES)
 
 
-def crosses_major(count: int, before: t.Optional[str], after: t.Optional[str]) -> bool:
+def crosses_major(count: int, before: str | None, after: str | None) -> bool:
     """Whether one version is of another major version than the one before it. An unknown version is.
 
     C(count) is how many numbers name a major version.
@@ -88,12 +88,12 @@ def crosses_major(count: int, before: t.Optional[str], after: t.Optional[str]) -
     return _canon.version(before)[:count] != _canon.version(after)[:count]
 
 
-def ahead(api: DatabaseApi, version_id: t.Optional[str], known: t.Dict[str, State]) -> t.Iterator[State]:
+def ahead(api: DatabaseApi, version_id: str | None, known: dict[str, State]) -> t.Iterator[State]:
     """The versions on the way, from the next one on; each costs a request when it is taken, unless it is C(known)."""
-    passed: t.Set[str] = set()
+    passed: set[str] = set()
     while version_id is not None:
         if version_id in passed or len(passed) == LONGEST_PATH:
-            raise UnexpectedAnswer("the versions ahead lead in a circle: %s comes again" % version_id)
+            raise UnexpectedAnswer(f"the versions ahead lead in a circle: {version_id} comes again")
         passed.add(version_id)
         if version_id not in known:
             known[version_id] = describe(api.show_database_type_version(version_id))
@@ -110,7 +110,7 @@ class VersionInfo(Listing):
     def perform(self, check_mode: bool) -> Outcome:
         state = read_database(self.client.database)
         count = series_of(self.client, state)
-        versions: t.List[State] = []
+        versions: list[State] = []
         before = state["readable_version"]
         for version in ahead(self.client.database, state["next_version_id"], {}):
             versions.append({**version, "crosses_major": crosses_major(count, before, version["version"])})

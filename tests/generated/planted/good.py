@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from ansible_collections.community.scalingo.plugins.module_utils._change import Consent, Resource, Step
 from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput, UnexpectedAnswer
+from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, consent, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._resources._fields import Fields
-from ansible_collections.community.scalingo.plugins.module_utils._module import run
 
 DOCUMENTATION = r"""
 module: good
@@ -114,7 +114,7 @@ class RESOURCE(Resource):
     @classmethod
     def check(cls, params):
         if params["hour"] is not None and not 0 <= params["hour"] <= 23:
-            raise InvalidInput("hour: %s does not exist" % params["hour"])
+            raise InvalidInput("hour: {} does not exist".format(params["hour"]))
 
     def read(self):
         raw = Fields(self.client.database.show_database(), "the database")

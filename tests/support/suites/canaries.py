@@ -21,7 +21,7 @@ from support.laboratory import Laboratory, Observation
 from support.subjects import Subject
 
 
-def canaries(sandbox: Sandbox, issued: t.Iterable[str]) -> t.Dict[str, str]:
+def canaries(sandbox: Sandbox, issued: t.Iterable[str]) -> dict[str, str]:
     """Everything that must not be seen, with what it is."""
     found = {
         sandbox.api_token: "the API token",
@@ -36,24 +36,24 @@ def canaries(sandbox: Sandbox, issued: t.Iterable[str]) -> t.Dict[str, str]:
     return {value: what for value, what in found.items() if value}
 
 
-def leaks(text: str, secrets: t.Mapping[str, str]) -> t.List[str]:
+def leaks(text: str, secrets: t.Mapping[str, str]) -> list[str]:
     return sorted({what for value, what in secrets.items() if value in text})
 
 
-def watch(laboratory: Laboratory, subject: Subject, case: Case, seen: Observation) -> t.List[str]:
+def watch(laboratory: Laboratory, subject: Subject, case: Case, seen: Observation) -> list[str]:
     """What a run told, what it kept, and whether it announced what is to be masked."""
     return told(laboratory, subject, case, seen) + _announced(laboratory, subject, case, seen) + _kept(laboratory, seen)
 
 
-def told(laboratory: Laboratory, subject: Subject, case: Case, seen: Observation) -> t.List[str]:
+def told(laboratory: Laboratory, subject: Subject, case: Case, seen: Observation) -> list[str]:
     """What a run told that nobody may know. What a result is there to hold is none of it where the task hides its result."""
     secrets = {**canaries(laboratory.sandbox, laboratory.issued), **{link: "a link" for link in laboratory.links}}
     hidden = subject.cases.secrets if case.no_log else ()
     report = dataclasses.replace(seen.report, result=without(seen.report.result, hidden))
-    return ["%s is told" % what for what in leaks(report.everything(), secrets)]
+    return [f"{what} is told" for what in leaks(report.everything(), secrets)]
 
 
-def _announced(laboratory: Laboratory, subject: Subject, case: Case, seen: Observation) -> t.List[str]:
+def _announced(laboratory: Laboratory, subject: Subject, case: Case, seen: Observation) -> list[str]:
     if not seen.records:
         return []
     used = {token: "a token" for token in seen.issued}
@@ -65,18 +65,18 @@ def _announced(laboratory: Laboratory, subject: Subject, case: Case, seen: Obser
     missing = sorted(
         {what for value, what in used.items() if not any(value in secret for secret in seen.report.secrets)}
     )
-    return ["%s is not announced to be masked" % what for what in missing]
+    return [f"{what} is not announced to be masked" for what in missing]
 
 
-def _kept(laboratory: Laboratory, seen: Observation) -> t.List[str]:
+def _kept(laboratory: Laboratory, seen: Observation) -> list[str]:
     """The token cache: private, and without the API token in any form."""
     lasting = canaries(laboratory.sandbox, ())
     found = []
     for path in sorted(laboratory.home.rglob("*")):
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode != (0o700 if path.is_dir() else 0o600):
-            found.append("%s has the mode %o" % (path.name, mode))
+            found.append(f"{path.name} has the mode {mode:o}")
         if path.is_file():
             text = path.read_text(encoding="utf-8", errors="replace") + path.name
-            found += ["%s is kept in the cache" % what for what in leaks(text, lasting)]
+            found += [f"{what} is kept in the cache" for what in leaks(text, lasting)]
     return found

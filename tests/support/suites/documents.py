@@ -40,15 +40,15 @@ FORBIDDEN_NAMES = ("check_mode", "requests", "urllib", "open_url", "fetch_url", 
 # -- options ---------------------------------------------------------------------------------------------------------
 
 
-def spec_problems(subject: Subject) -> t.List[str]:
+def spec_problems(subject: Subject) -> list[str]:
     """DOCUMENTATION with its fragments, and the argument spec: the same options, in all that both say of them."""
     documented = paths_of(subject.documentation.get("options", {}), key="suboptions")
     # The host on AnsibleModule adds it.
     if documented.pop(TASK_NO_LOG, None) is None:
-        return ["the option %s is not documented" % TASK_NO_LOG]
+        return [f"the option {TASK_NO_LOG} is not documented"]
     real = paths_of(subject.options)
-    found = ["the option %s is not documented" % name for name in sorted(set(real) - set(documented))]
-    found += ["the option %s is documented and does not exist" % name for name in sorted(set(documented) - set(real))]
+    found = [f"the option {name} is not documented" for name in sorted(set(real) - set(documented))]
+    found += [f"the option {name} is documented and does not exist" for name in sorted(set(documented) - set(real))]
     for name, option in real.items():
         found += _secret_problems(name, option)
     for name in sorted(set(documented) & set(real)):
@@ -59,62 +59,57 @@ def spec_problems(subject: Subject) -> t.List[str]:
 def _option_problems(name: str, documented: Data, real: Data) -> t.Iterator[str]:
     for key, missing in SHARED_KEYS.items():
         if documented.get(key, missing) != real.get(key, missing):
-            yield "%s: %s is documented as %r and is %r" % (
-                name,
-                key,
-                documented.get(key, missing),
-                real.get(key, missing),
-            )
+            yield f"{name}: {key} is documented as {documented.get(key, missing)!r} and is {real.get(key, missing)!r}"
     if "type" not in documented:
-        yield "%s: the type is not documented" % name
+        yield f"{name}: the type is not documented"
     one, other = documented.get("default"), real.get("default")
     if one != other or isinstance(one, bool) != isinstance(other, bool):
-        yield "%s: default is documented as %r and is %r" % (name, one, other)
+        yield f"{name}: default is documented as {one!r} and is {other!r}"
     if not documented.get("description"):
-        yield "%s: there is no description" % name
+        yield f"{name}: there is no description"
     if real.get("type") == "list" and not real.get("elements"):
-        yield "%s: a list without elements" % name
+        yield f"{name}: a list without elements"
 
 
 def _secret_problems(name: str, real: Data) -> t.Iterator[str]:
     last = name.rpartition(".")[2]
     if re.search(r"token|password|secret", last) and last not in ("update_password", "reset_password", "token_cache"):
         if real.get("type") != "bool" and not real.get("no_log"):
-            yield "%s: it looks like a secret, and is logged" % name
+            yield f"{name}: it looks like a secret, and is logged"
 
 
-def environment_problems(subject: Subject) -> t.List[str]:
+def environment_problems(subject: Subject) -> list[str]:
     """The environment variables that an option's description names, in their order, and those that it falls back to."""
     found = []
     for name, option in subject.options.items():
         if "fallback" in option:
-            found.append("%s: a fallback hides what the task gives: name its variable in _auth.VARIABLES" % name)
+            found.append(f"{name}: a fallback hides what the task gives: name its variable in _auth.VARIABLES")
         text = _text(subject.documentation["options"].get(name, {}).get("description", ""))
         documented = re.findall(r"E\((SCALINGO_[A-Z_]+)\)", text)
         real = environment(subject).get(name, [])
         if documented != real:
-            found.append("%s: the description names %s, the code reads %s" % (name, documented, real))
+            found.append(f"{name}: the description names {documented}, the code reads {real}")
     return found
 
 
-def environment(subject: Subject) -> t.Dict[str, t.List[str]]:
+def environment(subject: Subject) -> dict[str, list[str]]:
     """The environment variables of every option that has any."""
     return {name: list(VARIABLES[name]) for name in subject.options if name in VARIABLES}
 
 
-def _text(description: t.Union[str, t.List[str]]) -> str:
+def _text(description: str | list[str]) -> str:
     return description if isinstance(description, str) else " ".join(description)
 
 
 # -- what a module promises ------------------------------------------------------------------------------------------
 
 
-def promise_problems(subject: Subject) -> t.List[str]:
+def promise_problems(subject: Subject) -> list[str]:
     """Attributes, version, references, and whether what is said of reading and changing fits the module."""
     documentation = subject.documentation
     found = []
     if documentation.get("module") != subject.name:
-        found.append("the documentation is of the module %s" % documentation.get("module"))
+        found.append("the documentation is of the module {}".format(documentation.get("module")))
     if not re.fullmatch(r"\d+\.\d+\.\d+", str(documentation.get("version_added", ""))):
         found.append("version_added is missing")
     for name, allowed in (
@@ -124,25 +119,27 @@ def promise_problems(subject: Subject) -> t.List[str]:
         ("action_group", ("full",)),
     ):
         if subject.support(name) not in allowed:
-            found.append("the attribute %s is %s, expected %s" % (name, subject.support(name), " or ".join(allowed)))
+            found.append(
+                "the attribute {} is {}, expected {}".format(name, subject.support(name), " or ".join(allowed))
+            )
     if subject.reads_only and subject.support("idempotent") != "full":
         found.append("a module that only reads is fully idempotent")
     idempotent = documentation.get("attributes", {}).get("idempotent", {})
     if subject.support("idempotent") != "full" and not idempotent.get("details"):
-        found.append("the attribute idempotent is %s and has no details" % subject.support("idempotent"))
+        found.append("the attribute idempotent is {} and has no details".format(subject.support("idempotent")))
     for entry in documentation.get("seealso", []):
         name = entry.get("module", "")
         if (
             name.startswith(COLLECTION + ".")
             and not (ROOT / "plugins/modules" / (name[len(COLLECTION) + 1 :] + ".py")).exists()
         ):
-            found.append("seealso names %s, which does not exist" % name)
+            found.append(f"seealso names {name}, which does not exist")
     if not any(task_of(item) for item in subject.examples):
         found.append("the EXAMPLES do not use the module")
     return found
 
 
-def task_of(item: Data) -> t.Optional[t.Tuple[str, Data]]:
+def task_of(item: Data) -> tuple[str, Data] | None:
     """The module of the collection that a task uses, without the collection's name, and its arguments."""
     for name, value in item.items():
         if name.startswith(COLLECTION + "."):
@@ -153,7 +150,7 @@ def task_of(item: Data) -> t.Optional[t.Tuple[str, Data]]:
 # -- the form of the file --------------------------------------------------------------------------------------------
 
 
-def form_problems(subject: Subject) -> t.List[str]:
+def form_problems(subject: Subject) -> list[str]:
     """A module file says what the module is, and leaves all doing to the layers below."""
     found = []
     lines = subject.source.splitlines()
@@ -185,7 +182,7 @@ def form_problems(subject: Subject) -> t.List[str]:
             found.append("line %d: it imports from %s" % (node.lineno, node.module))
     functions = [node.name for node in subject.tree.body if isinstance(node, ast.FunctionDef)]
     if not {"argument_spec", "main"} <= set(functions) or len(functions) > 3:
-        found.append("it has the functions %s: argument_spec, main, and at most one more" % ", ".join(functions))
+        found.append("it has the functions {}: argument_spec, main, and at most one more".format(", ".join(functions)))
     if not hasattr(subject.module, "RESOURCE"):
         found.append("it does not name its RESOURCE")
     return found
@@ -193,7 +190,7 @@ def form_problems(subject: Subject) -> t.List[str]:
 
 def code_lines(subject: Subject) -> int:
     """Lines that are neither documentation nor comment nor blank."""
-    skipped: t.Set[int] = set()
+    skipped: set[int] = set()
     for node in subject.tree.body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in (
             "DOCUMENTATION",

@@ -15,29 +15,29 @@ from support.laboratory import Laboratory, Observation
 from support.subjects import Subject, paths_of
 
 
-def problems(laboratory: Laboratory, subject: Subject, case: Case) -> t.List[str]:
+def problems(laboratory: Laboratory, subject: Subject, case: Case) -> list[str]:
     """The options that the case varies."""
     if not case.vary:
         return []
     base, repeated = _base(laboratory, subject, case)
     if base != repeated:
-        return ["two runs of the same case differ: %s" % "; ".join(difference(base, repeated))[:1000]]
+        return ["two runs of the same case differ: {}".format("; ".join(difference(base, repeated))[:1000])]
     found = []
     for path, value in case.vary.items():
         varied = dataclasses.replace(case, arguments=set_option(case.arguments, path, value))
         seen = laboratory.observe(subject, varied, state=False)
         if seen.report.by_validation:
-            found.append("%s: the other value is refused by Ansible itself: %s" % (path, seen.report.message))
+            found.append(f"{path}: the other value is refused by Ansible itself: {seen.report.message}")
         elif seen.essence == base:
-            found.append("%s: with %r nothing is different" % (path, value))
+            found.append(f"{path}: with {value!r} nothing is different")
     return found
 
 
 #: What the runs of a case came to, as far as this process knows: several options are tried with the same one.
-_BASES: t.Dict[t.Tuple[str, str], t.Tuple[t.Any, t.Any]] = {}
+_BASES: dict[tuple[str, str], tuple[t.Any, t.Any]] = {}
 
 
-def _base(laboratory: Laboratory, subject: Subject, case: Case) -> t.Tuple[t.Any, t.Any]:
+def _base(laboratory: Laboratory, subject: Subject, case: Case) -> tuple[t.Any, t.Any]:
     """The essence of the case itself, twice: what differs between the two is no effect of an option."""
     key = str(subject.path), repr(dataclasses.replace(case, name="", vary={}))
     if key not in _BASES:
@@ -46,15 +46,15 @@ def _base(laboratory: Laboratory, subject: Subject, case: Case) -> t.Tuple[t.Any
     return _BASES[key]
 
 
-def coverage_problems(subject: Subject) -> t.List[str]:
+def coverage_problems(subject: Subject) -> list[str]:
     """Every option is varied by a case, or is one that all modules share."""
     varied = {name for case in subject.cases.cases for name in map(path_of, case.vary)}
     options = set(paths_of(subject.options))
     shared = {item.option for item in common_options()} - set(subject.cases.exempt)
-    found = ["no case varies the option %s" % path for path in sorted(options - varied - shared)]
-    found += ["a case varies %s, which is no option" % path for path in sorted(varied - options)]
+    found = [f"no case varies the option {path}" for path in sorted(options - varied - shared)]
+    found += [f"a case varies {path}, which is no option" for path in sorted(varied - options)]
     known = {item.option for item in common_options()}
-    return found + ["exempt: %s is not in _common.yml" % name for name in sorted(set(subject.cases.exempt) - known)]
+    return found + [f"exempt: {name} is not in _common.yml" for name in sorted(set(subject.cases.exempt) - known)]
 
 
 def path_of(path: str) -> str:
@@ -62,7 +62,7 @@ def path_of(path: str) -> str:
     return ".".join(part for part in path.split(".") if not part.isdigit())
 
 
-def shared_cases(subject: Subject) -> t.List[Case]:
+def shared_cases(subject: Subject) -> list[Case]:
     """The cases by which the options that all modules share are tried with this one."""
     own = {name for case in subject.cases.cases for name in map(path_of, case.vary)} | set(subject.cases.exempt)
     return [
@@ -79,7 +79,7 @@ def _shared_case(subject: Subject, item: CommonOption) -> Case:
     arguments = {name: value for name, value in base.arguments.items() if name not in item.without}
     return dataclasses.replace(
         base,
-        name="%s (%s)" % (item.option, base.name),
+        name=f"{item.option} ({base.name})",
         situation=situation(common_seed(), {"seed": base.situation.seed}, base.situation.as_layer(), item.situation),
         arguments={**arguments, **item.arguments},
         without=base.without + item.without,
@@ -94,14 +94,14 @@ def base_case(subject: Subject, changing: bool = False) -> Case:
         if not case.expect.failure and not case.situation.faults and (case.expect.changed or not changing):
             return case
     raise AssertionError(
-        "%s: there is no case that simply %s" % (subject.name, "changes something" if changing else "succeeds")
+        "{}: there is no case that simply {}".format(subject.name, "changes something" if changing else "succeeds")
     )
 
 
-def emptiness_problems(laboratory: Laboratory, subject: Subject, path: str) -> t.List[str]:
+def emptiness_problems(laboratory: Laboratory, subject: Subject, path: str) -> list[str]:
     """An option that is null or blank is as if it were not given, or is refused by its name before any request."""
     option = paths_of(subject.options)[path]
-    values: t.List[t.Any] = [None, ""]
+    values: list[t.Any] = [None, ""]
     if option.get("type") == "list":
         values += [[None], [""], [*_some(subject, path), None]]
     found = []
@@ -118,15 +118,13 @@ def emptiness_problems(laboratory: Laboratory, subject: Subject, path: str) -> t
             if refused and "defect" not in seen.report.message:
                 continue
             if isinstance(value, list):
-                found.append("%s: %r is not refused (%s): %s" % (path, value, case.name, seen.report.message))
+                found.append(f"{path}: {value!r} is not refused ({case.name}): {seen.report.message}")
             elif _outcome(seen) != _outcome(omitted) or (
                 # What the platform decides anew each time is not compared.
                 seen.essence != omitted.essence
                 and omitted.essence == laboratory.observe(subject, without, state=False).essence
             ):
-                found.append(
-                    "%s: %r is not as if it were not given (%s): %s" % (path, value, case.name, seen.report.message)
-                )
+                found.append(f"{path}: {value!r} is not as if it were not given ({case.name}): {seen.report.message}")
     return found
 
 
@@ -134,7 +132,7 @@ def _outcome(seen: Observation) -> t.Any:
     return seen.report.failed, seen.report.changed, seen.calls()
 
 
-def _cases_with(subject: Subject, path: str) -> t.List[Case]:
+def _cases_with(subject: Subject, path: str) -> list[Case]:
     """The first case that gives the option, and where it is one of the module's own also the first that changes something."""
     simple = [case for case in subject.cases.cases if not case.situation.faults and not case.expect.failure]
     first = path.split(".")[0]
@@ -147,10 +145,10 @@ def _cases_with(subject: Subject, path: str) -> t.List[Case]:
 def place_of(case: Case, path: str) -> str:
     """The path with the position in a list, where the option is in a list."""
     first, dot, rest = path.partition(".")
-    return "%s.0.%s" % (first, rest) if dot and isinstance(case.arguments.get(first), list) else path
+    return f"{first}.0.{rest}" if dot and isinstance(case.arguments.get(first), list) else path
 
 
-def _some(subject: Subject, path: str) -> t.List[t.Any]:
+def _some(subject: Subject, path: str) -> list[t.Any]:
     """What a case has in the list."""
     listed = (case.arguments.get(path) for case in subject.cases.cases)
     return next((list(items[:1]) for items in listed if isinstance(items, list) and items), [])

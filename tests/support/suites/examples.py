@@ -39,18 +39,18 @@ KEYWORDS = (
 )
 
 
-def problems(laboratory: Laboratory, subject: Subject) -> t.List[str]:
+def problems(laboratory: Laboratory, subject: Subject) -> list[str]:
     """Run them all; complain about each task that fails, and about templates that cannot be filled in."""
     base = Case("EXAMPLES", _situation(subject), {}, Expectation(changed=None))
     laboratory.arrange(subject, base)
     variables: Data = dict(subject.cases.variables)
     found = []
     for item in subject.examples:
-        where = "%r: " % item.get("name", item)
+        where = "{!r}: ".format(item.get("name", item))
         try:
             found += [where + text for text in _run(laboratory, base, item, variables)]
         except (jinja2.TemplateError, AssertionError) as error:
-            found.append("%s%s" % (where, error))
+            found.append(f"{where}{error}")
     return found
 
 
@@ -59,34 +59,34 @@ def _run(laboratory: Laboratory, base: Case, item: Data, variables: Data) -> t.I
     module_keys = [name for name in item if "." in name]
     assert len(module_keys) == 1, "it does not use exactly one module by its full name"
     unknown = sorted(set(item) - set(KEYWORDS) - set(module_keys))
-    assert not unknown, "the suite does not know the keywords %s" % ", ".join(unknown)
+    assert not unknown, "the suite does not know the keywords {}".format(", ".join(unknown))
     assert item.get("name"), "it has no name"
     scope = {**variables, **filled(item.get("vars", {}), variables)}
     loop = filled(item["loop"], scope) if "loop" in item else [None]
     results = []
     for element in loop:
         values = {**scope, "item": element}
-        if "when" in item and not filled("{{ %s }}" % item["when"], values):
+        if "when" in item and not filled("{{{{ {} }}}}".format(item["when"]), values):
             continue
         arguments = filled(item[module_keys[0]] or {}, values)
         if task is None:
             continue
         used = next((subject for subject in subjects() if subject.name == task[0]), None)
-        assert used is not None, "there is no module %s.%s" % (COLLECTION, task[0])
+        assert used is not None, f"there is no module {COLLECTION}.{task[0]}"
         case = dataclasses.replace(
             base, arguments=arguments, no_log=item.get("no_log", False), without=_places(arguments)
         )
         seen = laboratory.run(used, case, state=False)
         if seen.report.failed:
-            yield "it fails: %s" % seen.report.message
+            yield f"it fails: {seen.report.message}"
         results.append(seen.report.result)
     if "register" in item and task is not None:
         variables[item["register"]] = {"results": results} if "loop" in item else (results[0] if results else {})
-    if "until" in item and filled("{{ %s }}" % item["until"], {**scope, **variables}) is not True:
+    if "until" in item and filled("{{{{ {} }}}}".format(item["until"]), {**scope, **variables}) is not True:
         yield "what it waits for is not there at once"
 
 
-def _places(arguments: Data) -> t.Tuple[str, ...]:
+def _places(arguments: Data) -> tuple[str, ...]:
     """A task that names another region goes where that is; all addresses are the sandbox's."""
     return ("api_url", "db_api_url") if "region" in arguments else ()
 
@@ -111,7 +111,7 @@ def _environment() -> jinja2.nativetypes.NativeEnvironment:
 def _situation(subject: Subject) -> t.Any:
     """The sandbox of the case file, with every app and addon that a task names."""
     situation = subject.cases.examples
-    apps: t.Dict[str, Data] = {app["name"]: app for app in situation.seed["apps"]}
+    apps: dict[str, Data] = {app["name"]: app for app in situation.seed["apps"]}
     for item in subject.examples:
         task = task_of(item)
         if task is None:

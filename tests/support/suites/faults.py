@@ -39,7 +39,7 @@ ON_THE_WAY = ("exchange", "A1", "A6", "regions")
 CRASHED = ("Traceback (most recent call last)", "defect of the collection")
 
 
-def plain_cases(subject: Subject) -> t.List[Case]:
+def plain_cases(subject: Subject) -> list[Case]:
     """The cases that succeed with nothing going wrong."""
     return [
         case
@@ -48,9 +48,9 @@ def plain_cases(subject: Subject) -> t.List[Case]:
     ]
 
 
-def crash_problems(seen: Observation) -> t.List[str]:
+def crash_problems(seen: Observation) -> list[str]:
     text = seen.report.everything()
-    return ["it says %r: %s" % (word, seen.report.message) for word in CRASHED if word in text]
+    return [f"it says {word!r}: {seen.report.message}" for word in CRASHED if word in text]
 
 
 # -- where -----------------------------------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ class Point:
 
     @property
     def name(self) -> str:
-        return "%s %s (%s)" % (named(self.record), self.phase, self.case.name)
+        return f"{named(self.record)} {self.phase} ({self.case.name})"
 
     @property
     def own(self) -> bool:
@@ -82,16 +82,16 @@ class Point:
         """Whether the call reads, changes something and may be repeated, or must be sent once."""
         return "read" if self.record.safe else "repeatable" if named(self.record) in MAY_BE_REPEATED else "once"
 
-    def rule(self, do: Data, times: t.Optional[int] = None) -> Data:
+    def rule(self, do: Data, times: int | None = None) -> Data:
         match = {"route": self.record.route, "action_name": self.record.action_name}
         rule = {"match": {name: value for name, value in match.items() if value}, "after": self.after, **do}
         return {**rule, "times": times} if times else rule
 
 
-def points_of(case: Case, clean: Observation) -> t.List[Point]:
+def points_of(case: Case, clean: Observation) -> list[Point]:
     """Where a run can go wrong, but for a request that the API does not know."""
     found = []
-    seen: t.Dict[str, int] = {}
+    seen: dict[str, int] = {}
     changed = False
     for record in clean.records:
         changed = changed or not record.safe
@@ -142,8 +142,8 @@ class Fault:
 
     name: str
     group: str
-    do: t.Union[Data, t.Callable[[Laboratory, Point], Data]]
-    times: t.Optional[int] = None
+    do: Data | t.Callable[[Laboratory, Point], Data]
+    times: int | None = None
     wire: str = ""
     where: t.Callable[[Point], bool] = anywhere
     #: Of a refusal: what it is called.
@@ -169,7 +169,7 @@ def _echo(status: int) -> t.Callable[[Laboratory, Point], Data]:
         sent = ("the API token", "a token") + (("the API token in base64",) if point.record.role == "auth" else ())
         secrets = canaries.canaries(laboratory.sandbox, laboratory.issued)
         echoed = [value for value, what in secrets.items() if what in sent]
-        body = {"error": "refused: %s" % " ".join(echoed), "code": echoed[0], "errors": {echoed[-1]: echoed}}
+        body = {"error": "refused: {}".format(" ".join(echoed)), "code": echoed[0], "errors": {echoed[-1]: echoed}}
         return {"do": "status", "status": status, "body": body}
 
     return do
@@ -351,7 +351,7 @@ DONE = "done"
 #: the kinds of error. REFUSAL is the kind of the fault itself.
 REFUSAL = "refusal"
 NOT_SEEN = ("StepFailed", "WaitTimeout")
-WANTED: t.Dict[str, t.Tuple[t.Tuple[str, ...], ...]] = {
+WANTED: dict[str, tuple[tuple[str, ...], ...]] = {
     "put off": ((DONE,), (DONE,), (DONE,)),
     "never sent": (("Unreachable",), ("Unreachable",), ("Unreachable",)),
     "limited": (("RateLimited",), ("RateLimited",), ("RateLimited",)),
@@ -379,7 +379,7 @@ WANTED: t.Dict[str, t.Tuple[t.Tuple[str, ...], ...]] = {
 }
 
 
-def in_words(fault: Fault) -> t.List[str]:
+def in_words(fault: Fault) -> list[str]:
     """What may come of a fault: of a read, of a change that may be repeated, and of one that must be sent once."""
     words = {DONE: "succeeds", REFUSAL: fault.kind}
     nothing = "any error, or succeeds" if fault.group == "emptied" else "-"
@@ -417,11 +417,11 @@ class Matrix:
     def __init__(self, laboratory: Laboratory, subject: Subject) -> None:
         self.laboratory = laboratory
         self.subject = subject
-        self.outcomes: t.List[t.Tuple[str, str, str, str]] = []
-        self._clean: t.Dict[str, t.Tuple[Observation, str]] = {}
-        self._homes: t.Dict[str, Path] = {}
+        self.outcomes: list[tuple[str, str, str, str]] = []
+        self._clean: dict[str, tuple[Observation, str]] = {}
+        self._homes: dict[str, Path] = {}
 
-    def clean(self, case: Case) -> t.Tuple[Observation, str]:
+    def clean(self, case: Case) -> tuple[Observation, str]:
         """A run without a fault, and what the databases are like before it."""
         if case.name not in self._clean:
             self.laboratory.arrange(self.subject, retrying(case))
@@ -447,7 +447,7 @@ class Matrix:
             self._homes.clear()
         return seen
 
-    def problems(self, point: Point, fault: Fault) -> t.List[Problem]:
+    def problems(self, point: Point, fault: Fault) -> list[Problem]:
         seen = self.seen(point, fault)
         found = self.judged(point, fault, seen)
         report = seen.report
@@ -457,10 +457,10 @@ class Matrix:
             case = retrying(point.case)
             recovered = self.laboratory.run(self.subject, case)
             if recovered.report.failed or recovered.state != self.clean(case)[0].state:
-                found.append(Problem("lost", "running it again does not repair it: %s" % recovered.report.message))
-        return [Problem(problem.kind, "%s, %s: %s" % (point.name, fault.name, problem.text)) for problem in found]
+                found.append(Problem("lost", f"running it again does not repair it: {recovered.report.message}"))
+        return [Problem(problem.kind, f"{point.name}, {fault.name}: {problem.text}") for problem in found]
 
-    def judged(self, point: Point, fault: Fault, seen: Observation) -> t.List[Problem]:
+    def judged(self, point: Point, fault: Fault, seen: Observation) -> list[Problem]:
         clean, initial = self.clean(point.case)
         report = seen.report
         found = [Problem("traceback", text) for text in crash_problems(seen)]
@@ -471,7 +471,7 @@ class Matrix:
         if allowed and (report.kind if report.failed else DONE) not in allowed:
             found.append(
                 Problem(
-                    "outcome", "%s is not one of %s: %s" % (report.kind or DONE, ", ".join(allowed), report.message)
+                    "outcome", "{} is not one of {}: {}".format(report.kind or DONE, ", ".join(allowed), report.message)
                 )
             )
         if report.failed:
@@ -481,20 +481,20 @@ class Matrix:
         return found + self._sent(point, fault, clean, seen)
 
     @staticmethod
-    def _failed(fault: Fault, initial: str, seen: Observation) -> t.List[Problem]:
+    def _failed(fault: Fault, initial: str, seen: Observation) -> list[Problem]:
         report, found = seen.report, []
         # A platform that refuses what it has done is believed.
         if seen.state != initial and not report.changed and fault.group != "refused after it":
             found.append(
-                Problem("outcome", "something was changed, and it reports that nothing was: %s" % report.message)
+                Problem("outcome", f"something was changed, and it reports that nothing was: {report.message}")
             )
         if report.changed and not seen.unsafe:
             found.append(Problem("outcome", "it reports a change, and sent nothing that changes something"))
         if not report.kind:
-            found.append(Problem("outcome", "the failure has no kind: %s" % report.message))
+            found.append(Problem("outcome", f"the failure has no kind: {report.message}"))
         return found
 
-    def _succeeded(self, point: Point, fault: Fault, clean: Observation, seen: Observation) -> t.List[Problem]:
+    def _succeeded(self, point: Point, fault: Fault, clean: Observation, seen: Observation) -> list[Problem]:
         report, found = seen.report, []
         if seen.state != clean.state:
             differing = difflib.unified_diff(
@@ -502,11 +502,12 @@ class Matrix:
             )
             found.append(
                 Problem(
-                    "lost", "it reports success, and the databases are not as they should be: %s" % " ".join(differing)
+                    "lost",
+                    "it reports success, and the databases are not as they should be: {}".format(" ".join(differing)),
                 )
             )
         if report.changed is not clean.report.changed and fault.group != "refused after it":
-            found.append(Problem("outcome", "it reports changed: %s" % report.changed))
+            found.append(Problem("outcome", f"it reports changed: {report.changed}"))
         if fault.group == "absent" and self.subject.reads_only:
             return found
         believed = ("changed", "steps") if fault.group == "refused after it" else ()
@@ -518,7 +519,7 @@ class Matrix:
             found.append(Problem("lost", "it reports success, and nothing confirmed the call"))
         return found
 
-    def _sent(self, point: Point, fault: Fault, clean: Observation, seen: Observation) -> t.List[Problem]:
+    def _sent(self, point: Point, fault: Fault, clean: Observation, seen: Observation) -> list[Problem]:
         """Whether something was sent too often, or to somebody else."""
         found = [Problem("twice", text) for text in _repetitions(point.case, clean, seen)]
         once, sent = (sum(named(record) == named(point.record) for record in one.records) for one in (clean, seen))
@@ -537,7 +538,7 @@ def retrying(case: Case) -> Case:
     return case.with_arguments(**{"api_retries": RETRIES, **case.arguments})
 
 
-def _repetitions(case: Case, clean: Observation, seen: Observation) -> t.List[str]:
+def _repetitions(case: Case, clean: Observation, seen: Observation) -> list[str]:
     """What must not happen twice is sent again only when it was refused, or after a reading that shows that it did not happen."""
     # Where the case says that the platform does not show what was done, looking cannot tell.
     unseen = case.again is not None and bool(case.again.calls)
@@ -552,12 +553,12 @@ def _repetitions(case: Case, clean: Observation, seen: Observation) -> t.List[st
         done = [number for number in sent if _done(seen.records[number])]
         # A call of another kind, such as a new password for a lost one, is no repetition.
         if len(done) > once and not unseen:
-            found.append("%s is sent again after it was done" % signature[0])
+            found.append(f"{signature[0]} is sent again after it was done")
         for number, following in zip(sent, sent[1:]):
             refused = seen.records[number].status in (401, 429)
             looked = any(record.safe and not record.fault for record in seen.records[number:following])
             if len(sent) > once and not refused and not looked:
-                found.append("%s is sent again without having looked" % signature[0])
+                found.append(f"{signature[0]} is sent again without having looked")
     return found
 
 
@@ -567,7 +568,7 @@ def _done(record: Record) -> bool:
     return record.fault in WORK_DONE or (record.status is not None and record.status < 300)
 
 
-def _signature(record: Record) -> t.Tuple[str, str, str]:
+def _signature(record: Record) -> tuple[str, str, str]:
     return named(record), record.path, str(record.body)
 
 
@@ -575,16 +576,16 @@ def _signature(record: Record) -> t.Tuple[str, str, str]:
 OF_ANOTHER_TYPE = 42
 
 
-def _wrong(clean: t.Any, told: t.Any, place: str = "") -> t.List[str]:
+def _wrong(clean: t.Any, told: t.Any, place: str = "") -> list[str]:
     """What is told otherwise than it is. What the answer did not say may be missing."""
     if told is None or told == [] or told == "":
         return []
     if clean is None and told == OF_ANOTHER_TYPE:
         return []
     if isinstance(clean, dict) and isinstance(told, dict):
-        found = ["%s.%s is missing" % (place, name) for name in clean if name not in told]
+        found = [f"{place}.{name} is missing" for name in clean if name not in told]
         return found + [
-            text for name, value in told.items() for text in _wrong(clean.get(name), value, "%s.%s" % (place, name))
+            text for name, value in told.items() for text in _wrong(clean.get(name), value, f"{place}.{name}")
         ]
     if isinstance(clean, list) and isinstance(told, list) and len(clean) == len(told):
         # In another order where that depends on what is missing.
@@ -592,7 +593,7 @@ def _wrong(clean: t.Any, told: t.Any, place: str = "") -> t.List[str]:
         if all(any(not _wrong(one, other) for one in clean) for other in told):
             return []
         return sorted({text for one, other in matched for text in _wrong(one, other, place)})
-    return [] if clean == told else ["%s is %r, truly %r" % (place, told, clean)]
+    return [] if clean == told else [f"{place} is {told!r}, truly {clean!r}"]
 
 
 def _confirmed(point: Point, fault: Fault, seen: Observation) -> bool:
@@ -606,9 +607,9 @@ def _confirmed(point: Point, fault: Fault, seen: Observation) -> bool:
     )
 
 
-def points(matrix: Matrix) -> t.List[Point]:
+def points(matrix: Matrix) -> list[Point]:
     """Every kind of request that the cases of a module make: on the way, before a change, as a change, and after one."""
-    found: t.Dict[t.Tuple[str, str], Point] = {}
+    found: dict[tuple[str, str], Point] = {}
     for point in every_point(matrix):
         name = named(point.record)
         if (name, "on the way") not in found or point.phase != "at first":
@@ -616,19 +617,19 @@ def points(matrix: Matrix) -> t.List[Point]:
     return list(found.values())
 
 
-def every_point(matrix: Matrix) -> t.List[Point]:
+def every_point(matrix: Matrix) -> list[Point]:
     return [point for case in plain_cases(matrix.subject) for point in points_of(case, matrix.clean(case)[0])]
 
 
 # -- which cells -----------------------------------------------------------------------------------------------------
 
-Cell = t.Tuple[Point, Fault]
+Cell = tuple[Point, Fault]
 #: What is tried at every change of every case.
 LOST = ("the connection is closed before the work", "the connection is closed after the work")
 GROUPS = tuple(dict.fromkeys(fault.group for fault in FAULTS))
 
 
-def whole(matrix: Matrix, number: int) -> t.List[Cell]:
+def whole(matrix: Matrix, number: int) -> list[Cell]:
     """Every fault at every kind of request, and a lost answer at every change of every case.
 
     The way to the database is the same code for all modules: there the requests take turns. C(number) is that of the module.
@@ -655,7 +656,7 @@ def whole(matrix: Matrix, number: int) -> t.List[Cell]:
     return list(found.values())
 
 
-def sample(matrix: Matrix, modules: t.Sequence[Subject]) -> t.List[Cell]:
+def sample(matrix: Matrix, modules: t.Sequence[Subject]) -> list[Cell]:
     """The share of this module in a sample that has each fault in each phase: there the modules take turns."""
     found = []
     there = few_points(matrix)
@@ -675,10 +676,10 @@ def sample(matrix: Matrix, modules: t.Sequence[Subject]) -> t.List[Cell]:
     return found
 
 
-def few_points(matrix: Matrix) -> t.List[Point]:
+def few_points(matrix: Matrix) -> list[Point]:
     """A request of each phase and kind, of the first case and of those that are the first to make a change of some kind."""
-    found: t.Dict[t.Tuple[str, ...], Point] = {}
-    made: t.Set[str] = set()
+    found: dict[tuple[str, ...], Point] = {}
+    made: set[str] = set()
     for case in plain_cases(matrix.subject):
         calls = {str(call.get("action") or call.get("route")) for call in case.expect.calls}
         if not made or calls - made:
@@ -691,31 +692,29 @@ def few_points(matrix: Matrix) -> t.List[Point]:
 # -- single fields ---------------------------------------------------------------------------------------------------
 
 
-def field_problems(matrix: Matrix, point: Point, paths: t.Iterable[str], deeds: t.Sequence[str]) -> t.List[Problem]:
+def field_problems(matrix: Matrix, point: Point, paths: t.Iterable[str], deeds: t.Sequence[str]) -> list[Problem]:
     """Each of these fields of an answer is left out, and is of another type: the task fails by the name of what it needs."""
     found = []
     for path in paths:
         for deed in deeds:
-            fault = Fault("%s: %s" % (deed, path), "field", {"do": deed, "at": path})
+            fault = Fault(f"{deed}: {path}", "field", {"do": deed, "at": path})
             seen = matrix.seen(point, fault)
             problems = matrix.judged(point, fault, seen)
             if deed == "wrong_type":
                 clean = matrix.clean(point.case)[0]
                 problems += [Problem("outcome", text) for text in _in_the_way(matrix.subject, point, path, clean, seen)]
-            found += [
-                Problem(problem.kind, "%s, %s: %s" % (point.name, fault.name, problem.text)) for problem in problems
-            ]
+            found += [Problem(problem.kind, f"{point.name}, {fault.name}: {problem.text}") for problem in problems]
     return found
 
 
-def places_of_fields(matrix: Matrix, on_the_way: bool) -> t.List[Point]:
+def places_of_fields(matrix: Matrix, on_the_way: bool) -> list[Point]:
     """Modules that read return all of a thing; of those that change it, this is about what they read before they do."""
     phases = ("on the way",) if on_the_way else ()
     phases += ("at first", "after a change") if matrix.subject.reads_only else ("at first",)
     return [point for point in points(matrix) if known(point.record) and point.phase in phases]
 
 
-def sampled_fields(matrix: Matrix, number: int) -> t.List[t.Tuple[Point, str]]:
+def sampled_fields(matrix: Matrix, number: int) -> list[tuple[Point, str]]:
     """Three fields of one answer."""
     there = [point for point in few_points(matrix) if known(point.record) and point.phase == "at first"]
     if not there:
@@ -740,21 +739,21 @@ def known(record: Record) -> bool:
 IDENTITY = ("id", "name")
 
 
-def _in_the_way(subject: Subject, point: Point, path: str, clean: Observation, seen: Observation) -> t.List[str]:
+def _in_the_way(subject: Subject, point: Point, path: str, clean: Observation, seen: Observation) -> list[str]:
     """A field of another type stops those only that need it, which the case file lists; whoever tells it says null and why."""
     request, name = named(point.record), path.rsplit(".", 1)[-1]
     needed = (
         "." not in path
         or path == "meta.pagination"
         or name in IDENTITY
-        or "%s %s" % (request, name) in subject.cases.needs_of_answers
+        or f"{request} {name}" in subject.cases.needs_of_answers
     )
     report = seen.report
     if report.failed:
         if not needed:
-            return ["%s %s is needed by nothing, and stops it: %s" % (request, name, report.message)]
+            return [f"{request} {name} is needed by nothing, and stops it: {report.message}"]
         named_there = any(word in report.message for word in name.split("_")) or report.kind != "UnexpectedAnswer"
-        return [] if named_there else ["the failure does not name the field: %s" % report.message]
+        return [] if named_there else [f"the failure does not name the field: {report.message}"]
     told = " ".join([*report.result.get("notes", []), *report.warnings])
     truly, shown = (without(one.lasting, subject.cases.passed_on) for one in (clean, seen))
     if truly != shown and not any(part in told for part in path.split(".") if part != "*"):
@@ -762,9 +761,9 @@ def _in_the_way(subject: Subject, point: Point, path: str, clean: Observation, s
     return []
 
 
-def fields(matrix: Matrix, point: Point) -> t.List[str]:
+def fields(matrix: Matrix, point: Point) -> list[str]:
     """The fields of an answer as it is when nothing is wrong with it, as paths."""
-    seen: t.List[t.Any] = []
+    seen: list[t.Any] = []
 
     def spoil(rule: t.Any, answer: t.Any) -> t.Any:
         seen.append(answer)
@@ -775,7 +774,7 @@ def fields(matrix: Matrix, point: Point) -> t.List[str]:
     return _paths(seen[0]) if seen else []
 
 
-def _paths(answer: t.Any, prefix: str = "") -> t.List[str]:
+def _paths(answer: t.Any, prefix: str = "") -> list[str]:
     """The fields of an answer as paths, all items of a list at once."""
     if isinstance(answer, list):
         inner = [path for item in answer for path in _paths(item, prefix + "*.")]

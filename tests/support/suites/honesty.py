@@ -22,16 +22,16 @@ OF_THE_CHANGE = ("changed", "diff", "steps")
 
 
 #: Something else that is demanded of every run: complains of what it has just seen.
-Watcher = t.Callable[[Laboratory, Subject, Case, Observation], t.List[str]]
+Watcher = t.Callable[[Laboratory, Subject, Case, Observation], list[str]]
 
 
-def problems(laboratory: Laboratory, subject: Subject, case: Case, watchers: t.Sequence[Watcher] = ()) -> t.List[str]:
+def problems(laboratory: Laboratory, subject: Subject, case: Case, watchers: t.Sequence[Watcher] = ()) -> list[str]:
     """The three phases of a case."""
     laboratory.issued.clear()
     laboratory.links.clear()
 
-    def watched(phase: str, seen: Observation) -> t.List[str]:
-        return ["%s: %s" % (phase, text) for watcher in watchers for text in watcher(laboratory, subject, case, seen)]
+    def watched(phase: str, seen: Observation) -> list[str]:
+        return [f"{phase}: {text}" for watcher in watchers for text in watcher(laboratory, subject, case, seen)]
 
     checked = laboratory.observe(subject, case, check=True, state=False)
     found = watched("check mode", checked)
@@ -44,21 +44,19 @@ def problems(laboratory: Laboratory, subject: Subject, case: Case, watchers: t.S
     return found + watched("third run", again)
 
 
-def run_problems(seen: Observation, expect: Expectation) -> t.List[str]:
+def run_problems(seen: Observation, expect: Expectation) -> list[str]:
     """What one run did otherwise than it should."""
     report = seen.report
     if expect.failure and not report.failed:
-        return ["it succeeds, and should fail with %r" % " … ".join(expect.failure)]
+        return ["it succeeds, and should fail with {!r}".format(" … ".join(expect.failure))]
     found = call_problems(seen.unsafe, expect.calls)
     if report.failed and not expect.failure:
-        return ["it fails: %s" % report.message, *found]
-    found += [
-        "the message has no %r: %s" % (text, report.message) for text in expect.failure if text not in report.message
-    ]
+        return [f"it fails: {report.message}", *found]
+    found += [f"the message has no {text!r}: {report.message}" for text in expect.failure if text not in report.message]
     if expect.kind and report.kind != expect.kind:
-        found.append("it is a %s and should be a %s" % (report.kind or "refusal of Ansible", expect.kind))
+        found.append("it is a {} and should be a {}".format(report.kind or "refusal of Ansible", expect.kind))
     if expect.changed is not None and report.changed is not expect.changed:
-        found.append("changed is %s" % report.changed)
+        found.append(f"changed is {report.changed}")
     if expect.failure and expect.changed is None and report.changed:
         found.append("changed is true although the case expects a mere refusal")
     found += excerpt(expect.result, report.result)
@@ -66,7 +64,7 @@ def run_problems(seen: Observation, expect: Expectation) -> t.List[str]:
     return found + usage_problems(seen)
 
 
-def call_problems(unsafe: t.Sequence[Record], expected: t.Sequence[Data]) -> t.List[str]:
+def call_problems(unsafe: t.Sequence[Record], expected: t.Sequence[Data]) -> list[str]:
     """The calls that can change something, in their order, against those that should be made."""
     found = []
     for number, (record, wanted) in enumerate(zip(unsafe, expected), 1):
@@ -90,14 +88,12 @@ def call_problems(unsafe: t.Sequence[Record], expected: t.Sequence[Data]) -> t.L
     return found
 
 
-def warning_problems(warnings: t.Sequence[str], expected: t.Sequence[str]) -> t.List[str]:
-    found = ["no warning has %r" % text for text in expected if not any(text in warning for warning in warnings)]
-    return found + [
-        "an unexpected warning: %s" % text for text in warnings if not any(part in text for part in expected)
-    ]
+def warning_problems(warnings: t.Sequence[str], expected: t.Sequence[str]) -> list[str]:
+    found = [f"no warning has {text!r}" for text in expected if not any(text in warning for warning in warnings)]
+    return found + [f"an unexpected warning: {text}" for text in warnings if not any(part in text for part in expected)]
 
 
-def usage_problems(seen: Observation) -> t.List[str]:
+def usage_problems(seen: Observation) -> list[str]:
     """Whether the run counts its own requests right."""
     usage = seen.report.result.get("api_usage")
     if usage is None:
@@ -110,11 +106,11 @@ def usage_problems(seen: Observation) -> t.List[str]:
     return found
 
 
-def check_mode_problems(case: Case, checked: Observation, real: Observation) -> t.List[str]:
+def check_mode_problems(case: Case, checked: Observation, real: Observation) -> list[str]:
     """Check mode sends nothing that changes something, and foretells what the real run does."""
     found = []
     if checked.unsafe:
-        found.append("it sends %s" % list(map(named, checked.unsafe)))
+        found.append(f"it sends {list(map(named, checked.unsafe))}")
     if case.check is not None:
         found += run_problems(checked, case.check)
         if case.check.failure or case.expect.failure:
@@ -122,9 +118,11 @@ def check_mode_problems(case: Case, checked: Observation, real: Observation) -> 
     elif case.expect.failure and not case.expect.calls:
         # Refused without having tried anything: then for the same reason, and in the same words.
         words = [settled([seen.report.message, seen.report.failed, seen.report.changed]) for seen in (checked, real)]
-        return found if words[0] == words[1] else found + ["it tells %s where the real run tells %s" % tuple(words)]
+        return (
+            found if words[0] == words[1] else found + ["it tells {} where the real run tells {}".format(*tuple(words))]
+        )
     if checked.report.failed:
-        return found + ["it fails: %s" % checked.report.message]
+        return found + [f"it fails: {checked.report.message}"]
     if case.expect.failure:
         # The real run fails half-way: check mode cannot know, and tells what would be done.
         return (
@@ -138,47 +136,47 @@ def check_mode_problems(case: Case, checked: Observation, real: Observation) -> 
     return found + warning_problems(checked.report.warnings, warnings) + usage_problems(checked)
 
 
-def _differing(first: Observation, second: Observation, hidden: t.Iterable[str]) -> t.List[str]:
+def _differing(first: Observation, second: Observation, hidden: t.Iterable[str]) -> list[str]:
     hidden = tuple(hidden)
     return difference(
         settled(without(first.told, hidden), first.known), settled(without(second.told, hidden), second.known)
     )
 
 
-def again_problems(subject: Subject, case: Case, real: Observation, again: Observation) -> t.List[str]:
+def again_problems(subject: Subject, case: Case, real: Observation, again: Observation) -> list[str]:
     """The same task once more: as the case says, else as the documentation's idempotent attribute says."""
     if case.again is not None:
         return run_problems(again, case.again)
     if case.expect.failure:
         return []
     if again.report.failed:
-        return ["it fails: %s" % again.report.message]
+        return [f"it fails: {again.report.message}"]
     found = usage_problems(again)
     if len(again.records) != subject.cases.cost:
         found.append("it costs %d requests and not %d: %s" % (len(again.records), subject.cases.cost, again.calls()))
     if subject.support("idempotent") == "none":
         if _bodies(again) != _bodies(real):
-            found.append("it makes other calls than the first run: %s, %s" % (_bodies(again), _bodies(real)))
+            found.append(f"it makes other calls than the first run: {_bodies(again)}, {_bodies(real)}")
         if again.report.changed is not real.report.changed:
-            found.append("changed is %s" % again.report.changed)
+            found.append(f"changed is {again.report.changed}")
         return found
     if again.report.changed:
         found.append("changed is true")
     if again.unsafe:
-        found.append("it sends %s" % list(map(named, again.unsafe)))
+        found.append(f"it sends {list(map(named, again.unsafe))}")
     found += ["it returns something else: " + text for text in _differing(again, real, (*OF_THE_CHANGE, *case.differs))]
     diff = again.told.get("diff")
     if diff is not None and diff["before"] != diff["after"]:
-        found.append("its diff is not empty: %s" % diff)
+        found.append(f"its diff is not empty: {diff}")
     return found
 
 
-def _bodies(seen: Observation) -> t.List[t.Any]:
+def _bodies(seen: Observation) -> list[t.Any]:
     calls = [[named(record), record.path, record.query, record.body] for record in seen.unsafe]
-    return t.cast(t.List[t.Any], settled(calls, seen.known))
+    return t.cast(list[t.Any], settled(calls, seen.known))
 
 
-def cost_problems(subject: Subject) -> t.List[str]:
+def cost_problems(subject: Subject) -> list[str]:
     """The number of the case file, which the third runs prove, against the sentence of the documentation."""
     sentences = [
         text for text in subject.documentation["description"] if re.search(r"\bcosts? [a-z]+ requests?\b", text, re.I)
@@ -197,49 +195,47 @@ def cost_problems(subject: Subject) -> t.List[str]:
 # -- consent ---------------------------------------------------------------------------------------------------------
 
 
-def consent_problems(laboratory: Laboratory, subject: Subject, case: Case) -> t.List[str]:
+def consent_problems(laboratory: Laboratory, subject: Subject, case: Case) -> list[str]:
     """Without any one of the words that a case needs it is refused, before anything is sent, in check mode too."""
     found = []
     for word in case.needs:
         for lesser, how in _without_word(case, word):
             for check in (True, False):
                 seen = laboratory.observe(subject, lesser, check=check, state=False)
-                where = "%s, %s" % (how, "check mode" if check else "real run")
+                where = "{}, {}".format(how, "check mode" if check else "real run")
                 if not seen.report.failed:
-                    found.append("%s: it is not refused" % where)
+                    found.append(f"{where}: it is not refused")
                 elif seen.report.by_validation or seen.report.kind not in ("ConsentMissing", "InvalidInput"):
-                    found.append("%s: it fails for another reason: %s" % (where, seen.report.message))
+                    found.append(f"{where}: it fails for another reason: {seen.report.message}")
                 elif how.startswith("without") and not _names_word(case, word, seen.report.message):
-                    found.append("%s: the message does not name the word: %s" % (where, seen.report.message))
+                    found.append(f"{where}: the message does not name the word: {seen.report.message}")
                 if seen.unsafe:
-                    found.append("%s: it sends %s" % (where, list(map(named, seen.unsafe))))
+                    found.append(f"{where}: it sends {list(map(named, seen.unsafe))}")
                 if seen.report.changed:
-                    found.append("%s: changed is true" % where)
+                    found.append(f"{where}: changed is true")
     return found
 
 
-def _without_word(case: Case, word: str) -> t.Iterator[t.Tuple[Case, str]]:
+def _without_word(case: Case, word: str) -> t.Iterator[tuple[Case, str]]:
     if word == "confirm":
         yield case.with_arguments(confirm="$omit"), "without confirm"
-        yield case.with_arguments(confirm="%s-2" % case.arguments["confirm"]), "with a wrong confirm"
+        yield case.with_arguments(confirm="{}-2".format(case.arguments["confirm"])), "with a wrong confirm"
     else:
         yield (
             case.with_arguments(allow=[other for other in case.arguments["allow"] if other != word]),
-            "without %s" % word,
+            f"without {word}",
         )
 
 
 def _names_word(case: Case, word: str, message: str) -> bool:
-    wanted = "confirm: %s" % case.arguments["confirm"] if word == "confirm" else "allow: [%s]" % word
+    wanted = "confirm: {}".format(case.arguments["confirm"]) if word == "confirm" else f"allow: [{word}]"
     return wanted in message
 
 
-def consent_coverage_problems(subject: Subject) -> t.List[str]:
+def consent_coverage_problems(subject: Subject) -> list[str]:
     """Every word that a module knows is needed by some case."""
     needed = {word for case in subject.cases.cases for word in case.needs}
     known = set(subject.options.get("allow", {}).get("choices", ()))
     known |= {"confirm"} & set(subject.options)
-    found = ["no case needs the word %s" % word for word in sorted(known - needed)]
-    return found + [
-        "a case needs the word %s, which the module does not have" % word for word in sorted(needed - known)
-    ]
+    found = [f"no case needs the word {word}" for word in sorted(known - needed)]
+    return found + [f"a case needs the word {word}, which the module does not have" for word in sorted(needed - known)]

@@ -15,7 +15,7 @@ from support.laboratory import Laboratory, Observation
 from support.subjects import OF_ANSIBLE, Subject
 from support.suites.faults import plain_cases
 
-TYPES: t.Mapping[str, t.Tuple[type, ...]] = {
+TYPES: t.Mapping[str, tuple[type, ...]] = {
     "str": (str,),
     "int": (int,),
     "float": (int, float),
@@ -45,24 +45,24 @@ def results(laboratory: Laboratory, subject: Subject) -> t.Iterator[Data]:
         yield laboratory.observe(subject, case, state=False).report.result
 
 
-def watch(laboratory: Laboratory, subject: Subject, case: Case, seen: Observation) -> t.List[str]:
+def watch(laboratory: Laboratory, subject: Subject, case: Case, seen: Observation) -> list[str]:
     """Whether everything that one run returns is documented, with its type."""
     return value_problems(subject, seen.report.result)
 
 
-def value_problems(subject: Subject, result: Data) -> t.List[str]:
-    found: t.Set[str] = set()
+def value_problems(subject: Subject, result: Data) -> list[str]:
+    found: set[str] = set()
     for name, value in result.items():
         if name not in OF_ANSIBLE:
             found.update(_value_problems(subject.returned.get(name), value, name))
     return sorted(found)
 
 
-def problems(subject: Subject, given: t.Iterable[Data]) -> t.List[str]:
+def problems(subject: Subject, given: t.Iterable[Data]) -> list[str]:
     """Every documented key is returned: results are looked at until each has been seen. C(watch) looks at all of them."""
     documented = dict(_documented(subject.returned))
-    found: t.Set[str] = set()
-    seen: t.Dict[str, bool] = {}
+    found: set[str] = set()
+    seen: dict[str, bool] = {}
     for result in given:
         found.update(value_problems(subject, result))
         for path, value in flattened(result):
@@ -77,36 +77,36 @@ def problems(subject: Subject, given: t.Iterable[Data]) -> t.List[str]:
         if path not in subject.cases.unset or path not in seen
     )
     found.update(
-        "unset: %s is %s" % (path, "no documented key" if path not in documented else "given a value by a case")
+        "unset: {} is {}".format(path, "no documented key" if path not in documented else "given a value by a case")
         for path in subject.cases.unset
         if seen.get(path) or path not in documented
     )
     return sorted(found)
 
 
-def _unseen(path: str, seen: t.Mapping[str, bool]) -> t.List[str]:
+def _unseen(path: str, seen: t.Mapping[str, bool]) -> list[str]:
     if path.split(".")[0] in SHARED and (path in seen or "." in path or path == "notes"):
         return []
     if path not in seen:
-        return ["%s is documented and never returned" % path]
-    return [] if seen[path] else ["%s never has a value in any case" % path]
+        return [f"{path} is documented and never returned"]
+    return [] if seen[path] else [f"{path} never has a value in any case"]
 
 
-def shared_problems(every: t.Sequence[t.Tuple[Subject, t.Iterable[Data]]]) -> t.List[str]:
+def shared_problems(every: t.Sequence[tuple[Subject, t.Iterable[Data]]]) -> list[str]:
     """The shared keys: the same words in every module, and each of them returned by some module, of which the first ones are looked at."""
     found = []
-    first: t.Dict[str, t.Tuple[str, t.Any]] = {}
+    first: dict[str, tuple[str, t.Any]] = {}
     for subject, dummy in every:
         for name in SHARED:
             name_of_first, entry = first.setdefault(name, (subject.name, subject.returned.get(name)))
             if _without_samples(subject.returned.get(name)) != _without_samples(entry):
-                found.append("%s documents %s otherwise than %s" % (subject.name, name, name_of_first))
+                found.append(f"{subject.name} documents {name} otherwise than {name_of_first}")
     missing = {path for path, dummy in _documented({name: entry for name, (dummy, entry) in first.items() if entry})}
     for result in itertools.chain.from_iterable(given for dummy, given in every):
         missing -= {path for path, value in flattened(result) if value is not None}
         if not missing:
             break
-    return found + ["%s is documented and never returned by any module" % path for path in sorted(missing)]
+    return found + [f"{path} is documented and never returned by any module" for path in sorted(missing)]
 
 
 def _without_samples(entry: t.Any) -> t.Any:
@@ -115,24 +115,24 @@ def _without_samples(entry: t.Any) -> t.Any:
     return entry
 
 
-def _documented(entries: t.Mapping[str, t.Any], prefix: str = "") -> t.Iterator[t.Tuple[str, t.Any]]:
+def _documented(entries: t.Mapping[str, t.Any], prefix: str = "") -> t.Iterator[tuple[str, t.Any]]:
     for name, entry in entries.items():
         yield prefix + name, entry
-        yield from _documented(entry.get("contains") or {}, "%s%s." % (prefix, name))
+        yield from _documented(entry.get("contains") or {}, f"{prefix}{name}.")
 
 
-def _value_problems(entry: t.Optional[Data], value: t.Any, path: str) -> t.Iterator[str]:
+def _value_problems(entry: Data | None, value: t.Any, path: str) -> t.Iterator[str]:
     if entry is None:
-        yield "%s is returned and not documented" % path
+        yield f"{path} is returned and not documented"
         return
     if value is None:
         return
     kind = entry.get("type", "no type")
     if kind not in TYPES:
-        yield "%s has the unknown type %s" % (path, kind)
+        yield f"{path} has the unknown type {kind}"
         return
     if not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind not in ("bool", "raw")):
-        yield "%s is documented as %s and returned as %s" % (path, kind, type(value).__name__)
+        yield f"{path} is documented as {kind} and returned as {type(value).__name__}"
         return
     contains = entry.get("contains")
     if kind == "list":
@@ -141,27 +141,27 @@ def _value_problems(entry: t.Optional[Data], value: t.Any, path: str) -> t.Itera
             yield from _value_problems(element, item, path)
     elif kind == "dict" and contains:
         for name, inner in value.items():
-            yield from _value_problems(contains.get(name), inner, "%s.%s" % (path, name))
+            yield from _value_problems(contains.get(name), inner, f"{path}.{name}")
 
 
-def sample_problems(subject: Subject) -> t.List[str]:
+def sample_problems(subject: Subject) -> list[str]:
     """Every key says when it is returned, what type it has, and gives a sample of that type."""
     found = []
     for path, entry in _documented(subject.returned):
         if "." not in path and not entry.get("returned"):
-            found.append("%s does not say when it is returned" % path)
+            found.append(f"{path} does not say when it is returned")
         if not entry.get("description"):
-            found.append("%s has no description" % path)
+            found.append(f"{path} has no description")
         if entry.get("contains") is None and "sample" not in entry:
-            found.append("%s has no sample" % path)
+            found.append(f"{path} has no sample")
         if "sample" in entry:
-            found += ["sample of %s" % text for text in _value_problems(entry, entry["sample"], path)]
+            found += [f"sample of {text}" for text in _value_problems(entry, entry["sample"], path)]
     return found
 
 
-def field_problems(fields: t.Iterable[str], subject: Subject, key: str) -> t.List[str]:
+def field_problems(fields: t.Iterable[str], subject: Subject, key: str) -> list[str]:
     """The fields of one of the tables of the documentation of the API, against the keys below C(key)."""
     entry = subject.returned
     for part in key.split("."):
         entry = entry[part]["contains"]
-    return ["%s.%s is not documented" % (key, name) for name in fields if name not in entry]
+    return [f"{key}.{name} is not documented" for name in fields if name not in entry]

@@ -20,7 +20,6 @@ from support.port import Report
 from support.subjects import Subject
 from support.suites.faults import MAY_BE_REPEATED, ON_THE_WAY, crash_problems, plain_cases
 
-
 READ_BACK = "before the read-back"
 
 
@@ -38,9 +37,9 @@ class Pair:
     """What became of a run, and of the other task in the middle of it, where the other is one."""
 
     seen: Observation
-    own: t.Tuple[Record, ...]
-    other: t.Optional[Report]
-    others: t.Tuple[Record, ...]
+    own: tuple[Record, ...]
+    other: Report | None
+    others: tuple[Record, ...]
 
 
 #: Calls that the platform takes once more although what they are for is there: they set, and nothing is there twice.
@@ -53,10 +52,10 @@ ELSEWHERE = ("file", "extension", "extensions")
 LATE = 5.0
 
 
-def chosen_cases(subject: Subject) -> t.List[Case]:
+def chosen_cases(subject: Subject) -> list[Case]:
     """For each call that the module makes the first case that makes it."""
-    chosen: t.List[Case] = []
-    known: t.Set[str] = set()
+    chosen: list[Case] = []
+    known: set[str] = set()
     for case in plain_cases(subject):
         calls = {str(call.get("action") or call.get("route") or call.get("path")) for call in case.expect.calls} or {
             "none"
@@ -67,7 +66,7 @@ def chosen_cases(subject: Subject) -> t.List[Case]:
     return chosen
 
 
-def problems(laboratory: Laboratory, subject: Subject, case: Case) -> t.List[str]:
+def problems(laboratory: Laboratory, subject: Subject, case: Case) -> list[str]:
     clean, phases = _alone(laboratory, subject, case)
     found = []
 
@@ -76,7 +75,7 @@ def problems(laboratory: Laboratory, subject: Subject, case: Case) -> t.List[str
         told = _truth(pair)
         if _converges(subject, case):
             told += _same(phase, clean, pair) if who == "the same task" else _different(laboratory, subject, case, pair)
-        found.extend("%s %s: %s" % (who, phase.name, text) for text in told)
+        found.extend(f"{who} {phase.name}: {text}" for text in told)
 
     for phase in phases:
         race("the same task", phase, lambda: laboratory.perform(subject, case))
@@ -90,7 +89,7 @@ def problems(laboratory: Laboratory, subject: Subject, case: Case) -> t.List[str
     return found
 
 
-def _rivals(subject: Subject, case: Case) -> t.List[Case]:
+def _rivals(subject: Subject, case: Case) -> list[Case]:
     """Other tasks with the same database, as it is."""
     return [
         other
@@ -102,9 +101,9 @@ def _rivals(subject: Subject, case: Case) -> t.List[Case]:
     ]
 
 
-def _alone(laboratory: Laboratory, subject: Subject, case: Case) -> t.Tuple[Observation, t.List[Phase]]:
+def _alone(laboratory: Laboratory, subject: Subject, case: Case) -> tuple[Observation, list[Phase]]:
     """The run with nobody else, and the moments at which somebody may come."""
-    moments: t.List[Moment] = []
+    moments: list[Moment] = []
 
     def note(moment: Moment) -> None:
         if not moment.answered:
@@ -129,9 +128,9 @@ def _alone(laboratory: Laboratory, subject: Subject, case: Case) -> t.Tuple[Obse
 
 def _pair(laboratory: Laboratory, subject: Subject, case: Case, phase: Phase, act: Act) -> Pair:
     laboratory.arrange(subject, case)
-    reports: t.List[t.Optional[Report]] = []
-    before: t.List[Record] = []
-    others: t.List[Record] = []
+    reports: list[Report | None] = []
+    before: list[Record] = []
+    others: list[Record] = []
 
     def acting() -> None:
         before.extend(laboratory.sandbox.log())
@@ -141,7 +140,7 @@ def _pair(laboratory: Laboratory, subject: Subject, case: Case, phase: Phase, ac
         laboratory.sandbox.clear_log()
         laboratory.clock.sleep(LATE)
 
-    def choose(moment: Moment) -> t.Optional[Act]:
+    def choose(moment: Moment) -> Act | None:
         due = not reports and (moment.number, moment.answered) == (phase.number, phase.answered)
         return acting if due else None
 
@@ -151,7 +150,7 @@ def _pair(laboratory: Laboratory, subject: Subject, case: Case, phase: Phase, ac
     return Pair(seen, (*before, *seen.records), reports[0], tuple(others))
 
 
-def _same(phase: Phase, clean: Observation, pair: Pair) -> t.List[str]:
+def _same(phase: Phase, clean: Observation, pair: Pair) -> list[str]:
     """One of the two changed it, and the other says that it did not, or what it met."""
     report, other = pair.seen.report, pair.other
     assert other is not None
@@ -159,25 +158,27 @@ def _same(phase: Phase, clean: Observation, pair: Pair) -> t.List[str]:
         return []
     found = []
     if pair.seen.state != clean.state:
-        found.append("together they came to something else than one alone: %s" % report.message)
+        found.append(f"together they came to something else than one alone: {report.message}")
     if not (report.changed or report.failed) and report.result.get("steps", []) != []:
-        found.append("it does not say that it did nothing: %s" % report.result["steps"])
+        found.append("it does not say that it did nothing: {}".format(report.result["steps"]))
     winners = [one for one in (report, other) if one.changed and not one.failed]
     if not winners:
-        found.append("nobody did it: %s / %s" % (report.message, other.message))
+        found.append(f"nobody did it: {report.message} / {other.message}")
     if len(winners) == 2 and (phase.name == "after the read" or not set(_accepted(pair.own)) <= set(SETS)):
-        found.append("both did it: %s" % _accepted(pair.own))
+        found.append(f"both did it: {_accepted(pair.own)}")
     return found
 
 
-def _different(laboratory: Laboratory, subject: Subject, case: Case, pair: Pair) -> t.List[str]:
+def _different(laboratory: Laboratory, subject: Subject, case: Case, pair: Pair) -> list[str]:
     """Success means that it is as the task wants."""
     if pair.seen.report.failed:
         return []
     laboratory.calm()
     again = laboratory.run(subject, case, check=True).report
     return (
-        ["it reports success, and there is still to be done: %s" % again.result.get("steps")] if again.changed else []
+        ["it reports success, and there is still to be done: {}".format(again.result.get("steps"))]
+        if again.changed
+        else []
     )
 
 
@@ -185,22 +186,22 @@ def _converges(subject: Subject, case: Case) -> bool:
     return subject.support("idempotent") == "full" and case.again is None
 
 
-def _truth(pair: Pair) -> t.List[str]:
+def _truth(pair: Pair) -> list[str]:
     found = crash_problems(pair.seen) + _untrue(pair.seen.report, pair.own)
     if pair.other is not None:
         found += ["the other one: " + text for text in _untrue(pair.other, pair.others)]
     return found
 
 
-def _untrue(report: Report, records: t.Sequence[Record]) -> t.List[str]:
+def _untrue(report: Report, records: t.Sequence[Record]) -> list[str]:
     """What a run says of itself against what it sent. The status of an action does not tell whether it was done."""
     accepted = _accepted(records)
     if [name for name in accepted if not name.islower()] and not report.changed:
-        return ["it reports that it changed nothing, and the platform took %s: %s" % (accepted, report.message)]
+        return [f"it reports that it changed nothing, and the platform took {accepted}: {report.message}"]
     if report.changed and not report.failed and not (accepted or set(ELSEWHERE) & set(report.result)):
         return ["it reports a change, and sent nothing that the platform took"]
     return []
 
 
-def _accepted(records: t.Sequence[Record]) -> t.List[str]:
+def _accepted(records: t.Sequence[Record]) -> list[str]:
     return [named(record) for record in records if not record.safe and (record.status or 500) < 400]

@@ -17,8 +17,8 @@ import typing as t
 from support.cases import Case, set_option
 from support.laboratory import Laboratory, Observation
 from support.subjects import Subject, paths_of
-from support.suites.faults import CRASHED
 from support.suites.effects import base_case, path_of, place_of, shared_cases
+from support.suites.faults import CRASHED
 
 NOTHING = object()
 CANARY = "canary-of-a-wrong-value-0123456789"
@@ -29,7 +29,7 @@ TEMPLATE = "{{ not_expanded }}"
 FREE_TEXT = ("filter", "exclude_query")
 
 #: The smallest and the largest number of an option, by its name.
-RANGES: t.Mapping[str, t.Tuple[float, t.Optional[float]]] = {
+RANGES: t.Mapping[str, tuple[float, float | None]] = {
     "api_timeout": (0.1, 3600),
     "api_retries": (0, 100),
     "requests_per_minute": (1, 60),
@@ -72,7 +72,7 @@ def wrong_values(path: str, option: t.Mapping[str, t.Any], plain: t.Any) -> t.It
         if option.get("choices"):
             yield Wrong("another word", NONSENSE)
         else:
-            yield Wrong("a line break", "%s\nx" % plain)
+            yield Wrong("a line break", f"{plain}\nx")
             yield Wrong("another form", NONSENSE)
     elif kind in ("int", "float"):
         least, most = RANGES[path]
@@ -101,7 +101,7 @@ def wrong_values(path: str, option: t.Mapping[str, t.Any], plain: t.Any) -> t.It
         yield Wrong("an unknown key", {"not_known": 1})
 
 
-def _wrong_lists(path: str, option: t.Mapping[str, t.Any], plain: t.List[t.Any]) -> t.Iterator[Wrong]:
+def _wrong_lists(path: str, option: t.Mapping[str, t.Any], plain: list[t.Any]) -> t.Iterator[Wrong]:
     element = option.get("elements", "str")
     yield Wrong("a list in it", [[CANARY]])
     yield Wrong("a boolean", True)
@@ -121,7 +121,7 @@ def _wrong_lists(path: str, option: t.Mapping[str, t.Any], plain: t.List[t.Any])
         yield Wrong("another word in it", [NONSENSE])
     else:
         yield Wrong("a template in it", [TEMPLATE])
-        yield Wrong("a line break in it", ["%s\nx" % (plain or ["a"])[0]])
+        yield Wrong("a line break in it", ["{}\nx".format((plain or ["a"])[0])])
         yield Wrong("another form in it", [NONSENSE])
 
 
@@ -136,7 +136,7 @@ ALLOWED = re.compile(
 )
 
 
-def problems(laboratory: Laboratory, subject: Subject, path: str, count: t.Callable[[str], None]) -> t.List[str]:
+def problems(laboratory: Laboratory, subject: Subject, path: str, count: t.Callable[[str], None]) -> list[str]:
     """Every kind of wrong value for one option. I(count) is told what became of each: refused, or taken."""
     option = paths_of(subject.options)[path]
     case = _case_with(subject, path)
@@ -158,18 +158,16 @@ def problems(laboratory: Laboratory, subject: Subject, path: str, count: t.Calla
     for wrong in wrong_values(path, option, _plain_value(subject, case, path, option)):
         seen = run(wrong.value, wrong.means is not NOTHING)
         if any(text in seen.report.everything() for text in CRASHED):
-            found.append("%s: it crashes: %s" % (wrong.kind, seen.report.message))
+            found.append(f"{wrong.kind}: it crashes: {seen.report.message}")
         elif wrong.means is not NOTHING:
             count("taken")
             if seen.essence != run(wrong.means).essence:
-                found.append(
-                    "%s, %r, is not taken for %r: %s" % (wrong.kind, wrong.value, wrong.means, seen.report.message)
-                )
+                found.append(f"{wrong.kind}, {wrong.value!r}, is not taken for {wrong.means!r}: {seen.report.message}")
         elif _is_text_for_others(path, wrong):
             count("taken")
         else:
             count("refused")
-            found += ["%s, %r: %s" % (wrong.kind, wrong.value, text) for text in _unrefused(path, option, wrong, seen)]
+            found += [f"{wrong.kind}, {wrong.value!r}: {text}" for text in _unrefused(path, option, wrong, seen)]
     return found
 
 
@@ -179,25 +177,25 @@ def _is_text_for_others(path: str, wrong: Wrong) -> bool:
     return wrong.kind.startswith("another form") and path in (*UNKNOWN_HERE, *ANY_TEXT)
 
 
-def _unrefused(path: str, option: t.Mapping[str, t.Any], wrong: Wrong, seen: Observation) -> t.List[str]:
+def _unrefused(path: str, option: t.Mapping[str, t.Any], wrong: Wrong, seen: Observation) -> list[str]:
     message = seen.report.message
     if not seen.report.failed:
         return ["it is taken"]
     found = []
     if seen.records:
-        found.append("it is refused after %s: %s" % (seen.calls(), message))
+        found.append(f"it is refused after {seen.calls()}: {message}")
     # With an app it is another way to say which addon is meant.
     names = ["addon"] if path == "addon_id" else []
     names += [re.escape(part) for part in {path, path.rpartition(".")[2], path.split(".")[0]}]
-    if not re.search(r"(?<![\w.])(?:%s)(?:\[\d+\])?\b" % "|".join(names), message):
-        found.append("the option is not named: %s" % message)
+    if not re.search(r"(?<![\w.])(?:{})(?:\[\d+\])?\b".format("|".join(names)), message):
+        found.append(f"the option is not named: {message}")
     if option.get("no_log") or any(inner.get("no_log") for inner in option.get("options", {}).values()):
         if CANARY in seen.report.everything() or str(wrong.value) in message:
-            found.append("the secret is told: %s" % message)
+            found.append(f"the secret is told: {message}")
     elif not any(text[:40] in message for text in _shown(wrong.value)):
-        found.append("the value is not told: %s" % message)
+        found.append(f"the value is not told: {message}")
     if not ALLOWED.search(message):
-        found.append("what is allowed is not told: %s" % message)
+        found.append(f"what is allowed is not told: {message}")
     return found
 
 
@@ -208,7 +206,7 @@ def _shown(value: t.Any) -> t.Iterator[str]:
         for item in value:
             yield from _shown(item)
     if isinstance(value, float):
-        yield "%g" % value
+        yield f"{value:g}"
 
 
 def _case_with(subject: Subject, path: str) -> Case:
