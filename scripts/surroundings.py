@@ -168,7 +168,7 @@ SHIPPED = (
     "roles/",
     "tests/config.yml",
 )
-NOT_SHIPPED = ("playbooks/demo", "playbooks/every_module", "docs/openapi.json")
+NOT_SHIPPED = ("playbooks/demo", "playbooks/every_module")
 
 
 def shipped() -> list[Path]:

@@ -36,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port-base", type=int, metavar="N", help="first of seven ports; else the system chooses")
     parser.add_argument("--with-parent", action="store_true", help="stop when the process that started this one ends")
     parser.add_argument("--exports", action="store_true", help="print lines to paste into a shell, token included")
+    parser.add_argument("--openapi", action="store_true", help="print the OpenAPI document and end")
     return parser
 
 
@@ -52,6 +53,11 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     if options.speed <= 0:
         _parser().error("--speed must be above 0")
+    if options.openapi:
+        from scalingo_sandbox.openapi import document
+
+        print(json.dumps(document(), indent=1, ensure_ascii=False))
+        return
     from pydantic import ValidationError
 
     from scalingo_sandbox.engines import FACTORIES, EngineError

@@ -1,19 +1,11 @@
 # Copyright (c) 2026, Community Scalingo contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The OpenAPI document, made from the routes and their models.
-
-python -m scalingo_sandbox.openapi docs/openapi.json            writes it
-python -m scalingo_sandbox.openapi docs/openapi.json --check    fails when it is not what would be written
-"""
+"""The OpenAPI document, made from the routes and their models."""
 
 from __future__ import annotations
 
-import argparse
-import json
 import re
-import sys
-from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -161,21 +153,3 @@ def _described(route: Route, method: str, schemas: dict[str, Any]) -> dict[str, 
         if route.access != "none" or status not in ("401", "403"):
             described["responses"][status] = {"$ref": f"#/components/responses/{status}"}
     return described
-
-
-def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m scalingo_sandbox.openapi")
-    parser.add_argument("file", nargs="?", default="docs/openapi.json", help="where the document is")
-    parser.add_argument("--check", action="store_true", help="fail when the file is not up to date")
-    options = parser.parse_args(arguments)
-    text = json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
-    path = Path(options.file)
-    if options.check:
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            sys.exit(f"{path} is not up to date: run python -m scalingo_sandbox.openapi {path}")
-        return
-    path.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
