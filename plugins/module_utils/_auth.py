@@ -21,8 +21,8 @@ import typing as t
 import urllib.parse
 from dataclasses import dataclass, replace
 
-from ansible_collections.community.scalingo.plugins.module_utils._cache import Store, cache_key
-from ansible_collections.community.scalingo.plugins.module_utils._errors import (
+from ._cache import Store, cache_key
+from ._errors import (
     AddonNotFound,
     InvalidInput,
     NotFound,
@@ -30,8 +30,8 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     Unauthorized,
     UnexpectedAnswer,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._shapes import or_none
-from ansible_collections.community.scalingo.plugins.module_utils._transport import (
+from ._shapes import or_none
+from ._transport import (
     DEFAULT_RETRIES,
     DEFAULT_TIMEOUT,
     Clock,

@@ -21,7 +21,7 @@ import stat
 import typing as t
 import weakref
 
-from ansible_collections.community.scalingo.plugins.module_utils._transport import LIMITED_BUDGET, Clock, Flight, Pacing
+from ._transport import LIMITED_BUDGET, Clock, Flight, Pacing
 
 try:
     import fcntl

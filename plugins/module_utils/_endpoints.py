@@ -19,8 +19,8 @@ import re
 import typing as t
 import urllib.parse
 
-from ansible_collections.community.scalingo.plugins.module_utils import _shapes
-from ansible_collections.community.scalingo.plugins.module_utils._auth import (
+from . import _shapes
+from ._auth import (
     ENGINES,
     JUST_MADE,
     TOKEN,
@@ -31,13 +31,13 @@ from ansible_collections.community.scalingo.plugins.module_utils._auth import (
     kind_of,
     read_settings,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._cache import (
+from ._cache import (
     SharedFlight,
     SharedPacing,
     Store,
     cache_key,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._errors import (
+from ._errors import (
     ActionFailed,
     InvalidInput,
     NotFound,
@@ -47,8 +47,8 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     Unauthorized,
     UnexpectedAnswer,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._progress import Watch, Watcher
-from ansible_collections.community.scalingo.plugins.module_utils._transport import (
+from ._progress import Watch, Watcher
+from ._transport import (
     Answer,
     ApiTokenAuthorization,
     BearerAuthorization,

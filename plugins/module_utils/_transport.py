@@ -28,7 +28,7 @@ import urllib.parse
 import warnings
 from dataclasses import dataclass
 
-from ansible_collections.community.scalingo.plugins.module_utils._errors import (
+from ._errors import (
     BadRequest,
     Conflict,
     Forbidden,
@@ -45,7 +45,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     ValidationFailed,
     scrub,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._progress import Watch
+from ._progress import Watch
 
 try:
     import requests

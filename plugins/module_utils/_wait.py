@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.community.scalingo.plugins.module_utils._errors import (
+from ._errors import (
     RateLimited,
     ServerError,
     Unreachable,
     WaitTimeout,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._progress import Watch
-from ansible_collections.community.scalingo.plugins.module_utils._transport import Clock
+from ._progress import Watch
+from ._transport import Clock
 
 T = t.TypeVar("T")
 
