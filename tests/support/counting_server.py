@@ -26,6 +26,8 @@ window: list[float] = []
 #: How long a reading takes, and how many there are just now; C(counts["most"]) is how many there ever were at once.
 slow: dict[str, float] = {}
 active: set[int] = set()
+#: Until so many have been there at once each waits for the others, however slow the machine is.
+expected = threading.Event()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -93,6 +95,9 @@ class Handler(BaseHTTPRequestHandler):
             with lock:
                 active.add(threading.get_ident())
                 counts["most"] = max(counts["most"], len(active))
+                if counts["most"] >= slow["expected"]:
+                    expected.set()
+            expected.wait(10)
             time.sleep(slow["seconds"])
             with lock:
                 active.discard(threading.get_ident())

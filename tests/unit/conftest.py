@@ -2,14 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every unit test has a home of its own and an environment without proxies, certificates and Scalingo's variables."""
+"""Every unit test has a home of its own and an environment without proxies, certificates and Scalingo's variables.
+
+What is generated is the same in every run, and may take its time on a machine that is slow.
+"""
 
 from __future__ import annotations
 
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 from support.office import Office
+
+settings.register_profile(
+    "same everywhere", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("same everywhere")
 
 
 @pytest.fixture(autouse=True)

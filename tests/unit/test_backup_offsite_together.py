@@ -296,7 +296,7 @@ def a_run(shelf: Shelf, number: int, damaged: bool) -> None:
         os.waitpid(child, 0)
         return answer
 
-    begun, code, deadline = {"problem": "not yet", "busy": True}, 3, time.monotonic() + 30
+    begun, code, deadline = {"problem": "not yet", "busy": True}, 3, time.monotonic() + 120
     while begun["problem"] and begun["busy"] and time.monotonic() < deadline:
         begun = step(lambda: {**shelf.begin(number), "problem": ""})
         time.sleep(0.02)
@@ -380,7 +380,7 @@ class Playbook:
 
 
 def until(condition: t.Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

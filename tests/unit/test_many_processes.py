@@ -136,7 +136,7 @@ def test_many_under_an_enforced_limit_share_one_pace(server: Counting, monkeypat
 def test_no_more_are_on_their_way_than_that(server: Counting, params: dict[str, t.Any], most: int) -> None:
     """Over all processes of an account, whether they share their tokens or not."""
     client_of(server).database.show_database()
-    server.tell("slow", seconds=0.05)
+    server.tell("slow", seconds=0.05, expected=most)
     run_many(server, 14, reads=2, **params)
     assert server.counts()["most"] == most
 
