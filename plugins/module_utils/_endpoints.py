@@ -176,9 +176,6 @@ DATABASE_ROUTES = _table(
     ("D9", "show_database_operation", "GET", DATABASE_PATH + "/operations/{operation}", READ, "read the operation"),
     ("D10", "show_operation", "GET", "/operations/{operation}", READ, "read the operation"),
     ("D11", "show_plan", "GET", DATABASE_PATH + "/plan", READ, "read the plan of the database"),
-    ("D12", "show_plan_by_name", "GET", "/plans/{plan}", READ, "read the plan"),
-    ("D13", "ping", "POST", DATABASE_PATH + "/ping", READ, "ping the database"),
-    ("D14", "show_lag", "GET", DATABASE_PATH + "/lag", READ, "read the replication lag"),
     ("B1", "list_backups", "GET", DATABASE_PATH + "/backups", READ, "list the backups"),
     ("B2", "create_backup", "POST", DATABASE_PATH + "/backups", ONCE, "start a backup"),
     ("B3", "show_backup", "GET", "/backups/{backup}", READ, "read the backup"),
@@ -207,8 +204,6 @@ DATABASE_ROUTES = _table(
     ("U5", "delete_user", "DELETE", DATABASE_PATH + "/users/{user}", ONCE, "delete the database user"),
     ("M1", "list_maintenances", "GET", DATABASE_PATH + "/maintenance", READ, "list the maintenance of the database"),
     ("M2", "show_maintenance", "GET", DATABASE_PATH + "/maintenance/{maintenance}", READ, "read the maintenance"),
-    ("T1", "list_database_types", "GET", "/database_types", READ, "list the database types"),
-    ("T2", "show_database_type", "GET", "/database_types/{type}", READ, "read the database type"),
     ("T3", "show_database_type_version", "GET", "/database_type_versions/{version}", READ, "read the version"),
     ("L1", "show_logs_link", "GET", DATABASE_PATH + "/logs", READ, "get the link to the logs"),
     ("L2", "list_log_archives", "GET", DATABASE_PATH + "/logs_archives", READ, "list the log archives"),
@@ -1028,18 +1023,6 @@ class DatabaseApi:
         """Read the plan of the database (D11), where the region serves it."""
         return self._object("show_plan", "plan", _shapes.PLAN)
 
-    def show_plan_by_name(self, name: str, type_name: str) -> Raw:
-        """Read a plan by its name and the engine's (D12), where the region serves it."""
-        return self._object("show_plan_by_name", "plan", _shapes.PLAN, query={"type": type_name}, plan=name)
-
-    def ping(self) -> t.Any:
-        """Ping the database (D13); the answer's form is not known."""
-        return self._call("ping", bare_or_empty(_shapes.anything))
-
-    def show_lag(self) -> t.Any:
-        """Read the replication lag (D14); the answer's form is not known."""
-        return self._call("show_lag", bare_or_empty(_shapes.anything))
-
     # Backups (section 2.10)
 
     def list_backups(self) -> list[Raw]:
@@ -1109,14 +1092,6 @@ class DatabaseApi:
         """Read one maintenance (M2)."""
         read = under("maintenance", check=_shapes.MAINTENANCE, bare=True)
         return t.cast(Raw, self._call("show_maintenance", read, maintenance=maintenance_id))
-
-    def list_database_types(self) -> list[Raw]:
-        """List the engines (T1)."""
-        return self._list("list_database_types", "database_types", check=_shapes.DATABASE_TYPE)
-
-    def show_database_type(self, type_id: str) -> Raw:
-        """Read an engine (T2)."""
-        return self._object("show_database_type", "database_type", _shapes.DATABASE_TYPE, type=type_id)
 
     def show_database_type_version(self, version_id: str) -> Raw:
         """Read a version (T3): major, minor, patch, build. ``next_upgrade`` is None, or an object with at least id; it is

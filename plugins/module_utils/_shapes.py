@@ -307,7 +307,6 @@ MAINTENANCE = record(
     {"started_at": optional_text, "ended_at": optional_text},
     {"status": text},
 )
-DATABASE_TYPE = record({"id": text, "name": text}, {"description": text, "short_description": text})
 NEXT_UPGRADE = record({"id": text}, {"major": integer, "minor": integer, "patch": integer, "build": integer})
 DATABASE_TYPE_VERSION = record(
     {"id": text, "major": integer},
