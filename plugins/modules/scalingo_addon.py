@@ -132,88 +132,37 @@ EXAMPLES = r"""
 
 RETURN = r"""
 addon:
-  description: The addon, or none when it is absent. In check mode as it would be, where the parts that only the platform knows are none.
+  description:
+    - The addon, as RV(community.scalingo.scalingo_addon_info#module:addons) describes it, but for the app, the region and C(is_database).
+    - V(none) when it is absent.
+    - In check mode, the predicted state. What only the platform knows is V(none), such as the ID of a new addon.
   returned: success
   type: dict
-  contains:
-    id:
-      description: The ID of the addon. None in check mode as long as there is no addon, so that tasks after this one can be left out.
-      type: str
-      sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
-    app_id:
-      description: The ID of the app that it belongs to.
-      type: str
-      sample: 5343eccd646173000a140000
-    resource_id:
-      description: The reference of the resource that people see. Also the default name inside the database.
-      type: str
-      sample: shop_4553
-    status:
-      description:
-        - V(provisioning), V(running) or V(suspended). The platform may add others.
-      type: str
-      sample: running
-    plan:
-      description: The plan.
-      type: dict
-      contains:
-        id:
-          description: The ID of the plan.
-          type: str
-          sample: 5415beca646173000b015000
-        name:
-          description: The name of the plan.
-          type: str
-          sample: postgresql-starter-512
-        display_name:
-          description: The name of the plan for people.
-          type: str
-          sample: Starter 512M
-        description:
-          description: What the plan is about.
-          type: str
-          sample: 512 MB of memory, 10 GB of disk
-    addon_provider:
-      description: What kind of addon it is.
-      type: dict
-      contains:
-        id:
-          description: The ID of the provider.
-          type: str
-          sample: postgresql
-        name:
-          description: The name of the provider.
-          type: str
-          sample: PostgreSQL
-        logo_url:
-          description: Where its logo is.
-          type: str
-          sample: https://cdn.scalingo.com/addons/postgresql.svg
-    provisioned_at:
-      description: When it was provisioned, in UTC.
-      type: str
-      sample: '2026-02-05T14:38:14.343000Z'
-    deprovisioned_at:
-      description: When it was destroyed, in UTC. None as long as it lives.
-      type: str
-      sample: '2026-11-20T09:12:44.005000Z'
-    updated_at:
-      description: When it was last changed, in UTC.
-      type: str
-      sample: '2026-02-05T14:41:02.112000Z'
+# BEGIN _returns.steps, _returns: written by make lists
 steps:
-  description: What the task did, or would do in check mode, in order. Empty when nothing changes.
+  description: What the task did, in order. In check mode, what it would do. Empty when nothing changes.
   returned: success
   type: list
   elements: str
-  sample: ['provision postgresql for the app shop with the plan postgresql-starter-512']
+  sample: ['set periodic_backups_scheduled_at to 3:00 UTC', 'enable the feature force-ssl']
+steps_done:
+  description: What was done before the task failed. Nothing of it is undone.
+  returned: when the task fails after it began to change something
+  type: list
+  elements: str
+  sample: ['set periodic_backups_scheduled_at to 3:00 UTC']
+step_failed:
+  description: What the task was doing when it failed.
+  returned: when the task fails after it began to change something
+  type: str
+  sample: enable the feature force-ssl
 app:
-  description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. None when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before it was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
@@ -223,100 +172,22 @@ region:
   type: str
   sample: osc-fr1
 api_usage:
-  description: What the task cost. The API allows 60 requests a minute.
+  description: What the task cost. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: when the options are valid
   type: dict
-  contains:
-    requests:
-      description: How many requests were sent, those that got no answer included.
-      type: int
-      sample: 1
-    writes:
-      description: How many of them can change something.
-      type: int
-      sample: 0
-    waited_seconds:
-      description: How long the task slept, for operations of the platform, after failures and for the rate limit, in seconds.
-      type: float
-      sample: 0.0
-    tokens_reused:
-      description: How many tokens were taken from the cache instead of asking for new ones.
-      type: int
-      sample: 1
+  sample: {requests: 1, writes: 0, waited_seconds: 0.0, tokens_reused: 1}
 notes:
-  description: What is worth knowing and changes nothing, such as why tokens are kept in memory only.
-  returned: when there is something to say
+  description: Informational messages.
+  returned: when there are any
   type: list
   elements: str
-  sample: ['the token cache is not used: the directory belongs to another user']
+  sample: ['scalingo: addon_token is not used, because it goes with addon_id']
 error:
-  description: What went wrong, as data. Parts that are not known are left out.
+  description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  contains:
-    kind:
-      description: The kind of error, for conditions in a playbook.
-      type: str
-      sample: ValidationFailed
-    doing:
-      description: What was being done.
-      type: str
-      sample: set periodic_backups_scheduled_at to 3:00 UTC
-    subject:
-      description: The database that it was done on.
-      type: str
-      sample: addon ad-0f1ab3e1-e97d-4f33-9168-4956379731a4 of app shop in osc-fr1
-    message:
-      description: What the API said, or why the task was refused.
-      type: str
-      sample: periodic_backups_scheduled_at is invalid
-    status:
-      description: The status code of the answer.
-      type: int
-      sample: 422
-    code:
-      description: The code that the API gave with its message.
-      type: str
-      sample: region_disabled
-    field_errors:
-      description: The messages for each field that the API refused.
-      type: dict
-      sample: {periodic_backups_scheduled_at: [is invalid]}
-    method:
-      description: The method of the request that failed.
-      type: str
-      sample: PATCH
-    path:
-      description: The path of the request that failed.
-      type: str
-      sample: /api/databases/ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
-    request_id:
-      description: The ID of the request, for Scalingo's support.
-      type: str
-      sample: 4f5e7f6a-6f4c-4a3e-8f60-3f3d4b0f1c55
-    attempts:
-      description: How often the request was sent.
-      type: int
-      sample: 1
-    hint:
-      description: What to do next.
-      type: str
-      sample: Run the task again later.
-    last_status:
-      description: The last status that was seen before waiting ended.
-      type: str
-      sample: PENDING_TO_ACTIVATE
-steps_done:
-  description: What was done before the task failed. Nothing of it is undone.
-  returned: when the task fails after it began to change something
-  type: list
-  elements: str
-  sample: ['provision postgresql for the app shop with the plan postgresql-starter-512']
-step_failed:
-  description: What the task was doing when it failed.
-  returned: when the task fails after it began to change something
-  type: str
-  sample: provision postgresql for the app shop with the plan postgresql-starter-512
+  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+# END
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._module import run

@@ -128,13 +128,14 @@ addons:
       description: When it was last changed, in UTC.
       type: str
       sample: '2026-02-05T14:41:02.112000Z'
+# BEGIN _returns: written by make lists
 app:
-  description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. None when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before it was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
@@ -144,89 +145,22 @@ region:
   type: str
   sample: osc-fr1
 api_usage:
-  description: What the task cost. The API allows 60 requests a minute.
+  description: What the task cost. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: when the options are valid
   type: dict
-  contains:
-    requests:
-      description: How many requests were sent, those that got no answer included.
-      type: int
-      sample: 1
-    writes:
-      description: How many of them can change something.
-      type: int
-      sample: 0
-    waited_seconds:
-      description: How long the task slept, for operations of the platform, after failures and for the rate limit, in seconds.
-      type: float
-      sample: 0.0
-    tokens_reused:
-      description: How many tokens were taken from the cache instead of asking for new ones.
-      type: int
-      sample: 1
+  sample: {requests: 1, writes: 0, waited_seconds: 0.0, tokens_reused: 1}
 notes:
-  description: What is worth knowing and changes nothing, such as why tokens are kept in memory only.
-  returned: when there is something to say
+  description: Informational messages.
+  returned: when there are any
   type: list
   elements: str
-  sample: ['the token cache is not used: the directory belongs to another user']
+  sample: ['scalingo: addon_token is not used, because it goes with addon_id']
 error:
-  description: What went wrong, as data. Parts that are not known are left out.
+  description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  contains:
-    kind:
-      description: The kind of error, for conditions in a playbook.
-      type: str
-      sample: ValidationFailed
-    doing:
-      description: What was being done.
-      type: str
-      sample: set periodic_backups_scheduled_at to 3:00 UTC
-    subject:
-      description: The database that it was done on.
-      type: str
-      sample: addon ad-0f1ab3e1-e97d-4f33-9168-4956379731a4 of app shop in osc-fr1
-    message:
-      description: What the API said, or why the task was refused.
-      type: str
-      sample: periodic_backups_scheduled_at is invalid
-    status:
-      description: The status code of the answer.
-      type: int
-      sample: 422
-    code:
-      description: The code that the API gave with its message.
-      type: str
-      sample: region_disabled
-    field_errors:
-      description: The messages for each field that the API refused.
-      type: dict
-      sample: {periodic_backups_scheduled_at: [is invalid]}
-    method:
-      description: The method of the request that failed.
-      type: str
-      sample: PATCH
-    path:
-      description: The path of the request that failed.
-      type: str
-      sample: /api/databases/ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
-    request_id:
-      description: The ID of the request, for Scalingo's support.
-      type: str
-      sample: 4f5e7f6a-6f4c-4a3e-8f60-3f3d4b0f1c55
-    attempts:
-      description: How often the request was sent.
-      type: int
-      sample: 1
-    hint:
-      description: What to do next.
-      type: str
-      sample: Run the task again later.
-    last_status:
-      description: The last status that was seen before waiting ended.
-      type: str
-      sample: PENDING_TO_ACTIVATE
+  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+# END
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._module import run

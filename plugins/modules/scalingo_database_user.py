@@ -177,24 +177,36 @@ users:
         - Secret.
       type: str
       sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
-steps:
-  description: What the task did, or would do in check mode, in order. Empty when nothing changes.
-  returned: success
-  type: list
-  elements: str
-  sample: ['create the user reporting']
 secret_file:
   description: The file that the passwords are in. None without O(dest), and when the platform made no password.
   returned: success; on failure too when the platform has made a password
   type: str
   sample: /srv/secrets/shop.txt
+# BEGIN _returns.steps, _returns: written by make lists
+steps:
+  description: What the task did, in order. In check mode, what it would do. Empty when nothing changes.
+  returned: success
+  type: list
+  elements: str
+  sample: ['set periodic_backups_scheduled_at to 3:00 UTC', 'enable the feature force-ssl']
+steps_done:
+  description: What was done before the task failed. Nothing of it is undone.
+  returned: when the task fails after it began to change something
+  type: list
+  elements: str
+  sample: ['set periodic_backups_scheduled_at to 3:00 UTC']
+step_failed:
+  description: What the task was doing when it failed.
+  returned: when the task fails after it began to change something
+  type: str
+  sample: enable the feature force-ssl
 app:
-  description: The app of the database as the task names it, or none when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. None when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before it was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
@@ -204,100 +216,22 @@ region:
   type: str
   sample: osc-fr1
 api_usage:
-  description: What the task cost. The API allows 60 requests a minute.
+  description: What the task cost. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: when the options are valid
   type: dict
-  contains:
-    requests:
-      description: How many requests were sent, those that got no answer included.
-      type: int
-      sample: 1
-    writes:
-      description: How many of them can change something.
-      type: int
-      sample: 0
-    waited_seconds:
-      description: How long the task slept, for operations of the platform, after failures and for the rate limit, in seconds.
-      type: float
-      sample: 0.0
-    tokens_reused:
-      description: How many tokens were taken from the cache instead of asking for new ones.
-      type: int
-      sample: 1
+  sample: {requests: 1, writes: 0, waited_seconds: 0.0, tokens_reused: 1}
 notes:
-  description: What is worth knowing and changes nothing, such as why tokens are kept in memory only.
-  returned: when there is something to say
+  description: Informational messages.
+  returned: when there are any
   type: list
   elements: str
-  sample: ['the token cache is not used: the directory belongs to another user']
+  sample: ['scalingo: addon_token is not used, because it goes with addon_id']
 error:
-  description: What went wrong, as data. Parts that are not known are left out.
+  description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  contains:
-    kind:
-      description: The kind of error, for conditions in a playbook.
-      type: str
-      sample: ValidationFailed
-    doing:
-      description: What was being done.
-      type: str
-      sample: set periodic_backups_scheduled_at to 3:00 UTC
-    subject:
-      description: The database that it was done on.
-      type: str
-      sample: addon ad-0f1ab3e1-e97d-4f33-9168-4956379731a4 of app shop in osc-fr1
-    message:
-      description: What the API said, or why the task was refused.
-      type: str
-      sample: periodic_backups_scheduled_at is invalid
-    status:
-      description: The status code of the answer.
-      type: int
-      sample: 422
-    code:
-      description: The code that the API gave with its message.
-      type: str
-      sample: region_disabled
-    field_errors:
-      description: The messages for each field that the API refused.
-      type: dict
-      sample: {periodic_backups_scheduled_at: [is invalid]}
-    method:
-      description: The method of the request that failed.
-      type: str
-      sample: PATCH
-    path:
-      description: The path of the request that failed.
-      type: str
-      sample: /api/databases/ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
-    request_id:
-      description: The ID of the request, for Scalingo's support.
-      type: str
-      sample: 4f5e7f6a-6f4c-4a3e-8f60-3f3d4b0f1c55
-    attempts:
-      description: How often the request was sent.
-      type: int
-      sample: 1
-    hint:
-      description: What to do next.
-      type: str
-      sample: Run the task again later.
-    last_status:
-      description: The last status that was seen before waiting ended.
-      type: str
-      sample: PENDING_TO_ACTIVATE
-steps_done:
-  description: What was done before the task failed. Nothing of it is undone.
-  returned: when the task fails after it began to change something
-  type: list
-  elements: str
-  sample: ['create the user reporting']
-step_failed:
-  description: What the task was doing when it failed.
-  returned: when the task fails after it began to change something
-  type: str
-  sample: create the user importer
+  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+# END
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._module import run

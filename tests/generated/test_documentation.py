@@ -39,7 +39,7 @@ def test_what_is_returned_is_what_is_documented(laboratory: Laboratory, subject:
     none(returned.problems(subject, returned.results(laboratory, subject)))
 
 
-def test_shared_return_keys_are_the_same_everywhere(laboratory: Laboratory) -> None:
+def test_shared_return_keys_and_samples_really_come_back(laboratory: Laboratory) -> None:
     none(returned.shared_problems([(subject, returned.results(laboratory, subject)) for subject in TESTED]))
 
 

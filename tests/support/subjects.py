@@ -15,6 +15,7 @@ import dataclasses
 import functools
 import importlib
 import importlib.util
+import re
 import types
 import typing as t
 from pathlib import Path
@@ -35,6 +36,14 @@ COLLECTION = "community.scalingo"
 PACKAGE = "ansible_collections.community.scalingo"
 
 Documentation = dict[str, t.Any]
+
+#: How RETURN of one module refers to that of another.
+REFERENCE = re.compile(rf"RV\({COLLECTION}\.(\w+)#module:(\w+)\)")
+
+#: What RETURN leaves to the page of the return values that modules share.
+PAGE = ROOT / "docs" / "docsite" / "rst" / "results.rst"
+PAGES_LABEL = "docsite.results"
+PAGES_KEYS = ("api_usage", "error")
 
 #: Return keys that Ansible itself knows, and that no module documents.
 OF_ANSIBLE = ("changed", "msg", "diff", "failed", "warnings")
@@ -93,7 +102,17 @@ class Subject:
 
     @functools.cached_property
     def returned(self) -> Documentation:
-        return t.cast(Documentation, load_yaml(self.text("RETURN")) or {})
+        """RETURN, with the fields filled in where it refers to those of another module or of the page."""
+        entries = t.cast(Documentation, load_yaml(self.text("RETURN")) or {})
+        for entry in entries.values():
+            reference = REFERENCE.search(str(entry.get("description")))
+            if reference and "contains" not in entry and "dict" in (entry.get("type"), entry.get("elements")):
+                other = Subject(reference[1], MODULES / (reference[1] + ".py"), CASES / (reference[1] + ".yml"))
+                entry["contains"] = other.returned[reference[2]]["contains"]
+        for name in PAGES_KEYS:
+            if PAGES_LABEL in str(entries.get(name, {}).get("description")):
+                entries[name]["contains"] = keys_of_page(name)
+        return entries
 
     @functools.cached_property
     def examples(self) -> list[dict[str, t.Any]]:
@@ -116,6 +135,14 @@ class Subject:
 def subjects() -> tuple[Subject, ...]:
     """Every module of the collection."""
     return tuple(Subject(name, MODULES / (name + ".py"), CASES / (name + ".yml")) for name in names())
+
+
+@functools.cache
+def keys_of_page(section: str) -> Documentation:
+    """The keys in the tables of a section of the page, each with its type."""
+    text = PAGE.read_text(encoding="utf-8").partition(f"\n{section}\n---")[2]
+    rows = re.findall(r"\* - ``(\w+)``\n     - (\w+)\n     - (.+)", re.split(r"\n\w+\n---", text)[0])
+    return {key: {"type": kind, "description": meaning} for key, kind, meaning in rows}
 
 
 def names() -> list[str]:

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import itertools
+import re
 import typing as t
 
 from support.cases import Case, Data
 from support.compare import flattened
 from support.laboratory import Laboratory, Observation
-from support.subjects import OF_ANSIBLE, Subject
+from support.subjects import OF_ANSIBLE, PAGES_KEYS, Subject
 from support.suites.faults import plain_cases
 
 TYPES: t.Mapping[str, tuple[type, ...]] = {
@@ -27,6 +28,8 @@ TYPES: t.Mapping[str, tuple[type, ...]] = {
 
 #: What every module returns in the same words. A key in them may be one that this module never has a value for.
 SHARED = ("app", "addon_id", "region", "api_usage", "notes", "error")
+#: Those whose samples are texts of the collection.
+SAMPLED = ("notes", "error", "steps", "steps_done", "step_failed")
 
 
 def results(laboratory: Laboratory, subject: Subject) -> t.Iterator[Data]:
@@ -70,12 +73,7 @@ def problems(subject: Subject, given: t.Iterable[Data]) -> list[str]:
         # Whether a key really never has a value only all of them tell.
         if not subject.cases.unset and not any(_unseen(path, seen) for path in documented):
             break
-    found.update(
-        text
-        for path in documented
-        for text in _unseen(path, seen)
-        if path not in subject.cases.unset or path not in seen
-    )
+    found.update(text for path in documented for text in _unseen(path, seen) if path not in subject.cases.unset)
     found.update(
         "unset: {} is {}".format(path, "no documented key" if path not in documented else "given a value by a case")
         for path in subject.cases.unset
@@ -93,26 +91,26 @@ def _unseen(path: str, seen: t.Mapping[str, bool]) -> list[str]:
 
 
 def shared_problems(every: t.Sequence[tuple[Subject, t.Iterable[Data]]]) -> list[str]:
-    """The shared keys: the same words in every module, and each of them returned by some module, of which the first ones are looked at."""
-    found = []
-    first: dict[str, tuple[str, t.Any]] = {}
+    """What the fragments and their page say: each key, and each text of a sample, is returned by some module.
+
+    A number in a sample stands for any other. Results are looked at until all has been seen.
+    """
+    missing = {path for path, dummy in _documented({name: every[0][0].returned[name] for name in SHARED})}
     for subject, dummy in every:
-        for name in SHARED:
-            name_of_first, entry = first.setdefault(name, (subject.name, subject.returned.get(name)))
-            if _without_samples(subject.returned.get(name)) != _without_samples(entry):
-                found.append(f"{subject.name} documents {name} otherwise than {name_of_first}")
-    missing = {path for path, dummy in _documented({name: entry for name, (dummy, entry) in first.items() if entry})}
+        for name in SAMPLED:
+            missing.update(_texts(subject.returned.get(name, {}).get("sample")))
     for result in itertools.chain.from_iterable(given for dummy, given in every):
         missing -= {path for path, value in flattened(result) if value is not None}
+        missing -= set(_texts([result.get(name) for name in SAMPLED]))
         if not missing:
             break
-    return found + [f"{path} is documented and never returned by any module" for path in sorted(missing)]
+    return [f"{path} is documented and never returned by any module" for path in sorted(missing)]
 
 
-def _without_samples(entry: t.Any) -> t.Any:
-    if isinstance(entry, dict):
-        return {name: _without_samples(value) for name, value in entry.items() if name != "sample"}
-    return entry
+def _texts(value: t.Any) -> list[str]:
+    if isinstance(value, (dict, list)):
+        return [text for item in (value.values() if isinstance(value, dict) else value) for text in _texts(item)]
+    return [re.sub(r"[0-9]+", "0", value)] if isinstance(value, str) else []
 
 
 def _documented(entries: t.Mapping[str, t.Any], prefix: str = "") -> t.Iterator[tuple[str, t.Any]]:
@@ -152,7 +150,7 @@ def sample_problems(subject: Subject) -> list[str]:
             found.append(f"{path} does not say when it is returned")
         if not entry.get("description"):
             found.append(f"{path} has no description")
-        if entry.get("contains") is None and "sample" not in entry:
+        if entry.get("contains") is None and "sample" not in entry and path.split(".")[0] not in PAGES_KEYS:
             found.append(f"{path} has no sample")
         if "sample" in entry:
             found += [f"sample of {text}" for text in _value_problems(entry, entry["sample"], path)]
