@@ -10,6 +10,7 @@ from typing import Any
 from scalingo_sandbox import work
 from scalingo_sandbox.faults import FaultRule
 from scalingo_sandbox.identifiers import fresh_hexadecimal
+from scalingo_sandbox.loading import reset
 from scalingo_sandbox.ratelimit import RateLimit
 from scalingo_sandbox.record import Record
 from scalingo_sandbox.seed import Seed, SeedMaintenance, load
@@ -103,7 +104,7 @@ class Control:
     def reset(self, seed: Seed | dict[str, Any] | str | None = None) -> None:
         parsed = None if seed is None else load(seed)
         with self.world.lock:
-            self.world.reset(parsed)
+            reset(self.world, parsed)
 
     def expire_tokens(self, kind: str | None = None, addon_id: str | None = None) -> None:
         """Tokens made so far are refused from now on. kind: bearer or addon; addon_id: those of one addon."""

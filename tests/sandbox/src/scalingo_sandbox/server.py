@@ -21,9 +21,9 @@ from scalingo_sandbox.api.control import make_control_application
 from scalingo_sandbox.application import Application, Place
 from scalingo_sandbox.clock import Clock
 from scalingo_sandbox.control import Control
+from scalingo_sandbox.loading import open_world
 from scalingo_sandbox.seed import REGIONS, Seed
 from scalingo_sandbox.transport import Protocol
-from scalingo_sandbox.world import World
 
 PLACES = (
     Place("auth"),
@@ -73,7 +73,7 @@ class Running:
         api_token: str | None = None,
         port_base: int | None = None,
     ) -> None:
-        self.world = World(seed, Clock(speed=speed), engine=engine, api_token=api_token)
+        self.world = open_world(seed, Clock(speed=speed), engine=engine, api_token=api_token)
         self.control = Control(self.world)
         self.sockets = bind(port_base)
         self.ca_file: Path | None = None

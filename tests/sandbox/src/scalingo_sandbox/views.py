@@ -1,7 +1,7 @@
 # Copyright (c) 2026, Community Scalingo contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the state to the models that are sent."""
+"""From the state to the models that are sent: what a model does not find in the state under its own names."""
 
 from __future__ import annotations
 
@@ -21,15 +21,14 @@ from scalingo_sandbox.world import World
 
 def plan(world: World, item: Plan) -> main.Plan:
     replacement = world.catalog.plan(item.provider, item.replaced_by) if item.replaced_by else None
-    return main.Plan(
+    return main.Plan.of(
+        item,
+        world.date,
+        without=("properties",),
         id=item.identifier,
-        name=item.name,
-        display_name=item.display_name,
         price=round(item.memory * item.nodes * 0.028, 2),
         description=f"{item.memory} MB of memory, {item.disk} MB of disk, {item.nodes} node(s)",
-        position=item.position,
         on_demand=False,
-        disabled=item.disabled,
         disabled_alternative_plan_id=replacement.identifier if replacement else None,
         sku=f"osc-{item.name}",
         hds_available=item.tier in ("business", "enterprise"),
@@ -67,36 +66,27 @@ def provider(world: World, kind: Kind) -> main.AddonProvider:
 
 
 def addon(world: World, item: state.Addon, **more: Any) -> main.Addon:
-    return main.Addon(
-        id=item.id,
-        app_id=item.app_id,
-        resource_id=item.resource_id,
-        status=item.status,
+    return main.Addon.of(
+        item,
+        world.date,
         plan=plan(world, item.plan),
         addon_provider=provider_reference(item.kind),
-        provisioned_at=world.date(item.provisioned_at),
         deprovisioned_at=None,
-        updated_at=world.date(item.updated_at),
         hds_resource=item.hds,
         **more,
     )
 
 
 def app(world: World, item: state.App) -> main.App:
-    account = world.account
     flags = {"dedicated-database": True} if item.dedicated else {}
-    return main.App(
-        id=item.id,
+    return main.App.of(
+        item,
+        world.date,
         uuid=stable_uuid("app", item.id),
-        name=item.name,
-        region=item.region,
-        status=item.status,
-        owner=main.Owner(id=account.id, username=account.username, email=account.email, flags={}),
+        owner=main.Owner.of(world.account, world.date, flags={}),
         git_url=f"git@ssh.{item.region}.scalingo.com:{item.name}.git",
         url=f"https://{item.name}.{item.region}.scalingo.io",
         base_url=f"https://{item.name}.{item.region}.scalingo.io",
-        created_at=world.date(item.created_at),
-        updated_at=world.date(item.updated_at),
         last_deployed_at=None,
         last_deployed_by=None,
         links=main.AppLinks(deployments_stream=f"wss://deployments.{item.region}.scalingo.invalid/apps/{item.name}"),
@@ -123,30 +113,14 @@ def event(world: World, owner: state.App, item: state.Event) -> main.Event:
     name = item.type
     if world.switch("maintenance_events") == "documented":
         name = _MAINTENANCE_EVENTS.get(name, name)
-    account = world.account
-    more: dict[str, Any] = {}
-    if item.by_user:
-        more["user"] = main.EventUser(id=account.id, username=account.username, email=account.email)
-    return main.Event(
-        id=item.id,
-        created_at=world.date(item.created_at),
-        type=name,
-        app_id=owner.id,
-        app_name=owner.name,
-        type_data=item.type_data,
-        **more,
-    )
+    more = {"user": main.EventUser.of(world.account, world.date)} if item.by_user else {}
+    return main.Event.of(item, world.date, type=name, app_id=owner.id, app_name=owner.name, **more)
 
 
 def dedicated(world: World, item: state.App) -> main.DedicatedDatabase:
     first = item.addons[0]
-    return main.DedicatedDatabase(
-        id=item.id,
-        name=item.name,
-        project_id=item.project_id,
-        technology=first.kind.provider,
-        plan=first.plan.name,
-        app=app(world, item),
+    return main.DedicatedDatabase.of(
+        item, world.date, technology=first.kind.provider, plan=first.plan.name, app=app(world, item)
     )
 
 
@@ -194,12 +168,6 @@ def meta(world: World, total: int, page: int, per_page: int) -> base.Meta:
 # the database API
 
 
-def window(item: state.Window) -> database.MaintenanceWindow:
-    return database.MaintenanceWindow(
-        weekday_utc=item.weekday_utc, starting_hour_utc=item.starting_hour_utc, duration_in_hour=item.duration_in_hour
-    )
-
-
 def instance_type(world: World, item: state.Instance) -> str:
     return world.switch("proxy_type") if item.type == "gateway" else item.type
 
@@ -245,14 +213,10 @@ def database_answer(world: World, owner: state.Addon) -> database.DatabaseAnswer
     if world.switch("scheduled_at") == "integer" and hours:
         hours = hours[0]
     fields: dict[str, Any] = {
-        "id": item.id,
         "resource_id": owner.resource_id,
         "app_name": world.app_of(owner).name,
-        "created_at": world.date(item.created_at),
-        "encryption_at_rest": item.encryption_at_rest,
-        "features": [database.Feature(name=entry.name, status=entry.status) for entry in item.features],
+        "features": [database.Feature.of(entry, world.date) for entry in item.features],
         "plan": item.plan.name,
-        "status": item.status,
         "type_id": item.kind.type_id,
         "type_name": item.kind.type_name,
         "version_id": table.identifier(version),
@@ -260,33 +224,27 @@ def database_answer(world: World, owner: state.Addon) -> database.DatabaseAnswer
         "readable_version": str(version),
         "hostname": f"{item.hostname}:{item.port}",
         "instances": [
-            database.Instance(
-                id=entry.id,
-                hostname=entry.hostname,
-                port=entry.port,
+            database.Instance.of(
+                entry,
+                world.date,
                 status=instance_status(item, entry),
                 type=instance_type(world, entry),
                 features=[],
-                private_ip=entry.private_ip,
             )
             for entry in item.instances
         ],
         "next_version_id": table.identifier(following) if following else None,
-        "current_operation_id": item.current_operation_id,
         "cluster": item.plan.nodes > 1,
-        "periodic_backups_enabled": item.periodic_backups_enabled,
         "periodic_backups_scheduled_at": hours,
-        "maintenance_window": window(item.window),
+        "maintenance_window": database.MaintenanceWindow.of(item.window, world.date),
         "first_pitr_backup": None if item.earliest_recoverable_at is None else world.date(item.earliest_recoverable_at),
-        "flags": list(item.flags),
     }
     if item.kind.type_name == "postgresql":
         extensions = {entry.name for entry in item.engine.list_extensions()}
         fields["postgresql_config"] = database.PostgresqlConfig(timescaledb_enabled="timescaledb" in extensions)
-    if world.switch("database_fields") == "minimal":
-        for name in _MINIMAL:
-            fields.pop(name, None)
-    return database.DatabaseAnswer(database=database.Database(**fields))
+    without = _MINIMAL if world.switch("database_fields") == "minimal" else ()
+    fields = {name: value for name, value in fields.items() if name not in without}
+    return database.DatabaseAnswer(database=database.Database.of(item, world.date, without, **fields))
 
 
 def plugins(world: World, kind: Kind) -> list[database.Plugin] | list[str] | None:
@@ -318,10 +276,6 @@ def type_version(
         "updated_at": world.date(EPOCH),
         "features": ["tls"],
         "allowed_plugins": plugins(world, table.kind),
-        "major": item.major,
-        "minor": item.minor,
-        "patch": item.patch,
-        "build": item.build,
     }
     following = table.following(item)
     position = world.switch("next_upgrade")
@@ -331,7 +285,7 @@ def type_version(
             fields["next_upgrade"] = table.identifier(following)
         elif following is not None:
             fields["next_upgrade"] = type_version(world, table, following, nested=False)
-    return database.DatabaseTypeVersion(**fields)
+    return database.DatabaseTypeVersion.of(item, world.date, **fields)
 
 
 def database_type(world: World, kind: Kind) -> database.DatabaseType:
@@ -346,24 +300,12 @@ def database_type(world: World, kind: Kind) -> database.DatabaseType:
     )
 
 
-def operation(world: World, item: state.Operation) -> database.Operation:
-    return database.Operation(
-        id=item.id,
-        type=item.type,
-        status=item.status,
-        created_at=world.date(item.created_at),
-        finished_at=None if item.finished_at is None else world.date(item.finished_at),
-        error=item.error,
-    )
-
-
-def database_plan(item: Plan, kind: Kind) -> database.DatabasePlan:
-    return database.DatabasePlan(
+def database_plan(world: World, item: Plan, kind: Kind) -> database.DatabasePlan:
+    return database.DatabasePlan.of(
+        item,
+        world.date,
         id=item.identifier,
-        name=item.name,
         backup=kind.backups,
-        disk=item.disk,
-        memory=item.memory,
         manual_backups_count=item.manual_backups,
         daily_scheduled_backups=item.daily_backups,
         weekly_scheduled_backups=item.weekly_backups,
@@ -373,64 +315,21 @@ def database_plan(item: Plan, kind: Kind) -> database.DatabasePlan:
     )
 
 
-def maintenance(owner: state.Database, world: World, item: state.Maintenance) -> database.Maintenance:
-    return database.Maintenance(
-        id=item.id,
-        database_id=owner.id,
-        type=item.type,
-        status=item.status,
-        started_at=None if item.started_at is None else world.date(item.started_at),
-        ended_at=None if item.ended_at is None else world.date(item.ended_at),
-    )
-
-
 def backup(world: World, owner: state.Database, item: state.Backup, size: int | None) -> database.Backup:
-    fields: dict[str, Any] = {
-        "id": item.id,
-        "created_at": world.date(item.created_at),
-        "started_at": None if item.started_at is None else world.date(item.started_at),
-        "name": item.name,
-        "size": size,
-        "status": item.status,
-        "database_id": owner.id,
-        "method": item.method,
-    }
     if size is None and world.switch("backup_size") == "zero":
-        fields["size"] = 0
-    if world.switch("backup_started_at") == "missing":
-        del fields["started_at"]
-    if world.switch("backup_type") == "present":
-        fields["type"] = owner.kind.type_name
-    return database.Backup(**fields)
+        size = 0
+    without = ("hidden", "started_at") if world.switch("backup_started_at") == "missing" else ("hidden",)
+    more = {"type": owner.kind.type_name} if world.switch("backup_type") == "present" else {}
+    return database.Backup.of(item, world.date, without, size=size, database_id=owner.id, **more)
 
 
 def restoration(world: World, owner: state.Database, item: state.Restoration) -> database.Restoration:
-    return database.Restoration(
-        id=item.id,
-        created_at=world.date(item.created_at),
-        started_at=None if item.started_at is None else world.date(item.started_at),
-        ended_at=None if item.ended_at is None else world.date(item.ended_at),
-        method="backup",
-        status=item.status,
-        database_id=owner.id,
-        source_backup_id=item.source_backup_id,
-    )
+    return database.Restoration.of(item, world.date, method="backup", database_id=owner.id)
 
 
 def firewall_rule(world: World, owner: state.Database, item: state.FirewallRule) -> database.FirewallRule:
-    fields: dict[str, Any] = {
-        name: value
-        for name, value in (("cidr", item.cidr), ("label", item.label), ("range_id", item.range_id))
-        if value is not None
-    }
-    return database.FirewallRule(
-        id=item.id,
-        type=item.type,  # type: ignore[arg-type]
-        database_id=owner.id,
-        created_at=world.date(item.created_at),
-        updated_at=world.date(item.updated_at),
-        **fields,
-    )
+    without = [name for name in ("cidr", "label", "range_id") if getattr(item, name) is None]
+    return database.FirewallRule.of(item, world.date, without, database_id=owner.id)
 
 
 def metrics(world: World, item: state.Database) -> database.MetricsAnswer:

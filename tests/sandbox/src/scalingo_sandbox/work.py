@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from scalingo_sandbox.catalog import Plan, Version
 from scalingo_sandbox.clock import moment
@@ -24,9 +23,7 @@ from scalingo_sandbox.state import (
     Restoration,
     backup_name,
 )
-
-if TYPE_CHECKING:
-    from scalingo_sandbox.world import World
+from scalingo_sandbox.world import World
 
 HOUR, DAY = 3600.0, 86400.0
 

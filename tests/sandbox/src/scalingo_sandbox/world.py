@@ -1,57 +1,37 @@
 # Copyright (c) 2026, Community Scalingo contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One sandbox: who exists, what they have, where things are. What happens to databases is in work."""
+"""One sandbox: who exists, what they have, where things are. How it begins is in loading, what happens to databases in work."""
 
 from __future__ import annotations
 
-import contextlib
-import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from scalingo_sandbox import work
 from scalingo_sandbox.archives import Archives
-from scalingo_sandbox.catalog import KINDS, Catalog, Kind, Plan, Version, provider_name
+from scalingo_sandbox.catalog import Catalog
 from scalingo_sandbox.clock import Clock, moment
-from scalingo_sandbox.engines import FACTORIES, EngineError, EngineSetup
-from scalingo_sandbox.engines import versions as driver_versions
-from scalingo_sandbox.engines.base import EngineUser, LogicalDatabase, Query, RetentionPolicy
 from scalingo_sandbox.faults import Faults
 from scalingo_sandbox.identifiers import (
-    fresh_addon_identifier,
     fresh_api_token,
     fresh_hexadecimal,
-    stable_addon_identifier,
     stable_hexadecimal,
-    stable_number,
     stable_uuid,
 )
 from scalingo_sandbox.ratelimit import Limiter
 from scalingo_sandbox.record import Record
-from scalingo_sandbox.seed import REGIONS, Durations, Seed, SeedAddon, SeedApp, SeedDatabase, SeedFleet
+from scalingo_sandbox.seed import Durations, Seed
 from scalingo_sandbox.state import (
     Account,
     Addon,
     ApiToken,
     App,
-    AppOperation,
-    Backup,
-    Database,
     Event,
-    Feature,
-    FirewallRule,
-    Instance,
     LogLine,
-    Maintenance,
-    NetPeering,
-    Operation,
     Outcome,
-    Window,
-    backup_name,
 )
 from scalingo_sandbox.switches import Switches
 from scalingo_sandbox.timeline import Timeline
@@ -95,36 +75,17 @@ class World:
         self.engine_name = engine
         self._given_api_token = api_token
         self._made_api_token = fresh_api_token()
-        self._first_seed = seed
+        self.first_seed = seed
         self._ca_certificate: bytes | None = None
         self._authority: trustme.CA | None = None
         self.apps: list[App] = []
-        self.load(seed)
 
     # what a reset does
 
-    def reset(self, seed: Seed | None = None) -> None:
-        """Begin anew. A seed that cannot be loaded changes nothing."""
-        kept = dict(self.__dict__)
-        try:
-            self.load(seed or self._first_seed)
-        except BaseException:
-            self.close()
-            self.__dict__.update(kept)
-            raise
-        for app in kept["apps"]:
-            for addon in app.addons:
-                addon.database.engine.close()
-        kept["archives"].close()
-
-    def close(self) -> None:
-        for app in self.apps:
-            for addon in app.addons:
-                addon.database.engine.close()
-        self.archives.close()
-
-    def load(self, seed: Seed) -> None:
+    def begin(self, seed: Seed, catalog: Catalog) -> None:
+        """What a reset replaces, before the apps of the seed are there."""
         self.seed = seed
+        self.catalog = catalog
         self.timeline = Timeline(self.clock)
         self.switches = Switches(seed.switches)
         self.durations: Durations = seed.durations.model_copy()
@@ -134,7 +95,6 @@ class World:
         self.records: list[Record] = []
         self.number = 0
         self.outcomes: dict[tuple[str | None, str], Outcome] = {}
-        self.catalog = Catalog(self._versions(seed))
         self.blocking = False
         self.apps = []
         api_token = self._given_api_token or seed.user.api_token or self._made_api_token
@@ -145,315 +105,13 @@ class World:
             fullname=seed.user.fullname,
             regions=list(seed.user.regions),
         )
-        now = self.now()
-        self.api_tokens = [ApiToken(stable_hexadecimal("token", 1), "sandbox", api_token, now - 86400)]
-        for app in seed.apps:
-            self._load_app(app)
-        for fleet in seed.fleet:
-            self._load_fleet(fleet)
-        work.begin_hours(self)
+        self.api_tokens = [ApiToken(stable_hexadecimal("token", 1), "sandbox", api_token, self.now() - 86400)]
 
-    def _versions(self, seed: Seed) -> dict[str, list[str]]:
-        """The versions of each type: those of the seed, else those of which there are servers, else the built-in ones."""
-        chosen = dict(seed.versions)
-        for type_name in {kind.type_name for kind in KINDS.values()} - set(chosen):
-            providers = {name for name, kind in KINDS.items() if kind.type_name == type_name}
-            addons = [addon for app in seed.apps for addon in app.addons if provider_name(addon.provider) in providers]
-            for name in sorted({self.engine_name, *(addon.engine for addon in addons if addon.engine)}):
-                # Where no server is here, its engine says so when one is wanted.
-                with contextlib.suppress(EngineError):
-                    here = driver_versions(name, type_name)
-                    chosen.update({} if here is None else {type_name: list(here)})
-        return chosen
-
-    def _load_fleet(self, fleet: SeedFleet) -> None:
-        count = fleet.apps or fleet.count
-        width = max(2, len(str(count)))
-        apps = [
-            SeedApp(name=f"{fleet.prefix}-{number:0{width}d}", region=fleet.region, addons=[])
-            for number in range(1, count + 1)
-        ]
-        for index in range(fleet.count):
-            addon = SeedAddon(provider=fleet.provider, plan=fleet.plan, database=fleet.database)
-            apps[index % count].addons.append(addon)
-        for app in apps:
-            self._load_app(app)
-
-    def _load_app(self, seed: SeedApp) -> None:
-        if seed.region not in REGIONS:
-            raise ValueError(f"there is no region {seed.region}; there are {', '.join(REGIONS)}")
-        if any(app.name == seed.name and app.region == seed.region for app in self.apps):
-            raise ValueError(f"the app {seed.name} is named twice in {seed.region}")
-        app = self.make_app(
-            seed.name, seed.region, identifier=seed.id or stable_hexadecimal("app", seed.region, seed.name)
-        )
-        app.status = seed.status
-        if seed.project:
-            app.project_id, app.project_name = stable_hexadecimal("project", seed.project), seed.project
-        seen: dict[str, int] = {}
-        for part in seed.addons:
-            index = seen.get(part.provider, 0)
-            seen[part.provider] = index + 1
-            self._load_addon(app, part, index)
-        app.variables.update(seed.variables)
-        for index, peering in enumerate(seed.net_peerings):
-            identifier = peering.id or stable_hexadecimal("net_peering", app.id, str(index))
-            app.peerings.append(NetPeering(identifier, peering.outscale_net_peering_id, self.now(), peering.status))
-        for event in seed.events:
-            happened = self.now() - event.age
-            app.events.append(
-                Event(event.id or fresh_hexadecimal(), event.type, happened, dict(event.type_data), event.user)
-            )
-        for part in seed.operations:
-            operation = AppOperation(
-                id=part.id or fresh_hexadecimal(),
-                type=part.type,
-                created_at=self.now() - part.age,
-                status=part.status,
-                finished_at=None if part.ended is None else self.now() - part.ended,
-                error=part.error,
-            )
-            app.operations[operation.id] = operation
-
-    def _load_addon(self, app: App, seed: SeedAddon, index: int) -> None:
-        kind = self.catalog.kind(seed.provider)
-        if kind is None:
-            raise ValueError(f"there is no provider {seed.provider}")
-        default_plan = f"{kind.provider}-starter-512" if not kind.dedicated else "postgresql-dr-starter-4096"
-        plan = self.catalog.plan_for_seed(kind.provider, seed.plan or default_plan)
-        identifier = seed.id or stable_addon_identifier(app.region, app.name, kind.provider, index)
-        resource_id = seed.resource_id or self._resource_id(app, kind, identifier)
-        if self.find_addon(identifier) is not None:
-            raise ValueError(f"the addon {identifier} is named twice")
-        addon = self.make_addon(app, kind, plan, identifier, resource_id, seed.database, engine=seed.engine)
-        addon.status = seed.status
-        addon.hds = seed.hds
-        database = addon.database
-        if seed.status == "suspended":
-            database.status = "stopped"
-        if seed.status == "provisioning":
-            database.status = "creating"
-            self.timeline.after(self.durations.provisioning, lambda: work.finish_provisioning(self, addon))
-        if seed.database.status is not None:
-            database.status = seed.database.status
-        for entry, part in zip(database.maintenance, seed.database.maintenance, strict=True):
-            work.announce_maintenance(self, addon, entry)
-            if part.starts_in is not None:
-                work.plan_maintenance(self, addon, entry, part.starts_in)
-
-    @staticmethod
-    def _resource_id(app: App, kind: Kind, identifier: str) -> str:
-        if kind.dedicated:
-            return app.name
-        return f"{app.name.replace('-', '_')}_{stable_number(1000, 9999, identifier)}"
-
-    # making things
-
-    def make_app(self, name: str, region: str, *, identifier: str | None = None) -> App:
-        now = self.now()
-        app = App(
-            id=identifier or fresh_hexadecimal(),
-            name=name,
-            region=region,
-            status="new",
-            created_at=now,
-            updated_at=now,
-            project_id=stable_hexadecimal("project", "default"),
-            project_name="default",
-        )
-        self.apps.append(app)
-        return app
-
-    def make_addon(
-        self,
-        app: App,
-        kind: Kind,
-        plan: Plan,
-        identifier: str | None,
-        resource_id: str | None,
-        seed: SeedDatabase,
-        *,
-        engine: str | None = None,
-    ) -> Addon:
-        identifier = identifier or fresh_addon_identifier()
-        resource_id = resource_id or self._resource_id(app, kind, identifier)
-        now = self.now()
-        addon = Addon(
-            id=identifier,
-            app_id=app.id,
-            region=app.region,
-            kind=kind,
-            plan=plan,
-            resource_id=resource_id,
-            status="running",
-            provisioned_at=now - seed.created,
-            updated_at=now - seed.created,
-            database=self._make_database(app, kind, plan, identifier, resource_id, seed, engine or self.engine_name),
-        )
-        app.addons.append(addon)
-        self._add_variables(app, addon)
-        return addon
-
-    def _make_database(
-        self, app: App, kind: Kind, plan: Plan, identifier: str, resource_id: str, seed: SeedDatabase, driver: str
-    ) -> Database:
-        now = self.now()
-        table = self.catalog.table(kind)
-        version = table.latest if seed.version is None else Version.parse(seed.version)
-        host = resource_id.replace("_", "-")
-        hostname = seed.hostname or f"{host}.{kind.type_name}.a.{app.region}.scalingo-dbs.com"
-        port = stable_number(30000, 39999, identifier)
-        if ":" in hostname:
-            hostname, dummy, text = hostname.rpartition(":")
-            port = int(text)
-        password = seed.password or secrets.token_urlsafe(24).replace("-", "x").replace("_", "y")
-        setup = EngineSetup(
-            kind=kind,
-            resource_id=resource_id,
-            version=version,
-            user=EngineUser(resource_id, password, protected=True),
-            now=self.now,
-            switch=self.switch,
-            logical_databases=[
-                LogicalDatabase(entry.name, entry.protected, dict(entry.tables)) for entry in seed.logical_databases
-            ],
-            users=[
-                EngineUser(entry.name, entry.password or secrets.token_urlsafe(24), entry.read_only, entry.protected)
-                for entry in seed.users
-            ],
-            sql_mode=seed.sql_mode,
-            retention_policies=[
-                RetentionPolicy(entry.name, entry.duration, entry.default) for entry in seed.retention_policies
-            ],
-            extensions=dict(seed.extensions),
-            queries=[
-                Query(
-                    entry.pid or 1000 + index,
-                    entry.query,
-                    entry.state,
-                    resource_id if entry.username is None else entry.username,
-                    now - entry.seconds,
-                )
-                for index, entry in enumerate(seed.queries)
-            ],
-            statements=[dict(entry) for entry in seed.statements],
-            collect_statements=seed.statements_enabled,
-            hostname=hostname if seed.hostname else None,
-            certificate=self.issue,
-            tls_required=seed.features.get("force-ssl", "force-ssl" in kind.initial_features) in (True, "ACTIVATED"),
-            instant_at=self.clock.instant_at,
-            wall_at=self.clock.wall_at,
-        )
-        days = seed.recoverable_days if seed.recoverable_days is not None else float(plan.recovery_days)
-        engine = FACTORIES[driver](setup)
-        self.blocking = self.blocking or engine.blocking
-        table.add(engine.version())
-        address = engine.address()
-        if address is not None:
-            hostname, port = hostname if seed.hostname else address[0], address[1]
-        database = Database(
-            id=stable_hexadecimal("database", identifier),
-            kind=kind,
-            engine=engine,
-            plan=plan,
-            created_at=now - seed.created,
-            status="running",
-            hostname=hostname,
-            port=port,
-            password=password,
-            instances=self._instances(plan, hostname, port, identifier),
-            window=Window(**seed.maintenance_window.model_dump()),
-            features=[Feature(name, "ACTIVATED") for name in kind.initial_features if name not in seed.features]
-            + [Feature(name, status) for name, status in seed.features.items()],
-            encryption_at_rest=seed.encryption_at_rest,
-            periodic_backups_enabled=seed.periodic_backups_enabled and kind.backups,
-            periodic_backups_scheduled_at=list(seed.periodic_backups_scheduled_at),
-            flags=list(seed.flags),
-            earliest_recoverable_at=(
-                max(now - days * 86400, now - seed.created) if kind.point_in_time and seed.recoverable else None
-            ),
-            logs=[
-                LogLine(now - 60 * (len(seed.logs) - index), "db-node", text) for index, text in enumerate(seed.logs)
-            ],
-            log_archives=seed.log_archives,
-            health=seed.health,
-            lag=seed.lag,
-        )
-        self._load_history(database, identifier, resource_id, seed)
-        return database
-
-    def _load_history(self, database: Database, identifier: str, resource_id: str, seed: SeedDatabase) -> None:
-        now = self.now()
-        dumped = database.engine.dump() if any(entry.status == "done" for entry in seed.backups) else {}
-        for index, entry in enumerate(seed.backups):
-            created = now - entry.age
-            ended = entry.status in ("done", "error", "cancelled")
-            backup = Backup(
-                id=entry.id or stable_hexadecimal("backup", identifier, index),
-                name=entry.name or backup_name(created, resource_id),
-                created_at=created,
-                method=entry.method,
-                status=entry.status,
-                started_at=created + 1 if ended or entry.status == "running" else None,
-                size=entry.size,
-                hidden=entry.hidden,
-                files=dict(dumped) if entry.status == "done" else {},
-                archive_bytes=entry.archive_bytes,
-                lost=entry.lost,
-            )
-            database.backups.append(backup)
-        for index, part in enumerate(seed.maintenance):
-            database.maintenance.append(
-                Maintenance(
-                    id=part.id or stable_hexadecimal("maintenance", identifier, index),
-                    type=part.type,
-                    status=part.status,
-                    started_at=None if part.started is None else now - part.started,
-                    ended_at=None if part.ended is None else now - part.ended,
-                )
-            )
-        for index, rule in enumerate(seed.firewall_rules):
-            database.firewall_rules.append(
-                FirewallRule(
-                    id=rule.id or stable_uuid("rule", identifier, index),
-                    type=rule.type,
-                    cidr=rule.cidr,
-                    label=rule.label,
-                    range_id=rule.range_id,
-                    created_at=now,
-                    updated_at=now,
-                )
-            )
-        if seed.current_operation_id is not None:
-            operation = Operation(seed.current_operation_id, "maintenance", now, status="running")
-            database.operations[operation.id] = operation
-            database.current_operation_id = operation.id
-
-    @staticmethod
-    def _instances(plan: Plan, hostname: str, port: int, identifier: str) -> list[Instance]:
-        def below(name: str) -> str:
-            return hostname if hostname.rpartition(".")[2].isdigit() else f"{name}.{hostname}"
-
-        instances = []
-        for index in range(plan.nodes):
-            name = stable_uuid("instance", identifier, index)
-            role = "leader" if index == 0 else "follower"
-            instances.append(Instance(name, below(name), port, "db-node", role, f"10.0.{index}.10"))
-        for index in range(1 if plan.nodes == 1 else 2):
-            name = stable_uuid("gateway", identifier, index)
-            instances.append(Instance(name, below(name), port, "gateway", "", f"10.0.{index}.20"))
-        return instances
-
-    def _add_variables(self, app: App, addon: Addon) -> None:
-        database, kind = addon.database, addon.kind
-        name = kind.variable
-        number = 1
-        while name in app.variables:
-            number += 1
-            name = f"{kind.variable.removesuffix('_URL')}_{number}_URL"
-        secret = f"{addon.resource_id}:{database.password}"
-        app.variables[name] = f"{kind.scheme}://{secret}@{database.hostname}:{database.port}/{addon.resource_id}"
-        app.variables.setdefault(kind.alias, f"${name}")
+    def close(self) -> None:
+        for app in self.apps:
+            for addon in app.addons:
+                addon.database.engine.close()
+        self.archives.close()
 
     def connection_variable(self, app: App, addon: Addon) -> str | None:
         """The variable that holds the address of this database."""

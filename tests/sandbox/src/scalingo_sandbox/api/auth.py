@@ -24,12 +24,7 @@ def exchange(call: Call) -> auth.BearerToken:
 @route("A15", "auth", "GET", "/v1/users/self", access="bearer", safe=True)
 def show_user(call: Call) -> auth.UserAnswer:
     """The user."""
-    account = call.world.account
-    return auth.UserAnswer(
-        user=auth.User(
-            id=account.id, username=account.username, email=account.email, fullname=account.fullname, flags={}
-        )
-    )
+    return auth.UserAnswer(user=auth.User.of(call.world.account, call.world.date, flags={}))
 
 
 @route("regions", "auth", "GET", "/v1/regions", access="optional", safe=True)
@@ -61,15 +56,8 @@ def ssh_address(world: World, region: str) -> str:
 
 
 def _view(call: Call, token: state.ApiToken, *, secret: bool = False) -> auth.Token:
-    world = call.world
     more = {"token": token.secret} if secret else {}
-    return auth.Token(
-        id=token.id,
-        name=token.name,
-        created_at=world.date(token.created_at),
-        last_used_at=None if token.last_used_at is None else world.date(token.last_used_at),
-        **more,
-    )
+    return auth.Token.of(token, call.world.date, **more)
 
 
 def _find(call: Call) -> state.ApiToken:

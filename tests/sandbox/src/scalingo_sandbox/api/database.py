@@ -89,7 +89,7 @@ def upgrade_database(call: Call) -> Answer:
         features=version.features,
         allowed_plugins=version.allowed_plugins,
         warning_message=f"{target.major} is a new major version" if crosses else "",
-        maintenance_window=views.window(owner.database.window),
+        maintenance_window=database.MaintenanceWindow.of(owner.database.window, world.date),
         created_at=version.created_at,
         updated_at=version.updated_at,
         deleted_at=None,
@@ -126,7 +126,7 @@ def restore_point_in_time(call: Call) -> database.RestoreAnswer:
     operation = work.begin_point_in_time_restore(world, owner, instant)
     if world.switch("pitr_answer") == "operation_id":
         return database.RestoreAnswer(operation_id=operation.id)
-    return database.RestoreAnswer(operation=views.operation(world, operation))
+    return database.RestoreAnswer(operation=database.Operation.of(operation, world.date))
 
 
 def recovery_window(call: Call) -> tuple[float | None, float | None]:
@@ -333,7 +333,7 @@ def show_operation(call: Call) -> database.OperationAnswer:
     operation = call.database.operations.get(call.path["operation"])
     if operation is None:
         raise Refusal(404, {"error": "Operation not found"})
-    return database.OperationAnswer(operation=views.operation(call.world, operation))
+    return database.OperationAnswer(operation=database.Operation.of(operation, call.world.date))
 
 
 @route("D10", "db", "GET", "/api/operations/{operation}", access="addon", safe=True)
@@ -343,7 +343,7 @@ def show_operation_alone(call: Call) -> database.OperationAnswer:
         operation = addon.database.operations.get(call.path["operation"])
         if operation is not None:
             refuse_foreign(call, addon)
-            return database.OperationAnswer(operation=views.operation(call.world, operation))
+            return database.OperationAnswer(operation=database.Operation.of(operation, call.world.date))
     raise Refusal(404, {"error": "Operation not found"})
 
 
@@ -369,7 +369,7 @@ def foreign(call: Call) -> Refusal:
 @route("D11", "db", "GET", "/api/databases/{db}/plan", access="addon", safe=True, dashboard=True)
 def show_database_plan(call: Call) -> database.DatabasePlanAnswer:
     """The plan of a database."""
-    return database.DatabasePlanAnswer(plan=views.database_plan(call.database.plan, call.database.kind))
+    return database.DatabasePlanAnswer(plan=views.database_plan(call.world, call.database.plan, call.database.kind))
 
 
 @route("D12", "db", "GET", "/api/plans/{plan}", access="addon", safe=True, query="type!", dashboard=True)
@@ -379,7 +379,7 @@ def show_plan(call: Call) -> database.DatabasePlanAnswer:
     for kind in _kinds(name):
         plan = call.world.catalog.plan(kind.provider, call.path["plan"])
         if plan is not None:
-            return database.DatabasePlanAnswer(plan=views.database_plan(plan, kind))
+            return database.DatabasePlanAnswer(plan=views.database_plan(call.world, plan, kind))
     raise Refusal(404, {"error": "Plan not found"})
 
 
@@ -454,7 +454,7 @@ def list_maintenance(call: Call) -> database.MaintenancesAnswer:
     except views.PageRefused as error:
         raise invalid(world, **{str(error): "is not a number above 0"}) from error
     return database.MaintenancesAnswer(
-        maintenance=[views.maintenance(item, world, entry) for entry in page],
+        maintenance=[database.Maintenance.of(entry, world.date, database_id=item.id) for entry in page],
         meta=views.meta(world, len(item.maintenance), number, per_page),
     )
 
@@ -470,7 +470,7 @@ def show_maintenance(call: Call) -> database.MaintenanceAnswer:
     item = call.database
     for entry in item.maintenance:
         if entry.id == call.path["maintenance"]:
-            shown = views.maintenance(item, call.world, entry)
+            shown = database.Maintenance.of(entry, call.world.date, database_id=item.id)
             if call.world.switch("maintenance_root") == "rooted":
                 return database.MaintenanceAnswer(database.RootedMaintenance(maintenance=shown))
             return database.MaintenanceAnswer(shown)
@@ -545,8 +545,9 @@ def show_instances_status(call: Call) -> database.InstancesStatusAnswer:
     world, item = call.world, call.database
     return database.InstancesStatusAnswer(
         [
-            database.InstanceStatus(
-                id=entry.id,
+            database.InstanceStatus.of(
+                entry,
+                world.date,
                 type=views.instance_type(world, entry),
                 status=views.instance_status(item, entry),
                 role=views.role(world, entry),

@@ -11,6 +11,7 @@ from scalingo_sandbox import state, views, work
 from scalingo_sandbox.api.routing import Answer, Call, Refusal, invalid, not_found, route
 from scalingo_sandbox.catalog import KINDS, Kind
 from scalingo_sandbox.identifiers import fresh_hexadecimal, stable_hexadecimal, stable_uuid
+from scalingo_sandbox.loading import make_addon, make_app
 from scalingo_sandbox.models import main
 from scalingo_sandbox.seed import SeedDatabase
 from scalingo_sandbox.tokens import AddonClaims
@@ -47,7 +48,7 @@ def _new_app(call: Call, name: str) -> state.App:
         raise invalid(world, name="should contain between 6 and 48 lower-case letters, digits and hyphens")
     if world.find_app(call.region, name) is not None:
         raise invalid(world, name="has already been taken")
-    app = world.make_app(name, call.region)
+    app = make_app(world, name, call.region)
     world.record_event(app, "new_app", {"git_source": "git"})
     return app
 
@@ -125,17 +126,7 @@ def show_app_operation(call: Call) -> main.AppOperationAnswer:
     operation = app.operations.get(call.path["operation"])
     if operation is None:
         raise not_found("operation")
-    return main.AppOperationAnswer(
-        operation=main.AppOperation(
-            id=operation.id,
-            app_id=app.id,
-            created_at=world.date(operation.created_at),
-            finished_at=None if operation.finished_at is None else world.date(operation.finished_at),
-            status=operation.status,  # type: ignore[arg-type]
-            type=operation.type,
-            error=operation.error,
-        )
-    )
+    return main.AppOperationAnswer(operation=main.AppOperation.of(operation, world.date, app_id=app.id))
 
 
 # events
@@ -218,8 +209,8 @@ def _provision(call: Call, app: state.App, kind: Kind, plan_text: str, options: 
         if chosen is None:
             raise invalid(world, version=f"{value} is not available")
         version = chosen
-    addon = world.make_addon(
-        app, kind, plan, None, None, SeedDatabase(version=str(version), created=0, recoverable=False)
+    addon = make_addon(
+        world, app, kind, plan, None, None, SeedDatabase(version=str(version), created=0, recoverable=False)
     )
     work.begin_provisioning(world, addon)
     world.addon_event(addon, "new_addon")
@@ -478,15 +469,13 @@ def list_endpoints(call: Call) -> main.EndpointsAnswer:
 
 def _peering(call: Call, app: state.App, item: state.NetPeering) -> main.NetPeering:
     world = call.world
-    return main.NetPeering(
-        id=item.id,
+    return main.NetPeering.of(
+        item,
+        world.date,
         database_id=app.id,
-        status=item.status,  # type: ignore[arg-type]
-        outscale_net_peering_id=item.outscale_net_peering_id,
         outscale_source_net_id="vpc-12345678",
         outscale_source_net_ip_range="10.20.0.0/16",
         outscale_source_account_id="123456789012",
-        created_at=world.date(item.created_at),
         updated_at=world.date(item.created_at),
     )
 

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Container
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
@@ -36,6 +37,15 @@ class Response(BaseModel):
     """Something the sandbox answers: nothing that is not declared can be sent."""
 
     model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
+
+    @classmethod
+    def of(cls, item: Any, date: Callable[[float], str], without: Container[str] = (), **more: Any) -> Self:
+        """What the state has under the names of the model, its instants as ``date`` writes them, and ``more``."""
+        names = [name for name in cls.model_fields if hasattr(item, name) and name not in without and name not in more]
+        shown = {name: getattr(item, name) for name in names}
+        return cls(
+            **{name: date(value) if isinstance(value, float) else value for name, value in shown.items()}, **more
+        )
 
     def wire(self) -> Any:
         """As it is sent: keys that were never set are left out, keys set to None are null."""
