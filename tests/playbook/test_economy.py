@@ -27,12 +27,12 @@ def fleet(count: int, regions: t.Sequence[str] = ("osc-fr1",)) -> dict[str, t.An
     """That many apps with one MySQL each, spread over the regions."""
     apps = [
         {
-            "name": "fleet-%02d" % number,
+            "name": f"fleet-{number:02d}",
             "region": regions[number % len(regions)],
             "addons": [
                 {
                     "provider": "mysql",
-                    "id": "ad-00000000-0000-4000-9000-%012d" % number,
+                    "id": f"ad-00000000-0000-4000-9000-{number:012d}",
                     "database": {"periodic_backups_enabled": True, "periodic_backups_scheduled_at": [3]},
                 }
             ],
@@ -79,12 +79,12 @@ def test_ten_unchanged_tasks_on_one_database_cost_ten_requests(ansible: Ansible,
     settings = {"app": "shop", "addon": "mysql", "periodic_backups_scheduled_at": 1, "features": {"force-ssl": True}}
     ansible.tasks([task(INFO, app="shop", addon="mysql")]).ok()
     sandbox.clear_log()
-    tasks = [task("scalingo_database", "settings %d" % number, **settings) for number in range(5)]
+    tasks = [task("scalingo_database", f"settings {number}", **settings) for number in range(5)]
     tasks += [
-        task("scalingo_logical_db", "logical %d" % number, app="shop", addon="mysql", names=["reports"])
+        task("scalingo_logical_db", f"logical {number}", app="shop", addon="mysql", names=["reports"])
         for number in range(3)
     ]
-    tasks += [task(INFO, "read %d" % number, app="shop", addon="mysql") for number in range(2)]
+    tasks += [task(INFO, f"read {number}", app="shop", addon="mysql") for number in range(2)]
     run = ansible.tasks(tasks).ok()
     assert run.count("ok") == 10 and run.count("changed") == 0
     assert collections.Counter(routes(sandbox.log())) == {"D1": 7, "list-databases": 3}
@@ -93,14 +93,14 @@ def test_ten_unchanged_tasks_on_one_database_cost_ten_requests(ansible: Ansible,
 
 
 def test_ten_cold_tasks_on_one_database_cost_what_one_does_and_nine(ansible: Ansible, sandbox: Sandbox) -> None:
-    ansible.tasks([task(INFO, "read %d" % number, app="shop", addon="mysql") for number in range(10)]).ok()
+    ansible.tasks([task(INFO, f"read {number}", app="shop", addon="mysql") for number in range(10)]).ok()
     assert collections.Counter(routes(sandbox.log())) == {"exchange": 1, "A1": 1, "A6": 1, "D1": 10}
 
 
 def test_without_the_cache_every_task_pays(ansible: Ansible, sandbox: Sandbox) -> None:
     """The other way round: the figures above come from the cache and from nothing else."""
     ansible.tasks(
-        [task(INFO, "read %d" % number, app="shop", addon=MYSQL, token_cache=False) for number in range(3)]
+        [task(INFO, f"read {number}", app="shop", addon=MYSQL, token_cache=False) for number in range(3)]
     ).ok()
     assert collections.Counter(routes(sandbox.log())) == {"exchange": 3, "A6": 3, "D1": 3}
     assert not list(ansible.home.rglob("community.scalingo*"))
@@ -166,7 +166,7 @@ def test_many_databases_in_two_regions_under_the_limit(ansible: Ansible, sandbox
     assert served == {"regions": 1, "exchange": 1, "A6": MANY, "D1": MANY}
     refused = [record for record in sandbox.log() if record.status == 429]
     assert refused, "the limit was never reached: the test shows nothing"
-    assert len(refused) <= 40, "the forks did not share their pace: %d requests were refused" % len(refused)
+    assert len(refused) <= 40, f"the forks did not share their pace: {len(refused)} requests were refused"
 
 
 FIFTY = """

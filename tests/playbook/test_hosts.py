@@ -126,7 +126,7 @@ def test_what_has_to_be_a_module(controller: Ansible, sandbox: Sandbox, tmp_path
     What cannot be reached has failed, so that a rescue sees it.
     """
     other = tmp_path / "other-python"
-    other.write_text('#!/bin/sh\nexec %s "$@"\n' % (controller.programs / "python"), encoding="utf-8")
+    other.write_text(f'#!/bin/sh\nexec {controller.programs / "python"} "$@"\n', encoding="utf-8")
     sudo = tmp_path / "sudo"
     sudo.write_text('#!/bin/sh\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n', encoding="utf-8")
     for program in (other, sudo):
@@ -320,7 +320,7 @@ def test_a_library_that_only_modules_have(ansible: Ansible, tmp_path: Path, libr
         run = ansible.tasks(
             [task(module, "read", {"check_mode": True, **IGNORE}, **arguments)],
             "-vv",
-            environment={"PYTHONPATH": "%s:%d" % (package.parents[1], number)},
+            environment={"PYTHONPATH": f"{package.parents[1]}:{number}"},
         )
         assert [re.sub(".* cannot", "cannot", reason) for reason in reasons(run.clean())] == [
             f"cannot import {library}"

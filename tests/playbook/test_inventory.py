@@ -39,13 +39,13 @@ def fleet(apps: int, engines: t.Sequence[str] = ENGINES) -> dict[str, t.Any]:
         "user": SEED["user"],
         "apps": [
             {
-                "name": "fleet-%03d" % number,
+                "name": f"fleet-{number:03d}",
                 "region": REGIONS[number % 2],
                 "addons": [
                     {
                         "provider": engine,
-                        "id": "ad-00000000-0000-4000-a%03d-%012d" % (kind, number),
-                        "resource_id": "fleet_%03d_%d" % (number, kind),
+                        "id": f"ad-00000000-0000-4000-a{kind:03d}-{number:012d}",
+                        "resource_id": f"fleet_{number:03d}_{kind}",
                     }
                     for kind, engine in enumerate(engines)
                 ],
@@ -151,7 +151,7 @@ def test_five_hundred_databases_in_a_hundred_apps(inventories: Inventories, sand
     )  # the regions
     refused = [record for record in sandbox.log() if record.status == 429]
     assert refused, "the limit was never reached: the test shows nothing"
-    assert len(refused) <= 10, "the threads did not share their pace: %d requests were refused" % len(refused)
+    assert len(refused) <= 10, f"the threads did not share their pace: {len(refused)} requests were refused"
 
     for name, variables in hosts.items():
         assert variables["scalingo_resource_id"] == name and variables["scalingo_database"] is None

@@ -78,7 +78,7 @@ def test_deleting_sends_exactly_its_own_action(ansible: Ansible, sandbox: Sandbo
 
 
 def test_many_names_cost_one_request(ansible: Ansible, sandbox: Sandbox) -> None:
-    names = ["database_%02d" % number for number in range(40)]
+    names = [f"database_{number:02d}" for number in range(40)]
     run = ansible.tasks(
         [
             task("scalingo_logical_db", "create", names=names, **SHOP),

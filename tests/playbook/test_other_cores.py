@@ -84,8 +84,8 @@ def interpreters() -> list[str]:
     """The other Pythons at hand that modules can run under: 3.9 or newer, with the requests library."""
     found = []
     for minor in range(9, 15):
-        program = "python3.%d" % minor
-        question = "import requests, sys; print(sys.executable if sys.version_info[:2] == (3, %d) else '')" % minor
+        program = f"python3.{minor}"
+        question = f"import requests, sys; print(sys.executable if sys.version_info[:2] == (3, {minor}) else '')"
         try:
             done = subprocess.run([program, "-c", question], capture_output=True, text=True, timeout=20, check=False)
         except OSError:

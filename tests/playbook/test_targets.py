@@ -398,7 +398,7 @@ def test_two_regions_in_one_play(ansible: Ansible, sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("role", ("api_url", "db_api_url", "auth_url"))
 def test_a_host_that_cannot_be_reached(role: str, ansible: Ansible, sandbox: Sandbox) -> None:
-    nobody = "http://127.0.0.1:%d" % free_port()
+    nobody = f"http://127.0.0.1:{free_port()}"
     run = ansible.tasks(
         [
             task(

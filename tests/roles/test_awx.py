@@ -156,7 +156,7 @@ class Automation:
     def inject(self, inputs: t.Mapping[str, str], **more: str) -> tuple[Path, dict[str, t.Any], dict[str, t.Any]]:
         """The directory of a job, its variables, and those that AWX shows. They hold nothing that the credential did not bring."""
         self._number += 1
-        private = self.directory / ("job-%d" % self._number)
+        private = self.directory / (f"job-{self._number}")
         for name in ("env", "inventory", "project"):
             (private / name).mkdir(parents=True)
         environment, shown, arguments = dict(more), dict(more), []

@@ -320,7 +320,7 @@ def test_a_second_run_stays_away_and_the_next_finishes_one_that_is_killed(place:
     assert (run.failed().count("changed"), summary["outcome"], summary["failed_in"]) == (0, "interrupted", "download")
     assert (
         "another run is bringing a backup of this database" in summary["findings"][0]
-        and "process %d on" % process.pid in summary["findings"][0]
+        and f"process {process.pid} on" in summary["findings"][0]
     )
     assert "when the other one has ended" in summary["next_steps"][0] and clear.exists()
     os.killpg(process.pid, signal.SIGKILL)

@@ -171,7 +171,7 @@ def test_the_page_says_what_the_report_says_the_worst_first(
     report = pages[str(count)][2]
     assert len(report["databases"]) == count
     for view in ("wide", "narrow", "print"):
-        page = seen["%d %s" % (count, view)]
+        page = seen[f"{count} {view}"]
         assert page["names"] == [row["name"] for row in report["databases"]]
         levels = [LEVELS.index(badge.strip()) for badge in page["badges"]]
         assert levels == sorted(levels) and len(set(levels)) >= 4

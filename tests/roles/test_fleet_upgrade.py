@@ -57,7 +57,7 @@ TWELVE = [{"app": app, "addon": engine} for engine in ENGINES for app in ("east"
 
 CACHES = {
     "apps": [
-        {"name": "cache%d" % number, "addons": [{"provider": "redis", "database": {"version": "6.2.14-1"}}]}
+        {"name": f"cache{number}", "addons": [{"provider": "redis", "database": {"version": "6.2.14-1"}}]}
         for number in range(1, 7)
     ],
     "durations": {**DURATIONS, "backup": 0.1, "upgrade": 0.1},
@@ -236,7 +236,7 @@ def test_twelve_databases_are_upgraded_although_the_run_is_killed(fleet: Make) -
 
 
 def test_the_failure_of_the_scout_ends_the_run(fleet: Make) -> None:
-    made = fleet(CACHES, [{"app": "cache%d" % number, "addon": "redis"} for number in range(1, 4)])
+    made = fleet(CACHES, [{"app": f"cache{number}", "addon": "redis"} for number in range(1, 4)])
     made.sandbox.outcome("upgrade", "fail", made.addon("cache2/redis"), error="the disk is full")
     made.sandbox.change_database(made.addon("cache1/redis"), status="stopped")
     run = made.run().failed()
@@ -268,7 +268,7 @@ def test_every_upgrade_that_began_is_verified_when_a_mate_fails(fleet: Make, tmp
         "    fail_msg: there are no keys any more\n",
         encoding="utf-8",
     )
-    made = fleet(CACHES, [{"app": "cache%d" % number, "addon": "redis"} for number in range(1, 7)])
+    made = fleet(CACHES, [{"app": f"cache{number}", "addon": "redis"} for number in range(1, 7)])
     sandbox = made.sandbox
     names = made.names()
     sandbox.outcome("upgrade", "fail", made.addon(names[2]))
@@ -317,7 +317,7 @@ def test_a_state_file_that_cannot_be_written_any_more(fleet: Make, tmp_path: Pat
         "- name: Lose the directory\n  ansible.builtin.command: mv {} {}\n".format(kept, tmp_path / "lost"),
         encoding="utf-8",
     )
-    made = fleet(CACHES, [{"app": "cache%d" % number, "addon": "redis"} for number in range(1, 4)])
+    made = fleet(CACHES, [{"app": f"cache{number}", "addon": "redis"} for number in range(1, 4)])
     scout = made.names()[0]
     run = made.run(
         fleet_upgrade_state_file=str(kept / "fleet.json"), fleet_upgrade_verification_tasks=str(checks)
@@ -335,7 +335,7 @@ def test_a_state_file_that_is_lost_in_the_middle_of_a_wave(fleet: Make, tmp_path
     """While a backup is made: its database is not upgraded, and its mates are not touched."""
     kept = tmp_path / "kept"
     kept.mkdir()
-    made = fleet(CACHES, [{"app": "cache%d" % number, "addon": "redis"} for number in range(1, 4)])
+    made = fleet(CACHES, [{"app": f"cache{number}", "addon": "redis"} for number in range(1, 4)])
     scout, second = made.names()[:2]
     run = made.begin(fleet_upgrade_state_file=str(kept / "fleet.json"))
     until(lambda: (scout, "D3") in made.unsafe(), "the upgrade of the scout", 120)

@@ -165,14 +165,14 @@ class Place:
                 "ansible.builtin.include_role": {"name": "community.scalingo.restore_drill"},
                 "vars": {**self.variables, **drill},
             }
-            failed = {"name": "Failed %d" % number, "ansible.builtin.debug": {"msg": "it failed"}}
-            tell = {"name": "Summary %d" % number, "ansible.builtin.debug": {"var": "restore_drill_summary"}}
+            failed = {"name": f"Failed {number}", "ansible.builtin.debug": {"msg": "it failed"}}
+            tell = {"name": f"Summary {number}", "ansible.builtin.debug": {"var": "restore_drill_summary"}}
             tasks.append({"block": [role], "rescue": [failed], "always": [tell]})
         once = {"group/community.scalingo.scalingo": {"api_retries": 0}}
         run = self.ansible.tasks(tasks, *options, environment=environment, module_defaults=once).ok().clean()
-        summaries = [run.result("Summary %d" % number)["restore_drill_summary"] for number in range(len(drills))]
+        summaries = [run.result(f"Summary {number}")["restore_drill_summary"] for number in range(len(drills))]
         for number, summary in enumerate(summaries):
-            assert bool(run.tasks("Failed %d" % number)) is (summary["outcome"] in ("failed", "interrupted")), str(run)
+            assert bool(run.tasks(f"Failed {number}")) is (summary["outcome"] in ("failed", "interrupted")), str(run)
         return run, summaries
 
     def processes(self) -> list[str]:
@@ -346,7 +346,7 @@ def test_other_servers(place: Place, tmp_path: Path) -> None:
         place.sandbox.clear_log()
         given = {
             "restore_drill_rehearse_upgrade": True, "restore_drill_programs": "",
-            "restore_drill_server_url": "postgresql://chief:%s@%s:%d/chief" % (ENCODED, server.host, server.port),
+            "restore_drill_server_url": f"postgresql://chief:{ENCODED}@{server.host}:{server.port}/chief",
         }  # fmt: skip
         run, summaries = place.run(
             {**given, "restore_drill_backup_id": before, "restore_drill_name": "younger extension"},
@@ -558,7 +558,7 @@ def test_killed(place: Place, tmp_path: Path) -> None:
     with PostgreSQL(tmp_path / "server", version="16.14") as server, concurrent.futures.ThreadPoolExecutor(1) as pool:
         server.create("chief", PASSWORD)
         server.rows("ALTER ROLE chief SUPERUSER")
-        url = "postgresql://chief:%s@%s:%d/chief" % (ENCODED, server.host, server.port)
+        url = f"postgresql://chief:{ENCODED}@{server.host}:{server.port}/chief"
         run = pool.submit(place.ansible.tasks, [role], vars={**given, "restore_drill_server_url": url})
         until(
             lambda: server.rows(
@@ -620,7 +620,7 @@ if THOROUGH:
         options = ("-i", "localhost,", "-e", json.dumps(variables))
         environment = {} if way == "in process" else {"SCALINGO_IN_PROCESS": "false"}
         drill = Doomed(place.ansible, place.sandbox, play, *options, **environment)
-        chance = random.Random("%d %s drill" % (KILL_SEED, way))
+        chance = random.Random(f"{KILL_SEED} {way} drill")
         place.sandbox.advance(7200)
         last = drill.last_moment()
         for dummy in range(THOROUGH // (2 * len(SIGNALS))):
@@ -628,13 +628,13 @@ if THOROUGH:
             before = len(place.office.database("GET", ADDON, "/backups").json()["database_backups"])
             for number in chance.sample(SIGNALS, len(SIGNALS)):
                 if drill.kill(number, chance.randrange(3, last), chance):
-                    drill.tally.kills["%s %d drill" % (way, number)] += 1
+                    drill.tally.kills[f"{way} {number} drill"] += 1
                     with contextlib.suppress(AssertionError):
                         until(lambda: not list(place.work_dir.iterdir()) and not place.processes(), "the keeper", 60)
                     drill.tally.left_behind += [*map(str, place.work_dir.iterdir()), *place.processes()]
             drill.last_moment()
             drill.tally.converged += 1
             after = len(place.office.database("GET", ADDON, "/backups").json()["database_backups"])
-            drill.tally.doubled += ["backups: %d, then %d" % (before, after)] if after != before + 1 else []
+            drill.tally.doubled += [f"backups: {before}, then {after}"] if after != before + 1 else []
         drill.tally.keep(f"drill {way}")
         drill.tally.good()

@@ -34,7 +34,7 @@ def excerpt(expected: t.Any, actual: t.Any, place: str = "") -> list[str]:
         return [
             problem
             for number, (wanted, shown) in enumerate(zip(expected, actual))
-            for problem in excerpt(wanted, shown, "%s[%d]" % (place, number))
+            for problem in excerpt(wanted, shown, f"{place}[{number}]")
         ]
     same = expected == actual and isinstance(expected, bool) == isinstance(actual, bool)
     return [] if same else ["{} is {!r}, expected {!r}".format(place or "it", actual, expected)]
@@ -56,7 +56,7 @@ def difference(first: t.Any, second: t.Any, place: str = "") -> list[str]:
         return [
             problem
             for number, (one, other) in enumerate(zip(first, second))
-            for problem in difference(one, other, "%s[%d]" % (place, number))
+            for problem in difference(one, other, f"{place}[{number}]")
         ]
     return [] if first == second else ["{} is {!r} and {!r}".format(place or "it", first, second)]
 
@@ -90,7 +90,7 @@ def settled_text(text: str, known: str = "", numbered_anew: bool = True) -> str:
         found = match.group(0)
         if found in known:
             return found
-        return numbers.setdefault(found, "<%d>" % (len(numbers) + 1)) if numbered_anew else "<identifier>"
+        return numbers.setdefault(found, f"<{len(numbers) + 1}>") if numbered_anew else "<identifier>"
 
     def some_moment(match: t.Match[str]) -> str:
         return match.group(0) if match.group(0) in known else "<moment>"

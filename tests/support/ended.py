@@ -108,7 +108,7 @@ def begun(
 def is_there(number: int, program: bytes = b"") -> bool:
     """Whether a process is alive, and is of that program."""
     with contextlib.suppress(OSError):
-        place = Path("/proc/%d" % number)
+        place = Path(f"/proc/{number}")
         if (place / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z":
             return program in (place / "cmdline").read_bytes()
     return False
@@ -191,8 +191,7 @@ class Doomed:
         arrived, controlled = chance.random() < 0.5, chance.random() < (0.7 if number == signal.SIGINT else 0.3)
         words = ("have" if arrived else "have not", "at a terminal" if controlled else "without a terminal")
         print(
-            "SCALINGO_TESTS_SEED=%d: signal %d %s at the moment %d, requests on their way %s arrived"
-            % (SEED, number, words[1], moment, words[0])
+            f"SCALINGO_TESTS_SEED={SEED}: signal {number} {words[1]} at the moment {moment}, requests on their way {words[0]} arrived"
         )
         self._lines.unlink(missing_ok=True)
         self.sandbox.clear_log()
@@ -201,7 +200,7 @@ class Doomed:
         with begun(
             self.controller, self._plays, *self._options, controlled=controlled, **lines, **self._environment
         ) as run:
-            until(lambda: self.progress() >= moment or run.ended, "the moment %d of the run" % moment, 600)
+            until(lambda: self.progress() >= moment or run.ended, f"the moment {moment} of the run", 600)
             if run.ended:
                 assert run.process.returncode == 0, run.text
                 return False
@@ -217,7 +216,7 @@ class Doomed:
             still = lambda: [each for each in below if is_there(each)]  # noqa: E731
             with contextlib.suppress(AssertionError):
                 until(lambda: not still(), "the end of all processes", 30)
-            self.tally.left_behind += ["process %d" % each for each in still()]
+            self.tally.left_behind += [f"process {each}" for each in still()]
             self.tally.sent_later += [
                 f"{record.method} {record.path}"
                 for record in sandbox.log()

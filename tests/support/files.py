@@ -106,7 +106,7 @@ class FileServer:
 
     @property
     def address(self) -> str:
-        return "http://127.0.0.1:%d" % self._server.server_address[1]
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def link(self, token: str = "token1234") -> str:
         return f"{self.address}/download?token={token}"
@@ -170,7 +170,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if asked and files.parts and self._unchanged(files, seen, modified):
             start = int(asked.group(1))
             if start >= size:
-                self._answer(seen, 416, {"Content-Range": "bytes */%d" % size}, b"")
+                self._answer(seen, 416, {"Content-Range": f"bytes */{size}"}, b"")
                 return
         seen.status = 206 if start else 200
         self.send_response(seen.status)
@@ -180,7 +180,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if modified is not None:
             self.send_header("Last-Modified", modified)
         if start:
-            self.send_header("Content-Range", "bytes %d-%d/%d" % (start, size - 1, size))
+            self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
         for name, value in files.more_headers.items():
             self.send_header(name, value)
         self.send_header(*(("Content-Length", str(size - start)) if files.length else ("Transfer-Encoding", "chunked")))

@@ -68,7 +68,7 @@ def database(kind: str = "mysql", **keys: t.Any) -> Data:
 def backup(hours: int, status: str = "done", **keys: t.Any) -> Data:
     begun = hours_ago(hours)
     return {
-        "id": "b%d" % hours,
+        "id": f"b{hours}",
         "status": status,
         "method": "periodic",
         "started_at": begun,
@@ -88,7 +88,7 @@ def readings(count: int, seed: int = 7) -> Data:
     targets = []
     for number in range(count):
         kind = kinds[number % len(kinds)]
-        of = target("%s-%d/%s" % (chance.choice(NAMES), number, kind), kind)
+        of = target(f"{chance.choice(NAMES)}-{number}/{kind}", kind)
         targets.append(of)
         if number % 31 == 4:
             lists["read"].append(

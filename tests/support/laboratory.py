@@ -166,7 +166,7 @@ class Laboratory:
         self.sandbox, self.clock = self._sandboxes.get(situation.tls)
         self._begin(situation)
         self._known = json.dumps([situation.seed, case.arguments])
-        self.home = self._directory / ("home-%d" % next(self._homes))
+        self.home = self._directory / (f"home-{next(self._homes)}")
         if tokens is None:
             self.home.mkdir(mode=0o700)
         else:

@@ -51,7 +51,7 @@ class OpenSSH:
 
     @property
     def address(self) -> str:
-        return "%s:%d" % (self.host, self.port)
+        return f"{self.host}:{self.port}"
 
     def __enter__(self) -> OpenSSH:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -76,8 +76,8 @@ class OpenSSH:
         identity = 1000 if os.geteuid() == 0 else os.geteuid()
         group = 1000 if os.geteuid() == 0 else os.getegid()
         lists = {
-            "passwd": "%s:x:%d:%d::%s:/bin/sh\n" % (self.user, identity, group, self.directory),
-            "group": "%s:x:%d:\n" % (self.user, group),
+            "passwd": f"{self.user}:x:{identity}:{group}::{self.directory}:/bin/sh\n",
+            "group": f"{self.user}:x:{group}:\n",
             "shadow": f"{self.user}:*:::::::\n",
             "hosts": "127.0.0.1 localhost {}\n".format(" ".join(self.hosts)),
         }

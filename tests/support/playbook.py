@@ -104,7 +104,7 @@ class Run:
     def task(self, task: str, host: str | None = None) -> TaskResult:
         """The one result of a task."""
         found = self.tasks(task, host)
-        assert len(found) == 1, "%d results of %r\n%s" % (len(found), task, self)
+        assert len(found) == 1, f"{len(found)} results of {task!r}\n{self}"
         return found[0]
 
     def result(self, task: str, host: str | None = None) -> Result:
@@ -113,7 +113,7 @@ class Run:
     @property
     def only(self) -> TaskResult:
         """The one result of a run with a single task on a single host."""
-        assert len(self.results) == 1, "%d results\n%s" % (len(self.results), self)
+        assert len(self.results) == 1, f"{len(self.results)} results\n{self}"
         return self.results[0]
 
     def by_host(self, task: str) -> dict[str, Result]:
@@ -142,7 +142,7 @@ class Run:
 def oldest_core() -> Path:
     """The programs of the oldest ansible-core that the collection supports, or that the interpreter takes."""
     found = sorted((ROOT / ".cache").glob("core-[0-9]*/bin"))
-    assert len(found) == 1, "run scripts/bootstrap: there are %d environments of an old core" % len(found)
+    assert len(found) == 1, f"run scripts/bootstrap: there are {len(found)} environments of an old core"
     return found[0]
 
 
@@ -206,7 +206,7 @@ class Ansible:
     ) -> Run:
         """Run plays, given as text or as data. C(hosts) are local ones with their variables; without it, localhost."""
         self._number += 1
-        path = self.working_directory / ("play-%d.yml" % self._number)
+        path = self.working_directory / (f"play-{self._number}.yml")
         path.write_text(plays if isinstance(plays, str) else _yaml(plays), encoding="utf-8")
         return self._run("ansible-playbook", [*self._inventory(hosts), *options, str(path)], environment, timeout)
 
@@ -246,7 +246,7 @@ class Ansible:
         return self._run("ansible-inventory", options, environment, timeout)
 
     def _inventory(self, hosts: t.Mapping[str, t.Mapping[str, t.Any]] | None) -> list[str]:
-        path = self.directory / ("inventory-%d.yml" % self._number)
+        path = self.directory / (f"inventory-{self._number}.yml")
         local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         data: dict[str, t.Any] = {"all": {}}
         if hosts is not None:
@@ -255,7 +255,7 @@ class Ansible:
         return ["-i", str(path)]
 
     def _run(self, program: str, arguments: t.Sequence[str], environment: Environment | None, timeout: float) -> Run:
-        lines = self.directory / ("results-%d.jsonl" % self._number)
+        lines = self.directory / (f"results-{self._number}.jsonl")
         lines.touch(mode=0o666)
         lines.chmod(0o666)
         command = [*self.prefix, str(self.programs / program), *arguments]

@@ -100,7 +100,7 @@ class PortHost:
         """The run is always there."""
 
     def report(self) -> Report:
-        assert len(self.reports) == 1, "a module reports exactly once, and not %d times" % len(self.reports)
+        assert len(self.reports) == 1, f"a module reports exactly once, and not {len(self.reports)} times"
         failed, result = self.reports[0]
         # A round trip shows what the controller will see, and fails on what cannot be sent to it.
         return Report(failed, json.loads(json.dumps(result)), tuple(self.warnings), frozenset(self.secrets))

@@ -76,8 +76,8 @@ class OnServer(MemoryPostgresql):
         self._signal("pg_terminate_backend", pid)
 
     def _signal(self, function: str, pid: int) -> None:
-        if not self._rows("SELECT %s(%d)" % (function, pid))[0][0]:
-            raise EngineError("there is no session %d" % pid)
+        if not self._rows(f"SELECT {function}({pid})")[0][0]:
+            raise EngineError(f"there is no session {pid}")
 
 
 def make_engine(setup: EngineSetup) -> Engine:

@@ -38,7 +38,7 @@ def _prefix() -> list[str]:
             "--ambient-caps=+dac_read_search",
             "--bounding-set=-all,+dac_read_search",
         ]
-    return ["unshare", "--user", "--map-user=%d" % USER, "--map-group=%d" % USER]
+    return ["unshare", "--user", f"--map-user={USER}", f"--map-group={USER}"]
 
 
 @contextlib.contextmanager

@@ -64,7 +64,7 @@ def broken(sandbox: Sandbox, how: str, name: str, after: int, times: int | None)
         if how == "tls":
             return parts._replace(scheme="https").geturl()
         return parts._replace(
-            netloc="127.0.0.1:%d" % nobody.getsockname()[1] if how == "refused" else "api.invalid"
+            netloc=f"127.0.0.1:{nobody.getsockname()[1]}" if how == "refused" else "api.invalid"
         ).geturl()
 
     def resolving(host: t.Any, *arguments: t.Any, **options: t.Any) -> t.Any:

@@ -26,7 +26,7 @@ def ago(seconds: float) -> str:
     """A moment before the Date of the answers, which is WALL."""
     assert WALL == 1_800_000_000
     minute, second = divmod(int(8 * 3600 - seconds), 60)
-    return "2027-01-15T%02d:%02d:%02d.000+01:00" % (minute // 60 + 1, minute % 60, second)
+    return f"2027-01-15T{minute // 60 + 1:02d}:{minute % 60:02d}:{second:02d}.000+01:00"
 
 
 def backup(identifier: str, status: str = "done", method: str = "manual", age: float = 0) -> dict[str, t.Any]:

@@ -56,9 +56,9 @@ def keep(directory: Path, day: int, addon: str = ADDON, **more: t.Any) -> Path:
     path = directory / "growing"
     path.write_bytes(archive(b"%d" % day))
     options = {
-        "path": str(path), "sha256": copies.digest(str(path)), "size": path.stat().st_size, "directory": str(directory), "name": "shop.%02d.tar.gz" % day,
+        "path": str(path), "sha256": copies.digest(str(path)), "size": path.stat().st_size, "directory": str(directory), "name": f"shop.{day:02d}.tar.gz",
         "command": [], "suffix": ".sealed", "database": {"addon_id": addon}, "now": "2026-10-31T00:00:00Z",
-        "backup": {"id": "b%02d" % day, "started_at": "2026-10-%02dT03:00:00.000000Z" % day},
+        "backup": {"id": f"b{day:02d}", "started_at": f"2026-10-{day:02d}T03:00:00.000000Z"},
     }  # fmt: skip
     return Path(run("take", **{**options, **more})["path"])
 
@@ -205,7 +205,7 @@ def test_there_are_never_fewer_good_ones_than_asked_for() -> None:
             {
                 "path": str(day),
                 "problem": "" if good else "bad",
-                "backup": {"id": str(day), "started_at": "2026-10-%02dT03:00:00Z" % (30 - 3 * day)},
+                "backup": {"id": str(day), "started_at": f"2026-10-{30 - 3 * day:02d}T03:00:00Z"},
             }
             for day, good in enumerate(goodness)
         ]

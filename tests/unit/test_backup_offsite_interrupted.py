@@ -51,7 +51,7 @@ def archive(content: bytes = b"PGDMP" + bytes(range(256)) * 500) -> bytes:
 
 
 def day(number: int) -> str:
-    return "2026-01-%02dT01:00:00Z" % number
+    return f"2026-01-{number:02d}T01:00:00Z"
 
 
 class Shelf:
@@ -71,17 +71,17 @@ class Shelf:
 
     def download(self, number: int, content: bytes = archive()) -> Path:
         self.growing.mkdir(exist_ok=True)
-        path = self.growing / ("backup-%d.tar.gz" % number)
+        path = self.growing / (f"backup-{number}.tar.gz")
         path.write_bytes(content)
         return path
 
     def taking(self, number: int, **options: t.Any) -> dict[str, t.Any]:
-        path = self.growing / ("backup-%d.tar.gz" % number)
+        path = self.growing / (f"backup-{number}.tar.gz")
         content = path.read_bytes()
         return {
             "path": str(path), "sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "directory": str(self.directory),
-            "name": "shop.%02d.tar.gz" % number, "command": [], "suffix": ".encrypted", "database": {"addon_id": ADDON}, "now": day(28),
-            "backup": {"id": "backup-%d" % number, "started_at": day(number)}, **options,
+            "name": f"shop.{number:02d}.tar.gz", "command": [], "suffix": ".encrypted", "database": {"addon_id": ADDON}, "now": day(28),
+            "backup": {"id": f"backup-{number}", "started_at": day(number)}, **options,
         }  # fmt: skip
 
     def prune(self, keep_count: int, **options: t.Any) -> dict[str, t.Any]:
@@ -153,7 +153,7 @@ def test_killed_anywhere_while_a_copy_is_taken_in(tmp_path: Path) -> None:
         shelf.download(3)
         program.take(shelf.taking(3))
         shelf.prune(keep_count=2)
-        assert shelf.names() == ["shop.%02d.tar.gz%s" % (number, end) for number in (2, 3) for end in ("", ".json")]
+        assert shelf.names() == [f"shop.{number:02d}.tar.gz{end}" for number in (2, 3) for end in ("", ".json")]
         at += 1
     assert at > 8
 
@@ -168,7 +168,7 @@ def test_killed_anywhere_while_copies_are_removed(tmp_path: Path) -> None:
         assert shelf.good()[-2:] == ["shop.03.tar.gz", "shop.04.tar.gz"]
         assert [copy["problem"] for copy in shelf.look() if copy["problem"]] == []
         shelf.prune(keep_count=2)
-        assert shelf.names() == ["shop.%02d.tar.gz%s" % (number, end) for number in (3, 4) for end in ("", ".json")]
+        assert shelf.names() == [f"shop.{number:02d}.tar.gz{end}" for number in (3, 4) for end in ("", ".json")]
         at += 1
     assert at > 8
 

@@ -69,7 +69,7 @@ class Shelf:
         self.place = directory / (".growing-" + ADDON)
 
     def begin(self, number: int, encrypting: bool = False) -> dict[str, t.Any]:
-        return program.begin({**self.options, "backup_id": "backup-%02d" % number, "encrypting": encrypting})
+        return program.begin({**self.options, "backup_id": f"backup-{number:02d}", "encrypting": encrypting})
 
     def take(
         self, number: int, path: Path, content: bytes = b"", run: str | None = None, **options: t.Any
@@ -79,8 +79,8 @@ class Shelf:
         path.write_bytes(content)
         return program.take({
             "path": str(path), "sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "directory": str(self.directory),
-            "name": "shop.%02d.tar.gz" % number, "command": [], "suffix": ".sealed", "database": {"addon_id": ADDON}, "now": "2026-01-28T01:00:00Z",
-            "backup": {"id": "backup-%02d" % number, "started_at": "2026-01-01T01:%02d:00Z" % number}, "run": run, "wait": 60, **options,
+            "name": f"shop.{number:02d}.tar.gz", "command": [], "suffix": ".sealed", "database": {"addon_id": ADDON}, "now": "2026-01-28T01:00:00Z",
+            "backup": {"id": f"backup-{number:02d}", "started_at": f"2026-01-01T01:{number:02d}:00Z"}, "run": run, "wait": 60, **options,
         })  # fmt: skip
 
     def prune(self, keep_count: int, **options: t.Any) -> dict[str, t.Any]:
@@ -100,10 +100,10 @@ class Shelf:
     def have(self, *numbers: int) -> None:
         # Not in the place where files grow, as several downloads of one backup at once would be.
         for number in numbers:
-            self.take(number, self.directory / ("download-%d" % number))
+            self.take(number, self.directory / (f"download-{number}"))
 
     def spoil(self, number: int) -> None:
-        path = self.directory / ("shop.%02d.tar.gz" % number)
+        path = self.directory / (f"shop.{number:02d}.tar.gz")
         path.write_bytes(path.read_bytes()[:-1])
 
     def good(self) -> list[str]:
@@ -240,7 +240,7 @@ def test_two_that_remove(tmp_path: Path) -> None:
         tmp_path, lambda shelf: shelf.have(1, 2, 3, 4), lambda shelf: shelf.prune(2), lambda shelf: shelf.prune(3)
     ):
         assert shelf.good() == ["shop.03.tar.gz", "shop.04.tar.gz"] and shelf.names() == [
-            "shop.%02d.tar.gz%s" % (n, e) for n in (3, 4) for e in ("", ".json")
+            f"shop.{n:02d}.tar.gz{e}" for n in (3, 4) for e in ("", ".json")
         ]
         assert sorted(len(answer["removed"]) for answer in (one, other)) in ([0, 2], [1, 1])
 
@@ -309,7 +309,7 @@ def a_run(shelf: Shelf, number: int, damaged: bool) -> None:
             step(lambda: program.close({**shelf.options, "backup_id": "", "run": begun["run"], "resumable": False}))
             os._exit(6 if damaged else 5)
         code = 0
-    pruned = step(lambda: {**shelf.prune(3, current="backup-%02d" % number), "problem": ""})
+    pruned = step(lambda: {**shelf.prune(3, current=f"backup-{number:02d}"), "problem": ""})
     os._exit(5 if pruned["problem"] else code)
 
 
@@ -368,7 +368,7 @@ class Playbook:
     def __init__(self, shelf: Shelf, number: int, encrypting: bool) -> None:
         path = shelf.directory.parent / "ansible-playbook"
         path.write_text(PLAYBOOK, encoding="utf-8")
-        options = {**shelf.options, "backup_id": "backup-%02d" % number, "encrypting": encrypting}
+        options = {**shelf.options, "backup_id": f"backup-{number:02d}", "encrypting": encrypting}
         words = [sys.executable, str(path), str(PROGRAM), json.dumps(options)]
         self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True)
         assert self.process.stdout is not None
@@ -402,7 +402,7 @@ def test_a_run_that_is_killed_leaves_nothing_clear(tmp_path: Path) -> None:
     assert (
         Path(run.begun["path"]).read_text(encoding="utf-8") == "clear" and shelf.place.stat().st_mode & 0o777 == 0o700
     )
-    with pytest.raises(program.Problem, match="another run is bringing .*: process %d on " % run.process.pid) as raised:
+    with pytest.raises(program.Problem, match=f"another run is bringing .*: process {run.process.pid} on ") as raised:
         shelf.begin(2)
     assert raised.value.busy
     run.kill()
@@ -507,7 +507,7 @@ def test_who_waits_too_long_says_for_what(tmp_path: Path) -> None:
 
 
 def test_several_copies_of_one_backup_count_as_one(tmp_path: Path) -> None:
-    found = [{"problem": "", "path": str(path), "backup": {"id": backup, "started_at": "2026-01-0%dT01:00:00Z" % (4 - age)}}
+    found = [{"problem": "", "path": str(path), "backup": {"id": backup, "started_at": f"2026-01-0{4 - age}T01:00:00Z"}}
              for path, (backup, age) in enumerate([("c", 1), ("c", 1), ("b", 2), ("a", 3)])]  # fmt: skip
     assert [copy["path"] for copy in program.chosen(found, 2, None, False)] == ["3"]
     assert [

@@ -106,7 +106,7 @@ def test_text_is_a_boolean_only_when_ansible_says_so(value: str) -> None:
 
 @pytest.mark.parametrize("number", range(24))
 def test_hours_are_numbers_or_their_text(number: int) -> None:
-    assert _canon.hour(number) == _canon.hour(str(number)) == _canon.hour(" %02d " % number) == number
+    assert _canon.hour(number) == _canon.hour(str(number)) == _canon.hour(f" {number:02d} ") == number
 
 
 @pytest.mark.parametrize("value", [24, -1, "24", "-1", "3:00", "", None, True, False, 3.0, "٣", [3], 10**12, "9" * 20])
@@ -432,7 +432,7 @@ def test_other_names_are_no_modes(value: t.Any) -> None:
 
 @given(st.lists(st.integers(0, 9999), min_size=1, max_size=3), st.one_of(st.none(), st.integers(0, 99)), st.booleans())
 def test_versions_are_their_components(components: list[int], build: int | None, prefixed: bool) -> None:
-    text = ("v" if prefixed else "") + ".".join(map(str, components)) + ("" if build is None else "-%d" % build)
+    text = ("v" if prefixed else "") + ".".join(map(str, components)) + ("" if build is None else f"-{build}")
     assert _canon.version(text) == tuple(components) + (() if build is None else (build,))
     for length in range(1, len(components) + 1):
         assert _canon.same_version(".".join(map(str, components[:length])), text)

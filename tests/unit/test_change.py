@@ -112,7 +112,7 @@ class Platform:
         """Sets a number. A trouble is an error before the work, or C(after) for a lost answer after it."""
         if self.transport.before_change is not None:
             self.transport.before_change(False, False)
-        self.calls.append("%s=%d" % (name, number))
+        self.calls.append(f"{name}={number}")
         trouble = self.troubles.pop(0) if self.troubles else None
         if isinstance(trouble, Exception):
             raise trouble  # pylint: disable=raising-bad-type
@@ -156,7 +156,7 @@ class Shelf(Resource):
             return self.client.read() if self.shows_whole else None
 
         return Step(
-            "put %s to %d" % (name, number),
+            f"put {name} to {number}",
             send=send,
             follow=self.follow,
             happened=(lambda state: state.get(name) == number) if self.looks else None,

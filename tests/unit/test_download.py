@@ -177,9 +177,9 @@ def test_breaks_without_progress_are_counted_and_others_are_not(
     server.cuts.clear()
     kept = place.part.stat().st_size
     assert place.fetch(origin) == server.content.sha256()
-    assert server.ranges()[-1] == "bytes=%d-" % kept and kept > 1_000_000
+    assert server.ranges()[-1] == f"bytes={kept}-" and kept > 1_000_000
     assert place.holds(server.content) and place.names() == ["backup.tar.gz"]
-    assert origin.notes[-1] == "going on with %s from byte %d" % (place.part, kept)
+    assert origin.notes[-1] == f"going on with {place.part} from byte {kept}"
 
 
 def test_a_server_that_sends_no_parts_is_taken_from_the_beginning(
@@ -233,7 +233,7 @@ def test_a_file_that_has_become_shorter_is_noticed(place: Place, origin: Origin,
 def test_a_part_of_another_place_is_not_taken(place: Place, origin: Origin, server: FileServer) -> None:
     server.cuts = [2_000_000]
     server.before = lambda seen: (
-        server.instead.append((206, {"Content-Range": "bytes 0-9/%d" % SIZE, "ETag": '"one"'}, b"0123456789"))
+        server.instead.append((206, {"Content-Range": f"bytes 0-9/{SIZE}", "ETag": '"one"'}, b"0123456789"))
         if seen.headers.get("range")
         else None
     )
@@ -321,7 +321,7 @@ def test_an_error_text_is_shown_and_is_no_backup(
     place.dest.write_text("the backup of yesterday")
     with pytest.raises(UnexpectedAnswer) as caught:
         place.fetch(origin, size=told)
-    opening = "the download has %d bytes, and the platform says 1003663" % len(ERROR_TEXT)
+    opening = f"the download has {len(ERROR_TEXT)} bytes, and the platform says 1003663"
     assert caught.value.message.startswith(
         "%s: fail to get archive" % (opening if told else "the download is not a gzipped archive")
     )
@@ -335,7 +335,7 @@ def test_an_archive_of_another_size_is_not_the_backup(
     place: Place, origin: Origin, server: FileServer, length: bool, told: int
 ) -> None:
     server.length = length
-    with pytest.raises(UnexpectedAnswer, match="the download has %d bytes, and the platform says %d" % (SIZE, told)):
+    with pytest.raises(UnexpectedAnswer, match=f"the download has {SIZE} bytes, and the platform says {told}"):
         place.fetch(origin, size=told)
     assert place.names() == [] and len(server.seen) == 1
 
@@ -367,13 +367,11 @@ def test_where_only_the_end_of_the_connection_ends_the_file_the_platform_must_kn
 
     monkeypatch.setattr(Origin, "open", without_length)
     if told == SIZE + 1:
-        with pytest.raises(Unreachable, match="broke off after %d of %d bytes" % (SIZE, SIZE + 1)):
+        with pytest.raises(Unreachable, match=f"broke off after {SIZE} of {SIZE + 1} bytes"):
             place.fetch(origin, size=told)
         assert place.names() == []
     elif told == SIZE - 1:
-        with pytest.raises(
-            UnexpectedAnswer, match="the download has %d bytes, and the platform says %d" % (SIZE, told)
-        ):
+        with pytest.raises(UnexpectedAnswer, match=f"the download has {SIZE} bytes, and the platform says {told}"):
             place.fetch(origin, size=told)
         assert place.names() == []
     else:

@@ -100,7 +100,7 @@ USES: dict[str, t.Callable[[t.Any], t.Any]] = {
     "compared within": lambda value: {"status": value} == {"status": "running"},
     "ordered": lambda value: sorted([value, "b"]),
     "told": lambda value: f"is {value}",
-    "told as a number": lambda value: "is %d" % value,
+    "told as a number": lambda value: f"is {value}",
     "told in another way": lambda value: f"is {value}",
     "walked": list,
     "looked into": lambda value: value["name"],

@@ -79,7 +79,7 @@ def test_tables_that_are_not_compared() -> None:
 
 @pytest.mark.parametrize("number, least, passed", [(0, 1, False), (0, 0, True), (2, 2, True), (2, 3, False)])
 def test_an_empty_database_is_no_backup(number: int, least: int, passed: bool) -> None:
-    facts = {"tables": {"public.t%d" % index: 0 for index in range(number)}}
+    facts = {"tables": {f"public.t{index}": 0 for index in range(number)}}
     assert bad(facts, min_tables=least) == ([] if passed else [("tables", "number")])
 
 

@@ -261,6 +261,4 @@ def test_the_run_of_ansible_is_found_above_its_workers(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, str(program), str(PROGRAM)], capture_output=True, text=True, check=True)
     first, second = done.stdout.split()
     assert first == second
-    assert (
-        drill.run_of_ansible() is None or b"ansible" in Path("/proc/%d/cmdline" % drill.run_of_ansible()).read_bytes()
-    )
+    assert drill.run_of_ansible() is None or b"ansible" in Path(f"/proc/{drill.run_of_ansible()}/cmdline").read_bytes()

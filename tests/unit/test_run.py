@@ -213,7 +213,7 @@ def test_what_this_machine_cannot_do_is_no_defect(number: int, hint: str) -> Non
     _run.execute(raising(OSError(number, "told by the system", "/full/file")), COMMON, host)
     assert (
         host.only[1]["msg"].startswith("Could not ")
-        and "this machine says: [Errno %d] told by the system: '/full/file'" % number in host.only[1]["msg"]
+        and f"this machine says: [Errno {number}] told by the system: '/full/file'" in host.only[1]["msg"]
     )
     assert hint in host.only[1]["msg"] and "defect" not in host.only[1]["msg"]
 

@@ -206,7 +206,7 @@ def test_what_is_meant_as_a_url(text: object, expected: bool) -> None:
 
 
 def at(host: str, user: str = "shop_1", port: int = 31000) -> str:
-    return "postgresql://%s:secret@%s:%d/shop_1" % (user, host, port)
+    return f"postgresql://{user}:secret@{host}:{port}/shop_1"
 
 
 @pytest.mark.parametrize(

@@ -158,10 +158,10 @@ def form_problems(subject: Subject) -> list[str]:
         found.append("the file does not begin as every module file")
     code = code_lines(subject)
     if code > LONGEST_MODULE:
-        found.append("%d lines of code, at most %d" % (code, LONGEST_MODULE))
+        found.append(f"{code} lines of code, at most {LONGEST_MODULE}")
     for node in ast.walk(subject.tree):
         if isinstance(node, ast.Try):
-            found.append("line %d: errors are caught in _run alone" % node.lineno)
+            found.append(f"line {node.lineno}: errors are caught in _run alone")
         names = [getattr(node, "attr", ""), getattr(node, "id", "")]
         names += [
             part
@@ -170,16 +170,14 @@ def form_problems(subject: Subject) -> list[str]:
             for part in [alias.name.split(".")[0]]
         ]
         found += [
-            "line %d: %s has no place in a module file" % (node.lineno, name)
-            for name in names
-            if name in FORBIDDEN_NAMES
+            f"line {node.lineno}: {name} has no place in a module file" for name in names if name in FORBIDDEN_NAMES
         ]
         if (
             isinstance(node, ast.ImportFrom)
             and node.module != "__future__"
             and not (node.module or "").startswith(PACKAGE)
         ):
-            found.append("line %d: it imports from %s" % (node.lineno, node.module))
+            found.append(f"line {node.lineno}: it imports from {node.module}")
     functions = [node.name for node in subject.tree.body if isinstance(node, ast.FunctionDef)]
     if not {"argument_spec", "main"} <= set(functions) or len(functions) > 3:
         found.append("it has the functions {}: argument_spec, main, and at most one more".format(", ".join(functions)))

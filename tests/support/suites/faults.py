@@ -527,7 +527,7 @@ class Matrix:
         # A wait ends when its time is over.
         if sent > (once + AGAIN) * (1 + retries) and seen.report.kind != "WaitTimeout":
             found.append(
-                Problem("outcome", "%s is sent %d times, and %d without the fault" % (named(point.record), sent, once))
+                Problem("outcome", f"{named(point.record)} is sent {sent} times, and {once} without the fault")
             )
         if fault.group == "redirected" and any(record.region == REGIONS[-1] for record in seen.records):
             found.append(Problem("secret", "it follows a redirect to another host"))

@@ -77,14 +77,12 @@ def call_problems(unsafe: t.Sequence[Record], expected: t.Sequence[Data]) -> lis
             "path": record.path,
         }
         found += [
-            "call %d, %s: %s is %r, expected %r" % (number, named(record), name, shown[name], value)
+            f"call {number}, {named(record)}: {name} is {shown[name]!r}, expected {value!r}"
             for name, value in wanted.items()
             if shown[name] != value
         ]
     if len(unsafe) != len(expected):
-        found.append(
-            "%d calls that change something, expected %d: %s" % (len(unsafe), len(expected), list(map(named, unsafe)))
-        )
+        found.append(f"{len(unsafe)} calls that change something, expected {len(expected)}: {list(map(named, unsafe))}")
     return found
 
 
@@ -153,7 +151,7 @@ def again_problems(subject: Subject, case: Case, real: Observation, again: Obser
         return [f"it fails: {again.report.message}"]
     found = usage_problems(again)
     if len(again.records) != subject.cases.cost:
-        found.append("it costs %d requests and not %d: %s" % (len(again.records), subject.cases.cost, again.calls()))
+        found.append(f"it costs {len(again.records)} requests and not {subject.cases.cost}: {again.calls()}")
     if subject.support("idempotent") == "none":
         if _bodies(again) != _bodies(real):
             found.append(f"it makes other calls than the first run: {_bodies(again)}, {_bodies(real)}")
@@ -188,7 +186,7 @@ def cost_problems(subject: Subject) -> list[str]:
     word = match.group(1).lower()
     stated = {"no": 0, **{name: number for number, name in enumerate(NUMBERS)}}.get(word)
     if stated != subject.cases.cost:
-        return ["the description says %s requests, the case file %d" % (word, subject.cases.cost)]
+        return [f"the description says {word} requests, the case file {subject.cases.cost}"]
     return []
 
 
