@@ -10,19 +10,23 @@ from __future__ import annotations
 import datetime
 import difflib
 import json
-import math
 import os.path
 import re
 import typing as t
 
-from ansible.errors import AnsibleActionFail
+import yaml
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.validation import check_type_bool, check_type_dict, check_type_path
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
+from ansible_collections.community.scalingo.plugins.module_utils import _canon
 from ansible_collections.community.scalingo.plugins.module_utils._options import ALLOWED, quoted
+from ansible_collections.community.scalingo.plugins.plugin_utils import _role_forms
 
 Option = t.Mapping[str, t.Any]
 SCALARS = (str, int, float, datetime.date)
+#: More of anything is a slip, and breaks what counts with it.
+LARGEST = 2**53
 #: How core 2.16 writes C(omit); later ones leave the key out.
 OMITTED = "__omit_place_holder__"
 
@@ -32,15 +36,16 @@ class Refused(Exception):
 
 
 class Reader:
-    """Converts values as an argument spec says, and collects what cannot be converted."""
+    """Converts values as an argument spec says, and collects what cannot be converted, or makes no sense."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
         self.problems: list[str] = []
         self.has_secrets = False
+        self._prefix = prefix
 
     def options(self, spec: t.Mapping[str, Option], given: t.Mapping[str, t.Any], prefix: str) -> dict[str, t.Any]:
         """Return the options that are given or have a default. What is null or blank is not given."""
-        for name in sorted(set(given) - set(spec)):
+        for name in sorted(set(given) - set(spec), key=str):
             self.problems.append(f"{prefix}{name} is not known: {_similar(name, spec, prefix)}")
         values = {}
         for name, option in spec.items():
@@ -50,28 +55,45 @@ class Reader:
             elif "default" in option:
                 values[name] = option["default"]
             elif option.get("required"):
-                self.problems.append(f"{prefix}{name} is missing: {_allowed(option)}")
+                self.problems.append(f"{prefix}{name} is missing: {self._allowed(option, prefix + name)}")
         return values
 
     def value(self, option: Option, value: t.Any, name: str) -> t.Any:
         """Return a value as its option wants it, or nothing after noting why it is none."""
         value = plain(value)
-        secret = bool(option.get("no_log"))
-        self.has_secrets |= secret
+        self.has_secrets |= bool(option.get("no_log"))
         try:
-            # Nobody can tell 0640 from 416 once it is a number.
-            if name.endswith("_file_mode") and not isinstance(value, str):
+            if isinstance(value, self._of(_role_forms.NUMBERS_THAT_LOST, name) or ()):
                 raise Refused
-            converted = _converted(option, value)
-        except Refused:
-            shown = "not of the right kind" if secret else quoted(value)
-            self.problems.append(f"{name} is {shown}: {_allowed(option)}")
+            converted = self._settled(option, _converted(option, value), name)
+        except Refused as refused:
+            shown = "not right" if _holds_secret(option) else quoted(value)
+            self.problems.append(f"{name} is {shown}: {str(refused) or self._allowed(option, name)}")
             return None
+        count = len(self.problems)
         if isinstance(converted, list):
-            return self._elements(option, converted, name)
-        if isinstance(converted, dict) and option.get("options"):
-            return self.options(option["options"], converted, name + ".")
+            converted = self._elements(option, converted, name)
+        inner = option.get("options") or self._of(_role_forms.OPTIONS, name)
+        if isinstance(converted, dict) and inner:
+            converted = self.options(inner, converted, name + ".")
+        if isinstance(converted, (list, dict)) and len(self.problems) == count:
+            self._judge(converted, name)
         return converted
+
+    def _settled(self, option: Option, value: t.Any, name: str) -> t.Any:
+        """Return text without blanks at its ends; refuse what has not the form, or is out of the range, of its variable."""
+        if isinstance(value, str) and re.sub(r"\[\d+\]", "", name[len(self._prefix) :]) not in _role_forms.FREE_TEXT:
+            value = value if option.get("no_log") else value.strip()
+            try:
+                _canon.visible(value)
+            except ValueError as error:
+                raise Refused(str(error)) from None
+            if not option.get("no_log") and ("{{" in value or "{%" in value):
+                raise Refused("it is a template that was not expanded; give its value")
+        form = self._of(_role_forms.FORMS, name)
+        if form and not isinstance(value, (list, dict)) and not form.takes(value):
+            raise Refused
+        return value
 
     def _elements(self, option: Option, values: list[t.Any], name: str) -> list[t.Any]:
         element = {
@@ -82,10 +104,29 @@ class Reader:
         for index, value in enumerate(values):
             place = "%s[%d]" % (name, index)
             if element["type"] != "raw" and _is_blank(value):
-                self.problems.append(f"{place} is empty: leave it out, or {_allowed(element)}")
+                self.problems.append(f"{place} is empty: leave it out, or {self._allowed(element, place)}")
             else:
                 found.append(self.value(element, value, place))
         return found
+
+    def _judge(self, value: t.Any, name: str) -> None:
+        """Note what is wrong with a list or a dictionary of which each part is right."""
+        form = self._of(_role_forms.WHOLES, name)
+        if form and not form.takes(value):
+            self.problems.append(f"{name} is {quoted(value)}: {form.allowed}")
+        if name == "database_baseline_wanted":
+            self.problems += [name + problem for problem in _role_forms.refused_declaration(value)]
+
+    def _of(self, table: t.Mapping[str, t.Any], name: str) -> t.Any:
+        """What a table says of a variable: of that of one role before that of all roles that have it."""
+        plain_name = re.sub(r"\[\d+\]", "", name)
+        return table.get(plain_name, table.get(plain_name[len(self._prefix) :]))
+
+    def _allowed(self, option: Option, name: str) -> str:
+        form = self._of(_role_forms.FORMS, name) or self._of(_role_forms.WHOLES, name)
+        if form and not (option.get("type") == "list" and self._of(_role_forms.FORMS, name)):
+            return str(form.allowed)
+        return _allowed(option)
 
 
 def plain(value: t.Any) -> t.Any:
@@ -101,6 +142,10 @@ def plain(value: t.Any) -> t.Any:
 
 def _is_omitted(value: t.Any) -> bool:
     return isinstance(value, str) and value.startswith(OMITTED)
+
+
+def _holds_secret(option: Option) -> bool:
+    return bool(option.get("no_log")) or any(map(_holds_secret, (option.get("options") or {}).values()))
 
 
 def _is_blank(value: t.Any) -> bool:
@@ -139,7 +184,7 @@ def _int(value: t.Any) -> int:
 def _float(value: t.Any) -> int | float:
     if isinstance(value, str) and re.fullmatch(r"\s*[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*", value):
         value = float(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -LARGEST <= value <= LARGEST:
         raise Refused
     return value
 
@@ -159,8 +204,11 @@ def _path(value: t.Any) -> str:
 def _dict(value: t.Any) -> dict[str, t.Any]:
     if isinstance(value, str):
         try:
-            value = json.loads(value) if value.lstrip().startswith("{") else check_type_dict(value)
-        except (TypeError, ValueError, RecursionError):
+            if re.match(r"\s*[\w.-]+:(\s|$)", value):
+                value = yaml.safe_load(value)
+            else:
+                value = json.loads(value) if value.lstrip().startswith("{") else check_type_dict(value)
+        except (TypeError, ValueError, RecursionError, yaml.YAMLError):
             raise Refused from None
     if not isinstance(value, dict):
         raise Refused
@@ -168,10 +216,16 @@ def _dict(value: t.Any) -> dict[str, t.Any]:
 
 
 def _list(value: t.Any, elements: str) -> list[t.Any]:
-    if isinstance(value, str) and value.lstrip().startswith("["):
+    if isinstance(value, str) and re.match(r"\s*-\s", value):
+        # As in a file, in the answer to a survey.
+        try:
+            value = yaml.safe_load(value)
+        except (ValueError, RecursionError, yaml.YAMLError):
+            raise Refused from None
+    elif isinstance(value, str) and value.lstrip().startswith("["):
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             # As a person writes it, and as Ansible shows it: [a, b].
             inner = re.fullmatch(r"""\s*\[([^][{}"']*)\]\s*""", value)
             if elements in ("dict", "list") or not inner:
@@ -218,10 +272,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise AnsibleActionFail("scalingo_role_variables works in a role of this collection alone")
         role = os.path.basename(role_path)
         spec = {name[len(role) + 1 :]: option for name, option in self._specification(role_path).items()}
-        reader = Reader()
-        given = {
-            name: self._templar.template(known[full]) for name in spec for full in [role + "_" + name] if full in known
-        }
+        reader = Reader(role + "_")
+        given = {}
+        for name, option in spec.items():
+            if role + "_" + name in known:
+                try:
+                    given[name] = plain(self._templar.template(known[role + "_" + name]))
+                except AnsibleError as error:
+                    why = "" if _holds_secret(option) else f": {error}"
+                    reader.problems.append(f"{role}_{name} is a template that cannot be expanded{why}")
+                    given[name] = None
         # Nobody but the user gives extra variables, so that one with the role's name that it does not know is a typo.
         extra = {name[len(role) + 1 :]: None for name in load_extra_vars(self._loader) if name.startswith(role + "_")}
         values = reader.options(spec, {**extra, **given}, role + "_")

@@ -148,6 +148,8 @@ DEDICATED = "postgresql-ng"
 
 #: The levels, the worst first.
 LEVELS = ("critical", "unreadable", "warning", "notice", "good")
+#: Those that a finding can be given.
+CHOICES = ("critical", "warning", "notice", "none")
 
 #: What each finding means, unless the caller says otherwise.
 FINDINGS: t.Mapping[str, str] = {
@@ -601,12 +603,12 @@ def report(
             ("maintenance", "maintenances", row.maintenance),
             ("firewall", "firewall_rules", row.firewall),
         ):
-            result = read[reading].get(name)
-            if result is not None:
-                if key in result:
-                    use(result[key])
+            answer = read[reading].get(name)
+            if answer is not None:
+                if key in answer:
+                    use(answer[key])
                 else:
-                    row.not_read(reading, said(result))
+                    row.not_read(reading, said(answer))
     readings = [
         name
         for name, results in (
@@ -660,7 +662,7 @@ def _levels(given: t.Mapping[str, str]) -> dict[str, str]:
             raise AnsibleFilterError(
                 "scalingo_fleet_report: there is no finding {}; there are {}".format(name, ", ".join(FINDINGS))
             )
-        if level not in ("critical", "warning", "notice", "none"):
+        if level not in CHOICES:
             raise AnsibleFilterError(
                 f"scalingo_fleet_report: the level of {name} is {level}: use critical, warning, notice or none"
             )

@@ -226,6 +226,11 @@ def _instant(name: str, text: t.Any) -> datetime.datetime:
     return found.astimezone(datetime.timezone.utc) if found.tzinfo else found.replace(tzinfo=datetime.timezone.utc)
 
 
+def check_stop(text: str) -> None:
+    """Refuse what is no time to stop at."""
+    _stop_at(text, datetime.datetime.now(datetime.timezone.utc))
+
+
 def _stop_at(text: str, begun: datetime.datetime) -> datetime.datetime | None:
     """The point in time after which nothing begins. A time of the day is the first one after the run began."""
     if not str(text or "").strip():

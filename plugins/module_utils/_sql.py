@@ -77,20 +77,15 @@ class Address:
 def parse_address(text: str, default_port: int) -> Address:
     """An address from C(host), C(host:port), C([v6]) or C([v6]:port). Raises C(ValueError)."""
     bare = re.fullmatch(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", text)
-    parts = urllib.parse.urlsplit(f"//[{text}]" if bare else f"//{text}")
-    if (
-        not parts.hostname
-        or parts.path
-        or parts.query
-        or parts.fragment
-        or "@" in parts.netloc
-        or re.search(r"[\s,%]", text)
-    ):
+    try:
+        parts = urllib.parse.urlsplit(f"//[{text}]" if bare else f"//{text}")
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        host, port, parts = "", None, urllib.parse.urlsplit("")
+    more = parts.path or parts.query or parts.fragment or "@" in parts.netloc or re.search(r"[\s,%]", text)
+    if not host or host.startswith("-") or more:
         raise ValueError(f"{text!r} is not a host, or a host with a port: use for example ssh.example.com:22")
-    host = parts.hostname.rstrip(".")
-    if not host or host.startswith("-"):
-        raise ValueError(f"{text!r} is not a host, or a host with a port: use for example ssh.example.com:22")
-    return Address(host, default_port if parts.port is None else parts.port)
+    return Address(host, default_port if port is None else port)
 
 
 @dataclasses.dataclass(frozen=True)

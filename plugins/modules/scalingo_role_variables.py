@@ -12,11 +12,12 @@ short_description: Read the variables of a role of this collection
 version_added: 0.1.0
 description:
   - Reads the variables of the role that the task is in and returns them in the types of the role's argument spec.
-  - Extra variables and answers to surveys are text. V(a,b), several lines and JSON text become lists, JSON text becomes a dictionary, V("0") a number,
-    V("no") a boolean.
+  - Extra variables and answers to surveys are text. V(a,b), several lines, and JSON or YAML text become lists, JSON or YAML text becomes a
+    dictionary, V("0") a number, V("no") a boolean.
   - Null and blank text are not given, so that the default is returned.
-  - Fails before anything is done when a value cannot be converted, or when an extra variable begins with the name of the role and is unknown
-    to it. It names each such variable, its value, and what is allowed.
+  - Fails before anything is done when a value cannot be converted, is out of range or has not the form that its variable needs, or when an extra
+    variable begins with the name of the role and is unknown to it. It names each such variable, its value, and what is allowed. It never returns
+    the value of a secret.
   - It is private to the roles of this collection, and may change without notice. It speaks to no API.
 notes:
   - It runs on the controller. There is no code for hosts.

@@ -9,56 +9,16 @@ from __future__ import annotations
 import datetime
 import json
 import re
-import types
 import typing as t
 from pathlib import Path
 
 import pytest
 import yaml
-from ansible.parsing.dataloader import DataLoader
-from ansible.playbook.task import Task
-from ansible.template import Templar
-from ansible.utils import vars as ansible_vars
-from ansible_collections.community.scalingo.plugins.action.scalingo_role_variables import ActionModule, Reader
+from ansible.template import trust_as_template
+from ansible_collections.community.scalingo.plugins.action.scalingo_role_variables import Reader
+from support.roles import ROLES, SPECIFICATIONS, Option, right, run
 
-ROLES = Path(__file__).resolve().parents[2] / "roles"
-Option = dict[str, t.Any]
-
-
-def specification(role: str) -> dict[str, Option]:
-    whole = yaml.safe_load((ROLES / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
-    options: dict[str, Option] = whole["argument_specs"]["main"]["options"]
-    return {name[len(role) + 1 :]: option for name, option in options.items()}
-
-
-SPECIFICATIONS = {path.name: specification(path.name) for path in sorted(ROLES.iterdir())}
-LOADER = DataLoader()
-#: It is never used.
-CONNECTION = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=""))
 VARIABLES = [(role, name) for role, options in SPECIFICATIONS.items() for name in options]
-
-
-def sample(option: Option) -> t.Any:
-    """A value that is not the default."""
-    kind = option["type"]
-    if kind == "list":
-        element = {
-            "type": option.get("elements", "str"),
-            **{key: option[key] for key in ("choices", "options") if key in option},
-        }
-        return [sample(element)] if kind == "dict" else [sample(element), sample(element)]
-    if kind == "dict":
-        return {name: sample(inner) for name, inner in option["options"].items()} if "options" in option else {"a": "b"}
-    if option.get("choices"):
-        return option["choices"][-1]
-    return {
-        "bool": not option.get("default"),
-        "int": 0,
-        "float": 0.5,
-        "str": "some-text",
-        "path": "/some/path",
-        "raw": 5,
-    }[kind]
 
 
 def as_text(value: t.Any) -> str:
@@ -79,25 +39,11 @@ def texts_inside(value: t.Any) -> t.Any:
     )
 
 
-def run(
-    role: str, given: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch, extra: t.Iterable[str] = ()
-) -> dict[str, t.Any]:
-    """The action as a task of the role, with the role's other needs given."""
-    needed = {name: sample(option) for name, option in SPECIFICATIONS[role].items() if option.get("required")}
-    variables: dict[str, t.Any] = {f"{role}_{name}": value for name, value in {**needed, **given}.items()}
-    variables["role_path"] = str(ROLES / role)
-    monkeypatch.setattr(
-        ansible_vars.load_extra_vars, "extra_vars", {name: "x" for name in ["other", *extra]}, raising=False
-    )
-    action = ActionModule(Task(), CONNECTION, None, LOADER, Templar(loader=LOADER, variables=variables), None)
-    return t.cast(dict[str, t.Any], action.run(task_vars=variables))
-
-
 @pytest.mark.parametrize(("role", "name"), VARIABLES)
 def test_a_variable_means_the_same_as_text_and_as_json_text(
     role: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    value = sample(SPECIFICATIONS[role][name])
+    value = right(name, SPECIFICATIONS[role][name])
     texts: list[t.Any] = [
         value,
         as_text(value),
@@ -120,21 +66,33 @@ def test_null_and_blank_are_not_given(role: str, name: str, monkeypatch: pytest.
             assert result[name] == SPECIFICATIONS[role][name]["default"]
 
 
-@pytest.mark.parametrize(("role", "name"), VARIABLES)
-def test_what_cannot_be_converted_is_refused_by_name(role: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    option = SPECIFICATIONS[role][name]
-    # Any text is a text, and a word is a list of one.
-    wrong: list[t.Any] = [{"a": {"b": 1}}, True] if option["type"] in ("str", "path") else [["x"], "{nonsense"]
-    if option["type"] == "list":
-        wrong = [{"a": 1}, True, '["cut off", ', [["a"]], [None]]
-    for value in wrong:
-        result = run(role, {name: value}, monkeypatch)
-        assert (
-            result["failed"]
-            and f"- {role}_{name}" in result["msg"]
-            and ": give " in result["msg"].replace("leave it out, or", ": give")
-        ), value
-        assert str(value) not in result["msg"] or not option.get("no_log")
+def test_all_that_is_wrong_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = {"users": [{"name": "x"}], "sql_modes": "NO MODE", "maintenance_window": {"starting_hour_utc": 24}}
+    given = {
+        "wanted": wanted,
+        "wait_timeout": 0,
+        "on_failure": "go on",
+        "app": "two words",
+        "allow": ["all", "eviction"],
+    }
+    assert run("database_baseline", given, monkeypatch)["msg"].split("\n")[1:] == [
+        '- database_baseline_app is "two words": give a name or an ID, without blanks and slashes',
+        "- database_baseline_wanted.maintenance_window: maintenance_window: starting_hour_utc: 24 is not an hour of the day: use 0 to 23, in UTC.",
+        "- database_baseline_wanted.sql_modes: modes: 'NO MODE' is not the name of an SQL mode: use for example STRICT_TRANS_TABLES.",
+        "- database_baseline_wanted.users: name: 'x' is not the name of a user: it must have 6 to 32 characters, and no spaces.",
+        '- database_baseline_allow[0] is "all": give plan_change or exposure or eviction or backups_off or persistence_off or mass_removal',
+        '- database_baseline_on_failure is "go on": give stop or continue',
+        "- database_baseline_wait_timeout is 0: give a number from 1 up",
+    ]
+
+
+def test_a_template_that_cannot_be_expanded_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    age, url = map(trust_as_template, ("{{ nobody_knows }}", "{{ 'canary' | nobody_knows }}"))
+    message = run("backup_offsite", {"max_age": age, "keep_count": 0}, monkeypatch)["msg"]
+    assert "- backup_offsite_max_age is a template that cannot be expanded: " in message and "nobody_knows" in message
+    assert "- backup_offsite_keep_count is 0: give a whole number from 1 up" in message
+    message = run("restore_drill", {"server_url": url}, monkeypatch)["msg"]
+    assert message.endswith("- restore_drill_server_url is a template that cannot be expanded")
 
 
 @pytest.mark.parametrize("role", SPECIFICATIONS)
@@ -214,9 +172,10 @@ LIST: Option = {"type": "list", "elements": "str"}
         (LIST, "a, b", ["a", "b"]), (LIST, "a", ["a"]), (LIST, "public.logs_*", ["public.logs_*"]), (LIST, "[]", []), (LIST, [], []),
         (LIST, '["a", "b,c"]', ["a", "b,c"]), (LIST, "[major]", ["major"]), (LIST, "[a, b]", ["a", "b"]), (LIST, ("a", "b"), ["a", "b"]),
         (LIST, "a\nb\n", ["a", "b"]), (LIST, "a,\n  b", ["a", "b"]), (LIST, 5, ["5"]), (LIST, [1, 2], ["1", "2"]),
+        (LIST, "- a\n- 17\n", ["a", "17"]), (LIST, "-a, -b", ["-a", "-b"]),
         ({"type": "list", "elements": "dict"}, '[{"a": 1}]', [{"a": 1}]),
         ({"type": "dict"}, '{"a": {"b": false}}', {"a": {"b": False}}), ({"type": "dict"}, "shared_buffers=64MB", {"shared_buffers": "64MB"}),
-        ({"type": "dict"}, "{}", {}),
+        ({"type": "dict"}, "{}", {}), ({"type": "dict"}, "a: 1\nb: [x]\n", {"a": 1, "b": ["x"]}),
         ({"type": "raw"}, None, None), ({"type": "raw"}, "", ""), ({"type": "raw"}, False, False),
     ],
 )  # fmt: skip
@@ -244,7 +203,9 @@ def test_how_each_type_reads_what_it_is_given(option: Option, value: t.Any, expe
         ({"type": "dict"}, "a", 'role_x is "a": give a dictionary, in YAML or as JSON such as {"key": "value"}'),
         ({"type": "dict", "options": {"mode": {"type": "str"}}}, {"mod": "x"}, "role_x.mod is not known: did you mean role_x.mode?"),
         ({"type": "dict", "options": {"mode": {"type": "str", "required": True}}}, {"mode": None}, "role_x.mode is missing: give text, in quotes"),
-        ({"type": "str", "no_log": True}, ["secret"], "role_x is not of the right kind: give text, in quotes"),
+        ({"type": "str", "no_log": True}, ["secret"], "role_x is not right: give text, in quotes"),
+        ({"type": "list", "elements": "dict"}, "- {", 'role_x is "- {": give a list of dictionaries, in YAML or as JSON such as [{"key": "value"}]'),
+        ({"type": "int"}, 10**400, 'role_x is 1%s...: give a whole number' % ("0" * 76)),
         ({"type": "int"}, "x" * 200, 'role_x is "%s...: give a whole number' % ("x" * 76)),
     ],
 )  # fmt: skip
@@ -255,7 +216,7 @@ def test_a_refusal_says_what_was_given_and_what_is_allowed(option: Option, value
 def test_a_mode_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("fleet_report", {"file_mode": "0600"}, monkeypatch)["file_mode"] == "0600"
     assert (
-        "- fleet_report_file_mode is 416: give text, in quotes"
+        "- fleet_report_file_mode is 416: give a mode such as '0640' or 'u=rw,g=r', in quotes"
         in run("fleet_report", {"file_mode": 0o640}, monkeypatch)["msg"]
     )
 
@@ -294,5 +255,5 @@ def test_an_extra_variable_that_the_role_does_not_know_is_a_typo(monkeypatch: py
 def test_a_result_with_a_secret_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("restore_drill", {"server_url": "postgresql://me:secret@here/"}, monkeypatch)["_ansible_no_log"]
     assert "_ansible_no_log" not in run("restore_drill", {"server_url": ""}, monkeypatch)
-    user = {"name": "reporting", "password": "secret"}
+    user = {"name": "reporting", "password": "a-password-of-32-characters-0123"}
     assert run("database_baseline", {"wanted": {"users": [user]}}, monkeypatch)["_ansible_no_log"]

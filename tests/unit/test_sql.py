@@ -94,7 +94,7 @@ def test_addresses(text: str, host: str, port: int) -> None:
     ],
 )
 def test_what_is_no_address(text: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="is not a host, or a host with a port: use for example"):
         parse_address(text, 99)
 
 

@@ -57,7 +57,9 @@ class Wrong:
     means: t.Any = NOTHING
 
 
-def wrong_values(path: str, option: t.Mapping[str, t.Any], plain: t.Any) -> t.Iterator[Wrong]:
+def wrong_values(
+    path: str, option: t.Mapping[str, t.Any], plain: t.Any, ranges: t.Mapping[str, tuple[float, float | None]] = RANGES
+) -> t.Iterator[Wrong]:
     """One value of each kind that the type of the option can be given wrongly. C(plain) is a right one."""
     kind = option.get("type", "str")
     if kind == "raw":
@@ -75,7 +77,7 @@ def wrong_values(path: str, option: t.Mapping[str, t.Any], plain: t.Any) -> t.It
             yield Wrong("a line break", f"{plain}\nx")
             yield Wrong("another form", NONSENSE)
     elif kind in ("int", "float"):
-        least, most = RANGES[path]
+        least, most = ranges[path]
         yield Wrong("a list", [plain, plain])
         yield Wrong("a word", "many")
         yield Wrong("a number as text", str(plain), plain)

@@ -1,0 +1,203 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private: may change without notice.
+"""Ranges and forms of the variables of the roles, by their names without the role's own: what a type alone does not say.
+
+Who takes a value decides what it may be: the normal forms, the filters, and for a declared database the checks of its modules.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os.path
+import re
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.community.scalingo.plugins.filter import scalingo_fleet_report, scalingo_fleet_upgrade_plan
+from ansible_collections.community.scalingo.plugins.module_utils import _canon
+from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput
+from ansible_collections.community.scalingo.plugins.module_utils._options import LOWEST, prepared, settle
+from ansible_collections.community.scalingo.plugins.module_utils._resources.backup_download import file_mode
+from ansible_collections.community.scalingo.plugins.module_utils._resources.upgrade import WORDS
+
+MODULES = "ansible_collections.community.scalingo.plugins.modules."
+
+
+class Form(t.NamedTuple):
+    """C(check) returns false, or raises C(ValueError), for a value that is not C(allowed)."""
+
+    allowed: str
+    check: t.Callable[[t.Any], t.Any]
+
+    def takes(self, value: t.Any) -> bool:
+        try:
+            return self.check(value) is not False
+        except (ValueError, AnsibleFilterError):
+            return False
+
+
+def _range(least: float, most: float | None = None, number: str = "number") -> Form:
+    if most is None:
+        return Form(f"give a {number} from {least:g} up", lambda value: value >= least)
+    return Form(f"give a {number} from {least:g} to {most:g}", lambda value: least <= value <= most)
+
+
+def _count(least: int) -> Form:
+    return _range(least, number="whole number")
+
+
+def _matches(allowed: str, pattern: str) -> Form:
+    return Form(allowed, lambda value: bool(re.fullmatch(pattern, value, re.ASCII)))
+
+
+def _is_target_version(value: str) -> bool:
+    return value in WORDS or bool(_canon.version(value))
+
+
+def _is_age(text: str) -> bool:
+    return _canon.seconds(text) > 0 or bool(re.fullmatch("0+[a-z]*", text))
+
+
+def _is_mode(value: str) -> bool:
+    return bool(re.fullmatch(r"[ugoa]+[-+=][rwxX]*(,[ugoa]+[-+=][rwxX]*)*", value) or file_mode(value))
+
+
+def _is_setting(name: str, value: t.Any) -> bool:
+    return bool(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*", name)) and isinstance(value, (str, int, float)) and value != ""
+
+
+NAME = _matches("give a name or an ID, without blanks and slashes", r"(?!\.{1,2}$)[^/\s]+")
+IDENTIFIER = _matches("give an ID: letters, digits, - and _", r"[A-Za-z0-9_-]+")
+WORD = _matches("give a name without blanks and brackets", r"[^\s\[\]]+")
+AGE = Form("give seconds, or for example 90m, 24h, 7d", _is_age)
+PERCENT = _range(0, 100)
+WHOLE_PATH = Form("give a whole path, which begins with /", os.path.isabs)
+VERSION = Form("give {} or a version in quotes, such as '16.4'".format(", ".join(WORDS)), _is_target_version)
+
+#: Of a value, and of each entry of a list of values. One role alone means its variable by the full name.
+FORMS: t.Mapping[str, Form] = {
+    "wait_timeout": _range(LOWEST["wait_timeout"]),
+    "wait_interval": _range(LOWEST["wait_interval"]),
+    "settle_seconds": _range(0),
+    "resume_within_hours": _range(0),
+    "wave_size": _count(1),
+    "max_failures": _count(1),
+    "keep_count": _count(1),
+    "keep_days": _range(0),
+    "jobs": _count(1),
+    "timeout": _count(1),
+    "check_timeout": _count(1),
+    "min_tables": _count(0),
+    "max_drop_percent": PERCENT,
+    "disk_warning_percent": PERCENT,
+    "disk_critical_percent": PERCENT,
+    "connections_warning_percent": PERCENT,
+    "connections_critical_percent": PERCENT,
+    "max_age": AGE,
+    "restore_drill_max_age": Form(
+        "give seconds above 0, or for example 90m, 24h, 7d", lambda text: _canon.seconds(text) > 0
+    ),
+    "backup_max_age": AGE,
+    "backup_warning_age": AGE,
+    "backup_critical_age": AGE,
+    "stop_starting_at": Form(
+        "give a time in ISO 8601 or HH:MM, in UTC and in quotes, as YAML makes 1350 of 22:30",
+        scalingo_fleet_upgrade_plan.check_stop,
+    ),
+    "app": NAME,
+    "addon": NAME,
+    "addon_id": NAME,
+    "region": NAME,
+    "apps": NAME,
+    "regions": NAME,
+    "databases.app": NAME,
+    "databases.addon": NAME,
+    "databases.addon_id": NAME,
+    "databases.region": NAME,
+    "backup_id": IDENTIFIER,
+    "to": VERSION,
+    "databases.to": VERSION,
+    "verification_tasks": WHOLE_PATH,
+    "databases.verification_tasks": WHOLE_PATH,
+    "directory": WHOLE_PATH,
+    "file_mode": Form("give a mode such as '0640' or 'u=rw,g=r', in quotes", _is_mode),
+    "encrypt_suffix": _matches("give a suffix such as .age, and not .json", r"(?!\.json$)\.[A-Za-z0-9._-]+"),
+    "locale": _matches("give the name of a locale, such as C.UTF-8", r"[A-Za-z0-9_.@-]+"),
+    "server_service": WORD,
+    "server_url": _matches("give a URL such as postgresql://user@host/", r"postgres(ql)?://\S+"),
+}
+#: Of a list or a dictionary as a whole.
+WHOLES: t.Mapping[str, Form] = {
+    "encrypt_command": Form(
+        "give the words of a command of which some hold {input} and {output}",
+        lambda words: (
+            len(words) == 0
+            or len(words) > 1
+            and all(any(name in word for word in words) for name in ("{input}", "{output}"))
+        ),
+    ),
+    "snapshot": Form(
+        "give what an earlier run noted in upgrade_verify_summary.before",
+        lambda value: value == {} or isinstance(value.get("version"), str),
+    ),
+    "server_settings": Form(
+        "give names of settings with text, numbers or booleans",
+        lambda settings: all(_is_setting(*item) for item in settings.items()),
+    ),
+}
+#: What a dictionary can hold, where the argument spec leaves that to a filter.
+OPTIONS: t.Mapping[str, t.Mapping[str, t.Mapping[str, t.Any]]] = {
+    "levels": {
+        name: {"type": "str", "choices": list(scalingo_fleet_report.CHOICES)} for name in scalingo_fleet_report.FINDINGS
+    },
+}
+#: What is no longer as it was written once it is a number: 0640 is 416 then, and 16.10 is 16.1.
+NUMBERS_THAT_LOST: t.Mapping[str, tuple[type, ...]] = {
+    "file_mode": (int, float),
+    "to": (float,),
+    "databases.to": (float,),
+}
+#: What is kept as it is: blanks at its ends, and what looks like a template.
+FREE_TEXT = frozenset(("checks.sql", "checks.expect"))
+
+#: Which module looks after a key of a declared database, and under which option.
+_KINDS: t.Mapping[str, tuple[str, str]] = {
+    "plan": ("addon", "plan"),
+    "periodic_backups_enabled": ("database", "periodic_backups_enabled"),
+    "periodic_backups_scheduled_at": ("database", "periodic_backups_scheduled_at"),
+    "maintenance_window": ("database", "maintenance_window"),
+    "features": ("database", "features"),
+    "logical_databases": ("logical_db", ""),
+    "sql_modes": ("sql_mode", "modes"),
+    "retention_policies": ("retention_policy", "policies"),
+    "extensions": ("pg_extension", ""),
+    "users": ("database_user", "users"),
+    "firewall_rules": ("firewall_rule", ""),
+}
+
+
+def refused_declaration(wanted: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    """What the modules refuse of a declared database, each as what follows its name."""
+    for key, (module, option) in _KINDS.items():
+        if key in wanted:
+            problem = _refusal(module, {option: wanted[key]} if option else wanted[key])
+            if problem:
+                yield f".{key}: {problem}"
+
+
+def _refusal(name: str, given: dict[str, t.Any]) -> str:
+    """Why a module would refuse these options before it asks anything; empty when it would not."""
+    module = importlib.import_module(MODULES + "scalingo_" + name)
+    spec = module.argument_spec()
+    validated = ArgumentSpecValidator(**spec.kwargs()).validate(prepared(spec.options, given))
+    if validated.error_messages:
+        return "; ".join(validated.error_messages)
+    try:
+        module.RESOURCE.check(settle(spec, validated.validated_parameters, given))
+    except InvalidInput as error:
+        return str(error)
+    return ""
