@@ -517,7 +517,7 @@ class Caller:
         body: t.Any = None,
         failure: t.Callable[[Route, Answer], ScalingoError | None] = failure_of,
     ) -> t.Any:
-        """Send a route and return what ``read`` makes of a good answer; without ``read`` its body does not matter."""
+        """Send a route and return what ``read`` makes of a good answer; without ``read`` its body may be anything but a page."""
         try:
             answer = (
                 self._database_answer(route, values, query, body)
@@ -527,7 +527,7 @@ class Caller:
             error = failure(route, answer)
             if error is not None:
                 raise error
-            return None if read is None else self._read(route, read, answer)
+            return self._read(route, read or Answer.no_page, answer)
         except ScalingoError as error:
             explain_refusal(error, route.role, self.chain.settings)
             self._explain_absence(error, route)
@@ -1482,6 +1482,8 @@ class Client:
             error = failure_of(LINK_ROUTE, answer)
             if error is not None and not isinstance(error, NotFound):
                 raise error
+            if error is None:
+                answer.no_page()
         except ScalingoError as error:
             error.about(doing=LINK_ROUTE.doing, subject=self.described())
             raise

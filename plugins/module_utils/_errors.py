@@ -12,9 +12,13 @@ playbook. Neither ever holds a secret: what looks like one is replaced when the 
 
 from __future__ import annotations
 
+import base64
+import functools
+import html
 import json
 import re
 import typing as t
+import urllib.parse
 
 HIDDEN = "********"
 
@@ -77,13 +81,48 @@ def scrub(text: str, secrets: t.Iterable[str] = ()) -> str:
     return visible(conceal(text, secrets))
 
 
+#: A shorter secret is not looked for within base64: pieces of it are in innocent text.
+_LONG_ENOUGH = 8
+
+
+@functools.lru_cache(maxsize=256)
+def _forms(secret: str) -> tuple[str, ...]:
+    """Return a secret as an answer may repeat it: as it is, in JSON, in a URL, in HTML, and within base64, such as of user:secret."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    in_json = [json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)]
+    in_url = [quote(raw, safe="") for quote in (urllib.parse.quote, urllib.parse.quote_plus)]
+    in_url += [re.sub("%..", lambda match: match.group().lower(), text) for text in in_url]
+    found = {secret, *in_json, *(text.replace("/", "\\/") for text in in_json), *in_url, html.escape(secret)}
+    if len(raw) >= _LONG_ENOUGH:
+        for before in range(3):
+            encoded = base64.b64encode(bytes(before) + raw).decode()
+            # What is next to it has a share in the characters at both ends.
+            inner = encoded.rstrip("=")[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
+            found |= {inner, inner.translate(_SAFE_BASE64)}
+    return tuple(found)
+
+
+_SAFE_BASE64 = str.maketrans("+/", "-_")
+
+
 def conceal(text: str, secrets: t.Iterable[str] = ()) -> str:
-    """Return text without the given secrets, and without anything that has the form of a token or a password."""
-    for value in sorted((item for item in secrets if item), key=len, reverse=True):
+    """Return text without the given secrets in any form, and without anything that has the form of a token or a password."""
+    for value in sorted((form for item in secrets if item for form in _forms(item)), key=len, reverse=True):
         text = text.replace(value, HIDDEN)
     for pattern, replacement in SECRET_PATTERNS:
         text = pattern.sub(replacement, text)
     return text
+
+
+_A_WORD = re.compile(r"[^\s\"'<>{}\[\](),]+\Z")
+
+
+def cut(text: str, limit: int) -> str:
+    """Return the beginning of a text, which ends with a whole word: half a secret would not be recognised any more."""
+    if len(text) <= limit:
+        return text
+    # With one character more, as a word may end at the limit.
+    return _A_WORD.sub("", text[: limit + 1])[:limit]
 
 
 class ScalingoError(Exception):
@@ -111,7 +150,7 @@ class ScalingoError(Exception):
         attempts: int = 0,
         hint: str = "",
     ) -> None:
-        self.message = scrub(message).strip()[:MESSAGE_LIMIT]
+        self.message = cut(scrub(message).strip(), MESSAGE_LIMIT)
         self.doing = doing
         self.subject = subject
         self.method = method

@@ -43,6 +43,7 @@ from ._errors import (
     UnexpectedAnswer,
     Unreachable,
     ValidationFailed,
+    cut,
     scrub,
 )
 from ._progress import Watch
@@ -202,12 +203,17 @@ class Answer:
             return f"an empty body ({kind})"
         title = re.search(r"(?is)<title[^>]*>(.*?)</title>", start)
         if title:
-            return f"a page titled {' '.join(title.group(1).split())[:80]!r} ({kind})"
+            return f"a page titled {cut(' '.join(title.group(1).split()), 80)!r} ({kind})"
         if start[0] in "{[" or start[0] == '"':
             return f"broken or incomplete JSON ({kind}, {len(self.text)} characters)"
         if start[0] == "<":
             return f"markup ({kind}, {len(self.text)} characters)"
-        return f"the text {' '.join(start.split())[:80]!r} ({kind})"
+        return f"the text {cut(' '.join(start.split()), 80)!r} ({kind})"
+
+    def no_page(self) -> None:
+        """Raise UnexpectedAnswer when this is a page, such as a proxy's, where no form is expected of the body."""
+        if self.headers.get("content-type", "").split(";")[0].strip().lower() == "text/html":
+            raise self.unexpected(f"expected no page and received {self.described()}")
 
     def unexpected(self, message: str, hint: str = "") -> UnexpectedAnswer:
         """Return an UnexpectedAnswer about this answer."""

@@ -84,11 +84,3 @@ def wait_until(
             )
         clock.sleep(min(pause, remaining))
         pause = min(pause * GROWTH, interval * LONGEST_INTERVAL)
-
-
-def age(instant: float, *, date: float | None, clock: Clock) -> float:
-    """Return how many seconds ago ``instant`` (epoch) was, by the Date header of the answer it came in.
-
-    Without such a header the local clock is used. An instant in the future has the age 0.
-    """
-    return max(0.0, (clock.wall() if date is None else date) - instant)

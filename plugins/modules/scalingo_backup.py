@@ -30,7 +30,7 @@ options:
     description:
       - Make a backup only when there is none that is done and began so recently. A number of seconds, or a length of time such as V(90m),
         V(24h) or V(7d).
-      - The age is judged by the clock of the platform.
+      - The age is judged by the clock of the platform or of the machine that runs the task, whichever is later.
       - Without it the task makes a backup each time, and one that began before the task does not count.
     type: str
   method:

@@ -37,7 +37,7 @@ options:
   max_age:
     description:
       - Return only backups that began so recently. A number of seconds, or a length of time such as V(90m), V(24h) or V(7d).
-      - The age is judged by the clock of the platform.
+      - The age is judged by the clock of the platform or of the machine that runs the task, whichever is later.
     type: str
   latest:
     description: Return only the newest of those that match.

@@ -76,13 +76,30 @@ def told(report: Report) -> tuple[bool, t.Any, bool]:
 # -- ages ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("age", "enough"), [(0, True), (3600, True), (3601, False)])
-def test_the_age_is_judged_by_the_clock_of_the_platform(task: Task, age: float, enough: bool) -> None:
-    # The clock of this machine is a year ahead.
-    task.clock.difference += 365 * 86400
+@pytest.mark.parametrize(
+    ("age", "ahead", "enough", "warned"),
+    [
+        (0, 0, True, False),
+        (3600, 0, True, False),
+        (3601, 0, False, False),
+        (3600, -365 * 86400, True, False),
+        (3601, -365 * 86400, False, True),
+        (1800, 1800, True, False),
+        (1800, 1801, False, True),
+        (7200, 1801, False, False),
+    ],
+)
+def test_the_age_is_judged_by_the_later_of_two_clocks(
+    task: Task, age: float, ahead: float, enough: bool, warned: bool
+) -> None:
+    task.clock.difference += ahead
     old = backup("old", age=age)
     calls = [listed(old)] if enough else [listed(old), NO_PLAN, made(), listed(old, backup("new"))]
-    assert told(task(*calls, max_age="1h"))[:2] == ((False, "old") if enough else (True, "new"))
+    report = task(*calls, max_age="1h")
+    assert told(report)[:2] == ((False, "old") if enough else (True, "new"))
+    assert any("clocks of the platform and of this machine differ" in text for text in report.warnings) is warned
+    report = task(listed(old), module=scalingo_backup_info, max_age="1h")
+    assert bool(report.result["backups"]) is enough
 
 
 def test_the_age_is_that_of_the_beginning_and_not_of_the_request(task: Task) -> None:

@@ -1411,6 +1411,28 @@ def test_a_link_is_read_without_credentials(office: Office) -> None:
     assert "canary" not in sentence(caught.value) and "app shop" in sentence(caught.value)
 
 
+def test_a_page_is_no_log(office: Office) -> None:
+    page = {
+        "text": "<html><title>Log in</title>canary</html>",
+        "answer_headers": {"Content-Type": "Text/HTML; charset=utf-8"},
+    }
+    with Script(expect("GET", "/apps/1/logs", host="https://logs.test", query={"token": "x"}, **page)) as script:
+        client = office.client()
+        script.mount(client)
+        with pytest.raises(UnexpectedAnswer, match="expected no page and received a page titled 'Log in'") as caught:
+            client.read_link("https://logs.test/apps/1/logs?token=x")
+    assert "canary" not in sentence(caught.value)
+
+
+def test_a_page_is_no_sign_that_something_was_done(office: Office) -> None:
+    client = office.direct()
+    page = {"text": "<html><title>Log in</title></html>", "answer_headers": {"Content-Type": "text/html"}}
+    with Script(on_database("DELETE", "/users/joe", **page)) as script:
+        script.mount(client)
+        with pytest.raises(OutcomeUnknown, match="its answer cannot be read.*a page titled 'Log in'"):
+            client.database.delete_user("joe")
+
+
 @pytest.mark.parametrize("link", ["", "file:///etc/passwd", "https://user:canary@x/y", "https://"])
 def test_what_is_no_link_is_not_followed(office: Office, link: str) -> None:
     with pytest.raises(UnexpectedAnswer) as caught:

@@ -6,7 +6,12 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import json
+import re
 import typing as t
+import urllib.parse
 
 import pytest
 from ansible_collections.community.scalingo.plugins.module_utils import _errors
@@ -183,8 +188,38 @@ def test_known_secrets_are_hidden_everywhere_longest_first() -> None:
     assert error.path == "/users/********"
 
 
-def test_a_long_message_is_cut() -> None:
-    assert len(ScalingoError("x" * 5000).message) == _errors.MESSAGE_LIMIT
+def test_a_long_message_is_cut_between_words() -> None:
+    assert len(ScalingoError("four " * 500).message) == _errors.MESSAGE_LIMIT
+    for length in range(940, 1001):
+        error = ScalingoError("x" * length + " SecretOfTheDatabase9 " + "x" * 50)
+        error.hide(["SecretOfTheDatabase9"])
+        assert "Sec" not in error.message
+
+
+OPAQUE = 'p/ss+w\u00f6rd&"<9'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        OPAQUE,
+        json.dumps(OPAQUE),
+        json.dumps(OPAQUE, ensure_ascii=False),
+        json.dumps(OPAQUE).replace("/", "\\/"),
+        urllib.parse.quote(OPAQUE, safe=""),
+        urllib.parse.quote(OPAQUE, safe="").lower(),
+        urllib.parse.urlencode({"password_of": OPAQUE}),
+        html.escape(OPAQUE),
+        *(base64.b64encode(f"{name}:{OPAQUE}".encode()).decode() for name in ("", "a", "ab", "abc")),
+        *(base64.urlsafe_b64encode(f"{name}:{OPAQUE}:more".encode()).decode() for name in ("", "a", "ab")),
+    ],
+)
+def test_a_secret_is_hidden_in_each_form_that_an_answer_may_repeat(text: str) -> None:
+    error = ScalingoError(f"refused: {text}", fields={text: [text]})
+    error.hide([OPAQUE])
+    # What is beside it shares characters of base64 with it.
+    assert re.fullmatch(r"refused: \S{0,12}\*{8}\S{0,10}", error.message)
+    assert "***" in str(error.fields) and OPAQUE not in sentence(error)
 
 
 def test_an_error_keeps_its_attributes() -> None:

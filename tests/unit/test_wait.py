@@ -18,7 +18,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     WaitTimeout,
     sentence,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._wait import age, wait_until
+from ansible_collections.community.scalingo.plugins.module_utils._wait import wait_until
 from support.scripted import StillClock
 
 
@@ -123,11 +123,6 @@ def test_other_errors_end_it_at_once() -> None:
     with pytest.raises(NotFound):
         wait(operation, StillClock())
     assert operation.reads == 1
-
-
-@pytest.mark.parametrize(("date", "expected"), [(1500.0, 500.0), (None, 1_800_000_000.0 - 1000), (900.0, 0.0)])
-def test_an_age_is_judged_by_the_date_of_the_answer(date: float | None, expected: float) -> None:
-    assert age(1000.0, date=date, clock=StillClock()) == expected
 
 
 def test_every_error_here_is_one_of_ours() -> None:

@@ -40,7 +40,7 @@ from .._errors import (
     Unreachable,
 )
 from .._shapes import Unread, or_none
-from .._wait import age, wait_until
+from .._wait import wait_until
 from ._engine import OfEngine
 from ._fields import Fields, check_id, checked
 
@@ -165,6 +165,19 @@ def check_backup_id(params: Params) -> None:
         check_id("backup_id", params["backup_id"], "a backup")
 
 
+#: So many seconds between two clocks are worth a warning where they decide something.
+UNLIKE = 60.0
+
+
+def age(instant: str, date: float | None, here: float) -> float:
+    """How many seconds ago something began, by the Date header of the answer that says so and by the clock of this machine.
+
+    The later of the two counts: a header may be wrong, or of an answer that a proxy kept, and what is taken for younger than it
+    is will be relied upon. What is in the future has the age 0.
+    """
+    return max(0.0, max(here, here if date is None else date) - _canon.instant_seconds(instant))
+
+
 class WithBackups(OfEngine):
     """Reads the backups, of an engine that has them."""
 
@@ -181,12 +194,25 @@ class WithBackups(OfEngine):
         """All backups, the newest first."""
         return newest_first(map(describe, self.ask(self.client.database.list_backups)))
 
-    def age(self, backup: State) -> float | None:
-        """How many seconds ago a backup of the last answer began, by the platform's clock; none when it does not say."""
+    def is_young(self, backup: State) -> bool:
+        """Whether a backup of the last answer began within C(max_age), by the clocks of the platform and of this machine."""
         instant = began(backup)
         if instant is None:
-            return None
-        return age(_canon.instant_seconds(instant), date=self.client.database.date, clock=self.client.clock)
+            return False
+        longest = _canon.seconds(self.params["max_age"])
+        date, here = self.client.database.date, self.client.clock.wall()
+        if age(instant, date, here) <= longest:
+            return True
+        if (
+            date is not None
+            and abs(date - here) > UNLIKE
+            and min(age(instant, now, now) for now in (date, here)) <= longest
+        ):
+            self.warn(
+                f"The clocks of the platform and of this machine differ by {abs(date - here):.0f} seconds. The backup {backup['id']} "
+                "is too old by one of them only, and counts as too old. Check the clock of this machine."
+            )
+        return False
 
     def ended(self, backup_id: str) -> State:
         """Wait until a backup has ended, well or not."""
@@ -342,10 +368,8 @@ class Backup(WithBackups, Resource):
     def _serving(self, backups: t.Sequence[State]) -> State | None:
         """The backup that does what the task asks for: one that is young enough, or one that is running."""
         if self.params["max_age"] is not None:
-            longest = _canon.seconds(self.params["max_age"])
             for backup in backups:
-                seconds = self.age(backup)
-                if backup["status"] == DONE and self._counts(backup) and seconds is not None and seconds <= longest:
+                if backup["status"] == DONE and self._counts(backup) and self.is_young(backup):
                     return backup
         running = self._running(backups)
         if (
@@ -574,10 +598,7 @@ class BackupInfo(WithBackups, Listing):
             return False
         if params["since"] is not None and (began(backup) or "") < _canon.instant(params["since"]):
             return False
-        if params["max_age"] is not None:
-            seconds = self.age(backup)
-            return seconds is not None and seconds <= _canon.seconds(params["max_age"])
-        return True
+        return params["max_age"] is None or self.is_young(backup)
 
 
 class BackupLink(WithArchives, Performer):

@@ -14,7 +14,7 @@ import re
 import typing as t
 
 from .._auth import ENGINES, is_addon_id, kind_of
-from .._change import Listing, Outcome, Params, Performer, Resource, Skipped, State, Step, known
+from .._change import Listing, Outcome, Params, Performer, Resource, State, Step, known
 from .._errors import InvalidInput, NotFound, StepFailed, UnexpectedAnswer
 from .._wait import wait_until
 from ._account import refuse_addon_token
@@ -171,10 +171,7 @@ class NetPeering(_WithNetwork, Resource):
 
     def _delete(self, peering: State) -> Step:
         def send() -> None:
-            try:
-                self.client.main.delete_net_peering(self._database, peering["id"])
-            except NotFound:
-                raise Skipped from None
+            self.client.main.delete_net_peering(self._database, peering["id"])
             if not self.params["wait"]:
                 # Accepted, and nobody waits for its end: it counts as absent, in whatever status it is shown.
                 self._left.add(peering["id"])

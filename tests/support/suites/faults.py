@@ -128,12 +128,36 @@ def of_the_api(point: Point) -> bool:
     return point.record.role != "files"
 
 
+def with_a_body(point: Point) -> bool:
+    """Where half of it is not as good: not with an answer whose status says all, such as a 404 or a 204."""
+    return point.record.status is not None and point.record.status < 300 and point.record.status != 204
+
+
+def with_a_form(point: Point) -> bool:
+    """Not the lines of a log, which are any text."""
+    return point.record.route != "log-lines"
+
+
+def with_an_object(point: Point) -> bool:
+    """Not where the API answers with a list: the metrics of instances, a series, the status of instances."""
+    return of_the_api(point) and point.record.route not in ("S2", "S3", "S5")
+
+
+def with_something(point: Point) -> bool:
+    """Not where null is an empty list, as the API's language writes it."""
+    return of_the_api(point) and point.record.route != "S5"
+
+
 def of_an_action(point: Point) -> bool:
     return bool(point.record.action_name)
 
 
 def of_a_token(point: Point) -> bool:
     return point.record.route == "A6"
+
+
+#: What is for nearly every request.
+MOSTLY = (anywhere, of_the_api, with_a_body, with_a_form, with_an_object, with_something)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -239,7 +263,7 @@ FAULTS = (
     Fault("no answer in time after the work", "lost once", {"do": "hold_after"}, times=1, wire="hurry"),
     Fault("the connection is always closed before the work", "lost", {"do": "drop_before"}),
     Fault("the connection is always closed after the work", "lost", {"do": "drop_after"}),
-    Fault("half of the answer, always", "half", {"do": "truncate"}),
+    Fault("half of the answer, always", "half", {"do": "truncate"}, where=with_a_body),
     # The server fails.
     Fault("500 once", "failure once", _status(500), times=1),
     Fault("500", "failure", _status(500)),
@@ -296,26 +320,21 @@ FAULTS = (
     Fault("a redirect to another host, 302", "redirected", _elsewhere(302), where=of_the_api),
     Fault("a redirect to another host, 307", "redirected", _elsewhere(307), where=of_the_api),
     Fault("a page of a proxy", "not the API's", {"do": "html", "status": 200}),
-    Fault("200 with a text", "not the API's", {"do": "plain", "status": 200, "body": "OK"}),
+    Fault("200 with a text", "not the API's", {"do": "plain", "status": 200, "body": "OK"}, where=with_a_form),
     Fault("200 that repeats the credentials", "not the API's", _echo(200), where=of_the_api),
     Fault(
         "ok: 0 where no action is",
         "not the API's",
         _status(200, {"ok": 0, "error": "no"}),
-        where=lambda point: not of_an_action(point),
+        where=lambda point: with_a_form(point) and not of_an_action(point),
     ),
     # The work was done, and the answer does not say so.
     Fault("a page after the work", "unreadable", _after_the_work(200, PAGE), where=of_the_api),
     Fault("an empty object", "unreadable", _after_the_work(200, "{}"), where=of_the_api),
     Fault("an empty body", "unreadable", _after_the_work(200, ""), where=of_the_api),
     Fault("204", "unreadable", _after_the_work(204, ""), where=of_the_api),
-    Fault("null", "unreadable", _after_the_work(200, "null"), where=of_the_api),
-    Fault(
-        "a list",
-        "unreadable",
-        _after_the_work(200, "[]"),
-        where=lambda point: of_the_api(point) and point.record.route != "S5",
-    ),
+    Fault("null", "unreadable", _after_the_work(200, "null"), where=with_something),
+    Fault("a list", "unreadable", _after_the_work(200, "[]"), where=with_an_object),
     Fault("a text", "unreadable", _after_the_work(200, '"done"'), where=of_the_api),
     Fault("a number", "unreadable", _after_the_work(200, "42"), where=of_the_api),
     Fault(
@@ -328,7 +347,7 @@ FAULTS = (
     Fault("no roots", "damaged", {"do": "missing_key", "at": "*"}, where=of_the_api),
     Fault("all values of other types", "damaged", {"do": "wrong_type"}, where=of_the_api),
     Fault("what is below the roots of other types", "damaged", {"do": "wrong_type", "at": "*.*"}, where=of_the_api),
-    Fault("no values", "damaged", {"do": "missing_key"}, where=of_the_api),
+    Fault("no values", "without values", {"do": "missing_key"}, where=of_the_api),
     Fault("nothing below the roots", "emptied", {"do": "missing_key", "at": "*.*"}, where=of_the_api),
     # It does not matter.
     Fault("an answer that drips", "put off", {"do": "drip", "seconds": 0.002}),
@@ -357,33 +376,51 @@ WANTED: dict[str, tuple[tuple[str, ...], ...]] = {
     "limited": (("RateLimited",), ("RateLimited",), ("RateLimited",)),
     "lost once": ((DONE,), (DONE,), (DONE, "OutcomeUnknown")),
     "lost": (("Unreachable",), (DONE, "OutcomeUnknown"), (DONE, "OutcomeUnknown")),
-    # A download is resumed, and then told as what it is.
-    "half": (("UnexpectedAnswer", "Unreachable"), (DONE, "OutcomeUnknown"), (DONE, "OutcomeUnknown")),
+    "half": (("UnexpectedAnswer",), (DONE, "OutcomeUnknown"), (DONE, "OutcomeUnknown")),
     "failure once": ((DONE,), ("ServerError",), (DONE, "OutcomeUnknown")),
     "overload once": ((DONE,), (DONE,), (DONE, "OutcomeUnknown")),
     "failure": (("ServerError",), ("ServerError",), ("OutcomeUnknown",)),
     "renewed": ((DONE,), (DONE,), (DONE,)),
     "foreign": (("Unauthorized",), (), ()),
-    "absent": ((DONE, "NotFound", "WaitTimeout"), ("NotFound",), ("NotFound",)),
+    "absent": ((DONE, "NotFound"), ("NotFound",), ("NotFound",)),
     "refused": ((REFUSAL,), (REFUSAL,), (REFUSAL,)),
     # A restore that is refused waits for the one that was started, and is then no longer possible.
     "refused after it": ((REFUSAL,), (DONE, REFUSAL), (DONE, REFUSAL, "InvalidInput")),
     "redirected": (("UnexpectedAnswer",), ("UnexpectedAnswer",), ("UnexpectedAnswer",)),
-    # The answers to some changes say nothing that could be missed: a reading then shows that nothing was done.
+    # The answers to some changes have no form: a reading then shows that nothing was done.
     "not the API's": (("UnexpectedAnswer",), ("UnexpectedAnswer", *NOT_SEEN), ("OutcomeUnknown", *NOT_SEEN)),
     "unreadable": (("UnexpectedAnswer",), (DONE, "UnexpectedAnswer"), (DONE, "OutcomeUnknown")),
-    # A list that is empty says that there is nothing, and a single field decides what becomes of it: any error may be right.
-    "emptied": ((), (), ()),
+    # Without a value there may be nothing, such as no recovery window: the task is refused before anything is sent.
+    "without values": (
+        (DONE, "UnexpectedAnswer", "InvalidInput"),
+        (DONE, "UnexpectedAnswer"),
+        (DONE, "OutcomeUnknown"),
+    ),
+    # A list that is empty says that there is nothing, or nothing yet, or not what was changed.
+    "emptied": (
+        (DONE, "UnexpectedAnswer", "InvalidInput", "NotFound", "AddonNotFound", "NoAccess", "Conflict", *NOT_SEEN),
+        (DONE, "UnexpectedAnswer"),
+        (DONE, "OutcomeUnknown"),
+    ),
+    # A single field decides what becomes of it: the needs of the case file are the judge.
     "field": ((), (), ()),
     "damaged": ((DONE, "UnexpectedAnswer"), (DONE, "UnexpectedAnswer"), (DONE, "OutcomeUnknown")),
 }
 
 
+#: And of which reads something else may come, and why.
+BESIDES: tuple[tuple[str, t.Callable[[Point], bool], tuple[str, ...]], ...] = (
+    # A download that breaks off is resumed, and then told as what it is.
+    ("half", lambda point: not of_the_api(point), ("Unreachable",)),
+    # What was made is not there yet, or the route that tells of it never is: then the state of the database says what came of it.
+    ("absent", lambda point: point.phase == "after a change", NOT_SEEN),
+)
+
+
 def in_words(fault: Fault) -> list[str]:
     """What may come of a fault: of a read, of a change that may be repeated, and of one that must be sent once."""
     words = {DONE: "succeeds", REFUSAL: fault.kind}
-    nothing = "any error, or succeeds" if fault.group == "emptied" else "-"
-    return [" or ".join(words.get(kind, kind) for kind in kinds) or nothing for kinds in WANTED[fault.group]]
+    return [" or ".join(words.get(kind, kind) for kind in kinds) or "-" for kinds in WANTED[fault.group]]
 
 
 #: What the cases allow in place of five: sent again once is enough to see that it is.
@@ -468,6 +505,10 @@ class Matrix:
         allowed = [fault.kind if word == REFUSAL else word for word in WANTED[fault.group][KINDS.index(point.kind)]]
         if point.kind == "read" and named(point.record) in self.subject.cases.does_without:
             allowed.append(DONE)
+        if point.kind == "read":
+            allowed += [
+                kind for group, where, kinds in BESIDES if group == fault.group and where(point) for kind in kinds
+            ]
         if allowed and (report.kind if report.failed else DONE) not in allowed:
             found.append(
                 Problem(
@@ -669,7 +710,7 @@ def sample(matrix: Matrix, modules: t.Sequence[Subject]) -> list[Cell]:
         turn = taking_turns.index(matrix.subject) if matrix.subject in taking_turns else -1
         for position, fault in enumerate(FAULTS if turn >= 0 else ()):
             # What is not for every request is not for every module.
-            rounds = len(taking_turns) if fault.where in (anywhere, of_the_api) else 6
+            rounds = len(taking_turns) if fault.where in MOSTLY else 6
             fitting = [point for point in there if point.phase == phase and fault.where(point)]
             if fitting and (position + offset + turn) % rounds == 0:
                 found.append((fitting[position % len(fitting)], fault))
