@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What C(scripts/bench) shows its figures as: tables for a terminal, one SVG, and the performance page of the documentation.
+"""What `scripts/bench` shows its figures as: tables for a terminal, one SVG, and the performance page of the documentation.
 
-C(figures) is what bench.json holds: C(machine), C(versions), and for each part what C(scripts/bench) measured.
+`figures` is what bench.json holds: `machine`, `versions`, and for each part what `scripts/bench` measured.
 """
 
 from __future__ import annotations

@@ -127,9 +127,9 @@ def alone(name: str) -> Iterator[None]:
 
 
 def provide(target: Path, key: str, build: Callable[[Path, Path], None]) -> Path:
-    """The directory I(target), built anew unless it is complete and was built with this key.
+    """The directory `target`, built anew unless it is complete and was built with this key.
 
-    C(build) gets the directory to fill and a scratch directory that is removed afterwards.
+    `build` gets the directory to fill and a scratch directory that is removed afterwards.
     """
     key = f"{RECIPE} {key}\n"
     with alone(f"{target.parent.name}-{target.name}"):

@@ -128,7 +128,7 @@ def digest(*parts: str | Path) -> str:
 
 
 def provide(name: str, key: str, build: Callable[[Path], None]) -> Path:
-    """The directory .cache/NAME, built by C(build) unless there is a complete one with this key."""
+    """The directory .cache/NAME, built by `build` unless there is a complete one with this key."""
     target = BUILT / (f"{name}-{key}")
     link = CACHE / name
     if not (target / STAMP).is_file():

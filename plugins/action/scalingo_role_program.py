@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private: may change without notice.
-"""Run a program of a role on the controller, as C(ansible.builtin.command) would there, without the process of a module around it."""
+"""Run a program of a role on the controller, as `ansible.builtin.command` would there, without the process of a module around it."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ Option = t.Mapping[str, t.Any]
 SCALARS = (str, int, float, datetime.date)
 #: More of anything is a slip, and breaks what counts with it.
 LARGEST = 2**53
-#: How core 2.16 writes C(omit); later ones leave the key out.
+#: How core 2.16 writes `omit`; later ones leave the key out.
 OMITTED = "__omit_place_holder__"
 
 

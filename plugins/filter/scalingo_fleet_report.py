@@ -313,7 +313,7 @@ class Row:
     # -- what is known of a database ----------------------------------------------------------------------------------
 
     def describe(self, database: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any]) -> None:
-        """What M(scalingo_database_info) says."""
+        """What `scalingo_database_info` says."""
         engine = database.get("type_name")
         if DEDICATED in (self.data["addon"], engine):
             engine = DEDICATED

@@ -118,7 +118,7 @@ def scalingo_upgrade_findings(before: t.Any, after: t.Any, version: str = "") ->
 
 
 class FilterModule:
-    """The filter for C(ansible-core)."""
+    """The filter for `ansible-core`."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         return {"scalingo_upgrade_findings": scalingo_upgrade_findings}

@@ -3,15 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private: may change without notice.
-"""The port of C(_run.py) on a task: a resource runs in the worker that Ansible has forked for the task anyway.
+"""The port of `_run.py` on a task: a resource runs in the worker that Ansible has forked for the task anyway.
 
 It does so where the module would run in the same place: on this machine, as this user, by this interpreter. Everywhere else the module runs
-as any module does. Both ways give the same result, but for C(invocation), which only the module's has.
+as any module does. Both ways give the same result, but for `invocation`, which only the module's has.
 
-Nothing of ansible-core is replaced. What it does not promise to keep and is used here: C(ValidationResult._no_log_values), and of C(ActionBase)
-the members C(_task), C(_connection), C(_templar), C(_loader), C(_compute_environment_string), C(_execute_module) and C(_remove_tmp_path).
+Nothing of ansible-core is replaced. What it does not promise to keep and is used here: `ValidationResult._no_log_values`, and of `ActionBase`
+the members `_task`, `_connection`, `_templar`, `_loader`, `_compute_environment_string`, `_execute_module` and `_remove_tmp_path`.
 
-A worker may be ended without any C(finally), and when the run is killed nobody ends it. So it looks at its parent before each request and
+A worker may be ended without any `finally`, and when the run is killed nobody ends it. So it looks at its parent before each request and
 while it waits, and the kernel is asked to end it with its parent. A module looks whether anybody reads its output, which is the worker.
 
 Strategies import actions in the parent of all workers: importing this makes nothing and reads no environment.
@@ -51,7 +51,7 @@ Variables = t.Mapping[str, t.Any]
 Result = dict[str, t.Any]
 
 MODULES = "ansible_collections.community.scalingo.plugins.modules."
-#: What C(environment) of a task may set and the resource still runs here.
+#: What `environment` of a task may set and the resource still runs here.
 OWN_VARIABLES = re.compile(r"SCALINGO_[A-Z0-9_]+|(?:HTTPS?|ALL|NO)_PROXY|(?:https?|all|no)_proxy")
 #: The options of modules that may take long.
 LONG_OPTIONS = {"wait_timeout", "work_dir"}
@@ -70,7 +70,7 @@ class Parent:
                 ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
 
     def alive(self) -> None:
-        """Raise C(RunEnded) when it is gone."""
+        """Raise `RunEnded` when it is gone."""
         if os.getppid() != self._pid:
             raise RunEnded
 

@@ -25,7 +25,7 @@ LONGEST_STATUS = 300
 
 
 def interval_of(name: str, value: t.Any) -> float | None:
-    """Return the seconds between two lines: none for those that are usual, 0 for no line at all. Raises C(AnsibleActionFail)."""
+    """Return the seconds between two lines: none for those that are usual, 0 for no line at all. Raises `AnsibleActionFail`."""
     text = "" if value is None else str(value).strip()
     if not text:
         return None

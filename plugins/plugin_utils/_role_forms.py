@@ -28,7 +28,7 @@ MODULES = "ansible_collections.community.scalingo.plugins.modules."
 
 
 class Form(t.NamedTuple):
-    """C(check) returns false, or raises C(ValueError), for a value that is not C(allowed)."""
+    """`check` returns false, or raises `ValueError`, for a value that is not `allowed`."""
 
     allowed: str
     check: t.Callable[[t.Any], t.Any]

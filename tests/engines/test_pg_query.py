@@ -19,7 +19,7 @@ Connection = psycopg.Connection
 
 
 class Running:
-    """A statement that runs in the background; C(error) is how it ended."""
+    """A statement that runs in the background; `error` is how it ended."""
 
     def __init__(self, connection: Connection, statement: str) -> None:
         self.pid = connection.info.backend_pid

@@ -29,8 +29,8 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 class Row:
     """A call that loses something: as the contract and the documentation name it, and a case that makes it.
 
-    C(lesser) are the arguments of a task that does not say the word, where the word is an option itself; it is none where the case
-    says by C(needs) which words it needs.
+    `lesser` are the arguments of a task that does not say the word, where the word is an option itself; it is none where the case
+    says by `needs` which words it needs.
     """
 
     contract: str

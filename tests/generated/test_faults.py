@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The matrix of faults: a sample of each module's cells, or with C(SCALINGO_FAULTS) all of them, as C(make faults) runs it.
+"""The matrix of faults: a sample of each module's cells, or with `SCALINGO_FAULTS` all of them, as `make faults` runs it.
 
-The variable names the directory that takes the figures of each module, and C(SCALINGO_FAULTS_EVERY) says that every so many-th cell is enough.
+The variable names the directory that takes the figures of each module, and `SCALINGO_FAULTS_EVERY` says that every so many-th cell is enough.
 """
 
 from __future__ import annotations

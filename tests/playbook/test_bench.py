@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What C(make bench) measures can be measured, and has the form that tables, plot and page want. No test says how fast anything is."""
+"""What `make bench` measures can be measured, and has the form that tables, plot and page want. No test says how fast anything is."""
 
 from __future__ import annotations
 

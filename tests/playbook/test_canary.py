@@ -71,7 +71,7 @@ def places(run: Run, directory: Path) -> dict[str, str]:
 def leaks(
     laboratory: Laboratory, subject: Subject, module: str, directory: Path, failing: bool = False, **environment: str
 ) -> list[str]:
-    """Run the tasks, and tell where a secret is. I(failing): in all ways to fail, and not in one."""
+    """Run the tasks, and tell where a secret is. `failing`: in all ways to fail, and not in one."""
     case = chosen(subject)
     laboratory.arrange(subject, case)
     laboratory.sandbox.speed(50)

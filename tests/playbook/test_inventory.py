@@ -56,7 +56,7 @@ def fleet(apps: int, engines: t.Sequence[str] = ENGINES) -> dict[str, t.Any]:
 
 
 def loaded(run: Run) -> dict[str, t.Any]:
-    """What C(ansible-inventory --list) printed."""
+    """What `ansible-inventory --list` printed."""
     return t.cast("dict[str, t.Any]", json.loads(run.stdout))
 
 
@@ -588,7 +588,7 @@ def test_a_play_over_three_databases(core: str, inventories: Inventories, sandbo
 def imported(exported: dict[str, t.Any]) -> tuple[dict[str, list[str]], dict[str, dict[str, t.Any]]]:
     """What AWX makes of an export: groups with their hosts, and the hosts that it leaves enabled, with their variables.
 
-    It takes names as they are for keys, and a host is enabled when the text of C(enabled_var) is that of C(enabled_value); what is
+    It takes names as they are for keys, and a host is enabled when the text of `enabled_var` is that of `enabled_value`; what is
     in a dictionary has a path to it.
     """
     variables = exported.pop("_meta")["hostvars"]

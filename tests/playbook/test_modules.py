@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each module in a playbook: check mode with diff, the real run, and the same again in all words of C(-vvvv).
+"""Each module in a playbook: check mode with diff, the real run, and the same again in all words of `-vvvv`.
 
 The playbooks are the files of modules/, and a module without one fails here.
 """

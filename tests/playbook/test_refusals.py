@@ -21,7 +21,7 @@ from support.shop import MYSQL
 
 @dataclasses.dataclass(frozen=True)
 class Bad:
-    """Arguments that are wrong, and what the sentence has to say. C(without) are variables that the environment lacks."""
+    """Arguments that are wrong, and what the sentence has to say. `without` are variables that the environment lacks."""
 
     name: str
     module: str

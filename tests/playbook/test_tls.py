@@ -180,7 +180,7 @@ def test_an_authority_of_the_collections_own_variable(ansible: Ansible, sandbox:
 
 
 def test_the_authority_of_the_system_as_a_variable_gives_it(ansible: Ansible, sandbox: Sandbox) -> None:
-    """Without C(ca_path), the variable that the HTTP library knows is honoured, as behind a company's proxy."""
+    """Without `ca_path`, the variable that the HTTP library knows is honoured, as behind a company's proxy."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         run = ansible.tasks([info("by variable")], environment={**EMPTY, name: str(sandbox.ca_path)}).ok()
         assert run.only.status == "ok"

@@ -527,7 +527,7 @@ def sleeping(place: Place) -> list[int]:
 
 
 def lasting(place: Place, known: dict[int, float]) -> list[int]:
-    """Those that have worked on it for two seconds: asking for the tables and their rows is over by then. C(known) says since when they are."""
+    """Those that have worked on it for two seconds: asking for the tables and their rows is over by then. `known` says since when they are."""
     now, found = time.monotonic(), sleeping(place)
     for pid in set(known) - set(found):
         del known[pid]

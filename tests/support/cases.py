@@ -20,7 +20,7 @@ CASES = Path(__file__).resolve().parents[1] / "cases"
 
 Data = dict[str, t.Any]
 
-#: As the value of an option in C(vary): the option is left out.
+#: As the value of an option in `vary`: the option is left out.
 OMIT = "$omit"
 
 
@@ -47,7 +47,7 @@ def load_yaml(text: str) -> t.Any:
 
 @dataclasses.dataclass(frozen=True)
 class Expectation:
-    """What one run must do and tell. C(failure) are texts that its message must hold."""
+    """What one run must do and tell. `failure` are texts that its message must hold."""
 
     changed: bool | None
     calls: tuple[Data, ...] = ()

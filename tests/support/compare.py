@@ -79,7 +79,7 @@ def _removed(value: t.Any, steps: list[str]) -> t.Any:
 
 
 def settled(value: t.Any, known: str = "", numbered_anew: bool = True) -> t.Any:
-    """The same with new identifiers numbered (or made one) and new moments made one: those that C(known) does not hold."""
+    """The same with new identifiers numbered (or made one) and new moments made one: those that `known` does not hold."""
     return json.loads(settled_text(json.dumps(value, sort_keys=True), known, numbered_anew))
 
 

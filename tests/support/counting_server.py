@@ -23,7 +23,7 @@ lock = threading.Lock()
 good_tokens: set[str] = set()
 limit: dict[str, float] = {}
 window: list[float] = []
-#: How long a reading takes, and how many there are just now; C(counts["most"]) is how many there ever were at once.
+#: How long a reading takes, and how many there are just now; `counts["most"]` is how many there ever were at once.
 slow: dict[str, float] = {}
 active: set[int] = set()
 #: Until so many have been there at once each waits for the others, however slow the machine is.

@@ -26,7 +26,7 @@ from support.playbook import ROOT, Ansible, Plays, _descendants, _yaml
 from support.shop import until
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
-#: How many runs are killed in `make test`, or in C(make faults), and where the moments come from.
+#: How many runs are killed in `make test`, or in `make faults`, and where the moments come from.
 THOROUGH = int(os.environ.get("SCALINGO_TESTS_KILLS", "0"))
 SEED = int(os.environ.get("SCALINGO_TESTS_SEED", "1"))
 
@@ -80,7 +80,7 @@ class Begun:
 def begun(
     controller: Ansible, plays: Plays, *options: str, controlled: bool = True, **environment: str | None
 ) -> t.Iterator[Begun]:
-    """I(controlled) by its terminal, whose end ends what is in its session; a job of cron or of AWX is not."""
+    """`controlled` by its terminal, whose end ends what is in its session; a job of cron or of AWX is not."""
     path = controller.directory / "begun.yml"
     path.write_text(plays if isinstance(plays, str) else _yaml(plays), encoding="utf-8")
     master, slave = pty.openpty()
@@ -185,7 +185,7 @@ class Doomed:
 
     def kill(self, number: int, moment: int, chance: random.Random) -> bool:
         """Start it and kill it when its progress has come to that moment; false when it ends before. From then on the sandbox answers nobody:
-        requests that are on their way have arrived or are lost, by I(chance), and the connections break only when the controller has ended.
+        requests that are on their way have arrived or are lost, by `chance`, and the connections break only when the controller has ended.
         """
         # Ctrl-C needs a terminal, whose end would end the others, too.
         arrived, controlled = chance.random() < 0.5, chance.random() < (0.7 if number == signal.SIGINT else 0.3)

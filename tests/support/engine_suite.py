@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What every driver of an engine has to do, whatever holds the data: the tests of tests/contract for memory, those of
-tests/engines for servers. Whoever imports them provides the fixture C(driver), the name given to --engine.
+tests/engines for servers. Whoever imports them provides the fixture `driver`, the name given to --engine.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def backup(hours: int, status: str = "done", **keys: t.Any) -> Data:
 
 
 def readings(count: int, seed: int = 7) -> Data:
-    """The variables that the phase C(write) of the role begins with, for that many databases of all kinds, good and bad."""
+    """The variables that the phase `write` of the role begins with, for that many databases of all kinds, good and bad."""
     chance = random.Random(seed)
     kinds = list(KINDS)
     lists: dict[str, list[Data]] = {

@@ -160,7 +160,7 @@ class Laboratory:
     def arrange(self, subject: Subject, case: Case, tokens: Path | None = None) -> None:
         """Make the sandbox as the case wants it, with no token in the cache unless it is a warm one.
 
-        C(tokens) is the home of an earlier run, whose tokens this one shall find.
+        `tokens` is the home of an earlier run, whose tokens this one shall find.
         """
         situation = case.situation
         self.sandbox, self.clock = self._sandboxes.get(situation.tls)
@@ -194,7 +194,7 @@ class Laboratory:
             self.sandbox.outcome(**outcome)
 
     def run(self, subject: Subject, case: Case, *, check: bool = False, state: bool = True) -> Observation:
-        """Run the module once, as things are; without C(state) what the databases are like afterwards is not looked at, which takes long."""
+        """Run the module once, as things are; without `state` what the databases are like afterwards is not looked at, which takes long."""
         before = self.issued | self.links
         arguments = self.arguments(case)
         self.sandbox.clear_log()
@@ -330,7 +330,7 @@ class Laboratory:
 
     @contextlib.contextmanager
     def recorded_tokens(self) -> t.Iterator[None]:
-        """Every token that the sandbox makes meanwhile is known afterwards: C(issued), and those of links: C(links)."""
+        """Every token that the sandbox makes meanwhile is known afterwards: `issued`, and those of links: `links`."""
         originals = {name: getattr(Tokens, name) for name in ("make_bearer", "make_addon", "make_link")}
 
         def recording(original: t.Callable[..., str]) -> t.Callable[..., str]:

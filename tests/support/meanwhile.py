@@ -17,7 +17,7 @@ from support import sql_memory
 
 @dataclasses.dataclass(frozen=True)
 class Moment:
-    """C(number) counts the requests of the run from 0; C(name) is a number of the contract or the name of an action."""
+    """`number` counts the requests of the run from 0; `name` is a number of the contract or the name of an action."""
 
     number: int
     name: str
@@ -32,7 +32,7 @@ Chooser = t.Callable[[Moment], t.Optional[Act]]
 
 @contextlib.contextmanager
 def meanwhile(choose: Chooser) -> t.Iterator[None]:
-    """Have I(choose) say at each moment of a run what another does. The requests of the other one are no moments."""
+    """Have `choose` say at each moment of a run what another does. The requests of the other one are no moments."""
     asking, executing = _transport.Transport._ask, sql_memory.Session.execute
     count, busy = 0, False
 

@@ -38,7 +38,7 @@ LogLevel VERBOSE
 
 
 class OpenSSH:
-    """A server as long as the with block lasts. C(hosts) are names that it resolves to loopback."""
+    """A server as long as the with block lasts. `hosts` are names that it resolves to loopback."""
 
     def __init__(self, directory: Path, hosts: t.Sequence[str] = (), user: str = "git") -> None:
         self.directory = directory

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Real Ansible in a process of its own: C(ansible-playbook) and C(ansible), each with nothing of the surroundings.
+"""Real Ansible in a process of its own: `ansible-playbook` and `ansible`, each with nothing of the surroundings.
 
 HOME, configuration, temporary files and the collection's token cache live in one private directory, the environment is
 built from nothing, and the results come back as data.
@@ -39,7 +39,7 @@ Result = dict[str, t.Any]
 
 @dataclasses.dataclass(frozen=True)
 class TaskResult:
-    """One task on one host. C(status) is ok, failed, skipped or unreachable; C(ignored) says that the play went on."""
+    """One task on one host. `status` is ok, failed, skipped or unreachable; `ignored` says that the play went on."""
 
     host: str
     task: str
@@ -147,7 +147,7 @@ def oldest_core() -> Path:
 
 
 class Ansible:
-    """A controller with a private directory. C(programs) are those of another ansible-core than C(standard) is."""
+    """A controller with a private directory. `programs` are those of another ansible-core than `standard` is."""
 
     #: The ansible-core that runs the tests.
     standard = Path(sys.executable).parent
@@ -204,7 +204,7 @@ class Ansible:
         environment: Environment | None = None,
         timeout: float = 120,
     ) -> Run:
-        """Run plays, given as text or as data. C(hosts) are local ones with their variables; without it, localhost."""
+        """Run plays, given as text or as data. `hosts` are local ones with their variables; without it, localhost."""
         self._number += 1
         path = self.working_directory / (f"play-{self._number}.yml")
         path.write_text(plays if isinstance(plays, str) else _yaml(plays), encoding="utf-8")
@@ -219,7 +219,7 @@ class Ansible:
         timeout: float = 120,
         **play: t.Any,
     ) -> Run:
-        """Run one play of these tasks, on localhost or on all C(hosts)."""
+        """Run one play of these tasks, on localhost or on all `hosts`."""
         whole = {"hosts": "localhost" if hosts is None else "all", "gather_facts": False, **play, "tasks": list(tasks)}
         return self.play([whole], *options, hosts=hosts, environment=environment, timeout=timeout)
 
@@ -231,7 +231,7 @@ class Ansible:
         environment: Environment | None = None,
         timeout: float = 120,
     ) -> Run:
-        """C(ansible localhost -m module -a arguments)."""
+        """`ansible localhost -m module -a arguments`."""
         self._number += 1
         return self._run(
             "ansible",
@@ -241,7 +241,7 @@ class Ansible:
         )
 
     def inventory(self, *options: str, environment: Environment | None = None, timeout: float = 120) -> Run:
-        """C(ansible-inventory), with nothing but these options."""
+        """`ansible-inventory`, with nothing but these options."""
         self._number += 1
         return self._run("ansible-inventory", options, environment, timeout)
 
@@ -394,7 +394,7 @@ def task(
     /,
     **arguments: t.Any,
 ) -> dict[str, t.Any]:
-    """A task of the collection: C(module) without the collection's name."""
+    """A task of the collection: `module` without the collection's name."""
     return {"name": task_name or module, MODULE_PREFIX + module: arguments, **(keywords or {})}
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A module in this very process: its own argument spec, the port of C(_run) in the place of C(AnsibleModule).
+"""A module in this very process: its own argument spec, the port of `_run` in the place of `AnsibleModule`.
 
 Arguments go through Ansible's own validation with everything the spec says, environment included. What is reported is
 kept as it was given, before anything is masked: so a secret that a result holds is seen, and not only its mask.
@@ -32,7 +32,7 @@ HOME_VARIABLES = ("HOME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME")
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What a module told its host. C(result) is not masked; C(secrets) are the values that were to be masked."""
+    """What a module told its host. `result` is not masked; `secrets` are the values that were to be masked."""
 
     failed: bool
     result: dict[str, t.Any]
@@ -118,7 +118,7 @@ def perform(
 ) -> Report:
     """Run a module once, as Ansible would with these arguments.
 
-    C(home) is the directory below which it may keep tokens; C(environment) holds the variables of the collection.
+    `home` is the directory below which it may keep tokens; `environment` holds the variables of the collection.
     """
     with surroundings(home, environment or {}):
         spec = module.argument_spec()
@@ -135,7 +135,7 @@ def perform(
 
 @contextlib.contextmanager
 def surroundings(home: Path | None, environment: t.Mapping[str, str]) -> t.Iterator[None]:
-    """The variables of the collection are those given and no others; tokens are kept below C(home)."""
+    """The variables of the collection are those given and no others; tokens are kept below `home`."""
     before = {
         name: value for name, value in os.environ.items() if name.startswith("SCALINGO_") or name in HOME_VARIABLES
     }

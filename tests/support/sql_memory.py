@@ -49,7 +49,7 @@ FILES = {
 
 
 class SqlMemory:
-    """The servers behind the databases of a sandbox, and the SSH server on the way. C(directory) is for the files of tasks."""
+    """The servers behind the databases of a sandbox, and the SSH server on the way. `directory` is for the files of tasks."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

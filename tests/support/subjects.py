@@ -4,7 +4,7 @@
 
 """Modules as the generated suites see them: code, documentation with its fragments, examples, returned keys, cases.
 
-Nothing here names a module: they are found by listing C(plugins/modules).
+Nothing here names a module: they are found by listing `plugins/modules`.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def planted(name: str) -> Subject:
 
 @functools.cache
 def _fragment(reference: str) -> Documentation:
-    """A fragment by its name: C(community.scalingo._options.wait) is WAIT of the file _options."""
+    """A fragment by its name: `community.scalingo._options.wait` is WAIT of the file _options."""
     assert reference.startswith(COLLECTION + "."), f"a fragment of somebody else: {reference}"
     name, dummy, part = reference[len(COLLECTION) + 1 :].partition(".")
     tree = ast.parse((FRAGMENTS / (name + ".py")).read_text(encoding="utf-8"))

@@ -48,7 +48,7 @@ def secrets_in(texts: t.Mapping[str, str], sandbox: Sandbox, *more: str) -> dict
 
 
 class Watched(Ansible):
-    """A controller that knows a sandbox. C(more) are secrets that the sandbox does not know of."""
+    """A controller that knows a sandbox. `more` are secrets that the sandbox does not know of."""
 
     def __init__(
         self,

@@ -65,9 +65,9 @@ class Both:
         by_core: t.Sequence[str] = (),
         **play: t.Any,
     ) -> tuple[list[Run], Run]:
-        """The runs in process, and the one as a module: each on fresh data, which I(arrange) changes.
+        """The runs in process, and the one as a module: each on fresh data, which `arrange` changes.
 
-        I(by_core) names the tasks whose results are the words of ansible-core itself, which each says in its own way.
+        `by_core` names the tasks whose results are the words of ansible-core itself, which each says in its own way.
         """
         play.update(timeout=300)
         here, module = self._each(

@@ -37,7 +37,7 @@ def named_request(sandbox: Sandbox, request: t.Any) -> str:
 
 @contextlib.contextmanager
 def broken(sandbox: Sandbox, how: str, name: str, after: int, times: int | None) -> t.Iterator[None]:
-    """I(how): refused, name (it cannot be resolved), tls (the server speaks none), or hurry (nobody waits long)."""
+    """`how`: refused, name (it cannot be resolved), tls (the server speaks none), or hurry (nobody waits long)."""
     send = requests.adapters.HTTPAdapter.send
     resolve = socket.getaddrinfo
     seen = 0

@@ -31,7 +31,7 @@ SECRET = "tk-us-a-secret-of-the-task"
 
 
 class Templar:
-    """Fills in C({{ name }}) when that is the whole value, also within mappings."""
+    """Fills in `{{ name }}` when that is the whole value, also within mappings."""
 
     def __init__(self, variables: t.Mapping[str, t.Any]) -> None:
         self.variables = variables

@@ -117,7 +117,7 @@ def shelf(tmp_path: Path) -> Shelf:
 
 
 def killed(step: t.Callable[[], t.Any], at: int) -> bool:
-    """Run a step in another process, which ends without any clean-up just before its call number C(at) that changes the directory."""
+    """Run a step in another process, which ends without any clean-up just before its call number `at` that changes the directory."""
     child = os.fork()
     if child == 0:
         left = [at]

@@ -121,7 +121,7 @@ class Shelf:
 
 
 class Running:
-    """A step in another process, which stops just before its call number C(at) that changes the directory."""
+    """A step in another process, which stops just before its call number `at` that changes the directory."""
 
     def __init__(self, step: t.Callable[[], t.Any], at: int = 10_000) -> None:
         told, tell = os.pipe()

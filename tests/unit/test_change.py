@@ -66,7 +66,7 @@ class Clock:
 
 
 class Platform:
-    """Holds numbers by name. C(troubles) are taken in order, one for each call that changes something."""
+    """Holds numbers by name. `troubles` are taken in order, one for each call that changes something."""
 
     def __init__(self, **numbers: int) -> None:
         self.numbers = dict(numbers)
@@ -109,7 +109,7 @@ class Platform:
         return dict(self.numbers)
 
     def put(self, name: str, number: int) -> None:
-        """Sets a number. A trouble is an error before the work, or C(after) for a lost answer after it."""
+        """Sets a number. A trouble is an error before the work, or `after` for a lost answer after it."""
         if self.transport.before_change is not None:
             self.transport.before_change(False, False)
         self.calls.append(f"{name}={number}")

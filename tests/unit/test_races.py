@@ -387,7 +387,7 @@ STOPPED = {
 }
 
 
-# A backup looks at no database before: with V(fail) the platform's own refusal is all there is.
+# A backup looks at no database before: with `fail` the platform's own refusal is all there is.
 @pytest.mark.parametrize(
     ("name", "on_busy"),
     [(name, on) for name in STOPPED for on in ("wait", "fail") if name != "a backup" or on == "wait"],

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What set-up makes of the settings of whoever starts it. C(make strangers) tries all of it in a clone."""
+"""What set-up makes of the settings of whoever starts it. `make strangers` tries all of it in a clone."""
 
 from __future__ import annotations
 

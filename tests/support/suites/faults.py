@@ -61,7 +61,7 @@ KINDS = ("read", "repeatable", "once")
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """A request of a case: C(after) is how many of its kind come before it."""
+    """A request of a case: `after` is how many of its kind come before it."""
 
     case: Case
     record: Record
@@ -162,7 +162,7 @@ MOSTLY = (anywhere, of_the_api, with_a_body, with_a_form, with_an_object, with_s
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """One way in which a request goes wrong: a rule of the sandbox, or C(wire) on the client's side."""
+    """One way in which a request goes wrong: a rule of the sandbox, or `wire` on the client's side."""
 
     name: str
     group: str
@@ -442,7 +442,7 @@ PROBLEMS = {
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """What is wrong with a cell; C(kind) is one of PROBLEMS."""
+    """What is wrong with a cell; `kind` is one of PROBLEMS."""
 
     kind: str
     text: str
@@ -673,7 +673,7 @@ GROUPS = tuple(dict.fromkeys(fault.group for fault in FAULTS))
 def whole(matrix: Matrix, number: int) -> list[Cell]:
     """Every fault at every kind of request, and a lost answer at every change of every case.
 
-    The way to the database is the same code for all modules: there the requests take turns. C(number) is that of the module.
+    The way to the database is the same code for all modules: there the requests take turns. `number` is that of the module.
     """
     there = points(matrix)
     way = [point for point in there if not point.own]

@@ -62,7 +62,7 @@ def value_problems(subject: Subject, result: Data) -> list[str]:
 
 
 def problems(subject: Subject, given: t.Iterable[Data]) -> list[str]:
-    """Every documented key is returned: results are looked at until each has been seen. C(watch) looks at all of them."""
+    """Every documented key is returned: results are looked at until each has been seen. `watch` looks at all of them."""
     documented = dict(_documented(subject.returned))
     found: set[str] = set()
     seen: dict[str, bool] = {}
@@ -158,7 +158,7 @@ def sample_problems(subject: Subject) -> list[str]:
 
 
 def field_problems(fields: t.Iterable[str], subject: Subject, key: str) -> list[str]:
-    """The fields of one of the tables of the documentation of the API, against the keys below C(key)."""
+    """The fields of one of the tables of the documentation of the API, against the keys below `key`."""
     entry = subject.returned
     for part in key.split("."):
         entry = entry[part]["contains"]

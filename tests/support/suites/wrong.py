@@ -50,7 +50,7 @@ RANGES: t.Mapping[str, tuple[float, float | None]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Wrong:
-    """C(means) is the right value that it stands for, when it does."""
+    """`means` is the right value that it stands for, when it does."""
 
     kind: str
     value: t.Any
@@ -60,7 +60,7 @@ class Wrong:
 def wrong_values(
     path: str, option: t.Mapping[str, t.Any], plain: t.Any, ranges: t.Mapping[str, tuple[float, float | None]] = RANGES
 ) -> t.Iterator[Wrong]:
-    """One value of each kind that the type of the option can be given wrongly. C(plain) is a right one."""
+    """One value of each kind that the type of the option can be given wrongly. `plain` is a right one."""
     kind = option.get("type", "str")
     if kind == "raw":
         return
@@ -139,7 +139,7 @@ ALLOWED = re.compile(
 
 
 def problems(laboratory: Laboratory, subject: Subject, path: str, count: t.Callable[[str], None]) -> list[str]:
-    """Every kind of wrong value for one option. I(count) is told what became of each: refused, or taken."""
+    """Every kind of wrong value for one option. `count` is told what became of each: refused, or taken."""
     option = paths_of(subject.options)[path]
     case = _case_with(subject, path)
     place = place_of(case, path)

@@ -124,7 +124,7 @@ def wrong_ones(role: str, path: str, option: Option, plain: t.Any) -> t.Iterator
 
 
 def problems(role: str, path: str, monkeypatch: pytest.MonkeyPatch, count: t.Callable[[str], None]) -> list[str]:
-    """Every kind of wrong value for one variable. I(count) is told what became of each: refused, or taken."""
+    """Every kind of wrong value for one variable. `count` is told what became of each: refused, or taken."""
     option = paths_of(SPECIFICATIONS[role])[path]
     top = path.split(".")[0]
     whole = right(top, SPECIFICATIONS[role][top])
