@@ -12,7 +12,7 @@ version_added: 0.1.0
 short_description: List the backups of a database
 description:
   - Returns the backups of a database, the newest first, all of them or those that match.
-  - Costs one request to the Database API, whatever it is asked for.
+  - Costs one request to the Database API, and with O(links=true) another one.
     Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID)
     and for the addon's token.
 options:
@@ -43,8 +43,28 @@ options:
     description: Return only the newest of those that match.
     type: bool
     default: false
+  links:
+    description:
+      - Whether to return a download link for the backup O(backup_id) too. The backup must exist and be done.
+      - Whoever has the link can read the backup, without a token. The platform does not say how long it is valid. Expect five minutes.
+      - Needs O(dest) or a task with C(no_log=true). Other tasks are refused before the link is asked for.
+      - To get the backup as a file, use M(community.scalingo.scalingo_backup_download).
+      - Not available for Elasticsearch and OpenSearch.
+    type: bool
+    default: false
+  allow:
+    description:
+      - Consequences that you accept. Without its consent, a link is refused.
+      - V(export) is for a link to protected data. These are the data of V(osc-secnum-fr1), which is qualified as SecNumCloud,
+        and those of an addon that may hold data of health (HDS).
+      - With O(addon_token) the platform cannot be asked about data of health, so only the region counts.
+    type: list
+    elements: str
+    choices: [export]
+    default: []
 extends_documentation_fragment:
   - community.scalingo._options
+  - community.scalingo._options.secret_file
   - community.scalingo._attributes
   - community.scalingo._attributes.reads
 seealso:
@@ -74,6 +94,15 @@ EXAMPLES = r"""
     addon: postgresql
     status: [error, cancelled]
     max_age: 7d
+
+- name: Write a download link for a backup to a file
+  community.scalingo.scalingo_backup_info:
+    app: shop
+    addon: postgresql
+    backup_id: "{{ result.backups[0].id }}"
+    links: true
+    dest: "{{ secrets_directory }}/shop.link"
+    overwrite: true
 """
 
 RETURN = r"""
@@ -117,7 +146,17 @@ backups:
       description: The internal ID of the database. It is not the ID of the addon.
       type: str
       sample: 597601234ffb097af4f3099b
-# BEGIN _returns: written by make lists
+url:
+  description: The download link. V(none) unless O(links=true), and with O(dest). Secret.
+  returned: success
+  type: str
+  sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
+# BEGIN _returns.secret_file, _returns: written by make lists
+secret_file:
+  description: The file that the links were written to. V(none) without O(dest).
+  returned: success
+  type: str
+  sample: /srv/secrets/shop.txt
 app:
   description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
   returned: when the options are valid
@@ -153,20 +192,26 @@ error:
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
-from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, SECRET_FILE, Spec, consent
 from ansible_collections.community.scalingo.plugins.module_utils._resources.backup import BackupInfo as RESOURCE
 
 
 def argument_spec() -> Spec:
-    return COMMON + Spec(
-        {
-            "backup_id": {"type": "str"},
-            "status": {"type": "list", "elements": "str", "default": []},
-            "method": {"type": "str", "choices": ["any", "manual", "periodic"], "default": "any"},
-            "since": {"type": "str"},
-            "max_age": {"type": "str"},
-            "latest": {"type": "bool", "default": False},
-        }
+    return (
+        COMMON
+        + SECRET_FILE
+        + consent("export")
+        + Spec(
+            {
+                "backup_id": {"type": "str"},
+                "status": {"type": "list", "elements": "str", "default": []},
+                "method": {"type": "str", "choices": ["any", "manual", "periodic"], "default": "any"},
+                "since": {"type": "str"},
+                "max_age": {"type": "str"},
+                "latest": {"type": "bool", "default": False},
+                "links": {"type": "bool", "default": False},
+            }
+        )
     )
 
 

@@ -192,16 +192,16 @@ ROWS = [
     Row(
         EXPORT,
         "A link to a backup of protected data",
-        "scalingo_backup_link",
-        "to data of SecNumCloud, with the consent",
+        "scalingo_backup_info",
+        "the link to data of SecNumCloud, with the consent",
         "B4",
         reads=True,
     ),
     Row(
         EXPORT,
         "A link to a backup of protected data",
-        "scalingo_backup_link",
-        "to data of health, with the consent",
+        "scalingo_backup_info",
+        "the link to data of health, with the consent",
         "B4",
         reads=True,
     ),
@@ -258,6 +258,6 @@ def test_it_needs_its_word_and_is_sent_once(row: Row, laboratory: Laboratory) ->
     for word in case.needs if row.reads else ():
         lesser = case.with_arguments(allow=[other for other in case.arguments["allow"] if other != word])
         assert sent(lesser) == sent(lesser, check=True) == 0
-    if row.module != "scalingo_backup_link":
+    if row.module != "scalingo_backup_info":
         assert sent(case, check=True) == 0
     assert sent(case) == row.times

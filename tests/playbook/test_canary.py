@@ -112,7 +112,7 @@ SECRETIVE = (
     "action",
     "addon",
     "backup_download",
-    "backup_link",
+    "backup_info",
     "database",
     "database_info",
     "database_restore",

@@ -17,6 +17,7 @@ from support.playbook import MODULE_PREFIX, Ansible, task
 from support.shop import MYSQL
 from support.ways import AS_MODULE, IGNORE, SHOP, Both, reasons
 
+LINK = {"backup_id": "{{ found.backups[0].id }}", "links": True}
 INFO = MODULE_PREFIX + "scalingo_database_info"
 #: No token by its form: only who knows it can mask it.
 OTHER_TOKEN = "other-account-0001"
@@ -64,9 +65,10 @@ def test_keywords_of_a_task(both: Both) -> None:
         task("scalingo_database", "unknown option", IGNORE, periodic="5", **SHOP),
         task("scalingo_database", "wrong type", IGNORE, wait_timeout="long", **SHOP),
         task("scalingo_database", "consent", IGNORE, features={"publicly-available": True}, **SHOP),
-        task("scalingo_backup_link", "open link", IGNORE, **SHOP),
-        task("scalingo_backup_link", "hidden link", {"no_log": True, "register": "link"}, **SHOP),
-        {"name": "link", "ansible.builtin.assert": {"that": ["link is success", "link.link is match('http')"]}},
+        task("scalingo_backup_info", "backups", {"register": "found"}, **SHOP),
+        task("scalingo_backup_info", "open link", IGNORE, **LINK, **SHOP),
+        task("scalingo_backup_info", "hidden link", {"no_log": True, "register": "link"}, **LINK, **SHOP),
+        {"name": "link", "ansible.builtin.assert": {"that": ["link is success", "link.url is match('http')"]}},
     ]
     all_here, module = both.tasks(tasks, by_core=("hidden loop", "retries", "wrong type"))
     for here in all_here:
@@ -279,14 +281,16 @@ def test_a_secret_is_for_tasks_that_hide_their_result(both: Both, sandbox: Sandb
     tasks = [
         task("scalingo_log_info", "log", IGNORE, links=True, **SHOP),
         task("scalingo_database_user", "user", IGNORE, app="shop", addon="postgresql", name="importer"),
-        task("scalingo_backup_link", "lie", IGNORE, _task_no_log=True, **SHOP),
+        task("scalingo_backup_info", "backups", {"register": "found"}, **SHOP),
+        task("scalingo_backup_info", "lie", IGNORE, _task_no_log=True, **LINK, **SHOP),
         task(
-            "scalingo_backup_link",
+            "scalingo_backup_info",
             "async",
             {"async": 60, "poll": 1, "no_log": True, "register": "later", **IGNORE},
+            **LINK,
             **SHOP,
         ),
-        {"name": "shown", "ansible.builtin.debug": {"msg": "{{ later.msg | default(later.link) }}"}},
+        {"name": "shown", "ansible.builtin.debug": {"msg": "{{ later.msg | default(later.url) }}"}},
     ]
     all_here, module = both.tasks(tasks, "-vvv")
     for run in (*all_here, module):

@@ -20,7 +20,6 @@ from .._change import (
     Listing,
     Outcome,
     Params,
-    Performer,
     Resource,
     Settled,
     Skipped,
@@ -567,8 +566,8 @@ class Backup(WithBackups, Resource):
         }
 
 
-class BackupInfo(WithBackups, Listing):
-    """The backups of one database, the newest first."""
+class BackupInfo(WithArchives, Listing):
+    """The backups of one database, the newest first. With C(links), the link to one of them, which lets anybody read it."""
 
     plural = "backups"
 
@@ -579,9 +578,59 @@ class BackupInfo(WithBackups, Listing):
             checked("since", _canon.instant, params["since"])
         if params["max_age"] is not None:
             checked("max_age", _canon.seconds, params["max_age"])
+        if params["links"] and params["backup_id"] is None:
+            raise InvalidInput("links is for one backup, and the task names none: add backup_id")
+        if params["dest"] is not None and not params["links"]:
+            raise InvalidInput("dest is for a link, and the task asks for none: add 'links: true'")
+
+    def _refuse(self, engine: str) -> None:
+        if self.params["links"]:
+            super()._refuse(engine)
+        else:
+            WithBackups._refuse(self, engine)
+
+    def perform(self, check_mode: bool) -> Outcome:
+        if self.params["links"]:
+            self._require_consent()
+            self.unless_checking(check_mode, lambda: require_made(self.params["backup_id"]))
+        result = super().perform(check_mode).result
+        url = self._link(check_mode) if result["backups"] else None
+        return Outcome(changed=False, result={**result, "url": url, "secret_file": self.secret_file.path})
+
+    def _require_consent(self) -> None:
+        try:
+            self.refuse_open_secret("a link that lets anybody read the backup")
+        except InvalidInput as error:
+            with contextlib.suppress(ScalingoError):
+                error.hint += "".join(
+                    f" {consent.consequence}: the task needs 'allow: [{consent.word}]', too."
+                    for consent in self.export_consent()
+                )
+            raise
+        consents = self.export_consent()
+        if consents:
+            refusal = Consent.refusal(consents, self.params, "No link was asked for")
+            refusal.doing = "get the link to the backup"
+            raise refusal
+
+    def _link(self, check_mode: bool) -> str | None:
+        """The link for the result; none with a file, which gets it."""
+        if not self.params["links"] or self.params["backup_id"] == NOT_MADE:
+            return None
+        link = self.ask(lambda: self.client.database.show_backup_link(self.params["backup_id"]))
+        if not self.secret_file:
+            return link
+        self.client.conceal(link)
+        self.unless_checking(check_mode, lambda: self._keep(link))
+        return None
+
+    def _keep(self, link: str) -> None:
+        self.secret_file.keep(link + "\n")
+        self.secret_file.publish()
 
     def items(self) -> list[State]:
-        backups, params = self.backups(), self.params
+        params = self.params
+        backups = [self.meant()] if params["links"] else self.backups()
         undated = undated_ids(backups)
         if undated and (params["latest"] or params["since"] is not None or params["max_age"] is not None):
             self.warn(
@@ -599,47 +648,3 @@ class BackupInfo(WithBackups, Listing):
         if params["since"] is not None and (began(backup) or "") < _canon.instant(params["since"]):
             return False
         return params["max_age"] is None or self.is_young(backup)
-
-
-class BackupLink(WithArchives, Performer):
-    """The link to one backup, which lets anybody read it: only for a task that hides its result."""
-
-    reading = "get the link to the backup"
-
-    @classmethod
-    def check(cls, params: Params) -> None:
-        check_backup_id(params)
-
-    def perform(self, check_mode: bool) -> Outcome:
-        try:
-            self.refuse_open_secret("a link that lets anybody read the backup")
-        except InvalidInput as error:
-            with contextlib.suppress(ScalingoError):
-                error.hint += "".join(
-                    f" {consent.consequence}: the task needs 'allow: [{consent.word}]', too."
-                    for consent in self.export_consent()
-                )
-            raise
-        consents = self.export_consent()
-        if consents:
-            refusal = Consent.refusal(consents, self.params, "No link was asked for")
-            refusal.doing = self.reading
-            raise refusal
-        backup_id = str(self.meant()["id"])
-        if backup_id == NOT_MADE:
-            self.unless_checking(check_mode, lambda: require_made(backup_id))
-            return Outcome(
-                changed=False, result={"backup_id": backup_id, "link": None, "secret_file": self.secret_file.path}
-            )
-        link = self.ask(lambda: self.client.database.show_backup_link(backup_id))
-        if not self.secret_file:
-            return Outcome(changed=False, result={"backup_id": backup_id, "link": link, "secret_file": None})
-        self.client.conceal(link)
-        self.unless_checking(check_mode, lambda: self._keep(link))
-        return Outcome(
-            changed=False, result={"backup_id": backup_id, "link": None, "secret_file": self.secret_file.path}
-        )
-
-    def _keep(self, link: str) -> None:
-        self.secret_file.keep(link + "\n")
-        self.secret_file.publish()
