@@ -4,7 +4,7 @@
 
 """Each module in a playbook: check mode with diff, the real run, and the same again in all words of `-vvvv`.
 
-The playbooks are the files of modules/, and a module without one fails here.
+The tasks are in modules.yml, and a module that has none there fails here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from support.playbook import MODULE_PREFIX, ROOT, Ansible, Run, TaskResult
 from support.shop import API_TOKEN, routes
 from support.subjects import names
 
-PLAYBOOKS = Path(__file__).resolve().parent / "modules"
+TASKS = yaml.safe_load(Path(__file__).with_name("modules.yml").read_text(encoding="utf-8"))
 MODULES = names()
 INFORMING = [module for module in MODULES if module.endswith("_info")]
 
@@ -52,12 +52,19 @@ def diffs(run: Run) -> list[t.Any]:
     return [item.result.get("diff") for item in of_collection(run)]
 
 
-def text_of(module: str) -> str:
-    playbook = PLAYBOOKS / (module + ".yml")
-    assert playbook.exists(), f"write tests/playbook/modules/{module}.yml: a playbook that uses the module in earnest"
-    text = playbook.read_text(encoding="utf-8")
-    assert re.search(rf"^ +{re.escape(MODULE_PREFIX)}{module}:$", text, re.M), "it does not use the module"
-    return text
+def play_of(module: str) -> dict[str, t.Any]:
+    assert module in TASKS, f"write tasks that use {module} in earnest into tests/playbook/modules.yml"
+    tasks = []
+    for task in TASKS[module]:
+        more = {key: value for key, value in task.items() if key not in ("with", "assert", "reads_only")}
+        if "assert" in task:
+            tasks.append({**more, "ansible.builtin.assert": {"that": task["assert"]}})
+        elif "name" in task and not any("." in key for key in task):
+            tasks.append({**more, MODULE_PREFIX + module: task.get("with", {})})
+        elif "name" in task:
+            tasks.append(more)
+    assert any(MODULE_PREFIX + module in task for task in tasks), "they do not use it"
+    return {"name": module, "hosts": "localhost", "gather_facts": False, "tasks": tasks}
 
 
 def in_all_words(run: Run) -> None:
@@ -68,25 +75,23 @@ def in_all_words(run: Run) -> None:
 
 @pytest.mark.parametrize("module", [module for module in MODULES if module not in INFORMING])
 def test_check_then_real_then_again_in_all_words(module: str, ansible: Ansible, sandbox: Sandbox) -> None:
-    text = text_of(module)
-    checked = ansible.play(text, "--check", "--diff").ok().clean()
+    plays = [play_of(module)]
+    checked = ansible.play(plays, "--check", "--diff").ok().clean()
     assert sandbox.unsafe() == [], routes(sandbox.unsafe())
 
-    reads_only = re.search(r"^# Reads only: ", text, re.M)
-    real = ansible.play(text, "--diff").ok().clean()
+    reads_only = any("reads_only" in task for task in TASKS[module])
+    real = ansible.play(plays, "--diff").ok().clean()
     written = routes(sandbox.unsafe())
     assert verdicts(checked) == verdicts(real)
     assert diffs(checked) == diffs(real)
     assert checked.shown_diffs() == real.shown_diffs()
     assert bool(checked.shown_diffs()) == any(changed for dummy, dummy, changed in verdicts(real))
-    assert bool(written) != bool(reads_only), (
-        "a module that changes something is to show it, or to say '# Reads only: why'"
-    )
+    assert bool(written) != reads_only, "a module that changes something is to show it, or to say why it reads only"
     for item in of_collection(real):
         assert "censored" in item.result or item.result["api_usage"]["writes"] == 0 or item.result["changed"], item
 
     sandbox.clear_log()
-    again = ansible.play(text, "--diff", "-vvvv").ok().clean()
+    again = ansible.play(plays, "--diff", "-vvvv").ok().clean()
     if idempotent(module) == "none":
         assert routes(sandbox.unsafe()) == written
     else:
@@ -101,7 +106,7 @@ def test_those_that_read_in_check_mode_and_in_all_words(
     modules: t.Sequence[str], ansible: Ansible, sandbox: Sandbox
 ) -> None:
     """They do the same each time, and none disturbs another, so that one process of Ansible runs the playbooks of many."""
-    plays = [play for module in modules for play in yaml.safe_load(text_of(module))]
+    plays = [play_of(module) for module in modules]
     checked = ansible.play(plays, "--check", "--diff", timeout=600).ok().clean()
     real = ansible.play(plays, "--diff", "-vvvv", timeout=600).ok().clean()
     assert {item.action for item in of_collection(real)} >= {MODULE_PREFIX + module for module in modules}
