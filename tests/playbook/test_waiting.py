@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import typing as t
 
-import pytest
 from scalingo_sandbox.testing import Sandbox
 from support.playbook import Ansible, task
 from support.shop import MYSQL, SEED, routes, until
@@ -31,99 +30,6 @@ def seeded(sandbox: Sandbox, provider: str = "postgresql", feature: float = 0.2,
     sandbox.reset(seed)
     sandbox.clear_log()
     return sandbox
-
-
-def test_the_time_is_over_and_the_operation_goes_on(ansible: Ansible, sandbox: Sandbox) -> None:
-    seeded(sandbox, feature=1000)
-    run = ansible.tasks([task(MODULE, wait_timeout=1, **FORCE, **POSTGRESQL)]).failed()
-    result = run.only.result
-    assert result["error"]["kind"] == "WaitTimeout"
-    assert result["error"]["last_status"] == "PENDING_TO_ACTIVATE"
-    for words in ("force-ssl", "1 seconds", "PENDING_TO_ACTIVATE", "goes on", "wait_timeout"):
-        assert words in result["msg"], result["msg"]
-    assert result["changed"] is True, "the platform took the request"
-    assert result["step_failed"] == "enable the feature force-ssl"
-    assert 1 <= run.only.seconds < 6
-    assert routes(sandbox.unsafe()) == ["D6"]
-
-
-def test_not_to_wait_returns_at_once_and_the_next_run_waits(ansible: Ansible, sandbox: Sandbox) -> None:
-    seeded(sandbox, feature=1000)
-    run = ansible.tasks(
-        [
-            task(MODULE, "ask", wait=False, **FORCE, **POSTGRESQL),
-            task(MODULE, "ask again", wait=False, **FORCE, **POSTGRESQL),
-        ]
-    ).ok()
-    first, second = run.result("ask"), run.result("ask again")
-    assert first["changed"] is True
-    assert first["database"]["features"] == [{"name": "force-ssl", "status": "PENDING_TO_ACTIVATE"}]
-    assert second["changed"] is False, "pending counts as wanted"
-    assert second["api_usage"]["requests"] == 1
-    assert routes(sandbox.unsafe()) == ["D6"]
-
-    sandbox.clear_log()
-    sandbox.advance(998)
-    run = ansible.tasks([task(MODULE, **FORCE, **POSTGRESQL)]).ok()
-    assert run.only.result["changed"] is False
-    assert run.only.result["database"]["features"] == [{"name": "force-ssl", "status": "ACTIVATED"}]
-    assert sandbox.unsafe() == []
-
-
-@pytest.mark.parametrize("status", ("PENDING", "PENDING_TO_ACTIVATE"))
-def test_pending_counts_as_wanted_whatever_it_is_called(status: str, ansible: Ansible, sandbox: Sandbox) -> None:
-    seeded(sandbox, features={"force-ssl": status}, feature=1000)
-    run = ansible.tasks(
-        [
-            task(MODULE, "wanted", wait=False, **FORCE, **POSTGRESQL),
-            task(MODULE, "checked", {"check_mode": True}, **FORCE, **POSTGRESQL),
-        ]
-    ).ok()
-    assert run.count("changed") == 0
-    assert sandbox.unsafe() == []
-
-
-def test_one_that_failed_before_is_asked_for_once_more(ansible: Ansible, sandbox: Sandbox) -> None:
-    seeded(sandbox, features={"force-ssl": "FAILED"})
-    run = ansible.tasks(
-        [task(MODULE, "once", **FORCE, **POSTGRESQL), task(MODULE, "again", **FORCE, **POSTGRESQL)]
-    ).ok()
-    assert run.result("once")["changed"] is True and run.result("again")["changed"] is False
-    assert run.result("once")["diff"]["before"] == {"features": {"force-ssl": False}}
-    assert routes(sandbox.unsafe()) == ["D6"]
-
-
-def test_one_that_fails_now_fails_the_task(ansible: Ansible, sandbox: Sandbox) -> None:
-    sandbox.outcome("feature", "fail")
-    run = ansible.tasks([task(MODULE, **FORCE, **POSTGRESQL)]).failed()
-    result = run.only.result
-    assert result["error"]["kind"] == "StepFailed"
-    assert "FAILED" in result["msg"] and "force-ssl" in result["msg"]
-    assert result["changed"] is True
-    assert routes(sandbox.unsafe()) == ["D6"]
-
-
-def test_both_features_in_the_order_that_the_platform_asks_for(ansible: Ansible, sandbox: Sandbox) -> None:
-    both = {"publicly-available": True, "force-ssl": True}
-    neither = {"force-ssl": False, "publicly-available": False}
-    run = ansible.tasks(
-        [
-            task(MODULE, "on", features=both, allow=["exposure"], wait_interval=0.1, wait=False, **POSTGRESQL),
-            task(MODULE, "off", features=neither, allow=["exposure"], wait_interval=0.1, **POSTGRESQL),
-        ]
-    ).ok()
-    assert run.count("changed") == 2
-    asked = [
-        (record.route, (record.body or {}).get("feature", {}).get("name") or record.query["feature"])
-        for record in sandbox.unsafe()
-    ]
-    assert asked == [
-        ("D6", "force-ssl"),
-        ("D6", "publicly-available"),
-        ("D7", "publicly-available"),
-        ("D7", "force-ssl"),
-    ]
-    assert run.result("off")["database"]["features"] == []
 
 
 def test_the_second_of_the_two_waits_for_the_first_that_is_on_its_way(ansible: Ansible, sandbox: Sandbox) -> None:
@@ -150,30 +56,6 @@ def test_the_second_of_the_two_waits_for_the_first_that_is_on_its_way(ansible: A
 def busy(sandbox: Sandbox) -> None:
     """The shop's MySQL has an operation that goes on until it is ended."""
     seeded(sandbox, provider="mysql", status="updating", current_operation_id=OPERATION)
-
-
-def test_a_busy_database_is_refused_or_waited_for(ansible: Ansible, sandbox: Sandbox) -> None:
-    busy(sandbox)
-    shop = {"app": "shop", "addon": "mysql"}
-    change = {**shop, "periodic_backups_scheduled_at": 5}
-    run = ansible.tasks(
-        [
-            task(MODULE, "refuse", IGNORE, on_busy="fail", wait_timeout=2, **change),
-            task(MODULE, "refuse in check mode", {**IGNORE, "check_mode": True}, on_busy="fail", **change),
-            task(MODULE, "check", {"check_mode": True}, **change),
-            task(MODULE, "run out of time", IGNORE, wait_timeout=1, wait_interval=0.2, **change),
-            task(MODULE, "nothing to do", on_busy="fail", periodic_backups_scheduled_at=1, **shop),
-        ]
-    ).ok()
-    for name in ("refuse", "refuse in check mode"):
-        assert run.result(name)["error"]["kind"] == "Conflict"
-        assert "on_busy: wait" in run.result(name)["msg"] and OPERATION in run.result(name)["msg"]
-        assert run.result(name)["changed"] is False
-    assert run.result("check")["changed"] is True
-    late = run.result("run out of time")
-    assert late["error"]["kind"] == "WaitTimeout" and MYSQL in late["msg"] and late["changed"] is False
-    assert run.result("nothing to do")["changed"] is False
-    assert sandbox.unsafe() == []
 
 
 def test_a_busy_database_is_changed_when_it_is_idle(ansible: Ansible, sandbox: Sandbox, meanwhile: t.Any) -> None:
@@ -250,16 +132,6 @@ def test_a_token_that_is_revoked_in_a_long_wait(ansible: Ansible, sandbox: Sandb
     assert result["changed"] is True and result["step_failed"] == "enable the feature force-ssl"
 
 
-def test_an_addons_token_of_the_task_is_not_renewed(ansible: Ansible, sandbox: Sandbox) -> None:
-    run = ansible.tasks(
-        [task("scalingo_database_info", addon_id=POSTGRESQL_ID, addon_token="yesterdays-token-of-this-addon")],
-        environment={"SCALINGO_API_TOKEN": None},
-    ).failed()
-    assert run.only.result["error"]["kind"] == "Unauthorized"
-    assert "addon_token" in run.only.result["msg"] and "one hour" in run.only.result["msg"]
-    assert routes(sandbox.log()) == ["D1"]
-
-
 # -- answers that do not come ------------------------------------------------------------------------------------------
 
 
@@ -269,20 +141,3 @@ def test_a_wait_outlives_a_broken_answer(ansible: Ansible, sandbox: Sandbox) -> 
     sandbox.fault(match={"route": "D1"}, after=3, times=1, do="html", status=502)
     run = ansible.tasks([task(MODULE, wait_timeout=60, **FORCE, **POSTGRESQL)]).ok().clean()
     assert run.only.result["changed"] is True
-
-
-def test_a_change_whose_answer_is_lost_is_looked_for(ansible: Ansible, sandbox: Sandbox) -> None:
-    """The platform did the work and the connection broke: a logical database is not created twice, and not denied."""
-    sandbox.fault(match={"action_name": "create-database"}, do="drop_after")
-    run = ansible.tasks([task("scalingo_logical_db", app="shop", addon="mysql", name="orders")]).ok().clean()
-    assert run.only.result["changed"] is True
-    assert run.only.result["logical_database"] == {"name": "orders", "protected": False}
-    assert routes(sandbox.unsafe()) == ["create-database"]
-
-
-def test_a_change_that_was_lost_on_the_way_is_made(ansible: Ansible, sandbox: Sandbox) -> None:
-    sandbox.fault(match={"action_name": "create-database"}, times=1, do="drop_before")
-    run = ansible.tasks([task("scalingo_logical_db", app="shop", addon="mysql", name="orders")]).ok().clean()
-    assert run.only.result["logical_database"] == {"name": "orders", "protected": False}
-    assert routes(sandbox.unsafe()) == ["create-database"] * 2
-    assert [record.status for record in sandbox.unsafe()][-1] == 200
