@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bad input: every line is refused by name, with no request at all."""
+"""Bad input beyond what the suite of options of tests/generated tries with every option: refused by name, with no request at all."""
 
 from __future__ import annotations
 
@@ -45,113 +45,46 @@ def target(title: str, says: str, /, **arguments: t.Any) -> Bad:
     return Bad(title, "scalingo_database_info", arguments, says)
 
 
-NOT_A_NUMBER, ENDLESS = float("nan"), float("inf")
+def connection(title: str, says: str, /, **arguments: t.Any) -> Bad:
+    return target(title, says, app="shop", addon="mysql", **arguments)
+
 
 BAD: tuple[Bad, ...] = (
     # the backup's hour
-    settings("hour 24", r"periodic_backups_scheduled_at.*24.*0 to 23", periodic_backups_scheduled_at=24),
-    settings("hour -1", r"periodic_backups_scheduled_at.*-1.*0 to 23", periodic_backups_scheduled_at=-1),
-    settings("hour of a fraction", r"periodic_backups_scheduled_at.*3\.5", periodic_backups_scheduled_at=3.5),
-    settings("hour as a word", r"periodic_backups_scheduled_at.*three", periodic_backups_scheduled_at="three"),
     settings("hour as a clock", r"periodic_backups_scheduled_at.*03:00", periodic_backups_scheduled_at="03:00"),
     settings("no hour", r"periodic_backups_scheduled_at.*exactly one hour", periodic_backups_scheduled_at=[]),
-    settings("two hours", r"periodic_backups_scheduled_at.*exactly one hour", periodic_backups_scheduled_at=[3, 4]),
-    settings(
-        "backups neither on nor off",
-        r"periodic_backups_enabled is \"maybe\".*true or false",
-        periodic_backups_enabled="maybe",
-    ),
     # the maintenance window
-    settings("window of nothing", r"maintenance_window is empty", maintenance_window={}),
     settings("weekday 7", r"weekday_utc.*'7'.*sunday", maintenance_window={"weekday_utc": 7}),
     settings("weekday -1", r"weekday_utc.*'-1'", maintenance_window={"weekday_utc": -1}),
-    settings("weekday that is none", r"weekday_utc.*'someday'", maintenance_window={"weekday_utc": "someday"}),
     settings("weekday in short", r"weekday_utc.*'sun'", maintenance_window={"weekday_utc": "sun"}),
     settings("weekday in French", r"weekday_utc.*'dimanche'", maintenance_window={"weekday_utc": "dimanche"}),
     settings("weekday of an empty text", r"weekday_utc", maintenance_window={"weekday_utc": ""}),
-    settings("window at 24", r"starting_hour_utc.*24.*0 to 23", maintenance_window={"starting_hour_utc": 24}),
-    settings("window at -1", r"starting_hour_utc.*-1", maintenance_window={"starting_hour_utc": -1}),
-    settings(
-        "window at an unknown option", r"duration_in_hour", maintenance_window={"weekday_utc": 1, "duration_in_hour": 4}
-    ),
     # features
-    settings("feature neither on nor off", r"features: force-ssl.*'maybe'.*boolean", features={"force-ssl": "maybe"}),
     settings("feature of two", r"features: force-ssl.*2.*boolean", features={"force-ssl": 2}),
-    settings("feature of nothing", r"features.force-ssl is empty", features={"force-ssl": None}),
     settings("feature of a list", r"features: force-ssl.*boolean", features={"force-ssl": [True]}),
     settings("feature with a space", r"features.*'force ssl'", features={"force ssl": True}),
     settings("feature of an empty name", r"features.*''", features={"": True}),
     settings("feature in the path", r"features.*name of a feature", features={"force-ssl&x=../y": True}),
-    settings("features as a list", r"features", features=["force-ssl"]),
-    settings(
-        "features that contradict",
-        r"publicly-available needs force-ssl",
-        features={"publicly-available": True, "force-ssl": False},
-        allow=["exposure"],
-    ),
-    settings(
-        "a word of consent that is none", r"allow.*everything", periodic_backups_scheduled_at=3, allow=["everything"]
-    ),
     # waiting
-    settings("wait_timeout nan", r"wait_timeout", features={"force-ssl": True}, wait_timeout=NOT_A_NUMBER),
-    settings("wait_timeout inf", r"wait_timeout", features={"force-ssl": True}, wait_timeout=ENDLESS),
-    settings("wait_timeout 0", r"wait_timeout", features={"force-ssl": True}, wait_timeout=0),
     settings("wait_timeout -1", r"wait_timeout", features={"force-ssl": True}, wait_timeout=-1),
-    settings("wait_timeout as words", r"wait_timeout", features={"force-ssl": True}, wait_timeout="a while"),
-    settings("wait_interval nan", r"wait_interval", features={"force-ssl": True}, wait_interval=NOT_A_NUMBER),
-    settings("wait_interval inf", r"wait_interval", features={"force-ssl": True}, wait_interval=ENDLESS),
     settings("wait_interval 0", r"wait_interval", features={"force-ssl": True}, wait_interval=0),
-    settings("wait_interval below a tenth", r"wait_interval", features={"force-ssl": True}, wait_interval=0.05),
-    settings("on_busy neither", r"on_busy.*ignore", periodic_backups_scheduled_at=3, on_busy="ignore"),
     settings("an option that there is not", r"periodic_backup_at", periodic_backup_at=3),
     # connection
-    target("api_timeout 0", r"api_timeout", app="shop", addon="mysql", api_timeout=0),
-    target("api_timeout -1", r"api_timeout", app="shop", addon="mysql", api_timeout=-1),
-    target("api_timeout nan", r"api_timeout", app="shop", addon="mysql", api_timeout=NOT_A_NUMBER),
-    target("api_timeout inf", r"api_timeout", app="shop", addon="mysql", api_timeout=ENDLESS),
-    target("api_retries -1", r"api_retries", app="shop", addon="mysql", api_retries=-1),
-    target("api_retries as a word", r"api_retries.*many", app="shop", addon="mysql", api_retries="many"),
-    target(
-        "plain http to another machine",
-        r"api_url.*http",
-        app="shop",
-        addon="mysql",
-        region="osc-fr1",
-        api_url="http://api.example.com",
+    connection("api_timeout -1", r"api_timeout", api_timeout=-1),
+    connection("plain http to another machine", r"api_url.*http", region="osc-fr1", api_url="http://api.example.com"),
+    connection(
+        "plain http to another database host", r"db_api_url.*http", region="osc-fr1", db_api_url="http://db.example.com"
     ),
-    target(
-        "plain http to another database host",
-        r"db_api_url.*http",
-        app="shop",
-        addon="mysql",
-        region="osc-fr1",
-        db_api_url="http://db.example.com",
-    ),
-    target(
-        "plain http to another auth host",
-        r"auth_url.*http",
-        app="shop",
-        addon="mysql",
-        auth_url="http://auth.example.com",
-    ),
-    target("an address of another kind", r"api_url", app="shop", addon="mysql", api_url="ftp://api.example.com"),
-    target(
-        "an address with a password", r"api_url", app="shop", addon="mysql", api_url="https://me:secret@api.example.com"
-    ),
-    target("an address with a question", r"api_url", app="shop", addon="mysql", api_url="https://api.example.com?x=1"),
-    target("an address with a blank", r"api_url", app="shop", addon="mysql", api_url="https://api. example.com"),
-    target("an address of no host", r"api_url", app="shop", addon="mysql", api_url="https://"),
-    target(
-        "an address with a port that is none",
-        r"api_url",
-        app="shop",
-        addon="mysql",
-        api_url="https://api.example.com:http",
-    ),
-    target("a region with a blank", r"region", app="shop", addon="mysql", region="osc fr1"),
-    target("a region in the path", r"region", app="shop", addon="mysql", region="../osc-fr1"),
-    target("authorities that are not there", r"ca_path.*nowhere", app="shop", addon="mysql", ca_path="/nowhere/ca.pem"),
-    target("a token with a line break", r"api_token", app="shop", addon="mysql", api_token="tk-us-one\ntk-us-two"),
+    connection("plain http to another auth host", r"auth_url.*http", auth_url="http://auth.example.com"),
+    connection("an address of another kind", r"api_url", api_url="ftp://api.example.com"),
+    connection("an address with a password", r"api_url", api_url="https://me:secret@api.example.com"),
+    connection("an address with a question", r"api_url", api_url="https://api.example.com?x=1"),
+    connection("an address with a blank", r"api_url", api_url="https://api. example.com"),
+    connection("an address of no host", r"api_url", api_url="https://"),
+    connection("an address with a port that is none", r"api_url", api_url="https://api.example.com:http"),
+    connection("a region with a blank", r"region", region="osc fr1"),
+    connection("authorities that are not there", r"ca_path.*nowhere", ca_path="/nowhere/ca.pem"),
+    connection("a token with a line break", r"api_token", api_token="tk-us-one\ntk-us-two"),
     # the database
     target("no app", r"app", addon="mysql"),
     target("an app of nothing", r"app", app="", addon="mysql"),
@@ -159,7 +92,7 @@ BAD: tuple[Bad, ...] = (
     target("an addon of nothing", r"addon", app="shop", addon=""),
     target("an addon's ID without its token", r"addon_token", addon_id=MYSQL),
     target("an addon's token without its ID", r"addon_id", addon_token="opaque"),
-    target("an addon twice", r"addon", app="shop", addon="mysql", addon_id=MYSQL, addon_token="opaque"),
+    connection("an addon twice", r"addon", addon_id=MYSQL, addon_token="opaque"),
     target("an app with a line break", r"app", app="shop\nother", addon="mysql"),
     target("an app with a zero character", r"app|null character", app="shop\0", addon="mysql"),
     target("an app in the path", r"app", app="shop/../vault", addon="mysql"),
@@ -167,29 +100,15 @@ BAD: tuple[Bad, ...] = (
     target("an addon in the path", r"addon", app="shop", addon="../addons"),
     target("an addon's ID in the path", r"addon_id", addon_id="../" + MYSQL, addon_token="opaque"),
     # logical databases
-    logical("no name", r"name"),
-    logical("an empty name", r"one of the following is required: name, names", name=""),
     logical("a name of blanks", r"one of the following is required: name, names", name="  "),
     logical("a name with a blank in front", r"' reports'.*not the name", name=" reports"),
     logical("a name with a line break", r"cannot be seen", name="re\nports"),
     logical("a name with a tabulator", r"cannot be seen", name="re\tports"),
     logical("a name with a zero character", r"cannot be seen", name="reports\0"),
     logical("a name with an escape", r"cannot be seen", name="\x1b[31mreports"),
-    logical("no names", r"names is empty", names=[]),
-    logical("an empty name among names", r"names has an empty entry, number 2 of 2", names=["orders", ""]),
     logical("a control character among names", r"cannot be seen", names=["orders", "re\rports"]),
-    logical("both name and names", r"mutually exclusive.*name", name="reports", names=["orders"]),
-    logical("exclusive with one name", r"exclusive needs names", name="reports", exclusive=True),
-    logical("exclusive and absent", r"exclusive contradicts", names=["reports"], exclusive=True, state="absent"),
-    logical("a state that is none", r"state.*purged", name="reports", state="purged"),
-    logical("a word of consent for another thing", r"allow.*exposure", name="reports", allow=["exposure"]),
-    logical("waiting for nothing", r"wait_timeout", name="reports", wait_timeout=0),
     # emptying
     empties("emptying without a name", r"name", confirm="reports"),
-    empties("emptying an empty name", r"missing required arguments: name", name="", confirm=""),
-    empties(
-        "emptying another than confirmed", r"confirms orders, and this is reports", name="reports", confirm="orders"
-    ),
     empties("emptying what is almost confirmed", r"confirm", name="reports", confirm="Reports"),
     empties("emptying a control character", r"cannot be seen", name="re\nports", confirm="re\nports"),
 )
@@ -222,7 +141,7 @@ def test_a_playbook_is_told_the_same(ansible: Ansible, sandbox: Sandbox) -> None
         .ok()
         .clean()
     )
-    assert len(run.results) == len(some) >= 15
+    assert len(run.results) == len(some) >= 10
     for bad in some:
         found = run.task(bad.name)
         assert found.status == "failed", found

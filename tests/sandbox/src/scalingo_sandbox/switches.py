@@ -3,14 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where the sources of docs/contract.md disagree or are silent, the sandbox has a switch.
 
-SWITCHES is the list of them. TREATMENTS says for every row of section 6 and every clause of section 8.1 what the
+SWITCHES is the list of them, from data/switches.yml. TREATMENTS says for every row of section 6 and every clause of section 8.1 what the
 sandbox does about it: a switch, both forms served always, or nothing and why. A test compares it with the document.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
+
+import yaml
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,6 @@ class Switch:
 
     name: str
     rows: tuple[str, ...]
-    """Where docs/contract.md leaves the choice: "6.13" is row 13 of section 6, "8.1.4" the fourth clause of 8.1."""
     values: tuple[str, ...]
     meaning: str
 
@@ -28,209 +30,9 @@ class Switch:
         return self.values[0]
 
 
-_ALL = (
-    # what is answered
-    Switch(
-        "scheduled_at",
-        ("6.3",),
-        ("array", "integer"),
-        "periodic_backups_scheduled_at in answers: a list, or the first hour alone",
-    ),
-    Switch("pagination", ("6.6", "8.1.10"), ("nested", "flat"), "meta.pagination, or the numbers in meta itself"),
-    Switch(
-        "next_page",
-        ("5",),
-        ("null", "clamped", "zero", "missing"),
-        "next_page on the last page; clamped repeats the last page's number",
-    ),
-    Switch(
-        "maintenance_root",
-        ("6.8", "8.1.10"),
-        ("unrooted", "rooted"),
-        "one maintenance: bare, or under the key maintenance",
-    ),
-    Switch(
-        "upgrade_location",
-        ("6.11",),
-        ("operations", "nested", "missing"),
-        "Location of an upgrade: /api/operations/ID, /api/databases/DB/operations/ID, or no header",
-    ),
-    Switch(
-        "pitr_answer",
-        ("6.13", "8.1.10"),
-        ("operation", "operation_id"),
-        "point-in-time restore: an operation object, or its identifier alone",
-    ),
-    Switch("backup_type", ("6.14",), ("missing", "present"), "a backup also has the key type with the engine's name"),
-    Switch("backup_started_at", ("6.15",), ("present", "missing"), "the key started_at of a backup"),
-    Switch("backup_size", ("6.16",), ("null", "zero"), "size of a backup that is not done"),
-    Switch(
-        "backup_first_status",
-        ("6.19",),
-        ("scheduled", "pending", "queued", "creating"),
-        "status of a backup that has not started",
-    ),
-    Switch(
-        "backup_show",
-        ("6.20",),
-        ("both", "flat", "nested"),
-        "which routes show one backup: /backups/ID, /databases/DB/backups/ID, or both",
-    ),
-    Switch(
-        "user_root",
-        ("6.21", "8.1.10"),
-        ("rooted", "unrooted"),
-        "a user that was created or whose password was reset: under database_user, or bare",
-    ),
-    Switch("users_root", ("6.22",), ("hyphen", "underscore"), "the list of users: database-users or database_users"),
-    Switch(
-        "user_update_answer", ("6.24",), ("rooted", "empty"), "answer of a changed password: the user, or an empty body"
-    ),
-    Switch(
-        "user_names",
-        ("6.26",),
-        ("engine", "documented"),
-        "which names a user may have: the engine's rule, or lower-case letters, digits and hyphens",
-    ),
-    Switch(
-        "feature_pending",
-        ("6.28", "8.1.7"),
-        ("PENDING_TO_ACTIVATE", "PENDING"),
-        "status of a feature that is being enabled",
-    ),
-    Switch("proxy_type", ("6.30",), ("gateway", "haproxy"), "type of the instance in front of the nodes"),
-    Switch("leader_role", ("6.31",), ("leader", "master"), "role of the first node"),
-    Switch(
-        "next_upgrade",
-        ("6.32",),
-        ("object", "nested", "identifier"),
-        "next_upgrade of a version: the next version without its own next, the whole chain, or an identifier",
-    ),
-    Switch("allowed_plugins", ("6.33",), ("objects", "strings", "null"), "allowed_plugins of a version"),
-    Switch(
-        "deprecated_paths",
-        ("6.7", "6.34", "6.35", "8.1.9"),
-        ("off", "on"),
-        "also serve the paths that only documents show: maintenances, database_type_version, /dapi",
-    ),
-    Switch(
-        "metrics_names",
-        ("6.37",),
-        ("example", "table"),
-        "key names of the metrics: those of the example, or those of the table",
-    ),
-    Switch("instances_metrics", ("6.38",), ("map", "list"), "metrics per instance: a map by identifier, or a list"),
-    Switch("health_numbers", ("6.39",), ("strings", "integers"), "numbers of the health answer"),
-    Switch("extension_version", ("6.43",), ("v", "plain"), "version of an extension: v1.0 or 1.0"),
-    Switch(
-        "addon_update_answer",
-        ("6.46",),
-        ("addon", "vars"),
-        "answer of a plan change: addon, message and variables, or vars and message",
-    ),
-    Switch("rate_limit_body", ("6.55", "8.1.10"), ("plain", "json"), "body of a 429: the text Retry later, or JSON"),
-    Switch(
-        "database_fields", ("6.58",), ("full", "minimal"), "keys of a database: all, or those of the oldest document"
-    ),
-    Switch("maintenance_events", ("6.62",), ("api", "documented"), "names of the maintenance events"),
-    Switch(
-        "dedicated_items",
-        ("2.1",),
-        ("database", "dashboard"),
-        "what GET /databases lists: the database alone, or with its app and its addon",
-    ),
-    Switch("region_default", ("6.63",), ("present", "missing"), "the key default of a region"),
-    Switch(
-        "dates",
-        ("6.64",),
-        ("offset", "milliseconds", "microseconds", "seconds"),
-        "how dates are written: +01:00 with milliseconds, or Z with so many digits",
-    ),
-    # what is done
-    Switch("action_failure", ("8.1.1",), ("200", "422", "400"), "HTTP status of an action that failed"),
-    Switch("validation_body", ("8.1.3",), ("errors", "error"), "body of a 422: messages by field, or one text"),
-    Switch("foreign_token", ("8.1.4",), ("401", "403", "404"), "status for a token that does not open this database"),
-    Switch(
-        "refused_token",
-        ("1.4",),
-        ("401", "400"),
-        "status with which the database API refuses a token that is missing, unknown or expired",
-    ),
-    Switch("busy", ("8.1.5",), ("409", "400", "422"), "status for a change of a database on which an operation runs"),
-    Switch(
-        "busy_settings", ("8.1.5",), ("refuse", "accept"), "whether settings can be changed while an operation runs"
-    ),
-    Switch("backup_running", ("8.1.5",), ("400", "409"), "status for a second backup while one runs"),
-    Switch("operation_final", ("8.1.6",), ("finished", "done"), "status of an operation that succeeded"),
-    Switch("operations_kept", ("8.1.6",), ("yes", "no"), "whether an operation can still be read after it has ended"),
-    Switch("protected_reset", ("8.1.8",), ("allow", "refuse"), "reset-database on the default logical database"),
-    # what no source states (section 8)
-    Switch("logical_existing", ("8",), ("fail", "accept"), "create-database with the name of an existing one"),
-    Switch("user_existing", ("8",), ("422", "409"), "status for a user whose name is taken"),
-    Switch("feature_active", ("8",), ("400", "accept", "409", "422"), "enabling a feature that is already on"),
-    Switch("feature_inactive", ("8",), ("404", "accept", "422"), "disabling a feature that is not on"),
-    Switch("maintenance_window_alone", ("8",), ("accept", "refuse"), "weekday_utc or starting_hour_utc sent alone"),
-    Switch(
-        "upgrade_unavailable",
-        ("8",),
-        ("422", "400", "409"),
-        "status for an upgrade of a database at the latest version",
-    ),
-    Switch(
-        "influx_durations",
-        ("7.5",),
-        ("normalised", "given"),
-        "durations of retention policies: as InfluxDB writes them (720h0m0s), or as given",
-    ),
-    Switch("influx_default_removal", ("8",), ("allow", "refuse"), "removal of the default retention policy"),
-    Switch(
-        "mongodb_empty_listed",
-        ("7.3",),
-        ("yes", "no"),
-        "whether list-databases shows a MongoDB database that holds nothing",
-    ),
-    Switch("sql_mode_unknown", ("8",), ("fail", "ignore"), "set-sqlmode with a mode the server does not have"),
-    Switch("empty_lists", ("2.8",), ("list", "null"), "result of an action that lists nothing: [] or null"),
-    Switch(
-        "dashboard_routes",
-        ("2.0",),
-        ("both", "api", "none"),
-        "where the routes that only the newer dashboard uses are served: both hosts, the main API's alone, or nowhere",
-    ),
-    Switch("download_range", ("8",), ("yes", "no"), "whether a download can be resumed with Range"),
-    Switch("download_etag", ("8",), ("strong", "weak", "missing"), "validator of a download"),
-    Switch("download_length", ("8",), ("yes", "no"), "whether a download states its Content-Length"),
-    Switch(
-        "download_host",
-        ("2.10",),
-        ("files", "db"),
-        "host of the link to a backup: one of its own, or the database API's",
-    ),
-    Switch(
-        "archive_missing",
-        ("6.65",),
-        ("text", "504", "400"),
-        "download of an archive that is lost, or of an engine's that is not served: status 200 with an error text, 504, or no link (400)",
-    ),
-    Switch(
-        "archive_not_done",
-        ("6.66",),
-        ("text", "400"),
-        "link to a backup that is running: it leads to an error text with status 200, or there is none (400)",
-    ),
-    Switch("restore_status", ("2.0",), ("201", "200"), "status of the restoration of a backup"),
-    Switch("restore_shown", ("8",), ("updating", "running", "restoring"), "status of a database during a restoration"),
-    Switch("protected_user", ("8",), ("422", "403"), "status for a change of the default user"),
-    Switch(
-        "scheduled_backups",
-        ("7.8",),
-        ("off", "on"),
-        "whether the daily backups are really made when the clock passes their hour",
-    ),
-    Switch("addon_token_format", ("1.3",), ("jwt", "opaque"), "form of the tokens of addons"),
-)
+_TABLE = yaml.safe_load((Path(__file__).parent / "data" / "switches.yml").read_text(encoding="utf-8"))
 
-SWITCHES: dict[str, Switch] = {switch.name: switch for switch in _ALL}
+SWITCHES = {name: Switch(name, tuple(rows), tuple(values), meaning) for name, (values, rows, meaning) in _TABLE.items()}
 
 
 @dataclass(frozen=True)
