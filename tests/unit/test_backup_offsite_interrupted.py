@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import importlib.util
 import io
@@ -182,26 +181,6 @@ def test_a_removal_that_was_begun_is_thought_over(shelf: Shelf) -> None:
     assert shelf.prune(keep_count=2)["removed"] == [] and len(shelf.good()) == 2
 
 
-def test_bad_copies_count_for_nothing_and_go_last(shelf: Shelf) -> None:
-    dummy, cut, altered = shelf.have(1, 2, 3)
-    cut.write_bytes(cut.read_bytes()[:-1])
-    content = bytearray(altered.read_bytes())
-    content[100] ^= 1
-    altered.write_bytes(content)
-    assert shelf.prune(keep_count=2, remove_bad=True)["removed"] == [], (
-        "fewer good ones than asked for: nothing goes at all"
-    )
-    (said,) = [copy["problem"] for copy in shelf.look() if copy["path"] == str(cut)]
-    assert "bytes" in said
-    shelf.have(4)
-    assert len(shelf.prune(keep_count=2)["removed"]) == 0
-    removed = shelf.prune(keep_count=2, remove_bad=True)["removed"]
-    assert {copy["path"] for copy in removed} == {str(cut), str(altered)} and shelf.good() == [
-        "shop.01.tar.gz",
-        "shop.04.tar.gz",
-    ]
-
-
 def test_what_others_wrote_stays(shelf: Shelf) -> None:
     mine = shelf.have(1, 2)[0]
     description = json.loads(mine.with_name(mine.name + ".json").read_text(encoding="utf-8"))
@@ -224,52 +203,6 @@ def test_the_copy_of_now_and_one_that_would_come(shelf: Shelf) -> None:
     assert shelf.prune(keep_count=1, current="backup-1", only_look=True)["removed"][0]["backup_id"] == "backup-2"
     names = [copy["backup_id"] for copy in shelf.prune(keep_count=2, coming=day(4), only_look=True)["removed"]]
     assert names == ["backup-2", "backup-1"] and len(shelf.good()) == 3
-
-
-@pytest.mark.parametrize("damage", ["cut", "flipped", "of_another_kind", "empty", "cut_inside"])
-def test_an_archive_that_is_not_whole_gets_no_name(damage: str, shelf: Shelf) -> None:
-    whole = archive()
-    flipped = bytearray(whole)
-    flipped[len(whole) // 2] ^= 1
-    content = {
-        "cut": whole[:-20], "flipped": bytes(flipped), "of_another_kind": b"<html>", "empty": gzip.compress(b""),
-        "cut_inside": gzip.compress(gzip.decompress(whole)[:70_000]),
-    }[damage]  # fmt: skip
-    shelf.have(1)
-    shelf.download(2, content)
-    with pytest.raises(program.Problem, match="archive"):
-        program.take(shelf.taking(2))
-    assert shelf.good() == ["shop.01.tar.gz"] and list(shelf.growing.iterdir()) == [] and len(shelf.look()) == 1
-
-
-@pytest.mark.parametrize("options", [{"size": 5}, {"sha256": "0" * 64}])
-def test_a_download_that_is_another_than_was_told_gets_no_name(options: dict[str, t.Any], shelf: Shelf) -> None:
-    shelf.download(1)
-    with pytest.raises(program.Problem, match="the download"):
-        program.take(shelf.taking(1, **options))
-    assert shelf.look() == [] and list(shelf.growing.iterdir()) == []
-
-
-def test_encryption_keeps_both_sums_and_only_one_file(shelf: Shelf) -> None:
-    clear = shelf.download(1)
-    sha256 = hashlib.sha256(clear.read_bytes()).hexdigest()
-    command = [
-        sys.executable,
-        "-c",
-        "import sys; open(sys.argv[2], 'wb').write(open(sys.argv[1], 'rb').read()[::-1])",
-        "{input}",
-        "{output}",
-    ]
-    taken = program.take(shelf.taking(1, command=command))
-    path = Path(taken["path"])
-    assert (
-        path.name == "shop.01.tar.gz.encrypted" and taken["encrypted"] is True and taken["archive"]["sha256"] == sha256
-    )
-    assert (
-        taken["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest() != sha256
-        and path.stat().st_mode & 0o777 == 0o600
-    )
-    assert shelf.names() == [GROWING, path.name, path.name + ".json"] and list(shelf.growing.iterdir()) == []
 
 
 def run(step: str, options: dict[str, t.Any], **how: t.Any) -> subprocess.Popen[str]:
