@@ -7,9 +7,7 @@
 from __future__ import annotations
 
 import re
-import socket
 import typing as t
-from pathlib import Path
 
 import pytest
 import requests
@@ -17,11 +15,8 @@ from scalingo_sandbox.testing import Sandbox
 from support.playbook import MODULE_PREFIX, Ansible, task
 from support.shop import (
     API_TOKEN,
-    FIRST_TWIN,
-    INFLUXDB,
     MONGODB,
     MYSQL,
-    POSTGRESQL,
     REDIS,
     SECOND_TWIN,
     SEED,
@@ -40,221 +35,7 @@ def info(name: str, keywords: t.Mapping[str, t.Any] | None = None, /, **argument
     return task("scalingo_database_info", name, keywords, **arguments)
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-# -- the database ------------------------------------------------------------------------------------------------------
-
-
-def test_an_engine_without_logical_databases_is_refused_before_any_unsafe_call(
-    ansible: Ansible, sandbox: Sandbox
-) -> None:
-    expected = {
-        "postgresql": (POSTGRESQL, "postgresql", "use schemas"),
-        "redis": (REDIS, "redis", "five numbered databases"),
-        "influxdb": (INFLUXDB, "influxdb", "retention policies"),
-    }
-    tasks = []
-    for engine, (identifier, dummy, dummy) in expected.items():
-        tasks += [
-            task("scalingo_logical_db", engine + " by kind", IGNORE, app="shop", addon=engine, name="reports"),
-            task(
-                "scalingo_logical_db",
-                engine + " by ID",
-                IGNORE,
-                app="shop",
-                addon=identifier,
-                name="reports",
-                state="absent",
-            ),
-            task(
-                "scalingo_logical_db_reset",
-                engine + " emptied",
-                IGNORE,
-                app="shop",
-                addon=engine,
-                name="reports",
-                confirm="reports",
-            ),
-            task("scalingo_logical_db_info", engine + " listed", IGNORE, app="shop", addon=engine),
-        ]
-    run = ansible.tasks(tasks).ok().clean()
-    assert len(run.results) == 12
-    for found in run.results:
-        dummy, engine, instead = expected[found.task.split()[0]]
-        assert found.status == "failed"
-        message = found.result["msg"]
-        assert "MySQL and MongoDB" in message and f"this database is {engine}" in message and instead in message, (
-            message
-        )
-    assert sandbox.unsafe() == []
-
-
-def test_with_an_addon_token_the_engine_is_named_all_the_same(ansible: Ansible, sandbox: Sandbox) -> None:
-    token = addon_token(sandbox, "shop", POSTGRESQL)
-    sandbox.clear_log()
-    run = ansible.tasks(
-        [task("scalingo_logical_db", addon_id=POSTGRESQL, addon_token=token, name="reports")],
-        environment={"SCALINGO_API_TOKEN": None},
-    ).failed()
-    assert "this database is postgresql" in run.only.result["msg"] and "use schemas" in run.only.result["msg"]
-    assert sandbox.unsafe() == []
-    assert token not in run.output
-
-
-def test_a_protected_database_is_not_deleted_and_named(ansible: Ansible, sandbox: Sandbox) -> None:
-    run = (
-        ansible.tasks(
-            [
-                task("scalingo_logical_db", "one", IGNORE, name="shop_1001", state="absent", **SHOP),
-                task(
-                    "scalingo_logical_db",
-                    "among others",
-                    IGNORE,
-                    names=["reports", "shop_1001"],
-                    state="absent",
-                    **SHOP,
-                ),
-                task("scalingo_logical_db", "of the server", IGNORE, name="information_schema", state="absent", **SHOP),
-                task(
-                    "scalingo_logical_db",
-                    "of the other server",
-                    IGNORE,
-                    app="shop",
-                    addon="mongodb",
-                    name="admin",
-                    state="absent",
-                ),
-            ]
-        )
-        .ok()
-        .clean()
-    )
-    for name in ("one", "among others"):
-        message = run.result(name)["msg"]
-        assert "shop_1001" in message and "protected" in message and "scalingo_logical_db_reset" in message
-    assert "information_schema" in run.result("of the server")["msg"]
-    assert "admin" in run.result("of the other server")["msg"]
-    assert run.count("ignored") == 4
-    assert sandbox.unsafe() == []
-
-
-def test_an_exclusive_list_never_takes_the_protected_ones(ansible: Ansible, sandbox: Sandbox) -> None:
-    run = ansible.tasks(
-        [task("scalingo_logical_db", names=["orders"], exclusive=True, allow=["mass_removal"], **SHOP)]
-    ).ok()
-    assert [item["name"] for item in run.only.result["logical_databases"]] == ["shop_1001", "orders"]
-    assert routes(sandbox.unsafe()) == ["create-database", "delete-database"]
-    assert [record.body["params"]["database_name"] for record in sandbox.unsafe()] == ["orders", "reports"]
-
-
-def test_an_app_that_there_is_not(ansible: Ansible, sandbox: Sandbox) -> None:
-    run = (
-        ansible.tasks(
-            [
-                info("by kind", IGNORE, app="nowhere", addon="mysql"),
-                info("by ID", IGNORE, app="nowhere", addon=MYSQL),
-                task(
-                    "scalingo_logical_db",
-                    "absent",
-                    IGNORE,
-                    app="nowhere",
-                    addon="mysql",
-                    name="reports",
-                    state="absent",
-                ),
-            ]
-        )
-        .ok()
-        .clean()
-    )
-    for found in run.results:
-        assert found.status == "failed", f"unknown is not absent: {found}"
-        assert "nowhere" in found.result["msg"]
-        assert found.result["error"]["kind"] == "NotFound"
-    assert sandbox.unsafe() == []
-
-
-def test_an_addon_that_there_is_not(ansible: Ansible, sandbox: Sandbox) -> None:
-    """Who wants to change it is told what there is; who only asks gets an empty list."""
-    unknown = "ad-99999999-0000-4000-8000-000000000009"
-    wanted = {"by kind": "opensearch", "by ID": unknown, "of another app": FIRST_TWIN}
-    tasks = []
-    for name, addon in wanted.items():
-        tasks += [
-            task("scalingo_database", name, IGNORE, app="shop", addon=addon, periodic_backups_scheduled_at=3),
-            info(name + ", asked", app="shop", addon=addon),
-        ]
-    run = ansible.tasks(tasks).ok().clean()
-    for name, addon in wanted.items():
-        message = run.result(name)["msg"]
-        assert addon in message and "shop" in message and MYSQL in message and "mysql" in message, message
-        assert run.result(name)["error"]["kind"] == "AddonNotFound"
-        assert run.result(name + ", asked")["databases"] == []
-    assert sandbox.unsafe() == []
-
-
-def test_a_kind_that_matches_twice_is_refused_with_both_ids(ansible: Ansible, sandbox: Sandbox) -> None:
-    run = (
-        ansible.tasks(
-            [
-                task(
-                    "scalingo_database", "by kind", IGNORE, app="twins", addon="mysql", periodic_backups_scheduled_at=3
-                ),
-                info("by ID", app="twins", addon=SECOND_TWIN),
-            ]
-        )
-        .ok()
-        .clean()
-    )
-    message = run.result("by kind")["msg"]
-    assert FIRST_TWIN in message and SECOND_TWIN in message and "twins" in message
-    assert run.result("by ID")["databases"][0]["resource_id"] == "twins_2"
-    assert sandbox.unsafe() == []
-
-
-def test_the_names_with_the_platforms_prefix_mean_the_same(ansible: Ansible, sandbox: Sandbox) -> None:
-    run = ansible.tasks([info("prefixed", app="shop", addon="scalingo-mysql")]).ok()
-    assert run.only.result["addon_id"] == MYSQL
-
-
 # -- the token ---------------------------------------------------------------------------------------------------------
-
-
-def test_a_wrong_token(ansible: Ansible, sandbox: Sandbox) -> None:
-    wrong = "tk-us-WrongWrongWrong0123456789abcdefghijklmn"
-    run = (
-        ansible.tasks(
-            [
-                info("wrong", IGNORE, api_token=wrong, **SHOP),
-                task("scalingo_logical_db", "absent", IGNORE, api_token=wrong, name="reports", state="absent", **SHOP),
-            ],
-            "-vvvv",
-        )
-        .ok()
-        .clean()
-    )
-    for found in run.results:
-        assert found.status == "failed"
-        assert found.result["error"]["kind"] == "Unauthorized" and found.result["error"]["status"] == 401
-        assert "API token" in found.result["msg"]
-    assert wrong not in run.output
-    assert {record.route for record in sandbox.log()} == {"exchange"}
-
-
-def test_a_wrong_token_and_a_right_one_do_not_share_what_they_opened(ansible: Ansible, sandbox: Sandbox) -> None:
-    wrong = "tk-us-WrongWrongWrong0123456789abcdefghijklmn"
-    run = ansible.tasks(
-        [
-            info("wrong", IGNORE, api_token=wrong, **SHOP),
-            info("right", **SHOP),
-            info("wrong again", IGNORE, api_token=wrong, **SHOP),
-        ]
-    ).ok()
-    assert [item.status for item in run.results] == ["failed", "ok", "failed"]
 
 
 def addon_token(sandbox: Sandbox, app: str, addon_id: str) -> str:
@@ -310,63 +91,7 @@ def test_an_addons_token_opens_no_other_addon(ansible: Ansible, sandbox: Sandbox
     assert {record.role for record in sandbox.log()} == {"db"}
 
 
-def test_a_netrc_never_changes_the_authorization(ansible: Ansible, sandbox: Sandbox, tmp_path: Path) -> None:
-    entries = "".join(f"machine {host} login stranger password strange\n" for host in ("127.0.0.1", "localhost"))
-    text = entries + "default login stranger password strange\n"
-    (ansible.home / ".netrc").write_text(text, encoding="utf-8")
-    (ansible.home / ".netrc").chmod(0o600)
-    elsewhere = tmp_path / "netrc"
-    elsewhere.write_text(text, encoding="utf-8")
-    run = ansible.tasks(
-        [
-            task("scalingo_database", "at home", periodic_backups_scheduled_at=5, **SHOP),
-            task(
-                "scalingo_database",
-                "by variable",
-                {"environment": {"NETRC": str(elsewhere)}},
-                token_cache=False,
-                periodic_backups_scheduled_at=6,
-                **SHOP,
-            ),
-        ]
-    ).ok()
-    assert run.count("changed") == 2
-    assert {record.status for record in sandbox.log()} <= {200}
-    assert [record.route for record in sandbox.log() if "basic" in str(record.headers["authorization"]).lower()] == [
-        "exchange",
-        "exchange",
-    ]
-
-
 # -- the region and the addresses --------------------------------------------------------------------------------------
-
-
-def test_a_region_that_there_is_not_is_refused_with_the_list(ansible: Ansible, sandbox: Sandbox) -> None:
-    where = sandbox.params()
-    run = (
-        ansible.tasks(
-            [
-                info("by its name", IGNORE, region="osc-mars-1", **SHOP),
-                info(
-                    "with every address",
-                    IGNORE,
-                    region="osc-mars-1",
-                    api_url=where["api_url"],
-                    db_api_url=where["db_api_url"],
-                    auth_url=where["auth_url"],
-                    **SHOP,
-                ),
-            ]
-        )
-        .ok()
-        .clean()
-    )
-    for found in run.results:
-        assert found.status == "failed"
-        for word in ("osc-mars-1", "osc-fr1", "osc-secnum-fr1"):
-            assert word in found.result["msg"]
-        assert found.result["error"]["kind"] == "InvalidInput"
-    assert {record.route for record in sandbox.log()} <= {"regions", "exchange"}
 
 
 def test_two_regions_in_one_play(ansible: Ansible, sandbox: Sandbox) -> None:
@@ -394,30 +119,6 @@ def test_two_regions_in_one_play(ansible: Ansible, sandbox: Sandbox) -> None:
     ]
     assert routes(sandbox.log()).count("exchange") == 1
     assert "vault" in run.result("wrong region")["msg"] and "osc-fr1" in run.result("wrong region")["msg"]
-
-
-@pytest.mark.parametrize("role", ("api_url", "db_api_url", "auth_url"))
-def test_a_host_that_cannot_be_reached(role: str, ansible: Ansible, sandbox: Sandbox) -> None:
-    nobody = f"http://127.0.0.1:{free_port()}"
-    run = ansible.tasks(
-        [
-            task(
-                "scalingo_database",
-                periodic_backups_scheduled_at=5,
-                api_retries=0,
-                **{**SHOP, **sandbox.params(), role: nobody},
-            )
-        ]
-    ).failed()
-    result = run.only.result
-    assert result["error"]["kind"] == "Unreachable"
-    assert nobody.rsplit("/", 1)[1] in result["msg"]
-    assert sandbox.unsafe() == [] and result["changed"] is False
-
-
-def test_a_name_that_does_not_resolve(ansible: Ansible, sandbox: Sandbox) -> None:
-    run = ansible.tasks([info("nowhere", auth_url="https://auth.nowhere.invalid", api_retries=0, **SHOP)]).failed()
-    assert run.only.result["error"]["kind"] == "Unreachable" and "auth.nowhere.invalid" in run.only.result["msg"]
 
 
 # -- the environment ---------------------------------------------------------------------------------------------------
