@@ -32,7 +32,6 @@ from support.client_calls import (
     JAVASCRIPT,
     NO_BODY,
     PIX,
-    RUBY,
     SEED,
     WATCHER,
     Call,
@@ -698,15 +697,6 @@ def test_the_watcher_upgrades_by_the_location_and_believes_the_database(shop: Sh
     assert written(shop, WATCHER, "db", "GET", _MYSQL, NO_BODY, token).plain()["database"]["readable_version"] == target
 
 
-def test_the_watcher_recognises_a_running_backup_by_its_text(shop: Shop) -> None:
-    token = shop.authorization("db", "mysql")
-    first = written(shop, WATCHER, "db", "POST", f"{_MYSQL}/backups", NO_BODY, token).plain()["database_backup"]
-    second = written(shop, WATCHER, "db", "POST", f"{_MYSQL}/backups", NO_BODY, token)
-    assert second.status == 400 and "a backup is running" in second.text.lower()
-    listed = written(shop, WATCHER, "db", "GET", f"{_MYSQL}/backups", NO_BODY, token).plain()["database_backups"]
-    assert [row["id"] for row in listed if row["status"] not in ("done", "error")] == [first["id"]]
-
-
 def test_pix_finds_the_leader_in_the_metrics(shop: Shop) -> None:
     base = f"/api/databases/{OWNERS['postgresql'][1]}"
     token = shop.authorization("db", "postgresql")
@@ -746,29 +736,11 @@ def test_an_empty_sql_mode_is_not_taken_for_a_missing_one(shop: Shop) -> None:
         assert written(shop, JAVASCRIPT, "db", "POST", f"{_MYSQL}/action", body, token).plain()["result"] == modes
 
 
-def test_the_two_hosts_of_the_database_routes_ask_for_their_own_token(shop: Shop) -> None:
-    bearer, token = f"Bearer {shop.bearer}", shop.authorization("db", "mysql")
-    assert written(shop, JAVASCRIPT, "api", "GET", _MYSQL, NO_BODY, bearer).status == 200
-    assert written(shop, JAVASCRIPT, "api", "GET", _MYSQL, NO_BODY, token).status == 401
-    assert written(shop, JAVASCRIPT, "db", "GET", _MYSQL, NO_BODY, bearer).status == 401
-    assert written(shop, JAVASCRIPT, "db", "GET", _MYSQL, NO_BODY, token).status == 200
-    one = written(shop, JAVASCRIPT, "api", "GET", _MYSQL, NO_BODY, bearer).plain()
-    assert one == written(shop, JAVASCRIPT, "db", "GET", _MYSQL, NO_BODY, token).plain()
-
-
 @pytest.mark.parametrize("host", ["api", "db"])
 def test_the_certificate_is_a_plain_link(shop: Shop, host: str) -> None:
     answer = send(shop.hosts[host], "GET", "/api/ca_certificate", [("Accept", "*/*")])
     assert answer.status == 200
     assert answer.text.startswith("-----BEGIN CERTIFICATE-----")
-
-
-def test_the_ruby_client_updates_an_addon_with_put(shop: Shop) -> None:
-    body = {"addon": {"plan_id": shop.value("other_plan", "mysql")}}
-    bearer = f"Bearer {shop.bearer}"
-    assert written(shop, RUBY, "api", "PUT", f"/v1/apps/shop/addons/{_id(1)}", body, bearer).status == 200
-    shown = written(shop, RUBY, "api", "GET", f"/v1/apps/shop/addons/{_id(1)}", NO_BODY, bearer).plain()
-    assert shown["addon"]["plan"]["id"] == body["addon"]["plan_id"]
 
 
 def test_the_events_hold_what_the_go_client_reads_of_each_type(shop: Shop) -> None:

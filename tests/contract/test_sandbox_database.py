@@ -11,14 +11,7 @@ from typing import Any
 
 import pytest
 from scalingo_sandbox.testing import Sandbox
-from support.caller import SECOND, Caller
-
-D1_KEYS = {
-    "id", "resource_id", "app_name", "created_at", "encryption_at_rest", "features", "plan", "status", "type_id",
-    "type_name", "version_id", "mongo_repl_set_name", "readable_version", "hostname", "instances", "next_version_id",
-    "current_operation_id", "cluster", "periodic_backups_enabled", "periodic_backups_scheduled_at",
-    "maintenance_window", "first_pitr_backup", "flags",
-}  # fmt: skip
+from support.caller import Caller
 
 
 @pytest.fixture
@@ -37,21 +30,6 @@ def influxdb(box: Sandbox) -> str:
 
 
 # D1 and D2
-
-
-def test_a_database_has_every_key(box: Sandbox, caller: Caller, mysql: str, postgresql: str) -> None:
-    database = caller.show(mysql)
-    assert set(database) == D1_KEYS
-    assert set(caller.show(postgresql)) == D1_KEYS | {"postgresql_config"}
-    assert database["resource_id"] == "shop_1002"
-    assert database["app_name"] == "shop"
-    assert (database["status"], database["current_operation_id"]) == ("running", None)
-    assert len(database["id"]) == len(database["type_id"]) == len(database["version_id"]) == 24
-    assert database["hostname"].rpartition(":")[2].isdigit()
-    assert database["maintenance_window"] == {"weekday_utc": 3, "starting_hour_utc": 21, "duration_in_hour": 8}
-    assert database["mongo_repl_set_name"] == ""
-    assert caller.show(box.addon_id("metrics", "mongodb"))["mongo_repl_set_name"] != ""
-    assert set(database["instances"][0]) == {"id", "hostname", "port", "status", "type", "features", "private_ip"}
 
 
 def test_the_cluster_of_a_business_plan(box: Sandbox, caller: Caller, mysql: str) -> None:
@@ -337,17 +315,6 @@ def test_versions_lead_from_one_to_the_next(caller: Caller, mysql: str) -> None:
     assert caller.top("GET", mysql, "/api/database_type_versions/nope").status_code == 404
 
 
-def test_types_are_listed_and_shown(caller: Caller, mysql: str) -> None:
-    types = caller.top("GET", mysql, "/api/database_types").json()["database_types"]
-    assert {entry["name"] for entry in types} == {
-        "postgresql", "mysql", "mongodb", "redis", "influxdb", "elasticsearch", "opensearch",
-    }  # fmt: skip
-    identifier = caller.show(mysql)["type_id"]
-    shown = caller.top("GET", mysql, f"/api/database_types/{identifier}").json()["database_type"]
-    assert shown["name"] == "mysql"
-    assert caller.top("GET", mysql, "/api/database_types/nope").status_code == 404
-
-
 def test_a_seed_chooses_the_versions(box: Sandbox, caller: Caller) -> None:
     addon = {"provider": "mysql", "database": {"version": "8.0.41-2"}}
     box.reset({"versions": {"mysql": ["9.1.0-1", "8.0.42-1"]}, "apps": [{"name": "shop", "addons": [addon]}]})
@@ -421,17 +388,6 @@ def test_only_postgresql_goes_back_in_time(caller: Caller, mysql: str) -> None:
 
 
 # D8
-
-
-@pytest.mark.parametrize("params", ["missing", None, {}])
-def test_params_may_be_left_out(caller: Caller, mysql: str, params: Any) -> None:
-    arguments = () if params == "missing" else (params,)
-    answer = caller.action(mysql, "list-databases", *arguments)
-    assert answer == {
-        "status": 200,
-        "ok": 1,
-        "result": [{"name": "shop_1002", "protected": True}, {"name": "orders", "protected": False}],
-    }
 
 
 @pytest.mark.parametrize(
@@ -708,12 +664,3 @@ def test_an_unknown_database_is_not_found_with_the_bearer(caller: Caller) -> Non
         body = {"action_name": "list-databases"} if path == "/action" else None
         answer = caller.main(method, f"/api/databases/ad-nope{path}", json=body)
         assert (answer.status_code, answer.json()) == (404, {"error": "Database not found"})
-
-
-def test_the_second_region_has_its_own_databases(box: Sandbox, caller: Caller) -> None:
-    vault = box.addon_id("vault", "mysql", SECOND)
-    assert caller.show(vault, region=SECOND)["app_name"] == "vault"
-    answer = caller.database("POST", vault, "/upgrade", region=SECOND)
-    assert answer.status_code == 422
-    path = f"/api/database_type_versions/{caller.show(vault, region=SECOND)['version_id']}"
-    assert caller.top("GET", vault, path, region=SECOND).status_code == 200

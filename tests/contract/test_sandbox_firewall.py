@@ -22,12 +22,6 @@ def rules(caller: Caller, addon_id: str) -> list[dict[str, Any]]:
     return listed
 
 
-def test_rules_are_listed(caller: Caller, ledger: str) -> None:
-    assert [(rule["type"], rule["cidr"], rule["label"]) for rule in rules(caller, ledger)] == [
-        ("custom_range", "192.0.2.0/24", "office")
-    ]
-
-
 @pytest.mark.parametrize("rooted", [False, True])
 @pytest.mark.parametrize(
     "fields",
@@ -105,10 +99,3 @@ def test_managed_ranges_belong_to_the_region(box: Sandbox, caller: Caller, ledge
     other = box.addon_id("secret-ledger", "postgresql-ng", SECOND)
     ranges = caller.top("GET", other, "/api/firewall/managed_ranges", region=SECOND).json()["ranges"]
     assert [entry["id"] for entry in ranges] == ["mr-scalingo-osc-secnum-fr1"]
-
-
-def test_the_certificate_needs_no_token(box: Sandbox, caller: Caller) -> None:
-    for host in (box.db_api_url(), box.api_url()):
-        answer = caller.client.get(f"{host}/api/ca_certificate")
-        assert answer.status_code == 200
-        assert answer.text.startswith("-----BEGIN CERTIFICATE-----")

@@ -87,15 +87,6 @@ def test_addons_are_listed_and_shown(box: Sandbox, caller: Caller) -> None:
     assert elsewhere.status_code == 404
 
 
-@pytest.mark.parametrize("body", [None, {}])
-def test_an_addon_token_comes_with_the_addon(box: Sandbox, caller: Caller, body: dict[str, Any] | None) -> None:
-    addon_id = box.addon_id("shop", "mysql")
-    answer = caller.main("POST", f"/v1/apps/shop/addons/{addon_id}/token", json=body)
-    assert answer.status_code == 200
-    assert answer.json()["addon"]["addon_provider"]["id"] == "mysql"
-    assert len(answer.json()["addon"]["token"]) > 40
-
-
 @pytest.mark.parametrize(
     "options", ["missing", None, {}, {"version": "8.0.43"}, {"version": "8.0.43-1"}, {"version": "8.0"}]
 )
@@ -198,15 +189,6 @@ def test_an_addon_is_deleted_with_its_variables(box: Sandbox, caller: Caller) ->
     names = {variable["name"] for variable in caller.main("GET", "/v1/apps/shop/variables").json()["variables"]}
     assert names == {"SCALINGO_POSTGRESQL_URL", "DATABASE_URL", "GREETING"}
     assert caller.main("GET", "/v1/apps/shop/events").json()["events"][0]["type"] == "delete_addon"
-
-
-def test_a_suspended_addon_is_resumed(box: Sandbox, caller: Caller) -> None:
-    box.reset({"apps": [{"name": "shop", "addons": [{"provider": "mysql", "status": "suspended"}]}]})
-    addon_id = box.addon_id("shop", "mysql")
-    assert caller.show(addon_id)["status"] == "stopped"
-    answer = caller.main("POST", f"/v1/apps/shop/addons/{addon_id}/resume")
-    assert (answer.status_code, answer.json()["addon"]["status"]) == (200, "running")
-    assert caller.show(addon_id)["status"] == "running"
 
 
 @pytest.mark.parametrize("verb", ["GET", "POST"])

@@ -38,3 +38,19 @@ def _surroundings() -> t.Iterator[None]:
 def controller(tmp_path: Path) -> t.Callable[[Sandbox], Watched]:
     """A machine that runs Ansible and knows a sandbox by its environment. None of its runs shows a secret."""
     return lambda sandbox: Watched(tmp_path, sandbox)
+
+
+@pytest.fixture(scope="module")
+def running(request: pytest.FixtureRequest) -> t.Iterator[Sandbox]:
+    """The sandbox with the SEED of the file, whose clock goes ten times faster unless it says SPEED."""
+    with Sandbox(request.module.SEED, speed=getattr(request.module, "SPEED", 10)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(request: pytest.FixtureRequest, running: Sandbox) -> Sandbox:
+    running.reset(request.module.SEED)
+    running.clear_faults()
+    running.speed(getattr(request.module, "SPEED", 10))
+    running.clear_log()
+    return running

@@ -77,14 +77,6 @@ def running() -> t.Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.reset(SEED)
-    running.clear_faults()
-    running.clear_log()
-    return running
-
-
 def written(sandbox: Sandbox) -> list[str]:
     return [record.action_name or record.route for record in sandbox.unsafe() if record.route not in TOKENS]
 

@@ -49,20 +49,6 @@ SEED: dict[str, t.Any] = {
 TOKENS = ("A6", "auth-exchange")
 
 
-@pytest.fixture(scope="module")
-def running() -> t.Iterator[Sandbox]:
-    with Sandbox(SEED, speed=10) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.reset(SEED)
-    running.clear_faults()
-    running.clear_log()
-    return running
-
-
 class Place:
     """A machine that keeps copies in a directory."""
 

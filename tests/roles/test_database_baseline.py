@@ -75,20 +75,6 @@ ROLE = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def running() -> t.Iterator[Sandbox]:
-    with Sandbox(SEED, speed=10) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.reset(SEED)
-    running.clear_faults()
-    running.clear_log()
-    return running
-
-
 class Place:
     """A controller with a directory, for the role over several databases and for the playbook."""
 

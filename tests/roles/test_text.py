@@ -42,19 +42,7 @@ BASELINE = [
         ],
     },
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def running() -> t.Iterator[Sandbox]:
-    with Sandbox(SEED, speed=100) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.reset(SEED)
-    running.clear_log()
-    return running
+SPEED = 100
 
 
 @pytest.fixture(params=["oldest", "newest"])

@@ -53,21 +53,6 @@ FULL: dict[str, t.Any] = {"backups": [{"method": "manual", "age": 86400.0 * day}
 TOKENS = ("A6", "auth-exchange")
 
 
-@pytest.fixture(scope="module")
-def running() -> t.Iterator[Sandbox]:
-    with Sandbox(SEED, speed=10) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.reset(SEED)
-    running.clear_faults()
-    running.speed(10)
-    running.clear_log()
-    return running
-
-
 @pytest.fixture
 def upgrade(sandbox: Sandbox, controller: t.Callable[[Sandbox], Ansible]) -> t.Callable[..., Run]:
     ansible = controller(sandbox)
