@@ -31,7 +31,7 @@ BUILT = CACHE / "built"
 HOME = CACHE / "home"
 REQUIREMENTS = ROOT / "requirements"
 SANDBOX = ROOT / "tests" / "sandbox"
-JAVASCRIPT = ROOT / "tests" / "contract" / "javascript"
+
 STAMP = ".complete"
 #: Change this when the way of building changes, so that everything is built again.
 RECIPE = "1"
@@ -226,7 +226,7 @@ def python_environment(
 def node() -> Path:
     """Node.js, which a package of the Python registry carries, and what the tests take from npm."""
     pins = REQUIREMENTS / "node.txt"
-    described = [JAVASCRIPT / "package.json", JAVASCRIPT / "package-lock.json"]
+    described = [REQUIREMENTS / "package.json", REQUIREMENTS / "package-lock.json"]
 
     def build(target: Path) -> None:
         tools = installer()

@@ -18,6 +18,7 @@ from scalingo_sandbox.testing import Sandbox
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NODE = ROOT / ".cache" / "node"
+REQUIREMENTS = ROOT / "requirements"
 PROGRAM = ROOT / "tests" / "contract" / "javascript" / "drive.cjs"
 REGION = "osc-fr1"
 SEED: dict[str, Any] = {
@@ -79,13 +80,13 @@ def value(outcomes: dict[str, Any], step: str) -> Any:
 
 
 def test_it_is_the_published_version() -> None:
-    wanted = json.loads((PROGRAM.parent / "package.json").read_text(encoding="utf-8"))["dependencies"]["scalingo"]
+    wanted = json.loads((REQUIREMENTS / "package.json").read_text(encoding="utf-8"))["dependencies"]["scalingo"]
     installed = json.loads((NODE / "node_modules" / "scalingo" / "package.json").read_text(encoding="utf-8"))
     assert installed["version"] == wanted == "0.14.6"
 
 
 def test_the_lock_file_names_no_place_to_fetch_from() -> None:
-    lock = json.loads((PROGRAM.parent / "package-lock.json").read_text(encoding="utf-8"))
+    lock = json.loads((REQUIREMENTS / "package-lock.json").read_text(encoding="utf-8"))
     packages = {name: entry for name, entry in lock["packages"].items() if name}
     assert "node_modules/scalingo" in packages
     assert all("resolved" not in entry and entry["integrity"] for entry in packages.values())
