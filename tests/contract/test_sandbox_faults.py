@@ -15,7 +15,7 @@ import httpx
 import pytest
 from scalingo_sandbox.testing import Sandbox
 from support.caller import Caller
-from support.shop import until
+from support.programs import until
 
 
 @pytest.fixture

@@ -24,7 +24,8 @@ from scalingo_sandbox.testing import Sandbox
 from support.openssh import OpenSSH
 from support.port import Report
 from support.postgresql import PostgreSQL
-from support.postgresql_tasks import DOMAIN, FIRST_ADDON, PASSWORDS, SECOND_ADDON, SHOP, Task, shown, tunnels, until
+from support.postgresql_tasks import DOMAIN, FIRST_ADDON, PASSWORDS, SECOND_ADDON, SHOP, Task, shown, tunnels
+from support.programs import until
 
 SHOP_DATABASE = "shop_1002"
 INSTALLED_AT_FIRST = {"plpgsql"}

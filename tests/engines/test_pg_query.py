@@ -13,7 +13,8 @@ import typing as t
 import psycopg
 import pytest
 from support.postgresql import PostgreSQL
-from support.postgresql_tasks import PASSWORDS, SHOP, Task, shown, until
+from support.postgresql_tasks import PASSWORDS, SHOP, Task, shown
+from support.programs import until
 
 Connection = psycopg.Connection
 

@@ -17,7 +17,8 @@ from scalingo_sandbox.catalog import Version
 from scalingo_sandbox.engines.real_postgresql import available, nearest
 from scalingo_sandbox.testing import Sandbox
 from support import fetched
-from support.real import DURATIONS, Office, engine, until, with_user
+from support.programs import until
+from support.real import DURATIONS, Office, engine, with_user
 
 OLDEST, LATEST = "15.17.0-1", "18.4.0-1"
 PASSWORD = "Reporting-Password-Of-24-Signs"

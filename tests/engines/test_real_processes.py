@@ -22,7 +22,8 @@ import yaml
 from scalingo_sandbox.engines.base import EngineError
 from scalingo_sandbox.engines.real_servers import HOST, PLACE_VARIABLE, Port
 from scalingo_sandbox.testing import Sandbox
-from support.real import Office, short_directory, until
+from support.programs import until
+from support.real import Office, short_directory
 
 
 def seed(*providers: str) -> dict[str, t.Any]:

@@ -20,7 +20,8 @@ import pytest
 from scalingo_sandbox.testing import Sandbox
 from support.files import Content, FileServer
 from support.playbook import ROOT, Ansible
-from support.shop import BACKUP, SEED, routes, until
+from support.programs import until
+from support.shop import BACKUP, SEED, routes
 
 GIGABYTE = 1 << 30
 MEGABYTE = 1 << 20

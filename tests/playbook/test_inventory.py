@@ -23,7 +23,8 @@ import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 from scalingo_sandbox.testing import Sandbox
 from support.playbook import ROOT, Ansible, Run, task
-from support.shop import SEED, VAULT, routes, until
+from support.programs import until
+from support.shop import SEED, VAULT, routes
 
 CORES = {"this": Path(sys.executable).parent, "oldest": ROOT / ".cache" / "core-2.16" / "bin"}
 REGIONS = ("osc-fr1", "osc-secnum-fr1")

@@ -16,8 +16,8 @@ import pytest
 from scalingo_sandbox.testing import Sandbox
 from support.ended import SEED, SIGNALS, THOROUGH, Doomed, held
 from support.playbook import ROOT, Ansible, _yaml, oldest_core, task
+from support.programs import until
 from support.shop import SEED as ACCOUNT
-from support.shop import until
 from support.ways import AS_MODULE
 
 BACKUP, LARGE = "5b8b36104ffb090be1ac3ce7", "5b8b36104ffb090be1ac3ce8"

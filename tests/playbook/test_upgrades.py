@@ -10,7 +10,8 @@ import typing as t
 
 from scalingo_sandbox.testing import Sandbox
 from support.playbook import Ansible
-from support.shop import REDIS, SEED, routes, until
+from support.programs import until
+from support.shop import REDIS, SEED, routes
 
 ARGUMENTS = "app=shop addon=redis to=latest allow=major wait_interval=0.3"
 UPGRADE = "community.scalingo.scalingo_database_upgrade"

@@ -11,7 +11,8 @@ import typing as t
 
 from scalingo_sandbox.testing import Sandbox
 from support.playbook import Ansible, task
-from support.shop import MYSQL, SEED, routes, until
+from support.programs import until
+from support.shop import MYSQL, SEED, routes
 from support.shop import POSTGRESQL as POSTGRESQL_ID
 
 MODULE = "scalingo_database"

@@ -20,7 +20,8 @@ import pytest
 from scalingo_sandbox.testing import Sandbox
 from support.files import Content, FileServer
 from support.playbook import ROOT, Ansible, Run
-from support.real import DURATIONS, until
+from support.programs import until
+from support.real import DURATIONS
 
 PLAYBOOK = (ROOT / "playbooks" / "backup.yml").read_text(encoding="utf-8")
 API_TOKEN = "tk-us-CanaryOfTheCopies0123456789abcdefghijk"

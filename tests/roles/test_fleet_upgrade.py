@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 from scalingo_sandbox.testing import Record, Sandbox
 from support.playbook import Run
+from support.programs import until
 from support.real import DURATIONS
-from support.shop import until
 from support.watched import Watched, secrets_in
 
 #: Where each engine begins, one step before its latest minor version.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import hashlib
-import io
 import json
 import os
 import random
@@ -18,7 +17,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 import time
 import typing as t
 import urllib.parse
@@ -32,8 +30,8 @@ from support.ended import SIGNALS, THOROUGH, Doomed
 from support.files import FileServer
 from support.playbook import ROOT, Run
 from support.postgresql import PostgreSQL
+from support.programs import packed, until
 from support.real import DURATIONS, Office, engine, short_directory
-from support.shop import until
 from support.watched import Watched, secrets_in
 
 ADDON = "ad-00000000-0000-4000-8000-000000000041"
@@ -93,16 +91,6 @@ class Archive:
 
     def pieces(self, start: int = 0, end: int | None = None) -> t.Iterator[bytes]:
         yield self._content[start:end]
-
-
-def packed(files: t.Mapping[str, bytes]) -> bytes:
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return stream.getvalue()
 
 
 def programs(version: str) -> str:

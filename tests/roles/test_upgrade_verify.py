@@ -21,7 +21,8 @@ import psycopg
 import pytest
 from scalingo_sandbox.testing import Sandbox
 from support.playbook import ROOT, Ansible, Run
-from support.real import DURATIONS, Office, until
+from support.programs import until
+from support.real import DURATIONS, Office
 from support.watched import secrets_in
 
 PLAYBOOK = (ROOT / "playbooks" / "upgrade.yml").read_text(encoding="utf-8")

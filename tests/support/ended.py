@@ -23,7 +23,7 @@ from pathlib import Path
 
 from scalingo_sandbox.testing import Sandbox
 from support.playbook import ROOT, Ansible, Plays, _descendants, _yaml
-from support.shop import until
+from support.programs import until
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 #: How many runs are killed in `make test`, or in `make faults`, and where the moments come from.

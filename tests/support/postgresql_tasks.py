@@ -12,7 +12,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import time
 import types
 import typing as t
 from pathlib import Path
@@ -160,17 +159,6 @@ def tunnels(marker: object) -> list[int]:
             ):
                 found.append(int(entry.name))
     return found
-
-
-def until(condition: t.Callable[[], t.Any], what: str, seconds: float = 10) -> t.Any:
-    """Wait until a condition holds, and return what it returned."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.05)
-    raise AssertionError(f"waited {seconds:g} seconds for: {what}")
 
 
 def shown(report: Report) -> str:

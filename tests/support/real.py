@@ -10,7 +10,6 @@ import contextlib
 import io
 import tarfile
 import tempfile
-import time
 import typing as t
 import urllib.parse
 from pathlib import Path
@@ -99,13 +98,3 @@ def with_user(url: str, name: str, password: str) -> str:
     """The same place for another user."""
     parts = urllib.parse.urlsplit(url)
     return parts._replace(netloc="{}:{}@{}".format(name, password, parts.netloc.rpartition("@")[2])).geturl()
-
-
-def until(condition: t.Callable[[], t.Any], what: str, seconds: float = 10) -> t.Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"waited {seconds:g} seconds for: {what}")

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 from pathlib import Path
 
@@ -34,14 +33,3 @@ SEED: dict[str, t.Any] = yaml.safe_load(Path(__file__).with_suffix(".yml").read_
 def routes(records: t.Iterable[t.Any]) -> list[str]:
     """The requests of a log by the numbers of the contract, actions by their names."""
     return [record.action_name or record.route for record in records]
-
-
-def until(condition: t.Callable[[], t.Any], what: str, seconds: float = 30) -> t.Any:
-    """Wait until a condition holds, and return what it returned."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.05)
-    raise AssertionError(f"waited {seconds:g} seconds for: {what}")

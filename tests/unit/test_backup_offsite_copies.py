@@ -8,34 +8,24 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import importlib.util
-import io
 import itertools
 import json
 import random
 import subprocess
 import sys
-import tarfile
 import typing as t
 from pathlib import Path
 
 import pytest
+from support.programs import load, packed
 
 PROGRAM = Path(__file__).resolve().parents[2] / "roles" / "backup_offsite" / "files" / "copies.py"
-SPECIFICATION = importlib.util.spec_from_file_location("backup_offsite_copies", PROGRAM)
-assert SPECIFICATION is not None and SPECIFICATION.loader is not None
-copies = importlib.util.module_from_spec(SPECIFICATION)
-SPECIFICATION.loader.exec_module(copies)
+copies = load("backup_offsite_copies", PROGRAM)
 ADDON = "ad-1"
 
 
 def archive(content: bytes = random.Random(1).randbytes(200_000)) -> bytes:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as made:
-        member = tarfile.TarInfo("dump.sql")
-        member.size = len(content)
-        made.addfile(member, io.BytesIO(content))
-    return packed.getvalue()
+    return packed({"dump.sql": content})
 
 
 def run(step: str, **options: t.Any) -> dict[str, t.Any]:
@@ -138,11 +128,12 @@ def test_encryption_leaves_nothing_clear(tmp_path: Path) -> None:
     script = "tr '\\000-\\377' '\\001-\\377\\000' < $0 > $1"
     path = keep(tmp_path, 1, command=["sh", "-c", script, "{input}", "{output}"])
     described = json.loads(Path(str(path) + ".json").read_text(encoding="utf-8"))
+    clear = bytes((byte - 1) % 256 for byte in path.read_bytes())
     assert (
         path.name == "shop.01.tar.gz.sealed"
         and described["encrypted"]
         and described["sha256"] == copies.digest(str(path))
-        and described["archive"]["sha256"] == hashlib.sha256(archive(b"1")).hexdigest() != described["sha256"]
+        and described["archive"]["sha256"] == hashlib.sha256(clear).hexdigest() != described["sha256"]
     )
     assert there(tmp_path) == [path.name, path.name + ".json"] and path.stat().st_mode & 0o777 == 0o600
 

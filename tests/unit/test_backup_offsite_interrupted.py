@@ -7,46 +7,26 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
-import tarfile
 import time
-import types
 import typing as t
 from pathlib import Path
 
 import pytest
 from support.playbook import ROOT
+from support.programs import load, packed
 
 PROGRAM = ROOT / "roles" / "backup_offsite" / "files" / "copies.py"
 ADDON = "ad-00000000-0000-4000-8000-000000000071"
 GROWING = ".growing-" + ADDON
+ARCHIVE = packed({"dump.pgsql": b"PGDMP" + bytes(range(256)) * 500})
 
 
-def _load() -> types.ModuleType:
-    specification = importlib.util.spec_from_file_location("backup_offsite_program", PROGRAM)
-    assert specification is not None and specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[specification.name] = module
-    specification.loader.exec_module(module)
-    return module
-
-
-program = _load()
-
-
-def archive(content: bytes = b"PGDMP" + bytes(range(256)) * 500) -> bytes:
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as packed:
-        member = tarfile.TarInfo("dump.pgsql")
-        member.size = len(content)
-        packed.addfile(member, io.BytesIO(content))
-    return stream.getvalue()
+program = load("backup_offsite_program", PROGRAM)
 
 
 def day(number: int) -> str:
@@ -68,7 +48,7 @@ class Shelf:
         self.growing.rmdir()
         return made
 
-    def download(self, number: int, content: bytes = archive()) -> Path:
+    def download(self, number: int, content: bytes = ARCHIVE) -> Path:
         self.growing.mkdir(exist_ok=True)
         path = self.growing / (f"backup-{number}.tar.gz")
         path.write_bytes(content)

@@ -10,8 +10,6 @@ import contextlib
 import errno
 import fcntl
 import hashlib
-import importlib.util
-import io
 import json
 import multiprocessing
 import os
@@ -19,7 +17,6 @@ import random
 import signal
 import subprocess
 import sys
-import tarfile
 import time
 import types
 import typing as t
@@ -27,22 +24,14 @@ from pathlib import Path
 
 import pytest
 from support.playbook import ROOT
+from support.programs import load, packed
 
 PROGRAM = ROOT / "roles" / "backup_offsite" / "files" / "copies.py"
 ADDON = "ad-00000000-0000-4000-8000-000000000072"
 FORK = multiprocessing.get_context("fork")
 
 
-def _load() -> types.ModuleType:
-    specification = importlib.util.spec_from_file_location("backup_offsite_program_of_many", PROGRAM)
-    assert specification is not None and specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[specification.name] = module
-    specification.loader.exec_module(module)
-    return module
-
-
-program = _load()
+program = load("backup_offsite_program_of_many", PROGRAM)
 # No Ansible is at work here, and no keeper may outlive the tests.
 TESTS = (os.getpid(), program.process(os.getpid()))
 program.run_of_ansible = lambda: TESTS
@@ -50,13 +39,7 @@ program.run_of_ansible = lambda: TESTS
 
 def archive(number: int) -> bytes:
     """That of a backup: each has its own."""
-    content = b"PGDMP" + random.Random(number).randbytes(20_000)
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as packed:
-        member = tarfile.TarInfo("dump.pgsql")
-        member.size = len(content)
-        packed.addfile(member, io.BytesIO(content))
-    return stream.getvalue()
+    return packed({"dump.pgsql": b"PGDMP" + random.Random(number).randbytes(20_000)})
 
 
 class Shelf:

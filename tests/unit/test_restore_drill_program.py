@@ -6,47 +6,29 @@
 
 from __future__ import annotations
 
-import importlib.util
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
-import tarfile
 import time
-import types
 import typing as t
 from pathlib import Path
 
 import pytest
 from support.playbook import ROOT
+from support.programs import load, packed
 from support.real import short_directory
 
 PROGRAM = ROOT / "roles" / "restore_drill" / "files" / "drill.py"
 
 
-def _load() -> types.ModuleType:
-    specification = importlib.util.spec_from_file_location("restore_drill_program", PROGRAM)
-    assert specification is not None and specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[specification.name] = module
-    specification.loader.exec_module(module)
-    return module
-
-
-drill = _load()
+drill = load("restore_drill_program", PROGRAM)
 WHOLE = b"PGDMP" + bytes(range(256)) * 500
 
 
 def archive(**files: bytes) -> bytes:
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as packed:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            packed.addfile(member, io.BytesIO(content))
-    return stream.getvalue()
+    return packed(files)
 
 
 def unpack(room: Path, content: bytes) -> t.Any:
