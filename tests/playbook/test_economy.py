@@ -7,17 +7,13 @@
 from __future__ import annotations
 
 import collections
-import json
 import os
-import subprocess
-import sys
 import typing as t
-from pathlib import Path
 
 import pytest
 from scalingo_sandbox.testing import Sandbox
-from support.playbook import ROOT, Ansible, task
-from support.shop import API_TOKEN, MYSQL, SEED, routes
+from support.playbook import Ansible, task
+from support.shop import SEED, routes
 from support.strangers import stranger
 
 INFO = "scalingo_database_info"
@@ -97,28 +93,6 @@ def test_ten_cold_tasks_on_one_database_cost_what_one_does_and_nine(ansible: Ans
     assert collections.Counter(routes(sandbox.log())) == {"exchange": 1, "A1": 1, "A6": 1, "D1": 10}
 
 
-def test_without_the_cache_every_task_pays(ansible: Ansible, sandbox: Sandbox) -> None:
-    """The other way round: the figures above come from the cache and from nothing else."""
-    ansible.tasks(
-        [task(INFO, f"read {number}", app="shop", addon=MYSQL, token_cache=False) for number in range(3)]
-    ).ok()
-    assert collections.Counter(routes(sandbox.log())) == {"exchange": 3, "A6": 3, "D1": 3}
-    assert not list(ansible.home.rglob("community.scalingo*"))
-
-
-def test_the_cache_belongs_to_the_user_alone_and_does_not_hold_the_api_token(
-    ansible: Ansible, sandbox: Sandbox
-) -> None:
-    ansible.tasks([task(INFO, app="shop", addon="mysql")]).ok()
-    (directory,) = ansible.home.rglob("community.scalingo")
-    assert directory.stat().st_mode & 0o777 == 0o700
-    files = [path for path in directory.iterdir() if path.is_file()]
-    assert files
-    for path in files:
-        assert path.stat().st_mode & 0o777 == 0o600
-        assert API_TOKEN not in path.read_text(encoding="utf-8") and API_TOKEN not in path.name
-
-
 def test_thirty_databases_at_once_share_one_exchange(ansible: Ansible, sandbox: Sandbox) -> None:
     seed = fleet(30)
     sandbox.reset(seed)
@@ -167,80 +141,6 @@ def test_many_databases_in_two_regions_under_the_limit(ansible: Ansible, sandbox
     refused = [record for record in sandbox.log() if record.status == 429]
     assert refused, "the limit was never reached: the test shows nothing"
     assert len(refused) <= 40, f"the forks did not share their pace: {len(refused)} requests were refused"
-
-
-FIFTY = """
-import json, os, sys
-sys.path.insert(0, {root!r})
-import conftest
-from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
-import requests
-
-params = json.loads(os.environ["PARAMS"])
-reader, writer = os.pipe()
-children = []
-for number in range(50):
-    child = os.fork()
-    if child == 0:
-        os.close(writer)
-        os.read(reader, 1)
-        notes = []
-        try:
-            client = Client.from_params(params, verbose=notes.append, secret=lambda value: None)
-            client.database.show_database()
-            status = 0 if not notes else 3
-        except BaseException as error:
-            sys.stderr.write("%r %s\\n" % (error, error))
-            status = 4
-        for note in notes:
-            sys.stderr.write(note + "\\n")
-        os._exit(status)
-    children.append(child)
-os.close(reader)
-os.close(writer)
-print(json.dumps([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]))
-"""
-
-
-def fifty(tmp_path: Path, sandbox: Sandbox) -> list[int]:
-    """Fifty processes that begin at the same moment, when a pipe is closed; their exit statuses."""
-    params = {**sandbox.params(), "app": "shop", "addon": "mysql"}
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "PARAMS": json.dumps(params),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", FIFTY.format(root=str(ROOT))],
-        env=environment,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    statuses = json.loads(done.stdout)
-    assert statuses == [0] * 50, done.stderr
-    return t.cast("list[int]", statuses)
-
-
-def test_fifty_processes_at_once_share_one_exchange_and_one_token(tmp_path: Path, sandbox: Sandbox) -> None:
-    """The exchange and the token are slow, so that all fifty wait for the first one."""
-    sandbox.fault(match={"route": "exchange"}, do="slow", seconds=1)
-    sandbox.fault(match={"route": "A6"}, do="slow", seconds=1)
-    fifty(tmp_path, sandbox)
-    assert collections.Counter(routes(sandbox.log())) == {"exchange": 1, "A1": 1, "A6": 1, "D1": 50}
-
-
-def test_fifty_processes_whose_tokens_are_refused_share_the_renewal(tmp_path: Path, sandbox: Sandbox) -> None:
-    fifty(tmp_path, sandbox)
-    sandbox.expire_tokens()
-    sandbox.clear_log()
-    fifty(tmp_path, sandbox)
-    counted = collections.Counter(routes(record for record in sandbox.log() if record.status == 200))
-    assert counted == {"exchange": 1, "A6": 1, "D1": 50}
 
 
 # -- an environment without a home -------------------------------------------------------------------------------------

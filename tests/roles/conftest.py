@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 from scalingo_sandbox.testing import Sandbox
+from support.laboratory import recorded
 from support.playbook import Ansible, oldest_core
-from support.watched import Watched, recorded
+from support.watched import ISSUED, Watched
 
 #: Whose tests take longest, so that none of them is begun last, when the other process has nothing left to do.
 FIRST = ("test_fleet_upgrade", "test_restore_drill", "test_fleet_report", "test_upgrade_verify")
@@ -29,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _surroundings() -> t.Iterator[None]:
-    with recorded(), pytest.MonkeyPatch.context() as patch:
+    with recorded(lambda name, token: ISSUED.add(token)), pytest.MonkeyPatch.context() as patch:
         patch.setattr(Ansible, "standard", oldest_core())
         yield
 

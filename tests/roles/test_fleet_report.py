@@ -14,10 +14,9 @@ from pathlib import Path
 
 import pytest
 from scalingo_sandbox.testing import Sandbox
-from scalingo_sandbox.tokens import Tokens
 from support.playbook import ROOT, Ansible, Run
 from support.suites import canaries
-from support.watched import Watched
+from support.watched import ISSUED, Watched
 
 API_TOKEN = "tk-us-Canary0123456789abcdefghijklmnopqrstuvwxyz"
 PASSWORD = "canary-password-of-"
@@ -84,24 +83,6 @@ def fresh(sandbox: Sandbox) -> Sandbox:
     return sandbox
 
 
-@pytest.fixture
-def issued(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Every token that the sandbox makes during the test."""
-    tokens: set[str] = set()
-
-    def recording(original: t.Callable[..., str]) -> t.Callable[..., str]:
-        def make(*arguments: t.Any, **options: t.Any) -> str:
-            token = original(*arguments, **options)
-            tokens.add(token)
-            return token
-
-        return make
-
-    for name in ("make_bearer", "make_addon"):
-        monkeypatch.setattr(Tokens, name, recording(getattr(Tokens, name)))
-    return tokens
-
-
 def report(ansible: Ansible, *options: str, failing: bool = False, **variables: t.Any) -> tuple[Run, Data]:
     """Run the role with these variables: what it did, and its summary."""
     given = {"fleet_report_" + name: value for name, value in variables.items()}
@@ -138,7 +119,8 @@ def left(directory: Path) -> dict[str, tuple[int, bytes]]:
     return {path.name: (path.stat().st_ino, path.read_bytes()) for path in directory.glob("fleet_report*")}
 
 
-def test_a_fleet_from_check_mode_to_a_change(fresh: Sandbox, issued: set[str], tmp_path: Path) -> None:
+def test_a_fleet_from_check_mode_to_a_change(fresh: Sandbox, tmp_path: Path) -> None:
+    earlier = set(ISSUED)
     ansible = Watched(tmp_path, fresh)
     apps = ["shop", "lost", "ledger"]
     lost = fresh.addon_id("lost", "redis")
@@ -187,7 +169,7 @@ def test_a_fleet_from_check_mode_to_a_change(fresh: Sandbox, issued: set[str], t
         "lost/redis",
     ]
     true_to(fresh, found)
-    nothing_secret(fresh, issued, run, tmp_path)
+    nothing_secret(fresh, ISSUED - earlier, run, tmp_path)
 
     # Less is read: that is another report. After that nothing is different but the time, and neither file is touched.
     dummy, summary = report(ansible, apps=apps, readings=[])

@@ -328,26 +328,31 @@ class Laboratory:
         )
         getattr(client.database, call["call"])(*call.get("arguments", ()))
 
-    @contextlib.contextmanager
-    def recorded_tokens(self) -> t.Iterator[None]:
+    def recorded_tokens(self) -> contextlib.AbstractContextManager[None]:
         """Every token that the sandbox makes meanwhile is known afterwards: `issued`, and those of links: `links`."""
-        originals = {name: getattr(Tokens, name) for name in ("make_bearer", "make_addon", "make_link")}
+        return recorded(lambda name, token: (self.links if name == "make_link" else self.issued).add(token))
 
-        def recording(original: t.Callable[..., str]) -> t.Callable[..., str]:
-            def make(*arguments: t.Any, **options: t.Any) -> str:
-                token = original(*arguments, **options)
-                (self.links if original.__name__ == "make_link" else self.issued).add(token)
-                return token
 
-            return make
+@contextlib.contextmanager
+def recorded(keep: t.Callable[[str, str], None]) -> t.Iterator[None]:
+    """Every token that a sandbox of this process makes meanwhile is given to `keep`, with the name of what makes it."""
+    originals = {name: getattr(Tokens, name) for name in ("make_bearer", "make_addon", "make_link")}
 
+    def recording(original: t.Callable[..., str]) -> t.Callable[..., str]:
+        def make(*arguments: t.Any, **options: t.Any) -> str:
+            token = original(*arguments, **options)
+            keep(original.__name__, token)
+            return token
+
+        return make
+
+    for name, original in originals.items():
+        setattr(Tokens, name, recording(original))
+    try:
+        yield
+    finally:
         for name, original in originals.items():
-            setattr(Tokens, name, recording(original))
-        try:
-            yield
-        finally:
-            for name, original in originals.items():
-                setattr(Tokens, name, original)
+            setattr(Tokens, name, original)
 
 
 class Sandboxes:

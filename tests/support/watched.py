@@ -6,38 +6,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
 from pathlib import Path
 
 from scalingo_sandbox.testing import Sandbox
-from scalingo_sandbox.tokens import Tokens
 from support.playbook import Ansible, Environment, Run
 from support.suites import canaries
 
 #: Every token that sandboxes of this process have made, those of links included, since they are recorded.
 ISSUED: set[str] = set()
-
-
-@contextlib.contextmanager
-def recorded() -> t.Iterator[None]:
-    originals = {name: getattr(Tokens, name) for name in ("make_bearer", "make_addon", "make_link")}
-
-    def recording(original: t.Callable[..., str]) -> t.Callable[..., str]:
-        def make(*arguments: t.Any, **options: t.Any) -> str:
-            token = original(*arguments, **options)
-            ISSUED.add(token)
-            return token
-
-        return make
-
-    for name, original in originals.items():
-        setattr(Tokens, name, recording(original))
-    try:
-        yield
-    finally:
-        for name, original in originals.items():
-            setattr(Tokens, name, original)
 
 
 def secrets_in(texts: t.Mapping[str, str], sandbox: Sandbox, *more: str) -> dict[str, list[str]]:
