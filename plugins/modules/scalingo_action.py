@@ -11,11 +11,10 @@ module: scalingo_action
 version_added: 0.1.0
 short_description: Run an action on a database by its name
 description:
-  - Runs any action of the Database API with its parameters. It is for what the platform adds after this collection was made, as
-    the other modules know the actions of today and what they mean.
-  - An action that is known to destroy something is refused, and the task names the module that asks for consent.
-  - Costs one request to the Database API. Without a cache there come up to three requests before, for the bearer token,
-    for the addon (unless O(addon) is an ID) and for the addon's token.
+  - Runs any action of the Database API with its parameters.
+  - Use it for actions that the platform adds later. The other modules cover the present ones.
+  - A known destructive action is refused. The error names the module that asks for consent.
+  - Costs one request to the Database API.
 options:
   name:
     description: The name of the action, for example V(list-databases).
@@ -23,17 +22,18 @@ options:
     required: true
   params:
     description:
-      - The parameters of the action, as the platform documents them. A mapping is sent as an object, text as it is.
-      - When it holds a secret, use C(no_log=true) for the task.
+      - The parameters of the action, as the platform documents them.
+      - A dictionary is sent as an object, text as it is.
+      - Set C(no_log=true) on the task when it holds a secret.
     type: raw
   reads_only:
     description:
-      - Whether the action changes nothing. Then the task reports no change, and runs the action in check mode too.
-      - The actions that this collection knows to only read are taken so without it.
+      - Whether the action changes nothing. Such a task reports no change and also runs in check mode.
+      - Known read-only actions do not need it.
     type: bool
     default: false
   wait_timeout:
-    description: How long to wait for the end of another operation on the database, in seconds.
+    description: How long to wait for another operation on the database, in seconds.
     type: float
     default: 900
 extends_documentation_fragment:
@@ -74,7 +74,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 result:
-  description: What the platform answered. None in check mode for an action that may change something.
+  description: What the platform answered. V(none) in check mode for an action that may change something.
   returned: success
   type: raw
   sample: [{name: shop_4553, protected: true}]

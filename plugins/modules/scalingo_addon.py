@@ -9,20 +9,18 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_addon
 version_added: 0.1.0
-short_description: Provision, resize and destroy a database
+short_description: Provision, resize and destroy a database addon
 description:
-  - Has a database addon in an app, with a plan, or has none.
-  - It provisions an addon only when O(plan) is given and the app has none that O(addon) names. It waits until the addon and the database in it
-    are ready.
-  - A database with dedicated resources is an app of its own. With O(addon=postgresql-ng) this module provisions one that is named O(app), and
-    destroys it together with that app.
-  - Settings and features of a database that exists are the matter of M(community.scalingo.scalingo_database), which can neither create nor
-    destroy one.
-  - A task that changes nothing costs one request to the main API, and one more to the Database API when it gives O(version).
-    One that changes something costs one request for the plan, one for the change, and two for each look at whether it is done.
-    Provisioning lists the addons once more right before, so that two tasks at a time do not make two.
-    Without a cache there comes one request before, for the bearer token, and one for the addon's token when the Database API is asked.
+  - Provisions, resizes or destroys a database addon of an app.
+  - Provisions an addon only when O(plan) is given and the app has none that O(addon) names.
+  - Waits until the addon and its database are ready.
+  - A database with dedicated resources is an app of its own, named by O(app). Provision it with O(addon=postgresql-ng). Destroying it
+    destroys the app too.
+  - Use M(community.scalingo.scalingo_database) to manage settings and features.
   - O(addon_id) and O(addon_token) are refused, as they do not open the main API.
+  - An unchanged task costs one request to the main API. With O(version) it sends one more to the Database API.
+  - A change costs one request for the plan, one for the change, and two per poll.
+  - Before it provisions, the task lists the addons again, so that two parallel tasks do not create two.
 options:
   state:
     description:
@@ -34,38 +32,37 @@ options:
   plan:
     description:
       - The name or the ID of the plan, such as V(postgresql-starter-512).
-      - Without it no addon is provisioned, and the plan of one that exists is left alone.
-      - Another plan than that of an addon that exists needs O(allow=plan_change).
+      - Without it, no addon is provisioned and an existing plan is left alone.
+      - A change of plan needs O(allow=plan_change).
     type: str
   version:
     description:
-      - The version to provision, such as V('16') or V('16.10.0-1'). Put it in quotes, as YAML makes V(16.1) of V(16.10). Without it the
-        platform chooses its default.
-      - A version can be chosen only then. An addon that exists with another version fails the task. As many numbers are compared as are given.
-      - To go to a later version, use M(community.scalingo.scalingo_database_upgrade).
+      - The version to provision, such as V('16') or V('16.10.0-1'). Without it, the platform chooses.
+      - Put it in quotes, as YAML reads V(16.10) as V(16.1).
+      - It applies to provisioning only. Another existing version fails the task. Only the given numbers are compared.
+      - To upgrade, use M(community.scalingo.scalingo_database_upgrade).
     type: str
   resume:
     description:
-      - Resume the addon when it is suspended, as after the end of a trial. Its database is stopped until then.
-      - It costs money again, so O(state=present) alone never does it.
+      - Whether to resume a suspended addon, for example after a trial. Its database is stopped until then.
+      - This costs money again, so O(state=present) alone never does it.
     type: bool
     default: false
   allow:
     description:
-      - The consequences that you agree to. A change with a consequence that is not listed is refused before anything is changed.
-      - V(plan_change) is for another plan, with another price. The database may be down for a while, and the app is restarted.
+      - Consequences that you accept. Any other is refused before anything is changed.
+      - V(plan_change) is another price, a restart of the app, and possibly some downtime.
     type: list
     elements: str
     choices: [plan_change]
     default: []
   confirm:
-    description: The resource ID of the addon that is to be destroyed, such as V(shop_4553). It has to be repeated here, as nothing brings the
-      data back.
+    description: The resource ID of the addon to destroy, such as V(shop_4553). Destroyed data cannot be restored.
     type: str
   wait_timeout:
     description:
-      - How long to wait until the addon is ready or gone, and for the end of another operation, in seconds.
-      - When it ends, the task fails with the last status. The platform goes on.
+      - How long to wait for the addon and for another operation, in seconds.
+      - Then the task fails with the last status. The platform continues.
     type: float
     default: 2400
 extends_documentation_fragment:

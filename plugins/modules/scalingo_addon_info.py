@@ -11,11 +11,10 @@ module: scalingo_addon_info
 version_added: 0.1.0
 short_description: List the addons of an app
 description:
-  - Returns the addons of an app, with their plans and their status.
-  - Costs one request to the main API. Without a cache there comes one request before, for the bearer token.
-  - An addon of a kind that this collection does not know costs one request more, for the list of the kinds that the platform has.
-  - With O(addon) only the addon of this ID, or those of this provider, are returned. Unlike in other modules there may be several, or none.
+  - Returns the addons of an app, with their plans and statuses.
+  - With O(addon), returns only the addon of this ID, or all of this provider. The list may be empty.
   - O(addon_id) and O(addon_token) are refused, as they do not open the main API.
+  - Costs one request to the main API. An addon of an unknown provider costs one more.
 options: {}
 extends_documentation_fragment:
   - community.scalingo._options
@@ -121,7 +120,7 @@ addons:
       type: str
       sample: '2026-02-05T14:38:14.343000Z'
     deprovisioned_at:
-      description: When it was destroyed, in UTC. None as long as it lives.
+      description: When it was destroyed, in UTC. V(none) as long as it lives.
       type: str
       sample: '2026-11-20T09:12:44.005000Z'
     updated_at:

@@ -11,12 +11,13 @@ module: scalingo_app_info
 version_added: 0.1.0
 short_description: List the apps of a region
 description:
-  - Returns the apps of a region that the account may see, or the one that O(app) names. The list is empty when there is no such app.
-  - Costs one request to the main API. Without a cache there comes one request before, for the bearer token.
+  - Returns the apps of a region that the account can access, or only O(app).
+  - The list is empty when the app does not exist.
   - All apps are listed unless an app is named. E(SCALINGO_APP) and C(module_defaults) name one too.
-  - With O(app="") and an empty E(SCALINGO_APP) in the C(environment) of the task none is named.
+  - To list all apps anyway, set O(app="") and clear E(SCALINGO_APP) in the C(environment) of the task.
   - A database with dedicated resources is an app of its own, with the flag C(dedicated-database).
-  - O(addon) means nothing here. O(addon_id) and O(addon_token) are refused, as they open the Database API only.
+  - O(addon) is ignored. O(addon_id) and O(addon_token) are refused, as they open the Database API only.
+  - Costs one request to the main API.
 options: {}
 extends_documentation_fragment:
   - community.scalingo._options

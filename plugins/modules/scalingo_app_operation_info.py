@@ -9,14 +9,13 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_app_operation_info
 version_added: 0.1.0
-short_description: Read an operation of an app
+short_description: Get an operation of an app
 description:
-  - Returns one operation of an app, such as a restart or another number of containers. For those of a database, such as upgrades, there is
-    M(community.scalingo.scalingo_operation_info).
-  - The list is empty when the platform does not know the operation, or not any more. That does not mean that it failed.
-  - Costs one request to the main API, and one more when the platform does not know the operation, to see that the app exists.
-    Without a cache there comes one request before, for the bearer token.
-  - O(addon) means nothing here. O(addon_id) and O(addon_token) are refused, as they open the Database API only.
+  - Returns one operation of an app, such as a restart or a change of scale.
+  - For operations of a database, such as upgrades, use M(community.scalingo.scalingo_operation_info).
+  - The list is empty when the platform does not know the operation or has forgotten it. It may have succeeded.
+  - O(addon) is ignored. O(addon_id) and O(addon_token) are refused, as they open the Database API only.
+  - Costs one request to the main API. For an unknown operation it sends one more, to check that the app exists.
 options:
   operation_id:
     description: The ID of the operation.

@@ -11,27 +11,26 @@ module: scalingo_backup
 version_added: 0.1.0
 short_description: Make a backup of a database
 description:
-  - Makes a manual backup and waits for its end. With O(max_age) it does so only when there is no backup that is young enough.
-  - A backup has no name that a task could choose, so that its ID is the only way to find it again. The platform has no call to delete one.
-    It keeps a number of manual backups that depends on the plan, and deletes the oldest without notice when there is one more. This module
-    says so before, and needs O(allow=eviction) for it. The number comes from the plan, where the platform shows it, and else from the plan's name,
-    which is 10 for Starter and 50 for Business. For other plans the module warns as soon as there are ten manual backups.
-    Every manual backup that the platform lists is counted, as nobody says whether those that failed are.
-  - The platform makes one backup at a time. What happens when one is running already, or begins at the same moment, is decided by O(on_running).
-  - A backup that failed or was cancelled is never taken for one that is done.
-  - A database with dedicated resources (V(postgresql-ng)) has no backups on demand.
-  - A task that changes nothing costs one request to the Database API. One that makes a backup costs one more, one for each look at whether it
-    has ended,
-    and up to two for the limit of the plan when there are manual backups.
-    Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID)
-    and for the addon's token.
+  - Makes a manual backup and waits until it is done.
+  - With O(max_age), makes one only when no backup is recent enough.
+  - The API identifies backups by ID only, and cannot delete them.
+  - A plan keeps a limited number of manual backups. Above it, the platform silently deletes the oldest.
+  - The module announces that and needs O(allow=eviction).
+  - The limit comes from the plan or, if the API does not show it, from the plan's name, V(10) for Starter and V(50) for Business.
+  - For other plans the module warns from ten manual backups on.
+  - All listed manual backups count, failed ones too, as the platform does not document that.
+  - The platform makes one backup at a time. O(on_running) decides what to do about a running one.
+  - A failed or cancelled backup never counts as done.
+  - Databases with dedicated resources (V(postgresql-ng)) have no backups on demand.
+  - An unchanged task costs one request to the Database API.
+  - A backup costs one more, one per poll, and up to two to get the limit of the plan.
 options:
   max_age:
     description:
-      - Make a backup only when there is none that is done and began so recently. A number of seconds, or a length of time such as V(90m),
-        V(24h) or V(7d).
-      - The age is judged by the clock of the platform or of the machine that runs the task, whichever is later.
-      - Without it the task makes a backup each time, and one that began before the task does not count.
+      - Makes a backup only when none is done and younger than this.
+      - Give seconds, or a duration such as V(90m), V(24h) or V(7d).
+      - The age is taken by the later of the platform's clock and the machine's.
+      - Without it, every run makes a backup.
     type: str
   method:
     description: Which backups count for O(max_age).
@@ -40,25 +39,25 @@ options:
     default: any
   on_running:
     description:
-      - What to do when a backup is running already.
-      - V(new) waits for its end, also with O(wait=false), and then makes another. This is the default without O(max_age).
-      - V(attach) takes the running one for the one that was asked for, waits for its end, and reports no change.
-        One that O(method) does not count, or that is being cancelled, is waited for instead. This is the default with O(max_age).
+      - What to do when a backup is already running.
+      - V(new) waits for it, also with O(wait=false), and then makes another. This is the default without O(max_age).
+      - V(attach) waits for it, uses it and reports no change. This is the default with O(max_age).
+      - V(attach) only waits for one that O(method) excludes or that is being cancelled.
       - V(fail) fails before anything is changed.
     type: str
     choices: [new, attach, fail]
   allow:
     description:
-      - The consequences that you agree to. A change with a consequence that is not listed is refused before anything is changed.
-      - V(eviction) is for the oldest manual backup, which the platform deletes when the plan keeps no more.
+      - Consequences that you accept. Any other is refused before anything is changed.
+      - V(eviction) is the deletion of the oldest manual backup when the plan's limit is exceeded.
     type: list
     elements: str
     choices: [eviction]
     default: []
   wait_timeout:
     description:
-      - How long to wait for a backup, and for the end of another operation, in seconds. A large database takes hours.
-      - When it ends, the task fails with the last status. The backup goes on at the platform.
+      - How long to wait for a backup and for another operation, in seconds. A large database takes hours.
+      - Then the task fails with the last status. The backup continues on the platform.
     type: float
     default: 14400
 extends_documentation_fragment:
@@ -119,7 +118,7 @@ attached:
   type: bool
   sample: false
 evicted:
-  description: The ID of the manual backup that the platform deletes for the new one. None when nothing is lost.
+  description: The ID of the manual backup that the platform deletes for the new one. V(none) when nothing is lost.
   returned: success
   type: str
   sample: 5b8b36104ffb090be1ac3ce0

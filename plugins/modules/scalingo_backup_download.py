@@ -11,62 +11,58 @@ module: scalingo_backup_download
 version_added: 0.1.0
 short_description: Download a backup of a database
 description:
-  - Brings the archive of a backup to the host of the task, as a file that only its user can read. It is a C(tar.gz).
-  - The file appears under its name when it is complete and on the disk, and never before. While it grows it is a hidden file beside the destination,
-    C(.NAME.part), or in O(work_dir). Memory does not grow with it.
-  - A download that breaks off goes on where it stopped, in the same task, and in the next one, for which the hidden file and a description of
-    it stay where they are.
-    It goes on only where the server gives a sign that the file is still the same, which is a strong C(ETag), or the same C(Last-Modified) and
-    the same length.
-    Otherwise it starts over, and nothing stays behind. Neither does anything when the disk is full.
-  - Beside the file stands a description of it, C(NAME.json), with the backup, the size and the SHA-256. With it the next task knows that the
-    file is there already, and downloads nothing. It is written last, so that it never describes a file that is not whole.
-  - What is downloaded must have the size that the platform states for the backup, and begin as a C(gzip) file does. The platform may answer with
-    an error text instead of the archive. The task then fails and shows that text. A file like that from earlier is replaced.
-  - The platform does not serve the archives of Elasticsearch and OpenSearch. A task for one is refused.
-  - The link that leads to the archive is a secret. It is asked for anew when it has expired, and is never shown.
-  - A task that changes nothing costs one request to the Database API, or none at all when it names O(backup_id) and the file itself in O(dest),
-    so that a copy stays good when the platform does not have the backup any more.
-    A download costs one more request for the link, and one to where the link leads for each part. Without O(allow=export) it costs one to the
-    main API where the platform has not told with the addon or its token whether the addon may hold data of health.
-    Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID)
-    and for the addon's token.
+  - Downloads the archive of a backup (C(tar.gz)) to the host of the task. Only its owner can read the file.
+  - The file gets its name when it is complete and synced to disk.
+  - Until then it is a hidden file, C(.NAME.part), beside the destination or in O(work_dir).
+  - Data is streamed, so memory use does not grow with the file.
+  - An interrupted download resumes, in the same task and in the next one.
+  - It resumes only when the server proves that the file is unchanged, by a strong C(ETag), or by C(Last-Modified) and length.
+  - Otherwise it starts over and leaves nothing behind, also when the disk is full.
+  - A description, C(NAME.json), is written last, beside the file. It holds the backup, the size and the SHA-256.
+  - With it, later tasks recognize the file and download nothing.
+  - The file must have the size that the API states, and start like C(gzip).
+  - When the platform sends an error text instead, the task fails and shows it. Such a file from earlier is replaced.
+  - The archives of Elasticsearch and OpenSearch are not available.
+  - The download link is secret, is never shown, and is renewed when it expires.
+  - An unchanged task costs one request to the Database API, or none when O(backup_id) is given and O(dest) is the file.
+  - So a copy stays valid after the platform has deleted the backup.
+  - A download costs one more for the link, and one per part to the storage server.
+  - Without O(allow=export) it may cost one request to the main API, to find out whether the addon may hold data of health.
 options:
   backup_id:
     description:
-      - The ID of the backup. Without it the newest one that is done is taken.
-      - In check mode it may be the ID that M(community.scalingo.scalingo_backup) returns in check mode. No backup is listed then,
-        as that one need not exist.
+      - The ID of the backup. The default is the newest that is done.
+      - In check mode it may be the predicted ID of M(community.scalingo.scalingo_backup). No backup is listed then.
     type: str
   dest:
     description:
-      - Where to put the archive. An absolute path of a file, or of a directory that exists. In a directory the file is named after the backup.
-      - A file that is there already is replaced, unless it is this backup.
+      - Where to put the archive, as an absolute path of a file or of an existing directory.
+      - In a directory, the file is named after the backup.
+      - An existing file is replaced, unless it is this backup.
     type: path
     required: true
   work_dir:
     description:
-      - A directory for the file while it grows, instead of that of O(dest). Use it where O(dest) is on a slow or remote file system.
-      - When it is on another file system, the complete file is copied beside O(dest) and then renamed. Where the file system of O(dest)
-        cannot rename, as with stores of objects, it is copied under its name. Such stores show a file when it is closed.
+      - A directory for the partial file, instead of that of O(dest). Use it when O(dest) is on a slow or remote file system.
+      - From another file system, the complete file is copied beside O(dest) and renamed.
+      - Where O(dest) cannot be renamed to, as in object stores, it is copied under its final name.
     type: path
   mode:
-    description:
-      - The permissions of the file, and of its description, in octal. Put it in quotes.
+    description: The permissions of the file and its description, in octal. Put it in quotes.
     type: raw
     default: '0600'
   verify:
     description:
-      - Whether to read a file that is there already, and compare its SHA-256 with that of the download. One that differs is downloaded again.
-      - Otherwise only the size is compared.
+      - Whether to compare the SHA-256 of an existing file with that of the download.
+      - A file that differs is downloaded again. Otherwise only the size is compared.
     type: bool
     default: false
   allow:
     description:
-      - The consequences that you agree to. A task with a consequence that is not listed is refused before anything is downloaded.
-      - V(export) is for data that leave the platform though they are protected there. These are the data of V(osc-secnum-fr1), which is qualified
-        as SecNumCloud, and those of an addon that may hold data of health (HDS), as the platform says.
-      - With O(addon_token) the platform cannot be asked about data of health, so only the region counts.
+      - Consequences that you accept. Any other is refused before anything is downloaded.
+      - V(export) is a copy of protected data outside the platform.
+      - Protected are the data of V(osc-secnum-fr1) (SecNumCloud), and of addons that may hold data of health (HDS).
+      - With O(addon_token), only the region counts, as the platform cannot be asked about data of health.
     type: list
     elements: str
     choices: [export]

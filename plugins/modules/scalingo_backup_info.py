@@ -11,10 +11,8 @@ module: scalingo_backup_info
 version_added: 0.1.0
 short_description: List the backups of a database
 description:
-  - Returns the backups of a database, the newest first, all of them or those that match.
-  - Costs one request to the Database API, and with O(links=true) another one.
-    Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID)
-    and for the addon's token.
+  - Returns the backups of a database, newest first, all of them or those that match.
+  - Costs one request to the Database API. With O(links=true) it costs two.
 options:
   backup_id:
     description: Return only the backup of this ID. The list is empty when there is none.
@@ -31,13 +29,13 @@ options:
     default: any
   since:
     description:
-      - Return only backups that began at this time or later, such as V('2026-11-21T03:00:00Z'). It needs an offset from UTC, or the V(Z) for none.
-      - Put it in quotes, so that YAML does not read it in its own way.
+      - Return only backups that began at this time or later, such as V('2026-11-21T03:00:00Z').
+      - It needs a UTC offset or V(Z). Put it in quotes, so that YAML keeps it as text.
     type: str
   max_age:
     description:
-      - Return only backups that began so recently. A number of seconds, or a length of time such as V(90m), V(24h) or V(7d).
-      - The age is judged by the clock of the platform or of the machine that runs the task, whichever is later.
+      - Return only backups that are younger than this. Give seconds, or a duration such as V(90m), V(24h) or V(7d).
+      - The age is taken by the platform's clock.
     type: str
   latest:
     description: Return only the newest of those that match.
@@ -45,19 +43,19 @@ options:
     default: false
   links:
     description:
-      - Whether to return a download link for the backup O(backup_id) too. The backup must exist and be done.
-      - Whoever has the link can read the backup, without a token. The platform does not say how long it is valid. Expect five minutes.
-      - Needs O(dest) or a task with C(no_log=true). Other tasks are refused before the link is asked for.
-      - To get the backup as a file, use M(community.scalingo.scalingo_backup_download).
+      - Whether to also return a download link for the backup O(backup_id), which must be done.
+      - Whoever has the link can read the backup. It is expected to be valid for five minutes.
+      - Needs O(dest) or a task with C(no_log=true). Other tasks are refused first.
+      - To download the backup, use M(community.scalingo.scalingo_backup_download).
       - Not available for Elasticsearch and OpenSearch.
     type: bool
     default: false
   allow:
     description:
-      - Consequences that you accept. Without its consent, a link is refused.
-      - V(export) is for a link to protected data. These are the data of V(osc-secnum-fr1), which is qualified as SecNumCloud,
-        and those of an addon that may hold data of health (HDS).
-      - With O(addon_token) the platform cannot be asked about data of health, so only the region counts.
+      - Consequences that you accept. Any other is refused before a link is requested.
+      - V(export) is a link to protected data.
+      - Protected are the data of V(osc-secnum-fr1) (SecNumCloud), and of addons that may hold data of health (HDS).
+      - With O(addon_token), only the region counts, as the platform cannot be asked about data of health.
     type: list
     elements: str
     choices: [export]
@@ -135,7 +133,7 @@ backups:
       type: str
       sample: '2026-09-02T01:00:00.178000Z'
     started_at:
-      description: When the backup began, in UTC. None before that.
+      description: When the backup began, in UTC. V(none) before that.
       type: str
       sample: '2026-09-02T01:00:03.501000Z'
     size:

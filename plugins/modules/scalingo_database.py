@@ -11,12 +11,11 @@ module: scalingo_database
 version_added: 0.1.0
 short_description: Manage the settings and features of a database
 description:
-  - Sets when backups are made, when Scalingo may maintain the database, and which features are on.
-  - The database exists already and goes on to exist. This module neither creates nor destroys one, so that it can run every
-    night. Settings and features that the task does not name are left alone.
-  - A task that changes nothing costs one request to the Database API, provided that O(addon) is an ID or the tokens are in the cache.
-    A task that changes settings costs one more. A feature costs one more to be asked for, and one for each look at whether it is there yet.
-  - Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID) and for the addon's token.
+  - Sets the backup schedule, the maintenance window and the features of a database.
+  - The database must already exist. This module never creates or destroys one.
+  - Settings and features that the task does not name are left alone.
+  - An unchanged task costs one request to the Database API.
+  - A change of settings costs one more. A feature costs one more, and one per poll.
 options:
   periodic_backups_enabled:
     description:
@@ -25,8 +24,8 @@ options:
     type: bool
   periodic_backups_scheduled_at:
     description:
-      - The hour of the day at which the backup is made, V(0) to V(23), in UTC. A single hour, or a list of one.
-      - Several hours can only be set by Scalingo's support. The module returns them, and fails rather than overwriting them.
+      - The hour of the daily backup, V(0) to V(23), in UTC. A single hour, or a list of one.
+      - Only Scalingo's support can set several hours. The module returns them, and fails rather than overwrite them.
     type: list
     elements: int
   maintenance_window:
@@ -44,32 +43,32 @@ options:
         type: int
   features:
     description:
-      - The features that are to be on or off, each name with a boolean. Features that are not named are left alone.
-      - The platform knows V(force-ssl), V(publicly-available), and for Redis V(redis-rdb), V(redis-aof) and V(redis-cache).
-        Other names are passed on to it.
-      - Each value follows Ansible's rules for booleans, so that the text V("false") is false. Other text is refused.
+      - Features to enable or disable, as a dictionary of booleans. Others are left alone.
+      - The platform knows V(force-ssl) and V(publicly-available), and for Redis V(redis-rdb), V(redis-aof) and V(redis-cache).
+      - Other names are sent as they are.
+      - Values follow Ansible's rules for booleans. The text V("false") is false, other text is refused.
       - V(publicly-available) needs V(force-ssl). In one task they are switched in the right order.
-      - Turning V(force-ssl) off or V(publicly-available) on needs O(allow=exposure). Turning V(redis-cache) on needs O(allow=eviction).
-      - Turning the last one of V(redis-rdb) and V(redis-aof) off needs O(allow=persistence_off).
-        When one replaces the other, it is enabled and waited for first.
-      - A feature that is on its way counts as arrived. One that failed before counts as off and is asked for once more.
-        One that fails now fails the task.
+      - Disabling V(force-ssl) or enabling V(publicly-available) needs O(allow=exposure). Enabling V(redis-cache) needs O(allow=eviction).
+      - Disabling the last of V(redis-rdb) and V(redis-aof) needs O(allow=persistence_off).
+      - When one replaces the other, the new one is enabled first.
+      - A feature that is being activated counts as active.
+      - A feature that failed earlier is requested again. One that fails now fails the task.
     type: dict
   allow:
     description:
-      - The consequences that you agree to. A change with a consequence that is not listed is refused before anything is changed.
-      - V(exposure) is for connections without encryption, or from the whole Internet.
-      - V(eviction) is for keys that Redis may drop.
-      - V(backups_off) is for days without a backup.
-      - V(persistence_off) is for a Redis that keeps its data in memory only.
+      - Consequences that you accept. Any other is refused before anything is changed.
+      - V(exposure) is connections without encryption, or from the whole Internet.
+      - V(eviction) is keys that Redis may drop.
+      - V(backups_off) is days without a backup.
+      - V(persistence_off) is a Redis that keeps its data in memory only.
     type: list
     elements: str
     choices: [exposure, eviction, backups_off, persistence_off]
     default: []
   wait_timeout:
     description:
-      - How long to wait for each feature, and for the end of another operation, in seconds.
-      - When it ends, the task fails with the last status. The operation goes on at the platform.
+      - How long to wait for each feature and for another operation, in seconds.
+      - Then the task fails with the last status. The operation continues on the platform.
     type: float
     default: 900
 extends_documentation_fragment:

@@ -9,16 +9,16 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_database_info
 version_added: 0.1.0
-short_description: Read the settings and the state of a database
+short_description: Get the settings and the state of a database
 description:
-  - Returns everything that the platform shows of a database, as a list of one. The list is empty when the app has no such addon.
-  - Costs one request to the Database API, with O(network=true) three more to the main API. Without a cache there come up to three requests
-    before, for the bearer token, for the addon (unless O(addon) is an ID) and for the addon's token.
+  - Returns all that the API shows of a database, as a list of one.
+  - The list is empty when the app has no such addon.
+  - Costs one request to the Database API. With O(network=true), three more to the main API.
 options:
   network:
     description:
-      - Whether to return the network too, that is the endpoints and the networks that are joined to it.
-      - Databases with dedicated resources only, others are refused. Needs O(app).
+      - Whether to also return the endpoints and the joined networks.
+      - Dedicated databases only. Others are refused. Needs O(app).
     type: bool
     default: false
 extends_documentation_fragment:
@@ -121,7 +121,7 @@ databases:
       type: str
       sample: shop_4553-rs0
     hostname:
-      description: The host name, with the port. None in old answers.
+      description: The host name, with the port. V(none) when the API does not return it.
       type: str
       sample: shop-4553.mysql.b.osc-fr1.scalingo-dbs.com:35123
     instances:
@@ -160,11 +160,11 @@ databases:
           type: str
           sample: 10.0.0.12
     next_version_id:
-      description: The ID of the version that an upgrade leads to. None when there is none.
+      description: The ID of the version that an upgrade leads to. V(none) when there is none.
       type: str
       sample: 5bf30d1104c87f000161285c
     current_operation_id:
-      description: The ID of the operation that is running. None when the database is idle.
+      description: The ID of the operation that is running. V(none) when the database is idle.
       type: str
       sample: 609145e66ffbd934f6745bb4
     cluster:
@@ -181,7 +181,7 @@ databases:
       elements: int
       sample: [3]
     maintenance_window:
-      description: When Scalingo may maintain the database. None in old answers.
+      description: When Scalingo may maintain the database. V(none) when the API does not return it.
       type: dict
       contains:
         weekday_utc:
@@ -197,7 +197,7 @@ databases:
           type: int
           sample: 8
 network:
-  description: The network of a database with dedicated resources. None unless O(network=true).
+  description: The network of a database with dedicated resources. V(none) unless O(network=true).
   returned: success
   type: dict
   contains:

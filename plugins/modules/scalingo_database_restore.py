@@ -9,27 +9,25 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_database_restore
 version_added: 0.1.0
-short_description: Restore a database to a point in time, or from a backup
+short_description: Restore a database to a point in time or from a backup
 description:
-  - Brings a database back to what it held before. What it holds now is lost, so the task has to repeat its resource ID in O(confirm). It cannot
-    be undone.
-  - To a point in time only PostgreSQL can be restored. The database is stopped meanwhile. A time outside the recovery window is refused before
-    anything is changed, and so is
-    every time as long as the platform shows no window, which is the case until the first base backup is made, and again after a major upgrade.
-    After such a restoration no point before it can be restored any more.
-  - From a backup the platform restores where it serves that at all. This is experimental. Where it does not, the task fails and says
-    how to do it by hand. The backup has to be done.
-  - There is nothing to compare, so that every run restores. A task that was interrupted while it waited restores again when it is run again.
-    M(community.scalingo.scalingo_operation_info) tells whether the first restore is running.
-  - A task costs five requests to the Database API when the restoration has ended at the first look, and one more for each further look. Two of them
-    come before anything is changed.
-    There come up to three requests before, for the bearer token, for the addon, which is looked up anew (unless O(addon) is an ID),
-    and for the addon's token.
+  - Restores a database to an earlier state. This cannot be undone.
+  - Present data is lost. Repeat the resource ID in O(confirm).
+  - Point-in-time restore is available for PostgreSQL only. The database is stopped during the restore.
+  - A time outside the recovery window is refused before anything is changed.
+  - There is no window until the first base backup is made, and again after a major upgrade.
+  - After a point-in-time restore, earlier points can no longer be restored.
+  - Restoring a backup is experimental. Where the platform does not offer it, the error explains the manual way.
+  - The backup must be done.
+  - Every run restores. So does a run after an interrupted one.
+  - Use M(community.scalingo.scalingo_operation_info) first to find a restore that is still running.
+  - Costs five requests to the Database API, and one more per further poll.
+  - The addon is always looked up anew, unless O(addon) is an ID.
 options:
   restore_time:
     description:
-      - The point in time to go back to, such as V('2026-11-20T22:15:00Z'). It needs an offset from UTC, or the V(Z) for none.
-      - Put it in quotes, so that YAML does not read it in its own way.
+      - The point in time to restore, such as V('2026-11-20T22:15:00Z').
+      - It needs a UTC offset or V(Z). Put it in quotes, so that YAML keeps it as text.
       - Exactly one of O(restore_time) and O(backup_id) is needed.
     type: str
   backup_id:
@@ -38,12 +36,12 @@ options:
       - In check mode it may be the ID that M(community.scalingo.scalingo_backup) returns in check mode.
     type: str
   confirm:
-    description: The resource ID of the database, such as V(shop_4553). It has to be repeated here, as nothing brings back what is lost.
+    description: The resource ID of the database, such as V(shop_4553). Lost data cannot be restored.
     type: str
   wait_timeout:
     description:
-      - How long to wait for the restoration, and for the end of another operation, in seconds.
-      - When it ends, the task fails with the last status. The restoration goes on at the platform.
+      - How long to wait for the restore and for another operation, in seconds.
+      - Then the task fails with the last status. The restore continues on the platform.
     type: float
     default: 14400
 extends_documentation_fragment:
@@ -84,7 +82,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 restoration:
-  description: The restoration of a backup, as it was seen last. None in check mode, and with O(restore_time).
+  description: The restoration of a backup, as it was seen last. V(none) in check mode, and with O(restore_time).
   returned: success
   type: dict
   contains:

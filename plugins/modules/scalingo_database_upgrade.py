@@ -11,37 +11,34 @@ module: scalingo_database_upgrade
 version_added: 0.1.0
 short_description: Upgrade a database to a later version
 description:
-  - Brings a database to a later version, one step of the platform after the other. There is no way back.
-  - The platform has one way, which leads to the latest minor version and then to the next major version. The module computes it before,
-    and reads the database once more right before each step. It goes on only while the way stays as it was.
-  - A step is done when the database itself shows the new version. An operation that cannot be found any more says nothing.
-    An operation that is reported as done while the version stays the same fails the task.
-  - By default it stops before the next major version and says so in RV(major_available), which is never a failure.
-  - For most engines the first number of the version is the major version. For MySQL and MongoDB these are the first two, so that
-    the step from 8.0 to 8.4 needs O(allow=major).
-  - The database is down for a while, unless its plan has several nodes and the step is a minor one. The app is restarted.
-    Make a backup before, with M(community.scalingo.scalingo_backup).
-  - A task that changes nothing costs one request to the Database API when the database is at the latest version, and one more for each version
-    ahead that it has to look at,
-    which with the default is one. A step costs two requests, one for each look at the operation, and one for the database at the end.
-    Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID)
-    and for the addon's token.
+  - Upgrades a database, one step of the platform after the other. There is no downgrade.
+  - Upgrades follow one path, to the latest minor version and then to the next major version.
+  - The module computes the path first, reads it again before each step, and stops if it has changed.
+  - A step is done when the database shows the new version. A missing operation proves nothing.
+  - The task fails when an operation is reported as done and the version is unchanged.
+  - By default, the task stops before the next major version and reports it in RV(major_available). This is no failure.
+  - The first number of a version is the major version. For MySQL and MongoDB the first two are.
+  - The database is down for a while, except in a minor step of a plan with several nodes. The app is restarted.
+  - Make a backup first, with M(community.scalingo.scalingo_backup).
+  - An unchanged task costs one request to the Database API when no version is ahead.
+  - It costs one more for each version ahead that it reads, usually one.
+  - A step costs two requests, one per poll of the operation, and one for the database at the end.
 options:
   to:
     description:
-      - Which version to go to.
-      - V(latest_minor) is the latest one of the same major version.
-      - V(next) takes one step, whatever it is. It is the step that is next when the task begins. When another run takes it meanwhile,
-        the task takes no second one.
-      - V(latest) goes all the way.
-      - Or a version that is ahead, such as V('16') or V('16.10.0-1'). With fewer numbers the latest one that begins with them is meant.
-        Put it in quotes, as YAML makes V(16.1) of V(16.10). A version that is not ahead, and is not the current one, fails the task.
+      - The version to upgrade to.
+      - V(latest_minor) is the latest of the same major version.
+      - V(next) is one step, whatever it is. If another run takes that step first, the task takes none.
+      - V(latest) is the end of the path.
+      - Or a version that is ahead, such as V('16') or V('16.10.0-1'). With fewer numbers, the latest match is used.
+      - Put a version in quotes, as YAML reads V(16.10) as V(16.1).
+      - A version that is neither ahead nor current fails the task.
     type: str
     default: latest_minor
   allow:
     description:
-      - The consequences that you agree to. A change with a consequence that is not listed is refused before anything is changed.
-      - V(major) is for another major version.
+      - Consequences that you accept. Any other is refused before anything is changed.
+      - V(major) is another major version.
     type: list
     elements: str
     choices: [major]
@@ -54,8 +51,8 @@ options:
     default: true
   wait_timeout:
     description:
-      - How long to wait for each step, and for the end of another operation, in seconds.
-      - When it ends, the task fails with the last status. The upgrade goes on at the platform.
+      - How long to wait for each step and for another operation, in seconds.
+      - Then the task fails with the last status. The upgrade continues on the platform.
     type: float
     default: 7200
 extends_documentation_fragment:
@@ -120,7 +117,7 @@ path:
       type: str
       sample: This version removes the old authentication
 next_version:
-  description: The version that comes after the one that is reached. None when there is none.
+  description: The version that comes after the one that is reached. V(none) when there is none.
   returned: success
   type: str
   sample: 17.6.0-1

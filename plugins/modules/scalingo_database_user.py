@@ -12,26 +12,26 @@ version_added: 0.1.0
 short_description: Manage the users of a database
 description:
   - Creates and deletes users of a PostgreSQL, MySQL, MongoDB or InfluxDB addon, and sets their passwords.
-  - Passwords can never be read, so that the module cannot compare them. It sends one when it creates a user, and else only when O(update_password=always).
-  - Without a password the platform makes one. It is returned once, by a task with
-    C(no_log=true), or written to O(dest). Other tasks are refused before the user exists.
-  - The protected user of the addon is never touched.
-  - A task that changes nothing costs one request to the Database API, however many users it has. A task that changes something costs one request
-    for each user, and one to verify. Without a cache there come up to three requests before, for the bearer token,
-    for the addon (unless O(addon) is an ID) and for the addon's token.
+  - The API never returns passwords, so they cannot be compared.
+  - A password is sent when a user is created, and otherwise only with O(update_password=always).
+  - Without O(password), the platform generates one.
+  - It is returned once, by a task with C(no_log=true), or written to O(dest). Other tasks are refused before the user is created.
+  - The protected user of the addon is never changed.
+  - An unchanged task costs one request to the Database API.
+  - A change costs one request per user, and one to verify.
 options:
   name:
     description:
-      - The name of one user, of 6 to 32 characters. Each engine has rules of its own, which the platform checks.
+      - The name of one user, of 6 to 32 characters. Each engine has more rules, which the platform checks.
       - Exactly one of O(name) and O(users) is needed.
     type: str
   password:
     description:
-      - The password of the user, of 24 to 64 characters, without quotes, line breaks and other characters that cannot be seen.
-      - When it is left out, the platform makes one for a new user.
+      - The password, of 24 to 64 characters, without quotes, line breaks and invisible characters.
+      - Without it, the platform generates one for a new user.
     type: str
   read_only:
-    description: Whether the user can only read. It can be set at creation only. A difference later fails the task. New users can write by default.
+    description: Whether the user can only read. It is set at creation. A later difference fails the task. New users can write by default.
     type: bool
   users:
     description: Several users.
@@ -49,24 +49,25 @@ options:
         description: Whether the user can only read.
         type: bool
   state:
-    description:
-      - Whether the users are to exist. V(absent) deletes them, and whatever uses them can no longer connect.
+    description: Whether the users exist. V(absent) deletes them, and their clients can no longer connect.
     type: str
     choices: [present, absent]
     default: present
   update_password:
     description:
-      - V(on_create) sends a password only when a user is created.
-      - V(always) sends it each time and reports a change each time, as nobody can know whether it differs.
+      - V(on_create) sends a password only when it creates a user.
+      - V(always) sends it and reports a change in every run.
     type: str
     choices: [on_create, always]
     default: on_create
   reset_password:
-    description: Whether the platform makes a new password for a user that exists. It does so each time the task runs, and needs O(dest) or C(no_log=true).
+    description:
+      - Whether the platform generates a new password for an existing user, in every run.
+      - Needs O(dest) or C(no_log=true).
     type: bool
     default: false
   wait_timeout:
-    description: How long to wait for the end of another operation on the database, in seconds.
+    description: How long to wait for another operation on the database, in seconds.
     type: float
     default: 900
 extends_documentation_fragment:
@@ -145,7 +146,7 @@ user:
       sample: SCRAM-SHA-256
     password:
       description:
-        - The password that the platform made in this very task. None otherwise, in check mode and with O(dest). It can never be read again.
+        - The password that the platform made in this very task. V(none) otherwise, in check mode and with O(dest). It can never be read again.
         - Secret.
       type: str
       sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
@@ -173,12 +174,12 @@ users:
       sample: SCRAM-SHA-256
     password:
       description:
-        - The password that the platform made in this very task. None otherwise, in check mode and with O(dest). It can never be read again.
+        - The password that the platform made in this very task. V(none) otherwise, in check mode and with O(dest). It can never be read again.
         - Secret.
       type: str
       sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
 secret_file:
-  description: The file that the passwords are in. None without O(dest), and when the platform made no password.
+  description: The file that the passwords are in. V(none) without O(dest), and when the platform made no password.
   returned: success; on failure too when the platform has made a password
   type: str
   sample: /srv/secrets/shop.txt

@@ -11,9 +11,8 @@ module: scalingo_database_user_info
 version_added: 0.1.0
 short_description: List the users of a database
 description:
-  - Returns the users of a PostgreSQL, MySQL, MongoDB or InfluxDB addon. Passwords can never be read.
-  - Costs one request to the Database API. Without a cache there come up to three requests before, for the bearer token,
-    for the addon (unless O(addon) is an ID) and for the addon's token.
+  - Returns the users of a PostgreSQL, MySQL, MongoDB or InfluxDB addon. The API never returns passwords.
+  - Costs one request to the Database API.
 options:
   name:
     description: Return only the user of this name. The list is empty when there is none.

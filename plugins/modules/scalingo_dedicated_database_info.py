@@ -9,16 +9,17 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_dedicated_database_info
 version_added: 0.1.0
-short_description: List the databases with dedicated resources
+short_description: List databases with dedicated resources
 description:
-  - Returns the databases with dedicated resources that the account may see in a region, or the one that O(app) names by its name or ID.
-    The list is empty when there is no such database.
-  - Costs one request to the main API. Without a cache there comes one request before, for the bearer token.
+  - Returns the databases with dedicated resources of a region, or only O(app), given by name or ID.
+  - The list is empty when the database does not exist.
   - All databases are listed unless an app is named. E(SCALINGO_APP) and C(module_defaults) name one too.
-  - With O(app="") and an empty E(SCALINGO_APP) in the C(environment) of the task none is named.
-  - To read more of one, use its name as O(app) and its technology as O(addon) of another module. Databases on shared resources are addons.
-  - Scalingo offers dedicated resources to selected customers. What it answers to others is not known.
-  - O(addon) means nothing here. O(addon_id) and O(addon_token) are refused, as they open the Database API only.
+  - To list all anyway, set O(app="") and clear E(SCALINGO_APP) in the C(environment) of the task.
+  - To manage one, use its name as O(app) and its technology as O(addon) of other modules.
+  - Databases on shared resources are addons. See M(community.scalingo.scalingo_addon_info).
+  - Scalingo offers dedicated resources to selected customers. What the API returns to others is not known.
+  - O(addon) is ignored. O(addon_id) and O(addon_token) are refused, as they open the Database API only.
+  - Costs one request to the main API.
 options: {}
 extends_documentation_fragment:
   - community.scalingo._options

@@ -9,19 +9,18 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_event_info
 version_added: 0.1.0
-short_description: List what happened to an app and its databases
+short_description: List events of an app and its databases
 description:
-  - Returns the events of an app, newest first, such as backups that failed, upgrades, plan changes and maintenance, with who did it.
-  - Costs one request to the main API for each fifty events that are looked at, and no more than O(limit) and O(since) need.
-    Without a cache there comes one request before, for the bearer token.
-  - What an event is about is told for those of databases and addons only, which are listed at O(types). Other events hold secrets, such as the
-    values of variables that were changed. Of those only the type, the time and the user are returned.
-  - The platform gets new types from time to time. Of one with C(addon) or C(database) in its name, those fields are returned that a type of O(types) has too.
-    Others may hold a secret.
-  - More than a thousand pages, which are 50,000 events, are an error. Narrow the list with O(since) or O(limit).
-  - O(addon) means nothing here, as upgrades and maintenance do not tell which addon they are about. Those that tell it have
-    C(type_data.addon_uuid), C(type_data.addon_id) or C(type_data.resource_id).
+  - Returns the events of an app, newest first, with their users.
+  - Examples are failed backups, upgrades, plan changes and maintenance.
+  - Details are returned for the events of databases and addons at O(types) only.
+  - Other events can hold secrets, such as the values of variables. They are returned with type, time and user.
+  - For a new type with C(addon) or C(database) in its name, the known fields are returned.
+  - More than a thousand pages (50,000 events) are an error. Narrow the list with O(since) or O(limit).
+  - O(addon) is ignored, as upgrades and maintenance do not name their addon.
+  - Other events have C(type_data.addon_uuid), C(type_data.addon_id) or C(type_data.resource_id).
   - O(addon_id) and O(addon_token) are refused, as they open the Database API only.
+  - Costs one request to the main API per fifty events, as far as O(limit) and O(since) need them.
 options:
   limit:
     description: Return at most this many.
@@ -30,19 +29,22 @@ options:
   types:
     description:
       - Return only events of these types.
-      - The platform has, of addons, V(new_addon), V(upgrade_addon), V(addon_updated), V(delete_addon), V(suspend_addon) and V(resume_addon), and of
-        databases, V(upgrade_database), V(database/add_feature), V(database/remove_feature), V(database_backup_succeeded),
-        V(database_backup_failed), V(database_continuousbackup_healthy), V(database_continuousbackup_delayed),
-        V(database_continuousbackup_stale), V(plan_database_maintenance), V(start_database_maintenance) and V(complete_database_maintenance).
-        It has many others, such as V(deployment).
-      - V(database_maintenance_planned), V(database_maintenance_started) and V(database_maintenance_completed) mean the last three of databases.
-      - Where fewer than O(limit) are found, all events of the app are looked at, or all since O(since).
+      - Of addons, V(new_addon), V(upgrade_addon), V(addon_updated), V(delete_addon), V(suspend_addon) and V(resume_addon).
+      - Of databases, V(upgrade_database), V(database/add_feature), V(database/remove_feature), V(database_backup_succeeded) and
+        V(database_backup_failed).
+      - Of continuous backups, V(database_continuousbackup_healthy), V(database_continuousbackup_delayed) and
+        V(database_continuousbackup_stale).
+      - Of maintenance, V(plan_database_maintenance), V(start_database_maintenance) and V(complete_database_maintenance).
+      - There are many others, such as V(deployment).
+      - V(database_maintenance_planned), V(database_maintenance_started) and V(database_maintenance_completed) are aliases of those of
+        maintenance.
+      - When fewer than O(limit) match, all events are read, or all since O(since).
     type: list
     elements: str
   since:
     description:
-      - Return only events of this point in time and later, such as V(2026-11-20T00:00:00Z). It needs an offset from UTC, or C(Z).
-      - Nothing that is older is looked at.
+      - Return only events at this time or later, such as V(2026-11-20T00:00:00Z). It needs a UTC offset or C(Z).
+      - Older events are not read.
     type: str
 extends_documentation_fragment:
   - community.scalingo._options
@@ -102,7 +104,7 @@ events:
       type: str
       sample: '2026-11-20T01:04:31.000000Z'
     user:
-      description: Who did it. None when the platform or an addon did it and says so.
+      description: Who did it. V(none) when the platform or an addon did it and says so.
       type: dict
       contains:
         id:
@@ -119,7 +121,7 @@ events:
           sample: john.doe@example.com
     type_data:
       description:
-        - What it is about. Each type has keys of its own, always the same ones. None for events that are not of databases or addons.
+        - What it is about. Each type has keys of its own, always the same ones. V(none) for events that are not of databases or addons.
         - Of types of databases and addons that are not listed at O(types), all keys that one of these has, none for what the platform does not tell.
       type: dict
       contains:

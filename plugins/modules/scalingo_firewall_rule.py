@@ -9,31 +9,32 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_firewall_rule
 version_added: 0.1.0
-short_description: Manage the firewall of a database with dedicated resources
+short_description: Manage firewall rules of a dedicated database
 description:
-  - Decides which networks can reach a database with dedicated resources. Databases on shared resources have no firewall.
-  - A rule is known by its range, so that the same range is never added twice. The platform takes about two minutes to apply a change,
-    and does not tell when it has.
-  - A task that changes nothing costs one request to the Database API, however many rules it has. A task that changes something costs one request
-    for each rule, and one to verify. Without a cache there come up to three requests before, for the bearer token,
-    for the addon (unless O(addon) is an ID) and for the addon's token.
+  - Manages which networks can reach a database with dedicated resources.
+  - Databases on shared resources have no firewall.
+  - Rules are identified by their ranges. A range is never added twice.
+  - The platform applies a change within about two minutes, and does not report when.
+  - An unchanged task costs one request to the Database API.
+  - A change costs one request per rule, and one to verify.
 options:
   type:
     description:
-      - V(custom_range) is an address range of your own. V(managed_range) is one that Scalingo maintains.
-      - When it is left out, it follows from O(cidr) and O(range_id).
+      - V(custom_range) is an address range of yours. V(managed_range) is one that Scalingo maintains.
+      - The default follows from O(cidr) and O(range_id).
     type: str
     choices: [custom_range, managed_range]
   cidr:
     description:
       - The address range, for example V(198.51.100.0/24). A single address is a range of one.
-      - A range wider than /8 (/16 of IPv6) needs O(allow=exposure). Ranges that touch each other or overlap count as one, those that exist included.
+      - A range wider than /8 (/16 of IPv6) needs O(allow=exposure).
+      - Adjacent and overlapping ranges count as one, existing ones included.
     type: str
   range_id:
     description: The ID of a managed range, for example V(mr-scalingo-osc-fr1).
     type: str
   label:
-    description: What people call the range, for V(custom_range) only. When it is left out, the label of an existing rule is left alone.
+    description: A label for a V(custom_range). Without it, an existing label is left alone.
     type: str
   rules:
     description: Several rules. A database takes 30 at most.
@@ -56,28 +57,27 @@ options:
         description: What people call the range, for V(custom_range) only. When it is left out, the label of an existing rule is left alone.
         type: str
   state:
-    description:
-      - Whether the rules are to exist. V(absent) cuts off whoever connects from there.
+    description: Whether the rules exist. V(absent) cuts off clients in the range.
     type: str
     choices: [present, absent]
     default: present
   exclusive:
     description:
-      - Whether O(rules) is the whole list, so that all other rules are removed.
-      - Removing more than one rule in this way needs O(allow=mass_removal). With an empty list a single one does, too.
+      - Whether to remove all rules that are not in O(rules).
+      - To remove more than one rule, or to use an empty list, add O(allow=mass_removal).
     type: bool
     default: false
   allow:
     description:
-      - The consequences that you agree to. A change with a consequence that is not listed is refused before anything is changed.
-      - V(mass_removal) is for rules that are removed because O(exclusive=true) and O(rules) does not hold them.
-      - V(exposure) is for ranges wider than /8 (/16 of IPv6).
+      - Consequences that you accept. Any other is refused before anything is changed.
+      - V(mass_removal) is rules that are removed by O(exclusive=true).
+      - V(exposure) is ranges wider than /8 (/16 of IPv6).
     type: list
     elements: str
     choices: [mass_removal, exposure]
     default: []
   wait_timeout:
-    description: How long to wait for the end of another operation on the database, in seconds.
+    description: How long to wait for another operation on the database, in seconds.
     type: float
     default: 900
 extends_documentation_fragment:

@@ -9,14 +9,13 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_firewall_rule_info
 version_added: 0.1.0
-short_description: List the firewall rules of a database with dedicated resources
+short_description: List firewall rules of a dedicated database
 description:
-  - Returns the rules that decide which networks can reach a database with dedicated resources.
-  - Costs one request to the Database API, with O(managed_ranges=true) one more. Without a cache there come up to three requests before, for the bearer token,
-    for the addon (unless O(addon) is an ID) and for the addon's token.
+  - Returns the firewall rules of a database with dedicated resources.
+  - Costs one request to the Database API. With O(managed_ranges=true) it costs two.
 options:
   managed_ranges:
-    description: Whether to return the ranges too that Scalingo maintains, and that a rule of the type V(managed_range) can name.
+    description: Whether to also return the ranges that Scalingo maintains, for rules of the type V(managed_range).
     type: bool
     default: false
 extends_documentation_fragment:
@@ -49,7 +48,7 @@ firewall_rules:
   elements: dict
   contains:
     id:
-      description: The ID of the rule. None in check mode for a rule that would be added.
+      description: The ID of the rule. V(none) in check mode for a rule that would be added.
       type: str
       sample: 65f1c0d2a1b2c3d4e5f60718
     type:

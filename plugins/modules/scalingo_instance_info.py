@@ -11,12 +11,11 @@ module: scalingo_instance_info
 version_added: 0.1.0
 short_description: List the instances of a database and their status
 description:
-  - Returns the instances of a database, with their addresses and their status, put together from two routes of the API.
-  - Costs two requests to the Database API, with O(health=true) one more. Without a cache there come up to three requests before, for the bearer token,
-    for the addon (unless O(addon) is an ID) and for the addon's token.
+  - Returns the instances of a database, with addresses and statuses.
+  - Costs two requests to the Database API. With O(health=true) it costs three.
 options:
   health:
-    description: Whether to return the health of the cluster too. Elasticsearch and OpenSearch only, other databases are refused.
+    description: Whether to also return the health of the cluster. For Elasticsearch and OpenSearch only. Others are refused.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -60,7 +59,7 @@ instances:
       type: str
       sample: a7ecbaf9-7f3c-4324-bf35-975f546718c2
     hostname:
-      description: The host name of the instance. None when only its status is known.
+      description: The host name of the instance. V(none) when only its status is known.
       type: str
       sample: a7ecbaf9-7f3c-4324-bf35-975f546718c2.shop-4553.postgresql.dbs.scalingo.com
     port:
@@ -96,7 +95,7 @@ instances:
       type: str
       sample: 10.0.0.12
 health:
-  description: What the cluster says of itself. None unless O(health=true).
+  description: What the cluster says of itself. V(none) unless O(health=true).
   returned: success
   type: dict
   contains:

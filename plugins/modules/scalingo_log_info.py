@@ -11,10 +11,9 @@ module: scalingo_log_info
 version_added: 0.1.0
 short_description: Read the logs of a database
 description:
-  - Returns the last lines of the logs of a database, or the list of their archives.
-  - Costs two requests, one to the Database API and one to the log server. O(gather=archives) asks the Database API only, once for each page.
-    Without a cache there come up to three requests before, for the bearer token,
-    for the addon (unless O(addon) is an ID) and for the addon's token.
+  - Returns the last log lines of a database, or the list of its log archives.
+  - Costs two requests, one to the Database API and one to the log server.
+  - O(gather=archives) sends one request to the Database API per page.
 options:
   gather:
     description: What to return, the last V(lines) or the V(archives).
@@ -22,19 +21,20 @@ options:
     choices: [lines, archives]
     default: lines
   lines:
-    description: How many lines to return at most, with O(gather=lines). An answer of more than 32 MiB is an error.
+    description: Maximum number of lines, with O(gather=lines). More than 32 MiB are an error.
     type: int
     default: 100
   filter:
-    description: Return only the lines that the log server finds with this filter, with O(gather=lines).
+    description: Return only lines that the log server matches with this filter, with O(gather=lines).
     type: str
   limit:
-    description: How many archives to return at most, with O(gather=archives). All of them when it is left out.
+    description: Maximum number of archives, with O(gather=archives). The default is all.
     type: int
   links:
     description:
-      - Whether to return the links too, to the running logs or to each archive. Whoever has a link can read the logs.
-      - Needs O(dest) or a task with C(no_log=true). Other tasks are refused before the link is asked for.
+      - Whether to also return links, to the running logs or to each archive.
+      - Whoever has a link can read the logs.
+      - Needs O(dest) or a task with C(no_log=true). Other tasks are refused first.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -90,11 +90,11 @@ archives:
       type: int
       sample: 48213
     url:
-      description: The link to the archive. None unless O(links=true), and with O(dest). Secret.
+      description: The link to the archive. V(none) unless O(links=true), and with O(dest). Secret.
       type: str
       sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
 url:
-  description: The link to the running logs. None unless O(links=true) and O(gather=lines), and with O(dest). Secret.
+  description: The link to the running logs. V(none) unless O(links=true) and O(gather=lines), and with O(dest). Secret.
   returned: success
   type: str
   sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER

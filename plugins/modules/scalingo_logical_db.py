@@ -11,13 +11,12 @@ module: scalingo_logical_db
 version_added: 0.1.0
 short_description: Manage logical databases on MySQL and MongoDB
 description:
-  - Creates and deletes databases inside of a MySQL or MongoDB addon. They share its memory and its disk, all its users see
-    them, and one backup holds all of them.
-  - Other engines have no such thing. The task fails and says what they have instead.
-  - The default database of the addon is protected, and those that belong to the server itself are never touched.
-  - A task that changes nothing costs one request to the Database API, however many names it has. A task that changes something costs one request
-    for each database, and one to verify. Without a cache there come up to three requests before, for the
-    bearer token, for the addon (unless O(addon) is an ID) and for the addon's token.
+  - Creates and deletes logical databases of a MySQL or MongoDB addon.
+  - They share memory, disk, users and backups.
+  - Other engines have none. The task fails and names what they offer instead.
+  - The protected default database and the databases of the server are never changed.
+  - An unchanged task costs one request to the Database API.
+  - A change costs one request per database, and one to verify.
 options:
   name:
     description: The name of one logical database. Exactly one of O(name) and O(names) is needed.
@@ -28,28 +27,28 @@ options:
     elements: str
   state:
     description:
-      - Whether the databases are to exist.
-      - V(absent) deletes them with all their data. Their literal names in the task are the consent to that.
+      - Whether the databases exist.
+      - V(absent) deletes them with all data. Their literal names in the task are the consent.
     type: str
     choices: [present, absent]
     default: present
   exclusive:
     description:
-      - Whether O(names) is the whole list, so that all other logical databases are deleted with their data, except for the
-        protected one and those of the server.
-      - Deleting databases in this way needs O(allow=mass_removal), even a single one.
+      - Whether to delete all logical databases that are not in O(names), with their data.
+      - The protected one and those of the server are kept.
+      - To delete any in this way, add O(allow=mass_removal).
     type: bool
     default: false
   allow:
     description:
-      - The consequences that you agree to. A change with a consequence that is not listed is refused before anything is changed.
-      - V(mass_removal) is for databases that are deleted because O(exclusive=true) and O(names) does not hold them.
+      - Consequences that you accept. Any other is refused before anything is changed.
+      - V(mass_removal) is databases that are deleted by O(exclusive=true).
     type: list
     elements: str
     choices: [mass_removal]
     default: []
   wait_timeout:
-    description: How long to wait for the end of another operation on the database, in seconds.
+    description: How long to wait for another operation on the database, in seconds.
     type: float
     default: 900
 extends_documentation_fragment:

@@ -11,9 +11,9 @@ module: scalingo_logical_db_info
 version_added: 0.1.0
 short_description: List the logical databases of MySQL and MongoDB
 description:
-  - Returns the logical databases of a MySQL or MongoDB addon. Other engines have no such thing. The task fails and says what they have instead.
-  - Costs one request to the Database API. Without a cache there come up to three requests before, for the bearer token,
-    for the addon (unless O(addon) is an ID) and for the addon's token.
+  - Returns the logical databases of a MySQL or MongoDB addon.
+  - Other engines have none. The task fails and names what they offer instead.
+  - Costs one request to the Database API.
 options:
   name:
     description: Return only the logical database of this name. The list is empty when there is none.

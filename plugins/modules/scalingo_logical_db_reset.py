@@ -11,20 +11,19 @@ module: scalingo_logical_db_reset
 version_added: 0.1.0
 short_description: Empty a logical database of MySQL or MongoDB
 description:
-  - Deletes all data in one logical database and keeps the database. This cannot be undone.
-  - Every run resets, so keep it out of playbooks that run every night.
-  - Costs three requests to the Database API, of which one changes something. Without a cache there come up to three requests before, for the
-    bearer token, for the addon (unless O(addon) is an ID) and for the addon's token.
+  - Deletes all data of a logical database and keeps the database. This cannot be undone.
+  - Every run resets. Keep it out of scheduled playbooks.
+  - Costs three requests to the Database API, one of them a write.
 options:
   name:
     description: The name of the logical database to empty. It may be the protected one.
     type: str
     required: true
   confirm:
-    description: The name once more, as the consent to lose all of its data. Without it the task is refused before anything is changed.
+    description: The name once more, as the consent to the loss of all its data.
     type: str
   wait_timeout:
-    description: How long to wait for the end of another operation on the database, in seconds.
+    description: How long to wait for another operation on the database, in seconds.
     type: float
     default: 900
 extends_documentation_fragment:

@@ -9,20 +9,19 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_maintenance_info
 version_added: 0.1.0
-short_description: List the maintenance of a database
+short_description: List maintenance of a database
 description:
   - Returns the maintenance of a database, of the last twelve months and ahead.
-  - Costs one request to the Database API for each twenty entries that are looked at, and no more than O(limit) needs.
-    Without a cache there come up to three requests before, for the bearer token,
-    for the addon (unless O(addon) is an ID) and for the addon's token.
+  - Costs one request to the Database API per twenty entries, as far as O(limit) needs them.
 options:
   id:
     description: Return only the maintenance of this ID. The list is empty when there is none.
     type: str
   status:
     description:
-      - Return only maintenance of these statuses. The platform has V(scheduled), V(notified), V(queued), V(running), V(done), V(failed) and V(cancelled).
-      - All entries are looked at.
+      - Return only maintenance of these statuses.
+      - The platform has V(scheduled), V(notified), V(queued), V(running), V(done), V(failed) and V(cancelled).
+      - All entries are read.
     type: list
     elements: str
   limit:
@@ -77,11 +76,11 @@ maintenances:
       type: str
       sample: scheduled
     started_at:
-      description: When it began, in UTC. None before.
+      description: When it began, in UTC. V(none) before.
       type: str
       sample: '2026-07-04T15:59:50.407000Z'
     ended_at:
-      description: When it ended, in UTC. None before.
+      description: When it ended, in UTC. V(none) before.
       type: str
       sample: '2026-07-04T15:59:50.408000Z'
 # BEGIN _returns: written by make lists

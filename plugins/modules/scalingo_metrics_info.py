@@ -9,16 +9,17 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_metrics_info
 version_added: 0.1.0
-short_description: Read the metrics of a database
+short_description: Get metrics of a database
 description:
-  - Returns the present metrics of a database as a list of one, or one series of the last hours with O(type).
-  - Costs one request to the Database API. Without a cache there come up to three requests before, for the bearer token,
-    for the addon (unless O(addon) is an ID) and for the addon's token.
+  - Returns the current metrics of a database as a list of one.
+  - With O(type), returns a series of the last hours.
+  - Costs one request to the Database API.
 options:
   type:
     description:
-      - Return this series instead of the present metrics. The platform's dashboard reads them, its documentation does not name
-        them. A region may not have them, which the task then tells.
+      - Return this series instead of the current metrics.
+      - The platform's dashboard uses them, and its documentation does not name them.
+      - The task fails in a region that does not have them.
     type: str
     choices: [cpu, memory, swap, disk, diskio]
   instance_id:
@@ -26,11 +27,11 @@ options:
     type: str
   since:
     description:
-      - How many hours to look back, with O(type). The platform takes V(3) when it is left out.
-      - An answer of more than 32 MiB is an error.
+      - How many hours to go back, with O(type). The platform's default is V(3).
+      - More than 32 MiB are an error.
     type: int
   last:
-    description: Whether to return the last point of the series only, with O(type).
+    description: Whether to return only the last point of the series, with O(type).
     type: bool
     default: false
 extends_documentation_fragment:

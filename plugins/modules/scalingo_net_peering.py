@@ -9,35 +9,32 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_net_peering
 version_added: 0.1.0
-short_description: Join a network to that of a database with dedicated resources
+short_description: Manage net peerings of a dedicated database
 description:
-  - Accepts a net peering, so that a network of yours in the cloud of Outscale reaches the database by private addresses, or deletes it again.
-    Databases on shared resources have no network of their own.
-  - First ask for a net peering in Outscale, with the account and the network of the database, which M(community.scalingo.scalingo_net_peering_info) tells.
-    Its ID is what this module takes, and what it knows a net peering by.
-  - O(app) alone names the database. O(addon) is not needed; when it is given, it must be V(postgresql-ng) or an ID, which is not looked up.
-    O(addon_id) and O(addon_token) are refused, as they do not open the main API.
-  - A net peering that the platform shows as V(deleted) counts as absent. It is neither used nor deleted again.
-  - A task that changes nothing costs one request to the main API. A task that changes something costs three, and more while it waits.
-    Without a cache there comes one request before, for the bearer token.
+  - Accepts or deletes a net peering between a network of yours at Outscale and that of a dedicated database.
+  - Databases on shared resources have no network of their own.
+  - Request the net peering at Outscale first. M(community.scalingo.scalingo_net_peering_info) returns the account and the network to give.
+  - The net peering is identified by its ID at Outscale.
+  - O(app) names the database. O(addon), if given, must be V(postgresql-ng) or an ID, and is not looked up.
+  - O(addon_id) and O(addon_token) are refused, as they do not open the main API.
+  - A net peering with the status V(deleted) counts as absent.
+  - An unchanged task costs one request to the main API. A change costs three, and one per poll.
 options:
   outscale_net_peering_id:
     description: The ID that Outscale gave to the net peering, for example V(pcx-12345678).
     type: str
     required: true
   state:
-    description:
-      - Whether the net peering is to exist. V(absent) cuts off whoever connects through it.
+    description: Whether the net peering exists. V(absent) cuts off its clients.
     type: str
     choices: [present, absent]
     default: present
   wait_timeout:
-    description:
-      - How long to wait until the net peering is V(active), or gone, in seconds. Any other status means that the platform is still at it.
+    description: How long to wait until the net peering is V(active) or deleted, in seconds.
     type: float
     default: 900
   wait_interval:
-    description: How long to wait between two looks, in seconds, at first. It grows to six times as much. At least V(0.1).
+    description: Initial polling interval in seconds. It grows up to six times. Minimum V(0.1).
     type: float
     default: 5
 extends_documentation_fragment:

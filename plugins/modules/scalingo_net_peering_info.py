@@ -9,22 +9,21 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_net_peering_info
 version_added: 0.1.0
-short_description: List the net peerings of a database with dedicated resources
+short_description: List net peerings of a dedicated database
 description:
-  - Returns the networks that are joined to that of a database with dedicated resources, among them those that the platform shows as V(deleted).
-  - With O(network_configuration=true) it also returns what one has to know to ask for a net peering in the cloud of Outscale.
-  - O(app) alone names the database. O(addon) is not needed; when it is given, it must be V(postgresql-ng) or an ID, which is not looked up.
-    O(addon_id) and O(addon_token) are refused, as they do not open the main API.
-  - Costs one request to the main API, with O(network_configuration=true) one more, and with an O(net_peering_id) that there is not, one more too.
-    Without a cache there comes one request before, for the bearer token.
+  - Returns the net peerings of a database with dedicated resources, those with the status V(deleted) included.
+  - With O(network_configuration=true), also returns what Outscale asks for in a new net peering.
+  - O(app) names the database. O(addon), if given, must be V(postgresql-ng) or an ID, and is not looked up.
+  - O(addon_id) and O(addon_token) are refused, as they do not open the main API.
+  - Costs one request to the main API. O(network_configuration=true) costs one more, and so does an O(net_peering_id) that does not exist.
 options:
   net_peering_id:
     description:
-      - The ID that the platform gave to a net peering, to return this one alone. It is not the one that Outscale gave to it.
-      - There may be none of this ID. Then the list is empty.
+      - Return only the net peering of this ID. It is the platform's ID, not that of Outscale.
+      - The list is empty when it does not exist.
     type: str
   network_configuration:
-    description: Whether to return the account, the ID and the address range of the database's network too.
+    description: Whether to also return the account, the ID and the address range of the database's network.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -99,7 +98,7 @@ net_peerings:
       type: str
       sample: '2026-11-20T00:00:00.000000Z'
 network_configuration:
-  description: What a net peering is asked of. None unless O(network_configuration=true).
+  description: What a net peering is asked of. V(none) unless O(network_configuration=true).
   returned: success
   type: dict
   contains:

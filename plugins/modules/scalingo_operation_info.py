@@ -9,16 +9,14 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_operation_info
 version_added: 0.1.0
-short_description: Read an operation of a database
+short_description: Get an operation of a database
 description:
-  - Returns one operation, such as an upgrade or a restoration, or the one that is running on the database now.
-  - The list is empty when no operation is running, or when the platform does not know the operation any more. That does not mean that it failed.
-  - Costs one request to the Database API with O(operation_id). Without it, it costs one request too, and one more when an operation is running.
-    Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID)
-    and for the addon's token.
+  - Returns one operation, such as an upgrade or a restore, or the one that is running.
+  - The list is empty when no operation is running, or the platform has forgotten it. It may have succeeded.
+  - Costs one request to the Database API. Without O(operation_id), a running operation costs one more.
 options:
   operation_id:
-    description: The ID of the operation. Without it the one that is running now is returned.
+    description: The ID of the operation. The default is the running one.
     type: str
 extends_documentation_fragment:
   - community.scalingo._options

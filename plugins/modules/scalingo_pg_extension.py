@@ -12,93 +12,91 @@ version_added: 0.1.0
 short_description: Manage extensions of PostgreSQL
 description:
   - Installs, updates and removes extensions of a PostgreSQL database.
-  - The API of the platform lists extensions and changes none. So this module asks the API first. A task that finds everything as it is
-    to be sends no SQL and opens no connection to the database. Otherwise it connects to the database as its default user, changes
-    the extensions by SQL, and lets the API confirm that.
-  - C(pg_stat_statements) is the exception. The API enables it, so that needs no SQL. Updating and removing it does.
-  - Several extensions are changed in one transaction, so all of them or none. C(pg_stat_statements) is enabled after it.
-  - Which extensions can be installed is for the platform to say. It has a list of those that it allows, and only its support installs C(anon).
-    The refusal of the server is reported as it is. Check mode asks the server with O(state=latest) only, and otherwise takes every name for one
-    that it has.
-  - A task that changes nothing costs one request to the Database API. A task that changes something by SQL costs three, with one more
-    for the variables of the app (unless O(connection_url) is given), one for the certificate of the authority (unless O(ca_cert) is given or
-    O(ssl_mode) does not need it) and one for the address of the SSH server (when the way is C(ssh) and O(ssh_host) is not given). It costs more
-    when the API takes a while to show the change. Enabling C(pg_stat_statements) costs three.
-    With O(state=latest) an unchanged task costs as much as a changed one, less one.
-    Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID) and for
-    the addon's token.
+  - The API lists extensions and cannot change them. An unchanged task therefore opens no database connection.
+  - For a change, the module connects as the default user, runs SQL, and verifies the result by the API.
+  - C(pg_stat_statements) is enabled by the API. Only updating and removing it needs SQL.
+  - Several extensions are changed in one transaction. C(pg_stat_statements) is enabled after it.
+  - The platform decides which extensions are allowed. A refusal of the server is reported as it is.
+  - Only Scalingo's support can install C(anon).
+  - Check mode asks the server with O(state=latest) only. Otherwise it assumes that an extension is available.
+  - An unchanged task costs one request to the Database API. A change by SQL costs three.
+  - It costs one more for each of O(connection_url), O(ca_cert) and O(ssh_host) that is needed and not given.
+  - It costs more while the API does not show the change yet.
+  - Enabling C(pg_stat_statements) costs three.
+  - With O(state=latest), an unchanged task costs as much as a changed one, less one.
 options:
   name:
     description:
-      - The name of one extension, such as V(pg_trgm), V(uuid-ossp) or V(vector). Exactly one of O(name) and O(names) is needed.
-      - Names that are mistaken often, such as C(pgvector) for V(vector), are refused with the right one.
+      - The name of one extension, such as V(pg_trgm), V(uuid-ossp) or V(vector).
+      - Exactly one of O(name) and O(names) is needed.
+      - Common wrong names, such as C(pgvector) for V(vector), are refused with the right one.
     type: str
   names:
-    description: The names of several extensions. One that needs another comes after it, unless O(cascade=true).
+    description: The names of several extensions. List dependencies first, unless O(cascade=true).
     type: list
     elements: str
   state:
     description:
-      - V(present) installs what is missing. What is there is left at its version, unless O(version) is given.
-      - V(absent) removes. The literal names in the task are the consent to that. C(plpgsql) is never removed.
-      - V(latest) installs what is missing, and updates the others to the version that the server has. What that is can be
-        asked by SQL only, so this always connects to the database, in check mode too.
+      - V(present) installs missing extensions. Existing ones keep their version, unless O(version) is given.
+      - V(absent) removes them. The literal names in the task are the consent. C(plpgsql) is never removed.
+      - V(latest) installs missing extensions and updates the others to the server's version.
+      - It always connects to the database, in check mode too.
     type: str
     choices: [present, absent, latest]
     default: present
   version:
     description:
-      - The version to install, or to change to. If not given, the server decides at installation, and it is left as it is afterwards.
+      - The version to install or change to. Without it, the server chooses at installation.
       - For a single extension only.
     type: str
   schema:
     description:
-      - The schema to install the extension in. It must exist. Used at installation only. An extension that is there is not moved.
+      - The schema to install the extension in. It must exist. An installed extension is not moved.
       - For a single extension only, and not for C(pg_stat_statements).
     type: str
   cascade:
     description:
-      - With O(state=present) and O(state=latest), install the extensions that are needed, too.
-      - With O(state=absent), remove what depends on the extension, too. These can be columns and tables with all their data.
-        What the server has removed is named in RV(notes).
+      - With O(state=present) and O(state=latest), also installs dependencies.
+      - With O(state=absent), also removes dependents. These can be columns and tables with all their data.
+      - RV(notes) names what the server has removed.
     type: bool
     default: false
   connection_url:
     description:
-      - How to connect to the database, as V(postgresql://user:password@host:port/database). Signs with a meaning in a URL are percent-encoded.
-        TLS is as O(ssl_mode) says, whatever the URL says.
-      - If not given, it is the value of the app's variable whose host and port are those of the database, usually C(SCALINGO_POSTGRESQL_URL). Of several
-        variables those of the platform come first. A URL of another database is never used.
-      - A URL with the address of this very machine is the end of a tunnel that you have made yourself. The certificate must still be for
-        the database's own host name.
-      - Needed with O(addon_token), which does not show the variables of the app.
-      - It holds a password. Ansible shows it nowhere, but on a command line (C(ansible -a)) the shell's history and the list of processes do.
+      - The URL of the database, V(postgresql://user:password@host:port/database). Reserved characters are percent-encoded.
+      - TLS follows O(ssl_mode), whatever the URL says.
+      - The default is the app's variable whose host and port match the database, usually C(SCALINGO_POSTGRESQL_URL).
+      - Variables of the platform come first. The URL of another database is never used.
+      - The address of this machine means a tunnel of yours. The certificate must match the database's host name.
+      - Needed with O(addon_token), which cannot read the app's variables.
+      - It holds a password. Ansible hides it, but C(ansible -a) exposes it in the shell's history and the process list.
     type: str
   via:
     description:
-      - The way to the database. V(direct) connects to its host and port.
-      - V(ssh) uses the platform's own tunnel with the OpenSSH client of this machine, which needs a key of the Scalingo account. It lasts
-        as long as the connection to the database. Databases with dedicated resources have no tunnel.
-      - V(auto) is V(direct) when the feature C(publicly-available) is active, for databases with dedicated resources, and for a O(connection_url)
-        with another host or port than the platform shows. Otherwise it is V(ssh).
+      - How to reach the database. V(direct) connects to its host and port.
+      - V(ssh) uses the platform's tunnel and the local OpenSSH client. It needs a key of the Scalingo account.
+      - The tunnel ends with the connection. Databases with dedicated resources have none.
+      - V(auto) is V(direct) when C(publicly-available) is active, for dedicated databases, and for a O(connection_url) with another host or
+        port.
+      - Otherwise it is V(ssh).
     type: str
     choices: [auto, direct, ssh]
     default: auto
   ssl_mode:
     description:
-      - What is asked of TLS, on every way. V(verify-full) accepts a certificate of the authority for the host name of the database only.
-        V(verify-ca) accepts one for any name, V(require) accepts any certificate.
-      - V(disable) is accepted for this very machine only, as credentials would cross the network in clear.
+      - How TLS is verified. V(verify-full) needs a trusted certificate for the database's host name.
+      - V(verify-ca) accepts a trusted one for any name. V(require) accepts any certificate.
+      - V(disable) is accepted for this machine only, as credentials would cross the network in clear.
     type: str
     choices: [verify-full, verify-ca, require, disable]
     default: verify-full
   ca_cert:
     description:
-      - A file with the certificates of the authorities to trust.
-      - If not given, the certificate of the platform's authority is taken from the Database API.
+      - A file with trusted root certificates.
+      - The default is the platform's root certificate, taken from the Database API.
     type: path
   ssh_host:
-    description: The SSH server, with its port unless that is 22. If not given, it is the one of the region.
+    description: The SSH server, with its port unless that is 22. The default is that of the region.
     type: str
   ssh_user:
     description: The user of the SSH server.
@@ -106,25 +104,25 @@ options:
     default: git
   ssh_key_file:
     description:
-      - A private key without a passphrase, whose public key is known to the Scalingo account.
-      - If not given, OpenSSH takes the keys of the agent and the user's own ones. No configuration of OpenSSH is read.
+      - A private key without a passphrase, known to the Scalingo account.
+      - By default, OpenSSH uses the agent and the user's keys. Its configuration is not read.
     type: path
   ssh_known_hosts:
     description:
-      - A file with the public keys of SSH servers. The host key is always verified, and a server that is not listed is refused.
-        Scalingo publishes the fingerprints of its servers with the documentation of its regions.
-      - If not given, the user's and the machine's own files are used.
+      - A file with the host keys of SSH servers. The host key is always verified, and unknown servers are refused.
+      - Scalingo publishes the fingerprints with the documentation of its regions.
+      - The default is the user's and the machine's files.
     type: path
   connect_timeout:
-    description: How long connecting may take, by SSH and to the database together, in seconds.
+    description: How long to wait for the connection, SSH included, in seconds.
     type: float
     default: 15
   sql_timeout:
-    description: How long one SQL statement may take before the server gives it up, waiting for locks included, in seconds.
+    description: How long one SQL statement may take, waiting for locks included, in seconds.
     type: float
     default: 300
   wait_timeout:
-    description: How long to wait for the end of another operation on the database, in seconds.
+    description: How long to wait for another operation on the database, in seconds.
     type: float
     default: 900
 extends_documentation_fragment:

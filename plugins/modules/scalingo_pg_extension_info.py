@@ -11,10 +11,8 @@ module: scalingo_pg_extension_info
 version_added: 0.1.0
 short_description: List the extensions of a PostgreSQL database
 description:
-  - Returns the extensions that are installed in a PostgreSQL database. Which others could be installed is not told by the platform.
+  - Returns the installed extensions of a PostgreSQL database. The API does not list the available ones.
   - Costs one request to the Database API.
-    Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID) and for
-    the addon's token.
 options:
   name:
     description: Return only the extension of this name. The list is empty when it is not installed.

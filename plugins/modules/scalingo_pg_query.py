@@ -9,62 +9,58 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_pg_query
 version_added: 0.1.0
-short_description: Cancel queries of PostgreSQL, or end their sessions
+short_description: Cancel queries or terminate sessions of PostgreSQL
 description:
-  - Cancels queries of a PostgreSQL database, or ends the sessions that run them. Either the one session with a O(pid), or all that
-    O(older_than), O(user), O(query_state) and O(exclude_query) agree on.
-  - A pid may belong to another session a moment later, and a session of a pool runs the query of somebody else. So each session is looked at
-    once more just before it is its turn, and is left alone, with a warning, unless pid, user, state and the start of the query are still the same.
-    The platform takes a pid and nothing else. A query that begins between that look and the order, which is the time of one request, is not
-    protected.
-  - Replication, autovacuum and other sessions of the server itself are ended only when O(pid) names them. Ending them can stop replicas, or
-    keep the server from preventing a wraparound of its transactions.
-  - Nothing that matches is success without a change.
-  - A task that finds nothing costs one request to the Database API. Otherwise it costs two for each query that it ends, one for each that is over by
-    then, and one or more at the end to see that they have ended.
-    Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID) and for
-    the addon's token.
+  - Cancels queries of a PostgreSQL database, or terminates their sessions.
+  - Selects one session by O(pid), or all that match O(older_than), O(user), O(query_state) and O(exclude_query).
+  - Each session is read again before it is ended, as a pid may be reused and a pooled session may run another query.
+  - It is left alone, with a warning, unless pid, user, state and query start are unchanged.
+  - A query that starts during that last request is not protected, as the API takes only a pid.
+  - Replication, autovacuum and other server processes are ended only by O(pid).
+  - Ending these can stop replicas, or keep the server from preventing a transaction wraparound.
+  - No match is success without a change.
+  - An unchanged task costs one request to the Database API.
+  - A change costs two per query, one per query that has already ended, and one per poll.
 options:
   action:
     description:
-      - V(cancel) asks the server to cancel the query. The session stays, and its transaction fails.
-      - V(terminate) ends the session. The value is the consent to that.
+      - V(cancel) cancels the query. The session stays, and its transaction fails.
+      - V(terminate) ends the session. The value is the consent.
     type: str
     choices: [cancel, terminate]
     required: true
   pid:
     description:
       - The process ID of one session. At least one of O(pid), O(older_than) and O(user) is needed.
-      - A session that is not there is not an error, nor is one that runs nothing when the action is V(cancel).
+      - A missing session is no error, nor is one without a query with O(action=cancel).
     type: int
   older_than:
-    description: Only queries that began at least this long ago. A number of seconds, or text such as V(90s), V(5m) or V(1h30m).
+    description: Only queries that began at least this long ago. Give seconds, or a duration such as V(90s), V(5m) or V(1h30m).
     type: str
   user:
     description: Only sessions of this user of the database.
     type: str
   query_state:
     description:
-      - Only sessions that do one of these things.
-      - If not given, only V(active) ones. So the idle connections of a pool, and those that are idle within a transaction, are never
-        touched unless the task names them.
-      - For O(action=cancel) only V(active) and V(fastpath function call) make sense, as in all others there is nothing to cancel.
+      - Only sessions in one of these states. The default is V(active).
+      - Idle connections, also within a transaction, are touched only when the task names their state.
+      - O(action=cancel) has an effect on V(active) and V(fastpath function call) only.
     type: list
     elements: str
     choices: [active, idle, idle in transaction, idle in transaction (aborted), fastpath function call, disabled]
   exclude_query:
     description:
-      - Leave out queries in which one of these regular expressions of Python is found, in any case.
-        Comments before the first word do not count.
-      - If not given, V(^\\s*COPY\\b), V(\\bpg_dump\\b) and V(\\bpg_\\w*backup), so that backups are left alone. V([]) leaves nothing out.
+      - Skip queries that match one of these Python regular expressions, ignoring case.
+      - Comments before the first word do not count.
+      - The default is V(^\\s*COPY\\b), V(\\bpg_dump\\b) and V(\\bpg_\\w*backup), which skips backups. V([]) skips nothing.
     type: list
     elements: str
   max_matches:
-    description: How many queries one task may end. When more match, the task fails and ends none.
+    description: Maximum number of queries to end. When more match, the task fails and ends none.
     type: int
     default: 10
   include_query:
-    description: Whether to return the text of the queries. It can hold data of your users, and so gets into logs.
+    description: Whether to return the query texts. They can hold your users' data, which then gets into logs.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -120,7 +116,7 @@ queries:
       type: int
       sample: 2000
     username:
-      description: The user of the session. None for a process of the server itself.
+      description: The user of the session. V(none) for a process of the server itself.
       type: str
       sample: shop_4553
     state:
@@ -143,7 +139,7 @@ queries:
     outcome:
       description:
         - What became of it. V(cancelled) or V(terminated) when the server was told so. V(gone) when it was over by then. V(left_alone) when the session
-          was doing something else by then, or the pid was another session's. None in check mode.
+          was doing something else by then, or the pid was another session's. V(none) in check mode.
       type: str
       sample: cancelled
 # BEGIN _returns.steps, _returns: written by make lists

@@ -11,31 +11,29 @@ module: scalingo_pg_query_info
 version_added: 0.1.0
 short_description: List the sessions of a PostgreSQL database
 description:
-  - Returns the sessions of a PostgreSQL database, running and idle, and since when they do what they do.
+  - Returns the sessions of a PostgreSQL database, active and idle, and how long their queries have run.
   - Costs one request to the Database API.
-    Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID) and for
-    the addon's token.
 options:
   pid:
-    description: Return only the session with this process ID. The list is empty when there is none.
+    description: Return only the session with this process ID. The list may be empty.
     type: int
   older_than:
-    description: Return only queries that began at least this long ago. A number of seconds, or text such as V(90s), V(5m) or V(1h30m).
+    description: Return only queries that began at least this long ago. Give seconds, or a duration such as V(90s), V(5m) or V(1h30m).
     type: str
   user:
     description: Return only sessions of this user of the database.
     type: str
   query_state:
-    description: Return only sessions that do one of these things. If not given, all.
+    description: Return only sessions in one of these states. The default is all.
     type: list
     elements: str
     choices: [active, idle, idle in transaction, idle in transaction (aborted), fastpath function call, disabled]
   exclude_query:
-    description: Leave out queries in which one of these regular expressions of Python is found, in any case.
+    description: Skip queries that match one of these Python regular expressions, ignoring case.
     type: list
     elements: str
   include_query:
-    description: Whether to return the text of the queries. It can hold data of your users, and so gets into logs.
+    description: Whether to return the query texts. They can hold your users' data, which then gets into logs.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -71,7 +69,7 @@ queries:
       type: int
       sample: 2000
     username:
-      description: The user of the session. None for a process of the server itself.
+      description: The user of the session. V(none) for a process of the server itself.
       type: str
       sample: shop_4553
     state:

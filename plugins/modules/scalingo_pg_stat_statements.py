@@ -9,19 +9,17 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_pg_stat_statements
 version_added: 0.1.0
-short_description: Collect statistics of the statements of PostgreSQL
+short_description: Enable statement statistics of PostgreSQL
 description:
-  - Enables the extension C(pg_stat_statements) of a PostgreSQL database, which collects how often its statements run and how long they take.
-    The API does that by itself, so no SQL is sent.
-  - The API cannot disable it. M(community.scalingo.scalingo_pg_extension) with C(state=absent) removes the extension by SQL.
-  - A task that changes nothing costs one request to the Database API, a task that changes something three.
-    Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID) and for
-    the addon's token.
+  - Enables the extension C(pg_stat_statements), which counts and times the statements of a PostgreSQL database.
+  - Uses the API and no SQL.
+  - The API cannot disable it. Use M(community.scalingo.scalingo_pg_extension) with C(state=absent).
+  - An unchanged task costs one request to the Database API. A change costs three.
 options:
   reset:
     description:
-      - Whether to throw away what was collected up to now. V(true) is the consent to that.
-      - Ignored when the extension was not there before, as nothing was collected then.
+      - Whether to discard the collected statistics. V(true) is the consent.
+      - Ignored when the extension is new.
     type: bool
     default: false
 extends_documentation_fragment:

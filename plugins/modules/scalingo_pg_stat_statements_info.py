@@ -9,16 +9,14 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_pg_stat_statements_info
 version_added: 0.1.0
-short_description: List the statistics of the statements of a PostgreSQL database
+short_description: List statement statistics of a PostgreSQL database
 description:
-  - Returns how often the statements of a PostgreSQL database ran and how long they took, the weightiest first.
-  - Needs the extension C(pg_stat_statements), see M(community.scalingo.scalingo_pg_stat_statements).
+  - Returns how often the statements of a PostgreSQL database ran and how long, heaviest first.
+  - Needs the extension C(pg_stat_statements). See M(community.scalingo.scalingo_pg_stat_statements).
   - Costs one request to the Database API.
-    Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID) and for
-    the addon's token.
 options:
   order_by:
-    description: The number by which the statements are ordered, the largest first.
+    description: The number to sort by, largest first.
     type: str
     choices: [total_time, mean_time, max_time, calls, rows]
     default: total_time
@@ -27,8 +25,8 @@ options:
     type: int
   include_query:
     description:
-      - Whether to return the text of the statements. PostgreSQL puts C($1) and the like in the place of their values, except in statements such as
-        C(ALTER ROLE), whose values can be secrets.
+      - Whether to return the statement texts. PostgreSQL replaces values by C($1).
+      - Statements such as C(ALTER ROLE) keep their values, which can be secrets.
     type: bool
     default: true
 extends_documentation_fragment:

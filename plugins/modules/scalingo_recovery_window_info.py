@@ -9,14 +9,12 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_recovery_window_info
 version_added: 0.1.0
-short_description: Read between which times a PostgreSQL database can be restored
+short_description: Get the point-in-time recovery window of a PostgreSQL database
 description:
-  - Returns the earliest and the latest point in time that a PostgreSQL database can be restored to. The window moves on all the time.
-  - The list is empty when there is none, which is the case until the first base backup is made, and again after a major upgrade.
-  - Other engines have no such thing. The task fails and says so.
+  - Returns the earliest and the latest time to which a PostgreSQL database can be restored.
+  - The list is empty until the first base backup is made, and again after a major upgrade.
+  - Other engines have no recovery window. The task fails.
   - Costs one request to the Database API.
-    Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID)
-    and for the addon's token.
 options: {}
 extends_documentation_fragment:
   - community.scalingo._options

@@ -9,12 +9,12 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_region_info
 version_added: 0.1.0
-short_description: List the regions of the platform
+short_description: List regions of the platform
 description:
-  - Returns the regions that the account may see, with their addresses.
-  - Costs one request to the authentication API. Without a cache there comes one request before, for the bearer token.
-  - O(region), O(app), O(addon) and the addresses of the other APIs mean nothing here. O(addon_id) and O(addon_token) are refused, as they open the
-    Database API only.
+  - Returns the regions that the account can access, with their addresses.
+  - O(region), O(app), O(addon) and the addresses of the other APIs are ignored.
+  - O(addon_id) and O(addon_token) are refused, as they open the Database API only.
+  - Costs one request to the authentication API.
 options: {}
 extends_documentation_fragment:
   - community.scalingo._options
@@ -72,7 +72,7 @@ regions:
       type: str
       sample: https://my.osc-fr1.scalingo.com
     default:
-      description: Whether it is the one that the official tools use when none is named. None when the platform does not say so.
+      description: Whether it is the one that the official tools use when none is named. V(none) when the platform does not say so.
       type: bool
       sample: true
 # BEGIN _returns: written by make lists

@@ -9,15 +9,14 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_retention_policy
 version_added: 0.1.0
-short_description: Manage retention policies on InfluxDB
+short_description: Manage retention policies of InfluxDB
 description:
-  - Adds and deletes retention policies of an InfluxDB addon. The platform has no way to alter one.
-  - Durations are compared by their value, so that V(30d), V(720h) and V(720h0m0s) are the same.
-  - A policy that exists with another duration fails the task, which proposes a new policy beside the old one. Recreating it
-    destroys its points and needs your consent.
-  - A task that changes nothing costs one request to the Database API, however many policies it has. A task that changes something costs one request
-    for each policy that it adds or deletes, and one to verify. Without a cache there come up to three requests before, for the bearer token,
-    for the addon (unless O(addon) is an ID) and for the addon's token.
+  - Adds and deletes retention policies of an InfluxDB addon. The API cannot alter one.
+  - Durations are compared by value. V(30d), V(720h) and V(720h0m0s) are the same.
+  - The task fails when a policy exists with another duration, and proposes a new policy beside it.
+  - Recreating a policy destroys its points and needs your consent.
+  - An unchanged task costs one request to the Database API.
+  - A change costs one request per policy, and one to verify.
 options:
   name:
     description: The name of one policy. Exactly one of O(name) and O(policies) is needed.
@@ -25,17 +24,16 @@ options:
   duration:
     description:
       - How long points are kept, for example V(30d), V(720h), V(4w2d), or V(INF) for no end.
-      - InfluxDB takes at least one hour. It counts up to 106751 days. A longer duration is refused.
-      - Needed when O(name) is given and O(state=present).
+      - At least one hour, at most 106751 days.
+      - Needed with O(name) and O(state=present).
     type: str
   default:
     description:
-      - Whether points go there that are written without naming a policy. Another policy that was the default is that no longer.
-      - When it is left out, an existing policy is left as it is and a new one is not the default.
-      - A policy with V(true) takes over from the default one, whichever place it has in O(policies).
+      - Whether this is the default policy, for points that name none. It replaces the previous default.
+      - Without it, an existing policy is left as it is, and a new one is not the default.
     type: bool
   policies:
-    description: Several policies that are to exist. Policies that it does not name are left alone.
+    description: Several policies. Others are left alone.
     type: list
     elements: dict
     suboptions:
@@ -52,25 +50,25 @@ options:
         type: bool
   state:
     description:
-      - Whether the policy is to exist.
+      - Whether the policy exists.
       - V(absent) deletes it with all its points, takes one O(name), and needs O(confirm).
     type: str
     choices: [present, absent]
     default: present
   allow:
     description:
-      - The consequences that you agree to. A change with a consequence that is not listed is refused before anything is changed.
-      - V(recreate) is for a policy that is deleted with its points and added anew, because its values differ. It needs O(confirm) too.
-      - V(default_policy) is for deleting the default policy.
+      - Consequences that you accept. Any other is refused before anything is changed.
+      - V(recreate) is a policy that is deleted with its points and added anew. It needs O(confirm) too.
+      - V(default_policy) is the deletion of the default policy.
     type: list
     elements: str
     choices: [recreate, default_policy]
     default: []
   confirm:
-    description: The name of the policy whose points are to be lost, as the consent to that.
+    description: The name of the policy whose points are lost, as the consent.
     type: str
   wait_timeout:
-    description: How long to wait for the end of another operation on the database, in seconds.
+    description: How long to wait for another operation on the database, in seconds.
     type: float
     default: 900
 extends_documentation_fragment:

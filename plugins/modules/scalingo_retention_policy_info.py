@@ -9,11 +9,10 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_retention_policy_info
 version_added: 0.1.0
-short_description: List the retention policies of InfluxDB
+short_description: List retention policies of InfluxDB
 description:
   - Returns the retention policies of an InfluxDB addon.
-  - Costs one request to the Database API. Without a cache there come up to three requests before, for the bearer token,
-    for the addon (unless O(addon) is an ID) and for the addon's token.
+  - Costs one request to the Database API.
 options:
   name:
     description: Return only the policy of this name. The list is empty when there is none.
@@ -52,7 +51,7 @@ retention_policies:
       type: str
       sample: raw
     duration:
-      description: How long points are kept, in its shortest form. V(0) is without end. None when the platform shows something else.
+      description: How long points are kept, in its shortest form. V(0) is without end. V(none) when the platform shows something else.
       type: str
       sample: 30d
     duration_seconds:

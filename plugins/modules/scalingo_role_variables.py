@@ -11,14 +11,14 @@ module: scalingo_role_variables
 short_description: Read the variables of a role of this collection
 version_added: 0.1.0
 description:
-  - Reads the variables of the role that the task is in and returns them in the types of the role's argument spec.
-  - Extra variables and answers to surveys are text. V(a,b), several lines, and JSON or YAML text become lists, JSON or YAML text becomes a
-    dictionary, V("0") a number, V("no") a boolean.
-  - Null and blank text are not given, so that the default is returned.
-  - Fails before anything is done when a value cannot be converted, is out of range or has not the form that its variable needs, or when an extra
-    variable begins with the name of the role and is unknown to it. It names each such variable, its value, and what is allowed. It never returns
-    the value of a secret.
-  - It is private to the roles of this collection, and may change without notice. It speaks to no API.
+  - Reads the variables of the current role, converted to the types of its argument spec.
+  - Extra variables and survey answers are text. V(a,b), lines, JSON and YAML become lists.
+  - JSON and YAML become dictionaries, V("0") a number, and V("no") a boolean.
+  - Null and blank text count as not given, and the default is returned.
+  - Fails first when a value cannot be converted, is out of range, or does not have the required form.
+  - Fails first on an extra variable that has the role's prefix and is unknown.
+  - Each error names the variable, its value, unless secret, and what is allowed.
+  - Private to the roles of this collection. It may change without notice, and calls no API.
 notes:
   - It runs on the controller. There is no code for hosts.
 author:

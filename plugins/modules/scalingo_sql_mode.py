@@ -11,21 +11,20 @@ module: scalingo_sql_mode
 version_added: 0.1.0
 short_description: Set the SQL mode of MySQL
 description:
-  - Sets the whole set of SQL modes of a MySQL addon. It applies to new sessions at once, without a restart.
-  - Modes are compared as a set, in any order and case. V(ANSI) and V(TRADITIONAL) stand for the modes that the server makes of them.
-  - A task that changes nothing costs one request to the Database API, a task that changes something three.
-    Without a cache there come up to three requests before, for the bearer token,
-    for the addon (unless O(addon) is an ID) and for the addon's token.
+  - Sets the complete SQL mode of a MySQL addon. New sessions use it at once, without a restart.
+  - Modes are compared as a set, in any order and case.
+  - V(ANSI) and V(TRADITIONAL) stand for the modes that they expand to.
+  - An unchanged task costs one request to the Database API. A change costs three.
 options:
   modes:
     description:
-      - All modes that are to be set. Those that are not named are cleared. V([]) clears all.
-      - All modes of the server's version are allowed. V(NO_AUTO_CREATE_USER) is refused where the server no longer knows it.
+      - All modes to set. Others are cleared. V([]) clears all.
+      - Each mode of the server's version is allowed. V(NO_AUTO_CREATE_USER) is refused where the server does not know it.
     type: list
     elements: str
     required: true
   wait_timeout:
-    description: How long to wait for the end of another operation on the database, in seconds.
+    description: How long to wait for another operation on the database, in seconds.
     type: float
     default: 900
 extends_documentation_fragment:

@@ -9,11 +9,10 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_sql_mode_info
 version_added: 0.1.0
-short_description: Read the SQL mode of MySQL
+short_description: Get the SQL mode of MySQL
 description:
   - Returns the SQL mode of a MySQL addon, as a list of one.
-  - Costs one request to the Database API. Without a cache there come up to three requests before, for the bearer token,
-    for the addon (unless O(addon) is an ID) and for the addon's token.
+  - Costs one request to the Database API.
 extends_documentation_fragment:
   - community.scalingo._options
   - community.scalingo._attributes
@@ -49,7 +48,7 @@ sql_modes:
       elements: str
       sample: [NO_ZERO_DATE, STRICT_TRANS_TABLES]
     text:
-      description: The modes as the platform gives them. None in check mode when they would change.
+      description: The modes as the platform gives them. V(none) in check mode when they would change.
       type: str
       sample: STRICT_TRANS_TABLES,NO_ZERO_DATE
 # BEGIN _returns: written by make lists

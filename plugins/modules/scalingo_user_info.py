@@ -9,12 +9,14 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_user_info
 version_added: 0.1.0
-short_description: Tell whose API token this is
+short_description: Get the account that an API token belongs to
 description:
-  - Returns the account that the API token belongs to. A token that is refused is an error, so that this is a check to begin a job with.
-  - Costs one request to the authentication API. Without a cache there comes one request before, for the bearer token.
-  - With a bearer token from the cache (O(token_cache)) the API token itself is not tried. One that was revoked within the hour can pass.
-  - O(app), O(addon) and the addresses of the other APIs mean nothing here. O(addon_id) and O(addon_token) are refused, as they open the Database API only.
+  - Returns the account of the API token. Use it to check the token at the start of a job.
+  - A refused token is an error.
+  - With a cached bearer token (O(token_cache)) the API token is not sent. One that was revoked within the hour can pass.
+  - O(app), O(addon) and the addresses of the other APIs are ignored.
+  - O(addon_id) and O(addon_token) are refused, as they open the Database API only.
+  - Costs one request to the authentication API.
 options: {}
 extends_documentation_fragment:
   - community.scalingo._options

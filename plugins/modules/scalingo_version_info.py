@@ -9,14 +9,12 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_version_info
 version_added: 0.1.0
-short_description: List the versions ahead of a database
+short_description: List the versions that a database can be upgraded to
 description:
-  - Returns the versions that a database can be upgraded to, in the order in which the platform goes through them, and says which of them are of
-    another major version.
-  - For most engines the first number of the version is the major version. For MySQL and MongoDB these are the first two.
-  - With three versions ahead it costs four requests to the Database API, one for the database and one for each version.
-    Without a cache there come up to three requests before, for the bearer token, for the addon (unless O(addon) is an ID)
-    and for the addon's token.
+  - Returns the versions that a database can be upgraded to, in the order of the upgrade path.
+  - Marks the steps to another major version.
+  - The first number of a version is the major version. For MySQL and MongoDB the first two are.
+  - With three versions ahead it costs four requests to the Database API, one for the database and one per version.
 options: {}
 extends_documentation_fragment:
   - community.scalingo._options
@@ -93,7 +91,7 @@ versions:
       type: str
       sample: '2026-03-23T09:00:09.498000Z'
     next_upgrade_id:
-      description: The ID of the version after it. None for the latest.
+      description: The ID of the version after it. V(none) for the latest.
       type: str
       sample: 6051fe19406c31aaafd31a06
     warning_message:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from support.generation import EVERY_MODULE, TESTED, TESTED_MODULES, none
 from support.laboratory import Laboratory
-from support.subjects import ROOT, Subject, subjects
+from support.subjects import ROOT, Subject, fragment, subjects
 from support.suites import documents, examples, returned
 
 
@@ -27,6 +27,19 @@ def test_environment_variables_are_documented_as_they_are(subject: Subject) -> N
 @pytest.mark.parametrize("subject", EVERY_MODULE)
 def test_attributes_and_references_are_right(subject: Subject) -> None:
     none(documents.promise_problems(subject))
+
+
+@pytest.mark.parametrize("part", ["description", "options"])
+def test_descriptions_are_short(part: str) -> None:
+    fragments = [fragment(f"community.scalingo.{name}") for name in ("_options", "_options.patience")]
+    every = [*[subject.own_documentation for subject in subjects()], *fragments]
+    words = [
+        len(text.split())
+        for documentation in every
+        for text in documents.bullets({part: documentation.get(part) or {}})
+    ]
+    print(f"{part}: {len(words)} bullets of {sum(words) / len(words):.1f} words")
+    assert sum(words) / len(words) <= documents.WORDS_OF_A_BULLET
 
 
 @pytest.mark.parametrize("subject", EVERY_MODULE)

@@ -156,7 +156,7 @@ def planted(name: str) -> Subject:
 
 
 @functools.cache
-def _fragment(reference: str) -> Documentation:
+def fragment(reference: str) -> Documentation:
     """A fragment by its name: `community.scalingo._options.wait` is WAIT of the file _options."""
     assert reference.startswith(COLLECTION + "."), f"a fragment of somebody else: {reference}"
     name, dummy, part = reference[len(COLLECTION) + 1 :].partition(".")
@@ -171,7 +171,7 @@ def with_fragments(documentation: Documentation) -> Documentation:
     """Mappings are merged, lists added, and what the module says itself wins."""
     whole: Documentation = {}
     references = documentation.get("extends_documentation_fragment", [])
-    for part in [_fragment(name) for name in ([references] if isinstance(references, str) else references)] + [
+    for part in [fragment(name) for name in ([references] if isinstance(references, str) else references)] + [
         documentation
     ]:
         for name, value in copy.deepcopy(part).items():

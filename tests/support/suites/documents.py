@@ -33,6 +33,9 @@ SHARED_KEYS: t.Mapping[str, t.Any] = {
 
 LONGEST_MODULE = 100
 
+#: How many words a bullet has on average. Those of well-read collections have 9 to 13.
+WORDS_OF_A_BULLET = 15
+
 #: What the code of a module file has nothing to do with: layers below do it.
 FORBIDDEN_NAMES = ("check_mode", "requests", "urllib", "open_url", "fetch_url", "socket", "http", "AnsibleModule", "os")
 
@@ -99,6 +102,15 @@ def environment(subject: Subject) -> dict[str, list[str]]:
 
 def _text(description: str | list[str]) -> str:
     return description if isinstance(description, str) else " ".join(description)
+
+
+def bullets(documentation: Data) -> t.Iterator[str]:
+    """Every paragraph of the descriptions in a documentation."""
+    for name, value in documentation.items():
+        if name == "description":
+            yield from [value] if isinstance(value, str) else value
+        elif isinstance(value, dict):
+            yield from bullets(value)
 
 
 # -- what a module promises ------------------------------------------------------------------------------------------
