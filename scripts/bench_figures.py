@@ -93,7 +93,7 @@ def table(name: str, part: Figures) -> str:
         )
         for line in texts
     ]
-    lines += ["  {}: {:.3g} (aim: {})".format(shown["what"], shown["value"], shown["aim"]) for shown in part["shown"]]
+    lines += [f"  {shown['what']}: {shown['value']:.3g} (aim: {shown['aim']})" for shown in part["shown"]]
     lines += ["  " + note for note in part["notes"]]
     return "\n".join(lines)
 
@@ -197,10 +197,10 @@ def page(figures: Figures) -> str:
             "",
         ]
         for line in cells(part):
-            lines += ["   {} {}".format("* -" if number == 0 else "  -", cell) for number, cell in enumerate(line)]
+            lines += [f"   {('* -' if number == 0 else '  -')} {cell}" for number, cell in enumerate(line)]
         lines.append("")
         for shown in part["shown"]:
-            lines.append("- {}: {:.3g}. The aim is {}.".format(shown["what"], shown["value"], shown["aim"]))
+            lines.append(f"- {shown['what']}: {shown['value']:.3g}. The aim is {shown['aim']}.")
         lines += [f"- {note}" for note in part["notes"]]
         lines += [
             "- Rounds: %d. One-minute load of the machine before this part: %.1f." % (part["rounds"], part["load"])

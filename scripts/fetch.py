@@ -261,7 +261,7 @@ def chosen(wanted: Sequence[str]) -> list[str]:
     for name in wanted:
         found = [version for version in (*POSTGRES, "clients") if name in (version, version.split(".")[0])]
         if not found:
-            fail("there is no PostgreSQL {} here, there is: {}, clients".format(name, ", ".join(POSTGRES)))
+            fail(f"there is no PostgreSQL {name} here, there is: {', '.join(POSTGRES)}, clients")
         versions += found
     return versions or [*POSTGRES, "clients"]
 
@@ -362,7 +362,7 @@ def main() -> None:
         "names",
         nargs="*",
         metavar="VERSION",
-        help="{}, a major version, or clients; all by default".format(", ".join(POSTGRES)),
+        help=f"{', '.join(POSTGRES)}, a major version, or clients; all by default",
     )
     programs = kinds.add_parser("debian", description="Programs of Debian with what this machine lacks for them.")
     programs.add_argument("names", nargs="+", metavar="PACKAGE")

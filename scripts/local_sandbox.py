@@ -41,9 +41,7 @@ class LocalSandbox:
             while not self._ready_file.is_file():
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     raise SystemExit(
-                        "the sandbox did not start:\n{}".format(
-                            self._log_file.read_text(encoding="utf-8", errors="replace")
-                        )
+                        f"the sandbox did not start:\n{self._log_file.read_text(encoding='utf-8', errors='replace')}"
                     )
                 time.sleep(0.02)
             self.description = json.loads(self._ready_file.read_text(encoding="utf-8"))
@@ -63,7 +61,7 @@ class LocalSandbox:
     def control(self, method: str, what: str, **body: t.Any) -> t.Any:
         """Ask the control API."""
         request = urllib.request.Request(
-            "{}/control/{}".format(self.description["control_url"], what),
+            f"{self.description['control_url']}/control/{what}",
             method=method,
             data=json.dumps(body).encode() if body else None,
             headers={"Content-Type": "application/json"},

@@ -348,13 +348,11 @@ PARTS: dict[str, Callable[[], object]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/bootstrap", description="Bring what development needs into .cache/.")
-    parser.add_argument(
-        "parts", nargs="*", metavar="PART", help="{}; all of them when none is named".format(", ".join(PARTS))
-    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all of them when none is named")
     wanted = parser.parse_args().parts or list(PARTS)
     unknown = sorted(set(wanted) - set(PARTS))
     if unknown:
-        parser.error("unknown part: {}".format(", ".join(unknown)))
+        parser.error(f"unknown part: {', '.join(unknown)}")
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     with alone():
         collections()

@@ -33,7 +33,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 encoding="utf-8", errors="replace", check=False,
             )  # fmt: skip
         except OSError as error:
-            message = "{} cannot be started: {}".format(self._task.args["argv"][0], error.strerror)
+            message = f"{self._task.args['argv'][0]} cannot be started: {error.strerror}"
             return {**result, "failed": True, "rc": error.errno, "stdout": "", "stderr": message, "msg": message}
         result.update(
             changed=True, rc=done.returncode, stdout=done.stdout.rstrip("\r\n"), stderr=done.stderr.rstrip("\r\n")

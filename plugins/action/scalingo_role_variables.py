@@ -254,7 +254,7 @@ def _allowed(option: Option) -> str:
 
 def _similar(name: str, known: t.Iterable[str], prefix: str) -> str:
     close = difflib.get_close_matches(name, list(known), 1, 0.5)
-    return f"did you mean {prefix}{close[0]}?" if close else "known are {}".format(", ".join(sorted(known)))
+    return f"did you mean {prefix}{close[0]}?" if close else f"known are {', '.join(sorted(known))}"
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -240,9 +240,7 @@ class Limits:
         unknown = sorted(set(given) - set(THRESHOLDS))
         if unknown:
             raise AnsibleFilterError(
-                "scalingo_fleet_report: there is no threshold {}; there are {}".format(
-                    unknown[0], ", ".join(THRESHOLDS)
-                )
+                f"scalingo_fleet_report: there is no threshold {unknown[0]}; there are {', '.join(THRESHOLDS)}"
             )
         self.shown: Data = {**THRESHOLDS, **given}
         self.seconds: dict[str, float] = {}
@@ -343,14 +341,12 @@ class Row:
         elif status != "running":
             self.find("not_running", "It does not run: its status is %s." % (status or "not known"))
         elif database.get("current_operation_id"):
-            self.find("in_progress", "Something goes on: the operation {}.".format(database["current_operation_id"]))
+            self.find("in_progress", f"Something goes on: the operation {database['current_operation_id']}.")
         for item in database.get("instances") or ():
             if status == "running" and item.get("status") not in (None, "running"):
                 self.find(
                     "instance_not_running",
-                    "One of its instances does not run: the status of {} {} is {}.".format(
-                        item.get("type") or "instance", item.get("id") or "unknown", item["status"]
-                    ),
+                    f"One of its instances does not run: the status of {item.get('type') or 'instance'} {item.get('id') or 'unknown'} is {item['status']}.",
                 )
 
     def _features(self, database: t.Mapping[str, t.Any]) -> None:
@@ -391,7 +387,7 @@ class Row:
         if minor != current:
             self.find("minor_upgrade", f"A minor upgrade is available: {minor}, it has {current}.")
         if majors:
-            self.find("major_upgrade", "A major upgrade is available: {}.".format(", then ".join(majors)))
+            self.find("major_upgrade", f"A major upgrade is available: {', then '.join(majors)}.")
 
     def backups(self, backups: t.Sequence[t.Mapping[str, t.Any]], database: t.Mapping[str, t.Any]) -> None:
         """The last good backup, its age, and whether others came to nothing since."""
@@ -464,15 +460,13 @@ class Row:
                 self.find("maintenance_ahead", f"Scalingo maintains it now ({kind}).")
             else:
                 when = (
-                    " in the window on {} from {}:00 UTC".format(
-                        WEEKDAYS[window["weekday_utc"] % 7], window["starting_hour_utc"]
-                    )
+                    f" in the window on {WEEKDAYS[window['weekday_utc'] % 7]} from {window['starting_hour_utc']}:00 UTC"
                     if window
                     else ""
                 )
                 self.find(
                     "maintenance_ahead",
-                    "Scalingo is going to maintain it{} ({}, {}).".format(when, kind, item["status"]),
+                    f"Scalingo is going to maintain it{when} ({kind}, {item['status']}).",
                 )
 
     def metrics(self, metrics: t.Mapping[str, t.Any]) -> None:
@@ -631,7 +625,7 @@ def report(
         "levels": rating,
         "counts": {level: sum(row["level"] == level for row in finished) for level in LEVELS},
         "findings": [
-            visible("{}: {}".format(row["name"], reason["text"]))
+            visible(f"{row['name']}: {reason['text']}")
             for row in finished
             for reason in row["reasons"]
             if reason["level"] in ("critical", "unreadable")
@@ -660,7 +654,7 @@ def _levels(given: t.Mapping[str, str]) -> dict[str, str]:
     for name, level in given.items():
         if name not in FINDINGS:
             raise AnsibleFilterError(
-                "scalingo_fleet_report: there is no finding {}; there are {}".format(name, ", ".join(FINDINGS))
+                f"scalingo_fleet_report: there is no finding {name}; there are {', '.join(FINDINGS)}"
             )
         if level not in CHOICES:
             raise AnsibleFilterError(

@@ -106,7 +106,7 @@ def targets(
     names: set[str] = set()
     for item in found:
         if item["name"] in names:
-            raise AnsibleFilterError("two databases are called {}: give each a name of its own".format(item["name"]))
+            raise AnsibleFilterError(f"two databases are called {item['name']}: give each a name of its own")
         names.add(item["name"])
     return found
 
@@ -118,7 +118,7 @@ def _given(item: t.Mapping[str, t.Any]) -> Data:
     unknown = sorted(set(item) - set(KNOWN))
     if unknown:
         raise AnsibleFilterError(
-            "a database of the list has {}, which means nothing: it can have {}".format(unknown[0], ", ".join(KNOWN))
+            f"a database of the list has {unknown[0]}, which means nothing: it can have {', '.join(KNOWN)}"
         )
     plain = {name: str(item.get(name) or "") for name in KNOWN}
     if not plain["addon"] and not plain["addon_id"]:
@@ -188,7 +188,7 @@ def _of_apps(results: t.Sequence[t.Mapping[str, t.Any]]) -> list[Data]:
     for item in found:
         # Two regions may have apps of the same name.
         if names.count(item["name"]) > 1:
-            item["name"] = "{} in {}".format(item["name"], item["region"])
+            item["name"] = f"{item['name']} in {item['region']}"
     return sorted(found, key=lambda item: (item["region"], item["name"]))
 
 

@@ -132,15 +132,15 @@ def _stop(
     failed = [name for name, row in tried.items() if row.get("status") == "failed"]
     lost = [name for name, row in tried.items() if row.get("status") in ("starting", "started")]
     if lost:
-        return "nobody knows what became of {}".format(", ".join(lost))
+        return f"nobody knows what became of {', '.join(lost)}"
     scouts = [name for name in failed if tried[name].get("scout")]
     if scouts:
         return f"the scout {scouts[0]} failed"
     interrupted = [name for name, row in tried.items() if row.get("scout") and row.get("status") == "interrupted"]
     if len(interrupted) >= INTERRUPTED_SCOUTS and not _scout_passed(rows, run):
-        return "two scouts in a row were interrupted, {}".format(" and ".join(interrupted))
+        return f"two scouts in a row were interrupted, {' and '.join(interrupted)}"
     if failed and on_failure != "finish":
-        return "{} failed".format(", ".join(failed))
+        return f"{', '.join(failed)} failed"
     if failed and len(failed) >= max_failures:
         return "%d databases failed, and %d is the most: %s" % (len(failed), max_failures, ", ".join(failed))
     last = max([int(row.get("wave") or 0) for row in tried.values()] or [0])
@@ -148,7 +148,7 @@ def _stop(
     if wave and all(row.get("status") == "interrupted" for row in wave):
         return "everything of the last wave was interrupted"
     if run.get("stop_at") and str(now) >= str(run["stop_at"]):
-        return "it is later than {} UTC".format(run["stop_at"])
+        return f"it is later than {run['stop_at']} UTC"
     return ""
 
 

@@ -127,9 +127,7 @@ def plan(
         _stop_at(stop_starting_at, _instant("now", now) if now else datetime.datetime.now(datetime.timezone.utc))
         unknown = sorted(set(accept) - {row["name"] for row in named})
         if unknown:
-            raise AnsibleFilterError(
-                "{} is not in the list of databases, and cannot be accepted".format(", ".join(unknown))
-            )
+            raise AnsibleFilterError(f"{', '.join(unknown)} is not in the list of databases, and cannot be accepted")
         return named
     begun = _instant("now", now)
     earlier = remembered.get("run") or {}
@@ -176,9 +174,7 @@ def _named(databases: t.Sequence[t.Mapping[str, t.Any]], defaults: t.Mapping[str
         unknown = sorted(set(item) - set(TEXTS) - set(CHOICES))
         if unknown:
             raise AnsibleFilterError(
-                "a database of the list has {}, which means nothing: it can have {}".format(
-                    unknown[0], ", ".join(TEXTS + CHOICES)
-                )
+                f"a database of the list has {unknown[0]}, which means nothing: it can have {', '.join(TEXTS + CHOICES)}"
             )
         row: Data = {name: str(item.get(name) or "") for name in TEXTS}
         if not row["addon"] and not row["addon_id"]:
@@ -187,7 +183,7 @@ def _named(databases: t.Sequence[t.Mapping[str, t.Any]], defaults: t.Mapping[str
             )
         row["name"] = row["name"] or "/".join(filter(None, (row["app"], row["addon"] or row["addon_id"])))
         if row["name"] in names:
-            raise AnsibleFilterError("two databases are called {}: give each a name of its own".format(row["name"]))
+            raise AnsibleFilterError(f"two databases are called {row['name']}: give each a name of its own")
         names.add(row["name"])
         # One form in all tasks, so that they share a token.
         row["target"] = row["addon_id"] or row["addon"]

@@ -121,7 +121,7 @@ def report(
     for row in shown:
         counts[row["outcome"]] += 1
     findings = ([failure] if failure else []) + [
-        "{}: {}".format(row["name"], text)
+        f"{row['name']}: {text}"
         for row in shown
         if row["outcome"] in ("failed", "interrupted")
         for text in ([row["reason"]] if row["reason"] else []) + row["findings"] or ["nothing is known of why"]
@@ -134,7 +134,7 @@ def report(
         "counts": counts,
         "databases": shown,
         "lines": legible(_lines(shown, counts, stop)),
-        "steps": legible(["{}: {}".format(row["name"], step) for row in shown for step in row["steps"]]),
+        "steps": legible([f"{row['name']}: {step}" for row in shown for step in row["steps"]]),
         "findings": legible(findings),
         "next_steps": legible(_next_steps(shown, counts, failure)),
         "started_at": run.get("started_at"),
@@ -164,7 +164,7 @@ def _shown(row: t.Mapping[str, t.Any], planned_only: bool, stop: str) -> Data:
 def _would(row: t.Mapping[str, t.Any]) -> list[str]:
     if row.get("status") == "resume":
         return ["would wait for the upgrade that began before, and verify it"]
-    upgrade = "would upgrade from {} to {}".format(row.get("version_before"), row.get("version_wanted"))
+    upgrade = f"would upgrade from {row.get('version_before')} to {row.get('version_wanted')}"
     return (["would have a backup made, unless there is one that is young enough"] if row.get("backup") else []) + [
         upgrade,
         "would verify it",
@@ -202,11 +202,11 @@ def _versions(row: Data) -> str:
 def _remarks(row: Data) -> str:
     remarks = []
     if row["wave"]:
-        remarks.append("wave {}{}".format(row["wave"], ", the scout" if row["scout"] else ""))
+        remarks.append(f"wave {row['wave']}{(', the scout' if row['scout'] else '')}")
     if row["backup_id"]:
-        remarks.append("backup {}".format(row["backup_id"]))
+        remarks.append(f"backup {row['backup_id']}")
     if row["major_available"]:
-        remarks.append("the major version {} is waiting".format(row["major_available"]))
+        remarks.append(f"the major version {row['major_available']} is waiting")
     # The first line of a message that goes on for long.
     texts = ([row["reason"]] if row["reason"] else []) + row["findings"]
     return "; ".join(remarks + [text.splitlines()[0] for text in texts if text.strip()])
@@ -217,19 +217,16 @@ def _next_steps(shown: t.Sequence[Data], counts: t.Mapping[str, int], failure: s
     for row in shown:
         if row["outcome"] == "failed" and row["findings"]:
             lines.append(
-                "Look at {}. It was upgraded, and is verified again by each run until nothing is missing, or until its name is in fleet_upgrade_accept.".format(
-                    row["name"]
-                )
+                f"Look at {row['name']}. It was upgraded, and is verified again by each run until nothing is missing,"
+                " or until its name is in fleet_upgrade_accept."
             )
             if row["backup_id"]:
                 lines.append(
-                    "The backup {} is from before its upgrade: community.scalingo.scalingo_backup_download brings it here, and"
-                    " community.scalingo.scalingo_database_restore with backup_id and confirm restores it.".format(
-                        row["backup_id"]
-                    )
+                    f"The backup {row['backup_id']} is from before its upgrade: community.scalingo.scalingo_backup_download brings it here, and"
+                    " community.scalingo.scalingo_database_restore with backup_id and confirm restores it."
                 )
         elif row["outcome"] == "failed":
-            lines.append("Solve what is said of {}; it is tried again by the next run.".format(row["name"]))
+            lines.append(f"Solve what is said of {row['name']}; it is tried again by the next run.")
     if counts["interrupted"]:
         lines.append(
             "Run it again later: what began goes on at the platform, is waited for and verified, and a backup that is young enough is not made again."

@@ -165,7 +165,7 @@ def _extensions(facts: t.Mapping[str, t.Any]) -> list[Check]:
     """Of each that the database or its backup has: that there is such a thing on the server, and after the restoration that it is there."""
     production = facts.get("production") or {}
     available, restored = facts.get("available"), facts.get("restored")
-    server = "PostgreSQL {}".format(facts.get("server_version"))
+    server = f"PostgreSQL {facts.get('server_version')}"
     checks = []
     for name in sorted({*production, *(facts.get("archive") or [])}):
         whose = "the database" if name in production else "the backup"
@@ -227,7 +227,7 @@ def _results(results: t.Sequence[t.Mapping[str, t.Any]], expected: t.Sequence[t.
     for result in results:
         name, value = result["name"], result.get("value")
         if result.get("error"):
-            checks.append(_check("sql", name, False, "the check {} failed: {}".format(name, result["error"])))
+            checks.append(_check("sql", name, False, f"the check {name} failed: {result['error']}"))
             continue
         passed = _equal(value, wanted[name])
         message = f"the check {name} returned {_shown(value)}"

@@ -83,11 +83,7 @@ def _instances(before: Snapshot, after: Snapshot) -> t.Iterator[str]:
     for instance in after.get("instances") or []:
         if instance.get("status") != "running":
             words = [instance.get("type") or "instance", *([instance["role"]] if instance.get("role") else [])]
-            yield "the instance {} ({}) is {}".format(
-                instance.get("id"),
-                ", ".join(words),
-                instance.get("status") or "in an unknown state",
-            )
+            yield f"the instance {instance.get('id')} ({', '.join(words)}) is {instance.get('status') or 'in an unknown state'}"
     counted = [
         collections.Counter(item.get("type") for item in side.get("instances") or []) for side in (before, after)
     ]
@@ -100,7 +96,7 @@ def _lost(before: Snapshot, after: Snapshot) -> t.Iterator[str]:
     there = {extension["name"] for extension in after.get("extensions") or []}
     for extension in before.get("extensions") or []:
         if extension["name"] not in there:
-            yield "the extension {} ({}) is gone".format(extension["name"], extension.get("version"))
+            yield f"the extension {extension['name']} ({extension.get('version')}) is gone"
     for key, noun in (("logical_databases", "logical database"), ("users", "user")):
         for name in before.get(key) or []:
             if name not in (after.get(key) or []):

@@ -288,7 +288,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             with open(path, encoding="utf-8", errors="replace") as file:
                 if re.search(r"^plugin:[ '\"]*(community\.scalingo\.)?scalingo_databases\b", file.read(), re.MULTILINE):
                     self.display.warning(
-                        "{} is not read, because its name does not end in {}".format(path, " or ".join(SUFFIXES))
+                        f"{path} is not read, because its name does not end in {' or '.join(SUFFIXES)}"
                     )
         return False
 
@@ -358,7 +358,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 raise AnsibleParserError(f"{name} is {json.dumps(config[name])}, which is no text: put it in quotes")
         if self._text("group") in ("all", "ungrouped"):
             raise AnsibleParserError(
-                "group is {}, which is a group of Ansible itself: choose another name".format(self._text("group"))
+                f"group is {self._text('group')}, which is a group of Ansible itself: choose another name"
             )
 
     def _text(self, name: str) -> str:
@@ -484,7 +484,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             often = collections.Counter(wanted)
             # All of those that would share a name get the ID, so that no name depends on the order.
             names = [
-                "{}-{}".format(name, variables["scalingo_addon_id"]) if reason or often[name] > 1 else name
+                f"{name}-{variables['scalingo_addon_id']}" if reason or often[name] > 1 else name
                 for name, variables, reason in zip(wanted, databases, reasons)
             ]
             self.inventory = built = InventoryData()
@@ -576,7 +576,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                         self._compose(keyed.get("key"), variables)
                         self.templar.template(keyed.get("parent_group"))
                     except Exception as error:
-                        failed["keyed_groups with the key {}".format(keyed.get("key"))].append(str(error))
+                        failed[f"keyed_groups with the key {keyed.get('key')}"].append(str(error))
                         continue
                 self._add_host_to_keyed_groups([keyed], variables, host, strict=strict)
         return [

@@ -235,7 +235,7 @@ class ScalingoAction(ActionBase):
             return "the task becomes another user"
         others = sorted(str(name) for name in environment if not OWN_VARIABLES.fullmatch(str(name)))
         if others:
-            return "environment sets {}".format(", ".join(others))
+            return f"environment sets {', '.join(others)}"
         interpreter = self._interpreter(variables)
         if interpreter and not same_interpreter(interpreter, sys.executable):
             return f"the interpreter is {interpreter} and not {sys.executable}"

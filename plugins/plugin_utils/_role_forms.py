@@ -76,7 +76,7 @@ WORD = _matches("give a name without blanks and brackets", r"[^\s\[\]]+")
 AGE = Form("give seconds, or for example 90m, 24h, 7d", _is_age)
 PERCENT = _range(0, 100)
 WHOLE_PATH = Form("give a whole path, which begins with /", os.path.isabs)
-VERSION = Form("give {} or a version in quotes, such as '16.4'".format(", ".join(WORDS)), _is_target_version)
+VERSION = Form(f"give {', '.join(WORDS)} or a version in quotes, such as '16.4'", _is_target_version)
 
 #: Of a value, and of each entry of a list of values. One role alone means its variable by the full name.
 FORMS: t.Mapping[str, Form] = {

@@ -61,18 +61,18 @@ class RetentionPolicies(_OnInfluxDB, Resource):
         for policy in wanted:
             if not policy["name"] or not policy["name"].isprintable() or policy["name"] != policy["name"].strip():
                 raise InvalidInput(
-                    "name: {!r} is not the name of a retention policy: use no blank at its ends".format(policy["name"])
+                    f"name: {policy['name']!r} is not the name of a retention policy: use no blank at its ends"
                 )
             if params["state"] == "present":
                 if policy["duration"] is None:
-                    raise InvalidInput("the retention policy {} needs a duration".format(policy["name"]))
+                    raise InvalidInput(f"the retention policy {policy['name']} needs a duration")
                 if 0 < checked("duration", _canon.duration, policy["duration"]) < _canon.SHORTEST_DURATION:
                     raise InvalidInput(
-                        "duration: {} is shorter than the hour that InfluxDB takes at least".format(policy["duration"])
+                        f"duration: {policy['duration']} is shorter than the hour that InfluxDB takes at least"
                     )
         names = [policy["name"] for policy in wanted]
         if len(set(names)) < len(names):
-            raise InvalidInput("policies names one policy twice: {}".format(", ".join(names)))
+            raise InvalidInput(f"policies names one policy twice: {', '.join(names)}")
         if sum(1 for policy in wanted if policy["default"]) > 1:
             raise InvalidInput("policies contradict each other: only one retention policy can be the default")
         if params["state"] == "absent" and params["policies"] is not None:
@@ -191,10 +191,8 @@ class RetentionPolicies(_OnInfluxDB, Resource):
         """Without its duration nothing is decided about a policy: it might be the wanted one, and recreating it loses its points."""
         if current["duration"] is None:
             raise UnexpectedAnswer(
-                "the platform does not show the duration of the retention policy {} in a form that is known, so it cannot be compared".format(
-                    current["name"]
-                ),
-                doing="compare the retention policy {}".format(current["name"]),
+                f"the platform does not show the duration of the retention policy {current['name']} in a form that is known, so it cannot be compared",
+                doing=f"compare the retention policy {current['name']}",
                 hint="Leave it out of the task, or delete it with 'state: absent'.",
             )
 
@@ -218,16 +216,17 @@ class RetentionPolicies(_OnInfluxDB, Resource):
         )
         raise InvalidInput(
             f"the retention policy {name} exists with other values ({differences}), and a policy cannot be altered",
-            hint="Keep it and add a new one beside it, such as 'name: {}, duration: {}'. To lose all points under {} instead, "
-            "add 'confirm: {}' and 'allow: [{}]' to the task.".format(
-                self._free_name(name, wanted), _length(wanted["duration"]), name, name, ", ".join(missing)
+            hint=(
+                f"Keep it and add a new one beside it, such as 'name: {self._free_name(name, wanted)}, "
+                f"duration: {_length(wanted['duration'])}'. To lose all points under {name} instead, "
+                f"add 'confirm: {name}' and 'allow: [{', '.join(missing)}]' to the task."
             ),
         )
 
     @staticmethod
     def _free_name(name: str, wanted: State) -> str:
         stem = re.sub(r"_(\d+[a-z]+|inf)$", "", name)
-        return "{}_{}".format(stem, "inf" if wanted["duration"] == "0" else wanted["duration"])
+        return f"{stem}_{('inf' if wanted['duration'] == '0' else wanted['duration'])}"
 
     def _delete(self, current: State, verb: str) -> Step:
         name = current["name"]
@@ -250,9 +249,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
 
     def _add(self, wanted: State) -> Step:
         return Step(
-            "add the retention policy {} with the duration {}{}".format(
-                wanted["name"], _length(wanted["duration"]), " as the default" if wanted["default"] else ""
-            ),
+            f"add the retention policy {wanted['name']} with the duration {_length(wanted['duration'])}{(' as the default' if wanted['default'] else '')}",
             send=lambda: self.client.database.add_retention_policy(
                 wanted["name"], wanted["duration"], wanted["default"]
             ),
@@ -272,9 +269,7 @@ class RetentionPolicyInfo(_OnInfluxDB, Listing):
         for item in found:
             if item["duration"] is None:
                 self.warn(
-                    "The platform does not show the duration of the retention policy {} in a form that is known.".format(
-                        item["name"]
-                    )
+                    f"The platform does not show the duration of the retention policy {item['name']} in a form that is known."
                 )
         return found
 
