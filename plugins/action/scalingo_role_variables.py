@@ -38,10 +38,12 @@ class Refused(Exception):
 class Reader:
     """Converts values as an argument spec says, and collects what cannot be converted, or makes no sense."""
 
-    def __init__(self, prefix: str = "") -> None:
+    def __init__(self, prefix: str = "", vaulted: t.Collection[str] = ()) -> None:
+        """I(vaulted) are variables that were given encrypted, of which no value is shown."""
         self.problems: list[str] = []
-        self.has_secrets = False
+        self.has_secrets = bool(vaulted)
         self._prefix = prefix
+        self._vaulted = vaulted
 
     def options(self, spec: t.Mapping[str, Option], given: t.Mapping[str, t.Any], prefix: str) -> dict[str, t.Any]:
         """Return the options that are given or have a default. What is null or blank is not given."""
@@ -67,7 +69,7 @@ class Reader:
                 raise Refused
             converted = self._settled(option, _converted(option, value), name)
         except Refused as refused:
-            shown = "not right" if _holds_secret(option) else quoted(value)
+            shown = self._shown(value, name, _holds_secret(option))
             self.problems.append(f"{name} is {shown}: {str(refused) or self._allowed(option, name)}")
             return None
         count = len(self.problems)
@@ -113,9 +115,15 @@ class Reader:
         """Note what is wrong with a list or a dictionary of which each part is right."""
         form = self._of(_role_forms.WHOLES, name)
         if form and not form.takes(value):
-            self.problems.append(f"{name} is {quoted(value)}: {form.allowed}")
+            self.problems.append(f"{name} is {self._shown(value, name)}: {form.allowed}")
         if name == "database_baseline_wanted":
-            self.problems += [name + problem for problem in _role_forms.refused_declaration(value)]
+            for key, problem in _role_forms.refused_declaration(value):
+                self.problems.append(
+                    f"{name}.{key} is not right" if name in self._vaulted else f"{name}.{key}: {problem}"
+                )
+
+    def _shown(self, value: t.Any, name: str, secret: bool = False) -> str:
+        return "not right" if secret or re.split(r"[.[]", name)[0] in self._vaulted else quoted(value)
 
     def _of(self, table: t.Mapping[str, t.Any], name: str) -> t.Any:
         """What a table says of a variable: of that of one role before that of all roles that have it."""
@@ -146,6 +154,12 @@ def _is_omitted(value: t.Any) -> bool:
 
 def _holds_secret(option: Option) -> bool:
     return bool(option.get("no_log")) or any(map(_holds_secret, (option.get("options") or {}).values()))
+
+
+def _is_vaulted(value: t.Any) -> bool:
+    if isinstance(value, (t.Mapping, list)):
+        return any(map(_is_vaulted, value.values() if isinstance(value, t.Mapping) else value))
+    return hasattr(value, "_ciphertext")
 
 
 def _is_blank(value: t.Any) -> bool:
@@ -272,7 +286,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise AnsibleActionFail("scalingo_role_variables works in a role of this collection alone")
         role = os.path.basename(role_path)
         spec = {name[len(role) + 1 :]: option for name, option in self._specification(role_path).items()}
-        reader = Reader(role + "_")
+        reader = Reader(role + "_", {role + "_" + name for name in spec if _is_vaulted(known.get(role + "_" + name))})
         given = {}
         for name, option in spec.items():
             if role + "_" + name in known:

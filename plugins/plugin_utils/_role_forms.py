@@ -180,13 +180,13 @@ _KINDS: t.Mapping[str, tuple[str, str]] = {
 }
 
 
-def refused_declaration(wanted: t.Mapping[str, t.Any]) -> t.Iterator[str]:
-    """What the modules refuse of a declared database, each as what follows its name."""
+def refused_declaration(wanted: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, str]]:
+    """What the modules refuse of a declared database: each key with the reason."""
     for key, (module, option) in _KINDS.items():
         if key in wanted:
             problem = _refusal(module, {option: wanted[key]} if option else wanted[key])
             if problem:
-                yield f".{key}: {problem}"
+                yield key, problem
 
 
 def _refusal(name: str, given: dict[str, t.Any]) -> str:

@@ -221,6 +221,14 @@ def test_a_mode_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def test_what_was_given_encrypted_is_not_shown() -> None:
+    name, spec = "database_baseline_wanted", SPECIFICATIONS["database_baseline"]["wanted"]
+    for value in ("canary", {"users": [{"name": "canary"}], "plan": ["canary"]}, {"users": [{"name": "the canary"}]}):
+        reader = Reader("database_baseline_", {name})
+        reader.value(spec, value, name)
+        assert reader.has_secrets and reader.problems and "canary" not in "".join(reader.problems)
+
+
 def test_what_is_null_inside_a_dictionary_is_left_out_and_defaults_come_in(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = {
         "sql_modes": None, "plan": "",
