@@ -70,7 +70,10 @@ class Reader:
             converted = self._settled(option, _converted(option, value), name)
         except Refused as refused:
             shown = self._shown(value, name, _holds_secret(option))
-            self.problems.append(f"{name} is {shown}: {str(refused) or self._allowed(option, name)}")
+            allowed = str(refused) or self._allowed(option, name)
+            # YAML takes no, on and the like for booleans.
+            unquoted = isinstance(value, bool) and option.get("type", "str") == "str" and "in quotes" not in allowed
+            self.problems.append(f"{name} is {shown}: {allowed}{', in quotes' if unquoted else ''}")
             return None
         count = len(self.problems)
         if isinstance(converted, list):

@@ -191,7 +191,7 @@ def test_how_each_type_reads_what_it_is_given(option: Option, value: t.Any, expe
         ({"type": "int"}, "1.5", 'role_x is "1.5": give a whole number'), ({"type": "int"}, True, "role_x is true: give a whole number"),
         ({"type": "int"}, "1_000", 'role_x is "1_000": give a whole number'), ({"type": "int"}, "many", 'role_x is "many": give a whole number'),
         ({"type": "float"}, "1,5", 'role_x is "1,5": give a number'), ({"type": "float"}, float("nan"), "role_x is NaN: give a number"),
-        ({"type": "str"}, False, "role_x is false: give text, in quotes"), ({"type": "str"}, ["a"], 'role_x is ["a"]: give text, in quotes'),
+        ({"type": "str"}, False, "role_x is false: give text, in quotes"), ({"type": "str", "choices": ["off"]}, False, "role_x is false: give off, in quotes"), ({"type": "str"}, ["a"], 'role_x is ["a"]: give text, in quotes'),
         ({"type": "str", "choices": ["stop", "finish"]}, "halt", 'role_x is "halt": give stop or finish'),
         ({"type": "bool", "choices": [True]}, "no", 'role_x is "no": give true'),
         ({**LIST, "choices": ["major"]}, "majr", 'role_x[0] is "majr": give major'),
