@@ -26,16 +26,18 @@ def laboratory(sandboxes: Sandboxes, tmp_path: Path) -> Laboratory:
 
 
 def pytest_terminal_summary(terminalreporter: t.Any) -> None:
-    """One line of figures: how many wrong values were tried, and what became of them."""
-    counts: t.Counter[str] = collections.Counter()
+    """A line of figures for options and one for variables: how many wrong values were tried, and what became of them."""
+    counts: dict[str, t.Counter[str]] = collections.defaultdict(collections.Counter)
     for reports in terminalreporter.stats.values():
         for report in reports:
-            found = [value for name, value in getattr(report, "user_properties", ()) if name == "wrong values"]
-            if found and getattr(report, "when", "") == "call":
-                counts.update(found)
-                counts["options"] += 1
-    if counts:
+            for what in {
+                name for name, dummy in getattr(report, "user_properties", ()) if name.startswith("wrong values")
+            }:
+                if getattr(report, "when", "") == "call":
+                    counts[what].update(value for name, value in report.user_properties if name == what)
+                    counts[what]["places"] += 1
+    for what, found in sorted(counts.items()):
         terminalreporter.write_line(
-            "wrong values: %d for %d options, %d to be refused, %d to be taken for what they mean"
-            % (counts["refused"] + counts["taken"], counts["options"], counts["refused"], counts["taken"])
+            "%s: %d in %d places, %d to be refused, %d to be taken for what they mean"
+            % (what, found["refused"] + found["taken"], found["places"], found["refused"], found["taken"])
         )

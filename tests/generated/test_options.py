@@ -50,7 +50,11 @@ def test_null_and_blank_are_no_value(laboratory: Laboratory, subject: Subject, p
 def test_wrong_values_are_refused_or_taken_for_what_they_mean(
     laboratory: Laboratory, subject: Subject, path: str, record_property: t.Callable[[str, str], None]
 ) -> None:
-    none(wrong.problems(laboratory, subject, path, lambda verdict: record_property("wrong values", verdict)))
+    none(
+        wrong.problems(
+            laboratory, subject, path, lambda verdict: record_property("wrong values of options of modules", verdict)
+        )
+    )
 
 
 @pytest.mark.parametrize("subject, case", cases(lambda subject, case: bool(case.vary)))

@@ -19,7 +19,11 @@ from support.suites import wrong_variables
 def test_wrong_values_are_refused_or_taken_for_what_they_mean(
     role: str, path: str, monkeypatch: pytest.MonkeyPatch, record_property: t.Callable[[str, str], None]
 ) -> None:
-    none(wrong_variables.problems(role, path, monkeypatch, lambda verdict: record_property("wrong values", verdict)))
+    none(
+        wrong_variables.problems(
+            role, path, monkeypatch, lambda verdict: record_property("wrong values of variables of roles", verdict)
+        )
+    )
 
 
 class Nameless(action.Reader):
