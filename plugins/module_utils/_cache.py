@@ -21,7 +21,7 @@ import stat
 import typing as t
 import weakref
 
-from ._transport import LIMITED_BUDGET, Clock, Flight, Pacing
+from ._core import Clock
 
 try:
     import fcntl
@@ -40,10 +40,6 @@ LONGEST_LIFE = 3660.0
 DAY = 86400.0
 # No clock shows a moment after this one.
 LATEST = 1e11
-
-# After a 429: one request a second, until a minute after the last one (docs/contract.md, section 4.4).
-SLOT_SECONDS = 1.0
-LIMITED_MEMORY = 60.0
 
 
 def cache_key(kind: str, *parts: str) -> str:
@@ -275,131 +271,3 @@ def _remove_lock(name: str, directory: int) -> None:
     if descriptor is not None:
         os.unlink(name, dir_fd=directory)
         os.close(descriptor)
-
-
-class SharedFlight(Flight):
-    """How many requests are on their way at once, over all processes that use the same API token.
-
-    Each holds one of so many locks. The kernel releases those of a process that is killed.
-    """
-
-    def __init__(self, clock: Clock, store: Store, key: str, most: int) -> None:
-        super().__init__(most)
-        self.clock = clock
-        self.store = store
-        self.key = key
-
-    @contextlib.contextmanager
-    def slot(self) -> t.Iterator[None]:
-        descriptor = self._acquired()
-        if descriptor is None:
-            with super().slot():
-                yield
-            return
-        try:
-            yield
-        finally:
-            os.close(descriptor)
-
-    def _acquired(self) -> int | None:
-        """Return the descriptor of a lock, once one is free; None where there are none."""
-        first = os.getpid()
-        while True:
-            for number in range(self.most):
-                held = self.store.try_lock(f"{self.key}.{(first + number) % self.most}")
-                if held is not None:
-                    return held
-            if self.store.off:
-                return None
-            self.clock.sleep(LOCK_POLL_SECONDS * (0.2 + self.clock.random()))
-
-
-class SharedPacing(Pacing):
-    """The pace after a 429, shared by the processes that use the same API token.
-
-    Nothing is slowed before the first 429. Then everybody reserves the next free second, until a minute after the last.
-    With ``per_minute`` everybody reserves the next free moment from the first request on.
-    """
-
-    def __init__(self, clock: Clock, store: Store, key: str, per_minute: int | None = None) -> None:
-        super().__init__(clock)
-        self.store = store
-        self.key = key
-        self.per_minute = per_minute
-        # In monotonic seconds.
-        self._next_own = float("-inf")
-
-    def reserve(self) -> float:
-        moment = self._after_limits()
-        return moment if self.per_minute is None else max(moment, self._share(60.0 / self.per_minute))
-
-    def _share(self, spacing: float) -> float:
-        """Reserve the next moment that is so many seconds after the one before, whoever had that."""
-        key = f"{self.key}-share"
-        with self.store.lock(key) as held:
-            now = self.clock.wall()
-            shared = self._moments(key, ("next_slot",)) if held else None
-            # A moment far ahead means that the clock was changed.
-            following = (
-                0.0 if shared is None or shared["next_slot"] > now + LONGEST_LIFE - 2 * spacing else shared["next_slot"]
-            )
-            ahead = now - self.clock.now()
-            moment = max(now, following, self._next_own + ahead)
-            self._next_own = moment + spacing - ahead
-            if held:
-                self.store.write(key, {"next_slot": moment + spacing, "written_at": now}, moment + 2 * spacing)
-        return moment
-
-    def _after_limits(self) -> float:
-        if self._state() is None:
-            return super().reserve()
-        with self.store.lock(self.key) as held:
-            state = self._state()
-            now = self.clock.wall()
-            if not held or state is None:
-                return super().reserve()
-            moment = max(now, state["not_before"], state["next_slot"])
-            self._save({**state, "next_slot": moment + SLOT_SECONDS})
-            return moment
-
-    def held_until(self) -> float:
-        return (self._state() or {}).get("not_before", super().held_until())
-
-    def strike(self, sent_at: float) -> int:
-        strikes = super().strike(sent_at)
-        with self.store.lock(self.key) as held:
-            if held:
-                state = self._state() or {"limited_at": 0.0, "not_before": 0.0, "next_slot": 0.0, "strikes": 0.0}
-                # What was sent before the last 429 came says nothing new.
-                strikes = int(state["strikes"]) + (1 if sent_at >= state["limited_at"] else 0)
-                self._save({**state, "limited_at": self.clock.wall(), "strikes": float(strikes)})
-        return strikes
-
-    def hold(self, until: float) -> None:
-        super().hold(until)
-        with self.store.lock(self.key) as held:
-            state = self._state()
-            if held and state is not None:
-                self._save({**state, "not_before": max(until, state["not_before"])})
-
-    def _state(self) -> dict[str, float] | None:
-        """Return what is shared, as long as it counts, or None."""
-        state = self._moments(self.key, ("limited_at", "not_before", "next_slot"), ("strikes",))
-        furthest = self.clock.wall() + LIMITED_BUDGET + LIMITED_MEMORY
-        return None if state is None or max(state.values()) > furthest else state
-
-    def _moments(self, key: str, names: t.Sequence[str], others: t.Sequence[str] = ()) -> dict[str, float] | None:
-        """Return moments of an entry, and other numbers, or None.
-
-        What was written later than now was written before the clock was set back: its moments go back with it.
-        """
-        entry = self.store.read(key) or {}
-        values = {name: entry.get(name) for name in (*names, *others, "written_at")}
-        if not all(isinstance(value, (int, float)) and 0 <= value <= LATEST for value in values.values()):
-            return None
-        back = max(0.0, t.cast(float, values["written_at"]) - self.clock.wall())
-        return {name: t.cast(float, values[name]) - (back if name in names else 0.0) for name in (*names, *others)}
-
-    def _save(self, state: dict[str, float]) -> None:
-        expires_at = max(state["limited_at"] + LIMITED_MEMORY, state["not_before"] + SLOT_SECONDS)
-        self.store.write(self.key, {**state, "written_at": self.clock.wall()}, expires_at)

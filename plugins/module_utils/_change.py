@@ -12,15 +12,16 @@ and the real run share everything up to the line that runs the steps.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import typing as t
 
+from ._api.database import show_database
+from ._api.operation import show_operation
+from ._busy import busy_reason
 from ._errors import (
     ActionFailed,
     AddonNotFound,
     BadRequest,
     Conflict,
-    ConsentMissing,
     Forbidden,
     InvalidInput,
     NotFound,
@@ -37,13 +38,12 @@ from ._errors import (
     visible,
 )
 from ._secret_file import SecretFile
+from ._step import Consent, Interrupted, Outcome, Params, Settled, Skipped, State, Step
 from ._wait import wait_until
 
 if t.TYPE_CHECKING:
-    from ._endpoints import Client
+    from ._client import Client
 
-State = dict[str, t.Any]
-Params = t.Mapping[str, t.Any]
 
 #: What a busy database may answer: no source tells which (docs/contract.md section 4.5).
 REFUSALS = (ActionFailed, BadRequest, Conflict, ValidationFailed)
@@ -59,140 +59,6 @@ UNCLEAR = (OutcomeUnknown, ServerError, StepFailed, UnexpectedAnswer)
 #: A plan does not age within so many seconds: forks that share their pace pause up to one of them before many a request.
 MOMENT = 3.0
 
-#: What to do about a database that is stopped.
-RESUME = (
-    "Its addon is suspended: check the payment method and the trial of the account, then resume it with "
-    "community.scalingo.scalingo_addon and 'resume: true', which costs money again."
-)
-
-
-def known(state: State | None) -> State:
-    """The state of something that is always there."""
-    if state is None:
-        raise TypeError("there is no state")
-    return state
-
-
-@dataclasses.dataclass(frozen=True)
-class Consent:
-    """The user's consent to a consequence: C(option) is V(allow) or V(confirm), C(word) what it must hold."""
-
-    option: str
-    word: str
-    consequence: str
-    #: What C(confirm) names.
-    noun: str = "database"
-
-    def given(self, params: Params) -> bool:
-        if self.option == "allow":
-            return self.word in (params.get("allow") or ())
-        return params.get(self.option) == self.word
-
-    @staticmethod
-    def advice(missing: t.Iterable[Consent]) -> str:
-        """All that the task must say, at once."""
-        words = list(dict.fromkeys(consent.word for consent in missing if consent.option == "allow"))
-        wanted = [f"'{consent.option}: {consent.word}'" for consent in missing if consent.option != "allow"]
-        if words:
-            wanted.append("'allow: [{}]'".format(", ".join(words)))
-        return "If that is what you want, add {} to the task.".format(" and ".join(wanted)) if wanted else ""
-
-    @classmethod
-    def refusal(cls, missing: t.Sequence[Consent], params: Params, ending: str = "") -> ConsentMissing:
-        """The error for consents that are missing. Who confirms something else may mean something else: nobody is told to correct it."""
-        said = [] if not ending else [ending]
-        said = [*dict.fromkeys(consent.consequence for consent in missing), *said]
-        wrong = next((consent for consent in missing if consent.option == "confirm" and params.get("confirm")), None)
-        if wrong is not None:
-            said.insert(0, mistaken(params["confirm"], wrong.word, wrong.noun))
-            missing = [consent for consent in missing if consent is not wrong]
-        return ConsentMissing(". ".join(said), hint=cls.advice(missing))
-
-
-def mistaken(confirmed: object, this: object, noun: str) -> str:
-    """What is said to a task that confirms something else than it is about."""
-    return f"the task confirms {confirmed}, and this is {this}: check which {noun} you mean"
-
-
-class Skipped(Exception):
-    """Raised by C(Step.send) before it sends anything: what the step was meant for is gone, or is something else by now.
-
-    The step then counts as not taken. The resource itself says what became of it.
-    """
-
-
-class Settled(Exception):
-    """Raised right before a request of a step: a reading shows what the step is for. C(ours): a lost call may have brought it."""
-
-    def __init__(self, ours: bool) -> None:
-        super().__init__()
-        self.ours = ours
-
-
-def never(state: State | None) -> bool:
-    """As C(Step.reached): what another run brings never does instead."""
-    return False
-
-
-@dataclasses.dataclass(frozen=True)
-class Step:
-    """One call that changes something, and what belongs to it.
-
-    C(sentence) says in the imperative what it does; a plan that is made anew is compared by it. C(send) makes the call; when
-    its answer shows the whole resource, it returns the new state. C(follow) waits for the end of what was started and may
-    return the state too.
-
-    C(happened) tells from a fresh state whether a C(send) without a usable answer took place; C(reached) whether its goal is
-    there although it was refused, whoever brought it; without it C(happened) tells that too. C(resend) is true when sending
-    once more after a reading that shows that it did not take place is harmless.
-
-    A plan ages while somebody waits, for an answer too. So right before each call of C(send) that comes after a wait, or again, the state is
-    read and the plan made anew; with C(last_look) before the first one as well, for what costs money or cannot be undone.
-    C(compare) does that in a way of its own, with the state where it has just been read, and raises C(Settled), C(Skipped) or an
-    error. A step that does not count only waits; one that is C(always) there is no sign that something is still to be done.
-    """
-
-    sentence: str
-    send: t.Callable[[], State | None] = lambda: None
-    follow: t.Callable[[], State | None] | None = None
-    happened: t.Callable[[State | None], bool] | None = None
-    reached: t.Callable[[State | None], bool] | None = None
-    resend: bool = False
-    last_look: bool = False
-    compare: t.Callable[[State | None], None] | None = None
-    consent: tuple[Consent, ...] = ()
-    counts: bool = True
-    always: bool = False
-
-    def tells(self, lost: bool) -> t.Callable[[State | None], bool] | None:
-        """What tells from a state that nothing is left to do, after a lost call or without one; none when nothing can."""
-        reached = self.happened if lost else self.reached or self.happened
-        return None if reached is never else reached
-
-
-@dataclasses.dataclass
-class Outcome:
-    """What a module reports, before it is put into a result."""
-
-    changed: bool
-    result: dict[str, t.Any]
-    diff: dict[str, t.Any] | None = None
-    steps: list[str] = dataclasses.field(default_factory=list)
-
-
-class Interrupted(Exception):
-    """A step failed after C(done) were carried out. C(maybe) is true when the failed one may have changed something.
-
-    C(error) is what went wrong: a C(ScalingoError), or anything else when the collection has a defect.
-    """
-
-    def __init__(self, error: Exception, done: list[str], failed: str, maybe: bool) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.done = done
-        self.failed = failed
-        self.maybe = maybe
-
 
 class Performer:
     """What a module file hands to C(run): something that turns parameters into an outcome."""
@@ -206,16 +72,22 @@ class Performer:
     #: What it imports beside Python and Ansible.
     libraries: tuple[str, ...] = ("requests",)
 
-    def __init__(self, client: Client, params: Params, warn: t.Callable[[str], None], no_log: bool = False) -> None:
+    def __init__(
+        self, client: Client, params: Params, warn: t.Callable[[str], None], no_log: bool = False, asked: t.Any = None
+    ) -> None:
         self.client = client
         self.params = params
+        self.asked: t.Any = self.parse(params) if asked is None else asked
         self.warn = warn
         self._no_log = no_log
         self.secret_file = SecretFile({"dest": None, "overwrite": False, **params})
 
     @classmethod
-    def check(cls, params: Params) -> None:
-        """Raise C(InvalidInput) for what can be refused without a request."""
+    def parse(cls, params: Params) -> t.Any:
+        """Return what the task asks for, as values that nothing has to parse again: ``asked``.
+
+        Raises InvalidInput for what can be refused without a request.
+        """
 
     def perform(self, check_mode: bool) -> Outcome:
         raise NotImplementedError
@@ -543,7 +415,7 @@ class Resource(Performer):
     def _is_busy(self, error: ScalingoError) -> bool:
         """Whether another operation may be why a step was refused. A database that cannot be read tells nothing."""
         try:
-            return bool(busy_reason(self.client.database.show_database()))
+            return bool(busy_reason(show_database(self.client)))
         except Conflict as stopped:
             error.hint = f"{stopped.message.capitalize()}. {stopped.hint}"
         except ScalingoError:
@@ -559,7 +431,7 @@ class Resource(Performer):
 
         try:
             wait_until(
-                self.client.database.show_database,
+                lambda: show_database(self.client),
                 idle,
                 what="operation on the database",
                 identifier=self.client.target.addon_id,
@@ -575,7 +447,7 @@ class Resource(Performer):
                 if operation:
                     seen["current_operation_id"] = "{}, {}".format(
                         operation,
-                        self.client.database.show_operation(operation)["type"],
+                        show_operation(self.client, operation)["type"],
                     )
             error.message = "waited {:g} seconds, and {}".format(self.params["wait_timeout"], busy_reason(seen))
             raise
@@ -625,31 +497,3 @@ class Resource(Performer):
             for name in sorted(set(current) | set(wanted))
             if current.get(name) != wanted.get(name)
         )
-
-
-def is_stopped(raw: t.Mapping[str, t.Any]) -> bool:
-    """Whether a database is stopped with nothing going on: it leaves that state by A8 only (docs/contract.md section 3.1)."""
-    return raw.get("status") == "stopped" and not raw.get("current_operation_id")
-
-
-def is_ready(raw: t.Mapping[str, t.Any]) -> bool:
-    """Whether a database takes a change: running and without a current operation (docs/contract.md section 3.1)."""
-    return raw.get("status") in (None, "running") and not raw.get("current_operation_id")
-
-
-def busy_reason(raw: t.Mapping[str, t.Any]) -> str:
-    """Why a database, as C(GET /databases/:db) shows it, takes no change now; an empty text when it does.
-
-    Raises C(Conflict) for one that is stopped: waiting for it would have no end.
-    """
-    if is_ready(raw):
-        return ""
-    if is_stopped(raw):
-        raise Conflict("the database is stopped, and no operation is running that would start it", hint=RESUME)
-    status, operation = raw.get("status"), raw.get("current_operation_id")
-    if operation:
-        return "another operation ({}) is running on the database{}".format(
-            operation,
-            "" if status in (None, "running") else f", which is {status}",
-        )
-    return f"the database is {status}, not running"

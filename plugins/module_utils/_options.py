@@ -11,6 +11,7 @@ import dataclasses
 import datetime
 import json
 import math
+import re
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -334,3 +335,20 @@ def _refuse_blank_items(path: str, items: t.Sequence[t.Any]) -> None:
                 "%s has an empty entry, number %d of %d" % (path, number, len(items)),
                 hint="Null or blank is not a value: take the entry out of the list.",
             )
+
+
+T = t.TypeVar("T")
+
+
+def check_id(option: str, value: str, thing: str) -> None:
+    """Refuse what cannot be the ID of anything."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", value):
+        raise InvalidInput(f"{option}: {value!r} is not the ID of {thing}: it must have letters, digits, - and _ only")
+
+
+def checked(option: str, normal_form: t.Callable[[t.Any], T], value: object) -> T:
+    """The normal form of an option's value; C(InvalidInput) that names the option when it has none."""
+    try:
+        return normal_form(value)
+    except ValueError as error:
+        raise InvalidInput(f"{option}: {error}") from None

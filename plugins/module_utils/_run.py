@@ -14,14 +14,16 @@ import os
 import traceback
 import typing as t
 
-from ._auth import with_environment
-from ._change import Interrupted, Outcome, Performer
-from ._endpoints import Client
+from ._change import Performer
+from ._client import Client
+from ._core import Clock
+from ._diagnosis import LOCAL_FAULTS, MACHINE_ADVICE
 from ._errors import ConsentMissing, ScalingoError, UnexpectedAnswer, facts, legible, scrub, sentence
 from ._options import Spec, settle
 from ._progress import Progress
+from ._settings import with_environment
 from ._shapes import readable
-from ._transport import LOCAL_FAULTS, MACHINE_ADVICE, Clock
+from ._step import Interrupted, Outcome
 
 #: Why a variable that is set where Ansible runs may be missing where the module does.
 ELSEWHERE = " With become, or on another host, a module has another environment: use 'become: false' and 'delegate_to: localhost'."
@@ -89,7 +91,7 @@ def execute(performer: type[Performer], spec: Spec, host: Host, clock: Clock | N
         params = with_environment(
             settle(spec, host.params, host.given), os.environ, lambda note: notes.append(scrub(note))
         )
-        performer.check(params)
+        asked = performer.parse(params)
         client = Client.from_params(
             params,
             verbose=lambda note: notes.append(scrub(note)),
@@ -99,7 +101,7 @@ def execute(performer: type[Performer], spec: Spec, host: Host, clock: Clock | N
             watcher=host,
             target_needed=performer.target_needed,
         )
-        performing = performer(client, params, _warning(client, host), host.no_log)
+        performing = performer(client, params, _warning(client, host), host.no_log, asked)
         outcome = performing.perform(host.check_mode)
     except Interrupted as error:
         cause = error.error

@@ -6,8 +6,8 @@
 
 """What the objects of an answer look like (docs/contract.md, section 2), tolerant as section 6 asks.
 
-A check takes a value and the place it was found at, and returns the value or raises Mismatch. Unknown fields are kept,
-fields that are not required may be missing or null, and no value is ever repeated in a message: it may be a secret.
+A check takes a value and the place it was found at, and returns its normal form or raises Mismatch. Fields that are not
+required may be missing or null, and no value is ever repeated in a message: it may be a secret.
 
 What a thing is known by is required, and raises. Any other field of another kind becomes Unread: who uses it fails by
 its name, and who only hands it on returns null and a note. So no list says which module needs what.
@@ -15,10 +15,13 @@ its name, and who only hands it on returns null and a note. So no list says whic
 
 from __future__ import annotations
 
+import math
 import typing as t
 
-from ._errors import UnexpectedAnswer
+from . import _canon
+from ._errors import UnexpectedAnswer, scrub
 
+T = t.TypeVar("T")
 Check = t.Callable[[t.Any, str], t.Any]
 
 KINDS = {
@@ -111,13 +114,16 @@ def boolean(value: t.Any, place: str) -> bool:
 
 
 def integer(value: t.Any, place: str) -> int:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise Mismatch("an integer", place, value)
     return value
 
 
 def number(value: t.Any, place: str) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
+    """A number; a whole one stays whole. What is none and still called one, such as NaN, is no JSON."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
         raise Mismatch("a number", place, value)
     return value
 
@@ -132,23 +138,24 @@ def mapping(value: t.Any, place: str) -> dict[str, t.Any]:
     return value
 
 
-def list_of(check: Check) -> Check:
-    """A list of such things; null is an empty one (docs/contract.md, section 2.8)."""
+class Many:
+    """A list of such things; null is an empty one (docs/contract.md, section 2.8). ``alone``: one of them is a list, too."""
 
-    def checked(value: t.Any, place: str) -> list[t.Any]:
+    def __init__(self, check: Check, alone: bool = False) -> None:
+        self._check = check
+        self._alone = alone
+
+    def __call__(self, value: t.Any, place: str) -> list[t.Any]:
         if value is None:
             return []
+        if self._alone and not isinstance(value, list):
+            value = [value]
         if not isinstance(value, list):
             raise Mismatch("a list", place, value)
-        return [check(item, f"{place}[{index}]") for index, item in enumerate(value)]
-
-    return checked
+        return [self._check(item, f"{place}[{index}]") for index, item in enumerate(value)]
 
 
-def one_or_list_of(check: Check) -> Check:
-    """A list of such things, or one of them alone."""
-    many = list_of(check)
-    return lambda value, place: many(value if isinstance(value, list) or value is None else [value], place)
+list_of = Many
 
 
 def null_or(check: Check) -> Check:
@@ -156,9 +163,37 @@ def null_or(check: Check) -> Check:
     return lambda value, place: None if value is None else check(value, place)
 
 
-def optional_text(value: t.Any, place: str) -> str | None:
-    """A text; null and the empty text are None."""
+def identifier(value: t.Any, place: str) -> str | None:
+    """A text; null and the empty text, which some answers show for none, are None."""
     return None if value is None or value == "" else text(value, place)
+
+
+def prose(value: t.Any, place: str) -> str | None:
+    """Text that somebody wrote, without what looks like a secret."""
+    return scrub(text(value, place)) or None
+
+
+def named(value: t.Any, place: str) -> str:
+    """A text, or an object with one for a name, which some answers have instead."""
+    return text(value.get("name") if isinstance(value, dict) else value, place)
+
+
+def instant(value: t.Any, place: str) -> str | None:
+    """A point in time in UTC with fixed width; an empty one is none, and so is the one that Go writes for none."""
+    found = text(value, place)
+    return None if found[:10] in ("", "0001-01-01") else normal(_canon.instant, "a point in time")(found, place)
+
+
+def normal(form: t.Callable[[t.Any], t.Any], expected: str) -> Check:
+    """What ``form`` makes of a value; it raises ValueError for one that has no such form."""
+
+    def checked(value: t.Any, place: str) -> t.Any:
+        try:
+            return form(value)
+        except ValueError:
+            raise Mismatch(expected, place, value) from None
+
+    return checked
 
 
 def kept(check: Check, value: t.Any, place: str) -> t.Any:
@@ -169,43 +204,103 @@ def kept(check: Check, value: t.Any, place: str) -> t.Any:
         return Unread(str(mismatch))
 
 
-def record(
-    required: dict[str, Check],
-    optional: dict[str, Check] | None = None,
-    always: dict[str, Check] | None = None,
-    present: dict[str, Check] | None = None,
-) -> Check:
-    """An object. ``required`` fields say which thing it is: without one of them it is none.
+class Field(t.NamedTuple):
+    """How a field is read. ``how`` is what may be wrong with it: see required, present, certain; otherwise it may be missing."""
 
-    ``present`` fields are always there, but need not be readable. ``optional`` fields may be missing or null; ``always``
-    fields too, and are then given to their check as null, so that they are in what is returned. An object of which
-    nothing can be read is none.
+    read: Check
+    how: str = ""
+    #: What an answer calls it: the first name that has a value counts.
+    names: tuple[str, ...] = ()
+
+
+def required(read: Check) -> Field:
+    """What a thing is known by: where it is missing or cannot be read, there is no such thing."""
+    return Field(read, "required")
+
+
+def present(read: Check) -> Field:
+    """What is always there, but need not be readable."""
+    return Field(read, "present")
+
+
+def certain(read: Check) -> Field:
+    """What decides what may be done: where it is missing, it cannot be read, and is never taken for false."""
+    return Field(read, "certain")
+
+
+def called(read: Check, *names: str) -> Field:
+    """What an answer has under other names."""
+    return Field(read, "", names)
+
+
+class Record:
+    """An object, by its fields and their readers: at once the check of what came and the normal form that modules return.
+
+    Every field is in what is returned, with None or the empty list for what is missing or null; others are left out. An
+    object of which nothing can be read is none.
     """
-    present, always = present or {}, always or {}
-    lenient = {**present, **(optional or {}), **always}
 
-    def checked(value: t.Any, place: str) -> dict[str, t.Any]:
+    def __init__(self, **fields: Check | Field) -> None:
+        self.fields = {name: field if isinstance(field, Field) else Field(field) for name, field in fields.items()}
+
+    def beside(self, **fields: Check | Field) -> Record:
+        """The same with more fields."""
+        return Record(**self.fields, **fields)
+
+    def empty(self) -> dict[str, t.Any]:
+        """What is returned of an object of which nothing is known."""
+        return {name: _nothing(field) for name, field in self.fields.items()}
+
+    def __call__(self, value: t.Any, place: str) -> dict[str, t.Any]:
         found = mapping(value, place)
-        result = dict(found)
-        for name in (*required, *present):
-            if name not in found:
-                raise Mismatch(f"the key {name}", place, value)
-        for name, check in required.items():
-            result[name] = check(found[name], f"{place}.{name}")
-        told = [name for name in lenient if name in present or found.get(name) is not None]
-        for name in (*told, *always):
-            result[name] = kept(lenient[name], found.get(name), f"{place}.{name}")
-        if told and not required and all(isinstance(result[name], Unread) for name in told):
-            lenient[told[0]](found.get(told[0]), f"{place}.{told[0]}")
+        result: dict[str, t.Any] = {}
+        unread: dict[str, Mismatch] = {}
+        told = False
+        for name, (read, how, names) in self.fields.items():
+            key = next((one for one in names if found.get(one) is not None), names[0]) if names else name
+            if how in ("required", "present") and key not in found:
+                raise Mismatch(f"the key {key}", place, value)
+            if found.get(key) is None and not how:
+                result[name] = _nothing(self.fields[name])
+                continue
+            try:
+                result[name] = read(found.get(key), f"{place}.{key}")
+                told = True
+            except Mismatch as mismatch:
+                if how == "required":
+                    raise
+                unread[name] = mismatch
+                result[name] = Unread(str(mismatch))
+        if unread and not told:
+            raise next(iter(unread.values()))
         return result
 
-    return checked
+
+class Part:
+    """A record within another: where there is none, its fields are empty, and where it is no object, they cannot be read."""
+
+    def __init__(self, **fields: Check | Field) -> None:
+        self.record = Record(**fields)
+
+    def __call__(self, value: t.Any, place: str) -> dict[str, t.Any]:
+        try:
+            return self.record(value, place)
+        except Mismatch as mismatch:
+            return {name: Unread(str(mismatch)) for name in self.record.fields}
 
 
-def under(*roots: str, check: Check, bare: bool = False) -> t.Callable[[t.Any], t.Any]:
+def _nothing(field: Field) -> t.Any:
+    if isinstance(field.read, Part):
+        return field.read.record.empty()
+    if isinstance(field.read, Record) and field.how == "required":
+        return field.read.empty()
+    return [] if isinstance(field.read, Many) else None
+
+
+def under(*roots: str, check: t.Callable[[t.Any, str], T], bare: bool = False) -> t.Callable[[t.Any], T]:
     """Return a reader: what is under the first root that is there, or the body itself when it may be bare."""
 
-    def read(body: t.Any) -> t.Any:
+    def read(body: t.Any) -> T:
         for root in roots:
             if isinstance(body, dict) and root in body:
                 return check(body[root], root)
@@ -216,156 +311,14 @@ def under(*roots: str, check: Check, bare: bool = False) -> t.Callable[[t.Any], 
     return read
 
 
-FEATURE = record({"name": text}, present={"status": text})
-DATABASE = record(
-    {},
-    {
-        "id": text,
-        "resource_id": text,
-        "app_name": text,
-        "created_at": text,
-        "encryption_at_rest": boolean,
-        "plan": text,
-        "type_id": text,
-        "type_name": text,
-        "version_id": text,
-        "mongo_repl_set_name": text,
-        "readable_version": text,
-        "hostname": text,
-        "cluster": boolean,
-        "next_version_id": optional_text,
-        "periodic_backups_enabled": boolean,
-        "maintenance_window": record(
-            {}, {"weekday_utc": integer, "starting_hour_utc": integer, "duration_in_hour": integer}
-        ),
-    },
-    {
-        "features": list_of(FEATURE),
-        "instances": list_of(
-            record(
-                {}, {"id": text, "hostname": text, "port": integer, "status": text, "type": text, "private_ip": text}
+def by_name(items: t.Iterable[dict[str, t.Any]], what: str) -> dict[str, dict[str, t.Any]]:
+    """Things by their name. One that is listed twice counts once when both are equal; else nobody can tell which is meant."""
+    found: dict[str, dict[str, t.Any]] = {}
+    for item in items:
+        name = str(item["name"])
+        if found.setdefault(name, item) != item:
+            raise UnexpectedAnswer(
+                f"the platform lists two {what} called {name} that differ",
+                hint="It is not clear which of them is meant: ask Scalingo's support.",
             )
-        ),
-        "periodic_backups_scheduled_at": one_or_list_of(integer),
-        "current_operation_id": optional_text,
-    },
-    {"status": text},
-)
-LOGICAL_DATABASE = record({"name": text}, {"protected": boolean})
-EXTENSION = record({"name": text}, {"version": text})
-QUERY = record(
-    {"pid": integer}, {"query": text, "state": text, "username": text, "query_start": text, "query_duration": number}
-)
-STATEMENT = record(
-    {},
-    {
-        "user_id": integer,
-        "query": text,
-        "calls": integer,
-        "rows": integer,
-        "total_time": number,
-        "min_time": number,
-        "max_time": number,
-        "mean_time": number,
-        "std_dev": number,
-        "stddev_time": number,
-    },
-)
-RETENTION_POLICY = record({"name": text}, {"default": boolean}, present={"duration": text})
-OPERATION = record(
-    {},
-    {"id": text, "type": text, "created_at": text, "finished_at": text, "error": text},
-    present={"status": text},
-)
-STARTED_OPERATION = record({"id": text}, {"status": text, "type": text})
-PLAN = record({"name": text}, {"id": text, "display_name": text, "description": text})
-BACKUP = record(
-    {"id": text},
-    {"created_at": text, "name": text, "database_id": text, "method": text, "hidden": boolean},
-    {"started_at": optional_text, "size": null_or(integer)},
-    {"status": text},
-)
-RESTORATION = record(
-    {"id": text},
-    {
-        "created_at": text,
-        "started_at": text,
-        "ended_at": text,
-        "method": text,
-        "database_id": text,
-        "source_backup_id": text,
-    },
-    present={"status": text},
-)
-USER = record(
-    {"name": text},
-    {"read_only": boolean, "protected": boolean, "password": text, "dbms_attributes": mapping},
-)
-MAINTENANCE = record(
-    {"id": text},
-    {"database_id": text, "type": text},
-    {"started_at": optional_text, "ended_at": optional_text},
-    {"status": text},
-)
-NEXT_UPGRADE = record({"id": text}, {"major": integer, "minor": integer, "patch": integer, "build": integer})
-DATABASE_TYPE_VERSION = record(
-    {"id": text, "major": integer},
-    {
-        "database_type_id": text,
-        "features": list_of(text),
-        # An object, a bare id, or null (docs/contract.md, section 6, row 32).
-        "next_upgrade": lambda value, place: (
-            None if value == "" else NEXT_UPGRADE({"id": value} if isinstance(value, str) else value, place)
-        ),
-    },
-    # Null where a version has fewer numbers (docs/contract.md, section 2.13).
-    present={name: null_or(integer) for name in ("minor", "patch", "build")},
-)
-LOG_ARCHIVE = record({"url": text}, {"from": text, "to": text, "size": integer})
-INSTANCE_METRICS = record({}, {"instance_id": text, "real_disk_size": number, "cpu": mapping, "memory": mapping})
-INSTANCE_STATUS = record({"id": text}, {"type": text, "role": text}, present={"status": text})
-FIREWALL_RULE = record({"id": text, "type": text}, {"cidr": text, "label": text, "range_id": text, "database_id": text})
-MANAGED_RANGE = record({"id": text}, {"name": text})
-ADDON = record(
-    {"id": text, "addon_provider": record({"id": text}, {"name": text})},
-    {
-        "app_id": text,
-        "resource_id": text,
-        "status": text,
-        "plan": mapping,
-        "provisioned_at": text,
-        "deprovisioned_at": text,
-        "updated_at": text,
-    },
-)
-# Go reads only the token of this answer, so only the token is sure to be there.
-ADDON_WITH_TOKEN = record(
-    {"token": text},
-    {"id": text, "resource_id": text, "addon_provider": record({"id": text}), "status": text},
-)
-ADDON_PROVIDER = record({"id": text}, {"name": text, "category": mapping, "plans": list_of(anything)})
-VARIABLE = record({"name": text}, {"id": text}, present={"value": text})
-APP = record(
-    {"name": text},
-    {"id": text, "region": text, "status": text, "flags": mapping, "owner": mapping, "project": mapping},
-)
-# Without a user when an addon did it.
-EVENT = record({}, {"id": text, "created_at": text, "user": mapping, "type_data": mapping}, present={"type": text})
-USER_ACCOUNT = record({}, {"username": text, "email": text, "fullname": text}, present={"id": text})
-REGION = record(
-    {"name": text},
-    {"display_name": text, "api": text, "database_api": text, "ssh": text, "dashboard": text, "default": boolean},
-)
-_DEDICATED_DATABASE = record({"name": text}, {"id": text, "technology": text, "plan": text, "project_id": text})
-
-
-def dedicated_database(value: t.Any, place: str) -> dict[str, t.Any]:
-    """A dedicated database, alone or beside its app and its addon (docs/contract.md, section 2.1)."""
-    if isinstance(value, dict) and "name" not in value and "database" in value:
-        value, place = value["database"], f"{place}.database"
-    return t.cast("dict[str, t.Any]", _DEDICATED_DATABASE(value, place))
-
-
-ENDPOINT = record({}, {"id": text, "database_id": text, "port": integer, "type": text}, present={"hostname": text})
-NET_PEERING = record({"id": text}, {"outscale_net_peering_id": text}, present={"status": text})
-NETWORK = record({}, {"outscale_account_id": text, "outscale_net_id": text, "ip_range": text})
+    return found

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ._core import Clock
 from ._errors import (
     RateLimited,
     ServerError,
@@ -20,7 +21,6 @@ from ._errors import (
     WaitTimeout,
 )
 from ._progress import Watch
-from ._transport import Clock
 
 T = t.TypeVar("T")
 

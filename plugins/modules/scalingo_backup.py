@@ -176,7 +176,7 @@ error:
 
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, consent, waiting
-from ansible_collections.community.scalingo.plugins.module_utils._resources.backup import Backup as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._resources.manual_backup import Backup as RESOURCE
 
 
 def argument_spec() -> Spec:

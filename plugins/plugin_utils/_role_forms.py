@@ -197,7 +197,7 @@ def _refusal(name: str, given: dict[str, t.Any]) -> str:
     if validated.error_messages:
         return "; ".join(validated.error_messages)
     try:
-        module.RESOURCE.check(settle(spec, validated.validated_parameters, given))
+        module.RESOURCE.parse(settle(spec, validated.validated_parameters, given))
     except InvalidInput as error:
         return str(error)
     return ""

@@ -233,8 +233,8 @@ TWINS = (
         "costs a request more",
         phases,
         "third run: it costs 3 requests and not 2",
-        "        raw = Fields(",
-        "        self.client.database.show_database()\n        raw = Fields(",
+        "        found = ",
+        "        show_database(self.client)\n        found = ",
     ),
     Twin(
         "promises to do the same every time",
@@ -333,20 +333,20 @@ TWINS = (
         "sends again without having looked",
         lost,
         "create-database is sent again",
-        '        self.client.database.create_logical_database(self.params["database"])\n',
+        '        logical_database.create_logical_database(self.client, self.params["database"])\n',
         '        name = self.params["database"]\n'
         "        try:\n"
-        "            self.client.database.create_logical_database(name)\n"
+        "            logical_database.create_logical_database(self.client, name)\n"
         "        except OutcomeUnknown:\n"
-        "            self.client.database.create_logical_database(name)\n",
+        "            logical_database.create_logical_database(self.client, name)\n",
     ),
     Twin(
         "believes that nothing happened",
         lost,
         "something was changed, and it reports that nothing was",
-        '        self.client.database.create_logical_database(self.params["database"])',
+        '        logical_database.create_logical_database(self.client, self.params["database"])',
         "        try:\n"
-        '            self.client.database.create_logical_database(self.params["database"])\n'
+        '            logical_database.create_logical_database(self.client, self.params["database"])\n'
         "        except OutcomeUnknown:\n"
         '            raise InvalidInput("it did not work") from None',
     ),
@@ -362,15 +362,15 @@ TWINS = (
         "takes every field for granted",
         damaged,
         "it says 'defect of the collection'",
-        '[Fields(item, "a database").text("name") for item in self.client.database.list_logical_databases()]',
-        '[item["name"] for item in self.client.database.run_action("list-databases")]',
+        "logical_database.list_logical_databases(self.client)",
+        'logical_database.action("list-databases").run(self.client)',
     ),
     Twin(
         "makes something of what is not there",
         damaged_fields,
         "it reports success with a wrong result: .schedule.cluster is False",
-        'raw.flag("cluster")',
-        'bool(raw.flag("cluster"))',
+        'found["cluster"]',
+        'bool(found["cluster"])',
     ),
     Twin(
         "believes in what it has not seen",
@@ -396,8 +396,8 @@ TWINS = (
         "takes what another did for its own",
         two_writers,
         "the same task before the write: both did it: ['create-database']",
-        '        self.client.database.create_logical_database(self.params["database"])',
-        '        blindly(lambda: self.client.database.create_logical_database(self.params["database"]))',
+        '        logical_database.create_logical_database(self.client, self.params["database"])',
+        '        blindly(lambda: logical_database.create_logical_database(self.client, self.params["database"]))',
     ),
     Twin(
         "believes its own plan",
@@ -419,7 +419,7 @@ TWINS = (
         secrets,
         "a token is told",
         '        return {"schedule": state}',
-        '        return {"schedule": state, "with": self.client.chain.addon_token()}',
+        '        return {"schedule": state, "with": self.client.target.token()}',
     ),
     Twin(
         "keeps the API token",
@@ -447,7 +447,7 @@ TWINS = (
         "        try:\n"
         "            return self.really_read()\n"
         "        except ScalingoError as error:\n"
-        "            error.message = 'it says %s with %s' % (error.message, self.client.chain.addon_token())\n"
+        "            error.message = 'it says %s with %s' % (error.message, self.client.target.token())\n"
         "            raise\n\n"
         "    def really_read(self):\n",
     ),
@@ -470,15 +470,15 @@ TWINS = (
         "documents what never has a value",
         return_keys,
         "schedule.enabled never has a value in any case",
-        'raw.flag("periodic_backups_enabled")',
+        'found["periodic_backups_enabled"]',
         "None",
     ),
     Twin(
         "returns another type",
         return_keys,
         "schedule.hours is documented as int and returned as str",
-        'raw.numbers("periodic_backups_scheduled_at")',
-        '[str(hour) for hour in raw.numbers("periodic_backups_scheduled_at")]',
+        'found["periodic_backups_scheduled_at"]',
+        '[str(hour) for hour in found["periodic_backups_scheduled_at"]]',
     ),
     Twin("gives a sample of another type", return_keys, "sample of schedule.hours", "sample: [3]", "sample: 3"),
     # documentation

@@ -132,7 +132,7 @@ def test_no_secret_is_shown_or_logged(subject: Subject, sandboxes: Sandboxes, tm
 
 RESULT = '        return {"schedule": state}'
 OPENLY = """        self.client.watch._watcher._module.no_log_values.clear()
-        return {"schedule": state, "with": self.client.chain.addon_token()}"""
+        return {"schedule": state, "with": self.client.target.token()}"""
 KEPT = """        with open(__import__("os").environ["HOME"] + "/kept", "w") as file:
             file.write(self.params["api_token"])
         return {"schedule": state}"""

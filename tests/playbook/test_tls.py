@@ -15,7 +15,7 @@ from pathlib import Path
 import certifi
 import pytest
 import yaml
-from ansible_collections.community.scalingo.plugins.module_utils._auth import VARIABLES
+from ansible_collections.community.scalingo.plugins.module_utils._settings import VARIABLES
 from scalingo_sandbox.testing import Sandbox
 from support.playbook import Ansible, Run, oldest_core, task
 from support.shop import SEED

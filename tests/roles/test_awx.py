@@ -24,7 +24,7 @@ import jinja2
 import jinja2.sandbox
 import pytest
 import yaml
-from ansible_collections.community.scalingo.plugins.module_utils import _auth, _options
+from ansible_collections.community.scalingo.plugins.module_utils import _options, _settings
 from awx_plugins.interfaces import _temporary_private_inject_api as awx
 from awx_plugins.interfaces._temporary_private_api import Credential, ManagedCredentialType
 from scalingo_sandbox.testing import Sandbox
@@ -232,7 +232,7 @@ def test_awx_takes_the_credential_type() -> None:
 
 
 def test_every_option_of_the_connection_that_reads_a_variable_has_a_field() -> None:
-    read = {names[0] for option, names in _auth.VARIABLES.items() if option in _options.CONNECTION.options}
+    read = {names[0] for option, names in _settings.VARIABLES.items() if option in _options.CONNECTION.options}
     assert set(DESCRIBED["injectors"]["env"]) == read
 
 

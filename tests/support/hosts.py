@@ -20,8 +20,8 @@ from unittest import mock
 from ansible.module_utils import basic
 from ansible.module_utils.common.parameters import remove_values
 from ansible_collections.community.scalingo.plugins.module_utils import _module, _run
+from ansible_collections.community.scalingo.plugins.module_utils._core import Clock
 from ansible_collections.community.scalingo.plugins.module_utils._options import TASK_NO_LOG
-from ansible_collections.community.scalingo.plugins.module_utils._transport import Clock
 from ansible_collections.community.scalingo.plugins.plugin_utils import _action
 from support.port import surroundings
 

@@ -22,11 +22,12 @@ import time
 import typing as t
 from pathlib import Path
 
-from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
+from ansible_collections.community.scalingo.plugins.module_utils._client import Client
+from ansible_collections.community.scalingo.plugins.module_utils._core import Clock
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON
-from ansible_collections.community.scalingo.plugins.module_utils._transport import Clock
 from scalingo_sandbox.testing import Record, Sandbox
 from scalingo_sandbox.tokens import Tokens
+from support.api import Api
 from support.cases import Case, Data, Situation
 from support.compare import OF_THE_RUN, settled, settled_text, without
 from support.port import Report, perform
@@ -313,7 +314,7 @@ class Laboratory:
             for app in self.sandbox.state()["apps"]
             if any(addon["id"] == addon_id for addon in app["addons"])
         )
-        token = t.cast(str, self._client(app, addon_id).main.mint_addon_token(app, addon_id)[0]["token"])
+        token = t.cast(str, Api(self._client(app, addon_id)).mint_addon_token(app, addon_id)[0]["token"])
         self.issued.add(token)
         return token
 
@@ -326,7 +327,7 @@ class Laboratory:
         client = self._client(
             call.get("app", case.arguments.get("app")), call.get("addon", case.arguments.get("addon"))
         )
-        getattr(client.database, call["call"])(*call.get("arguments", ()))
+        getattr(Api(client), call["call"])(*call.get("arguments", ()))
 
     def recorded_tokens(self) -> contextlib.AbstractContextManager[None]:
         """Every token that the sandbox makes meanwhile is known afterwards: `issued`, and those of links: `links`."""

@@ -11,7 +11,7 @@ import dataclasses
 import typing as t
 from unittest import mock
 
-from ansible_collections.community.scalingo.plugins.module_utils import _transport
+from ansible_collections.community.scalingo.plugins.module_utils import _diagnosis, _transport
 from support import sql_memory
 
 
@@ -53,7 +53,7 @@ def meanwhile(choose: Chooser) -> t.Iterator[None]:
         number, count = count, count + 1
         at(number, name, safe, False)
         response = send()
-        if not isinstance(response, _transport.Diagnosis):
+        if not isinstance(response, _diagnosis.Diagnosis):
             at(number, name, safe, True)
         return response
 

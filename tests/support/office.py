@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
+from ansible_collections.community.scalingo.plugins.module_utils._client import Client
 from support.scripted import StillClock
 
 

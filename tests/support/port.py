@@ -20,9 +20,9 @@ from pathlib import Path
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.community.scalingo.plugins.module_utils import _run
+from ansible_collections.community.scalingo.plugins.module_utils._core import Clock
 from ansible_collections.community.scalingo.plugins.module_utils._options import prepared
 from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress
-from ansible_collections.community.scalingo.plugins.module_utils._transport import Clock
 
 Arguments = t.Mapping[str, t.Any]
 

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 
 import requests.adapters
 import urllib3
-from ansible_collections.community.scalingo.plugins.module_utils import _transport
+from ansible_collections.community.scalingo.plugins.module_utils import _core, _transport
 
 ANYTHING: t.Any = object()
 # No body at all.
@@ -34,7 +34,7 @@ NOTHING: t.Any = object()
 WALL = 1_800_000_000.0
 
 
-class StillClock(_transport.Clock):
+class StillClock(_core.Clock):
     """A clock that moves only when somebody sleeps; ``slept`` is the list of the naps."""
 
     def __init__(self, wall: float = WALL, chance: float = 0.5) -> None:

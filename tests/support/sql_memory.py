@@ -16,7 +16,7 @@ import typing as t
 from pathlib import Path
 from unittest import mock
 
-from ansible_collections.community.scalingo.plugins.module_utils import _sql
+from ansible_collections.community.scalingo.plugins.module_utils import _sql, _ssh_tunnel
 from ansible_collections.community.scalingo.plugins.module_utils._errors import SqlRefused, Unreachable
 from scalingo_sandbox.testing import Sandbox
 
@@ -82,7 +82,7 @@ class SqlMemory:
         login: _sql.Login,
         encryption: _sql.Encryption,
         *,
-        gateway: _sql.Gateway | None,
+        gateway: _ssh_tunnel.Gateway | None,
         timeout: float,
         statement_timeout: float,
         server_version: int | None,
@@ -130,7 +130,7 @@ class SqlMemory:
         return Session(addon.database.engine, statement_timeout, read_only)
 
     @staticmethod
-    def _pass(gateway: _sql.Gateway, address: str) -> None:
+    def _pass(gateway: _ssh_tunnel.Gateway, address: str) -> None:
         if str(gateway.address) != address:
             raise Unreachable(f"the SSH server {gateway.address} cannot be reached")
         for path, wanted, words in (

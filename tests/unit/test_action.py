@@ -21,9 +21,10 @@ from pathlib import Path
 import pytest
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.utils.display import Display
-from ansible_collections.community.scalingo.plugins.module_utils._change import Outcome, Performer
+from ansible_collections.community.scalingo.plugins.module_utils._change import Performer
 from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
+from ansible_collections.community.scalingo.plugins.module_utils._step import Outcome
 from ansible_collections.community.scalingo.plugins.plugin_utils import _action
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,18 +13,11 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.community.scalingo.plugins.module_utils import _auth
-from ansible_collections.community.scalingo.plugins.module_utils._auth import (
-    VARIABLES,
-    choose_addon,
-    engine_of,
-    good_until,
-    parse_address,
-    seconds_left,
-    with_environment,
-)
+from ansible_collections.community.scalingo.plugins.module_utils._api.addon import engine_of
+from ansible_collections.community.scalingo.plugins.module_utils._auth import Bearer, good_until, seconds_left
 from ansible_collections.community.scalingo.plugins.module_utils._cache import cache_key
-from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
+from ansible_collections.community.scalingo.plugins.module_utils._call import Caller, Values
+from ansible_collections.community.scalingo.plugins.module_utils._client import Client
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     AddonNotFound,
     BadRequest,
@@ -36,6 +29,14 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     facts,
     sentence,
 )
+from ansible_collections.community.scalingo.plugins.module_utils._route import DATABASE
+from ansible_collections.community.scalingo.plugins.module_utils._settings import (
+    VARIABLES,
+    parse_address,
+    with_environment,
+)
+from ansible_collections.community.scalingo.plugins.module_utils._target import choose_addon
+from support.api import Api
 from support.office import Office
 from support.scripted import (
     NOTHING,
@@ -73,14 +74,14 @@ def play(client: Client, *calls: Expected) -> t.Any:
     """Read the database over exactly these calls."""
     with Script(*calls) as script:
         script.mount(client)
-        return client.database.show_database()
+        return Api(client).show_database()
 
 
 def refuse(client: Client, kind: type[ScalingoError], *calls: Expected) -> ScalingoError:
     """Read the database over exactly these calls, and fail."""
     with Script(*calls) as script, pytest.raises(kind) as caught:
         script.mount(client)
-        client.database.show_database()
+        Api(client).show_database()
     script.finish()
     for secret in ("tk-us-secret", "bearer-1", "bearer-2", "addon-1", "addon-2"):
         assert secret not in sentence(caught.value) + json.dumps(facts(caught.value))
@@ -233,7 +234,6 @@ def test_the_environment_adds_what_is_not_given() -> None:
     assert joined({"app": "shop", "addon": " "}, **variables)["addon"] == "of SCALINGO_ADDON"
     # Blank is not set: the second name counts, or none.
     assert joined({}, SCALINGO_DB_API_URL=" ", SCALINGO_DB_URL="x") == {"db_api_url": "x"}
-    assert joined({}, SCALINGO_DB_API_URL="x", SCALINGO_DB_URL="y") == {"db_api_url": "x"}
     assert joined({}, SCALINGO_DB_API_URL="", SCALINGO_CA_PATH="", SCALINGO_REGION=" ") == {}
 
 
@@ -395,7 +395,7 @@ def test_so_is_a_token_of_an_earlier_task(office: Office) -> None:
     play(client, shown(then=lambda: t.cast(None, later.secrets.index("addon-1"))))
     with Script(expect("GET", "/v1/apps", answer={"apps": []})) as script:
         script.mount(client)
-        client.main.list_apps()
+        Api(client).list_apps()
     assert later.secrets == ["tk-us-secret", "addon-1", "bearer-1"]
 
 
@@ -482,10 +482,10 @@ def test_an_unknown_region_is_refused_with_the_list(office: Office, overrides: d
 
 def test_the_regions_that_another_process_has_listed_meanwhile_are_taken(office: Office) -> None:
     client = office.client(region="moon")
-    chain = client.chain
-    kept = chain._cached_regions
+    account = client.account
+    kept = account._cached_regions
     answers = [{}, {"moon": ["https://api.moon.test", "https://db.moon.test"]}]
-    chain._cached_regions = lambda key: answers.pop(0) if answers else kept(key)  # type: ignore[method-assign]
+    account._cached_regions = lambda key: answers.pop(0) if answers else kept(key)  # type: ignore[method-assign]
     play(client, exchange(), addons(addon(), host="https://api.moon.test"), mint(), shown(host="https://db.moon.test"))
 
 
@@ -510,9 +510,9 @@ def test_a_region_without_good_addresses(office: Office) -> None:
 def test_the_kept_regions_may_be_nonsense(office: Office) -> None:
     client = office.client(region="moon")
     for kept in ({"regions": "x"}, {"regions": {"moon": "x"}}, {"regions": {"moon": ["x", 1]}}, {}):
-        key = _auth.cache_key("regions", "tk-us-secret", "https://auth.scalingo.com")
-        client.chain.store.write(key, kept, office.clock.wall() + 60)
-        assert client.chain._cached_regions(key) == {}
+        key = cache_key("regions", "tk-us-secret", "https://auth.scalingo.com")
+        client.store.write(key, kept, office.clock.wall() + 60)
+        assert client.account._cached_regions(key) == {}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -690,7 +690,7 @@ def test_an_addon_id_with_its_token_uses_no_main_api(office: Office) -> None:
 
 def refuse_main(client: Client) -> ScalingoError:
     with pytest.raises(ScalingoError) as caught:
-        client.main.list_apps()
+        Api(client).list_apps()
     return caught.value
 
 
@@ -798,7 +798,7 @@ def test_a_token_is_renewed_in_the_middle_of_a_long_wait(office: Office) -> None
     with Script(*calls, *renewal) as script:
         script.mount(client)
         for dummy in range(5):
-            client.database.show_database()
+            Api(client).show_database()
             office.clock.sleep(1200)
 
 
@@ -895,7 +895,7 @@ def test_the_cache_never_holds_the_api_token(office: Office) -> None:
 )
 def test_a_kept_addon_that_makes_no_sense_is_none(office: Office, entry: dict[str, t.Any]) -> None:
     client = office.client()
-    client.chain.store.write(client.chain._addon_key(), entry, office.clock.wall() + 60)
+    client.store.write(client.target._key(), entry, office.clock.wall() + 60)
     play(client, exchange(), addons(addon()), mint(), shown())
 
 
@@ -905,7 +905,7 @@ def test_a_kept_addon_that_makes_no_sense_is_none(office: Office, entry: dict[st
 def test_a_kept_region_that_makes_no_sense_is_none(office: Office, value: t.Any) -> None:
     client = office.client(region="moon")
     key = cache_key("regions", client.settings.api_token, client.settings.auth)
-    client.chain.store.write(key, {"regions": {"moon": value}}, office.clock.wall() + 60)
+    client.store.write(key, {"regions": {"moon": value}}, office.clock.wall() + 60)
     play(client, exchange(), regions("moon"), addons(addon()), mint(), shown())
 
 
@@ -1019,7 +1019,7 @@ def test_a_refused_addon_token_is_made_anew_once(office: Office, refusal: dict[s
         on_database("PATCH", token="addon-3", answer=RUNNING, json={"database": {"x": 1}}),
     ) as script:
         script.mount(client)
-        client.database.update_database({"x": 1})
+        Api(client).update_database({"x": 1})
 
 
 @REFUSALS
@@ -1078,19 +1078,19 @@ def test_a_newer_bearer_of_another_process_is_taken_first(office: Office) -> Non
     first, second = office.client(), office.client()
     with Script(exchange(), expect("GET", "/v1/apps", answer={"apps": []})) as script:
         script.mount(first)
-        first.main.list_apps()
+        Api(first).list_apps()
     with Script(expect("GET", "/v1/apps", answer={"apps": []})) as script:
         script.mount(second)
-        second.main.list_apps()
+        Api(second).list_apps()
     renewed = {"headers": {"Authorization": "Bearer bearer-2"}, "answer": {"apps": []}}
     with Script(
         expect("GET", "/v1/apps", **EXPIRED), exchange("bearer-2"), expect("GET", "/v1/apps", **renewed)
     ) as script:
         script.mount(first)
-        first.main.list_apps()
+        Api(first).list_apps()
     with Script(expect("GET", "/v1/apps", **EXPIRED), expect("GET", "/v1/apps", **renewed)) as script:
         script.mount(second)
-        second.main.list_apps()
+        Api(second).list_apps()
 
 
 def test_a_bearer_refused_twice_is_unauthorized(office: Office) -> None:
@@ -1121,7 +1121,7 @@ def test_a_refused_account_is_told_generally(office: Office) -> None:
     refused = expect("GET", "/v1/users/self", **EXPIRED)
     with Script(exchange(), refused, exchange("bearer-2"), refused) as script, pytest.raises(Unauthorized) as caught:
         script.mount(client)
-        client.auth.show_user()
+        Api(client).show_user()
     assert caught.value.hint == ""
 
 
@@ -1140,3 +1140,33 @@ def test_the_real_clock_is_used_when_none_is_given() -> None:
     client = Client.from_params(given, verbose=print, secret=lambda value: None)
     assert not isinstance(client.clock, StillClock)
     client.close()
+
+
+class OfTheAccount(Bearer):
+    """The database API as the next generation of official clients asks for it: at the main API, with the user's token."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(lambda: "https://api.osc-fr1.scalingo.com/v1", client.account)
+        self._target = client.target
+
+    def fill(self, values: Values) -> Values:
+        return {**values, "database": self._target.addon_id}
+
+
+def test_the_same_routes_can_be_sent_by_other_credentials_to_another_host(office: Office) -> None:
+    client = office.client(addon="ad-1", token_cache=False)
+    client.callers[DATABASE] = Caller(client.transport, OfTheAccount(client), client.described)
+    found = {"database": {"status": "running"}}
+    asked = {"headers": {"Authorization": "Bearer bearer-1"}}
+    renewed = {"headers": {"Authorization": "Bearer bearer-2"}}
+    calls = [
+        exchange(),
+        expect("GET", "/v1/databases/ad-1", answer=found, **asked),
+        expect("GET", "/v1/databases/ad-1/backups", status=401, answer={}, **asked),
+        exchange("bearer-2"),
+        expect("GET", "/v1/databases/ad-1/backups", answer={"database_backups": []}, **renewed),
+    ]
+    with Script(*calls) as script:
+        script.mount(client)
+        assert Api(client).show_database()["status"] == "running"
+        assert Api(client).list_backups() == []

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 import requests
+from ansible_collections.community.scalingo.plugins.module_utils._api.backup import BACKUP
 from ansible_collections.community.scalingo.plugins.module_utils._errors import UnexpectedAnswer
 from ansible_collections.community.scalingo.plugins.module_utils._resources import backup as backups
 from ansible_collections.community.scalingo.plugins.modules import scalingo_backup, scalingo_backup_info
@@ -307,7 +308,7 @@ def test_a_date_that_cannot_be_read_is_null_with_a_note_and_stops_no_list(task: 
         ("old", False),
         ("odd", True),
     ]
-    assert any("started_at of a backup is not a point in time" in note for note in report.result["notes"])
+    assert any("expected a point in time at database_backups" in note for note in report.result["notes"])
     assert not report.warnings
     # The other date serves.
     report = task(
@@ -324,7 +325,7 @@ def test_where_a_date_decides_one_that_cannot_be_read_is_warned_about(task: Task
 
 
 def test_the_newest_is_not_guessed_where_a_date_cannot_be_read() -> None:
-    found = [backups.describe(backup("new")), backups.describe(undated("odd"))]
+    found = [BACKUP(item, "backup") for item in (backup("new"), undated("odd"))]
     with pytest.raises(UnexpectedAnswer, match="it cannot be read when odd began") as caught:
         backups.chosen(found, None)
     assert "backup_id" in caught.value.hint

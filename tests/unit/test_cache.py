@@ -19,13 +19,8 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.community.scalingo.plugins.module_utils import _cache
-from ansible_collections.community.scalingo.plugins.module_utils._cache import (
-    SharedFlight,
-    SharedPacing,
-    Store,
-    cache_key,
-    places,
-)
+from ansible_collections.community.scalingo.plugins.module_utils._cache import Store, cache_key, places
+from ansible_collections.community.scalingo.plugins.module_utils._retry import SharedFlight, SharedPacing
 from support.scripted import StillClock
 
 

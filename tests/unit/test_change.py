@@ -11,18 +11,9 @@ import types
 import typing as t
 
 import pytest
-from ansible_collections.community.scalingo.plugins.module_utils._change import (
-    Consent,
-    Interrupted,
-    Listing,
-    Outcome,
-    Performer,
-    Resource,
-    Skipped,
-    Step,
-    busy_reason,
-    never,
-)
+from ansible_collections.community.scalingo.plugins.module_utils._busy import busy_reason
+from ansible_collections.community.scalingo.plugins.module_utils._change import Listing, Performer, Resource
+from ansible_collections.community.scalingo.plugins.module_utils._core import Usage
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     ActionFailed,
     BadRequest,
@@ -44,7 +35,14 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     WaitTimeout,
 )
 from ansible_collections.community.scalingo.plugins.module_utils._progress import Watch
-from ansible_collections.community.scalingo.plugins.module_utils._transport import Usage
+from ansible_collections.community.scalingo.plugins.module_utils._step import (
+    Consent,
+    Interrupted,
+    Outcome,
+    Skipped,
+    Step,
+    never,
+)
 
 #: Of which database a diff is.
 HEADERS = {"before_header": "addon ad-1", "after_header": "addon ad-1"}
@@ -80,11 +78,13 @@ class Platform:
         self.clock = Clock(self.usage)
         self.target = types.SimpleNamespace(addon_id="ad-1")
         self.watch = Watch()
-        self.database = self
         self.transport = types.SimpleNamespace(before_change=None)
 
     def described(self) -> str:
         return "addon ad-1"
+
+    def call(self, route: t.Any, *, values: dict[str, t.Any], query: t.Any, body: t.Any) -> t.Any:
+        return getattr(self, route.name)(*values.values())
 
     def show_operation(self, operation_id: str) -> dict[str, t.Any]:
         return {"id": operation_id, "type": "plan_change"}
@@ -923,7 +923,7 @@ def test_a_state_that_is_absent_is_managed_as_nothing() -> None:
 )
 def test_what_a_resource_must_say_itself(kind: type[Performer], calls: list[tuple[str, tuple[t.Any, ...]]]) -> None:
     performer = kind(t.cast(t.Any, None), {}, Warnings())
-    kind.check({})
+    kind.parse({})
     for name, arguments in calls:
         with pytest.raises(NotImplementedError):
             getattr(performer, name)(*arguments)

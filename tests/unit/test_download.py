@@ -14,7 +14,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.community.scalingo.plugins.module_utils import _download
+from ansible_collections.community.scalingo.plugins.module_utils import _download, _files, _part
+from ansible_collections.community.scalingo.plugins.module_utils._answer import Stream
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     Forbidden,
     NotFound,
@@ -23,7 +24,6 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     UnexpectedAnswer,
     Unreachable,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._transport import Stream
 from support.files import Content, FileServer
 
 SIZE = 3_000_000
@@ -71,9 +71,9 @@ class Place:
 
     def fetch(self, origin: Origin, subject: str = "b1", size: int | None = None) -> str:
         """Download as the module does, and return the digest."""
-        with _download.Part(str(self.part), subject) as part:
+        with _part.Part(str(self.part), subject) as part:
             _download.fetch(origin, part, size)
-            _download.publish(part, str(self.dest), 0o640)
+            _part.publish(part, str(self.dest), 0o640)
             return part.digest.hexdigest()
 
     def names(self) -> list[str]:
@@ -119,7 +119,7 @@ def test_a_download_that_breaks_off_goes_on_where_it_stopped(
     assert ranges[0] is None and len(ranges) == len(CUTS) + 1
     offsets = [0 if text is None else int(text[len("bytes=") : -1]) for text in ranges[1:]]
     # What was on its way when the connection was cut may be lost, but not more.
-    assert all(cut - _download.CHUNK <= offset <= cut for cut, offset in zip(CUTS, offsets)), offsets
+    assert all(cut - _part.CHUNK <= offset <= cut for cut, offset in zip(CUTS, offsets)), offsets
     assert all(seen.headers.get("if-range") == ('"one"' if "range" in seen.headers else None) for seen in server.seen)
     assert [seen.status for seen in server.seen[-2:]] == [206, 206]
     assert origin.links == 1
@@ -344,7 +344,7 @@ def test_what_is_left_of_a_file_of_another_size_is_thrown_away(
     place: Place, origin: Origin, server: FileServer
 ) -> None:
     """Also when it was whole, and was taken for the backup by a task that did not know the size."""
-    with _download.Part(str(place.part), "b1") as part:
+    with _part.Part(str(place.part), "b1") as part:
         _download.fetch(origin, part)
         part.checkpoint()
     server.content, server.etag = Content(SIZE + 5, seed=4), '"two"'
@@ -438,7 +438,7 @@ def test_a_description_that_tells_nothing_is_ignored(
 
 def test_a_part_that_is_whole_needs_no_request(place: Place, origin: Origin, server: FileServer) -> None:
     """The task before was stopped just before the file got its name."""
-    with _download.Part(str(place.part), "b1") as part:
+    with _part.Part(str(place.part), "b1") as part:
         _download.fetch(origin, part)
         part.checkpoint()
     server.seen.clear()
@@ -447,7 +447,7 @@ def test_a_part_that_is_whole_needs_no_request(place: Place, origin: Origin, ser
 
 
 def test_two_tasks_do_not_write_one_file(place: Place, origin: Origin) -> None:
-    with _download.Part(str(place.part), "b1"):
+    with _part.Part(str(place.part), "b1"):
         with pytest.raises(ScalingoError, match="another task is downloading to"):
             place.fetch(origin)
     assert place.fetch(origin)
@@ -459,7 +459,7 @@ def test_a_file_system_without_locks_is_no_obstacle(
     def no_locks(descriptor: int, operation: int) -> t.NoReturn:
         raise OSError(errno.ENOLCK, "no locks available")
 
-    monkeypatch.setattr(_download.fcntl, "flock", no_locks)
+    monkeypatch.setattr(_part.fcntl, "flock", no_locks)
     assert place.fetch(origin) == server.content.sha256()
 
 
@@ -467,7 +467,7 @@ def test_a_part_that_another_task_finishes_meanwhile_is_not_written_to(
     place: Place, origin: Origin, server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place.part.write_bytes(b"the work of the other task")
-    flock = _download.fcntl.flock
+    flock = _part.fcntl.flock
     finished = place.directory / "finished"
 
     def slow(descriptor: int, operation: int) -> None:
@@ -475,7 +475,7 @@ def test_a_part_that_another_task_finishes_meanwhile_is_not_written_to(
         if not finished.exists():
             place.part.rename(finished)
 
-    monkeypatch.setattr(_download.fcntl, "flock", slow)
+    monkeypatch.setattr(_part.fcntl, "flock", slow)
     assert place.fetch(origin) == server.content.sha256()
     assert finished.read_bytes() == b"the work of the other task"
 
@@ -506,7 +506,7 @@ def test_a_full_disk_is_noticed_before_it_is_full(
 ) -> None:
     found = os.statvfs(place.directory)
     small = os.statvfs_result((*found[:4], SIZE // found.f_frsize - 1, *found[5:10], found.f_fsid))
-    monkeypatch.setattr(_download.os, "fstatvfs", lambda descriptor: small)
+    monkeypatch.setattr(_part.os, "fstatvfs", lambda descriptor: small)
     with pytest.raises(ScalingoError, match="there is no room for the backup: it needs 3000000 bytes more") as caught:
         place.fetch(origin)
     assert "Free some space" in caught.value.hint
@@ -517,15 +517,15 @@ def test_a_full_disk_is_noticed_before_it_is_full(
 def test_a_disk_that_gets_full_is_left_as_it_was(
     place: Place, origin: Origin, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = _download.Part.write
+    write = _part.Part.write
 
-    def failing(self: _download.Part, piece: bytes) -> None:
+    def failing(self: _part.Part, piece: bytes) -> None:
         if self.size > 1_000_000:
-            with _download.local(f"write to {self.path}"):
+            with _files.local(f"write to {self.path}"):
                 raise OSError(code, os.strerror(code))
         write(self, piece)
 
-    monkeypatch.setattr(_download.Part, "write", failing)
+    monkeypatch.setattr(_part.Part, "write", failing)
     with pytest.raises(ScalingoError, match=os.strerror(code)) as caught:
         place.fetch(origin)
     assert ("Free some space" in caught.value.hint) is (code != errno.EIO)
@@ -535,15 +535,15 @@ def test_a_disk_that_gets_full_is_left_as_it_was(
 def test_what_is_written_is_made_sure_of_now_and_then(
     place: Place, origin: Origin, server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_download, "CHECKPOINT", 1_000_000)
+    monkeypatch.setattr(_part, "CHECKPOINT", 1_000_000)
     seen: list[int] = []
-    checkpoint = _download.Part.checkpoint
+    checkpoint = _part.Part.checkpoint
 
-    def noted(self: _download.Part) -> None:
+    def noted(self: _part.Part) -> None:
         checkpoint(self)
         seen.append(json.loads(Path(self.description).read_text())["synced"])
 
-    monkeypatch.setattr(_download.Part, "checkpoint", noted)
+    monkeypatch.setattr(_part.Part, "checkpoint", noted)
     place.fetch(origin)
     assert len(seen) == 3 and 1_000_000 <= seen[0] < 1_300_000 and seen[-1] == SIZE
 
@@ -554,7 +554,7 @@ class Renaming:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **errors: int) -> None:
         self._replace = os.replace
         self._errors = errors
-        monkeypatch.setattr(_download.os, "replace", self)
+        monkeypatch.setattr(_part.os, "replace", self)
 
     def __call__(self, source: str, target: str) -> None:
         kind = source.rsplit(".", 1)[-1]
@@ -593,14 +593,14 @@ def test_a_copy_of_something_damaged_is_no_backup(
     place: Place, origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Renaming(monkeypatch, part=errno.EXDEV)
-    sync = _download.Part.sync
+    sync = _part.Part.sync
 
-    def damaging(self: _download.Part) -> None:
+    def damaging(self: _part.Part) -> None:
         sync(self)
         with open(self.path, "r+b") as file:
             file.write(b"damage")
 
-    monkeypatch.setattr(_download.Part, "sync", damaging)
+    monkeypatch.setattr(_part.Part, "sync", damaging)
     with pytest.raises(ScalingoError, match="is damaged"):
         place.fetch(origin)
     assert place.names() == []
@@ -622,7 +622,7 @@ def test_a_small_file_is_there_as_a_whole(tmp_path: Path, monkeypatch: pytest.Mo
     path.write_text("old")
     if error is not None:
         Renaming(monkeypatch, new=error)
-    _download.write_atomically(str(path), "new", 0o640)
+    _files.write_atomically(str(path), "new", 0o640)
     assert path.read_text() == "new" and [item.name for item in tmp_path.iterdir()] == ["x.json"]
 
 
@@ -633,5 +633,5 @@ def test_a_small_file_that_cannot_be_written_leaves_the_old_one(
     path.write_text("old")
     Renaming(monkeypatch, new=errno.EIO)
     with pytest.raises(ScalingoError, match="write .*x.json"):
-        _download.write_atomically(str(path), "new", 0o640)
+        _files.write_atomically(str(path), "new", 0o640)
     assert path.read_text() == "old" and [item.name for item in tmp_path.iterdir()] == ["x.json"]

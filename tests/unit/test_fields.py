@@ -12,86 +12,118 @@ import typing as t
 import pytest
 from ansible_collections.community.scalingo.plugins.module_utils import _canon
 from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput, UnexpectedAnswer
+from ansible_collections.community.scalingo.plugins.module_utils._options import checked
 from ansible_collections.community.scalingo.plugins.module_utils._resources import log
-from ansible_collections.community.scalingo.plugins.module_utils._resources._fields import Fields, by_name, checked
-from ansible_collections.community.scalingo.plugins.module_utils._shapes import Unread, or_none, readable
+from ansible_collections.community.scalingo.plugins.module_utils._shapes import (
+    Check,
+    Many,
+    Mismatch,
+    Part,
+    Record,
+    Unread,
+    boolean,
+    by_name,
+    called,
+    certain,
+    identifier,
+    instant,
+    integer,
+    mapping,
+    named,
+    normal,
+    number,
+    or_none,
+    present,
+    prose,
+    readable,
+    required,
+    text,
+)
 
-READERS: dict[str, t.Callable[[Fields], t.Any]] = {
-    "text": lambda fields: fields.text("x"),
-    "identifier": lambda fields: fields.identifier("x"),
-    "flag": lambda fields: fields.flag("x"),
-    "certain_flag": lambda fields: fields.certain_flag("x"),
-    "number": lambda fields: fields.number("x"),
-    "decimal": lambda fields: fields.decimal("x"),
-    "instant": lambda fields: fields.instant("x"),
-    "normal": lambda fields: fields.normal("x", _canon.seconds),
-    "mapping": lambda fields: fields.mapping("x"),
-    "items": lambda fields: fields.items("x"),
-    "texts": lambda fields: fields.texts("x"),
-    "numbers": lambda fields: fields.numbers("x"),
+READERS: dict[str, Check] = {
+    "text": text,
+    "identifier": identifier,
+    "prose": prose,
+    "boolean": boolean,
+    "integer": integer,
+    "number": number,
+    "instant": instant,
+    "normal": normal(_canon.seconds, "a length of time"),
+    "mapping": mapping,
+    "names": Many(named),
+    "integers": Many(integer, alone=True),
+    "part": Part(a=text, b=Many(text)),
 }
-EMPTY: dict[str, t.Any] = {"items": [], "texts": [], "numbers": []}
+EMPTY: dict[str, t.Any] = {"names": [], "integers": [], "part": {"a": None, "b": []}}
 
 
-@pytest.mark.parametrize("reader", sorted(set(READERS) - {"certain_flag"}))
+def read(reader: str, raw: dict[str, t.Any]) -> t.Any:
+    """What a field is, in an object that is known by another one."""
+    return Record(id=required(text), x=READERS[reader])({"id": "1", **raw}, "thing")["x"]
+
+
+@pytest.mark.parametrize("reader", sorted(READERS))
 @pytest.mark.parametrize("raw", [{}, {"x": None}], ids=["missing", "null"])
 def test_what_is_missing_is_none(reader: str, raw: dict[str, t.Any]) -> None:
-    assert READERS[reader](Fields(raw, "a thing")) == EMPTY.get(reader)
+    assert read(reader, raw) == EMPTY.get(reader)
 
 
 @pytest.mark.parametrize(
-    ("reader", "value", "read"),
+    ("reader", "value", "expected"),
     [
         ("text", "", ""),
         ("identifier", "", None),
         ("identifier", "id-1", "id-1"),
-        ("flag", False, False),
-        ("certain_flag", True, True),
-        ("number", 0, 0),
-        ("decimal", 1.5, 1.5),
-        ("decimal", 2, 2),
+        ("prose", "", None),
+        ("boolean", False, False),
+        ("integer", 0, 0),
+        ("integer", 4.0, 4),
+        ("number", 1.5, 1.5),
+        ("number", 2, 2),
         ("instant", "", None),
         ("instant", "0001-01-01T00:00:00Z", None),
         ("instant", "2026-01-01T02:00:00+02:00", "2026-01-01T00:00:00.000000Z"),
         ("normal", "1h", 3600),
         ("mapping", {"a": 1}, {"a": 1}),
-        ("texts", ["a"], ["a"]),
-        ("texts", [{"name": "tls", "status": "ACTIVATED"}, "b"], ["tls", "b"]),
-        ("number", 4.0, 4),
-        ("numbers", 3, [3]),
-        ("numbers", [3, 15], [3, 15]),
+        ("names", ["a"], ["a"]),
+        ("names", [{"name": "tls", "status": "ACTIVATED"}, "b"], ["tls", "b"]),
+        ("integers", 3, [3]),
+        ("integers", [3, 15], [3, 15]),
+        ("part", {"a": "x", "c": 1}, {"a": "x", "b": []}),
+        ("part", [], dict.fromkeys("ab", Unread("expected an object at thing.x and received a list"))),
     ],
 )
-def test_what_is_there_is_read(reader: str, value: object, read: object) -> None:
-    assert READERS[reader](Fields({"x": value}, "a thing")) == read
+def test_what_is_there_is_read(reader: str, value: object, expected: object) -> None:
+    assert read(reader, {"x": value}) == expected
 
 
 @pytest.mark.parametrize(
     ("reader", "value", "said"),
     [
-        ("text", 1, "not text but a number"),
-        ("identifier", ["id-1"], "not text but a list"),
-        ("flag", 0, "not a boolean but a number"),
-        ("certain_flag", None, "not a boolean but null"),
-        ("number", True, "not a whole number but a boolean"),
-        ("number", 1.5, "not a whole number but a number"),
-        ("decimal", "1.5", "not a number but text"),
-        ("decimal", True, "not a number but a boolean"),
-        ("instant", "yesterday", "not a point in time but text"),
-        ("normal", "often", "not in a form that is known but text"),
-        ("mapping", [], "not an object but a list"),
-        ("items", {}, "not a list but an object"),
-        ("texts", ["a", 1], "not a list of text but a list"),
-        ("numbers", [True], "not a list of whole numbers but a list"),
-        ("numbers", True, "not a list of whole numbers but a boolean"),
+        ("text", 1, "a text at thing.x and received an integer"),
+        ("identifier", ["id-1"], "a text at thing.x and received a list"),
+        ("boolean", 0, "a boolean at thing.x and received an integer"),
+        ("integer", True, "an integer at thing.x and received a boolean"),
+        ("integer", 1.5, "an integer at thing.x and received a number"),
+        ("number", "1.5", "a number at thing.x and received a text"),
+        ("number", True, "a number at thing.x and received a boolean"),
+        ("number", float("nan"), "a number at thing.x and received a number"),
+        ("integer", float("inf"), "an integer at thing.x and received a number"),
+        ("instant", "yesterday", "a point in time at thing.x and received a text"),
+        ("normal", "often", "a length of time at thing.x and received a text"),
+        ("mapping", [], "an object at thing.x and received a list"),
+        ("names", {}, "a list at thing.x and received an object"),
+        ("names", ["a", 1], "a text at thing.x[1] and received an integer"),
+        ("integers", [True], "an integer at thing.x[0] and received a boolean"),
+        ("integers", "3", "an integer at thing.x[0] and received a text"),
     ],
 )
 def test_another_type_is_said_by_who_uses_it_and_never_taken(reader: str, value: object, said: str) -> None:
-    read = READERS[reader](Fields({"x": value}, "a thing"))
-    assert read == Unread(f"the field x of a thing is {said}")
+    found = read(reader, {"x": value})
+    assert found == Unread(f"expected {said}")
     with pytest.raises(UnexpectedAnswer) as caught:
-        bool(read)
-    assert str(caught.value).startswith(f"the field x of a thing is {said}.")
+        bool(found)
+    assert str(caught.value).startswith(f"expected {said}.")
 
 
 USES: dict[str, t.Callable[[t.Any], t.Any]] = {
@@ -130,39 +162,45 @@ def test_what_cannot_be_read_is_handed_on_as_null_with_a_note() -> None:
     assert (or_none(odd), or_none(0), or_none("x")) == (None, 0, "x")
 
 
-@pytest.mark.parametrize(("raw", "read"), [({"y": 1.5}, 1.5), ({"x": None, "y": 2}, 2), ({"x": 3, "y": 2}, 3)])
-def test_a_field_may_have_several_names(raw: dict[str, t.Any], read: float) -> None:
-    assert Fields(raw, "a thing").decimal("x", "y") == read
+@pytest.mark.parametrize(("raw", "expected"), [({"y": 1.5}, 1.5), ({"x": None, "y": 2}, 2), ({"x": 3, "y": 2}, 3)])
+def test_a_field_may_have_several_names(raw: dict[str, t.Any], expected: float) -> None:
+    assert Record(x=called(number, "x", "y"))(raw, "thing") == {"x": expected}
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_what_is_no_number_of_json_cannot_be_read(value: float) -> None:
-    assert isinstance(Fields({"x": value}, "a thing").decimal("x"), Unread)
-    assert isinstance(Fields({"x": value}, "a thing").number("x"), Unread)
+def test_what_decides_is_never_taken_for_false_because_it_is_missing() -> None:
+    found = Record(id=text, protected=certain(boolean))({"id": "1"}, "thing")
+    assert found["protected"] == Unread("expected a boolean at thing.protected and received null")
 
 
-def test_of_a_part_that_is_no_object_nothing_can_be_read() -> None:
-    odd = Unread("the field plan of a thing is not an object but a list")
-    part = Fields(Fields({"plan": []}, "a thing").part("plan"), "its plan")
-    assert (part.identifier("id"), part.items("x"), part.certain_flag("y")) == (odd, odd, odd)
-    assert Fields(Fields({}, "a thing").part("plan"), "its plan").identifier("id") is None
+def test_what_is_always_there_need_not_be_readable() -> None:
+    thing = Record(status=present(text), plan=text)
+    assert thing({"status": None, "plan": "x"}, "thing")["status"] == Unread(
+        "expected a text at thing.status and received null"
+    )
+    with pytest.raises(Mismatch, match="expected the key status at thing"):
+        thing({"plan": "x"}, "thing")
+
+
+@pytest.mark.parametrize("raw", [{"id": 1, "x": "y"}, {"x": "y"}, {"id": None}, None, [], "<html>", 1.5])
+def test_without_what_it_is_known_by_there_is_no_thing(raw: object) -> None:
+    with pytest.raises(Mismatch, match="at thing"):
+        Record(id=required(text), x=text)(raw, "thing")
+
+
+def test_an_object_of_which_nothing_can_be_read_is_none() -> None:
+    thing = Record(a=text, b=text)
+    assert thing({}, "thing") == thing.empty() == {"a": None, "b": None}
+    assert isinstance(thing({"a": 1, "b": "x"}, "thing")["a"], Unread)
+    with pytest.raises(Mismatch, match="expected a text at thing.a"):
+        thing({"a": 1, "b": 2}, "thing")
 
 
 def test_one_thing_of_a_list_that_is_none_makes_the_list_unreadable() -> None:
-    def describe(raw: object) -> str | None:
-        return Fields(raw, "an item").text("name")
-
-    assert Fields({"x": [{"name": "a"}]}, "a thing").each("x", describe) == ["a"]
-    assert Fields({"x": [{"name": "a"}, 5]}, "a thing").each("x", describe) == Unread(
-        "an item is not an object but a number"
+    thing = Record(id=text, items=Many(Record(name=required(text))))
+    assert thing({"id": "1", "items": [{"name": "a"}]}, "thing")["items"] == [{"name": "a"}]
+    assert thing({"id": "1", "items": [{"name": "a"}, 5]}, "thing")["items"] == Unread(
+        "expected an object at thing.items[1] and received an integer"
     )
-    assert isinstance(Fields({"x": 5}, "a thing").each("x", describe), Unread)
-
-
-@pytest.mark.parametrize(("raw", "said"), [(None, "null"), ([], "a list"), ("<html>", "text"), (1.5, "a number")])
-def test_what_is_no_object_has_no_fields(raw: object, said: str) -> None:
-    with pytest.raises(UnexpectedAnswer, match=f"^a thing is not an object but {said}[.]"):
-        Fields(raw, "a thing")
 
 
 def test_an_option_is_named_when_its_value_has_no_normal_form() -> None:

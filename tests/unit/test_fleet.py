@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 from ansible_collections.community.scalingo.plugins.inventory.scalingo_databases import InventoryModule
-from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
+from ansible_collections.community.scalingo.plugins.module_utils._client import Client
 from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput
 from ansible_collections.community.scalingo.plugins.module_utils._resources.fleet import Fleet
 from scalingo_sandbox.testing import Sandbox

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import tomllib
 import yaml
-from ansible_collections.community.scalingo.plugins.module_utils import _auth, _options, _transport
+from ansible_collections.community.scalingo.plugins.module_utils import _options, _settings, _transport
 from support.subjects import names as modules
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,8 +80,8 @@ def test_the_readme_lists_the_environment_variables_of_the_common_options() -> N
     documented: dict[str, list[str]] = {}
     for names, option in re.findall(r"^\| (`SCALINGO_.*?) \| `(\w+)` \|$", README, re.MULTILINE):
         documented[option] = re.findall(r"SCALINGO_\w+", names)
-    assert documented == {name: list(names) for name, names in _auth.VARIABLES.items()}
-    assert set(_auth.VARIABLES) < set(_options.COMMON.options)
+    assert documented == {name: list(names) for name, names in _settings.VARIABLES.items()}
+    assert set(_settings.VARIABLES) < set(_options.COMMON.options)
 
 
 def test_galaxy_finds_the_collection_under_a_tag_that_it_requires() -> None:

@@ -67,3 +67,16 @@ def test_no_import_comes_back() -> None:
     assert len(list(graphlib.TopologicalSorter({name: imports_of(name) for name in FILES}).static_order())) == len(
         FILES
     )
+
+
+#: The return values that modules share, and the report on a fleet.
+LONG = {"doc_fragments/_returns.py", "filter/scalingo_fleet_report.py"}
+
+
+def test_no_file_is_too_long_to_be_read() -> None:
+    plugins = ROOT / "plugins"
+    sizes = {
+        path.relative_to(plugins).as_posix(): len(path.read_text("utf-8").splitlines())
+        for path in plugins.rglob("*.py")
+    }
+    assert {name: size for name, size in sizes.items() if size > 500 and name not in LONG} == {}

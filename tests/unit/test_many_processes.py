@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from ansible_collections.community.scalingo.plugins.module_utils import _cache, _transport
-from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
+from ansible_collections.community.scalingo.plugins.module_utils import _retry
+from ansible_collections.community.scalingo.plugins.module_utils._client import Client
+from support.api import Api
 
 SERVER = Path(__file__).parents[1] / "support" / "counting_server.py"
 # Forked, and from a process without threads: what is measured here are the clients, not the start of interpreters.
@@ -71,13 +72,13 @@ def run_many(server: Counting, number: int, reads: int = 1, warm: bool = False, 
         try:
             client = client_of(server, **params)
             if warm:
-                client.database.show_database()
+                Api(client).show_database()
             barrier.wait(30)
             if warm:
                 # Everybody holds the same token by now; it is refused to everybody at once.
                 barrier.wait(30)
             for dummy in range(reads):
-                client.database.show_database()
+                Api(client).show_database()
             code = 0
         finally:
             os._exit(code)
@@ -114,14 +115,14 @@ def test_without_a_cache_each_is_on_its_own(server: Counting) -> None:
 def test_many_under_an_enforced_limit_share_one_pace(server: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real figures, ten to fifty times faster: 10 requests in 0.5 seconds, and one each 0.06 after a 429."""
     for module, name, value in (
-        (_cache, "SLOT_SECONDS", 0.06),
-        (_cache, "LIMITED_MEMORY", 3.0),
-        (_transport, "LIMITED_BASE", 0.1),
-        (_transport, "LIMITED_LEAST", 0.05),
-        (_transport, "LIMITED_LIMIT", 0.6),
+        (_retry, "SLOT_SECONDS", 0.06),
+        (_retry, "LIMITED_MEMORY", 3.0),
+        (_retry, "LIMITED_BASE", 0.1),
+        (_retry, "LIMITED_LEAST", 0.05),
+        (_retry, "LIMITED_LIMIT", 0.6),
     ):
         monkeypatch.setattr(module, name, value)
-    client_of(server).database.show_database()
+    Api(client_of(server)).show_database()
     server.tell("limit", requests=10, seconds=0.5)
     run_many(server, 15, reads=4)
     counts = server.counts()
@@ -135,7 +136,7 @@ def test_many_under_an_enforced_limit_share_one_pace(server: Counting, monkeypat
 )
 def test_no_more_are_on_their_way_than_that(server: Counting, params: dict[str, t.Any], most: int) -> None:
     """Over all processes of an account, whether they share their tokens or not."""
-    client_of(server).database.show_database()
+    Api(client_of(server)).show_database()
     server.tell("slow", seconds=0.05, expected=most)
     run_many(server, 14, reads=2, **params)
     assert server.counts()["most"] == most
@@ -143,7 +144,7 @@ def test_no_more_are_on_their_way_than_that(server: Counting, params: dict[str, 
 
 def test_requests_a_minute_are_shared_by_all(server: Counting) -> None:
     """From the first one on, with a second between two."""
-    client_of(server).database.show_database()
+    Api(client_of(server)).show_database()
     begun = time.monotonic()
     run_many(server, 5, reads=2, requests_per_minute=60)
     # The last of ten begins nine seconds after the first one.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from ansible_collections.community.scalingo.plugins.module_utils._endpoints import Client
+from ansible_collections.community.scalingo.plugins.module_utils._client import Client
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     OutcomeUnknown,
     ScalingoError,
@@ -22,6 +22,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     Unreachable,
     sentence,
 )
+from support.api import Api
 from support.office import Office
 from support.sockets import SocketServer, response
 
@@ -67,11 +68,11 @@ def test_a_netrc_never_replaces_a_token(office: Office, netrc: None) -> None:
     exchanged = response('{"token": "bearer-1"}')
     with SocketServer(exchanged, response('{"apps": []}')) as server:
         client = office.client(auth_url=server.address, api_url=server.address, db_api_url=server.address)
-        client.main.list_apps()
+        Api(client).list_apps()
     assert server.requests[0].headers["authorization"] == "Basic OnRrLXVzLXNlY3JldA=="
     assert server.requests[1].headers["authorization"] == "Bearer bearer-1"
     with SocketServer(response(DATABASE)) as server:
-        client_of(office, server).database.show_database()
+        Api(client_of(office, server)).show_database()
     assert server.requests[0].headers["authorization"] == "Bearer addon-1"
 
 
@@ -85,21 +86,21 @@ def test_a_redirect_takes_nothing_to_another_host(office: Office) -> None:
     with SocketServer(response(DATABASE)) as other:
         there = response("", "302 Found", Location=f"{other.address}/api/databases/ad-1")
         with SocketServer(there) as server:
-            fails(UnexpectedAnswer, client_of(office, server).database.show_database)
+            fails(UnexpectedAnswer, Api(client_of(office, server)).show_database)
     assert len(server.requests) == 1 and other.connections == 0
 
 
 def test_cookies_are_not_kept(office: Office) -> None:
     with SocketServer(response(DATABASE, Set_Cookie="session=1; Path=/")) as server:
         client = client_of(office, server)
-        client.database.show_database()
-        client.database.show_database()
+        Api(client).show_database()
+        Api(client).show_database()
     assert ["cookie" in item.headers for item in server.requests] == [False, False]
 
 
 def test_a_redirect_on_the_same_host_is_followed(office: Office) -> None:
     with SocketServer(response("", "307 Moved", Location="/there"), response(DATABASE)) as server:
-        client_of(office, server).database.show_database()
+        Api(client_of(office, server)).show_database()
     assert [(item.target, item.headers["authorization"]) for item in server.requests] == [
         ("/api/databases/ad-1", "Bearer addon-1"),
         ("/there", "Bearer addon-1"),
@@ -134,7 +135,7 @@ def bundle(authority: trustme.CA, directory: Path, name: str) -> str:
 
 def test_tls_that_does_not_verify(office: Office, authority: trustme.CA) -> None:
     with SocketServer(response(DATABASE), tls=context(authority)) as server:
-        error = fails(Unreachable, client_of(office, server).database.show_database)
+        error = fails(Unreachable, Api(client_of(office, server)).show_database)
     assert "does not verify" in error.message and "ca_path" in error.hint and error.attempts == 1
     assert server.requests == []
 
@@ -142,7 +143,7 @@ def test_tls_that_does_not_verify(office: Office, authority: trustme.CA) -> None
 def test_tls_of_another_host(office: Office, authority: trustme.CA, tmp_path: Path) -> None:
     ca_path = bundle(authority, tmp_path, "ca.pem")
     with SocketServer(response(DATABASE), tls=context(authority, "elsewhere.test")) as server:
-        error = fails(Unreachable, client_of(office, server, ca_path=ca_path).database.show_database)
+        error = fails(Unreachable, Api(client_of(office, server, ca_path=ca_path)).show_database)
     assert "does not verify" in error.message and server.requests == []
 
 
@@ -153,9 +154,9 @@ def test_ca_path_wins_over_the_environments_bundle(
     with SocketServer(response(DATABASE), tls=context(authority)) as server:
         for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
             monkeypatch.setenv(variable, wrong)
-            client_of(office, server, ca_path=right).database.show_database()
+            Api(client_of(office, server, ca_path=right)).show_database()
             monkeypatch.setenv(variable, right)
-            fails(Unreachable, client_of(office, server, ca_path=wrong).database.show_database)
+            fails(Unreachable, Api(client_of(office, server, ca_path=wrong)).show_database)
             monkeypatch.delenv(variable)
 
 
@@ -164,7 +165,7 @@ def test_validate_certs_false_wins_over_the_environments_bundle(
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle(stranger, tmp_path, "wrong.pem"))
     with SocketServer(response(DATABASE), tls=context(authority)) as server:
-        client_of(office, server, validate_certs=False).database.show_database()
+        Api(client_of(office, server, validate_certs=False)).show_database()
 
 
 def test_the_environments_bundle_counts_when_nothing_else_is_said(
@@ -172,12 +173,12 @@ def test_the_environments_bundle_counts_when_nothing_else_is_said(
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle(authority, tmp_path, "right.pem"))
     with SocketServer(response(DATABASE), tls=context(authority)) as server:
-        client_of(office, server).database.show_database()
+        Api(client_of(office, server)).show_database()
 
 
 def test_a_bundle_that_is_not_there_is_told_with_its_variable(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent/bundle.pem")
-    error = fails(Unreachable, client_of(office, "https://127.0.0.1:9").database.show_database)
+    error = fails(Unreachable, Api(client_of(office, "https://127.0.0.1:9")).show_database)
     assert "/nonexistent/bundle.pem" in error.message and "REQUESTS_CA_BUNDLE" in error.hint
 
 
@@ -188,7 +189,7 @@ def test_a_file_of_keys_that_cannot_be_written_is_no_broken_connection(
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "gone" / "keys"))
     with SocketServer(response(DATABASE), tls=context(authority)) as server:
         client = client_of(office, server, ca_path=bundle(authority, tmp_path, "ca.pem"))
-        error = fails(Unreachable, getattr(client.database, call))
+        error = fails(Unreachable, getattr(Api(client), call))
     assert "failed on this machine: [Errno 2]" in error.message and "gone/keys" in error.message
     assert error.attempts == 1 and "SSLKEYLOGFILE" in error.hint and server.requests == []
 
@@ -196,14 +197,14 @@ def test_a_file_of_keys_that_cannot_be_written_is_no_broken_connection(
 def test_tls_to_a_port_that_speaks_none(office: Office) -> None:
     with SocketServer(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", read_first=False) as server:
         address = server.address.replace("http:", "https:")
-        error = fails(Unreachable, client_of(office, address).database.create_backup)
+        error = fails(Unreachable, Api(client_of(office, address)).create_backup)
     assert "over TLS" in error.message and "port" in error.hint
 
 
 def test_plain_http_to_a_port_that_speaks_tls(office: Office, authority: trustme.CA) -> None:
     with SocketServer(response(DATABASE), tls=context(authority)) as server:
         address = server.address.replace("https:", "http:")
-        fails(Unreachable, client_of(office, address, api_retries=0).database.show_database)
+        fails(Unreachable, Api(client_of(office, address, api_retries=0)).show_database)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -212,29 +213,29 @@ def test_plain_http_to_a_port_that_speaks_tls(office: Office, authority: trustme
 
 def test_a_truncated_body_is_read_again(office: Office) -> None:
     with SocketServer(response(DATABASE[:9], length=len(DATABASE)), response(DATABASE)) as server:
-        assert client_of(office, server).database.show_database()["status"] == "running"
+        assert Api(client_of(office, server)).show_database()["status"] == "running"
     with SocketServer(response(DATABASE[:9], length=len(DATABASE))) as server:
-        error = fails(UnexpectedAnswer, client_of(office, server).database.show_database)
+        error = fails(UnexpectedAnswer, Api(client_of(office, server)).show_database)
     assert "broke off" in error.message and len(server.requests) == 3
 
 
 def test_a_truncated_chunk_is_read_again(office: Office) -> None:
     broken = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n40\r\n{"
     with SocketServer(broken, response(DATABASE)) as server:
-        assert client_of(office, server).database.show_database()["status"] == "running"
+        assert Api(client_of(office, server)).show_database()["status"] == "running"
 
 
 def test_a_truncated_answer_to_a_change_is_an_unknown_outcome(office: Office) -> None:
     with SocketServer(response(BACKUP[:9], "201 Created", length=99)) as server:
-        error = fails(OutcomeUnknown, client_of(office, server).database.create_backup)
+        error = fails(OutcomeUnknown, Api(client_of(office, server)).create_backup)
     assert error.status == 201 and len(server.requests) == 1
 
 
 def test_a_connection_dropped_before_the_answer(office: Office) -> None:
     with SocketServer(None, response(DATABASE)) as server:
-        assert client_of(office, server).database.show_database()["status"] == "running"
+        assert Api(client_of(office, server)).show_database()["status"] == "running"
     with SocketServer(None) as server:
-        error = fails(OutcomeUnknown, client_of(office, server).database.create_backup)
+        error = fails(OutcomeUnknown, Api(client_of(office, server)).create_backup)
     assert len(server.requests) == 1 and "closed the connection" in error.message
 
 
@@ -242,7 +243,7 @@ def test_a_connection_that_is_never_made_is_tried_again_for_every_call(office: O
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     client = client_of(office, f"http://127.0.0.1:{port}")
-    error = fails(Unreachable, client.database.create_backup)
+    error = fails(Unreachable, Api(client).create_backup)
     assert "refuses the connection" in error.message and error.attempts == 3
     assert client.usage.as_dict() == {"requests": 0, "writes": 0, "waited_seconds": 1.5, "tokens_reused": 0}
 
@@ -250,14 +251,14 @@ def test_a_connection_that_is_never_made_is_tried_again_for_every_call(office: O
 def test_a_server_that_says_nothing(office: Office) -> None:
     with SocketServer(response(DATABASE), pause=1) as server:
         client = client_of(office, server, api_timeout=0.1, api_retries=1)
-        error = fails(Unreachable, client.database.show_database)
+        error = fails(Unreachable, Api(client).show_database)
         assert "did not answer within 0.1 seconds" in error.message and error.attempts == 2
-        error = fails(OutcomeUnknown, client.database.create_backup)
+        error = fails(OutcomeUnknown, Api(client).create_backup)
         assert error.attempts == 1
 
 
 def test_a_name_that_does_not_exist(office: Office) -> None:
-    error = fails(Unreachable, client_of(office, "https://name.invalid", api_retries=0).database.create_backup)
+    error = fails(Unreachable, Api(client_of(office, "https://name.invalid", api_retries=0)).create_backup)
     assert error.message == "The name name.invalid cannot be resolved" and "region" in error.hint
 
 
@@ -265,17 +266,17 @@ def test_a_dead_idle_connection_does_no_harm_to_a_change(office: Office) -> None
     """The server closes an idle connection just as we would use it: only a fresh one is certain."""
     with SocketServer(response(DATABASE, keep=True), None, response(BACKUP, "201 Created")) as server:
         client = client_of(office, server)
-        client.database.show_database()
+        Api(client).show_database()
         server.answers[1] = response(BACKUP, "201 Created")
-        client.database.create_backup()
+        Api(client).create_backup()
     assert [item.connection for item in server.requests] == [1, 2]
 
 
 def test_a_connection_is_kept_for_the_next_read(office: Office) -> None:
     with SocketServer(response(DATABASE, keep=True)) as server:
         client = client_of(office, server)
-        client.database.show_database()
-        client.database.show_database()
+        Api(client).show_database()
+        Api(client).show_database()
         client.close()
     assert [item.connection for item in server.requests] == [1, 1]
 
@@ -284,7 +285,7 @@ def test_a_429_in_plain_text(office: Office) -> None:
     limited = response("Retry later\n", "429 Too Many Requests", Content_Type="text/plain", Retry_After="7")
     with SocketServer(limited, response(DATABASE)) as server:
         client = client_of(office, server)
-        client.database.show_database()
+        Api(client).show_database()
     assert office.clock.slept == [7.0] and client.usage.requests == 2
 
 
@@ -301,14 +302,14 @@ def test_a_proxy_that_refuses(office: Office, monkeypatch: pytest.MonkeyPatch) -
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     client = proxied(office, monkeypatch, f"http://someone:canary@127.0.0.1:{port}")
-    error = fails(Unreachable, client.database.create_backup)
+    error = fails(Unreachable, Api(client).create_backup)
     assert "proxy" in error.message and "HTTPS_PROXY" in error.hint and "canary" not in sentence(error)
 
 
 def test_a_proxy_that_wants_a_password(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     with SocketServer(response("", "407 Proxy Authentication Required")) as proxy:
         client = proxied(office, monkeypatch, proxy.address)
-        error = fails(Unreachable, client.database.create_backup)
+        error = fails(Unreachable, Api(client).create_backup)
     assert "407 Proxy Authentication Required" in error.message
     assert proxy.requests[0].method == "CONNECT" and proxy.requests[0].target == "db-api.example.test:443"
     assert "authorization" not in proxy.requests[0].headers
@@ -318,8 +319,8 @@ def test_a_proxy_is_passed_over_for_no_proxy_and_for_loopback(office: Office, mo
     with SocketServer(response("", "502 Bad Gateway")) as proxy, SocketServer(response(DATABASE)) as server:
         for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "http_proxy"):
             monkeypatch.setenv(name, proxy.address)
-        client_of(office, server).database.show_database()
+        Api(client_of(office, server)).show_database()
         monkeypatch.setenv("NO_PROXY", "name.invalid")
-        error = fails(Unreachable, client_of(office, "https://name.invalid", api_retries=0).database.show_database)
+        error = fails(Unreachable, Api(client_of(office, "https://name.invalid", api_retries=0)).show_database)
         assert "cannot be resolved" in error.message
     assert proxy.connections == 0

@@ -13,8 +13,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.community.scalingo.plugins.module_utils import _sql
-from ansible_collections.community.scalingo.plugins.module_utils._change import Interrupted
+from ansible_collections.community.scalingo.plugins.module_utils import _sql, _ssh_tunnel
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     Conflict,
     InvalidInput,
@@ -25,6 +24,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
 from ansible_collections.community.scalingo.plugins.module_utils._progress import Watch
 from ansible_collections.community.scalingo.plugins.module_utils._resources import _access
 from ansible_collections.community.scalingo.plugins.module_utils._resources.pg_extension import Extensions
+from ansible_collections.community.scalingo.plugins.module_utils._step import Interrupted
 
 PARAMS: dict[str, t.Any] = {
     "name": "hstore",
@@ -74,7 +74,6 @@ class Platform:
         self.target = types.SimpleNamespace(app="shop", engine="postgresql", resource_id="shop_1", addon_id="ad-1")
         self.watch = Watch()
         self.transport = types.SimpleNamespace(secrets=types.SimpleNamespace(add=self.hidden.append))
-        self.database = self.main = self.auth = self
         self.usage = types.SimpleNamespace(waited_seconds=0.0)
         self.clock = types.SimpleNamespace(now=lambda: 0.0, sleep=self._sleep)
 
@@ -83,6 +82,9 @@ class Platform:
 
     def _sleep(self, seconds: float) -> None:
         self.shown["status"] = "running"
+
+    def call(self, route: t.Any, *, values: dict[str, t.Any], query: t.Any, body: t.Any) -> t.Any:
+        return getattr(self, route.name.replace("action ", "").replace("-", "_"))(*values.values())
 
     def show_database(self) -> dict[str, t.Any]:
         self.calls.append("D1")
@@ -164,7 +166,7 @@ def test_the_way(dialled: list[Dialled], shown: dict[str, t.Any], params: dict[s
     gateway = dialled[0].more["gateway"]
     assert (gateway is not None) is by_ssh
     if by_ssh:
-        assert gateway == _sql.Gateway(_sql.Address("ssh.example", 2222), "git", None, None)
+        assert gateway == _ssh_tunnel.Gateway(_ssh_tunnel.Address("ssh.example", 2222), "git", None, None)
     assert platform.calls == ["D1"] + ["A11"] * ("connection_url" not in params) + ["regions"] * by_ssh + ["C1"]
     assert set(platform.hidden) >= {"canary", params.get("connection_url", URL)}
 

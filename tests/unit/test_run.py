@@ -12,7 +12,8 @@ import typing as t
 
 import pytest
 from ansible_collections.community.scalingo.plugins.module_utils import _module, _run
-from ansible_collections.community.scalingo.plugins.module_utils._change import Interrupted, Outcome, Performer
+from ansible_collections.community.scalingo.plugins.module_utils._change import Performer
+from ansible_collections.community.scalingo.plugins.module_utils._core import Clock
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     ConsentMissing,
     InvalidInput,
@@ -21,7 +22,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
 )
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, TASK_NO_LOG, Spec, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress
-from ansible_collections.community.scalingo.plugins.module_utils._transport import Clock
+from ansible_collections.community.scalingo.plugins.module_utils._step import Interrupted, Outcome
 
 SECRET = "the-token-of-the-addon"
 
@@ -172,7 +173,7 @@ def test_refused_before_there_is_a_client() -> None:
         reading = "look around"
 
         @classmethod
-        def check(cls, params: t.Any) -> None:
+        def parse(cls, params: t.Any) -> None:
             raise InvalidInput("no such thing")
 
     for performer, params in (

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from ansible_collections.community.scalingo.plugins.module_utils import _sql
+from ansible_collections.community.scalingo.plugins.module_utils import _sql, _ssh_tunnel
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     InvalidInput,
     OutcomeUnknown,
@@ -29,23 +29,25 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     Unreachable,
 )
 from ansible_collections.community.scalingo.plugins.module_utils._sql import (
-    Address,
     Encryption,
-    Gateway,
     Identifier,
     Literal,
     Login,
     Session,
     Statement,
-    Tunnel,
     connect,
     find_login,
     is_url,
-    parse_address,
     parse_url,
     require_driver,
-    require_ssh,
     script,
+)
+from ansible_collections.community.scalingo.plugins.module_utils._ssh_tunnel import (
+    Address,
+    Gateway,
+    Tunnel,
+    parse_address,
+    require_ssh,
 )
 from hypothesis import given
 from hypothesis import strategies as some
@@ -399,7 +401,7 @@ def test_the_command_is_one_that_openssh_understands() -> None:
     ],
 )
 def test_what_openssh_says_is_told_in_other_words(said: str, words: str) -> None:
-    problem = _sql._ssh_problem(said, Gateway(Address("h", 22), "git"))
+    problem = _ssh_tunnel._ssh_problem(said, Gateway(Address("h", 22), "git"))
     assert isinstance(problem, Unreachable) and words in problem.message
 
 

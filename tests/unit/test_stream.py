@@ -10,16 +10,17 @@ import gzip
 import typing as t
 
 import pytest
+from ansible_collections.community.scalingo.plugins.module_utils._answer import Stream
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     InvalidInput,
     UnexpectedAnswer,
     Unreachable,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._transport import Route, Stream
+from ansible_collections.community.scalingo.plugins.module_utils._route import Route
 from support.files import Content, FileServer
 from support.scripted import Script, expect
 
-ROUTE = Route("fetch", "GET", "", safe=True, repeatable=True, role="link", doing="fetch the file")
+ROUTE = Route[t.Any]("fetch", "GET", "", safe=True, repeatable=True, role="link", doing="fetch the file")
 
 
 @pytest.fixture

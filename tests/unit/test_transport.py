@@ -24,7 +24,18 @@ import certifi
 import pytest
 import requests.exceptions
 import urllib3.exceptions
-from ansible_collections.community.scalingo.plugins.module_utils import _transport
+from ansible_collections.community.scalingo.plugins.module_utils import _diagnosis, _transport
+from ansible_collections.community.scalingo.plugins.module_utils._addresses import (
+    fill_path,
+    fill_query,
+    is_loopback,
+    origin_of,
+    require_private_channel,
+)
+from ansible_collections.community.scalingo.plugins.module_utils._answer import Answer
+from ansible_collections.community.scalingo.plugins.module_utils._auth import ApiTokenAuthorization, BearerAuthorization
+from ansible_collections.community.scalingo.plugins.module_utils._core import Clock, Secrets, Usage
+from ansible_collections.community.scalingo.plugins.module_utils._diagnosis import diagnose
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     BadRequest,
     Conflict,
@@ -43,38 +54,24 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     sentence,
 )
 from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress, RunEnded, Watch
-from ansible_collections.community.scalingo.plugins.module_utils._transport import (
-    Answer,
-    ApiTokenAuthorization,
-    BearerAuthorization,
-    Clock,
-    NoAuthorization,
+from ansible_collections.community.scalingo.plugins.module_utils._retry import (
     Pacing,
-    Route,
-    Secrets,
-    Transport,
     Trouble,
-    Usage,
     delay_before_retry,
-    diagnose,
     epoch_of,
-    failure_of,
-    fill_path,
-    fill_query,
-    is_loopback,
-    origin_of,
-    require_private_channel,
     retry_after_of,
 )
+from ansible_collections.community.scalingo.plugins.module_utils._route import Route, failure_of
+from ansible_collections.community.scalingo.plugins.module_utils._transport import NoAuthorization, Transport
 from hypothesis import given
 from hypothesis import strategies as st
 from support.scripted import NOTHING, Script, StillClock, expect
 
 BASE = "https://api.example.test/v1"
-READ = Route("read", "GET", "/things/{thing}", safe=True, repeatable=True, doing="read the thing")
-SETS = Route("set", "PATCH", "/things/{thing}", safe=False, repeatable=True, doing="change the thing")
-ONCE = Route("make", "POST", "/things/{thing}", safe=False, repeatable=False, doing="make the thing")
-ASKS = Route("ask", "POST", "/things/{thing}", safe=True, repeatable=True, doing="ask the thing")
+READ = Route[t.Any]("read", "GET", "/things/{thing}", safe=True, repeatable=True, doing="read the thing")
+SETS = Route[t.Any]("set", "PATCH", "/things/{thing}", safe=False, repeatable=True, doing="change the thing")
+ONCE = Route[t.Any]("make", "POST", "/things/{thing}", safe=False, repeatable=False, doing="make the thing")
+ASKS = Route[t.Any]("ask", "POST", "/things/{thing}", safe=True, repeatable=True, doing="ask the thing")
 TOKEN = "canary-token-123"
 
 
@@ -1055,7 +1052,7 @@ def test_the_password_of_a_proxy_is_never_shown(
 def test_a_chain_that_bites_its_tail_ends() -> None:
     first, second = ValueError("a"), ValueError("b")
     first.__cause__, second.__cause__ = second, first
-    assert _transport.chain_of(first) == [first, second]
+    assert _diagnosis.chain_of(first) == [first, second]
 
 
 def test_what_requests_says_is_scrubbed() -> None:

@@ -17,13 +17,16 @@ import os
 import tempfile
 import typing as t
 
-from .. import _canon, _sql
-from .._change import Params
+from .. import _canon, _sql, _ssh_tunnel
+from .._api.account import list_regions
+from .._api.app import list_variables
+from .._api.database import show_ca_certificate, show_database
 from .._errors import InvalidInput, ScalingoError, UnexpectedAnswer
 from .._shapes import or_none
+from .._step import Params
 
 if t.TYPE_CHECKING:
-    from .._endpoints import Client
+    from .._client import Client
 
 #: Databases with dedicated resources: always reachable directly, behind a firewall, and never by the tunnel.
 DEDICATED = "postgresql-ng"
@@ -34,7 +37,7 @@ class Plan:
     """Everything that a connection needs."""
 
     login: _sql.Login
-    gateway: _sql.Gateway | None
+    gateway: _ssh_tunnel.Gateway | None
     #: The host that the certificate must be for.
     name: str
     server_version: int | None
@@ -58,7 +61,7 @@ def check(params: Params) -> None:
         if path is not None and '"' in path:
             raise InvalidInput(f"{option}: a path with a quotation mark cannot be used")
     if params["ssh_host"] is not None:
-        _address("ssh_host", params["ssh_host"], _sql.DEFAULT_SSH_PORT)
+        _address("ssh_host", params["ssh_host"], _ssh_tunnel.DEFAULT_SSH_PORT)
     user = params["ssh_user"]
     if not user or user.startswith("-") or any(not sign.isprintable() or sign.isspace() for sign in user):
         raise InvalidInput(f"ssh_user: {user!r} is not the name of a user: use for example git")
@@ -81,7 +84,7 @@ class Access:
         SSH server and the certificate of the authority, where these are needed and not given.
         """
         _sql.require_driver()
-        shown = self._client.database.show_database()
+        shown = show_database(self._client)
         self.shown = shown
         address = _address_of(
             shown.get("hostname") if self._params["connection_url"] is None else or_none(shown.get("hostname"))
@@ -96,14 +99,14 @@ class Access:
             name = address.host
         gateway = self._gateway() if self._via(shown, own_way) == "ssh" else None
         if gateway is not None:
-            _sql.require_ssh(gateway.program)
+            _ssh_tunnel.require_ssh(gateway.program)
         verified = self._params["ssl_mode"] in ("verify-full", "verify-ca")
         plan = self._plan = Plan(
             login=login,
             gateway=gateway,
             name=name,
             server_version=_major(shown),
-            authority=self._client.database.show_ca_certificate() if verified and not self._params["ca_cert"] else None,
+            authority=show_ca_certificate(self._client) if verified and not self._params["ca_cert"] else None,
         )
         return plan
 
@@ -127,7 +130,7 @@ class Access:
                 )
             )
 
-    def _login(self, address: _sql.Address | None) -> _sql.Login:
+    def _login(self, address: _ssh_tunnel.Address | None) -> _sql.Login:
         if self._params["connection_url"] is not None:
             return _parsed(self._params["connection_url"])
         app = self._client.target.app
@@ -135,7 +138,7 @@ class Access:
             raise NoAccess("an addon token does not show the variables of the app, so there is no user to connect as")
         if address is None:
             raise NoAccess("the platform does not show the host and the port of the database")
-        listed = self._client.main.list_variables(app)
+        listed = list_variables(self._client, app)
         variables = [(str(item["name"]), str(or_none(item["value"]) or "")) for item in listed]
         login = _sql.find_login(variables, address, self._client.target.resource_id)
         if login is None:
@@ -160,17 +163,17 @@ class Access:
             return "direct" if own_way or public or dedicated else "ssh"
         return via
 
-    def _gateway(self) -> _sql.Gateway:
+    def _gateway(self) -> _ssh_tunnel.Gateway:
         params = self._params
         host = params["ssh_host"]
         if host is None:
-            for region in self._client.auth.list_regions():
+            for region in list_regions(self._client):
                 if region.get("name") == self._client.region:
                     host = region.get("ssh")
             if not host:
                 raise NoAccess(f"the platform names no SSH server for the region {self._client.region}; give ssh_host")
-        return _sql.Gateway(
-            address=_address("ssh_host", host, _sql.DEFAULT_SSH_PORT),
+        return _ssh_tunnel.Gateway(
+            address=_address("ssh_host", host, _ssh_tunnel.DEFAULT_SSH_PORT),
             user=params["ssh_user"],
             key_file=params["ssh_key_file"],
             known_hosts=params["ssh_known_hosts"],
@@ -188,19 +191,19 @@ def _parsed(url: str) -> _sql.Login:
         raise InvalidInput(f"connection_url: {error}") from None
 
 
-def _address(option: str, text: str, default_port: int) -> _sql.Address:
+def _address(option: str, text: str, default_port: int) -> _ssh_tunnel.Address:
     try:
-        return _sql.parse_address(text, default_port)
+        return _ssh_tunnel.parse_address(text, default_port)
     except ValueError as error:
         raise InvalidInput(f"{option}: {error}") from None
 
 
-def _address_of(hostname: t.Any) -> _sql.Address | None:
+def _address_of(hostname: t.Any) -> _ssh_tunnel.Address | None:
     """The host name of a database includes its port (docs/contract.md section 2.2)."""
     if not hostname:
         return None
     try:
-        return _sql.parse_address(str(hostname), _sql.DEFAULT_PORT)
+        return _ssh_tunnel.parse_address(str(hostname), _sql.DEFAULT_PORT)
     except ValueError:
         raise UnexpectedAnswer("the hostname of the database is not a host with a port") from None
 

@@ -7,9 +7,11 @@
 
 from __future__ import annotations
 
-from .._change import Listing, Params, State
+import typing as t
+
+from .._change import Listing
 from .._errors import InvalidInput
-from ._fields import Fields
+from .._step import Params
 
 
 def refuse_addon_token(params: Params, what: str, needed: str = "api_token and app") -> None:
@@ -24,19 +26,13 @@ def refuse_addon_token(params: Params, what: str, needed: str = "api_token and a
         )
 
 
-def describe_person(raw: object) -> State:
-    """Who owns an app or did something."""
-    fields = Fields(raw, "a user")
-    return {name: fields.identifier(name) for name in ("id", "username", "email")}
-
-
 class OfAccount(Listing):
     """An info module that needs an API token, and no addon."""
 
     target_needed = False
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> t.Any:
         refuse_addon_token(params, "this is read from the main API or the authentication API", "api_token")
 
 
@@ -44,8 +40,8 @@ class OfApp(OfAccount):
     """One that needs an app too."""
 
     @classmethod
-    def check(cls, params: Params) -> None:
-        super().check(params)
+    def parse(cls, params: Params) -> t.Any:
+        super().parse(params)
         if not (params["app"] or "").strip():
             raise InvalidInput("app is missing: which app is meant?", hint="Give app, or set SCALINGO_APP.")
 

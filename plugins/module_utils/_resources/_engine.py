@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._auth import ENGINES
+from .._api.addon import ENGINES
+from .._api.database import show_database
 from .._change import Performer
 from .._errors import ActionFailed, InvalidInput, NotFound
 
@@ -43,7 +44,7 @@ class OfEngine(Performer):
         except (ActionFailed, NotFound):
             # With an addon token the engine is not known beforehand: find out before giving the error up.
             if engine is None:
-                self._refuse(str(self.client.database.show_database().get("type_name")))
+                self._refuse(str(show_database(self.client).get("type_name")))
             raise
 
     def _refuse(self, engine: str) -> None:

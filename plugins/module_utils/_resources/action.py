@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._change import Params, Resource, State, Step
-from .._endpoints import ACTIONS, DESTROYING_ACTIONS
+from .._api.action import DESTROYING, action, run_action
+from .._change import Resource
 from .._errors import InvalidInput
+from .._step import Params, State, Step
 
 
 class Action(Resource):
@@ -22,23 +23,22 @@ class Action(Resource):
     reading = "run the action"
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> None:
         name = params["name"]
         if not re.fullmatch(r"[A-Za-z0-9]+([_-][A-Za-z0-9]+)*", name):
             raise InvalidInput(f"name: {name!r} is not the name of an action: use for example list-databases")
         # No source says whether the platform takes other ways to write a name, so they count as the same here.
         meant = name.lower().replace("_", "-")
-        if meant in DESTROYING_ACTIONS:
+        if meant in DESTROYING:
             raise InvalidInput(
                 f"the action {name} destroys something, and this module asks for no consent",
-                hint=f"Use community.scalingo.{DESTROYING_ACTIONS[meant]}.",
+                hint=f"Use community.scalingo.{DESTROYING[meant]}.",
             )
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
         self._answer: t.Any = None
-        known = ACTIONS.get(self.params["name"])
-        self._reads_only = bool(known and known.safe) or bool(self.params["reads_only"])
+        self._reads_only = action(self.params["name"]).safe or bool(self.params["reads_only"])
 
     def read(self) -> State:
         if self._reads_only:
@@ -57,7 +57,7 @@ class Action(Resource):
         return [Step("run the action {}".format(self.params["name"]), send=self._run_action)]
 
     def _run_action(self) -> State:
-        self._answer = self.client.database.run_action(self.params["name"], self.params["params"])
+        self._answer = run_action(self.client, self.params["name"], self.params["params"])
         return {}
 
     def result(self, state: State | None) -> dict[str, t.Any]:

@@ -14,27 +14,33 @@ import re
 import typing as t
 
 from .. import _canon
-from .._auth import ENGINES, choose_addon, engine_of, is_addon_id, listed
-from .._change import (
-    RESUME,
-    Consent,
-    Listing,
-    Params,
-    Resource,
-    State,
-    Step,
-    busy_reason,
-    is_ready,
-    is_stopped,
-    known,
+from .._api.addon import (
+    ADDON,
+    ENGINES,
+    create_addon,
+    delete_addon,
+    engine_of,
+    is_addon_id,
+    list_addon_providers,
+    list_addons,
+    list_plans,
+    listed,
+    resume_addon,
+    returned,
+    update_addon_plan,
 )
+from .._api.database import show_database
+from .._api.dedicated import create_dedicated_database, delete_dedicated_database
+from .._busy import RESUME, busy_reason, is_ready, is_stopped
+from .._change import Listing, Resource
 from .._errors import AddonNotFound, Conflict, InvalidInput, NotFound, StepFailed
+from .._options import checked
 from .._shapes import or_none
+from .._step import Consent, Params, State, Step, known
+from .._target import choose_addon
 from .._wait import wait_until
-from . import database
 from ._account import refuse_addon_token
 from ._engine import DEDICATED
-from ._fields import Fields, checked
 
 #: What to say of a kind that the platform lists and this collection does not know.
 UNKNOWN = "The kind of databases %s is not known to this collection: it is taken as it is, and the platform decides what can be done with it."
@@ -46,24 +52,6 @@ MANAGED = "addons are managed through the main API"
 PATIENCE = 6
 
 
-def describe(raw: object) -> State:
-    """An addon as the modules return it."""
-    fields = Fields(raw, "an addon")
-    plan = Fields(fields.part("plan"), "the plan of an addon")
-    provider = Fields(fields.part("addon_provider"), "the provider of an addon")
-    return {
-        "id": fields.identifier("id"),
-        "app_id": fields.identifier("app_id"),
-        "resource_id": fields.identifier("resource_id"),
-        "status": fields.identifier("status"),
-        "plan": {name: plan.identifier(name) for name in ("id", "name", "display_name", "description")},
-        "addon_provider": {name: provider.identifier(name) for name in ("id", "name", "logo_url")},
-        "provisioned_at": fields.instant("provisioned_at"),
-        "deprovisioned_at": fields.instant("deprovisioned_at"),
-        "updated_at": fields.instant("updated_at"),
-    }
-
-
 class Addon(Resource):
     """One addon of an app, present or absent. The state is the addon, or none."""
 
@@ -71,7 +59,7 @@ class Addon(Resource):
     reading = "list the addons of the app"
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> None:
         refuse_addon_token(params, MANAGED, "api_token, app and addon")
         if params["version"] is not None:
             checked("version", _canon.version, params["version"])
@@ -108,16 +96,16 @@ class Addon(Resource):
                 self._require_provider()
             return None
         self.client.use_addon(raw)
-        state = describe(raw)
+        state = returned(raw)
         if self._is_to_be_present and not self.applying:
             if self.params["plan"] is not None and self.params["plan"] not in (
                 state["plan"]["name"],
                 state["plan"]["id"],
             ):
                 self._new_plan = self._looked_up_plan(str(engine_of(raw)))
-                self._database = database.describe(self.client.database.show_database())
+                self._database = show_database(self.client)
             if self.params["version"] is not None and state["status"] in (None, RUNNING):
-                self._require_version(self._database or database.describe(self.client.database.show_database()))
+                self._require_version(self._database or show_database(self.client))
         return state
 
     @property
@@ -126,7 +114,7 @@ class Addon(Resource):
 
     def _found(self) -> dict[str, t.Any] | None:
         try:
-            addons = self.client.main.list_addons(self._app)
+            addons = list_addons(self.client, self._app)
         except NotFound as error:
             if self._is_dedicated:
                 return None
@@ -184,9 +172,9 @@ class Addon(Resource):
     def _looked_up_plan(self, provider: str) -> State:
         wanted = self.params["plan"]
         try:
-            plans = self.client.main.list_plans(provider)
+            plans = list_plans(self.client, provider)
         except NotFound as error:
-            providers = ", ".join(sorted(item["id"] for item in self.client.main.list_addon_providers()))
+            providers = ", ".join(sorted(item["id"] for item in list_addon_providers(self.client)))
             error.message = f"there is no addon provider {provider}"
             error.hint = f"The providers are: {providers}."
             raise
@@ -219,7 +207,7 @@ class Addon(Resource):
         if self._new_plan is None:
             raise self._vanished()
         plan = self._new_plan
-        planned = describe({})
+        planned = ADDON.empty()
         return {
             **planned,
             "status": RUNNING if self.params["wait"] else None,
@@ -305,13 +293,13 @@ class Addon(Resource):
 
         def send() -> State | None:
             if self._is_dedicated:
-                self.client.main.create_dedicated_database(self._app, DEDICATED, str(plan["name"]))
+                create_dedicated_database(self.client, self._app, DEDICATED, str(plan["name"]))
                 return None
             options = {} if self.params["version"] is None else {"version": str(self.params["version"]).strip()}
-            made = self.client.main.create_addon(self._app, self._named, str(plan["id"]), options)["addon"]
+            made = create_addon(self.client, self._app, self._named, str(plan["id"]), options)["addon"]
             self._id, self._made = made["id"], True
             self.client.use_addon(made)
-            return describe(made)
+            return returned(made)
 
         return Step(
             sentence,
@@ -323,7 +311,7 @@ class Addon(Resource):
 
     def _resume(self, before: State) -> Step:
         def send() -> State:
-            return describe(self.client.main.resume_addon(self._app, str(before["id"])))
+            return returned(resume_addon(self.client, self._app, str(before["id"])))
 
         # A plan that is changed afterwards needs a database that runs.
         follows = self.params["wait"] or self._new_plan is not None
@@ -339,7 +327,7 @@ class Addon(Resource):
         current = before["plan"]["name"]
 
         def send() -> None:
-            self.client.main.update_addon_plan(self._app, str(before["id"]), str(plan["id"]))
+            update_addon_plan(self.client, self._app, str(before["id"]), str(plan["id"]))
 
         return Step(
             "change the plan from {} to {}".format(current, plan["name"]),
@@ -365,9 +353,9 @@ class Addon(Resource):
         def send() -> None:
             try:
                 if str(before["addon_provider"]["id"]).endswith(DEDICATED):
-                    self.client.main.delete_dedicated_database(self._app)
+                    delete_dedicated_database(self.client, self._app)
                 else:
-                    self.client.main.delete_addon(self._app, str(before["id"]))
+                    delete_addon(self.client, self._app, str(before["id"]))
             finally:
                 self.client.forget_target()
 
@@ -405,13 +393,13 @@ class Addon(Resource):
                 return None, None
             self.client.use_addon(raw)
             if raw.get("status") != RUNNING:
-                return describe(raw), None
+                return returned(raw), None
             try:
-                return describe(raw), database.describe(self.client.database.show_database())
+                return returned(raw), show_database(self.client)
             except NotFound:
                 if plan is not None:
                     raise
-                return describe(raw), None
+                return returned(raw), None
 
         def done(look: tuple[State | None, State | None]) -> bool:
             nonlocal idle_since
@@ -458,7 +446,7 @@ class Addon(Resource):
     def _gone(self, before: State) -> None:
         def listed() -> list[dict[str, t.Any]]:
             try:
-                return [addon for addon in self.client.main.list_addons(self._app) if addon["id"] == before["id"]]
+                return [addon for addon in list_addons(self.client, self._app) if addon["id"] == before["id"]]
             except NotFound:
                 return []
 
@@ -483,14 +471,14 @@ class AddonInfo(Listing):
     reading = "list the addons of the app"
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> None:
         refuse_addon_token(params, MANAGED)
         if not params["app"]:
             raise InvalidInput("app is missing: whose addons are to be listed?")
 
     def items(self) -> list[State]:
         app, wanted = self.params["app"].strip(), (self.params["addon"] or "").strip().lower()
-        addons = self.client.main.list_addons(app)
+        addons = list_addons(self.client, app)
         found = [
             raw
             for raw in addons
@@ -499,7 +487,7 @@ class AddonInfo(Listing):
         if not found:
             self.client.require_kind(wanted, f"It has: {listed(addons)}." if addons else "The app has no addon at all.")
         place = {"app": app, "region": self.client.region}
-        return [{**place, **describe(raw), "is_database": self._is_database(str(engine_of(raw)))} for raw in found]
+        return [{**place, **returned(raw), "is_database": self._is_database(str(engine_of(raw)))} for raw in found]
 
     def _is_database(self, kind: str) -> bool:
         """Whether a kind is one of databases. One that nobody here knows is looked up, once."""

@@ -7,41 +7,11 @@
 
 from __future__ import annotations
 
-import typing as t
-
-from .._change import Params, State
+from .._api.app import list_apps, show_app, show_app_operation
 from .._errors import NotFound
-from . import operation
-from ._account import OfAccount, OfApp, describe_person
-from ._fields import Fields, check_id
-
-
-def describe(raw: object) -> State:
-    """An app as the module returns it."""
-    fields = Fields(raw, "an app")
-    project = Fields(fields.part("project"), "the project of an app")
-    return {
-        "id": fields.identifier("id"),
-        "name": fields.identifier("name"),
-        "region": fields.identifier("region"),
-        "status": fields.identifier("status"),
-        "flags": fields.normal("flags", _flags),
-        "owner": describe_person(fields.part("owner")),
-        "project": {name: project.identifier(name) for name in ("id", "name")},
-        "created_at": fields.instant("created_at"),
-        "updated_at": fields.instant("updated_at"),
-    }
-
-
-def _flags(raw: t.Any) -> dict[str, bool]:
-    if not isinstance(raw, dict) or not all(isinstance(value, bool) for value in raw.values()):
-        raise ValueError("a flag of an app is neither true nor false")
-    return raw
-
-
-def describe_operation(raw: object) -> State:
-    """An operation of an app as the module returns it."""
-    return {**operation.describe(raw), "app_id": Fields(raw, "an operation").identifier("app_id")}
+from .._options import check_id
+from .._step import Params, State
+from ._account import OfAccount, OfApp
 
 
 class AppInfo(OfAccount):
@@ -53,9 +23,9 @@ class AppInfo(OfAccount):
     def items(self) -> list[State]:
         app = self.client.settings.app
         if app is None:
-            return [describe(raw) for raw in self.client.main.list_apps()]
+            return list_apps(self.client)
         try:
-            return [describe(self.client.main.show_app(app))]
+            return [show_app(self.client, app)]
         except NotFound:
             return []
 
@@ -67,14 +37,14 @@ class AppOperationInfo(OfApp):
     reading = "read the operation of the app"
 
     @classmethod
-    def check(cls, params: Params) -> None:
-        super().check(params)
+    def parse(cls, params: Params) -> None:
+        super().parse(params)
         check_id("operation_id", params["operation_id"], "an operation")
 
     def items(self) -> list[State]:
         try:
-            return [describe_operation(self.client.main.show_app_operation(self.app, self.params["operation_id"]))]
+            return [show_app_operation(self.client, self.app, self.params["operation_id"])]
         except NotFound:
             # Both are told by the same status: that the operation is unknown, and that the app is.
-            self.client.main.show_app(self.app)
+            show_app(self.client, self.app)
             return []

@@ -19,13 +19,15 @@ import re
 import stat
 import typing as t
 
-from .. import _download
-from .._change import Consent, Params, Resource, State, Step, known
+from .. import _download, _files, _part
+from .._answer import Stream
+from .._api.backup import BACKUP, show_backup_link
+from .._change import Resource
 from .._errors import InvalidInput
+from .._options import checked
 from .._shapes import readable
-from .._transport import Stream
+from .._step import Consent, Params, State, Step, known
 from . import backup as backups
-from ._fields import checked
 
 DEFAULT_MODE = "0600"
 MIB = 1024 * 1024
@@ -50,7 +52,7 @@ class BackupDownload(backups.WithArchives, Resource):
     managed_fields = ("path", "backup_id", "mode")
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> None:
         backups.check_backup_id(params)
         checked("mode", file_mode, params["mode"])
         for name in ("dest", "work_dir"):
@@ -120,7 +122,7 @@ class BackupDownload(backups.WithArchives, Resource):
 
     def _file(self, path: str) -> State | None:
         """What is known of the file. It is a certain backup only when the description beside it says so and fits."""
-        with _download.local(f"read {path}"):
+        with _files.local(f"read {path}"):
             try:
                 found = os.stat(path)
             except FileNotFoundError:
@@ -143,7 +145,7 @@ class BackupDownload(backups.WithArchives, Resource):
         backup_id = described["backup"]["id"]
         known_as = (described["backup"], self._backup or {})
         sizes = {backup["size"] for backup in known_as if backup.get("id") == backup_id}
-        with _download.local(f"read {path}"), open(path, "rb") as file:
+        with _files.local(f"read {path}"), open(path, "rb") as file:
             start = file.read(len(_download.GZIP))
         if start == _download.GZIP and sizes <= {None, 0, described["size"]}:
             return True
@@ -154,8 +156,8 @@ class BackupDownload(backups.WithArchives, Resource):
         if not self.params["verify"]:
             return True
         digest = hashlib.sha256()
-        with _download.local(f"read {path}"), open(path, "rb") as file:
-            for piece in iter(lambda: file.read(_download.CHUNK), b""):
+        with _files.local(f"read {path}"), open(path, "rb") as file:
+            for piece in iter(lambda: file.read(_part.CHUNK), b""):
                 digest.update(piece)
         if digest.hexdigest() == described["sha256"]:
             return True
@@ -170,7 +172,7 @@ class BackupDownload(backups.WithArchives, Resource):
             with open(path + ".json", encoding="utf-8") as file:
                 found = json.load(file)
             good = isinstance(found["backup"]["id"], str) and isinstance(found["size"], int)
-            good = good and isinstance(found["sha256"], str) and set(found["backup"]) == set(backups.describe({}))
+            good = good and isinstance(found["sha256"], str) and set(found["backup"]) == BACKUP.fields.keys()
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
         return t.cast(State, found) if good else None
@@ -214,14 +216,14 @@ class BackupDownload(backups.WithArchives, Resource):
     # -- the work ----------------------------------------------------------------------------------------------------
 
     def _set_mode(self, path: str) -> None:
-        with _download.local(f"set the mode of {path}"):
+        with _files.local(f"set the mode of {path}"):
             os.chmod(path, file_mode(self.params["mode"]))
 
     def _download(self, path: str) -> None:
         backup = known(self._backup)
         backups.require_made(backup["id"])
         backup_id, mode = str(backup["id"]), file_mode(self.params["mode"])
-        with _download.Part(self._part(path), backup_id) as part:
+        with _part.Part(self._part(path), backup_id) as part:
             _download.fetch(_Link(self, backup_id), part, backup["size"])
             description = {
                 "backup": backup,
@@ -231,12 +233,12 @@ class BackupDownload(backups.WithArchives, Resource):
                 "size": part.size,
                 "sha256": part.digest.hexdigest(),
             }
-            with _download.local(f"remove {path}.json"), contextlib.suppress(FileNotFoundError):
+            with _files.local(f"remove {path}.json"), contextlib.suppress(FileNotFoundError):
                 os.unlink(path + ".json")
-            _download.publish(part, path, mode)
+            _part.publish(part, path, mode)
         text = json.dumps(readable(description, lambda dummy: None), indent=2, sort_keys=True)
-        _download.write_atomically(path + ".json", text + "\n", mode)
-        _download.sync_directory(os.path.dirname(path))
+        _files.write_atomically(path + ".json", text + "\n", mode)
+        _files.sync_directory(os.path.dirname(path))
 
     def _part(self, path: str) -> str:
         directory, name = os.path.split(path)
@@ -257,7 +259,7 @@ class _Link:
         self.retries = performer.client.settings.retries
 
     def link(self) -> str:
-        return self._client.conceal(self._client.database.show_backup_link(self._backup_id))
+        return self._client.conceal(show_backup_link(self._client, self._backup_id))
 
     def open(self, link: str, headers: t.Mapping[str, str]) -> Stream:
         return self._client.open_link(_download.ROUTE, link, headers)

@@ -8,17 +8,21 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import re
 import typing as t
 
 from .. import _canon
-from .._auth import ENGINES
-from .._change import Consent, Listing, Outcome, Params, Resource, State, Step, busy_reason, known
+from .._api.addon import ENGINES
+from .._api.database import disable_feature, enable_feature, show_database, update_database
+from .._api.dedicated import list_endpoints, list_net_peerings, show_network_configuration
+from .._busy import busy_reason
+from .._change import Listing, Resource
 from .._errors import InvalidInput, StepFailed
+from .._options import checked
+from .._step import Consent, Outcome, Params, State, Step, known
 from .._wait import wait_until
-from . import net_peering
 from ._engine import DEDICATED, OfEngine
-from ._fields import Fields, checked
 
 SETTINGS = ("periodic_backups_enabled", "periodic_backups_scheduled_at", "maintenance_window")
 
@@ -54,59 +58,6 @@ _BACKUPS_OFF = Consent(
 )
 
 
-def describe(raw: object) -> State:
-    """A database as the modules return it. Unknown fields are left out, missing ones are none or empty."""
-    fields = Fields(raw, "the database")
-    return {
-        "id": fields.identifier("id"),
-        "resource_id": fields.identifier("resource_id"),
-        "app_name": fields.identifier("app_name"),
-        "created_at": fields.instant("created_at"),
-        "encryption_at_rest": fields.flag("encryption_at_rest"),
-        "features": fields.each("features", _feature),
-        "plan": fields.identifier("plan"),
-        "status": fields.identifier("status"),
-        "type_id": fields.identifier("type_id"),
-        "type_name": fields.identifier("type_name"),
-        "version_id": fields.identifier("version_id"),
-        "readable_version": fields.identifier("readable_version"),
-        "mongo_repl_set_name": fields.identifier("mongo_repl_set_name"),
-        "hostname": fields.identifier("hostname"),
-        "instances": fields.each("instances", _instance),
-        "next_version_id": fields.identifier("next_version_id"),
-        "current_operation_id": fields.identifier("current_operation_id"),
-        "cluster": fields.flag("cluster"),
-        "periodic_backups_enabled": fields.flag("periodic_backups_enabled"),
-        "periodic_backups_scheduled_at": fields.numbers("periodic_backups_scheduled_at"),
-        "maintenance_window": fields.normal("maintenance_window", _window),
-    }
-
-
-def _feature(raw: object) -> State:
-    fields = Fields(raw, "a feature of the database")
-    return {"name": fields.text("name"), "status": fields.text("status")}
-
-
-def _instance(raw: object) -> State:
-    fields = Fields(raw, "an instance of the database")
-    return {
-        "id": fields.identifier("id"),
-        "hostname": fields.identifier("hostname"),
-        "port": fields.number("port"),
-        "status": fields.identifier("status"),
-        "type": fields.identifier("type"),
-        "features": fields.texts("features"),
-        "private_ip": fields.identifier("private_ip"),
-    }
-
-
-def _window(raw: object) -> State:
-    if not isinstance(raw, dict):
-        raise ValueError
-    fields = Fields(raw, "the maintenance window")
-    return {name: fields.number(name) for name in ("weekday_utc", "starting_hour_utc", "duration_in_hour")}
-
-
 def _start_of(window: State | None) -> State | None:
     """The part of a window that can be set, and is always sent as a whole."""
     if window is None:
@@ -119,28 +70,39 @@ def feature_status(state: State, name: str) -> str | None:
     return next((item["status"] for item in state["features"] if item["name"] == name), None)
 
 
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """The hour of the backups, the parts of the window, and the features, as far as the task gives them."""
+
+    hour: int | None
+    window: t.Mapping[str, int]
+    features: t.Mapping[str, bool]
+
+
 class Database(Resource):
     """O(features), backup schedule and maintenance window of a database."""
 
     reading = "read the settings of the database"
+    asked: Asked
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> Asked:
         hours = params["periodic_backups_scheduled_at"]
+        hour = None
         if hours is not None:
             if len(hours) != 1:
                 raise InvalidInput(
                     "periodic_backups_scheduled_at takes exactly one hour, not %d: only Scalingo's support can set several"
                     % len(hours)
                 )
-            checked("periodic_backups_scheduled_at", _canon.hour, hours[0])
-        _wanted_window(params)
-        features = _wanted_features(params)
+            hour = checked("periodic_backups_scheduled_at", _canon.hour, hours[0])
+        window, features = _wanted_window(params), _wanted_features(params)
         if features.get("publicly-available") and features.get("force-ssl") is False:
             raise InvalidInput("features contradict each other: publicly-available needs force-ssl")
+        return Asked(hour, window, features)
 
     def read(self) -> State:
-        return describe(self.client.database.show_database())
+        return show_database(self.client)
 
     def managed(self, state: State | None) -> dict[str, t.Any]:
         """What the task names, and nothing else: the rest may change meanwhile."""
@@ -148,7 +110,7 @@ class Database(Resource):
         managed = {name: state[name] for name in SETTINGS if self.params[name] is not None}
         if "maintenance_window" in managed:
             managed["maintenance_window"] = _start_of(managed["maintenance_window"])
-        features = _wanted_features(self.params)
+        features = self.asked.features
         if features:
             managed["features"] = {name: self._counts_as_on(name, feature_status(state, name)) for name in features}
         return managed
@@ -173,9 +135,9 @@ class Database(Resource):
         after = copy.deepcopy(before)
         if self.params["periodic_backups_enabled"] is not None:
             after["periodic_backups_enabled"] = self.params["periodic_backups_enabled"]
-        if self.params["periodic_backups_scheduled_at"] is not None:
-            after["periodic_backups_scheduled_at"] = [_canon.hour(self.params["periodic_backups_scheduled_at"][0])]
-        window = _wanted_window(self.params)
+        if self.asked.hour is not None:
+            after["periodic_backups_scheduled_at"] = [self.asked.hour]
+        window = self.asked.window
         if window:
             after["maintenance_window"] = {
                 "weekday_utc": None,
@@ -185,7 +147,7 @@ class Database(Resource):
                 **window,
             }
         # In the order in which they are asked for, so that check mode returns the list that the platform will show.
-        for name, enabled in sorted(_wanted_features(self.params).items(), key=lambda item: item[0] != "force-ssl"):
+        for name, enabled in sorted(self.asked.features.items(), key=lambda item: item[0] != "force-ssl"):
             if enabled != self._counts_as_on(name, feature_status(before, name)):
                 after["features"] = [item for item in after["features"] if item["name"] != name]
                 if enabled:
@@ -212,7 +174,7 @@ class Database(Resource):
         return [
             Step(
                 sentence,
-                send=lambda: describe(self.client.database.update_database(changes)),
+                send=lambda: update_database(self.client, changes),
                 happened=lambda state: all(known(state)[name] == after[name] for name in SETTINGS if name in changes),
                 consent=(_BACKUPS_OFF,) if changes.get("periodic_backups_enabled") is False else (),
             )
@@ -245,7 +207,7 @@ class Database(Resource):
     # -- features ----------------------------------------------------------------------------------------------------
 
     def _feature_steps(self, before: State, after: State) -> list[Step]:
-        wanted = _wanted_features(self.params)
+        wanted = self.asked.features
         if not wanted:
             return []
         current = {
@@ -309,9 +271,9 @@ class Database(Resource):
     def _feature_step(self, name: str, enable: bool, needed: bool, consent: tuple[Consent, ...] = ()) -> Step:
         def send() -> None:
             if enable:
-                self.client.database.enable_feature(name)
+                enable_feature(self.client, name)
             else:
-                self.client.database.disable_feature(name)
+                disable_feature(self.client, name)
 
         def happened(state: State | None) -> bool:
             status = feature_status(state or {"features": []}, name)
@@ -365,22 +327,7 @@ class Database(Resource):
             return False
         if status in ON + GOING_ON:
             return True
-        return _wanted_features(self.params).get(name, True)
-
-
-def describe_endpoint(raw: object) -> State:
-    """Where a database with dedicated resources can be reached."""
-    fields = Fields(raw, "an endpoint")
-    return {**{name: fields.identifier(name) for name in ("id", "hostname", "type")}, "port": fields.number("port")}
-
-
-def describe_network(endpoints: t.Sequence[object], peerings: t.Sequence[object], raw: object) -> State:
-    """The network of a database with dedicated resources (docs/contract.md section 2.1)."""
-    return {
-        **net_peering.describe_configuration(raw),
-        "endpoints": [describe_endpoint(item) for item in endpoints],
-        "net_peerings": [net_peering.describe(item) for item in peerings],
-    }
+        return self.asked.features.get(name, True)
 
 
 class DatabaseInfo(OfEngine, Listing):
@@ -393,7 +340,7 @@ class DatabaseInfo(OfEngine, Listing):
     _network: State | None = None
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> None:
         if params["network"] and not params["app"]:
             raise InvalidInput(
                 "network needs app: the network is read from the main API, which knows the database by its app"
@@ -405,13 +352,15 @@ class DatabaseInfo(OfEngine, Listing):
         return outcome
 
     def items(self) -> list[State]:
-        found = [describe(self.client.database.show_database())]
+        found = [show_database(self.client)]
         if self.params["network"]:
-            main, name = self.client.main, str(self.params["app"]).strip()
-            endpoints = self.ask(lambda: main.list_endpoints(name))
-            self._network = describe_network(
-                endpoints, main.list_net_peerings(name), main.show_network_configuration(name)
-            )
+            client, name = self.client, str(self.params["app"]).strip()
+            endpoints = self.ask(lambda: list_endpoints(client, name))
+            self._network = {
+                "endpoints": endpoints,
+                "net_peerings": list_net_peerings(client, name),
+                **show_network_configuration(client, name),
+            }
         return found
 
 

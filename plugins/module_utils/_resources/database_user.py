@@ -12,23 +12,13 @@ import re
 import typing as t
 
 from .. import _canon
-from .._change import Interrupted, Listing, Outcome, Params, Resource, State, Step, known
+from .._api.user import create_user, delete_user, list_users, reset_user_password, update_user_password
+from .._change import Listing, Resource
 from .._errors import InvalidInput, OutcomeUnknown, ScalingoError, shown
-from .._shapes import or_none
+from .._options import checked
+from .._shapes import by_name, or_none
+from .._step import Interrupted, Outcome, Params, State, Step, known
 from ._engine import OfEngine
-from ._fields import Fields, by_name, checked
-
-
-def describe(raw: object) -> State:
-    """A user as the modules return it, without its password."""
-    fields = Fields(raw, "a database user")
-    attributes = Fields(fields.part("dbms_attributes"), "the attributes of a database user")
-    return {
-        "name": fields.text("name"),
-        "read_only": fields.certain_flag("read_only"),
-        "protected": fields.certain_flag("protected"),
-        "password_encryption": attributes.identifier("password_encryption"),
-    }
 
 
 class _WithUsers(OfEngine):
@@ -38,7 +28,7 @@ class _WithUsers(OfEngine):
     reading = "list the users of the database"
 
     def listed(self) -> list[State]:
-        return [describe(raw) for raw in self.ask(self.client.database.list_users)]
+        return self.ask(lambda: list_users(self.client))
 
 
 class DatabaseUsers(_WithUsers, Resource):
@@ -48,7 +38,7 @@ class DatabaseUsers(_WithUsers, Resource):
     """
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> list[State]:
         users = _wanted(params)
         if not users:
             raise InvalidInput("users is empty: give at least one user")
@@ -80,6 +70,7 @@ class DatabaseUsers(_WithUsers, Resource):
             params["reset_password"] or any(user["password"] is not None for user in users)
         ):
             raise InvalidInput("'state: absent' contradicts a password: give none")
+        return users
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
@@ -101,7 +92,7 @@ class DatabaseUsers(_WithUsers, Resource):
         return by_name(self.listed(), "users")
 
     def managed(self, state: State | None) -> dict[str, t.Any]:
-        names = [user["name"] for user in _wanted(self.params)]
+        names = [user["name"] for user in self.asked]
         return {name: {"read_only": item["read_only"]} for name, item in (state or {}).items() if name in names}
 
     def result(self, state: State | None) -> dict[str, t.Any]:
@@ -129,7 +120,7 @@ class DatabaseUsers(_WithUsers, Resource):
     def wanted(self, before: State | None) -> State:
         before = known(before)
         after = dict(before)
-        for user in _wanted(self.params):
+        for user in self.asked:
             name, current = user["name"], before.get(user["name"])
             if self.params["state"] == "absent":
                 after.pop(name, None)
@@ -159,7 +150,7 @@ class DatabaseUsers(_WithUsers, Resource):
         if not self.applying:
             self._planned = after
         steps = []
-        for user in _wanted(self.params):
+        for user in self.asked:
             name = user["name"]
             if name not in after:
                 steps += [self._delete(name)] if name in before else []
@@ -187,13 +178,13 @@ class DatabaseUsers(_WithUsers, Resource):
             if password is None:
                 self._keep()
             try:
-                created = self.client.database.create_user(name, bool(user["read_only"]), password)
+                created = create_user(self.client, name, bool(user["read_only"]), password)
             except OutcomeUnknown:
                 self._created.add(name)
                 raise
             self._created.add(name)
             if password is None:
-                self._made(name, or_none(Fields(created, "the created user").text("password")))
+                self._made(name, or_none(created["password"]))
 
         def follow() -> None:
             # The answer with the generated password was lost, or did not hold it: let the platform make another.
@@ -237,18 +228,19 @@ class DatabaseUsers(_WithUsers, Resource):
                 self.secret_file.keep("".join(password + "\n" for password in known.values()))
 
     def _new_password(self, name: str) -> str | None:
-        return Fields(self.client.database.reset_user_password(name), "the user with its new password").text("password")
+        password: str | None = reset_user_password(self.client, name)["password"]
+        return password
 
     def _update(self, user: State) -> Step:
         def send() -> None:
-            self.client.database.update_user_password(user["name"], user["password"])
+            update_user_password(self.client, user["name"], user["password"])
 
         return Step("set the password of the user {}".format(user["name"]), send=send, always=True)
 
     def _delete(self, name: str) -> Step:
         return Step(
             f"delete the user {name}",
-            send=lambda: self.client.database.delete_user(name),
+            send=lambda: delete_user(self.client, name),
             happened=lambda state: name not in (state or {}),
             resend=True,
         )

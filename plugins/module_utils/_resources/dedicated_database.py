@@ -7,16 +7,10 @@
 
 from __future__ import annotations
 
-from .._change import State
+from .._api.dedicated import list_dedicated_databases, show_dedicated_database
 from .._errors import NotFound
+from .._step import State
 from ._account import OfAccount
-from ._fields import Fields
-
-
-def describe(raw: object) -> State:
-    """A database with dedicated resources as the module returns it."""
-    fields = Fields(raw, "a database with dedicated resources")
-    return {name: fields.identifier(name) for name in ("id", "name", "project_id", "technology", "plan")}
 
 
 class DedicatedDatabaseInfo(OfAccount):
@@ -28,8 +22,8 @@ class DedicatedDatabaseInfo(OfAccount):
     def items(self) -> list[State]:
         name = self.client.settings.app
         if name is None:
-            return [describe(raw) for raw in self.client.main.list_dedicated_databases()]
+            return list_dedicated_databases(self.client)
         try:
-            return [describe(self.client.main.show_dedicated_database(name))]
+            return [show_dedicated_database(self.client, name)]
         except NotFound:
             return []

@@ -10,27 +10,23 @@ from __future__ import annotations
 import typing as t
 
 from .. import _canon
-from .._change import Consent, Listing, Outcome, Params, Resource, State, Step
+from .._api.firewall import (
+    create_firewall_rule,
+    delete_firewall_rule,
+    list_firewall_rules,
+    list_managed_ranges,
+    update_firewall_rule,
+)
+from .._change import Listing, Resource
 from .._errors import InvalidInput, NotFound
+from .._options import check_id, checked
+from .._step import Consent, Outcome, Params, State, Step
 from ._engine import OfEngine
-from ._fields import Fields, check_id, checked
 
 MOST = 30
 
 #: The type and the range of a rule, and how many rules before it are equal in both.
 Key = tuple[str, str, int]
-
-
-def describe(raw: object) -> State:
-    """A firewall rule as the modules return it."""
-    fields = Fields(raw, "a firewall rule")
-    return {name: fields.identifier(name) for name in ("id", "type", "cidr", "label", "range_id")}
-
-
-def describe_range(raw: object) -> State:
-    """A range that the platform maintains, as the modules return it."""
-    fields = Fields(raw, "a managed range")
-    return {"id": fields.identifier("id"), "name": fields.identifier("name")}
 
 
 class _WithFirewall(OfEngine):
@@ -43,7 +39,7 @@ class _WithFirewall(OfEngine):
     reading = "list the firewall rules"
 
     def listed(self) -> list[State]:
-        return [describe(raw) for raw in self.ask(self.client.database.list_firewall_rules)]
+        return self.ask(lambda: list_firewall_rules(self.client))
 
     def by_key(self) -> dict[Key, State]:
         """The rules by what identifies them. The platform may have a range twice: both give access."""
@@ -60,7 +56,7 @@ class FirewallRules(_WithFirewall, Resource):
     """One rule, or several, present or absent. The state is all of them by key."""
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> list[State]:
         rules = _wanted(params)
         for rule in rules:
             if rule["range_id"]:
@@ -85,12 +81,13 @@ class FirewallRules(_WithFirewall, Resource):
                 raise InvalidInput("exclusive contradicts 'state: absent': use one of the two")
         elif not rules:
             raise InvalidInput("rules is empty: give at least one rule, or use exclusive to remove all others")
+        return rules
 
     def read(self) -> State:
         return t.cast(State, self.by_key())
 
     def managed(self, state: State | None) -> dict[str, t.Any]:
-        wanted = {_key(rule): rule for rule in _wanted(self.params)}
+        wanted = {_key(rule): rule for rule in self.asked}
         managed = {}
         for key, item in t.cast(dict[Key, State], state or {}).items():
             rule = wanted.get(_first(key))
@@ -102,12 +99,12 @@ class FirewallRules(_WithFirewall, Resource):
     def result(self, state: State | None) -> dict[str, t.Any]:
         rules = t.cast(dict[Key, State], state or {})
         if self.params["rules"] is None:
-            return {"firewall_rule": rules.get(_key(_wanted(self.params)[0]))}
+            return {"firewall_rule": rules.get(_key(self.asked[0]))}
         return {"firewall_rules": list(rules.values())}
 
     def wanted(self, before: State | None) -> State:
         current = t.cast(dict[Key, State], before)
-        rules = {_key(rule): rule for rule in _wanted(self.params)}
+        rules = {_key(rule): rule for rule in self.asked}
         if self.params["state"] == "absent":
             return t.cast(State, {key: item for key, item in current.items() if _first(key) not in rules})
         after = {
@@ -159,7 +156,7 @@ class FirewallRules(_WithFirewall, Resource):
         key = _key(rule)
 
         def send() -> None:
-            self.client.database.create_firewall_rule(body)
+            create_firewall_rule(self.client, body)
 
         return Step(
             f"add the firewall rule for {key[1]}",
@@ -172,7 +169,7 @@ class FirewallRules(_WithFirewall, Resource):
     def _delete(self, key: Key, rule: State, consent: tuple[Consent, ...]) -> Step:
         return Step(
             f"remove the firewall rule for {key[1]}",
-            send=lambda: self.client.database.delete_firewall_rule(rule["id"]),
+            send=lambda: delete_firewall_rule(self.client, rule["id"]),
             happened=lambda state: all(item["id"] != rule["id"] for item in (state or {}).values()),
             resend=True,
             consent=consent,
@@ -181,7 +178,7 @@ class FirewallRules(_WithFirewall, Resource):
     def _label(self, key: Key, rule: State) -> Step:
         def send() -> None:
             try:
-                self.client.database.update_firewall_rule(rule["id"], rule["label"] or "")
+                update_firewall_rule(self.client, rule["id"], rule["label"] or "")
             except NotFound as error:
                 error.hint = (
                     "The platform does not let the label of a rule be changed here: remove the rule and add it anew."
@@ -209,7 +206,7 @@ class FirewallRuleInfo(_WithFirewall, Listing):
     def items(self) -> list[State]:
         rules = self.listed()
         if self.params["managed_ranges"]:
-            self._ranges = [describe_range(raw) for raw in self.client.database.list_managed_ranges()]
+            self._ranges = list_managed_ranges(self.client)
         return rules
 
 

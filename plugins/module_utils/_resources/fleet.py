@@ -13,12 +13,12 @@ import queue
 import threading
 import typing as t
 
-from .._auth import ENGINES, engine_of, kind_of
-from .._endpoints import Client
+from .._api.addon import ENGINES, engine_of, kind_of, list_addons
+from .._api.app import list_apps
+from .._api.database import show_database
+from .._client import Client
 from .._errors import NotFound, ScalingoError, sentence
 from .._shapes import readable
-from . import database
-from ._fields import Fields
 from .addon import UNKNOWN
 
 State = dict[str, t.Any]
@@ -79,7 +79,7 @@ class Fleet:
         apps, listed_by_region = self._names_of_apps(client)
 
         def addons(app: str) -> list[State]:
-            return [self._describe(raw, region, app) for raw in client.main.list_addons(app)]
+            return [self._describe(raw, region, app) for raw in list_addons(client, app)]
 
         found = []
         for app, listed in self._each(
@@ -99,7 +99,7 @@ class Fleet:
 
         def show(item: State) -> State:
             beside = self._connect(item["region"], item["app"], item["addon_id"], client)
-            return database.describe(beside.database.show_database())
+            return show_database(beside)
 
         shown = self._each(
             found,
@@ -139,7 +139,7 @@ class Fleet:
         patterns = [name for name in self._apps if WILDCARDS & set(name)] if self._apps else ["*"]
         if not patterns:
             return list(dict.fromkeys(self._exact)), False
-        listed = [str(Fields(raw, "an app").text("name")) for raw in client.main.list_apps()]
+        listed = [str(app["name"]) for app in list_apps(client)]
         wanted = self._exact
         return [
             name
@@ -148,18 +148,16 @@ class Fleet:
         ], True
 
     @staticmethod
-    def _describe(raw: object, region: str, app: str) -> State:
-        fields = Fields(raw, "an addon")
-        plan = Fields(fields.part("plan"), "the plan of an addon")
+    def _describe(addon: State, region: str, app: str) -> State:
         return {
             "app": app,
             "region": region,
-            "addon_id": fields.text("id"),
-            "engine": engine_of(t.cast(dict[str, t.Any], raw)),
-            "resource_id": fields.identifier("resource_id"),
-            "status": fields.identifier("status"),
-            "plan": plan.identifier("name"),
-            "provisioned_at": fields.instant("provisioned_at"),
+            "addon_id": addon["id"],
+            "engine": engine_of(addon),
+            "resource_id": addon["resource_id"],
+            "status": addon["status"],
+            "plan": addon["plan"]["name"],
+            "provisioned_at": addon["provisioned_at"],
             "database": None,
         }
 

@@ -7,45 +7,12 @@
 
 from __future__ import annotations
 
-import re
-import typing as t
-
-from .._change import Listing, Outcome, State
+from .._api.database import show_database
+from .._api.metric import list_instances_status, show_health
+from .._change import Listing
 from .._errors import UnexpectedAnswer
-from . import database
+from .._step import Outcome, State
 from ._engine import OfEngine
-from ._fields import Fields
-
-
-def describe_status(raw: object) -> State:
-    """The status of one instance. The leader is V(leader) also where the platform says V(master)."""
-    fields = Fields(raw, "the status of an instance")
-    return {
-        "id": fields.identifier("id"),
-        "type": fields.identifier("type"),
-        "status": fields.identifier("status"),
-        "role": fields.normal("role", _role),
-        "dbms_status": fields.identifier("dbms_status"),
-    }
-
-
-def describe_health(raw: object) -> State:
-    """What a cluster says of itself. The platform tells its numbers as texts."""
-    fields = Fields(raw, "the health of the cluster")
-    numbers = {name: fields.normal(name, _whole) for name in ("shards", "pending_tasks", "epoch")}
-    return {"status": fields.identifier("status"), "cluster": fields.identifier("cluster"), **numbers}
-
-
-def _role(value: t.Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("not text")
-    return "leader" if value == "master" else value
-
-
-def _whole(value: t.Any) -> int:
-    if not re.fullmatch(r"[0-9]+", str(value), re.ASCII):
-        raise ValueError(f"{value!r} is not a whole number")
-    return int(value)
 
 
 class InstanceInfo(OfEngine, Listing):
@@ -65,9 +32,9 @@ class InstanceInfo(OfEngine, Listing):
 
     def items(self) -> list[State]:
         if self.params["health"]:
-            self._health = describe_health(self.ask(self.client.database.show_health))
-        shown = database.describe(self.client.database.show_database())["instances"]
-        statuses = [describe_status(raw) for raw in self.client.database.list_instances_status()]
+            self._health = self.ask(lambda: show_health(self.client))
+        shown = show_database(self.client)["instances"]
+        statuses = list_instances_status(self.client)
         if any(item["id"] is None for item in [*shown, *statuses]):
             raise UnexpectedAnswer("an instance has no id, so its status cannot be told")
         instances = {item["id"]: {**item, "role": None, "dbms_status": None} for item in shown}

@@ -10,15 +10,10 @@ from __future__ import annotations
 import json
 import typing as t
 
-from .._change import Listing, Outcome, Params, State
+from .._api.log import list_log_archives, show_logs_link
+from .._change import Listing
 from .._errors import InvalidInput, conceal
-from ._fields import Fields
-
-
-def describe_archive(raw: object) -> State:
-    """An archive of the logs without its link, which is a secret."""
-    fields = Fields(raw, "an archive of the logs")
-    return {"from": fields.instant("from"), "to": fields.instant("to"), "size": fields.number("size"), "url": None}
+from .._step import Outcome, Params, State
 
 
 def lines(text: str) -> list[str]:
@@ -34,7 +29,7 @@ class LogInfo(Listing):
     reading = "read the logs of the database"
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> None:
         for name in ("lines", "limit"):
             if params[name] is not None and params[name] < 1:
                 raise InvalidInput("%s is %d: use a number from 1 up" % (name, params[name]))
@@ -51,7 +46,7 @@ class LogInfo(Listing):
                 self.unless_checking(check_mode, lambda: self._keep(json.dumps(archives, indent=2) + "\n"))
                 result["archives"] = [{**archive, "url": None} for archive in archives]
             return Outcome(changed=False, result=result)
-        link = self.client.database.show_logs_link()
+        link = show_logs_link(self.client)
         if self._in_the_result:
             result["url"] = link
         else:
@@ -76,9 +71,8 @@ class LogInfo(Listing):
 
     def _archives(self) -> list[State]:
         archives = []
-        for raw in self.client.database.list_log_archives(limit=self.params["limit"]):
-            archive = describe_archive(raw)
-            link = Fields(raw, "an archive of the logs").text("url")
+        for raw in list_log_archives(self.client, limit=self.params["limit"]):
+            archive, link = {**raw, "url": None}, raw["url"]
             if self.params["links"]:
                 archive["url"] = link
             if link and not self._in_the_result:

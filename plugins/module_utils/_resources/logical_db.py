@@ -9,10 +9,17 @@ from __future__ import annotations
 
 import typing as t
 
-from .._change import Consent, Listing, Params, Resource, State, Step, known, mistaken
+from .._api.logical_database import (
+    create_logical_database,
+    delete_logical_database,
+    list_logical_databases,
+    reset_logical_database,
+)
+from .._change import Listing, Resource
 from .._errors import InvalidInput, NotFound
+from .._shapes import by_name
+from .._step import Consent, Params, State, Step, known, mistaken
 from ._engine import OfEngine
-from ._fields import Fields, by_name
 
 #: Engines with logical databases, and the databases that belong to the server itself.
 SYSTEM_DATABASES: t.Mapping[str, frozenset[str]] = {
@@ -30,12 +37,6 @@ INSTEAD: t.Mapping[str, str] = {
 }
 
 
-def describe(raw: object) -> State:
-    """A logical database as the modules return it."""
-    fields = Fields(raw, "a logical database")
-    return {"name": fields.text("name"), "protected": fields.certain_flag("protected")}
-
-
 class _WithLogicalDatabases(OfEngine):
     """What the three modules share: reading the list, of the right engine."""
 
@@ -46,7 +47,7 @@ class _WithLogicalDatabases(OfEngine):
 
     def listed(self) -> list[State]:
         """The logical databases in the platform's order. Refuses an engine that has none."""
-        return [describe(raw) for raw in self.ask(self.client.database.list_logical_databases)]
+        return self.ask(lambda: list_logical_databases(self.client))
 
     def by_name(self) -> dict[str, State]:
         return by_name(self.listed(), "logical databases")
@@ -60,7 +61,7 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
     """One logical database, or several, present or absent. The state is all of them by name."""
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> list[str]:
         names = _names(params)
         for name in names:
             _check_name(name)
@@ -71,13 +72,14 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
                 raise InvalidInput("exclusive contradicts 'state: absent': use one of the two")
         elif not names:
             raise InvalidInput("names is empty: name at least one database, or use exclusive to remove all others")
+        return names
 
     def read(self) -> State:
         return self.by_name()
 
     def managed(self, state: State | None) -> dict[str, t.Any]:
         """All of them for an exclusive list, else the named ones: others may come and go meanwhile."""
-        names = _names(self.params)
+        names = self.asked
         return {
             name: {"protected": item["protected"]}
             for name, item in (state or {}).items()
@@ -92,7 +94,7 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
 
     def wanted(self, before: State | None) -> State:
         before = known(before)
-        names = _names(self.params)
+        names = self.asked
         if self.params["state"] == "absent":
             for name in names:
                 self._refuse_removal(name, before.get(name))
@@ -134,7 +136,7 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
                 "allow",
                 "mass_removal",
                 "The list is exclusive{}, so these logical databases and all their data would be lost: {}".format(
-                    "" if _names(self.params) else " and empty", ", ".join(removed)
+                    "" if self.asked else " and empty", ", ".join(removed)
                 ),
             ),
         )
@@ -142,7 +144,7 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
     def _create(self, name: str) -> Step:
         return Step(
             f"create the logical database {name}",
-            send=lambda: self.client.database.create_logical_database(name) and None,
+            send=lambda: create_logical_database(self.client, name) and None,
             happened=lambda state: name in (state or {}),
             resend=True,
         )
@@ -150,7 +152,7 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
     def _delete(self, name: str, consent: tuple[Consent, ...]) -> Step:
         return Step(
             f"delete the logical database {name}",
-            send=lambda: self.client.database.delete_logical_database(name),
+            send=lambda: delete_logical_database(self.client, name),
             happened=lambda state: name not in (state or {}),
             resend=True,
             consent=consent,
@@ -172,7 +174,7 @@ class LogicalDatabaseReset(_WithLogicalDatabases, Resource):
     imperative = True
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> None:
         _check_name(params["name"])
         if params["confirm"] not in (None, params["name"]):
             raise InvalidInput(mistaken(params["confirm"], params["name"], NOUN))
@@ -203,7 +205,7 @@ class LogicalDatabaseReset(_WithLogicalDatabases, Resource):
         return [
             Step(
                 f"empty the logical database {name}",
-                send=lambda: self.client.database.reset_logical_database(name),
+                send=lambda: reset_logical_database(self.client, name),
                 consent=(Consent("confirm", name, f"All data in the logical database {name} would be lost", NOUN),),
             )
         ]

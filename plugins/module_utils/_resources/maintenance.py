@@ -7,22 +7,11 @@
 
 from __future__ import annotations
 
-from .._change import Listing, Params, State
+from .._api.maintenance import list_maintenances, show_maintenance
+from .._change import Listing
 from .._errors import InvalidInput, NotFound
-from ._fields import Fields, check_id
-
-
-def describe(raw: object) -> State:
-    """A maintenance as the module returns it."""
-    fields = Fields(raw, "a maintenance")
-    return {
-        "id": fields.identifier("id"),
-        "database_id": fields.identifier("database_id"),
-        "type": fields.identifier("type"),
-        "status": fields.identifier("status"),
-        "started_at": fields.instant("started_at"),
-        "ended_at": fields.instant("ended_at"),
-    }
+from .._options import check_id
+from .._step import Params, State
 
 
 class MaintenanceInfo(Listing):
@@ -32,21 +21,21 @@ class MaintenanceInfo(Listing):
     reading = "list the maintenance of the database"
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> None:
         if params["id"] is not None:
             check_id("id", params["id"], "a maintenance")
         if params["limit"] is not None and params["limit"] < 1:
             raise InvalidInput("limit is %d: use a number from 1 up" % params["limit"])
 
     def items(self) -> list[State]:
-        database, status, limit = self.client.database, self.params["status"], self.params["limit"]
+        status, limit = self.params["status"], self.params["limit"]
         if self.params["id"] is not None:
             try:
-                return [describe(database.show_maintenance(self.params["id"]))]
+                return [show_maintenance(self.client, self.params["id"])]
             except NotFound as error:
                 if "/maintenance/" not in error.path:
                     raise
                 return []
         # With a filter the number of entries to walk is not known beforehand.
-        listed = map(describe, database.list_maintenances(limit=None if status else limit))
+        listed = list_maintenances(self.client, limit=None if status else limit)
         return [item for item in listed if not status or item["status"] in status][:limit]

@@ -7,53 +7,13 @@
 
 from __future__ import annotations
 
-from .._change import Listing, Outcome, Params, State
+from .._api.metric import list_instance_metric, list_metric, show_metrics
+from .._change import Listing
 from .._errors import AddonNotFound, InvalidInput, NotFound
-from .._shapes import or_none
-from ._fields import Fields, check_id
+from .._options import check_id
+from .._step import Outcome, Params, State
 
 SERIES = ("cpu", "memory", "swap", "disk", "diskio")
-
-
-def describe(raw: object) -> State:
-    """The present metrics. Sizes are in bytes, the use of the processor in percent."""
-    fields = Fields(raw, "the metrics")
-    memory = Fields(fields.part("memory"), "the memory metrics")
-    return {
-        "cpu_usage": fields.decimal("cpu_usage"),
-        "memory": {
-            name: memory.number(name)
-            for name in ("memory", "memory_max", "memory_limit", "swap", "swap_max", "swap_limit")
-        },
-        "database_stats": fields.part("database_stats"),
-        "real_disk_size": fields.number("real_disk_size"),
-        "instances_metrics": fields.normal(
-            "instances_metrics", lambda found: [_instance(identifier, item) for identifier, item in found.items()]
-        ),
-    }
-
-
-def _instance(identifier: str, raw: object) -> State:
-    fields = Fields(raw, "the metrics of an instance")
-    memory = Fields(fields.part("memory"), "the memory metrics of an instance")
-    processor = Fields(fields.part("cpu"), "the processor metrics of an instance")
-    return {
-        "instance_id": or_none(fields.identifier("instance_id")) or identifier,
-        "instance_address": fields.identifier("instance_address"),
-        "real_disk_size": fields.number("real_disk_size"),
-        "cpu": {"usage_in_percents": processor.decimal("usage_in_percents")},
-        "memory": {
-            name: memory.number(name)
-            for name in (
-                "memory_usage",
-                "swap_usage",
-                "memory_limit",
-                "swap_limit",
-                "max_memory_usage",
-                "max_swap_usage",
-            )
-        },
-    }
 
 
 class MetricsInfo(Listing):
@@ -72,7 +32,7 @@ class MetricsInfo(Listing):
         return outcome
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> None:
         if params["type"] is None:
             for name in ("instance_id", "since"):
                 if params[name] is not None:
@@ -85,18 +45,18 @@ class MetricsInfo(Listing):
             raise InvalidInput("since is %d: use a number of hours from 1 up" % params["since"])
 
     def items(self) -> list[State]:
-        return [describe(self.client.database.show_metrics())] if self.params["type"] is None else []
+        return [show_metrics(self.client)] if self.params["type"] is None else []
 
     def points(self) -> list[State]:
-        database, name = self.client.database, self.params["type"]
+        name = self.params["type"]
         if name is None:
             return []
         if self.params["instance_id"] is None:
-            points = database.list_metric(name, since=self.params["since"], last=self.params["last"])
+            points = list_metric(self.client, name, since=self.params["since"], last=self.params["last"])
         else:
             try:
-                points = database.list_instance_metric(
-                    self.params["instance_id"], name, since=self.params["since"], last=self.params["last"]
+                points = list_instance_metric(
+                    self.client, self.params["instance_id"], name, since=self.params["since"], last=self.params["last"]
                 )
             except NotFound as error:
                 error.hint = error.hint or "community.scalingo.scalingo_instance_info lists the instances."

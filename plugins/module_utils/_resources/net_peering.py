@@ -13,40 +13,27 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._auth import ENGINES, is_addon_id, kind_of
-from .._change import Listing, Outcome, Params, Performer, Resource, State, Step, known
+from .._api.addon import ENGINES, is_addon_id, kind_of
+from .._api.dedicated import (
+    NET_PEERING,
+    create_net_peering,
+    delete_net_peering,
+    list_net_peerings,
+    show_net_peering,
+    show_network_configuration,
+)
+from .._change import Listing, Performer, Resource
 from .._errors import InvalidInput, NotFound, StepFailed, UnexpectedAnswer
+from .._options import check_id
+from .._step import Outcome, Params, State, Step, known
 from .._wait import wait_until
 from ._account import refuse_addon_token
 from ._engine import DEDICATED
-from ._fields import Fields, check_id
 
 ACTIVE = "active"
 DELETED = "deleted"
 
 SUBJECT = "net peerings exist on databases with dedicated resources only"
-
-
-def describe(raw: object) -> State:
-    """A net peering as the modules return it."""
-    fields = Fields(raw, "a net peering")
-    return {
-        "id": fields.identifier("id"),
-        "database_id": fields.identifier("database_id"),
-        "status": fields.identifier("status"),
-        "outscale_net_peering_id": fields.identifier("outscale_net_peering_id"),
-        "outscale_source_net_id": fields.identifier("outscale_source_net_id"),
-        "outscale_source_net_ip_range": fields.identifier("outscale_source_net_ip_range"),
-        "outscale_source_account_id": fields.identifier("outscale_source_account_id"),
-        "created_at": fields.instant("created_at"),
-        "updated_at": fields.instant("updated_at"),
-    }
-
-
-def describe_configuration(raw: object) -> State:
-    """What a net peering is asked of: the network of the database itself."""
-    fields = Fields(raw, "the network configuration")
-    return {name: fields.identifier(name) for name in ("outscale_account_id", "outscale_net_id", "ip_range")}
 
 
 class _WithNetwork(Performer):
@@ -56,7 +43,7 @@ class _WithNetwork(Performer):
     reading = "list the net peerings"
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> None:
         refuse_addon_token(params, "net peerings are managed through the main API")
         if not (params["app"] or "").strip():
             raise InvalidInput(
@@ -76,7 +63,7 @@ class _WithNetwork(Performer):
     def peerings(self) -> list[State]:
         """All net peerings that the platform shows, those that are deleted included."""
         try:
-            return [describe(raw) for raw in self.client.main.list_net_peerings(self._database)]
+            return list_net_peerings(self.client, self._database)
         except NotFound as error:
             error.hint = (
                 f"{SUBJECT.capitalize()}. Check the name of the database, which is given in app, and the region."
@@ -95,8 +82,8 @@ class NetPeering(_WithNetwork, Resource):
         self._left: set[str] = set()
 
     @classmethod
-    def check(cls, params: Params) -> None:
-        super().check(params)
+    def parse(cls, params: Params) -> None:
+        super().parse(params)
         if not re.fullmatch(r"[\x21-\x7e]+", params["outscale_net_peering_id"].strip()):
             raise InvalidInput(
                 "outscale_net_peering_id: {!r} is not the ID of a net peering: use for example pcx-12345678".format(
@@ -135,7 +122,7 @@ class NetPeering(_WithNetwork, Resource):
             return {"net_peering": None}
         current = known(before)["net_peering"]
         if current is None:
-            current = {**describe({}), "outscale_net_peering_id": self._named}
+            current = {**NET_PEERING.empty(), "outscale_net_peering_id": self._named}
         return {"net_peering": {**current, "status": ACTIVE} if self.params["wait"] else current}
 
     def managed(self, state: State | None) -> dict[str, t.Any]:
@@ -160,7 +147,7 @@ class NetPeering(_WithNetwork, Resource):
 
     def _create(self) -> Step:
         def send() -> None:
-            self._made.add(self.client.main.create_net_peering(self._database, self._named)["id"])
+            self._made.add(create_net_peering(self.client, self._database, self._named)["id"])
 
         return Step(
             f"create the net peering {self._named}",
@@ -171,7 +158,7 @@ class NetPeering(_WithNetwork, Resource):
 
     def _delete(self, peering: State) -> Step:
         def send() -> None:
-            self.client.main.delete_net_peering(self._database, peering["id"])
+            delete_net_peering(self.client, self._database, peering["id"])
             if not self.params["wait"]:
                 # Accepted, and nobody waits for its end: it counts as absent, in whatever status it is shown.
                 self._left.add(peering["id"])
@@ -232,8 +219,8 @@ class NetPeeringInfo(_WithNetwork, Listing):
     _configuration: State | None = None
 
     @classmethod
-    def check(cls, params: Params) -> None:
-        super().check(params)
+    def parse(cls, params: Params) -> None:
+        super().parse(params)
         if params["net_peering_id"] is not None:
             check_id("net_peering_id", params["net_peering_id"], "a net peering")
 
@@ -246,12 +233,12 @@ class NetPeeringInfo(_WithNetwork, Listing):
         wanted = self.params["net_peering_id"]
         found = self.peerings() if wanted is None else self._one(wanted)
         if self.params["network_configuration"]:
-            self._configuration = describe_configuration(self.client.main.show_network_configuration(self._database))
+            self._configuration = show_network_configuration(self.client, self._database)
         return found
 
     def _one(self, wanted: str) -> list[State]:
         try:
-            return [describe(self.client.main.show_net_peering(self._database, wanted))]
+            return [show_net_peering(self.client, self._database, wanted)]
         except NotFound:
             # It may be the database that is missing: then the list is not found either, and that is an error.
             return [item for item in self.peerings() if item["id"] == wanted]

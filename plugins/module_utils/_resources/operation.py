@@ -10,11 +10,14 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._change import RESUME, Listing, Params, Performer, State, is_ready, is_stopped
+from .._api.database import show_database
+from .._api.operation import show_operation
+from .._busy import RESUME, is_ready, is_stopped
+from .._change import Listing, Performer
 from .._errors import NotFound, StepFailed
+from .._options import check_id
+from .._step import Params, State
 from .._wait import wait_until
-from . import database
-from ._fields import Fields, check_id
 
 SUCCEEDED = ("finished", "done")
 CANCELLED = "cancelled"
@@ -23,19 +26,6 @@ FAILURE = re.compile("error|fail", re.IGNORECASE)
 
 #: How many times O(wait_interval) an idle database is looked at that does not show what the operation was to bring.
 PATIENCE = 6
-
-
-def describe(raw: object) -> State:
-    """An operation as the modules return it."""
-    fields = Fields(raw, "an operation")
-    return {
-        "id": fields.identifier("id"),
-        "type": fields.identifier("type"),
-        "status": fields.identifier("status"),
-        "created_at": fields.instant("created_at"),
-        "finished_at": fields.instant("finished_at"),
-        "error": fields.prose("error"),
-    }
 
 
 def has_failed(operation: State) -> bool:
@@ -61,7 +51,7 @@ class Following(Performer):
         if operation_id is None:
             return None
         try:
-            return describe(self.client.database.show_operation(operation_id, location))
+            return show_operation(self.client, operation_id, location)
         except NotFound:
             return None
 
@@ -103,7 +93,7 @@ class Following(Performer):
             if operation is not None and operation["status"] not in SUCCEEDED:
                 seen = True
                 return Look(operation, None)
-            found = database.describe(self.client.database.show_database())
+            found = show_database(self.client)
             running = found["current_operation_id"]
             if operation_id is None and running is not None and running != other:
                 operation_id, other = self.begun(found, kind, None), running
@@ -172,13 +162,13 @@ class OperationInfo(Following, Listing):
     reading = "read the operation"
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> None:
         if params["operation_id"] is not None:
             check_id("operation_id", params["operation_id"], "an operation")
 
     def items(self) -> list[State]:
         wanted = self.params["operation_id"]
         if wanted is None:
-            wanted = self.client.database.show_database()["current_operation_id"]
+            wanted = show_database(self.client)["current_operation_id"]
         operation = self.operation_of(wanted)
         return [] if operation is None else [operation]

@@ -16,13 +16,16 @@ import re
 import typing as t
 
 from .. import _canon
-from .._change import Listing, Params, Resource, State, Step, busy_reason
+from .._api.postgresql import enable_stat_statements, list_extensions
+from .._busy import busy_reason
+from .._change import Listing, Resource
 from .._errors import Conflict, InvalidInput, SqlRefused, Unreachable, WaitTimeout
+from .._shapes import by_name
 from .._sql import Identifier, Literal, Statement, script
+from .._step import Params, State, Step
 from .._wait import wait_until
 from . import _access
 from ._engine import OfEngine
-from ._fields import Fields, by_name
 
 #: The one extension that the API can bring by itself.
 STAT_STATEMENTS = "pg_stat_statements"
@@ -83,19 +86,13 @@ def _update(name: str, version: str | None) -> Statement:
     return Statement("ALTER EXTENSION ", Identifier(name), " UPDATE", *to)
 
 
-def describe(raw: object) -> State:
-    """An extension as the modules return it."""
-    fields = Fields(raw, "an extension")
-    return {"name": fields.text("name"), "version": fields.normal("version", _canon.extension_version)}
-
-
 class _OnPostgreSQL(OfEngine):
     engines = ("postgresql", "postgresql-ng")
     subject = "extensions exist on PostgreSQL only"
     reading = "list the extensions"
 
     def listed(self) -> list[State]:
-        return [describe(raw) for raw in self.ask(self.client.database.list_extensions)]
+        return self.ask(lambda: list_extensions(self.client))
 
     def by_name(self) -> dict[str, State]:
         return by_name(self.listed(), "extensions")
@@ -107,7 +104,7 @@ class Extensions(_OnPostgreSQL, Resource):
     libraries = ("requests", "psycopg")
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> list[str]:
         names = _names(params)
         if not names:
             raise InvalidInput("names is empty: name at least one extension")
@@ -132,6 +129,7 @@ class Extensions(_OnPostgreSQL, Resource):
         if params["state"] == "absent" and PART_OF_THE_SERVER in names:
             raise InvalidInput(f"{PART_OF_THE_SERVER} is a part of every database and is never removed")
         _access.check(params)
+        return names
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
@@ -179,7 +177,7 @@ class Extensions(_OnPostgreSQL, Resource):
     def wanted(self, before: State | None) -> State:
         before = before or {}
         after = dict(before)
-        for name in _names(self.params):
+        for name in self.asked:
             if self.params["state"] == "absent":
                 after.pop(name, None)
             elif self.params["state"] == "latest":
@@ -204,9 +202,7 @@ class Extensions(_OnPostgreSQL, Resource):
 
     def managed(self, state: State | None) -> dict[str, t.Any]:
         """The named ones only: others may come and go meanwhile, and some bring others along."""
-        return {
-            name: {"version": item["version"]} for name, item in (state or {}).items() if name in _names(self.params)
-        }
+        return {name: {"version": item["version"]} for name, item in (state or {}).items() if name in self.asked}
 
     def in_diff(self, managed: dict[str, t.Any]) -> dict[str, t.Any]:
         return {name: {"version": item["version"] or "the default of the server"} for name, item in managed.items()}
@@ -249,7 +245,7 @@ class Extensions(_OnPostgreSQL, Resource):
         steps = [
             Step(
                 f"enable {STAT_STATEMENTS}",
-                send=self.client.database.enable_stat_statements,
+                send=lambda: enable_stat_statements(self.client),
                 follow=None if statements else lambda: self._confirmed(after),
                 happened=lambda state: STAT_STATEMENTS in (state or {}),
                 resend=True,
@@ -299,7 +295,7 @@ class Extensions(_OnPostgreSQL, Resource):
 
     def _changes(self, before: State, after: State | None) -> tuple[list[str], list[str], list[str]]:
         """The names of those that are created, updated and removed by SQL."""
-        names = _names(self.params)
+        names = self.asked
         if after is None:
             after = {**before, **{name: {"name": name, "version": ""} for name in names}}
         created = [name for name in names if name in after and name not in before and name != STAT_STATEMENTS]
@@ -348,7 +344,7 @@ class Extensions(_OnPostgreSQL, Resource):
             yield
         except (Unreachable, _access.NoAccess, SqlRefused) as error:
             known = error.hint or ADVICE.get(error.code, "")
-            hints = [known, *(PECULIARITIES[name] for name in _names(self.params) if name in PECULIARITIES)]
+            hints = [known, *(PECULIARITIES[name] for name in self.asked if name in PECULIARITIES)]
             if not error.code:
                 # Nothing was said to the database yet, so a person can do it instead.
                 hints += self._by_hand(statements())
@@ -377,7 +373,7 @@ class Extensions(_OnPostgreSQL, Resource):
     def result(self, state: State | None) -> dict[str, t.Any]:
         state = state or {}
         before: State = self._first or {}
-        versions = {name: before[name]["version"] if name in before else None for name in _names(self.params)}
+        versions = {name: before[name]["version"] if name in before else None for name in self.asked}
         if self.params["names"] is None:
             name = self.params["name"]
             return {"extension": state.get(name), "previous_version": versions[name], "queries": self._queries}

@@ -7,16 +7,17 @@
 
 from __future__ import annotations
 
-import math
 import re
 import typing as t
 
 from .. import _canon
-from .._change import Listing, Params, Resource, Skipped, State, Step
-from .._errors import ActionFailed, InvalidInput, UnexpectedAnswer, WaitTimeout
+from .._api.postgresql import cancel_query, list_queries, terminate_query
+from .._change import Listing, Resource
+from .._errors import ActionFailed, InvalidInput, WaitTimeout
+from .._options import checked
+from .._step import Params, Skipped, State, Step
 from .._wait import wait_until
 from ._engine import OfEngine
-from ._fields import Fields, checked
 
 #: What a session may be doing, as PostgreSQL names it.
 ACTIVE = "active"
@@ -27,26 +28,9 @@ RUNNING = (ACTIVE, "fastpath function call")
 EXCLUDED = (r"^\s*COPY\b", r"\bpg_dump\b", r"\bpg_\w*backup")
 #: What is left alone unless the task names its pid: replication, and what the server does for itself. Some of that keeps the data whole.
 OF_THE_SERVER = re.compile(r"(START_REPLICATION|BASE_BACKUP)\b|autovacuum:", re.IGNORECASE)
-NANOSECONDS = 1_000_000_000
 #: What becomes of a session that the order was sent for, and how long the server gets to end it, in seconds.
 TOLD = ("cancelled", "terminated")
 PATIENCE = 10.0
-
-
-def describe(raw: object) -> State:
-    """A session as the modules return it. The text of its query is shown where the task asks for it only."""
-    fields = Fields(raw, "a query")
-    pid = fields.number("pid")
-    if pid is None:
-        raise UnexpectedAnswer("a query has no pid")
-    return {
-        "pid": pid,
-        "username": fields.identifier("username"),
-        "state": fields.identifier("state"),
-        "query_start": fields.instant("query_start"),
-        "query_duration": fields.normal("query_duration", _duration),
-        "query": fields.text("query"),
-    }
 
 
 def statement(query: str) -> str:
@@ -66,12 +50,6 @@ def statement(query: str) -> str:
                 return ""
         else:
             return query
-
-
-def _duration(nanoseconds: t.Any) -> float:
-    if isinstance(nanoseconds, bool) or not isinstance(nanoseconds, (int, float)) or not math.isfinite(nanoseconds):
-        raise ValueError("not a duration")
-    return round(float(nanoseconds) / NANOSECONDS, 3)
 
 
 class Selection:
@@ -123,7 +101,7 @@ class _OnPostgreSQL(OfEngine):
     reading = "list the queries"
 
     def sessions(self) -> list[State]:
-        return [describe(item) for item in self.ask(self.client.database.list_queries)]
+        return self.ask(lambda: list_queries(self.client))
 
     def shown(self, session: State) -> State:
         hidden = () if self.params["include_query"] else ("query",)
@@ -148,7 +126,7 @@ class Queries(_OnPostgreSQL, Resource):
     imperative = True
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> None:
         if params["max_matches"] < 1:
             raise InvalidInput("max_matches is %d: use a number from 1 up" % params["max_matches"])
         if params["query_state"] is not None and not params["query_state"]:
@@ -209,9 +187,9 @@ class Queries(_OnPostgreSQL, Resource):
         self._outcomes[pid] = "cancelled" if self.params["action"] == "cancel" else "terminated"
         try:
             if self.params["action"] == "cancel":
-                self.client.database.cancel_query(pid)
+                cancel_query(self.client, pid)
             else:
-                self.client.database.terminate_query(pid)
+                terminate_query(self.client, pid)
         except ActionFailed:
             # The platform may call it a failure that the session ended by itself in the meantime.
             self._look_again(session)
@@ -278,7 +256,7 @@ class QueryInfo(_OnPostgreSQL, Listing):
     plural = "queries"
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> None:
         Selection(params, params["query_state"], params["exclude_query"] or ())
 
     def items(self) -> list[State]:

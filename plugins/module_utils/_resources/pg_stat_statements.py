@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import typing as t
 
-from .._change import Listing, Params, Resource, State, Step
+from .._api.postgresql import enable_stat_statements, list_extensions, list_stat_statements, reset_stat_statements
+from .._change import Listing, Resource
 from .._errors import ActionFailed, InvalidInput, UnexpectedAnswer
 from .._shapes import or_none
+from .._step import Params, State, Step
 from . import pg_extension
 from ._engine import OfEngine
-from ._fields import Fields
 
 NAME = pg_extension.STAT_STATEMENTS
 #: The numbers of a statement; times are milliseconds, as PostgreSQL counts them.
@@ -22,17 +23,6 @@ COUNTS = ("calls", "rows")
 TIMES = ("total_time", "min_time", "max_time", "mean_time", "std_dev")
 #: Other names of the same (docs/contract.md section 2.8).
 ALSO_CALLED: t.Mapping[str, tuple[str, ...]] = {"std_dev": ("stddev_time",)}
-
-
-def describe(raw: object) -> State:
-    """The statistics of one statement as the modules return them."""
-    fields = Fields(raw, "a statement")
-    return {
-        "user_id": fields.number("user_id"),
-        **{name: fields.number(name) for name in COUNTS},
-        **{name: fields.decimal(name, *ALSO_CALLED.get(name, ())) for name in TIMES},
-        "query": fields.text("query"),
-    }
 
 
 class _OnPostgreSQL(OfEngine):
@@ -50,7 +40,7 @@ class StatStatements(_OnPostgreSQL, Resource):
         self.imperative = self.params["reset"]
 
     def read(self) -> State | None:
-        for item in map(pg_extension.describe, self.ask(self.client.database.list_extensions)):
+        for item in self.ask(lambda: list_extensions(self.client)):
             if item["name"] == NAME:
                 return item
         return None
@@ -70,13 +60,13 @@ class StatStatements(_OnPostgreSQL, Resource):
             return [
                 Step(
                     f"enable {NAME}",
-                    send=self.client.database.enable_stat_statements,
+                    send=lambda: enable_stat_statements(self.client),
                     happened=lambda state: state is not None,
                     resend=True,
                 )
             ]
         if self.params["reset"]:
-            return [Step(f"throw the statistics of {NAME} away", send=self.client.database.reset_stat_statements)]
+            return [Step(f"throw the statistics of {NAME} away", send=lambda: reset_stat_statements(self.client))]
         return []
 
 
@@ -87,18 +77,18 @@ class StatStatementsInfo(_OnPostgreSQL, Listing):
     reading = "list the statistics of statements"
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> None:
         if params["limit"] is not None and params["limit"] < 1:
             raise InvalidInput("limit is %d: use a number from 1 up" % params["limit"])
 
     def items(self) -> list[State]:
         try:
-            listed = self.ask(self.client.database.list_stat_statements)
+            listed = self.ask(lambda: list_stat_statements(self.client))
         except ActionFailed as error:
             error.hint = "When they are not collected yet, community.scalingo.scalingo_pg_stat_statements enables that."
             raise
         order = self.params["order_by"]
-        items = [describe(item) for item in listed]
+        items = listed
         if any(item[order] is None for item in items):
             raise UnexpectedAnswer(f"a statement has no {order}, by which they are to be ordered")
         items.sort(key=lambda item: (-item[order], or_none(item["query"]) or ""))

@@ -7,16 +7,9 @@
 
 from __future__ import annotations
 
-from .._change import State
+from .._api.account import list_regions
+from .._step import State
 from ._account import OfAccount
-from ._fields import Fields
-
-
-def describe(raw: object) -> State:
-    """A region as the module returns it."""
-    fields = Fields(raw, "a region")
-    names = ("name", "display_name", "api", "database_api", "ssh", "dashboard")
-    return {**{name: fields.identifier(name) for name in names}, "default": fields.flag("default")}
 
 
 class RegionInfo(OfAccount):
@@ -26,4 +19,4 @@ class RegionInfo(OfAccount):
     reading = "list the regions"
 
     def items(self) -> list[State]:
-        return [describe(raw) for raw in self.client.auth.list_regions()]
+        return list_regions(self.client)

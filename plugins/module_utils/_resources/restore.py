@@ -11,13 +11,17 @@ import re
 import typing as t
 
 from .. import _canon
-from .._change import Consent, Listing, Params, Resource, State, Step, busy_reason, known, never
+from .._api.backup import restore_backup, show_backup_restoration
+from .._api.database import restore_to_point_in_time, show_database, show_recovery_window
+from .._api.operation import OPERATION
+from .._busy import busy_reason
+from .._change import Listing, Resource
 from .._errors import InvalidInput, NotFound, StepFailed
+from .._options import checked
+from .._step import Consent, Params, State, Step, known, never
 from .._wait import wait_until
 from . import backup as backups
-from . import database, operation
 from ._engine import OfEngine
-from ._fields import Fields, checked
 from .operation import Following, Look
 
 #: The types of the operations: one is known (docs/contract.md section 2.6), and the other one is a restoration too.
@@ -30,34 +34,13 @@ BY_HAND = (
 )
 
 
-def describe_window(raw: object) -> State:
-    """The recovery window as the modules return it."""
-    fields = Fields(raw, "the recovery window")
-    return {name: fields.instant(name) for name in ("earliest_recoverable_at", "latest_recoverable_at")}
-
-
-def describe_restoration(raw: object) -> State:
-    """The restoration of a backup as the modules return it."""
-    fields = Fields(raw, "the restoration")
-    return {
-        "id": fields.identifier("id"),
-        "method": fields.identifier("method"),
-        "status": fields.identifier("status"),
-        "created_at": fields.instant("created_at"),
-        "started_at": fields.instant("started_at"),
-        "ended_at": fields.instant("ended_at"),
-        "database_id": fields.identifier("database_id"),
-        "source_backup_id": fields.identifier("source_backup_id"),
-    }
-
-
 class _WithRecovery(OfEngine):
     engines = ("postgresql", "postgresql-ng")
     subject = "restoring to a point in time exists on PostgreSQL"
 
     def window(self) -> State:
         """The recovery window. Refuses other engines."""
-        return describe_window(self.ask(self.client.database.show_recovery_window))
+        return self.ask(lambda: show_recovery_window(self.client))
 
 
 class RecoveryWindowInfo(_WithRecovery, Listing):
@@ -78,11 +61,15 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
     fresh_lookup = True
     reading = "read what can be restored"
 
+    asked: t.Any
+
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> str | None:
+        """The moment to restore to; none for a backup."""
         backups.check_backup_id(params)
-        if params["restore_time"] is not None:
-            checked("restore_time", _canon.instant, params["restore_time"])
+        return (
+            None if params["restore_time"] is None else checked("restore_time", _canon.instant, params["restore_time"])
+        )
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
@@ -93,7 +80,7 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
         self._restored = False
 
     def _refuse(self, engine: str) -> None:
-        if self.params["restore_time"] is not None:
+        if self.asked is not None:
             _WithRecovery._refuse(self, engine)
         else:
             backups.WithBackups._refuse(self, engine)
@@ -103,24 +90,24 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
     def read(self) -> State:
         """The database. Before anything is sent, also whether it can be restored so."""
         if self.applying:
-            return database.describe(self.client.database.show_database())
+            return show_database(self.client)
         self._require_restorable()
-        found = database.describe(self.client.database.show_database())
+        found = show_database(self.client)
         self._earlier = found["current_operation_id"]
         return found
 
     def _require_restorable(self) -> None:
-        if self.params["restore_time"] is not None:
+        if self.asked is not None:
             self._require_inside(self.window())
         else:
             backups.chosen(self.backups(), self.params["backup_id"])
 
     @property
     def _kind(self) -> t.Pattern[str]:
-        return BACKUP if self.params["restore_time"] is None else POINT_IN_TIME
+        return BACKUP if self.asked is None else POINT_IN_TIME
 
     def _require_inside(self, window: State) -> None:
-        wanted = _canon.instant(self.params["restore_time"])
+        wanted = self.asked
         earliest, latest = window["earliest_recoverable_at"], window["latest_recoverable_at"]
         if earliest is None or latest is None:
             raise InvalidInput(
@@ -146,7 +133,7 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
         return busy_reason(state or {})
 
     def result(self, state: State | None) -> dict[str, t.Any]:
-        operation_shown = self._operation if self.params["restore_time"] is not None else None
+        operation_shown = self._operation if self.asked is not None else None
         return {"database": state, "operation": operation_shown, "restoration": self._restoration}
 
     def steps(self, before: State | None, after: State | None) -> list[Step]:
@@ -156,8 +143,8 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
             raise InvalidInput(
                 "the platform does not show the resource ID of the database, which confirm has to repeat"
             )
-        if self.params["restore_time"] is not None:
-            moment = _canon.instant(self.params["restore_time"])
+        if self.asked is not None:
+            moment = self.asked
             sentence = f"restore {resource_id} to its state at {moment}"
             loss = "Everything that %s holds from after %s would be lost, and the earlier points to restore to as well"
             loss %= (resource_id, moment)
@@ -182,10 +169,10 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
     # -- a point in time ---------------------------------------------------------------------------------------------
 
     def _start_point_in_time(self) -> None:
-        moment = _canon.instant(self.params["restore_time"])
-        answer = self.client.database.restore_to_point_in_time(moment.replace(".000000Z", "Z"))
+        moment = self.asked
+        answer = restore_to_point_in_time(self.client, moment.replace(".000000Z", "Z"))
         self._operation_id, self._location = answer["id"], answer["location"]
-        self._operation = operation.describe({"status": None, **answer})
+        self._operation = {**OPERATION.empty(), **{name: answer[name] for name in ("id", "type", "status")}}
 
     def _has_started(self, state: State | None) -> bool:
         """After a lost answer: only a database that is being restored, which it was not before, has taken it."""
@@ -210,12 +197,12 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
     def _start_backup(self) -> None:
         backups.require_made(self.params["backup_id"])
         try:
-            answer = self.client.database.restore_backup(self.params["backup_id"])
+            answer = restore_backup(self.client, self.params["backup_id"])
         except NotFound as error:
             error.message = "this region does not serve the restoration of a backup"
             error.hint = BY_HAND
             raise
-        self._restoration = describe_restoration(answer)
+        self._restoration = answer
 
     def _finish_backup(self) -> State:
         if self._restoration is not None and self._restoration["id"] is not None:
@@ -232,7 +219,7 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
     def _follow_restoration(self, identifier: str) -> None:
         def read() -> State:
             try:
-                self._restoration = describe_restoration(self.client.database.show_backup_restoration(identifier))
+                self._restoration = show_backup_restoration(self.client, identifier)
             except NotFound:
                 # The route may be absent though the other is there: the database alone tells then.
                 return {"status": None}

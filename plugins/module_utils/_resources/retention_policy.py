@@ -11,30 +11,15 @@ import re
 import typing as t
 
 from .. import _canon
-from .._change import Consent, Listing, Params, Resource, State, Step, known, mistaken
+from .._api.retention_policy import add_retention_policy, delete_retention_policy, list_retention_policies
+from .._change import Listing, Resource
 from .._errors import InvalidInput, UnexpectedAnswer, shown
-from .._shapes import or_none
+from .._options import checked
+from .._shapes import by_name
+from .._step import Consent, Params, State, Step, known, mistaken
 from ._engine import OfEngine
-from ._fields import Fields, by_name, checked
 
 NOUN = "retention policy"
-
-
-def describe(raw: object) -> State:
-    """A retention policy as the modules return it; the duration in its shortest form, V(0) without end.
-
-    One that cannot be read is none: it must not keep all others from being read.
-    """
-    fields = Fields(raw, "a retention policy")
-    nanoseconds = or_none(fields.normal("duration", _canon.duration))
-    duration = None if nanoseconds is None else _canon.duration_text(nanoseconds)
-    seconds = None if nanoseconds is None else nanoseconds // 10**9
-    return {
-        "name": fields.text("name"),
-        "duration": duration,
-        "duration_seconds": seconds,
-        "default": fields.certain_flag("default"),
-    }
 
 
 class _OnInfluxDB(OfEngine):
@@ -43,7 +28,7 @@ class _OnInfluxDB(OfEngine):
     reading = "list the retention policies"
 
     def listed(self) -> list[State]:
-        return [describe(raw) for raw in self.ask(self.client.database.list_retention_policies)]
+        return self.ask(lambda: list_retention_policies(self.client))
 
 
 class RetentionPolicies(_OnInfluxDB, Resource):
@@ -54,7 +39,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
     _deposed: str | None = None
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> list[State]:
         wanted = _wanted(params)
         if not wanted:
             raise InvalidInput("policies is empty: give at least one policy")
@@ -79,13 +64,14 @@ class RetentionPolicies(_OnInfluxDB, Resource):
             raise InvalidInput("'state: absent' takes one name: each removal is confirmed on its own")
         if params["confirm"] is not None and params["confirm"] not in names:
             raise InvalidInput(mistaken(params["confirm"], ", ".join(names), NOUN))
+        return wanted
 
     def read(self) -> State:
         return by_name(self.listed(), "retention policies")
 
     def managed(self, state: State | None) -> dict[str, t.Any]:
         managed = {}
-        for policy in _wanted(self.params):
+        for policy in self.asked:
             item = (state or {}).get(policy["name"])
             if item is not None:
                 managed[policy["name"]] = {"duration": item["duration"]}
@@ -114,7 +100,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
         after = self._left(known(before))
         if not self.applying:
             # One that is recreated stays the default, also after it was deleted.
-            names = {policy["name"] for policy in _wanted(self.params)}
+            names = {policy["name"] for policy in self.asked}
             self._defaults = frozenset(name for name, item in after.items() if name in names and item["default"])
             self._deposed = next(
                 (
@@ -170,12 +156,12 @@ class RetentionPolicies(_OnInfluxDB, Resource):
         """The policy that is to be the default, whichever place it has in the list."""
         if self.params["state"] == "absent":
             return None
-        return next((policy["name"] for policy in _wanted(self.params) if policy["default"]), None)
+        return next((policy["name"] for policy in self.asked if policy["default"]), None)
 
     def _ordered(self) -> list[State]:
         """The policies of the task, the new default first: it takes over from the old one, which may be recreated after it."""
         taker = self._taker()
-        return sorted(_wanted(self.params), key=lambda policy: policy["name"] != taker)
+        return sorted(self.asked, key=lambda policy: policy["name"] != taker)
 
     def _left(self, before: State) -> State:
         """What is there as soon as the new default has taken over."""
@@ -241,7 +227,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
             )
         return Step(
             f"{verb} the retention policy {name}",
-            send=lambda: self.client.database.delete_retention_policy(name),
+            send=lambda: delete_retention_policy(self.client, name),
             happened=lambda state: name not in (state or {}),
             resend=True,
             consent=tuple(consent),
@@ -250,9 +236,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
     def _add(self, wanted: State) -> Step:
         return Step(
             f"add the retention policy {wanted['name']} with the duration {_length(wanted['duration'])}{(' as the default' if wanted['default'] else '')}",
-            send=lambda: self.client.database.add_retention_policy(
-                wanted["name"], wanted["duration"], wanted["default"]
-            ),
+            send=lambda: add_retention_policy(self.client, wanted["name"], wanted["duration"], wanted["default"]),
             happened=lambda state: (state or {}).get(wanted["name"], {}).get("duration") == wanted["duration"],
             resend=True,
         )

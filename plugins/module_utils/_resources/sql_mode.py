@@ -10,10 +10,12 @@ from __future__ import annotations
 import typing as t
 
 from .. import _canon
-from .._change import Listing, Params, Resource, State, Step, known
+from .._api.sql_mode import get_sql_mode, set_sql_mode
+from .._change import Listing, Resource
 from .._errors import InvalidInput, UnexpectedAnswer
+from .._options import checked
+from .._step import Params, State, Step, known
 from ._engine import OfEngine
-from ._fields import checked
 
 #: Shown by the examples of the documentation, and gone since MySQL 8 (docs/contract.md section 6, row 41).
 REMOVED = "NO_AUTO_CREATE_USER"
@@ -36,14 +38,14 @@ class _OnMySQL(OfEngine):
     reading = "read the SQL mode"
 
     def get(self) -> State:
-        return describe(self.ask(self.client.database.get_sql_mode))
+        return describe(self.ask(lambda: get_sql_mode(self.client)))
 
 
 class SqlMode(_OnMySQL, Resource):
     """The whole set of modes: those that the task does not name are cleared."""
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> None:
         checked("modes", _canon.sql_modes, params["modes"])
 
     def read(self) -> State:
@@ -68,7 +70,7 @@ class SqlMode(_OnMySQL, Resource):
         return [
             Step(
                 f"set the SQL mode to {text}" if text else "clear the SQL mode",
-                send=lambda: self.client.database.set_sql_mode(text),
+                send=lambda: set_sql_mode(self.client, text),
                 happened=lambda state: self._same((state or {}).get("modes"), after["modes"]),
                 resend=True,
             )

@@ -15,10 +15,12 @@ import re
 import typing as t
 
 from .. import _canon
-from .._change import Consent, Params, Resource, Settled, State, Step, busy_reason, known
+from .._api.database import upgrade
+from .._busy import busy_reason
+from .._change import Resource
 from .._errors import Conflict, InvalidInput
 from .._shapes import or_none
-from ._fields import Fields
+from .._step import Consent, Params, Settled, State, Step, known
 from .operation import Following, Look
 from .version import ahead, crosses_major, read_database, series_of
 
@@ -34,7 +36,7 @@ class Upgrade(Following, Resource):
     reading = "read the versions of the database"
 
     @classmethod
-    def check(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> None:
         if params["to"] not in WORDS:
             try:
                 _canon.version(params["to"])
@@ -57,7 +59,7 @@ class Upgrade(Following, Resource):
     # -- what is there, and what is wanted ---------------------------------------------------------------------------
 
     def read(self) -> State:
-        found = read_database(self.client.database)
+        found = read_database(self.client)
         if self.applying:
             return {"database": found, "path": [], "beyond": None}
         path, beyond = self._way(found)
@@ -99,7 +101,7 @@ class Upgrade(Following, Resource):
 
     def _marked(self, found: State) -> t.Iterator[State]:
         before, count = found["readable_version"], series_of(self.client, found)
-        for version in ahead(self.client.database, found["next_version_id"], self._versions):
+        for version in ahead(self.client, found["next_version_id"], self._versions):
             yield {
                 "version_id": version["id"],
                 "version": version["version"],
@@ -206,7 +208,7 @@ class Upgrade(Following, Resource):
 
     def _require_next(self, target: State) -> None:
         """The call has no target: only a reading right before it says where it leads."""
-        found = read_database(self.client.database)
+        found = read_database(self.client)
         self._earlier, self._operation_id, self._location = found["current_operation_id"], None, None
         if found["readable_version"] == target["version"]:
             raise Settled(False)
@@ -219,9 +221,9 @@ class Upgrade(Following, Resource):
             )
 
     def _start(self, target: State) -> None:
-        answer = self.client.database.upgrade()
+        answer = upgrade(self.client)
         self._note_started(target, answer["operation_id"], answer["location"])
-        message = or_none(Fields(answer, "the answer to the upgrade").identifier("warning_message"))
+        message = or_none(answer["warning_message"])
         if message is not None:
             self._steps_taken[-1]["warning_message"] = message
             self.warn("The platform says of the version {}: {}".format(target["version"], message))

@@ -7,14 +7,9 @@
 
 from __future__ import annotations
 
-from .._change import State
-from ._account import OfAccount, describe_person
-from ._fields import Fields
-
-
-def describe(raw: object) -> State:
-    """A user of the platform as the module returns it."""
-    return {**describe_person(raw), "fullname": Fields(raw, "a user").identifier("fullname")}
+from .._api.account import show_user
+from .._step import State
+from ._account import OfAccount
 
 
 class UserInfo(OfAccount):
@@ -24,4 +19,4 @@ class UserInfo(OfAccount):
     reading = "read the account"
 
     def items(self) -> list[State]:
-        return [describe(self.client.auth.show_user())]
+        return [show_user(self.client)]

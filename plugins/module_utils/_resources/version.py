@@ -13,15 +13,16 @@ from __future__ import annotations
 import typing as t
 
 from .. import _canon
-from .._auth import ENGINES
-from .._change import Listing, Outcome, State
+from .._api.addon import ENGINES
+from .._api.database import show_database_and_next
+from .._api.version import show_database_type_version
+from .._change import Listing
 from .._errors import UnexpectedAnswer
 from .._shapes import or_none
-from . import database
-from ._fields import Fields
+from .._step import Outcome, State
 
 if t.TYPE_CHECKING:
-    from .._endpoints import Client, DatabaseApi
+    from .._client import Client
 
 #: How many numbers of a version name its major version: MySQL 8.0 and 8.4 differ as PostgreSQL 16 and 17 do.
 SERIES: t.Mapping[str, int] = {**{engine: 1 for engine in ENGINES}, "mysql": 2, "mongodb": 2}
@@ -31,43 +32,12 @@ UNKNOWN_SERIES = 2
 LONGEST_PATH = 100
 
 
-def read_database(api: DatabaseApi) -> State:
+def read_database(client: Client) -> State:
     """A database that says which version it has and which one is next. What is not said is not taken for none."""
-    raw = api.show_database()
-    state = database.describe(raw)
-    if state["readable_version"] is None or "next_version_id" not in raw:
+    state, told = show_database_and_next(client)
+    if state["readable_version"] is None or not told:
         raise UnexpectedAnswer("the platform does not say which version the database has, or which one is next")
     return state
-
-
-def describe(raw: object) -> State:
-    """A version as the modules return it."""
-    fields = Fields(raw, "a version")
-    if not (isinstance(raw, dict) and "next_upgrade" in raw):
-        raise UnexpectedAnswer("the platform does not say which version comes after {}".format(fields.text("id")))
-    numbers = {name: fields.number(name) for name in ("major", "minor", "patch", "build")}
-    following = Fields(fields.part("next_upgrade"), "the next version")
-    return {
-        "id": fields.identifier("id"),
-        "version": _text_of(numbers),
-        **numbers,
-        "database_type_id": fields.identifier("database_type_id"),
-        "features": fields.texts("features"),
-        "created_at": fields.instant("created_at"),
-        "updated_at": fields.instant("updated_at"),
-        "next_upgrade_id": following.identifier("id"),
-        "warning_message": fields.identifier("warning_message"),
-    }
-
-
-def _text_of(numbers: t.Mapping[str, int | None]) -> str:
-    """C(major.minor.patch-build), or the first of them when the platform gives no more (docs/contract.md section 2.13)."""
-    text = str(numbers["major"])
-    for sign, name in ((".", "minor"), (".", "patch"), ("-", "build")):
-        if numbers[name] is None:
-            break
-        text += f"{sign}{numbers[name]}"
-    return text
 
 
 def series_of(client: Client, found: State) -> int:
@@ -88,7 +58,7 @@ def crosses_major(count: int, before: str | None, after: str | None) -> bool:
     return _canon.version(before)[:count] != _canon.version(after)[:count]
 
 
-def ahead(api: DatabaseApi, version_id: str | None, known: dict[str, State]) -> t.Iterator[State]:
+def ahead(client: Client, version_id: str | None, known: dict[str, State]) -> t.Iterator[State]:
     """The versions on the way, from the next one on; each costs a request when it is taken, unless it is C(known)."""
     passed: set[str] = set()
     while version_id is not None:
@@ -96,7 +66,7 @@ def ahead(api: DatabaseApi, version_id: str | None, known: dict[str, State]) -> 
             raise UnexpectedAnswer(f"the versions ahead lead in a circle: {version_id} comes again")
         passed.add(version_id)
         if version_id not in known:
-            known[version_id] = describe(api.show_database_type_version(version_id))
+            known[version_id] = show_database_type_version(client, version_id)
         yield known[version_id]
         version_id = known[version_id]["next_upgrade_id"]
 
@@ -108,11 +78,11 @@ class VersionInfo(Listing):
     reading = "read the versions ahead"
 
     def perform(self, check_mode: bool) -> Outcome:
-        state = read_database(self.client.database)
+        state = read_database(self.client)
         count = series_of(self.client, state)
         versions: list[State] = []
         before = state["readable_version"]
-        for version in ahead(self.client.database, state["next_version_id"], {}):
+        for version in ahead(self.client, state["next_version_id"], {}):
             versions.append({**version, "crosses_major": crosses_major(count, before, version["version"])})
             before = version["version"]
         current = state["readable_version"]

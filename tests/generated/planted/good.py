@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.community.scalingo.plugins.module_utils._change import Consent, Resource, Step
-from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput, UnexpectedAnswer
+from ansible_collections.community.scalingo.plugins.module_utils._api import logical_database
+from ansible_collections.community.scalingo.plugins.module_utils._api.database import show_database, update_database
+from ansible_collections.community.scalingo.plugins.module_utils._change import Resource
+from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, consent, waiting
-from ansible_collections.community.scalingo.plugins.module_utils._resources._fields import Fields
+from ansible_collections.community.scalingo.plugins.module_utils._step import Consent, Step
 
 DOCUMENTATION = r"""
 module: good
@@ -112,19 +114,17 @@ class RESOURCE(Resource):
     reading = "read the schedule"
 
     @classmethod
-    def check(cls, params):
+    def parse(cls, params):
         if params["hour"] is not None and not 0 <= params["hour"] <= 23:
             raise InvalidInput("hour: {} does not exist".format(params["hour"]))
 
     def read(self):
-        raw = Fields(self.client.database.show_database(), "the database")
-        names = [Fields(item, "a database").text("name") for item in self.client.database.list_logical_databases()]
-        if None in names:
-            raise UnexpectedAnswer("a logical database has no name")
+        found = show_database(self.client)
+        names = [item["name"] for item in logical_database.list_logical_databases(self.client)]
         return {
-            "enabled": raw.flag("periodic_backups_enabled"),
-            "hours": raw.numbers("periodic_backups_scheduled_at"),
-            "cluster": raw.flag("cluster"),
+            "enabled": found["periodic_backups_enabled"],
+            "hours": found["periodic_backups_scheduled_at"],
+            "cluster": found["cluster"],
             "databases": names,
         }
 
@@ -182,10 +182,10 @@ class RESOURCE(Resource):
         return self.params["database"] in state["databases"]
 
     def create(self):
-        self.client.database.create_logical_database(self.params["database"])
+        logical_database.create_logical_database(self.client, self.params["database"])
 
     def set(self, **changes):
-        self.client.database.update_database(changes)
+        update_database(self.client, changes)
 
 
 def argument_spec():

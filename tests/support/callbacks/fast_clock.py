@@ -10,7 +10,7 @@ import os
 import time
 
 from ansible.plugins.callback import CallbackBase
-from ansible_collections.community.scalingo.plugins.module_utils._transport import Clock
+from ansible_collections.community.scalingo.plugins.module_utils._core import Clock
 
 DOCUMENTATION = r"""
 name: fast_clock

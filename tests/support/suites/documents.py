@@ -10,8 +10,8 @@ import ast
 import re
 import typing as t
 
-from ansible_collections.community.scalingo.plugins.module_utils._auth import VARIABLES
 from ansible_collections.community.scalingo.plugins.module_utils._options import TASK_NO_LOG
+from ansible_collections.community.scalingo.plugins.module_utils._settings import VARIABLES
 from support.cases import Data
 from support.subjects import COLLECTION, PACKAGE, ROOT, Subject, paths_of
 
@@ -86,7 +86,7 @@ def environment_problems(subject: Subject) -> list[str]:
     found = []
     for name, option in subject.options.items():
         if "fallback" in option:
-            found.append(f"{name}: a fallback hides what the task gives: name its variable in _auth.VARIABLES")
+            found.append(f"{name}: a fallback hides what the task gives: name its variable in _settings.VARIABLES")
         text = _text(subject.documentation["options"].get(name, {}).get("description", ""))
         documented = re.findall(r"E\((SCALINGO_[A-Z_]+)\)", text)
         real = environment(subject).get(name, [])

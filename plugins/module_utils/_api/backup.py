@@ -1,0 +1,103 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Backups, and restoring one (docs/contract.md, section 2.10)."""
+
+from __future__ import annotations
+
+from .._errors import NotFound
+from .._route import DATABASE, ONCE, READ, Raw, Sender, many, under
+from .._shapes import Record, identifier, instant, integer, present, required, text
+
+BACKUP = Record(
+    id=required(text),
+    name=identifier,
+    status=present(text),
+    method=identifier,
+    created_at=instant,
+    started_at=instant,
+    size=integer,
+    database_id=identifier,
+)
+RESTORATION = Record(
+    id=required(text),
+    method=identifier,
+    status=present(text),
+    created_at=instant,
+    started_at=instant,
+    ended_at=instant,
+    database_id=identifier,
+    source_backup_id=identifier,
+)
+
+#: List the backups (B1), in an order that nothing guarantees; ``started_at`` and ``size`` may be None.
+list_backups = DATABASE.route(
+    "B1",
+    "list_backups",
+    "GET /databases/{database}/backups",
+    READ,
+    "list the backups",
+    many("database_backups", check=BACKUP),
+)
+#: Start a backup (B2); not repeatable. A backup that is already running is a BadRequest.
+create_backup = DATABASE.route(
+    "B2",
+    "create_backup",
+    "POST /databases/{database}/backups",
+    ONCE,
+    "start a backup",
+    under("database_backup", check=BACKUP),
+)
+_SHOW = DATABASE.route(
+    "B3",
+    "show_backup",
+    "GET /backups/{backup}",
+    READ,
+    "read the backup",
+    under("database_backup", check=BACKUP),
+)
+_SHOW_NESTED = DATABASE.route(
+    "B3'",
+    "show_database_backup",
+    "GET /databases/{database}/backups/{backup}",
+    READ,
+    "read the backup",
+    under("database_backup", check=BACKUP),
+)
+#: Return the download link of a ``backup`` (B4): a secret that needs no Authorization and dies after a while.
+show_backup_link = DATABASE.route(
+    "B4",
+    "show_backup_link",
+    "GET /databases/{database}/backups/{backup}/archive",
+    READ,
+    "get the link to the backup",
+    under("download_url", check=text),
+)
+#: Restore a ``backup`` (B6); not repeatable, and the route may be absent (NotFound). Return the restoration.
+restore_backup = DATABASE.route(
+    "B6",
+    "restore_backup",
+    "POST /databases/{database}/backups/{backup}/restore",
+    ONCE,
+    "restore the backup",
+    under("backup_restoration", check=RESTORATION, bare=True),
+)
+#: Read a ``restoration`` (B7).
+show_backup_restoration = DATABASE.route(
+    "B7",
+    "show_backup_restoration",
+    "GET /databases/{database}/backup_restorations/{restoration}",
+    READ,
+    "read the restoration",
+    under("backup_restoration", check=RESTORATION, bare=True),
+)
+
+
+def show_backup(client: Sender, backup_id: str) -> Raw:
+    """Read a backup: B3, then B3' on 404."""
+    try:
+        return _SHOW(client, backup_id)
+    except NotFound:
+        return _SHOW_NESTED(client, backup_id)

@@ -1,0 +1,185 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""The database itself: settings, features, upgrade, restore to a point in time (docs/contract.md, sections 2.2 to 2.7)."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._answer import Answer
+from .._route import DATABASE, ONCE, READ, SETS, Raw, Route, Sender, bare_or_empty, under
+from .._shapes import (
+    Many,
+    Record,
+    boolean,
+    identifier,
+    instant,
+    integer,
+    list_of,
+    mapping,
+    named,
+    present,
+    required,
+    text,
+)
+from .operation import operation_in, started
+
+FEATURE = Record(name=required(text), status=present(text))
+INSTANCE = Record(
+    id=identifier,
+    hostname=identifier,
+    port=integer,
+    status=identifier,
+    type=identifier,
+    features=list_of(named),
+    private_ip=identifier,
+)
+WINDOW = Record(weekday_utc=integer, starting_hour_utc=integer, duration_in_hour=integer)
+RECORD = Record(
+    id=identifier,
+    resource_id=identifier,
+    app_name=identifier,
+    created_at=instant,
+    encryption_at_rest=boolean,
+    features=list_of(FEATURE),
+    plan=identifier,
+    status=present(text),
+    type_id=identifier,
+    type_name=identifier,
+    version_id=identifier,
+    readable_version=identifier,
+    mongo_repl_set_name=identifier,
+    hostname=identifier,
+    instances=list_of(INSTANCE),
+    next_version_id=identifier,
+    current_operation_id=identifier,
+    cluster=boolean,
+    periodic_backups_enabled=boolean,
+    periodic_backups_scheduled_at=Many(integer, alone=True),
+    maintenance_window=WINDOW,
+)
+UPGRADE = Record(id=identifier, message=identifier, warning_message=identifier)
+
+
+def _upgrade_started(answer: Answer) -> Raw:
+    """The target version's fields, unrooted (section 2.4)."""
+    body = mapping(answer.json(), "the body")
+    operation = body.get("operation")
+    location = answer.headers.get("location") or None
+    found = body.get("operation_id") or (operation.get("id") if isinstance(operation, dict) else None)
+    started_id = identifier(found or operation_in(location), "operation_id")
+    return {**UPGRADE(body, "the body"), "operation_id": started_id, "location": location}
+
+
+def _with_next(answer: Answer) -> tuple[Raw, bool]:
+    body = answer.json()
+    return under("database", check=RECORD)(answer), "next_version_id" in body["database"]
+
+
+def _certificate(answer: Answer) -> str:
+    if "-----BEGIN CERTIFICATE-----" not in answer.text:
+        raise answer.unexpected(f"expected a certificate and received {answer.described()}")
+    return answer.text
+
+
+#: Read the database (D1). What is missing is None, or an empty list.
+show_database = DATABASE.route(
+    "D1", "show_database", "GET /databases/{database}", READ, "read the database", under("database", check=RECORD)
+)
+_UPDATE = DATABASE.route(
+    "D2",
+    "update_database",
+    "PATCH /databases/{database}",
+    SETS,
+    "change the settings of the database",
+    under("database", check=RECORD),
+)
+#: Start the upgrade by one step (D3); not repeatable. Return the target version's ``operation_id`` (None when
+#: the answer has none; ``id`` is the version's, not the operation's), ``warning_message``, ``message``, and ``location``,
+#: the Location header to give to show_operation (None when absent).
+upgrade = DATABASE.route(
+    "D3", "upgrade", "POST /databases/{database}/upgrade", ONCE, "start the upgrade", _upgrade_started
+)
+_RESTORE = DATABASE.route(
+    "D4",
+    "restore_to_point_in_time",
+    "POST /databases/{database}/pitr/restore",
+    ONCE,
+    "restore to a point in time",
+    started,
+)
+#: Read ``earliest_recoverable_at`` and ``latest_recoverable_at`` (D5), both None without a base backup (section 2.5).
+show_recovery_window = DATABASE.route(
+    "D5",
+    "show_recovery_window",
+    "GET /databases/{database}/pitr/recovery_window",
+    READ,
+    "read the recovery window",
+    under(
+        "recovery_window",
+        check=Record(earliest_recoverable_at=instant, latest_recoverable_at=instant),
+    ),
+)
+_ENABLE = DATABASE.route(
+    "D6",
+    "enable_feature",
+    "POST /databases/{database}/features",
+    SETS,
+    "enable the feature",
+    bare_or_empty(mapping),
+)
+_DISABLE = DATABASE.route(
+    "D7",
+    "disable_feature",
+    "DELETE /databases/{database}/features",
+    SETS,
+    "disable the feature",
+    bare_or_empty(mapping),
+)
+#: Read the plan of the database (D11), where the region serves it.
+show_plan = DATABASE.route(
+    "D11",
+    "show_plan",
+    "GET /databases/{database}/plan",
+    READ,
+    "read the plan of the database",
+    under("plan", check=Record(name=required(text), manual_backups_count=integer)),
+)
+#: Return the CA certificate of the databases (C1) as PEM text.
+show_ca_certificate = DATABASE.route(
+    "C1", "show_ca_certificate", "GET /ca_certificate", READ, "get the CA certificate", _certificate
+)
+
+
+def show_database_and_next(client: Sender) -> tuple[Raw, bool]:
+    """Read the database, and whether the answer says which version is next: what is not said is not taken for none."""
+    route: Route[tuple[Raw, bool]] = dataclasses.replace(t.cast(t.Any, show_database), read=_with_next)
+    return route(client)
+
+
+def update_database(client: Sender, changes: t.Mapping[str, t.Any]) -> Raw:
+    """Change settings in one PATCH (D2); returns the same as show_database. ``periodic_backups_scheduled_at`` is
+    sent as it is given: a bare integer (section 6, row 2).
+    """
+    return _UPDATE(client, body={"database": dict(changes)})
+
+
+def restore_to_point_in_time(client: Sender, restore_time: str) -> Raw:
+    """Restore to ``restore_time``, RFC 3339 (D4); not repeatable, destroys what came later. Return the operation:
+    ``id``, and ``location`` (None when absent).
+    """
+    return _RESTORE(client, body={"restore_time": restore_time})
+
+
+def enable_feature(client: Sender, name: str) -> Raw:
+    """Enable a feature (D6); may be asynchronous. Return name, status, message, as far as answered."""
+    return _ENABLE(client, body={"feature": {"name": name}})
+
+
+def disable_feature(client: Sender, name: str) -> Raw:
+    """Disable a feature (D7); may be asynchronous. Return message, as far as answered."""
+    return _DISABLE(client, query={"feature": name})

@@ -1,0 +1,216 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""What an exception of requests means: each cause has its own sentence and its own advice."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import socket
+import ssl
+import typing as t
+from dataclasses import dataclass
+
+from ._errors import scrub
+
+try:
+    import requests
+except ImportError:
+    # Then nothing is sent, and nothing can go wrong on the way.
+    pass
+
+LONGEST_CONNECT = 10.0
+
+
+# What OpenSSL says while a TLS conversation is being agreed upon, so before anything of the request was sent.
+HANDSHAKE_REASONS = re.compile(
+    r"CERTIFICATE|WRONG_VERSION|UNSUPPORTED_PROTOCOL|NO_PROTOCOLS|HANDSHAKE|TLSV1|TLSV13|SSLV3|UNKNOWN_CA|HTTP_REQUEST"
+    r"|NO_CIPHERS|NO_SHARED_CIPHER|UNKNOWN_PROTOCOL|PACKET_LENGTH|RECORD_LAYER|DH_KEY_TOO_SMALL|CERT"
+)
+
+
+def chain_of(error: BaseException) -> list[BaseException]:
+    """Return an exception and everything wrapped in it, by reason, argument or cause, outermost first."""
+    found: list[BaseException] = []
+    waiting: list[t.Any] = [error]
+    while waiting and len(found) < 30:
+        current = waiting.pop(0)
+        if isinstance(current, BaseException) and not any(current is known for known in found):
+            found.append(current)
+            waiting += [getattr(current, "reason", None), getattr(current, "original_error", None), *current.args]
+            waiting += [current.__cause__, current.__context__]
+    return found
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What a broken attempt was: the kind of Trouble, the sentence, what to do; the status when one came."""
+
+    kind: str
+    message: str
+    hint: str
+    status: int | None = None
+
+
+def diagnose(error: BaseException, host: str, timeout: float) -> Diagnosis:
+    """Tell what went wrong on the way to ``host``: each cause has its own sentence and its own advice."""
+    chain = chain_of(error)
+    names = {type(item).__name__ for item in chain}
+    texts = " | ".join(str(item) for item in chain)
+    local = local_fault(chain, "SSLError" in names)
+    if local is not None:
+        hint = MACHINE_ADVICE.get(t.cast(int, local.errno), _CERTIFICATES)
+        return Diagnosis("final", f"The request to {host} failed on this machine: {local}", hint)
+    proxy = "ProxyError" in names or "InvalidProxyURL" in names
+    if proxy:
+        never = bool(names & {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "InvalidProxyURL"})
+        tunnel = re.search(r"Tunnel connection failed: ([^'\")|]+)", texts)
+        refused = tunnel is not None and "407" in tunnel.group(1)
+        kind = "final" if refused or "InvalidProxyURL" in names else "not_made" if never or tunnel else "lost"
+        said = f": {tunnel.group(1).strip()}" if tunnel else ""
+        return Diagnosis(
+            kind,
+            f"The proxy on the way to {host} cannot be used{said}",
+            "Check HTTPS_PROXY and NO_PROXY in the environment.",
+        )
+    verification = next((item for item in chain if isinstance(item, ssl.SSLCertVerificationError)), None)
+    if verification is not None or "CERTIFICATE_VERIFY_FAILED" in texts or "CertificateError" in names:
+        reason = getattr(verification, "verify_message", "") or "it is not valid for this host"
+        return Diagnosis(
+            "final",
+            f"The TLS certificate of {host} does not verify: {reason}",
+            "Check the address and this machine's clock; for an authority of your own set ca_path to its certificates.",
+        )
+    if "SSLError" in names:
+        reason = (
+            next((str(item.reason) for item in chain if isinstance(item, ssl.SSLError) and item.reason), "")
+            or "TLS failed"
+        )
+        early = bool(HANDSHAKE_REASONS.search(f"{reason} {texts}"))
+        return Diagnosis(
+            "final" if early else "lost",
+            f"{host} cannot be spoken to over TLS: {reason}",
+            "Check that the address and the port are those of the API, and that ca_path holds certificates.",
+        )
+    if names & {"NameResolutionError", "gaierror"}:
+        return Diagnosis(
+            "not_made",
+            f"The name {host} cannot be resolved",
+            "Check the region or the address, and the name resolution of this machine.",
+        )
+    if names & {"ConnectTimeout", "ConnectTimeoutError"}:
+        return Diagnosis(
+            "not_made",
+            f"No connection to {host} within {min(timeout, LONGEST_CONNECT):g} seconds",
+            "Check the address, the firewall and whether a proxy is needed (HTTPS_PROXY).",
+        )
+    if "NewConnectionError" in names:
+        if "ConnectionRefusedError" in names or "refused" in texts:
+            return Diagnosis(
+                "not_made",
+                f"{host} refuses the connection",
+                "Check the address and the port, and that the server is running.",
+            )
+        return Diagnosis(
+            "not_made",
+            f"No connection to {host} can be made",
+            "Check the network of this machine and whether a proxy is needed (HTTPS_PROXY).",
+        )
+    if names & {"ReadTimeout", "ReadTimeoutError"}:
+        return Diagnosis(
+            "lost", f"{host} did not answer within {timeout:g} seconds", "Raise api_timeout, or run again later."
+        )
+    if names & {"ChunkedEncodingError", "ContentDecodingError", "IncompleteRead"}:
+        return Diagnosis("lost", f"The answer of {host} broke off", "Run again later; check the proxies on the way.")
+    if isinstance(error, requests.exceptions.ConnectionError):
+        return Diagnosis(
+            "lost", f"{host} closed the connection before it answered", "Run again later; check the proxies on the way."
+        )
+    variables = " and ".join(proxy_settings())
+    # The library repeats what it was given, and of the address of a proxy any part may be the password.
+    said = type(error).__name__ if variables else scrub(str(error))
+    if not (names & NEVER_SENT or NO_AUTHORITIES.search(texts)):
+        hint = "Run again later; check the proxies on the way."
+        return Diagnosis("lost", f"The request to {host} failed: {said}", hint)
+    if variables and "InvalidURL" in names:
+        hint = f"Correct {variables} in the environment."
+        return Diagnosis("final", f"The proxy on the way to {host} has no valid address", hint)
+    return Diagnosis(
+        "final",
+        f"No request to {host} can be made: {said}",
+        "Check the address, ca_path, and REQUESTS_CA_BUNDLE, HTTPS_PROXY in the environment.",
+    )
+
+
+_CERTIFICATES = "Check the files that ca_path, REQUESTS_CA_BUNDLE and SSLKEYLOGFILE name."
+
+
+_DESCRIPTORS = "Raise the limit of open files (ulimit -n), or lower the number of forks."
+
+
+#: What to do about some of what this machine itself cannot do.
+MACHINE_ADVICE: t.Mapping[int, str] = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "Free some space."),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), _DESCRIPTORS),
+}
+
+
+#: What it cannot do with a file, and what else.
+FILE_FAULTS = (
+    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG),
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
+)
+
+
+LOCAL_FAULTS = (*FILE_FAULTS, errno.EMFILE, errno.ENFILE)
+
+
+def local_fault(chain: t.Iterable[BaseException], of_tls: bool) -> OSError | None:
+    """Return what a file or a limit of this machine did to a request before it was sent, or None.
+
+    A fault of a file counts with its name only, or where OpenSSL was to read certificates: a firewall of this machine
+    denies connections, and a connection that breaks within a handshake leaves any number behind.
+    """
+    for error in chain:
+        # Those of TLS and of names have numbers of their own.
+        if not isinstance(error, OSError) or isinstance(error, (ssl.SSLError, socket.gaierror, socket.herror)):
+            continue
+        if error.errno in LOCAL_FAULTS and (error.errno not in FILE_FAULTS or error.filename is not None or of_tls):
+            return error
+    return None
+
+
+# What requests raises while it prepares a request, so before anything of it was sent.
+NEVER_SENT = {
+    "InvalidURL",
+    "InvalidSchema",
+    "MissingSchema",
+    "InvalidHeader",
+    "LocationParseError",
+    "UnicodeError",
+    "UnicodeEncodeError",
+}
+
+
+NO_AUTHORITIES = re.compile("Could not find (a suitable TLS CA certificate bundle|the TLS (certificate|key) file)")
+
+
+def proxy_settings() -> dict[str, str]:
+    """Return the variables of the environment that name a proxy, with their values."""
+    names = [name for upper in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY") for name in (upper, upper.lower())]
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
+
+
+def authorities(verify: bool | str) -> bool | str:
+    """Return what requests is told of verifying: always the path of certificates where it is to verify.
+
+    Before 2.28 requests turned verification off for C(True) while CURL_CA_BUNDLE was empty. Its variables count as ever.
+    """
+    if verify is not True:
+        return verify
+    named = (os.environ.get(name, "").strip() for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
+    return next(filter(None, named), None) or str(requests.utils.DEFAULT_CA_BUNDLE_PATH)

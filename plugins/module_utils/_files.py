@@ -1,0 +1,70 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Files of this machine: there as a whole or not at all, and locked. What goes wrong with one is told by its name."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import typing as t
+
+from ._errors import ScalingoError
+
+#: File systems that cannot rename, of stores of objects, say one of these.
+NO_RENAME = (errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
+
+
+@contextlib.contextmanager
+def local(doing: str) -> t.Iterator[None]:
+    """Say what went wrong with a file of this machine, as an error of the collection."""
+    try:
+        yield
+    except OSError as error:
+        hint = {
+            errno.ENOSPC: "Free some space, or choose another dest or work_dir.",
+            errno.EDQUOT: "Free some space, or choose another dest or work_dir.",
+            errno.EACCES: "Give the user of the task the right to write there, or choose another dest or work_dir.",
+            errno.EROFS: "Choose another dest or work_dir.",
+            errno.ENOSYS: "The file system cannot rename: set work_dir to a directory on another one.",
+            errno.EOPNOTSUPP: "The file system cannot rename: set work_dir to a directory on another one.",
+        }.get(error.errno or 0, "")
+        raise ScalingoError(f"{doing}: {error.strerror or type(error).__name__}", hint=hint) from None
+
+
+def write_atomically(path: str, text: str, mode: int) -> None:
+    """Write a small file that is there as a whole or not at all."""
+    temporary = path + ".new"
+    with local(f"write {path}"):
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                os.fchmod(file.fileno(), mode)
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.replace(temporary, path)
+            except OSError as error:
+                if error.errno not in NO_RENAME:
+                    raise
+                os.unlink(temporary)
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+
+
+def sync_directory(path: str) -> None:
+    """Make a rename survive a crash, where the file system can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
