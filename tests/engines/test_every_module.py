@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import ast
 import collections
 import tarfile
 import typing as t
@@ -18,24 +17,13 @@ import yaml
 from scalingo_sandbox.testing import Sandbox
 from support.playbook import MODULE_PREFIX, ROOT, Ansible, Run, TaskResult
 from support.real import Office
-from support.subjects import names
+from support.subjects import subjects
 
 PLAYBOOK = ROOT / "playbooks" / "every_module.yml"
 SEED = Path(__file__).resolve().parent / "every_module.yml"
-MODULES = set(names())
+SUPPORT = {subject.name: subject.support("idempotent") for subject in subjects()}
+MODULES = set(SUPPORT)
 SPEED = 100
-
-
-def idempotent(module: str) -> str:
-    """What the module's documentation says: full, partial or none; full for one that only reads."""
-    tree = ast.parse((ROOT / "plugins" / "modules" / (module + ".py")).read_text(encoding="utf-8"))
-    (text,) = [
-        ast.literal_eval(node.value)
-        for node in tree.body
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DOCUMENTATION"
-    ]
-    attributes = yaml.safe_load(text).get("attributes") or {}
-    return str(attributes.get("idempotent", {}).get("support", "full"))
 
 
 def used() -> list[str]:
@@ -77,7 +65,7 @@ def test_a_second_run_changes_what_never_stays_done_and_nothing_else(sandbox: Sa
 
     first = ansible.play(text, *variables, timeout=600).ok().clean()
     assert set(of_collection(first)) == MODULES
-    never = {module for module in MODULES if idempotent(module) == "none"}
+    never = {module for module in MODULES if SUPPORT[module] == "none"}
     reading = {module for module in MODULES if module.endswith("_info")}
     # Nothing was as the playbook wants it.
     assert changed(first) == MODULES - reading

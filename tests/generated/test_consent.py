@@ -17,7 +17,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from support.cases import OMIT, Case
+import yaml
+from support.cases import Case
 from support.generation import TESTED, none
 from support.laboratory import Laboratory
 from support.suites import honesty
@@ -44,167 +45,10 @@ class Row:
     reads: bool = False
 
 
-RESTORE = "scalingo_database_restore"
-USER = "scalingo_database_user"
-USERS = "U5 delete user, U4 reset / U3 change password"
-POLICY = "scalingo_retention_policy"
-EXPOSURE = "disable `force-ssl` / enable `publicly-available`"
-ADDON = "A5 addon delete / DR app delete"
-UPGRADE = "scalingo_database_upgrade"
-LOGICAL = "scalingo_logical_db"
-DEDICATED = "Deleting an addon, or the app of a dedicated database"
-EXCLUSIVE = "`delete-database`, by a list that is `exclusive`"
-
-PERSISTENCE = "disable the last of `redis-rdb`, `redis-aof`"
-EXPORT = "B4 of protected data"
-LAST = "Disabling the last one of `redis-rdb` and `redis-aof`"
-FIREWALL = "scalingo_firewall_rule"
-WIDE = (
-    "F2 with a range wider than /8 (IPv6 /16), alone or joined with neighbouring rules",
-    "A firewall rule wider than /8 (/16 of IPv6), alone or joined with its neighbours",
-    FIREWALL,
-)
-RULES = "Removing several firewall rules by a list that is `exclusive`, or any by an empty one"
-
 ROWS = [
-    Row("`delete-database`", "`delete-database`", LOGICAL, "delete one", "delete-database", {"state": OMIT}),
-    Row("`delete-database`", EXCLUSIVE, LOGICAL, "an exclusive list that removes several", "delete-database", times=2),
-    Row("`delete-database`", EXCLUSIVE, LOGICAL, "an exclusive list that removes one", "delete-database"),
-    Row("`delete-database`", EXCLUSIVE, LOGICAL, "an exclusive list on MongoDB that removes one", "delete-database"),
-    Row(
-        "`delete-database`", EXCLUSIVE, LOGICAL, "an exclusive list that is empty, and one database", "delete-database"
-    ),
-    Row("`reset-database`", "`reset-database`", "scalingo_logical_db_reset", "empty one", "reset-database"),
-    Row("`del-retention-policy`", "`del-retention-policy`", POLICY, "delete a policy", "del-retention-policy"),
-    Row(
-        "`del-retention-policy`",
-        "`del-retention-policy`, then `add-retention-policy`",
-        POLICY,
-        "recreate a policy with another duration",
-        "del-retention-policy",
-    ),
-    Row(
-        "`del-retention-policy`",
-        "`del-retention-policy` of the default",
-        POLICY,
-        "delete the default policy",
-        "del-retention-policy",
-    ),
-    Row("D4 PITR restore", "Point-in-time restore", RESTORE, "to a point in time", "D4"),
-    Row("B6 backup restore", "Restore of a backup", RESTORE, "from a backup", "B6"),
-    Row(ADDON, DEDICATED, "scalingo_addon", "destroy it", "A5"),
-    Row(ADDON, DEDICATED, "scalingo_addon", "destroy a database with dedicated resources", "apps-delete"),
-    Row("D3 upgrade", "Upgrade to the next major version", UPGRADE, "one step, which is a major one", "D3"),
-    Row("D3 upgrade", "Upgrade within a major version", UPGRADE, "one step", "D3", {}),
-    Row("A4 change of plan", "Change of the plan", "scalingo_addon", "change the plan", "A4"),
-    Row(USERS, "Deleting a user", USER, "delete a user", "U5", {"state": OMIT}),
-    Row(USERS, "Changing a password", USER, "set the password each time", "U3", {"update_password": OMIT}),
-    Row(USERS, "Changing a password", USER, "let the platform make a new password", "U4", {"reset_password": OMIT}),
-    Row(
-        "B2 when at the plan's limit",
-        "A manual backup at the limit of the plan",
-        "scalingo_backup",
-        "the oldest manual backup goes when the plan keeps no more",
-        "B2",
-    ),
-    Row(
-        "periodic_backups_enabled=false",
-        "`periodic_backups_enabled: false`",
-        "scalingo_database",
-        "no backups any more",
-        "D2",
-    ),
-    Row(
-        "enable `redis-cache`",
-        "Enabling `redis-cache`",
-        "scalingo_database",
-        "a Redis that may drop keys, with the word",
-        "D6",
-    ),
-    Row(PERSISTENCE, LAST, "scalingo_database", "the last kind of persistence goes", "D7"),
-    Row(PERSISTENCE, LAST, "scalingo_database", "a Redis that keeps nothing on disk", "D7", times=2),
-    Row(PERSISTENCE, LAST, "scalingo_database", "one kind of persistence goes and the other is going already", "D7"),
-    Row(EXPOSURE, "Disabling `force-ssl`", "scalingo_database", "encryption no more, with the word", "D7"),
-    Row(
-        EXPOSURE,
-        "Enabling `publicly-available`",
-        "scalingo_database",
-        "both in the right order, with the word",
-        "D6",
-        times=2,
-    ),
-    Row(
-        "`pg-terminate-query`",
-        "`pg-terminate-query`",
-        "scalingo_pg_query",
-        "end one session, whatever it does",
-        "pg-terminate-query",
-        {"action": OMIT},
-    ),
-    Row(
-        "`pg-stat-statements-reset`",
-        "`pg-stat-statements-reset`",
-        "scalingo_pg_stat_statements",
-        "throw away what was collected",
-        "pg-stat-statements-reset",
-        {"reset": OMIT},
-    ),
-    Row(
-        "`pg-cancel-query`",
-        "`pg-cancel-query`",
-        "scalingo_pg_query",
-        "cancel what is slow",
-        "pg-cancel-query",
-        {"action": OMIT},
-    ),
-    Row(*WIDE, "the whole Internet", "F2"),
-    Row(*WIDE, "the whole Internet of IPv6", "F2"),
-    Row(*WIDE, "the whole Internet in halves", "F2", times=2),
-    Row(*WIDE, "a neighbour of what is there already", "F2"),
-    Row("F3", "Removing a firewall rule", FIREWALL, "remove a range", "F3", {"state": OMIT}),
-    Row("F3", RULES, FIREWALL, "an exclusive list that removes several", "F3", times=2),
-    Row("F3", RULES, FIREWALL, "an exclusive list that is empty, and one rule", "F3"),
-    Row(
-        "A8 resume",
-        "Resuming a suspended addon",
-        "scalingo_addon",
-        "one that is suspended is resumed",
-        "A8",
-        {"resume": OMIT},
-    ),
-    Row("DR8", "Deleting a net peering", "scalingo_net_peering", "delete one", "DR8", {"state": OMIT}),
-    Row(
-        EXPORT,
-        "Downloading a backup of protected data",
-        "scalingo_backup_download",
-        "data of SecNumCloud, with the consent",
-        "B4",
-        reads=True,
-    ),
-    Row(
-        EXPORT,
-        "Downloading a backup of protected data",
-        "scalingo_backup_download",
-        "data of health, with the consent",
-        "B4",
-        reads=True,
-    ),
-    Row(
-        EXPORT,
-        "A link to a backup of protected data",
-        "scalingo_backup_info",
-        "the link to data of SecNumCloud, with the consent",
-        "B4",
-        reads=True,
-    ),
-    Row(
-        EXPORT,
-        "A link to a backup of protected data",
-        "scalingo_backup_info",
-        "the link to data of health, with the consent",
-        "B4",
-        reads=True,
-    ),
+    Row(contract, *row[:4], **{name: value for pair in row[4:] for name, value in pair.items()})
+    for contract, rows in yaml.safe_load(Path(__file__).with_name("consent.yml").read_text(encoding="utf-8")).items()
+    for row in rows
 ]
 SUBJECTS = {subject.name: subject for subject in TESTED}
 

@@ -24,7 +24,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from scalingo_sandbox.testing import Sandbox
 from support.playbook import ROOT, Ansible, Run, task
 from support.programs import until
-from support.shop import SEED, VAULT, routes
+from support.shop import SEED, routes
 
 CORES = {"this": Path(sys.executable).parent, "oldest": ROOT / ".cache" / "core-2.16" / "bin"}
 REGIONS = ("osc-fr1", "osc-secnum-fr1")
@@ -926,61 +926,7 @@ def test_options_may_be_templates(core: str, inventories: Inventories) -> None:
     )
 
 
-BAD: dict[str, tuple[dict[str, t.Any], str]] = {
-    "misspelled": ({"region": "osc-fr1"}, "there is no option region: did you mean regions?"),
-    "unknown_app": (
-        {"apps": ["shop", "nowhere"]},
-        "app nowhere: It is not visible in osc-fr1 or osc-secnum-fr1 with this API token",
-    ),
-    "unknown_beside_a_pattern": (
-        {"apps": ["twi*", "nowhere"]},
-        "app nowhere: It is not visible in osc-fr1 or osc-secnum-fr1",
-    ),
-    "unknown_region": (
-        {"regions": ["osc-mars1"]},
-        "Region osc-mars1 does not exist. The regions of this account are: osc-fr1, osc-secnum-fr1",
-    ),
-    "region_form": ({"regions": ["OSC FR1"]}, "region 'OSC FR1' has not the form of a region"),
-    "parallel": ({"parallel": 0}, "parallel is 0: use a number from 1 up"),
-    "parallel_text": ({"parallel": "many"}, "parallel"),
-    "engine": (
-        {"engines": ["oracle"], "apps": ["vault"]},
-        "the platform has no kind of addon called oracle. The apps have: mysql",
-    ),
-    "on_failure": ({"on_failure": "ignore"}, "ignore"),
-    "blank_region": ({"regions": [""]}, "regions holds an empty name"),
-    "other_region": (
-        {"regions": [SECOND], "api_url": "https://api.osc-fr1.scalingo.com"},
-        "is the address of the region osc-fr1, and the region is",
-    ),
-    "addresses": ({"api_url": "https://api.example.com"}, "api_url and db_api_url are addresses of one region"),
-    "clear_text": ({"auth_url": "http://auth.example.com"}, "auth_url"),
-    "name_of_host": ({"hostname": "scalingo_nothing.at.all", "apps": ["vault"]}, "hostname cannot be computed"),
-    "condition": ({"strict": True, "groups": {"old": "scalingo_nothing.at.all"}, "apps": ["vault"]}, "old"),
-    "name_is_number": ({"hostname": 5}, "hostname is 5, which is no text: put it in quotes"),
-    "braces": ({"hostname": "{{ scalingo_app }}", "apps": ["vault"]}, "It must be an expression without braces"),
-    "name_of_which": (
-        {"hostname": "nothing.at", "apps": ["vault"]},
-        f"for the addon mysql ({VAULT}) of app vault in osc-secnum-fr1",
-    ),
-    "boolean_region": ({"regions": [True]}, "regions holds true, which is no text: put it in quotes"),
-    "float_app": ({"apps": ["shop", 1e3]}, "apps holds 1000.0, which is no text: put it in quotes"),
-    "null_app": ({"apps": [None]}, "apps holds null, which is no text: put it in quotes"),
-    "blank_app": ({"apps": [" "]}, "apps holds an empty name"),
-    "number_app": ({"apps": [4711]}, "app 4711: It is not visible in osc-fr1"),
-    "group": ({"group": "all"}, "group is all, which is a group of Ansible itself: choose another name"),
-    "boolean_group": ({"group": True}, "group is true, which is no text: put it in quotes"),
-    "token": ({"api_token": "two words"}, "api_token holds a character that no token has"),
-    "template": ({"api_token": "{{ nothing_like_that }}"}, "api_token is a template that cannot be rendered"),
-    "template_of_a_list": (
-        {"apps": ["shop", "{{ lookup('ansible.builtin.file', '/nowhere/at/all') }}"]},
-        "apps is a template that cannot be rendered",
-    ),
-    "template_of_nothing": (
-        {"regions": "{{ lookup('ansible.builtin.env', 'NOTHING_LIKE_THAT') }}", "apps": ["x"]},
-        "app x: It is not visible in osc-fr1 with",
-    ),
-}
+BAD = yaml.safe_load(Path(__file__).with_name("bad_inventories.yml").read_text(encoding="utf-8"))
 
 
 def test_what_is_wrong_is_said_in_a_sentence(inventories: Inventories) -> None:

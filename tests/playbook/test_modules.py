@@ -9,7 +9,6 @@ The tasks are in modules.yml, and a module that has none there fails here.
 
 from __future__ import annotations
 
-import ast
 import re
 import typing as t
 from pathlib import Path
@@ -17,25 +16,14 @@ from pathlib import Path
 import pytest
 import yaml
 from scalingo_sandbox.testing import Sandbox
-from support.playbook import MODULE_PREFIX, ROOT, Ansible, Run, TaskResult
+from support.playbook import MODULE_PREFIX, Ansible, Run, TaskResult
 from support.shop import API_TOKEN, routes
-from support.subjects import names
+from support.subjects import subjects
 
 TASKS = yaml.safe_load(Path(__file__).with_name("modules.yml").read_text(encoding="utf-8"))
-MODULES = names()
+SUPPORT = {subject.name: subject.support("idempotent") for subject in subjects()}
+MODULES = list(SUPPORT)
 INFORMING = [module for module in MODULES if module.endswith("_info")]
-
-
-def idempotent(module: str) -> str:
-    """What the module's documentation says: full, partial, none."""
-    tree = ast.parse((ROOT / "plugins" / "modules" / (module + ".py")).read_text(encoding="utf-8"))
-    texts = [
-        ast.literal_eval(node.value)
-        for node in tree.body
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DOCUMENTATION"
-    ]
-    attributes = yaml.safe_load(texts[0]).get("attributes") or {}
-    return str(attributes.get("idempotent", {}).get("support", "full"))
 
 
 def of_collection(run: Run) -> list[TaskResult]:
@@ -92,7 +80,7 @@ def test_check_then_real_then_again_in_all_words(module: str, ansible: Ansible, 
 
     sandbox.clear_log()
     again = ansible.play(plays, "--diff", "-vvvv").ok().clean()
-    if idempotent(module) == "none":
+    if SUPPORT[module] == "none":
         assert routes(sandbox.unsafe()) == written
     else:
         assert again.count("changed") == 0, str(again)

@@ -18,7 +18,6 @@ from support.shop import (
     MONGODB,
     MYSQL,
     REDIS,
-    SECOND_TWIN,
     SEED,
     VAULT,
     routes,
@@ -146,17 +145,6 @@ def ask(ansible: Ansible, sandbox: Sandbox, arguments: t.Mapping[str, t.Any], **
     return sandbox.log()
 
 
-def test_the_variable_for_the_token(ansible: Ansible, sandbox: Sandbox) -> None:
-    where = sandbox.params()
-    del where["api_token"]
-    assert routes(ask(ansible, sandbox, {**where, **SHOP}, SCALINGO_API_TOKEN=API_TOKEN))
-
-
-def test_the_variables_for_app_and_addon(ansible: Ansible, sandbox: Sandbox) -> None:
-    found = ask(ansible, sandbox, sandbox.params(), SCALINGO_APP="twins", SCALINGO_ADDON=SECOND_TWIN)
-    assert found[-1].addon_id == SECOND_TWIN
-
-
 def test_the_variables_for_region_and_auth(ansible: Ansible, sandbox: Sandbox) -> None:
     found = ask(
         ansible,
@@ -244,28 +232,6 @@ def test_a_contradiction_is_refused_before_any_request(ansible: Ansible, sandbox
     assert "SCALINGO_API_URL" in run.only.result["msg"] and sandbox.log() == []
 
 
-def test_what_names_the_addon_beats_the_environment(ansible: Ansible, sandbox: Sandbox) -> None:
-    """The app and the addon of the environment are none of addon_id's, and an ID beats a variable that names another addon."""
-    token = addon_token(sandbox, "shop", MYSQL)
-    run = ansible.tasks(
-        [info("by its token", addon_id=MYSQL, addon_token=token)],
-        environment={"SCALINGO_APP": "twins", "SCALINGO_ADDON": SECOND_TWIN},
-    ).ok()
-    assert run.only.result["addon_id"] == MYSQL and run.only.result["app"] is None
-
-
-def test_the_first_of_the_two_names_wins(ansible: Ansible, sandbox: Sandbox) -> None:
-    where = sandbox.params()
-    found = ask(
-        ansible,
-        sandbox,
-        {"api_token": API_TOKEN, "auth_url": where["auth_url"], **SHOP},
-        SCALINGO_DB_API_URL=where["db_api_url"],
-        SCALINGO_DB_URL="http://127.0.0.1:9",
-    )
-    assert found[-1].role == "db"
-
-
 def test_an_option_wins_over_its_variable(ansible: Ansible, sandbox: Sandbox) -> None:
     wrong = {
         "SCALINGO_API_TOKEN": "tk-us-WrongWrongWrong0123456789abcdefghijklmn",
@@ -277,13 +243,6 @@ def test_an_option_wins_over_its_variable(ansible: Ansible, sandbox: Sandbox) ->
         "SCALINGO_AUTH_URL": "http://127.0.0.1:9",
     }
     assert ask(ansible, sandbox, {**sandbox.params(), **SHOP}, **wrong)[-1].addon_id == MYSQL
-
-
-def test_a_variable_for_an_addons_token_alone_does_not_disturb(ansible: Ansible, sandbox: Sandbox) -> None:
-    assert (
-        ask(ansible, sandbox, {**sandbox.params(), **SHOP}, SCALINGO_ADDON_TOKEN="of-another-addon")[-1].addon_id
-        == MYSQL
-    )
 
 
 # -- defaults for all modules ------------------------------------------------------------------------------------------

@@ -234,6 +234,7 @@ def test_the_environment_adds_what_is_not_given() -> None:
     assert joined({"app": "shop", "addon": " "}, **variables)["addon"] == "of SCALINGO_ADDON"
     # Blank is not set: the second name counts, or none.
     assert joined({}, SCALINGO_DB_API_URL=" ", SCALINGO_DB_URL="x") == {"db_api_url": "x"}
+    assert joined({}, SCALINGO_DB_API_URL="x", SCALINGO_DB_URL="y") == {"db_api_url": "x"}
     assert joined({}, SCALINGO_DB_API_URL="", SCALINGO_CA_PATH="", SCALINGO_REGION=" ") == {}
 
 

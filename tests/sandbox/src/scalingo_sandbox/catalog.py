@@ -8,6 +8,9 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
 
 from scalingo_sandbox.identifiers import stable_hexadecimal
 
@@ -41,111 +44,12 @@ class Kind:
         return stable_hexadecimal("type", self.type_name)
 
 
-_POSTGRESQL = (
-    "14.13.0-1",
-    "14.19.0-1",
-    "15.12.0-1",
-    "15.14.0-2",
-    "16.8.0-1",
-    "16.10.0-1",
-    "17.6.0-1",
-    "17.9.0-2",
-    "17.11.0-1",
-)
-
-KINDS: dict[str, Kind] = {
-    kind.provider: kind
-    for kind in (
-        Kind(
-            "postgresql",
-            "postgresql",
-            "PostgreSQL",
-            "SCALINGO_POSTGRESQL_URL",
-            "DATABASE_URL",
-            "postgres",
-            _POSTGRESQL,
-            point_in_time=True,
-        ),
-        Kind(
-            "postgresql-ng",
-            "postgresql",
-            "PostgreSQL Dedicated Resources",
-            "SCALINGO_POSTGRESQL_URL",
-            "DATABASE_URL",
-            "postgres",
-            _POSTGRESQL,
-            dedicated=True,
-            features=("force-ssl",),
-            initial_features=("force-ssl",),
-            backups=False,
-            downloads=False,
-            point_in_time=True,
-        ),
-        Kind(
-            "mysql",
-            "mysql",
-            "MySQL",
-            "SCALINGO_MYSQL_URL",
-            "DATABASE_URL",
-            "mysql",
-            ("8.0.36-1", "8.0.40-1", "8.0.43-1", "8.4.5-1", "8.4.6-1", "8.4.7-1"),
-            logical_databases=True,
-        ),
-        Kind(
-            "mongodb",
-            "mongodb",
-            "MongoDB",
-            "SCALINGO_MONGO_URL",
-            "MONGO_URL",
-            "mongodb",
-            ("5.0.28-1", "6.0.17-1", "6.0.25-1", "7.0.14-1", "7.0.24-1", "8.0.12-1"),
-            logical_databases=True,
-        ),
-        Kind(
-            "redis",
-            "redis",
-            "Redis® OSS",
-            "SCALINGO_REDIS_URL",
-            "REDIS_URL",
-            "redis",
-            ("6.2.14-1", "6.2.19-1", "7.2.5-1", "7.2.10-1"),
-            features=("force-ssl", "publicly-available", "redis-rdb", "redis-aof", "redis-cache"),
-            initial_features=("redis-rdb",),
-            users=False,
-        ),
-        Kind(
-            "influxdb",
-            "influxdb",
-            "InfluxDB",
-            "SCALINGO_INFLUX_URL",
-            "INFLUX_URL",
-            "http",
-            ("1.8.9-1", "1.8.10-1"),
-        ),
-        Kind(
-            "elasticsearch",
-            "elasticsearch",
-            "Elasticsearch",
-            "SCALINGO_ELASTICSEARCH_URL",
-            "ELASTICSEARCH_URL",
-            "http",
-            ("7.10.2-1", "7.17.25-1", "7.17.28-1"),
-            users=False,
-            downloads=False,
-            health=True,
-        ),
-        Kind(
-            "opensearch",
-            "opensearch",
-            "OpenSearch",
-            "SCALINGO_OPENSEARCH_URL",
-            "OPENSEARCH_URL",
-            "http",
-            ("1.3.20-1", "2.11.1-1", "2.19.3-1"),
-            users=False,
-            downloads=False,
-        ),
+_KINDS = yaml.safe_load((Path(__file__).parent / "data" / "kinds.yml").read_text(encoding="utf-8"))
+KINDS = {
+    provider: Kind(
+        provider, **{name: tuple(value) if isinstance(value, list) else value for name, value in kind.items()}
     )
+    for provider, kind in _KINDS.items()
 }
 
 
