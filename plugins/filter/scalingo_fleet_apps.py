@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: scalingo_fleet_apps
 version_added: 0.1.0
-short_description: The apps of a fleet with their regions, from names and patterns
+short_description: List the apps of a fleet with their regions, from names and patterns
 description:
   - Takes names of apps and patterns, and returns each app that is meant with each region that it has to be looked for in.
   - Where there is a pattern, what M(community.scalingo.scalingo_app_info) listed says where an app is. An app that is named, and that is in none

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: scalingo_fleet_report
 version_added: 0.1.0
-short_description: Rate databases by what was read of them, the worst first
+short_description: Rate the databases of a fleet, worst first
 description:
   - Takes a list of databases and what modules of this collection returned for them in loops, and returns a report as data, in which each
     database has a level and the reasons for it in words.
@@ -337,11 +337,11 @@ class Row:
     def _status(self, database: t.Mapping[str, t.Any]) -> None:
         status = database.get("status")
         if status in ON_THE_WAY:
-            self.find("in_progress", f"Something goes on: {ON_THE_WAY[str(status)]}.")
+            self.find("in_progress", f"In progress: {ON_THE_WAY[str(status)]}.")
         elif status != "running":
             self.find("not_running", "It does not run: its status is %s." % (status or "not known"))
         elif database.get("current_operation_id"):
-            self.find("in_progress", f"Something goes on: the operation {database['current_operation_id']}.")
+            self.find("in_progress", f"In progress: the operation {database['current_operation_id']}.")
         for item in database.get("instances") or ():
             if status == "running" and item.get("status") not in (None, "running"):
                 self.find(

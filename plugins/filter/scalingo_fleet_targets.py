@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: scalingo_fleet_targets
 version_added: 0.1.0
-short_description: The databases of a fleet in one form, each under a name of its own
+short_description: List the databases of a fleet, each with a unique name
 description:
   - Takes databases as a user lists them, and what M(community.scalingo.scalingo_addon_info) returned for apps, and returns all of them in one
     form. Addons that are no databases, by their C(is_database), are left out.

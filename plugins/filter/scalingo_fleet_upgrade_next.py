@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: scalingo_fleet_upgrade_next
 version_added: 0.1.0
-short_description: Which databases of a fleet are upgraded next, and why none
+short_description: Choose the next wave of a fleet upgrade
 description:
   - Takes what is known of each database and decides on the next wave. It is what the role P(community.scalingo.fleet_upgrade#role) asks
     before each of them.

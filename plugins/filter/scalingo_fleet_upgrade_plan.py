@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: scalingo_fleet_upgrade_plan
 version_added: 0.1.0
-short_description: What there is to do with each database of a fleet that is to be upgraded
+short_description: Plan the upgrade of a fleet
 description:
   - Takes the databases of a list, what M(community.scalingo.scalingo_database_upgrade) returned for each of them in check mode, and what an earlier
     run wrote down. It is what the role P(community.scalingo.fleet_upgrade#role) begins with.

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: scalingo_fleet_upgrade_report
 version_added: 0.1.0
-short_description: Tell what became of a fleet that was upgraded
+short_description: Report the outcome of a fleet upgrade
 description:
   - Takes what is known of each database and returns the summary of the role P(community.scalingo.fleet_upgrade#role), with a row for each database and the
     same as lines of text.
@@ -229,7 +229,7 @@ def _next_steps(shown: t.Sequence[Data], counts: t.Mapping[str, int], failure: s
             lines.append(f"Solve what is said of {row['name']}; it is tried again by the next run.")
     if counts["interrupted"]:
         lines.append(
-            "Run it again later: what began goes on at the platform, is waited for and verified, and a backup that is young enough is not made again."
+            "Run it again later: started upgrades continue on the platform, and the next run waits for them, verifies them and reuses recent backups."
         )
     if counts["not_started"] and not counts["failed"]:
         lines.append("Run it again for those that were not started.")

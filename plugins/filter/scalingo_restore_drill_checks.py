@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: scalingo_restore_drill_checks
 version_added: 0.1.0
-short_description: Judge what a restored database holds
+short_description: Check the contents of a restored database
 description:
   - Compares what a backup of PostgreSQL became on another server with the database that it is of, with what the last drill counted,
     and with what the user expects. It is what the role P(community.scalingo.restore_drill#role) decides with.

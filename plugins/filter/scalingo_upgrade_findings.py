@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: scalingo_upgrade_findings
 version_added: 0.1.0
-short_description: Tell what an upgrade has lost
+short_description: Report what an upgrade has lost
 description:
   - Compares what a database was like before an upgrade with what it is like after it, and returns what is wrong as sentences.
   - It sends no request. The role P(community.scalingo.upgrade_verify#role) does the reading.

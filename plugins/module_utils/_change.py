@@ -108,7 +108,7 @@ class Performer:
             self.secret_file.check()
         elif not self._no_log:
             raise InvalidInput(
-                f"the result would hold {secret}, and the task does not hide its result",
+                f"the result would contain {secret}, and the task does not hide its result",
                 hint="Name a file for it in dest. Or add 'no_log: true' to the task and register its result, without async: "
                 "Ansible keeps the result of such a task in a file.",
             )

@@ -93,7 +93,7 @@ def fetch(source: Source, part: Part, size: int | None = None) -> None:
             part.checkpoint()
             if isinstance(error, ScalingoError):
                 error.hint = (
-                    "%s %d bytes are kept in %s: the next run goes on from there." % (error.hint, part.size, part.path)
+                    "%s %d bytes are kept in %s: the next run resumes there." % (error.hint, part.size, part.path)
                 ).strip()
         else:
             part.discard()

@@ -285,7 +285,7 @@ ADVICE: tuple[tuple[type[ScalingoError], str], ...] = (
     (ServerError, "The platform has a problem of its own: run again later, and give the request id to support."),
     (OutcomeUnknown, "Look at the database before running again: the request may or may not have taken effect."),
     (UnexpectedAnswer, "Check that the address is the API's own and not a proxy's or a login page's."),
-    (WaitTimeout, "The operation goes on by itself: run again later, or raise wait_timeout."),
+    (WaitTimeout, "The operation continues on the platform: run again later, or raise wait_timeout."),
 )
 
 
@@ -309,7 +309,7 @@ def sentence(error: BaseException) -> str:
         return scrub(f"{type(error).__name__}: {error}")
     opening = ""
     if error.doing or error.subject:
-        opening = f"Could not {error.doing or 'go on'}" + (f" ({error.subject})" if error.subject else "") + ": "
+        opening = f"Could not {error.doing or 'continue'}" + (f" ({error.subject})" if error.subject else "") + ": "
     said = error.message
     if error.fields:
         listed = "; ".join(f"{name}: {', '.join(texts)}" for name, texts in sorted(error.fields.items()))

@@ -67,7 +67,7 @@ def wait_until(
         except (Unreachable, ServerError, RateLimited) as error:
             failed += 1
             if failed >= FAILED_READS or clock.now() >= deadline:
-                error.hint = f"{error.hint} The {what} {identifier} goes on by itself.".strip()
+                error.hint = f"{error.hint} The {what} {identifier} continues on the platform.".strip()
                 raise
         else:
             failed = 0
@@ -80,7 +80,7 @@ def wait_until(
             raise WaitTimeout(
                 f"The {what} {identifier} is not finished after {timeout:g} seconds; its last status was {last_status}",
                 last_status=last_status,
-                hint=f"The {what} goes on by itself: run again later, or raise wait_timeout.",
+                hint=f"The {what} continues on the platform: run again later, or raise wait_timeout.",
             )
         clock.sleep(min(pause, remaining))
         pause = min(pause * GROWTH, interval * LONGEST_INTERVAL)

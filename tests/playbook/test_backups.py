@@ -161,9 +161,7 @@ def test_the_next_play_goes_on_where_the_last_one_had_to_stop(
         arguments = f"app=shop addon=mysql dest={tmp_path}/backup.tar.gz backup_id={BACKUP} api_retries=1"
         failed = ansible.ad_hoc("community.scalingo.scalingo_backup_download", arguments, "-vvvv").clean()
         assert failed.only.status == "failed" and failed.only.result["changed"] is False
-        assert (
-            f"are kept in {tmp_path}/.backup.tar.gz.part: the next run goes on from there" in failed.only.result["msg"]
-        )
+        assert f"are kept in {tmp_path}/.backup.tar.gz.part: the next run resumes there" in failed.only.result["msg"]
         assert not (tmp_path / "backup.tar.gz").exists()
         server.cuts.clear()
         done = ansible.ad_hoc("community.scalingo.scalingo_backup_download", arguments, "-vvvv").ok().clean()

@@ -71,7 +71,7 @@ class Place:
 
     def keep(self, *options: str, **variables: t.Any) -> tuple[Run, dict[str, t.Any]]:
         run = self.ansible.play(PLAYBOOK, "-e", self.variables(**variables), *options).clean()
-        return run, run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_backup"]
+        return run, run.result("Publish the summary")["ansible_stats"]["data"]["scalingo_backup"]
 
     def have(self, *ages: float) -> list[Path]:
         """Copies of backups of the MySQL database that began so many days ago, as earlier runs would have left them."""
@@ -247,7 +247,7 @@ def test_a_download_that_breaks_off_goes_on_the_next_time(place: Place) -> None:
     )
     run = place.ansible.play(hasty, "-e", place.variables(make_backup=False)).clean().failed()
     assert (
-        run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_backup"]["outcome"] == "interrupted"
+        run.result("Publish the summary")["ansible_stats"]["data"]["scalingo_backup"]["outcome"] == "interrupted"
         and place.copies() == []
     )
     place.sandbox.clear_faults()
@@ -332,7 +332,7 @@ def test_nothing_leaves_the_protected_region_without_the_consent(place: Place) -
     )
     assert (
         "backup_offsite_allow: [export]"
-        in run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_backup"]["findings"][0]
+        in run.result("Publish the summary")["ansible_stats"]["data"]["scalingo_backup"]["findings"][0]
     )
     assert [record.route for record in place.sandbox.log() if record.role == "db"] == [
         "D1",

@@ -112,7 +112,7 @@ def written(sandbox: Sandbox) -> list[t.Any]:
 
 
 def summaries(run: Run) -> list[dict[str, t.Any]]:
-    return [task.result["ansible_facts"]["database_baseline_summary"] for task in run.tasks("Summarise")]
+    return [task.result["ansible_facts"]["database_baseline_summary"] for task in run.tasks("Set the summary")]
 
 
 def listed() -> list[dict[str, t.Any]]:
@@ -126,7 +126,7 @@ def test_a_kind_that_fails_stops_those_after_it_unless_told_otherwise(place: Pla
     }
     run = place.keep(wanted=wanted).failed()
     assert [record.action_name or record.route for record in written(sandbox)] == ["D2"]
-    message = run.result("Tell what is wrong and what to do")["msg"]
+    message = run.result("Fail with the findings and next steps")["msg"]
     assert (
         "shop/mysql could not be kept as declared:" in message
         and "- logical_databases: " in message
@@ -152,7 +152,7 @@ def test_a_consequence_needs_its_word(place: Place, sandbox: Sandbox) -> None:
     }
     run = place.keep(wanted={"mysql": wanted}).failed()
     assert written(sandbox) == []
-    message = run.result("Tell what is wrong and what to do")["msg"]
+    message = run.result("Fail with the findings and next steps")["msg"]
     assert "'database_baseline_allow: [exposure]'" in message and "'database_baseline_allow: [mass_removal]'" in message
     (summary,) = summaries(run)
     assert (summary["outcome"], summary["differences"], summary["steps"]) == ("failed", [], [])
@@ -173,14 +173,14 @@ def test_drift_is_named_then_mended_for_one_change_a_difference_then_gone(place:
     kinds = {difference["kind"]: difference for difference in by_name["shop/mysql"]["differences"]}
     assert set(kinds) == {"settings", "logical_databases", "sql_modes", "users"}
     assert kinds["logical_databases"]["before"] != kinds["logical_databases"]["after"]
-    message = run.result("Say what drifted")["msg"]
+    message = run.result("Show the drift")["msg"]
     assert "shop/mysql is not as declared:" in message and "create the logical database stock" in message
     assert (
         '    periodic_backups_scheduled_at: "0:00 UTC" -> "4:00 UTC"\n' in message
         and '    stock: null -> {"protected": false}\n' in message
     )
     assert "periodic_backups_enabled" not in message
-    assert run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_drift"] == found
+    assert run.result("Publish the summary")["ansible_stats"]["data"]["scalingo_drift"] == found
     assert [summary["outcome"] for summary in summaries(run)] == ["would_change"] * 4
     sandbox.clear_log()
 
@@ -205,7 +205,7 @@ def test_drift_is_named_then_mended_for_one_change_a_difference_then_gone(place:
 def test_what_would_need_a_word_has_drifted_too(place: Place, sandbox: Sandbox) -> None:
     wanted = {"plan": "mysql-starter-1024", "logical_databases": {"names": ["orders"]}, "sql_modes": ["ANSI"]}
     run, found = place.drift(databases=[{"app": "shop", "addon": "mysql", "wanted": wanted}])
-    message = run.failed().result("Say what drifted")["msg"]
+    message = run.failed().result("Show the drift")["msg"]
     assert (found["outcome"], found["drifted"], found["failed"]) == ("drifted", ["shop/mysql"], [])
     (database,) = found["databases"]
     assert (database["outcome"], database["findings"]) == ("would_change", [])
@@ -227,7 +227,7 @@ def test_a_difference_that_needs_consent_hides_no_other(place: Place, sandbox: S
         "wanted": {**wanted, "plan": "mysql-starter-512"},
     }
     run, found = place.drift(databases=json.dumps([entry]))
-    message = run.failed().result("Say what drifted")["msg"]
+    message = run.failed().result("Show the drift")["msg"]
     (database,) = found["databases"]
     assert (database["outcome"], database["addon_id"], database["region"]) == ("would_change", addon_id, "osc-fr1")
     (difference,) = database["differences"]
@@ -239,7 +239,7 @@ def test_a_difference_that_needs_consent_hides_no_other(place: Place, sandbox: S
         and "add 'allow: [exposure]' to its entry in drift_databases." in message
     )
     assert "to the task" not in message and written(sandbox) == []
-    kept = place.keep(wanted={"mysql": wanted}).failed().result("Tell what is wrong and what to do")["msg"]
+    kept = place.keep(wanted={"mysql": wanted}).failed().result("Fail with the findings and next steps")["msg"]
     assert "add 'database_baseline_allow: [exposure]' to the variables of the role." in kept
 
 
@@ -263,7 +263,7 @@ def test_what_cannot_be_compared_is_no_drift_and_no_success(place: Place, sandbo
     run.failed()
     assert [database["outcome"] for database in found["databases"]] == ["unchanged", "failed", "failed", "failed"]
     assert found["failed"] == ["nowhere/mysql", "the points", "shop"] and found["drifted"] == []
-    message = run.result("Say what drifted")["msg"]
+    message = run.result("Show the drift")["msg"]
     assert message.count("nowhere is not visible") == 1
     assert (
         "nowhere/mysql could not be compared:" in message
@@ -276,7 +276,7 @@ def test_what_cannot_be_compared_is_no_drift_and_no_success(place: Place, sandbo
 def test_a_list_of_something_else_is_refused(place: Place, sandbox: Sandbox) -> None:
     run, found = place.drift(databases=[{"app": "shop", "addon": "mysql"}])
     assert "drift_databases must be a list" in run.failed().output and found == {} and sandbox.log() == []
-    assert run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_drift"]["outcome"] == "failed"
+    assert run.result("Publish the summary")["ansible_stats"]["data"]["scalingo_drift"]["outcome"] == "failed"
 
 
 def test_a_file_that_cannot_be_written_is_said_after_all_was_looked_at(place: Place, sandbox: Sandbox) -> None:
@@ -284,7 +284,7 @@ def test_a_file_that_cannot_be_written_is_said_after_all_was_looked_at(place: Pl
     run, found = place.drift(
         databases=[{"app": "shop", "addon": "mysql", "wanted": {"logical_databases": {"names": ["orders"]}}}]
     )
-    message = run.failed().result("Say what drifted")["msg"]
+    message = run.failed().result("Show the drift")["msg"]
     assert message.startswith(f"{place.file} was not written: ") and found == {}
-    left = run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_drift"]
+    left = run.result("Publish the summary")["ansible_stats"]["data"]["scalingo_drift"]
     assert (left["outcome"], left["drifted"], left["failed"], len(left["databases"])) == ("failed", [], [], 1)

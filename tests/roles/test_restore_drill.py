@@ -498,7 +498,10 @@ def test_what_would_be_done(place: Place) -> None:
     changed = {
         item.task.rpartition(" : ")[2] for item in run.results if item.status == "ok" and item.result.get("changed")
     }
-    assert "Have a backup" in changed and changed <= {"Have a backup", "Have a directory for the evidence"}
+    assert "Ensure there is a backup" in changed and changed <= {
+        "Ensure there is a backup",
+        "Ensure there is an evidence directory",
+    }
 
 
 def sleeping(place: Place) -> list[int]:

@@ -131,7 +131,7 @@ def test_what_comes_from_the_command_line_is_refused_before_anything_is_asked(
     words = [word for option in (*options, f"@{tmp_path}/more.yml") for word in ("-e", option)]
     text = (ROOT / "playbooks" / "backup.yml").read_text(encoding="utf-8")
     run = ansible.play(text, *words, "--vault-password-file", str(password)).failed()
-    (finding,) = statistic(run, "Pass on what came out", "scalingo_backup")["findings"]
+    (finding,) = statistic(run, "Publish the summary", "scalingo_backup")["findings"]
     assert "- backup_offsite_keep_dys is not known: did you mean backup_offsite_keep_days?" in finding
     assert '- backup_offsite_keep_count is "many": give a whole number from 1 up' in finding
     assert "- backup_offsite_region is not right: give a name or an ID" in finding
@@ -149,7 +149,7 @@ def test_the_consent_to_an_export_is_no_word_that_is_true(ansible: Watched, sand
     run = playbook(
         ansible, "restore_drill", *vault, "restore_drill_allow=", "restore_drill_make_backup=true", **region
     ).failed()
-    (finding,) = statistic(run, "Pass on what came out", "scalingo_restore_drill")["findings"]
+    (finding,) = statistic(run, "Publish the summary", "scalingo_restore_drill")["findings"]
     assert "restore_drill_allow: [export]" in finding and written(sandbox) == []
 
 
@@ -158,13 +158,13 @@ def test_a_structure_as_json_text_is_looked_after(ansible: Watched, sandbox: San
     wanted = {"periodic_backups_scheduled_at": "7", "features": {"force-ssl": True}, "sql_modes": None}
     given = {"database_baseline_wanted": json.dumps(wanted), "database_baseline_wait_interval": "0.2"}
     run = ansible.play(BASELINE, "-e", json.dumps(given)).ok()
-    summary = run.result("Summarise")["ansible_facts"]["database_baseline_summary"]
+    summary = run.result("Set the summary")["ansible_facts"]["database_baseline_summary"]
     assert (summary["outcome"], len(summary["steps"])) == ("changed", 2)
 
 
 def test_a_structure_of_which_everything_is_null_declares_nothing(ansible: Watched, sandbox: Sandbox) -> None:
     run = ansible.play(BASELINE, "-e", '{"database_baseline_wanted": {"sql_modes": null}}').failed()
-    message = run.result("Tell what is wrong and what to do")["msg"]
+    message = run.result("Fail with the findings and next steps")["msg"]
     assert "database_baseline_wanted declares nothing for shop/mysql" in message and sandbox.log() == []
 
 
@@ -183,7 +183,7 @@ def test_apps_with_commas_are_apps(ansible: Watched, sandbox: Sandbox, tmp_path:
         "fleet_report_json_file=%s" % (tmp_path / "fleet.json"),
         *nothing,
     ).ok()
-    assert statistic(run, "Leave the summary", "scalingo_report")["html_file"] == ""
+    assert statistic(run, "Publish the summary", "scalingo_report")["html_file"] == ""
     assert sorted(row["name"] for row in json.loads((tmp_path / "fleet.json").read_text())["databases"]) == [
         "blog/redis",
         "shop/mysql",

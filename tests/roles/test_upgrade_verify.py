@@ -68,7 +68,7 @@ def upgrade(sandbox: Sandbox, controller: t.Callable[[Sandbox], Ansible]) -> t.C
 
 
 def summary(run: Run) -> dict[str, t.Any]:
-    found: dict[str, t.Any] = run.result("Pass on what came out")["ansible_stats"]["data"]["scalingo_upgrade"]
+    found: dict[str, t.Any] = run.result("Publish the summary")["ansible_stats"]["data"]["scalingo_upgrade"]
     return found
 
 
@@ -101,7 +101,7 @@ def expect_findings(run: Run, sandbox: Sandbox, *findings: str) -> dict[str, t.A
     found = summary(run.failed())
     assert (found["outcome"], found["failed_in"]) == ("failed", "verify")
     assert found["findings"] == list(findings)
-    message = run.result("Tell what is wrong and what to do")["msg"]
+    message = run.result("Fail with the findings and next steps")["msg"]
     for finding in findings:
         assert finding in message
     assert "community.scalingo.scalingo_database_restore:" in message
@@ -180,7 +180,9 @@ def test_an_upgrade_that_fails_says_why_and_names_the_backup(upgrade: t.Callable
     sandbox.outcome(kind="upgrade", outcome="user-error", addon_id=MYSQL, error="the disk is too small")
     run = upgrade().failed()
     assert summary(run)["failed_in"] == "upgrade" and "the disk is too small" in summary(run)["findings"][0]
-    assert "backup_id: {}".format(summary(run)["backup_id"]) in run.result("Tell what is wrong and what to do")["msg"]
+    assert (
+        "backup_id: {}".format(summary(run)["backup_id"]) in run.result("Fail with the findings and next steps")["msg"]
+    )
     assert written(sandbox) == ["B2", "D3"]
 
 

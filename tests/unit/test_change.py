@@ -931,7 +931,7 @@ def test_what_a_resource_must_say_itself(kind: type[Performer], calls: list[tupl
 
 def test_a_result_holds_a_secret_only_where_the_task_hides_it() -> None:
     Performer(t.cast(t.Any, None), {}, Warnings(), True).refuse_open_secret("a password")
-    with pytest.raises(InvalidInput, match="the result would hold a password") as caught:
+    with pytest.raises(InvalidInput, match="the result would contain a password") as caught:
         Performer(t.cast(t.Any, None), {}, Warnings()).refuse_open_secret("a password")
     assert "no_log: true" in caught.value.hint
 

@@ -57,7 +57,7 @@ def test_a_sentence_says_what_on_which_why_and_what_next() -> None:
     [
         (InvalidInput("weekday_utc is wrong"), "weekday_utc is wrong."),
         (InvalidInput("Is it?"), "Is it?"),
-        (InvalidInput("no", subject="app shop"), "Could not go on (app shop): no."),
+        (InvalidInput("no", subject="app shop"), "Could not continue (app shop): no."),
         (InvalidInput("no", doing="read the app"), "Could not read the app: no."),
         (ScalingoError("", fields={"name": ["is short"]}), "name: is short."),
         (ScalingoError(""), "ScalingoError."),

@@ -88,7 +88,7 @@ def test_the_deadline_is_kept_and_a_last_read_made_at_it() -> None:
     assert clock.slept == [4, 6] and operation.reads == 3
     assert caught.value.last_status == "running"
     text = sentence(caught.value)
-    assert "upgrade 5c59" in text and "last status was running" in text and "goes on by itself" in text
+    assert "upgrade 5c59" in text and "last status was running" in text and "continues on the platform" in text
 
 
 def test_no_time_at_all_is_one_read() -> None:
@@ -110,7 +110,7 @@ def test_three_failed_reads_in_a_row_do() -> None:
     with pytest.raises(Unreachable) as caught:
         wait(operation, StillClock(), timeout=1000)
     assert operation.reads == 4
-    assert caught.value.hint == "Check it. The upgrade 5c59 goes on by itself."
+    assert caught.value.hint == "Check it. The upgrade 5c59 continues on the platform."
 
 
 def test_a_failed_read_at_the_deadline_does() -> None:

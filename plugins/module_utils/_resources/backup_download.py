@@ -128,7 +128,7 @@ class BackupDownload(backups.WithArchives, Resource):
             except FileNotFoundError:
                 return None
         if not stat.S_ISREG(found.st_mode):
-            raise InvalidInput(f"dest: {path} is there already, and is not a file")
+            raise InvalidInput(f"dest: {path} exists and is not a file")
         described = self._description(path) or {}
         intact = described.get("size") == found.st_size
         intact = intact and self._verified(path, described) and self._is_an_archive(path, described)
