@@ -6,7 +6,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test sandbox bench faults strangers docs build lists lock clean
+.PHONY: help setup demo check test sandbox bench faults strangers docs build new lists lock clean
 MAKEFLAGS += --no-print-directory
 
 export PYTHON
@@ -57,6 +57,10 @@ docs: ## the documentation as a website in .cache/docs
 build: ## the artifact for Galaxy in .cache/artifact
 	@scripts/bootstrap python
 	@$(python) scripts/check_artifact
+
+new: ## the stubs of a new module: THING=log_drain, with PAIR=1 those of its info module too
+	@scripts/bootstrap python
+	@$(python) scripts/new $(THING) $(if $(PAIR),--pair)
 
 lists: ## write the lists that follow from the files: action group, README
 	@scripts/bootstrap python

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`make new` in a copy of the checkout: the stubs of a pair pass the quick checks, and can be run as they are."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+from support.playbook import ROOT
+
+BIN = Path(sys.executable).parent
+IMPORTED = """
+import conftest
+from ansible_collections.community.scalingo.plugins.modules import scalingo_gadget, scalingo_gadget_info
+from support.cases import load_case_file
+from support.subjects import CASES
+
+for module in (scalingo_gadget, scalingo_gadget_info):
+    module.argument_spec()
+    assert load_case_file(CASES / (module.__name__.rpartition(".")[2] + ".yml")).cases
+"""
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("copy") / "scalingo"
+    shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(".cache", ".git", "__pycache__", ".hypothesis"))
+    made = run(root, BIN / "python", "scripts/new", "gadget", "--pair")
+    assert made.returncode == 0 and "plugins/modules/scalingo_gadget_info.py" in made.stdout, made
+    return root
+
+
+def run(root: Path, *words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(word) for word in words], cwd=root, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("python", "scripts/lists", "--check"),
+        ("ruff", "check", "--no-cache", "plugins"),
+        ("ruff", "format", "--no-cache", "--check", "plugins"),
+        ("yamllint", "--strict", "tests", "meta"),
+        ("python", "-c", "import sys; sys.path[:0] = ['.', 'tests']" + IMPORTED),
+    ],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_the_stubs_pass(copy: Path, command: t.Sequence[str]) -> None:
+    done = run(copy, BIN / command[0], *command[1:])
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_nothing_is_written_over(copy: Path) -> None:
+    path = copy / "plugins" / "modules" / "scalingo_gadget.py"
+    before = path.read_text(encoding="utf-8")
+    for words in (("gadget",), ("gadget", "--pair"), ("Gad-get",), ("gadget_info",)):
+        assert run(copy, BIN / "python", "scripts/new", *words).returncode == 2
+    assert path.read_text(encoding="utf-8") == before
