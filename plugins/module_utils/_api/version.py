@@ -27,6 +27,12 @@ from .._shapes import (
 )
 
 _NEXT = Record(id=required(text))
+
+
+def _id_of(value: t.Any, place: str) -> str | None:
+    return None if value == "" else t.cast(str, _NEXT({"id": value} if isinstance(value, str) else value, place)["id"])
+
+
 _VERSION = Record(
     id=required(text),
     version=anything,
@@ -40,13 +46,9 @@ _VERSION = Record(
     created_at=instant,
     updated_at=instant,
     # An object, a bare id, or null (section 6, row 32).
-    next_upgrade_id=called(lambda value, place: _id_of(value, place), "next_upgrade"),
+    next_upgrade_id=called(_id_of, "next_upgrade"),
     warning_message=identifier,
 )
-
-
-def _id_of(value: t.Any, place: str) -> str | None:
-    return None if value == "" else t.cast(str, _NEXT({"id": value} if isinstance(value, str) else value, place)["id"])
 
 
 def _version(value: t.Any, place: str) -> Raw:
