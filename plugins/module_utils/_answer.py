@@ -12,6 +12,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from ._deadline import Deadline
 from ._diagnosis import diagnose
 from ._errors import UnexpectedAnswer, Unreachable, cut
 
@@ -82,6 +83,7 @@ class Stream(Answer):
     response: t.Any = None
     host: str = ""
     timeout: float = DEFAULT_TIMEOUT
+    deadline: Deadline | None = None
 
     def __enter__(self) -> Stream:
         return self
@@ -107,15 +109,22 @@ class Stream(Answer):
         # The bytes are wanted as they were sent: an archive is compressed already.
         self.response.raw.headers.pop("Content-Encoding", None)
         try:
+            self._for_another_piece()
             for chunk in self.response.iter_content(size):
                 received += len(chunk)
                 yield chunk
+                self._for_another_piece()
         except (OSError, ValueError) as error:
             found = diagnose(error, self.host, self.timeout)
             raise self._broken_off(found.message, found.hint) from None
         # Whether a short body is noticed below us depends on the version of urllib3.
         if self.length is not None and received < self.length:
             raise self._broken_off(f"The answer of {self.host} broke off after {received} of {self.length} bytes", "")
+
+    def _for_another_piece(self) -> None:
+        """The whole may take as long as it takes, and a piece of it no longer than that."""
+        if self.deadline is not None:
+            self.deadline.extend()
 
     def _broken_off(self, message: str, hint: str) -> Unreachable:
         return Unreachable(message, method=self.method, path=self.path, status=self.status, hint=hint)

@@ -124,6 +124,8 @@ def diagnose(error: BaseException, host: str, timeout: float) -> Diagnosis:
         return Diagnosis(
             "lost", f"{host} did not answer within {timeout:g} seconds", "Raise api_timeout, or run again later."
         )
+    if "Overdue" in names:
+        return Diagnosis("lost", f"{host} was still answering after too long a time", "Run again later.")
     if names & {"ChunkedEncodingError", "ContentDecodingError", "IncompleteRead"}:
         return Diagnosis("lost", f"The answer of {host} broke off", "Run again later; check the proxies on the way.")
     if isinstance(error, requests.exceptions.ConnectionError):

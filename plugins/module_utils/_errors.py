@@ -90,6 +90,8 @@ def _forms(secret: str) -> tuple[str, ...]:
     """Return a secret as an answer may repeat it: as it is, in JSON, in a URL, in HTML, and within base64, such as of user:secret."""
     raw = secret.encode("utf-8", "surrogatepass")
     in_json = [json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)]
+    # As Go writes it.
+    in_json += [re.sub("[<>&]", lambda match: f"\\u{ord(match.group()):04x}", text) for text in in_json]
     in_url = [quote(raw, safe="") for quote in (urllib.parse.quote, urllib.parse.quote_plus)]
     in_url += [re.sub("%..", lambda match: match.group().lower(), text) for text in in_url]
     found = {secret, *in_json, *(text.replace("/", "\\/") for text in in_json), *in_url, html.escape(secret)}

@@ -291,6 +291,17 @@ def _refuse_odd_text(spec: Spec, path: str, option: Option, value: t.Any) -> Non
         )
 
 
+def secrets_of(options: t.Mapping[str, Option], values: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    """Yield the values of options that are secrets."""
+    for name, option in options.items():
+        value = values.get(name)
+        if option.get("no_log") and isinstance(value, str):
+            yield value
+        for item in value if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(item, t.Mapping):
+                yield from secrets_of(option.get("options") or {}, item)
+
+
 def _blank(value: t.Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 

@@ -19,7 +19,7 @@ from ._client import Client
 from ._core import Clock
 from ._diagnosis import LOCAL_FAULTS, MACHINE_ADVICE
 from ._errors import ConsentMissing, ScalingoError, UnexpectedAnswer, facts, legible, scrub, sentence
-from ._options import Spec, settle
+from ._options import Spec, secrets_of, settle
 from ._progress import Progress
 from ._settings import with_environment
 from ._shapes import readable
@@ -101,6 +101,8 @@ def execute(performer: type[Performer], spec: Spec, host: Host, clock: Clock | N
             watcher=host,
             target_needed=performer.target_needed,
         )
+        for secret in secrets_of(spec.options, params):
+            client.transport.secrets.add(secret)
         performing = performer(client, params, _warning(client, host), host.no_log, asked)
         outcome = performing.perform(host.check_mode)
     except Interrupted as error:

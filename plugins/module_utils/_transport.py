@@ -18,6 +18,7 @@ import warnings
 from ._addresses import fill_path, fill_query, host_of, is_loopback, origin_of, require_private_channel
 from ._answer import Answer, Stream, length_of
 from ._core import Clock, Secrets, Usage
+from ._deadline import Adapter, Deadline, until
 from ._diagnosis import LONGEST_CONNECT, Diagnosis, authorities, diagnose, proxy_settings
 from ._errors import (
     OutcomeUnknown,
@@ -94,6 +95,8 @@ def new_session() -> t.Any:
             "ansible_python_interpreter.",
         )
     session: t.Any = requests.Session()
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, Adapter())
     session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json, */*;q=0.1"})
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     # Otherwise it reads the Location of an answer that it is not to follow, and raises when it cannot.
@@ -338,11 +341,14 @@ class Transport:
         self, route: Route[t.Any], url: str, auth: NoAuthorization, body: t.Any, state: Attempts
     ) -> Answer | Diagnosis:
         content_type = {} if body is None else {"Content-Type": "application/json"}
-        response = self._ask(route, url, auth, None if body is None else json.dumps(body).encode(), content_type)
+        deadline = Deadline(self.clock.now, state.deadline)
+        data = None if body is None else json.dumps(body).encode()
+        with until(deadline):
+            response = self._ask(route, url, auth, data, content_type)
         if isinstance(response, Diagnosis):
             return response
         try:
-            content, broken = self._receive(route, response, host_of(url), state.deadline)
+            content, broken = self._receive(route, response, host_of(url), deadline)
         finally:
             response.close()
         if broken is not None and response.status_code < 300:
@@ -351,14 +357,16 @@ class Transport:
 
     def _open(self, route: Route[t.Any], url: str, headers: t.Mapping[str, str], state: Attempts) -> Stream | Diagnosis:
         host = host_of(url)
-        response = self._ask(route, url, NoAuthorization(), None, headers)
+        deadline = Deadline(self.clock.now, state.deadline, self.timeout + DEADLINE_MARGIN)
+        with until(deadline):
+            response = self._ask(route, url, NoAuthorization(), None, headers)
         if isinstance(response, Diagnosis):
             return response
         head = self._head(route, url, response, state)
         if response.status_code in (200, 206):
-            return Stream(text="", response=response, host=host, timeout=self.timeout, **head)
+            return Stream(text="", response=response, host=host, timeout=self.timeout, deadline=deadline, **head)
         try:
-            content = self._receive(route, response, host, state.deadline)[0]
+            content = self._receive(route, response, host, deadline)[0]
         finally:
             response.close()
         return Stream(text=content.decode("utf-8", "replace"), **head)
@@ -405,7 +413,7 @@ class Transport:
         }
 
     def _receive(
-        self, route: Route[t.Any], response: t.Any, host: str, deadline: float
+        self, route: Route[t.Any], response: t.Any, host: str, deadline: Deadline
     ) -> tuple[bytes, Diagnosis | None]:
         """Return the body as far as it came, and what broke it off."""
         content = bytearray()
@@ -416,11 +424,7 @@ class Transport:
                 if len(content) > BODY_LIMIT:
                     message = f"The answer of {host} is longer than {BODY_LIMIT // 1024**2} MiB, which is the most that is read"
                     return b"", Diagnosis("endless", message, route.narrower or LONG_ANSWER, status)
-                if self.clock.now() > deadline:
-                    problem = Diagnosis(
-                        "lost", f"{host} was still answering after too long a time", "Run again later.", status
-                    )
-                    return bytes(content), problem
+                deadline.require()
         except (OSError, ValueError) as error:
             found = diagnose(error, host, self.timeout)
             return bytes(content), Diagnosis("lost", found.message, found.hint, status)

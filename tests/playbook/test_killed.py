@@ -151,6 +151,8 @@ def test_what_is_killed_converges(core: str, way: str, sandbox: Sandbox, tmp_pat
         doomed.begin(chance)
         for number in chance.sample(SIGNALS, len(SIGNALS)):
             sandbox.speed(chance.choice(SPEEDS))
+            # Otherwise the download is over too soon to be killed.
+            sandbox.fault(match={"role": "files"}, do="drip", seconds=0.3, bytes=100_000)
             if doomed.kill(number, chance.randrange(1, 60), chance):
                 doomed.killed(number)
         doomed.converge()

@@ -37,16 +37,25 @@ def response(
 class SocketServer:
     """Answers the n-th request with the n-th answer: bytes, or None to close the connection without a word.
 
-    After the last answer it goes on with the last one.
+    After the last answer it goes on with the last one. With `gap` each byte after the first
+    `whole` ones comes so many seconds after the one before.
     """
 
     def __init__(
-        self, *answers: bytes | None, tls: ssl.SSLContext | None = None, read_first: bool = True, pause: float = 0.0
+        self,
+        *answers: bytes | None,
+        tls: ssl.SSLContext | None = None,
+        read_first: bool = True,
+        pause: float = 0.0,
+        gap: float = 0.0,
+        whole: int = 0,
     ) -> None:
         self.answers = list(answers) or [response()]
         self.tls = tls
         self.read_first = read_first
         self.pause = pause
+        self.gap = gap
+        self.whole = whole
         self.requests: list[Request] = []
         self.connections = 0
         self.lock = threading.Lock()
@@ -101,7 +110,12 @@ class SocketServer:
                     self.stop.wait(self.pause)
                 if answer is None:
                     break
-                connection.sendall(answer)
+                whole = self.whole if self.gap else len(answer)
+                connection.sendall(answer[:whole])
+                for byte in answer[whole:]:
+                    if self.stop.wait(self.gap):
+                        return
+                    connection.sendall(bytes([byte]))
                 if b"\r\nConnection: close" in answer:
                     break
         except OSError:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import time
 import typing as t
 import urllib.parse
 from unittest import mock
 
 import requests.adapters
+from ansible_collections.community.scalingo.plugins.module_utils import _deadline
 from scalingo_sandbox.testing import Sandbox
 
 #: How long a request waits for an answer that does not come.
@@ -37,7 +39,9 @@ def named_request(sandbox: Sandbox, request: t.Any) -> str:
 
 @contextlib.contextmanager
 def broken(sandbox: Sandbox, how: str, name: str, after: int, times: int | None) -> t.Iterator[None]:
-    """`how`: refused, name (it cannot be resolved), tls (the server speaks none), or hurry (nobody waits long)."""
+    """`how`: refused, full (nobody takes the connection), name (it cannot be resolved), tls (the server speaks none), hurry (nobody
+    waits long for the answer to begin), or drag (nor for it to end).
+    """
     send = requests.adapters.HTTPAdapter.send
     resolve = socket.getaddrinfo
     seen = 0
@@ -47,8 +51,15 @@ def broken(sandbox: Sandbox, how: str, name: str, after: int, times: int | None)
         if named_request(sandbox, request) == name:
             seen += 1
             if seen > after and (times is None or seen <= after + times):
+                connect, silence = options["timeout"]
                 if how == "hurry":
-                    return hurrying(adapter, request, {**options, "timeout": (options["timeout"][0], HURRY)})
+                    return hurrying(adapter, request, {**options, "timeout": (connect, HURRY)})
+                if how == "drag":
+                    begun = time.monotonic()
+                    with _deadline.until(_deadline.Deadline(time.monotonic, begun + HURRY)):
+                        return send(adapter, request, **options)
+                if how == "full":
+                    options = {**options, "timeout": (HURRY, silence)}
                 request.url = elsewhere(request.url)
         return send(adapter, request, **options)
 
@@ -76,6 +87,12 @@ def broken(sandbox: Sandbox, how: str, name: str, after: int, times: int | None)
         # Bound, so that nobody else gets the port, and not listening.
         nobody = stack.enter_context(socket.socket())
         nobody.bind(("127.0.0.1", 0))
+        if how == "full":
+            nobody.listen(0)
+            for dummy in range(2):
+                waiting = stack.enter_context(socket.socket())
+                waiting.setblocking(False)
+                waiting.connect_ex(nobody.getsockname())
         stack.enter_context(mock.patch.object(requests.adapters.HTTPAdapter, "send", sending))
         stack.enter_context(mock.patch.object(socket, "getaddrinfo", resolving))
         yield

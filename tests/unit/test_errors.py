@@ -206,6 +206,7 @@ OPAQUE = 'p/ss+w\u00f6rd&"<9'
         json.dumps(OPAQUE),
         json.dumps(OPAQUE, ensure_ascii=False),
         json.dumps(OPAQUE).replace("/", "\\/"),
+        json.dumps(OPAQUE, ensure_ascii=False).replace("&", "\\u0026").replace("<", "\\u003c"),
         urllib.parse.quote(OPAQUE, safe=""),
         urllib.parse.quote(OPAQUE, safe="").lower(),
         urllib.parse.urlencode({"password_of": OPAQUE}),

@@ -6,24 +6,30 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import ssl
+import subprocess
+import time
 import typing as t
 from pathlib import Path
 
 import pytest
 import trustme
-from ansible_collections.community.scalingo.plugins.module_utils._client import Client
+from ansible_collections.community.scalingo.plugins.module_utils import _transport
+from ansible_collections.community.scalingo.plugins.module_utils._client import LINK_ROUTE, Client
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     OutcomeUnknown,
     ScalingoError,
     UnexpectedAnswer,
     Unreachable,
+    facts,
     sentence,
 )
 from support.api import Api
 from support.office import Office
+from support.playbook import ROOT, oldest_core
 from support.sockets import SocketServer, response
 
 DATABASE = '{"database": {"status": "running"}}'
@@ -105,6 +111,112 @@ def test_a_redirect_on_the_same_host_is_followed(office: Office) -> None:
         ("/api/databases/ad-1", "Bearer addon-1"),
         ("/there", "Bearer addon-1"),
     ]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Answers that drip: each byte comes in time, and there is no end of them
+
+LONG = b"x" * 999
+GOOD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = GOOD + b"Transfer-Encoding: chunked\r\n\r\n"
+#: What comes at once, and what drips.
+DRIPPING = {
+    "of a known length": (GOOD + b"Content-Length: 999\r\n\r\n", LONG),
+    "to the end of the connection": (GOOD + b"\r\n", LONG),
+    "in one chunk": (CHUNKED + b"3e7\r\n", LONG),
+    "in many chunks": (CHUNKED, b"1\r\nx\r\n" * 999),
+    "after the last chunk": (CHUNKED + b"0\r\n", b"a: b\r\n" * 999),
+    "in the head": (GOOD, b"A: " + LONG),
+    "in the first line": (b"HTTP/1.1 200 ", LONG),
+}
+
+
+def dripping(where: str, **options: t.Any) -> SocketServer:
+    first, rest = DRIPPING[where]
+    return SocketServer(first + rest, gap=0.01, whole=len(first), **options)
+
+
+def hurried(client: Client, monkeypatch: pytest.MonkeyPatch) -> Client:
+    monkeypatch.setattr(_transport, "DEADLINE_MARGIN", 0.2)
+    monkeypatch.setattr(client.transport.clock, "now", time.monotonic)
+    client.transport.timeout, client.transport.retries = 0.2, 0
+    return client
+
+
+@pytest.mark.parametrize(
+    "rest", [b"zz\r\nabc\r\n", b"-5\r\nabc\r\n", b"\r\n\r\n", b"ffffffffffffffffffffff\r\nabc", b"3\r\nabc"]
+)
+def test_chunks_that_are_none_are_a_broken_answer(office: Office, rest: bytes) -> None:
+    with SocketServer(CHUNKED.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") + rest) as server:
+        fails(UnexpectedAnswer, Api(client_of(office, server, api_retries=0)).show_database)
+        fails(OutcomeUnknown, Api(client_of(office, server, api_retries=0)).upgrade)
+
+
+@pytest.mark.parametrize("status", ["400 Bad", "409 Conflict", "500 Oops", "503 Busy"])
+def test_no_failure_repeats_what_was_sent(office: Office, status: str) -> None:
+    sent = json.dumps({"Authorization": "Bearer addon-1", "user": {"name": "joe", "password": "Canary/of-joe9"}})
+    said = json.dumps({"error": sent, "errors": {"password": ["Canary%2Fof-joe9 is weak"]}, "code": "addon-1"})
+    with SocketServer(response(said, status)) as server:
+        client = client_of(office, server, api_retries=0)
+        client.conceal("Canary/of-joe9")
+        with pytest.raises(ScalingoError) as caught:
+            Api(client).show_database()
+    for shown in (sentence(caught.value), str(facts(caught.value)), str(caught.value.args)):
+        assert "Canary" not in shown and "addon-1" not in shown
+
+
+@pytest.mark.parametrize("where", DRIPPING)
+def test_an_answer_that_drips_without_end_is_given_up(
+    office: Office, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    with dripping(where) as server:
+        client = hurried(client_of(office, server), monkeypatch)
+        kind = Unreachable if where in ("in the head", "in the first line") else UnexpectedAnswer
+        assert "was still answering after too long a time" in fails(kind, Api(client).show_database).message
+        assert "may or may not have taken effect" in sentence(fails(OutcomeUnknown, Api(client).upgrade))
+    assert len(server.requests) == 2
+
+
+def test_an_answer_that_drips_over_tls_is_given_up(
+    office: Office, monkeypatch: pytest.MonkeyPatch, authority: trustme.CA, tmp_path: Path
+) -> None:
+    with dripping("in one chunk", tls=context(authority)) as server:
+        client = hurried(client_of(office, server, ca_path=bundle(authority, tmp_path, "ca.pem")), monkeypatch)
+        assert "too long a time" in fails(UnexpectedAnswer, Api(client).show_database).message
+
+
+WITH_THE_LOWEST = """
+import sys, time, requests
+from ansible_collections.community.scalingo.plugins.module_utils import _deadline
+session = requests.Session()
+session.mount("http://", _deadline.Adapter())
+try:
+    with _deadline.until(_deadline.Deadline(time.monotonic, time.monotonic() + 0.3)):
+        answer = session.get(sys.argv[1], stream=True, timeout=(3, 3))
+    sum(map(len, answer.iter_content(65536)))
+except requests.RequestException as error:
+    print(requests.__version__, error)
+"""
+
+
+@pytest.mark.parametrize("where", ["of a known length", "in one chunk", "in the head"])
+def test_an_answer_that_drips_is_given_up_with_the_lowest_libraries_too(where: str) -> None:
+    with dripping(where) as server:
+        command = [oldest_core() / "python", "-c", WITH_THE_LOWEST, server.address]
+        paths = {**os.environ, "PYTHONPATH": str(ROOT / ".cache" / "collections")}
+        said = subprocess.run(command, env=paths, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert said.startswith("2.27.1 ") and "Overdue" in said
+
+
+def test_a_file_may_take_long_and_no_piece_of_it(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, rest = DRIPPING["of a known length"]
+    with SocketServer(first.replace(b"999", b"60") + rest[:60], gap=0.01, whole=len(first)) as server:
+        client = hurried(client_of(office, server), monkeypatch)
+        with client.open_link(LINK_ROUTE, f"{server.address}/file", {}) as stream:
+            assert b"".join(stream.chunks(5)) == b"x" * 60
+        with client.open_link(LINK_ROUTE, f"{server.address}/file", {}) as stream:
+            error = fails(Unreachable, lambda: list(stream.chunks(100)))
+    assert "was still answering after too long a time" in error.message
 
 
 # ---------------------------------------------------------------------------------------------------------------------

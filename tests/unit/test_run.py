@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import types
 import typing as t
 
@@ -316,3 +317,22 @@ def test_no_note_and_no_warning_is_obeyed_by_a_terminal() -> None:
     _run.execute(performing(act), COMMON, host)
     assert host.warnings == ["odd\\x1b[2K name of the \\u202eplan ********"]
     assert host.only[1]["notes"] == ["odd note\\x9b"]
+
+
+def test_a_failure_hides_the_secrets_of_all_options_in_each_form() -> None:
+    def act(performer: Performer, check_mode: bool) -> Outcome:
+        error = ValidationFailed(
+            "no: Canary%2Fof-joe9", fields={"password": ["Q2FuYXJ5L29mLWpvZTk=", "Canary\\/of-joe9"]}
+        )
+        error.hide(performer.client.transport.secrets.values)
+        raise error
+
+    users: dict[str, t.Any] = {
+        "type": "list",
+        "elements": "dict",
+        "options": {"password": {"type": "str", "no_log": True}},
+    }
+    host = Host(users=[{"password": None}, {"password": "Canary/of-joe9"}])
+    _run.execute(performing(act), COMMON + Spec(options={"users": users}), host, Clock())
+    assert host.secrets == [SECRET, "Canary/of-joe9"]
+    assert host.only[0] == "fail" and not {"Canary", "Q2FuY"} & set(re.findall("Canary|Q2FuY", str(host.only[1])))

@@ -172,6 +172,8 @@ class Fault:
     where: t.Callable[[Point], bool] = anywhere
     #: Of a refusal: what it is called.
     kind: str = ""
+    #: How many seconds are to be waited for it at least.
+    waits: float = 0.0
 
     @contextlib.contextmanager
     def acting(self, laboratory: Laboratory, point: Point) -> t.Iterator[None]:
@@ -219,6 +221,18 @@ def _skewed(hours: float) -> t.Callable[[Laboratory, Point], Data]:
     return do
 
 
+def _retry_at(status: int, seconds: float) -> t.Callable[[Laboratory, Point], Data]:
+    """A Retry-After that is a moment, so many seconds after that of the answer."""
+
+    def do(laboratory: Laboratory, point: Point) -> Data:
+        now = laboratory.clock.wall()
+        moments = {"Date": now, "Retry-After": now + seconds}
+        headers = {name: email.utils.formatdate(moment, usegmt=True) for name, moment in moments.items()}
+        return {**_status(status), "headers": headers}
+
+    return do
+
+
 def _of_another_addon(laboratory: Laboratory, point: Point) -> Data:
     other = next(
         addon["id"]
@@ -237,20 +251,61 @@ def _after_the_work(status: int, body: t.Any) -> Data:
     return {"do": "replace", "status": status, "body": body}
 
 
-WAIT = {"headers": {"Retry-After": "7"}}
+def _retry_after(text: str) -> Data:
+    return {"headers": {"Retry-After": text}}
+
+
+WAIT = _retry_after("7")
+YEAR = 365 * 86400
 RESET = {"reset": True}
 
 FAULTS = (
     # The request is never sent, or never taken.
     Fault("the connection is refused", "never sent", {}, wire="refused"),
+    Fault("the connection is not taken in time", "never sent", {}, wire="full"),
     Fault("the name cannot be resolved", "never sent", {}, wire="name"),
     Fault("TLS fails", "never sent", {}, wire="tls"),
     Fault("the connection is refused once", "put off", {}, times=1, wire="refused"),
     # It is put off: the rate limit in both forms.
     Fault("429 as text, twice", "put off", {"do": "plain", "status": 429}, times=2),
-    Fault("429 as text with Retry-After, twice", "put off", {"do": "plain", "status": 429, **WAIT}, times=2),
+    Fault(
+        "429 as text with Retry-After, twice",
+        "put off",
+        {"do": "plain", "status": 429, **WAIT},
+        times=2,
+        waits=14,
+    ),
     Fault("429 as JSON, twice", "put off", _status(429), times=2),
-    Fault("429 as JSON with Retry-After, twice", "put off", {**_status(429), **WAIT}, times=2),
+    Fault("429 as JSON with Retry-After, twice", "put off", {**_status(429), **WAIT}, times=2, waits=14),
+    Fault(
+        "429 with a Retry-After of 0.493, once",
+        "put off",
+        {**_status(429), **_retry_after("0.493")},
+        times=1,
+        waits=1,
+    ),
+    Fault(
+        "429 with a Retry-After of NaN, once",
+        "put off",
+        {**_status(429), **_retry_after("NaN")},
+        times=1,
+        waits=1,
+    ),
+    Fault(
+        "429 with a Retry-After in half a minute, as a date, once",
+        "put off",
+        _retry_at(429, 30),
+        times=1,
+        waits=28,
+    ),
+    Fault("429 with a Retry-After in the past, as a date, once", "put off", _retry_at(429, -3600), times=1, waits=1),
+    Fault(
+        "429 with a Retry-After in ten years, as a date, once",
+        "put off",
+        _retry_at(429, 10 * YEAR),
+        times=1,
+        waits=599,
+    ),
     Fault("429 as text, always", "limited", {"do": "plain", "status": 429}),
     Fault("429 as JSON with Retry-After, always", "limited", {**_status(429), "headers": {"Retry-After": "60"}}),
     # The answer is lost.
@@ -264,12 +319,40 @@ FAULTS = (
     Fault("the connection is always closed before the work", "lost", {"do": "drop_before"}),
     Fault("the connection is always closed after the work", "lost", {"do": "drop_after"}),
     Fault("half of the answer, always", "half", {"do": "truncate"}, where=with_a_body),
+    Fault(
+        "an answer that drips without end",
+        "half",
+        {"do": "drip", "seconds": 0.06, "bytes": 1},
+        wire="drag",
+        where=with_a_body,
+    ),
     # The server fails.
     Fault("500 once", "failure once", _status(500), times=1),
     Fault("500", "failure", _status(500)),
     Fault("500 as a page", "failure", {"do": "html", "status": 500}),
     Fault("502 as a page, once", "overload once", {"do": "html", "status": 502}, times=1),
-    Fault("503 with Retry-After, once", "overload once", {**_status(503), **WAIT}, times=1),
+    Fault("503 with Retry-After, once", "overload once", {**_status(503), **WAIT}, times=1, waits=7),
+    Fault(
+        "503 with a Retry-After of 0.493, once",
+        "overload once",
+        {**_status(503), **_retry_after("0.493")},
+        times=1,
+        waits=0.4,
+    ),
+    Fault(
+        "503 with a Retry-After of NaN, once",
+        "overload once",
+        {**_status(503), **_retry_after("NaN")},
+        times=1,
+        waits=0,
+    ),
+    Fault(
+        "503 with a Retry-After in ten years, as a date, once",
+        "overload once",
+        _retry_at(503, 10 * YEAR),
+        times=1,
+        waits=60,
+    ),
     Fault("502 as a page", "failure", {"do": "html", "status": 502}),
     Fault("503", "failure", _status(503)),
     # A token is refused.
@@ -570,6 +653,11 @@ class Matrix:
             found.append(
                 Problem("outcome", f"{named(point.record)} is sent {sent} times, and {once} without the fault")
             )
+        # A call that is not sent again waits for nothing, and who waits for the platform anyway has nothing to add up.
+        if fault.waits and not _waited(clean) and (fault.group == "put off" or point.kind != "once"):
+            # With what keeps a pace afterwards.
+            if not seen.report.failed and not fault.waits <= _waited(seen) <= fault.waits + 20:
+                found.append(Problem("outcome", f"it waited {_waited(seen)} seconds, and not {fault.waits:g}"))
         if fault.group == "redirected" and any(record.region == REGIONS[-1] for record in seen.records):
             found.append(Problem("secret", "it follows a redirect to another host"))
         return found
@@ -601,6 +689,10 @@ def _repetitions(case: Case, clean: Observation, seen: Observation) -> list[str]
             if len(sent) > once and not refused and not looked:
                 found.append(f"{signature[0]} is sent again without having looked")
     return found
+
+
+def _waited(seen: Observation) -> float:
+    return float(seen.report.result["api_usage"]["waited_seconds"])
 
 
 def _done(record: Record) -> bool:
@@ -667,7 +759,8 @@ def every_point(matrix: Matrix) -> list[Point]:
 Cell = tuple[Point, Fault]
 #: What is tried at every change of every case.
 LOST = ("the connection is closed before the work", "the connection is closed after the work")
-GROUPS = tuple(dict.fromkeys(fault.group for fault in FAULTS))
+#: And at one change of each kind in each module's share of the sample.
+NOT_DONE = "200 with a text"
 
 
 def whole(matrix: Matrix, number: int) -> list[Cell]:
@@ -714,7 +807,9 @@ def sample(matrix: Matrix, modules: t.Sequence[Subject]) -> list[Cell]:
             fitting = [point for point in there if point.phase == phase and fault.where(point)]
             if fitting and (position + offset + turn) % rounds == 0:
                 found.append((fitting[position % len(fitting)], fault))
-    return found
+    # Each module reads back what it changed in a way of its own.
+    changes = [point for point in there if point.phase == "as a change"]
+    return found + [(point, fault) for point in changes for fault in FAULTS if fault.name == NOT_DONE]
 
 
 def few_points(matrix: Matrix) -> list[Point]:

@@ -466,8 +466,10 @@ class Application:
         send: Send,
         drop: Callable[..., None],
     ) -> None:
-        """A part of a file, piece by piece; a fault may cut it off."""
+        """A part of a file, piece by piece; a fault may cut it off, or let it drip."""
         path, offset, length = answer.file
+        dripping = rule is not None and rule.do == "drip"
+        most = PIECE if rule is None or not dripping else rule.bytes or max(1, length // 4)
         cut = rule is not None and rule.do == "truncate"
         if rule is not None and cut:
             length = min(length, length // 2 if rule.bytes is None else rule.bytes)
@@ -475,7 +477,9 @@ class Application:
         with open(path, "rb") as stream:
             stream.seek(offset)
             while length > 0:
-                piece = stream.read(min(length, PIECE))
+                if rule is not None and dripping:
+                    await self._pause(rule.seconds)
+                piece = stream.read(min(length, most))
                 if not piece:
                     break
                 length -= len(piece)
