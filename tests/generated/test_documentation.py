@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 from support.generation import EVERY_MODULE, TESTED, TESTED_MODULES, none
@@ -40,6 +42,15 @@ def test_descriptions_are_short(part: str) -> None:
     ]
     print(f"{part}: {len(words)} bullets of {sum(words) / len(words):.1f} words")
     assert sum(words) / len(words) <= documents.WORDS_OF_A_BULLET
+
+
+def test_tasks_are_named_by_verb_and_object() -> None:
+    """People read them in a job log, each alone."""
+    pictures = "Begin|Bring|Come|Go|Have|Keep it|Look|Note|Pass on|Reckon|Say|Take it|Tell"
+    files = [path for place in ("roles", "playbooks") for path in sorted((ROOT / place).rglob("*.yml"))]
+    names = [name for path in files for name in re.findall(r"(?m)^ *- name: (.+)$", path.read_text(encoding="utf-8"))]
+    assert len(names) > 100
+    none([name for name in names if re.match(rf"({pictures})\b", name)])
 
 
 @pytest.mark.parametrize("subject", EVERY_MODULE)

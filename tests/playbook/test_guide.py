@@ -30,7 +30,7 @@ def test_the_plays_of_the_guide(ansible: Ansible, sandbox: Sandbox) -> None:
     path.write_text(textwrap.dedent(databases), encoding="utf-8")
     first = ansible.play(text, "-i", str(path)).ok().clean()
     assert first.tasks("Back up at three, maintain on Sunday night")[0].result["changed"]
-    assert first.result("Look ahead")["steps"]
+    assert first.result("Predict the change")["steps"]
     assert first.count("rescued") == 1
     assert len(first.by_host("Maintain on Sunday night")) == 3
     sandbox.clear_log()
