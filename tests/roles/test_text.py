@@ -51,6 +51,10 @@ SPEED = 100
 NEWEST = ROOT / ".cache" / "core-newest" / "bin"
 
 
+#: Of what tests/unit/test_role_variables.py proves, and test_awx.py under the newest, one run is enough.
+ON_THE_OLDEST = pytest.mark.parametrize("ansible", ["oldest"], indirect=True)
+
+
 @pytest.fixture(params=["oldest", "newest"])
 def ansible(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Watched:
     newest = NEWEST if NEWEST.exists() else Path(sys.executable).parent
@@ -139,6 +143,7 @@ def test_what_comes_from_the_command_line_is_refused_before_anything_is_asked(
     assert sandbox.log() == []
 
 
+@ON_THE_OLDEST
 def test_the_consent_to_an_export_is_no_word_that_is_true(ansible: Watched, sandbox: Sandbox, tmp_path: Path) -> None:
     vault = (
         "restore_drill_app=vault",
@@ -153,6 +158,7 @@ def test_the_consent_to_an_export_is_no_word_that_is_true(ansible: Watched, sand
     assert "restore_drill_allow: [export]" in finding and written(sandbox) == []
 
 
+@ON_THE_OLDEST
 def test_a_structure_as_json_text_is_looked_after(ansible: Watched, sandbox: Sandbox) -> None:
     """What is null in it is not declared."""
     wanted = {"periodic_backups_scheduled_at": "7", "features": {"force-ssl": True}, "sql_modes": None}
@@ -162,13 +168,14 @@ def test_a_structure_as_json_text_is_looked_after(ansible: Watched, sandbox: San
     assert (summary["outcome"], len(summary["steps"])) == ("changed", 2)
 
 
+@ON_THE_OLDEST
 def test_a_structure_of_which_everything_is_null_declares_nothing(ansible: Watched, sandbox: Sandbox) -> None:
     run = ansible.play(BASELINE, "-e", '{"database_baseline_wanted": {"sql_modes": null}}').failed()
     message = run.result("Fail with the findings and next steps")["msg"]
     assert "database_baseline_wanted declares nothing for shop/mysql" in message and sandbox.log() == []
 
 
-@pytest.mark.parametrize("ansible", ["oldest"], indirect=True)
+@ON_THE_OLDEST
 def test_apps_with_commas_are_apps(ansible: Watched, sandbox: Sandbox, tmp_path: Path) -> None:
     nothing = (
         "fleet_report_regions=",
