@@ -385,7 +385,7 @@ class InventoryModule(HostBuilder, BaseInventoryPlugin, Cacheable):
                 "api_url and db_api_url are addresses of one region: give one region, or auth_url only"
             )
         if self.get_option("parallel") < 1:
-            raise AnsibleParserError("parallel is %d: use a number from 1 up" % self.get_option("parallel"))
+            raise AnsibleParserError(f"parallel is {self.get_option('parallel')}: use a number from 1 up")
         apps = self._texts("apps")
         if "" in apps:
             raise AnsibleParserError("apps holds an empty name")

@@ -29,9 +29,9 @@ def is_ready(raw: t.Mapping[str, t.Any]) -> bool:
 
 
 def busy_reason(raw: t.Mapping[str, t.Any]) -> str:
-    """Why a database, as C(GET /databases/:db) shows it, takes no change now; an empty text when it does.
+    """Why a database, as `GET /databases/:db` shows it, takes no change now; an empty text when it does.
 
-    Raises C(Conflict) for one that is stopped: waiting for it would have no end.
+    Raises `Conflict` for one that is stopped: waiting for it would have no end.
     """
     if is_ready(raw):
         return ""

@@ -22,6 +22,7 @@ import typing as t
 import weakref
 
 from ._core import Clock
+from ._files import create
 
 try:
     import fcntl
@@ -124,8 +125,7 @@ class Store:
             return
         temporary = f"{key}.{secrets.token_hex(8)}.tmp"
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            with os.fdopen(os.open(temporary, flags, 0o600, dir_fd=directory), "wb") as file:
+            with create(temporary, directory) as file:
                 file.write(json.dumps({**entry, "expires_at": expires_at}).encode())
                 file.flush()
                 # The time of the file is the time of its end: so sweeping needs to read nothing.

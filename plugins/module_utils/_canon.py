@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
 # Private: may change without notice.
-"""Normal forms: two ways to say the same thing become one value here, so that comparing is C(==).
+"""Normal forms: two ways to say the same thing become one value here, so that comparing is `==`.
 
-Everything is pure. Every function raises C(ValueError) with a sentence for the user when the input has no normal form.
+Everything is pure. Every function raises `ValueError` with a sentence for the user when the input has no normal form.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 
 def boolean(value: object) -> bool:
-    """A boolean by Ansible's own rules: V(yes), V("false"), V(0) and the like. Other text and none are refused."""
+    """A boolean by Ansible's own rules: `yes`, `"false"`, `0` and the like. Other text and none are refused."""
     try:
         return bool(ansible_boolean(t.cast(t.Any, value)))
     except TypeError:
@@ -110,13 +110,13 @@ def weekday(value: object) -> int:
 def window_text(day: int | None, starting_hour: int | None) -> str:
     """When a window begins, for people."""
     name = "an unknown day" if day is None else WEEKDAYS[day % 7].capitalize()
-    return "{} at {} UTC".format(name, "an unknown hour" if starting_hour is None else "%d:00" % starting_hour)
+    return "{} at {} UTC".format(name, "an unknown hour" if starting_hour is None else f"{starting_hour}:00")
 
 
 def duration(value: object) -> int:
     """An InfluxDB duration in nanoseconds; 0 means without end (docs/contract.md section 7.5).
 
-    C(30d), C(720h), C(720h0m0s) and C(4w2d) are one value; C(0), C(0s) and C(INF) another.
+    `30d`, `720h`, `720h0m0s` and `4w2d` are one value; `0`, `0s` and `INF` another.
     """
     text = str(value).strip()
     if text.lower() == "inf" or text == "0":
@@ -146,19 +146,19 @@ def _nanoseconds(text: str) -> int | None:
 
 
 def duration_text(nanoseconds: int) -> str:
-    """The shortest text for a duration that the API takes: weeks are written as days, 0 as V(0)."""
+    """The shortest text for a duration that the API takes: weeks are written as days, 0 as `0`."""
     if nanoseconds == 0:
         return "0"
     text = ""
     for unit in ("d", "h", "m", "s", "ms", "u", "ns"):
         count, nanoseconds = divmod(nanoseconds, _NANOSECONDS[unit])
         if count:
-            text += "%d%s" % (count, unit)
+            text += f"{count}{unit}"
     return text
 
 
 def seconds(value: object) -> float:
-    """A length of time in seconds: a number of them, or text such as C(90s), C(24h), C(1d12h)."""
+    """A length of time in seconds: a number of them, or text such as `90s`, `24h`, `1d12h`."""
     text = str(value).strip()
     if not isinstance(value, bool) and re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text, re.ASCII):
         return float(text)
@@ -171,7 +171,7 @@ def seconds(value: object) -> float:
 def sql_modes(value: str | t.Iterable[object]) -> frozenset[str]:
     """MySQL modes as a set, in upper case, composite ones expanded as the server does.
 
-    V([]), V([""]) and V("") are the empty set. A name with other signs than letters, digits and underscores is refused.
+    `[]`, `[""]` and `""` are the empty set. A name with other signs than letters, digits and underscores is refused.
     """
     names = value.split(",") if isinstance(value, str) else [part for item in value for part in str(item).split(",")]
     modes = set()
@@ -189,7 +189,7 @@ def sql_modes(value: str | t.Iterable[object]) -> frozenset[str]:
 
 
 def version(value: object) -> tuple[int, ...]:
-    """The components of a version C(major.minor.patch-build) or of the first ones of it; a leading C(v) is ignored."""
+    """The components of a version `major.minor.patch-build` or of the first ones of it; a leading `v` is ignored."""
     text = str(value).strip()
     if not re.fullmatch(r"v?[0-9]+(\.[0-9]+)*(-[0-9]+)?", text):
         raise ValueError(f"{value!r} is not a version: use for example 16, 16.4 or 16.4.0-1")
@@ -197,13 +197,13 @@ def version(value: object) -> tuple[int, ...]:
 
 
 def same_version(wanted: object, current: object) -> bool:
-    """Whether I(current) is the version that I(wanted) names, compared by the components that I(wanted) gives."""
+    """Whether `current` is the version that `wanted` names, compared by the components that `wanted` gives."""
     components = version(wanted)
     return version(current)[: len(components)] == components
 
 
 def extension_version(value: object) -> str:
-    """The version of an extension without the C(v) that some answers put before it (docs/contract.md section 6, row 43)."""
+    """The version of an extension without the `v` that some answers put before it (docs/contract.md section 6, row 43)."""
     text = str(value).strip()
     return text[1:] if re.match(r"v[0-9]", text) else text
 
@@ -238,7 +238,7 @@ def _is_wide(span: Network) -> bool:
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Span:
-    """The addresses from C(first) to C(last)."""
+    """The addresses from `first` to `last`."""
 
     version: int
     first: int
@@ -274,7 +274,7 @@ def wide_spans(ranges: t.Iterable[object]) -> list[Span]:
 
 
 def instant(value: object) -> str:
-    """A point in time in UTC with a fixed width, C(YYYY-MM-DDThh:mm:ss.ffffffZ). Text without an offset is refused."""
+    """A point in time in UTC with a fixed width, `YYYY-MM-DDThh:mm:ss.ffffffZ`. Text without an offset is refused."""
     match = _INSTANT.fullmatch(str(value).strip())
     if not match:
         raise ValueError(f"{value!r} is not a point in time: use for example 2026-11-21T03:00:00Z")
@@ -293,7 +293,7 @@ def instant(value: object) -> str:
 
 
 def instant_seconds(value: object) -> float:
-    """Seconds since 1970 of a point in time as M(instant) takes it."""
+    """Seconds since 1970 of a point in time as `instant` takes it."""
     moment = datetime.datetime.strptime(instant(value), "%Y-%m-%dT%H:%M:%S.%fZ")
     return moment.replace(tzinfo=datetime.timezone.utc).timestamp()
 

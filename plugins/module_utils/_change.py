@@ -61,7 +61,7 @@ MOMENT = 3.0
 
 
 class Performer:
-    """What a module file hands to C(run): something that turns parameters into an outcome."""
+    """What a module file hands to `run`: something that turns parameters into an outcome."""
 
     #: What is being read, for errors before a step runs.
     reading = "read the database"
@@ -103,7 +103,7 @@ class Performer:
             act()
 
     def refuse_open_secret(self, secret: str) -> None:
-        """Refuse a task whose result would hold a secret while it is shown and logged. A file in O(dest) is for it, too."""
+        """Refuse a task whose result would hold a secret while it is shown and logged. A file in `dest` is for it, too."""
         if self.secret_file:
             self.secret_file.check()
         elif not self._no_log:
@@ -211,7 +211,7 @@ class Resource(Performer):
         return outcome
 
     def _reason_to_wait(self, before: State | None, steps: list[Step]) -> str:
-        """What the steps have to wait for. Raises C(Conflict) when that has no end."""
+        """What the steps have to wait for. Raises `Conflict` when that has no end."""
         if not self._counting(steps):
             return ""
         try:
@@ -364,7 +364,7 @@ class Resource(Performer):
     def _compared(self, step: Step, lost: bool, aged: bool) -> t.Iterator[None]:
         """Within it the plan is compared right before each request that could change something, unless it is fresh.
 
-        It is not when it I(aged) already, when the last reading began more than a moment ago, and before each repeat.
+        It is not when it `aged` already, when the last reading began more than a moment ago, and before each repeat.
         """
         transport = self.client.transport
 

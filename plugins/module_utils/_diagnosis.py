@@ -210,7 +210,7 @@ def proxy_settings() -> dict[str, str]:
 def authorities(verify: bool | str) -> bool | str:
     """Return what requests is told of verifying: always the path of certificates where it is to verify.
 
-    Before 2.28 requests turned verification off for C(True) while CURL_CA_BUNDLE was empty. Its variables count as ever.
+    Before 2.28 requests turned verification off for `True` while CURL_CA_BUNDLE was empty. Its variables count as ever.
     """
     if verify is not True:
         return verify

@@ -76,9 +76,9 @@ class Source(t.Protocol):
 
 
 def fetch(source: Source, part: Part, size: int | None = None) -> None:
-    """Bring the file into the part. I(size) is what the platform says of its size, if anything.
+    """Bring the file into the part. `size` is what the platform says of its size, if anything.
 
-    Raises C(ScalingoError). What there is then stays where it can be gone on with; else nothing stays.
+    Raises `ScalingoError`. What there is then stays where it can be gone on with; else nothing stays.
     """
     try:
         _Fetching(source, part, size).run()
@@ -93,7 +93,7 @@ def fetch(source: Source, part: Part, size: int | None = None) -> None:
             part.checkpoint()
             if isinstance(error, ScalingoError):
                 error.hint = (
-                    "%s %d bytes are kept in %s: the next run resumes there." % (error.hint, part.size, part.path)
+                    f"{error.hint} {part.size} bytes are kept in {part.path}: the next run resumes there."
                 ).strip()
         else:
             part.discard()
@@ -122,7 +122,7 @@ class _Fetching:
         if part.validators.total is not None and self._size not in (None, part.validators.total):
             part.restart()
         if part.size:
-            self._source.note("going on with %s from byte %d" % (part.path, part.size))
+            self._source.note(f"going on with {part.path} from byte {part.size}")
         while part.validators.total is None or part.size != part.validators.total:
             start, self._received = part.size, False
             try:
@@ -146,7 +146,7 @@ class _Fetching:
             self._link_is_new = True
         headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
         if part.size:
-            headers["Range"] = "bytes=%d-" % part.size
+            headers["Range"] = f"bytes={part.size}-"
             headers["If-Range"] = str(part.validators.condition)
         with self._source.open(self._link, headers) as stream:
             if stream.status == 416 and part.size:
@@ -175,7 +175,7 @@ class _Fetching:
     def _refused(self, stream: Stream) -> None:
         """A link lives for a while only. Ask for another, once in a row."""
         error = failure_of(ROUTE, stream) or stream.unexpected(
-            "the link leads to an answer with status %d" % stream.status
+            f"the link leads to an answer with status {stream.status}"
         )
         refused = isinstance(error, (BadRequest, Forbidden, NotFound, Unauthorized))
         if not refused or self._link_is_new:
@@ -195,7 +195,7 @@ class _Fetching:
         return False
 
     def _start_over(self, stream: Stream, reason: str) -> None:
-        self._source.note("starting over after %d bytes: %s" % (self._part.size, reason))
+        self._source.note(f"starting over after {self._part.size} bytes: {reason}")
         self._part.restart()
         self._failed(stream.unexpected(f"{reason}, again and again"))
 
@@ -223,7 +223,7 @@ class _Fetching:
         raise stream.unexpected(f"the download is not a gzipped archive: {said}", NO_BACKUP_HINT)
 
     def _wrong_size(self, size: int) -> str:
-        return "the download has %d bytes, and the platform says %s" % (size, self._size)
+        return f"the download has {size} bytes, and the platform says {self._size}"
 
     def _begin(self, stream: Stream) -> None:
         """Begin a file. The length of a 200 is that of the whole."""
@@ -234,8 +234,8 @@ class _Fetching:
         if part.size:
             changed = validators != part.validators
             self._source.note(
-                "starting over after %d bytes: %s"
-                % (part.size, "the file has changed" if changed else "the server sends no parts")
+                f"starting over after {part.size} bytes: "
+                f"{'the file has changed' if changed else 'the server sends no parts'}"
             )
         part.restart(validators)
         if validators.total is not None:
@@ -248,7 +248,7 @@ class _Fetching:
             # The end of the connection is the only sign of the end of the file, so it takes another one.
             total = None if self._size is None else max(self._size, part.size)
         if total is not None and part.size != total:
-            raise Unreachable("the download broke off after %d of %d bytes" % (part.size, total), path=stream.path)
+            raise Unreachable(f"the download broke off after {part.size} of {total} bytes", path=stream.path)
         if self._size not in (None, part.size):
             raise stream.unexpected(self._wrong_size(part.size), NO_BACKUP_HINT)
         return True

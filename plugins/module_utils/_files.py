@@ -35,6 +35,12 @@ def local(doing: str) -> t.Iterator[None]:
         raise ScalingoError(f"{doing}: {error.strerror or type(error).__name__}", hint=hint) from None
 
 
+def create(path: str, directory: int | None = None) -> t.BinaryIO:
+    """Make a file for its owner alone, where there is none yet, and no link either; in an open directory, if one is given."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o600, dir_fd=directory), "wb")
+
+
 def write_atomically(path: str, text: str, mode: int) -> None:
     """Write a small file that is there as a whole or not at all."""
     temporary = path + ".new"

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
 # Private: may change without notice.
-"""The port of C(_run.py) on an C(AnsibleModule)."""
+"""The port of `_run.py` on an `AnsibleModule`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ._run import execute
 
 
 class ModuleHost:
-    """The port on an C(AnsibleModule)."""
+    """The port on an `AnsibleModule`."""
 
     def __init__(self, module: AnsibleModule, given: t.Mapping[str, t.Any]) -> None:
         self._module = module
@@ -65,9 +65,9 @@ class _Module(AnsibleModule):  # type: ignore[misc]
 
 
 def run(performer: type[Performer], spec: Spec) -> None:
-    """What every module's C(main) calls."""
+    """What every module's `main` calls."""
     kwargs = spec.kwargs()
-    # Its value is not logged, and it is not among the parameters of C(invocation).
+    # Its value is not logged, and it is not among the parameters of `invocation`.
     kwargs["argument_spec"][TASK_NO_LOG] = {"type": "bool", "no_log": True}
     module = _Module(**kwargs, supports_check_mode=True)
     # This is how Ansible lets a module read what it was handed; the parameters of the module have null for what is missing.

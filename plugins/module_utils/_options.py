@@ -29,7 +29,7 @@ TASK_NO_LOG = "_task_no_log"
 
 @dataclasses.dataclass(frozen=True)
 class Spec:
-    """Options together with the relations between them. Specs are added with C(+)."""
+    """Options together with the relations between them. Specs are added with `+`."""
 
     options: t.Mapping[str, Option] = dataclasses.field(default_factory=dict)
     mutually_exclusive: tuple[Names, ...] = ()
@@ -58,7 +58,7 @@ class Spec:
         )
 
     def kwargs(self) -> dict[str, t.Any]:
-        """The keyword arguments for C(AnsibleModule) and C(ArgumentSpecValidator)."""
+        """The keyword arguments for `AnsibleModule` and `ArgumentSpecValidator`."""
         return {
             "argument_spec": {name: dict(option) for name, option in self.options.items()},
             "mutually_exclusive": list(self.mutually_exclusive),
@@ -69,7 +69,7 @@ class Spec:
         }
 
 
-# The environment variables of these are read in _auth.py: a fallback here would hide what the task itself gives.
+# The environment variables of these are read in _settings.py: a fallback here would hide what the task itself gives.
 CONNECTION = Spec(
     {
         "api_token": {"type": "str", "no_log": True},
@@ -102,10 +102,10 @@ ON_BUSY = Spec({"on_busy": {"type": "str", "choices": ["wait", "fail"], "default
 
 
 def waiting(timeout: int, wait: bool = True, on_busy: bool = True) -> Spec:
-    """The options of a module that waits; I(timeout) is the default of O(wait_timeout) in seconds.
+    """The options of a module that waits; `timeout` is the default of `wait_timeout` in seconds.
 
-    With O(wait=false) as argument the module has no option O(wait): it waits only while the database is busy. With
-    O(on_busy=false) it does not look whether the database is.
+    With `wait=false` as argument the module has no option `wait`: it waits only while the database is busy. With
+    `on_busy=false` it does not look whether the database is.
     """
     options: dict[str, Option] = {
         "wait_timeout": {"type": "float", "default": float(timeout)},
@@ -117,7 +117,7 @@ def waiting(timeout: int, wait: bool = True, on_busy: bool = True) -> Spec:
 
 
 def consent(*consequences: str) -> Spec:
-    """O(allow) with the consequences that the module can have."""
+    """`allow` with the consequences that the module can have."""
     return Spec({"allow": {"type": "list", "elements": "str", "choices": list(consequences), "default": []}})
 
 
@@ -144,7 +144,7 @@ ALLOWED: t.Mapping[str, str] = {
 }
 #: What Ansible may take for text. A date is one for YAML.
 SCALARS = (type(None), str, int, float, datetime.date)
-#: How Ansible reads the other types. Each raises C(TypeError) or C(ValueError).
+#: How Ansible reads the other types. Each raises `TypeError` or `ValueError`.
 CONVERTERS: t.Mapping[str, t.Callable[[t.Any], t.Any]] = {
     "bool": check_type_bool,
     "int": check_type_int,
@@ -166,7 +166,7 @@ def check_ranges(params: t.Mapping[str, t.Any]) -> None:
 
 def prepared(options: t.Mapping[str, Option], given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """What Ansible's validation is to see of the options of a task. In words of its own it refuses null and blank where there is
-    a default, a choice, or a type that is not text, and what is of another type. C(settle) then says what becomes of them.
+    a default, a choice, or a type that is not text, and what is of another type. `settle` then says what becomes of them.
     """
     kept: dict[str, t.Any] = {}
     for name, value in given.items():
@@ -198,7 +198,7 @@ def _acceptable(option: Option, value: t.Any) -> t.Any:
 def settle(spec: Spec, params: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Return the options with null and blank as if they were not given; the relations between them hold for the rest.
 
-    I(params) is what Ansible's validation made of I(given), the options as the task has them. Ansible counts an option
+    `params` is what Ansible's validation made of `given`, the options as the task has them. Ansible counts an option
     that is null as given, and keeps null in the place of its default. Raises InvalidInput.
     """
     for name, option in spec.options.items():
@@ -268,7 +268,7 @@ def _refuse_other_type(path: str, option: Option, value: t.Any) -> None:
         raise InvalidInput("{} is {}: {}".format(path, "of another type" if secret else quoted(value), allowed))
     if kind == "list" and not _blank(value):
         for number, item in enumerate(_items(option, value)):
-            _refuse_other_type("%s[%d]" % (path, number), _element(option), item)
+            _refuse_other_type(f"{path}[{number}]", _element(option), item)
     elif kind == "dict" and isinstance(value, t.Mapping):
         for name, suboption in inner.items():
             _refuse_other_type(f"{path}.{name}", suboption, value.get(name))
@@ -343,12 +343,18 @@ def _refuse_blank_items(path: str, items: t.Sequence[t.Any]) -> None:
     for number, item in enumerate(items, 1):
         if _blank(item):
             raise InvalidInput(
-                "%s has an empty entry, number %d of %d" % (path, number, len(items)),
+                f"{path} has an empty entry, number {number} of {len(items)}",
                 hint="Null or blank is not a value: take the entry out of the list.",
             )
 
 
 T = t.TypeVar("T")
+
+
+def check_count(option: str, value: int | None) -> None:
+    """Refuse a number below 1, where one is given."""
+    if value is not None and value < 1:
+        raise InvalidInput(f"{option} is {value}: use a number from 1 up")
 
 
 def check_id(option: str, value: str, thing: str) -> None:
@@ -358,7 +364,7 @@ def check_id(option: str, value: str, thing: str) -> None:
 
 
 def checked(option: str, normal_form: t.Callable[[t.Any], T], value: object) -> T:
-    """The normal form of an option's value; C(InvalidInput) that names the option when it has none."""
+    """The normal form of an option's value; `InvalidInput` that names the option when it has none."""
     try:
         return normal_form(value)
     except ValueError as error:

@@ -66,7 +66,7 @@ NOTHING = Validators(None, None, None)
 class Part:
     """The hidden file that a download grows in, locked, with a description of what it is a part of beside it.
 
-    C(subject) names what is downloaded: a part of something else is thrown away.
+    `subject` names what is downloaded: a part of something else is thrown away.
     """
 
     def __init__(self, path: str, subject: str) -> None:
@@ -229,8 +229,7 @@ class Part:
         # A file system that knows no size says that nothing of it is there.
         if found.f_blocks and free < more:
             raise ScalingoError(
-                "there is no room for the backup: it needs %d bytes more, and %s has %d"
-                % (more, os.path.dirname(self.path), free),
+                f"there is no room for the backup: it needs {more} bytes more, and {os.path.dirname(self.path)} has {free}",
                 hint="Free some space, or choose another dest or work_dir.",
             )
 

@@ -15,8 +15,8 @@ import typing as t
 class Progress:
     """How something goes that takes a while. It is told often: when to show it is for the host to decide.
 
-    C(doing) says what is being done and to what ("waiting for the upgrade 5c59"), C(subject) with which database. C(status) is
-    the last status; when that changes it is shown. C(detail) changes all the time. C(notable) is shown at once.
+    `doing` says what is being done and to what ("waiting for the upgrade 5c59"), `subject` with which database. `status` is
+    the last status; when that changes it is shown. `detail` changes all the time. `notable` is shown at once.
     """
 
     doing: str
@@ -38,7 +38,7 @@ class Watcher(t.Protocol):
         """Take note of how a wait goes."""
 
     def alive(self) -> None:
-        """Raise C(RunEnded) when the run that the task belongs to has ended."""
+        """Raise `RunEnded` when the run that the task belongs to has ended."""
 
 
 class Watch:

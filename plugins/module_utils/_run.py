@@ -5,7 +5,7 @@
 # Private: may change without notice.
 """What happens between a host and a resource: build the client, let the resource perform, assemble the result.
 
-The host is the small port C(Host): a module (C(_module.py)), or anything else that has parameters and takes a result.
+The host is the small port `Host`: a module (`_module.py`), or anything else that has parameters and takes a result.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ELSEWHERE = " With become, or on another host, a module has another environment:
 
 
 class Host(t.Protocol):
-    """What a performer needs of the place that it runs in. C(exit) and C(fail) may return or not."""
+    """What a performer needs of the place that it runs in. `exit` and `fail` may return or not."""
 
     params: dict[str, t.Any]
     #: The options as the task has them, before any validation: what is null there is not the same as what is missing.
@@ -55,7 +55,7 @@ class Host(t.Protocol):
         """Take note of how a wait goes; show it where somebody can see it."""
 
     def alive(self) -> None:
-        """Raise C(RunEnded) when the run that the task belongs to has ended: then nothing may be sent any more."""
+        """Raise `RunEnded` when the run that the task belongs to has ended: then nothing may be sent any more."""
 
 
 #: How long a task sleeps before it looks again whether its run is still there.
@@ -79,9 +79,9 @@ class WatchfulClock(Clock):
 
 
 def execute(performer: type[Performer], spec: Spec, host: Host, clock: Clock | None = None) -> None:
-    """Perform once and report through I(host), whatever happens. Raises nothing but C(RunEnded).
+    """Perform once and report through `host`, whatever happens. Raises nothing but `RunEnded`.
 
-    I(spec) says which options the parameters come from. I(clock) replaces the machine's own.
+    `spec` says which options the parameters come from. `clock` replaces the machine's own.
     """
     notes: list[str] = []
     client: Client | None = None

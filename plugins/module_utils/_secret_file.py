@@ -13,13 +13,14 @@ import os
 import typing as t
 
 from ._errors import InvalidInput, ScalingoError
+from ._files import create
 
 #: What a file system answers that knows no second name for a file.
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 class SecretFile:
-    """The file of O(dest): whole or not there, readable by its owner only, and never over another one unless O(overwrite).
+    """The file of `dest`: whole or not there, readable by its owner only, and never over another one unless `overwrite`.
 
     What is kept stands beside it first, under a name that the next run takes again. So what only this task can know is not lost.
     """
@@ -66,10 +67,9 @@ class SecretFile:
         with self._local():
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._beside)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            with os.fdopen(os.open(self._beside, flags, 0o600), "w", encoding="utf-8") as file:
+            with create(self._beside) as file:
                 os.fchmod(file.fileno(), 0o600)
-                file.write(text)
+                file.write(text.encode("utf-8"))
                 file.flush()
                 os.fsync(file.fileno())
         self._kept = True

@@ -6,10 +6,10 @@
 """One SQL conversation with a PostgreSQL database: where it is, how it is reached, what it said.
 
 The platform only lists extensions, so changing them is left to SQL (docs/contract.md section 7.4). This layer stands beside
-C(_transport): it knows nothing of the API. Passwords live in C(Login) and nowhere else, and no text of an error holds one.
+`_transport`: it knows nothing of the API. Passwords live in `Login` and nowhere else, and no text of an error holds one.
 
 The way through SSH is the platform's own tunnel. It listens on a port of this machine for one connection, that of the
-driver, and hands the accepted socket to C(ssh -W) as its input and output. So the tunnel lasts exactly as long as the
+driver, and hands the accepted socket to `ssh -W` as its input and output. So the tunnel lasts exactly as long as the
 driver's socket does, however this process ends: there is no port that stays open, none that had to be chosen beforehand,
 and nothing to tidy up. Three things more make sure that ssh itself goes: it is ended when the conversation is; on Linux
 the kernel kills it when this process dies; and elsewhere the server is told to look after its client each second, so that a
@@ -69,7 +69,7 @@ def is_url(text: object) -> bool:
 
 
 def parse_url(text: str) -> Login:
-    """A login from C(postgresql://user:password@host:port/database). Raises C(ValueError) that repeats nothing of it."""
+    """A login from `postgresql://user:password@host:port/database`. Raises `ValueError` that repeats nothing of it."""
     url = text.strip()
     try:
         parts = urllib.parse.urlsplit(url)
@@ -102,7 +102,7 @@ PLATFORM_VARIABLE = re.compile(r"SCALINGO_POSTGRESQL(_[0-9A-Z_]+)?_URL")
 def find_login(variables: t.Iterable[tuple[str, str]], address: Address, user: str | None) -> Login | None:
     """The login of the database at this address among names and values of variables, and never another database's.
 
-    Of several the one in a variable of the platform's own is taken, then one of I(user), then the first by name.
+    Of several the one in a variable of the platform's own is taken, then one of `user`, then the first by name.
     """
     found = []
     for name, value in variables:
@@ -169,7 +169,7 @@ def script(statements: t.Sequence[Statement]) -> list[str]:
 
 @dataclasses.dataclass(frozen=True)
 class Encryption:
-    """What is asked of TLS: C(mode) as libpq names it, C(name) the host that the certificate must be for."""
+    """What is asked of TLS: `mode` as libpq names it, `name` the host that the certificate must be for."""
 
     mode: str
     name: str
@@ -180,7 +180,7 @@ class Encryption:
 
 
 def require_driver() -> None:
-    """Raise C(ScalingoError) when the driver is missing."""
+    """Raise `ScalingoError` when the driver is missing."""
     if PSYCOPG_PROBLEM:
         raise ScalingoError(
             f"the Python library psycopg is missing for {sys.executable}: {PSYCOPG_PROBLEM}",
@@ -189,7 +189,7 @@ def require_driver() -> None:
 
 
 class Session:
-    """An open connection to the database. Everything that it raises is a C(ScalingoError)."""
+    """An open connection to the database. Everything that it raises is a `ScalingoError`."""
 
     def __init__(self, connection: t.Any, login: Login) -> None:
         self._connection = connection
@@ -206,7 +206,7 @@ class Session:
         """Execute all of the statements or none. What the server says about it, such as what it removes by CASCADE.
 
         A single one is sent by itself, as there are extensions that can only be changed by the very first command.
-        Raises C(OutcomeUnknown) when the connection broke before the end was told.
+        Raises `OutcomeUnknown` when the connection broke before the end was told.
         """
         said: list[str] = []
         self._connection.add_notice_handler(
@@ -248,7 +248,7 @@ def connect(
 ) -> t.Iterator[Session]:
     """Talk to the database, directly or through an SSH server, and leave nothing behind.
 
-    Timeouts are seconds. Raises C(Unreachable), C(SqlRefused) for a login that is refused, C(ScalingoError) without driver.
+    Timeouts are seconds. Raises `Unreachable`, `SqlRefused` for a login that is refused, `ScalingoError` without driver.
     """
     require_driver()
     if encryption.mode == "disable" and not login.address.is_this_machine:
@@ -284,7 +284,7 @@ def _parameters(
     server_version: int | None,
     read_only: bool,
 ) -> dict[str, t.Any]:
-    settings = {"statement_timeout": "%d" % max(1, round(statement_timeout * 1000))}
+    settings = {"statement_timeout": f"{max(1, round(statement_timeout * 1000))}"}
     if server_version is not None and server_version >= CLIENT_CHECK_VERSION:
         settings["client_connection_check_interval"] = "1000"
     if read_only:

@@ -46,7 +46,7 @@ class Address:
 
 
 def parse_address(text: str, default_port: int) -> Address:
-    """An address from C(host), C(host:port), C([v6]) or C([v6]:port). Raises C(ValueError)."""
+    """An address from `host`, `host:port`, `[v6]` or `[v6]:port`. Raises `ValueError`."""
     bare = re.fullmatch(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", text)
     try:
         parts = urllib.parse.urlsplit(f"//[{text}]" if bare else f"//{text}")
@@ -81,7 +81,7 @@ class Gateway:
             "PermitLocalCommand": "no",
             "ControlMaster": "no",
             "ControlPath": "none",
-            "ConnectTimeout": "%d" % max(1, round(timeout)),
+            "ConnectTimeout": f"{max(1, round(timeout))}",
             "ServerAliveInterval": "15",
             "ServerAliveCountMax": "3",
             "LogLevel": "ERROR",
@@ -95,7 +95,7 @@ class Gateway:
         words = [self.program, "-F", "none", "-T", "-x", "-a"]
         for name, value in options.items():
             words += ["-o", f"{name}={value}"]
-        words += ["-l", self.user, "-p", "%d" % self.address.port, "-W", str(target), "--", self.address.host]
+        words += ["-l", self.user, "-p", f"{self.address.port}", "-W", str(target), "--", self.address.host]
         return words
 
 
@@ -126,7 +126,7 @@ def _without_tokens() -> dict[str, str]:
 
 
 class Tunnel:
-    """A way through SSH for one connection. C(port) is where the driver finds it on this machine."""
+    """A way through SSH for one connection. `port` is where the driver finds it on this machine."""
 
     def __init__(self, gateway: Gateway, target: Address, timeout: float) -> None:
         self._gateway = gateway
@@ -172,7 +172,7 @@ class Tunnel:
     def _start(self, connection: socket.socket) -> subprocess.Popen[bytes] | None:
         command = self._command
         if sys.executable:
-            command = [sys.executable, "-I", "-S", "-c", LAUNCHER, "%d" % os.getpid(), *command]
+            command = [sys.executable, "-I", "-S", "-c", LAUNCHER, f"{os.getpid()}", *command]
         with self._lock:
             if self._closed:
                 return None
@@ -269,7 +269,7 @@ def _ssh_problem(said: str, gateway: Gateway) -> ScalingoError:
 
 
 def require_ssh(program: str = "ssh") -> None:
-    """Raise C(ScalingoError) when the OpenSSH client is missing."""
+    """Raise `ScalingoError` when the OpenSSH client is missing."""
     if shutil.which(program) is None:
         raise ScalingoError(
             f"the OpenSSH client is missing: there is no program {program}",

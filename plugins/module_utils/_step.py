@@ -27,12 +27,12 @@ def known(state: State | None) -> State:
 
 @dataclasses.dataclass(frozen=True)
 class Consent:
-    """The user's consent to a consequence: C(option) is V(allow) or V(confirm), C(word) what it must hold."""
+    """The user's consent to a consequence: `option` is `allow` or `confirm`, `word` what it must hold."""
 
     option: str
     word: str
     consequence: str
-    #: What C(confirm) names.
+    #: What `confirm` names.
     noun: str = "database"
 
     def given(self, params: Params) -> bool:
@@ -67,14 +67,14 @@ def mistaken(confirmed: object, this: object, noun: str) -> str:
 
 
 class Skipped(Exception):
-    """Raised by C(Step.send) before it sends anything: what the step was meant for is gone, or is something else by now.
+    """Raised by `Step.send` before it sends anything: what the step was meant for is gone, or is something else by now.
 
     The step then counts as not taken. The resource itself says what became of it.
     """
 
 
 class Settled(Exception):
-    """Raised right before a request of a step: a reading shows what the step is for. C(ours): a lost call may have brought it."""
+    """Raised right before a request of a step: a reading shows what the step is for. `ours`: a lost call may have brought it."""
 
     def __init__(self, ours: bool) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class Settled(Exception):
 
 
 def never(state: State | None) -> bool:
-    """As C(Step.reached): what another run brings never does instead."""
+    """As `Step.reached`: what another run brings never does instead."""
     return False
 
 
@@ -90,18 +90,18 @@ def never(state: State | None) -> bool:
 class Step:
     """One call that changes something, and what belongs to it.
 
-    C(sentence) says in the imperative what it does; a plan that is made anew is compared by it. C(send) makes the call; when
-    its answer shows the whole resource, it returns the new state. C(follow) waits for the end of what was started and may
+    `sentence` says in the imperative what it does; a plan that is made anew is compared by it. `send` makes the call; when
+    its answer shows the whole resource, it returns the new state. `follow` waits for the end of what was started and may
     return the state too.
 
-    C(happened) tells from a fresh state whether a C(send) without a usable answer took place; C(reached) whether its goal is
-    there although it was refused, whoever brought it; without it C(happened) tells that too. C(resend) is true when sending
+    `happened` tells from a fresh state whether a `send` without a usable answer took place; `reached` whether its goal is
+    there although it was refused, whoever brought it; without it `happened` tells that too. `resend` is true when sending
     once more after a reading that shows that it did not take place is harmless.
 
-    A plan ages while somebody waits, for an answer too. So right before each call of C(send) that comes after a wait, or again, the state is
-    read and the plan made anew; with C(last_look) before the first one as well, for what costs money or cannot be undone.
-    C(compare) does that in a way of its own, with the state where it has just been read, and raises C(Settled), C(Skipped) or an
-    error. A step that does not count only waits; one that is C(always) there is no sign that something is still to be done.
+    A plan ages while somebody waits, for an answer too. So right before each call of `send` that comes after a wait, or again, the state is
+    read and the plan made anew; with `last_look` before the first one as well, for what costs money or cannot be undone.
+    `compare` does that in a way of its own, with the state where it has just been read, and raises `Settled`, `Skipped` or an
+    error. A step that does not count only waits; one that is `always` there is no sign that something is still to be done.
     """
 
     sentence: str
@@ -133,9 +133,9 @@ class Outcome:
 
 
 class Interrupted(Exception):
-    """A step failed after C(done) were carried out. C(maybe) is true when the failed one may have changed something.
+    """A step failed after `done` were carried out. `maybe` is true when the failed one may have changed something.
 
-    C(error) is what went wrong: a C(ScalingoError), or anything else when the collection has a defect.
+    `error` is what went wrong: a `ScalingoError`, or anything else when the collection has a defect.
     """
 
     def __init__(self, error: Exception, done: list[str], failed: str, maybe: bool) -> None:

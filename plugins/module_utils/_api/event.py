@@ -59,7 +59,7 @@ _MAINTENANCE = (
     "next_maintenance_window",
 )
 
-#: What C(type_data) holds, by the type. That of types that are about neither addons nor databases is not handed on: it may
+#: What `type_data` holds, by the type. That of types that are about neither addons nor databases is not handed on: it may
 #: hold the values of variables.
 TYPE_DATA: t.Mapping[str, tuple[str, ...]] = {
     "new_addon": _ADDON,

@@ -15,9 +15,9 @@ from .._step import Params
 
 
 def refuse_addon_token(params: Params, what: str, needed: str = "api_token and app") -> None:
-    """Refuse a task that holds a token for one addon and nothing else; I(what) is the beginning of the sentence.
+    """Refuse a task that holds a token for one addon and nothing else; `what` is the beginning of the sentence.
 
-    I(needed) is what to give instead.
+    `needed` is what to give instead.
     """
     if params["addon_id"] and params["addon_token"]:
         raise InvalidInput(

@@ -21,7 +21,7 @@ DEDICATED = "postgresql-ng"
 
 
 class OfEngine(Performer):
-    """Asks the platform for something that only C(engines) have, and refuses the others that are known by name."""
+    """Asks the platform for something that only `engines` have, and refuses the others that are known by name."""
 
     engines: tuple[str, ...] = ()
     #: A sentence without its end: "logical databases exist on MySQL and MongoDB".
@@ -35,7 +35,7 @@ class OfEngine(Performer):
         return self.client.target.engine
 
     def ask(self, read: t.Callable[[], T]) -> T:
-        """What I(read) returns. Raises C(InvalidInput) on another engine, before I(read) where the engine is known."""
+        """What `read` returns. Raises `InvalidInput` on another engine, before `read` where the engine is known."""
         engine = self.engine
         if engine is not None:
             self._refuse(engine)

@@ -48,7 +48,7 @@ RUNNING = "running"
 SUSPENDED = "suspended"
 MANAGED = "addons are managed through the main API"
 
-#: How many times O(wait_interval) an idle database is looked at that does not show its new plan, before that is a failure.
+#: How many times `wait_interval` an idle database is looked at that does not show its new plan, before that is a failure.
 PATIENCE = 6
 
 
@@ -380,7 +380,7 @@ class Addon(Resource):
         """Wait until the addon runs and its database is ready, with the plan where one was asked for.
 
         An addon is listed before the other routes know it: what they do not find yet is waited for, unless there was a plan
-        before. One that was I(suspended) may be shown so for a while.
+        before. One that was `suspended` may be shown so for a while.
         """
         clock = self.client.clock
         idle_since: float | None = None

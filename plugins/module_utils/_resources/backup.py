@@ -78,9 +78,9 @@ def in_progress(backup: State) -> bool:
 
 
 def chosen(backups: t.Sequence[State], backup_id: str | None) -> State:
-    """The backup of an ID, or the newest that is done. Raises C(InvalidInput) unless it is there and done.
+    """The backup of an ID, or the newest that is done. Raises `InvalidInput` unless it is there and done.
 
-    One that a task in check mode would have made counts as there: what is really done with it must C(require_made).
+    One that a task in check mode would have made counts as there: what is really done with it must `require_made`.
     """
     if backup_id == NOT_MADE:
         return planned()
@@ -170,7 +170,7 @@ class WithBackups(OfEngine):
         return newest_first(self.ask(lambda: list_backups(self.client)))
 
     def is_young(self, backup: State) -> bool:
-        """Whether a backup of the last answer began within C(max_age), by the clocks of the platform and of this machine."""
+        """Whether a backup of the last answer began within `max_age`, by the clocks of the platform and of this machine."""
         instant, longest = began(backup), self.asked.max_age
         if longest is None or instant is None:
             return longest is None
@@ -235,7 +235,7 @@ class WithArchives(WithBackups):
 
 
 class BackupInfo(WithArchives, Listing):
-    """The backups of one database, the newest first. With C(links), the link to one of them, which lets anybody read it."""
+    """The backups of one database, the newest first. With `links`, the link to one of them, which lets anybody read it."""
 
     plural = "backups"
 

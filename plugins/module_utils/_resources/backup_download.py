@@ -34,7 +34,7 @@ MIB = 1024 * 1024
 
 
 def file_mode(value: object) -> int:
-    """Permissions as octal text, or as the number that YAML makes of it. Raises C(ValueError)."""
+    """Permissions as octal text, or as the number that YAML makes of it. Raises `ValueError`."""
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
     elif isinstance(value, str) and re.fullmatch(r"(0o)?[0-7]{3,4}", value):
@@ -270,6 +270,6 @@ class _Link:
     def received(self, size: int, total: int | None, seconds: float, rate: float) -> None:
         watch = self._client.watch
         watch.alive()
-        share = "" if not total else " of %.1f MiB (%d %%)" % (total / MIB, 100 * size // total)
+        share = "" if not total else f" of {total / MIB:.1f} MiB ({100 * size // total} %)"
         detail = f"{size / MIB:.1f} MiB{share}, {rate / MIB:.1f} MiB/s"
         watch.tell(f"downloading the backup {self._backup_id}", "downloading", seconds, detail)

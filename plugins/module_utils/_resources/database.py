@@ -80,7 +80,7 @@ class Asked:
 
 
 class Database(Resource):
-    """O(features), backup schedule and maintenance window of a database."""
+    """`features`, backup schedule and maintenance window of a database."""
 
     reading = "read the settings of the database"
     asked: Asked
@@ -92,8 +92,7 @@ class Database(Resource):
         if hours is not None:
             if len(hours) != 1:
                 raise InvalidInput(
-                    "periodic_backups_scheduled_at takes exactly one hour, not %d: only Scalingo's support can set several"
-                    % len(hours)
+                    f"periodic_backups_scheduled_at takes exactly one hour, not {len(hours)}: only Scalingo's support can set several"
                 )
             hour = checked("periodic_backups_scheduled_at", _canon.hour, hours[0])
         window, features = _wanted_window(params), _wanted_features(params)
@@ -234,7 +233,7 @@ class Database(Resource):
                     hint="Add 'publicly-available: false' to features: it is disabled first." + self._exposure_too(),
                 )
         # publicly-available needs force-ssl all the time, and what replaces a kind of persistence must be there before that goes:
-        # what others need is waited for whatever O(wait) says.
+        # what others need is waited for whatever `wait` says.
         last = [name for name in disable if _kind(name) in _PERSISTENCE]
         needed = [name for name in resulting if last and _kind(name) in _PERSISTENCE and resulting[name]]
         needed += (
@@ -398,5 +397,5 @@ def _shown(name: str, value: t.Any) -> str:
     if name == "maintenance_window":
         return _canon.window_text(value["weekday_utc"], value["starting_hour_utc"])
     if name == "periodic_backups_scheduled_at":
-        return ", ".join("%d:00 UTC" % hour for hour in value)
+        return ", ".join(f"{hour}:00 UTC" for hour in value)
     return str(value).lower()

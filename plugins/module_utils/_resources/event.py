@@ -15,7 +15,7 @@ from .. import _canon
 from .._api.app import list_events
 from .._api.event import type_of
 from .._errors import InvalidInput
-from .._options import checked
+from .._options import check_count, checked
 from .._step import Params, State
 from ._account import OfApp
 
@@ -30,8 +30,7 @@ class EventInfo(OfApp):
     def parse(cls, params: Params) -> str:
         """Since when."""
         super().parse(params)
-        if params["limit"] < 1:
-            raise InvalidInput("limit is %d: use a number from 1 up" % params["limit"])
+        check_count("limit", params["limit"])
         for name in params["types"] or ():
             if not re.fullmatch(r"[a-z0-9_/-]+", name):
                 raise InvalidInput(

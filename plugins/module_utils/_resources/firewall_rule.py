@@ -73,7 +73,7 @@ class FirewallRules(_WithFirewall, Resource):
         if len(set(keys)) < len(keys):
             raise InvalidInput("rules holds the same range twice")
         if len(rules) > MOST:
-            raise InvalidInput("rules holds %d rules, and a database takes %d at most" % (len(rules), MOST))
+            raise InvalidInput(f"rules holds {len(rules)} rules, and a database takes {MOST} at most")
         if params["exclusive"]:
             if params["rules"] is None:
                 raise InvalidInput("exclusive needs rules: the whole list of the rules that may exist")
@@ -92,7 +92,7 @@ class FirewallRules(_WithFirewall, Resource):
         for key, item in t.cast(dict[Key, State], state or {}).items():
             rule = wanted.get(_first(key))
             if self.params["exclusive"] or rule is not None:
-                name = "{} {}".format(*key[:2]) + (" (%d)" % (key[2] + 1) if key[2] else "")
+                name = "{} {}".format(*key[:2]) + (f" ({key[2] + 1})" if key[2] else "")
                 managed[name] = {"label": item["label"]} if rule is None or rule["label"] is not None else {}
         return managed
 
@@ -119,7 +119,7 @@ class FirewallRules(_WithFirewall, Resource):
                     item["label"] = rule["label"] or None
         if len(after) > MOST:
             raise InvalidInput(
-                "there would be %d firewall rules, and a database takes %d at most" % (len(after), MOST),
+                f"there would be {len(after)} firewall rules, and a database takes {MOST} at most",
                 hint="Remove rules first, or give the whole list in rules with 'exclusive: true'.",
             )
         return t.cast(State, after)

@@ -29,7 +29,7 @@ WILDCARDS = frozenset("*?[")
 
 
 class Fleet:
-    """Reads the databases of a fleet. What cannot be read is kept in C(failures), as sentences by what they are about."""
+    """Reads the databases of a fleet. What cannot be read is kept in `failures`, as sentences by what they are about."""
 
     def __init__(
         self, connect: Connect, *, apps: t.Sequence[str], engines: t.Sequence[str], details: bool, parallel: int
@@ -164,7 +164,7 @@ class Fleet:
     def _each(
         self, things: t.Sequence[t.Any], read: t.Callable[[t.Any], t.Any], name: t.Callable[[t.Any], str], what: str
     ) -> t.Iterator[tuple[t.Any, t.Any]]:
-        """Each thing with what I(read) gives for it, several at a time, in their order.
+        """Each thing with what `read` gives for it, several at a time, in their order.
 
         What is absent goes with none: an app of another region, a database that is only being made. Failures are noted, and
         their things left out. Ctrl-C is not held up: nothing more is sent, and what is under way is not waited for.
@@ -198,7 +198,7 @@ class Fleet:
             for number, (thing, future) in enumerate(jobs):
                 if first is not None:
                     first.watch.tell(
-                        f"reading {what}", "reading", first.clock.now() - begun, "%d of %d" % (number, len(jobs))
+                        f"reading {what}", "reading", first.clock.now() - begun, f"{number} of {len(jobs)}"
                     )
                 try:
                     yield thing, future.result()

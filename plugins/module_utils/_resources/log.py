@@ -13,6 +13,7 @@ import typing as t
 from .._api.log import list_log_archives, show_logs_link
 from .._change import Listing
 from .._errors import InvalidInput, conceal
+from .._options import check_count
 from .._step import Outcome, Params, State
 
 
@@ -31,8 +32,7 @@ class LogInfo(Listing):
     @classmethod
     def parse(cls, params: Params) -> None:
         for name in ("lines", "limit"):
-            if params[name] is not None and params[name] < 1:
-                raise InvalidInput("%s is %d: use a number from 1 up" % (name, params[name]))
+            check_count(name, params[name])
         if params["dest"] is not None and not params["links"]:
             raise InvalidInput("dest is for links, and the task asks for none: add 'links: true'")
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from .._api.maintenance import list_maintenances, show_maintenance
 from .._change import Listing
-from .._errors import InvalidInput, NotFound
-from .._options import check_id
+from .._errors import NotFound
+from .._options import check_count, check_id
 from .._step import Params, State
 
 
@@ -24,8 +24,7 @@ class MaintenanceInfo(Listing):
     def parse(cls, params: Params) -> None:
         if params["id"] is not None:
             check_id("id", params["id"], "a maintenance")
-        if params["limit"] is not None and params["limit"] < 1:
-            raise InvalidInput("limit is %d: use a number from 1 up" % params["limit"])
+        check_count("limit", params["limit"])
 
     def items(self) -> list[State]:
         status, limit = self.params["status"], self.params["limit"]

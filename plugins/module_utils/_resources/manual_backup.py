@@ -41,7 +41,7 @@ TURNS = 10
 class Backup(WithBackups, Resource):
     """Make a backup, unless there is one that is recent enough.
 
-    The state holds all backups, and under C(backup) the one that the task is about.
+    The state holds all backups, and under `backup` the one that the task is about.
     """
 
     imperative = True
@@ -199,8 +199,7 @@ class Backup(WithBackups, Resource):
             if re.search(rf"(^|-){word}(-|$)", plan):
                 return kept
         self.warn(
-            "How many manual backups the plan %s keeps is not known, and there are %d: the platform may delete the oldest for a new one."
-            % (plan, count)
+            f"How many manual backups the plan {plan} keeps is not known, and there are {count}: the platform may delete the oldest for a new one."
         )
         return None
 
@@ -260,7 +259,7 @@ class Backup(WithBackups, Resource):
         self._judge(backups)
 
     def _judge(self, backups: t.Sequence[State]) -> None:
-        """Raises C(Skipped) when a backup serves by now, and C(ConsentMissing) when a new one would cost what it did not."""
+        """Raises `Skipped` when a backup serves by now, and `ConsentMissing` when a new one would cost what it did not."""
         self._take_serving(backups)
         self._evicts = self._evicted(backups)
         missing = [consent for consent in self._consent(self._evicts) if not consent.given(self.params)]
@@ -268,7 +267,7 @@ class Backup(WithBackups, Resource):
             raise Consent.refusal(missing, self.params)
 
     def _take_serving(self, backups: t.Sequence[State]) -> None:
-        """Raises C(Skipped) when a backup that is there does what the task asks for."""
+        """Raises `Skipped` when a backup that is there does what the task asks for."""
         serving = self._serving(backups)
         if serving is not None:
             self._attach(serving)
@@ -279,7 +278,7 @@ class Backup(WithBackups, Resource):
     def _send_until_taken(self) -> State | None:
         """Ask for a backup, and return it as far as the answer shows it.
 
-        Whoever is quicker is waited for, or serves as well, as C(on_running) says.
+        Whoever is quicker is waited for, or serves as well, as `on_running` says.
         """
         turn = 0
         while True:

@@ -42,7 +42,7 @@ class MetricsInfo(Listing):
         if params["instance_id"] is not None:
             check_id("instance_id", params["instance_id"], "an instance")
         if params["since"] is not None and params["since"] < 1:
-            raise InvalidInput("since is %d: use a number of hours from 1 up" % params["since"])
+            raise InvalidInput(f"since is {params['since']}: use a number of hours from 1 up")
 
     def items(self) -> list[State]:
         return [show_metrics(self.client)] if self.params["type"] is None else []

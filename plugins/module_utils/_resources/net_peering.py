@@ -37,7 +37,7 @@ SUBJECT = "net peerings exist on databases with dedicated resources only"
 
 
 class _WithNetwork(Performer):
-    """Asks the main API about the network of the database that O(app) names."""
+    """Asks the main API about the network of the database that `app` names."""
 
     target_needed = False
     reading = "list the net peerings"

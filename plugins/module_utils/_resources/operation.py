@@ -24,7 +24,7 @@ CANCELLED = "cancelled"
 #: Whatever has one of these words in it is a failure.
 FAILURE = re.compile("error|fail", re.IGNORECASE)
 
-#: How many times O(wait_interval) an idle database is looked at that does not show what the operation was to bring.
+#: How many times `wait_interval` an idle database is looked at that does not show what the operation was to bring.
 PATIENCE = 6
 
 
@@ -56,7 +56,7 @@ class Following(Performer):
             return None
 
     def begun(self, found: State, kind: t.Pattern[str], earlier: str | None) -> str | None:
-        """The operation that a database is at work on, when it can be ours: by its type, and not the I(earlier) one.
+        """The operation that a database is at work on, when it can be ours: by its type, and not the `earlier` one.
 
         Nothing else shows that a call whose answer was lost took place: others start operations, and so does the platform.
         """
@@ -77,9 +77,9 @@ class Following(Performer):
     ) -> State:
         """Wait until the operation has succeeded, and the database is idle and shows it; return the database.
 
-        C(kind) is what the type of the operation is like, by which it is found when its ID is not known. C(arrived) tells from
+        `kind` is what the type of the operation is like, by which it is found when its ID is not known. `arrived` tells from
         a look at an idle database, and from whether the operation was seen before, that the goal is reached. When it is not
-        after a while, C(missing) says of the database what is not as it should be.
+        after a while, `missing` says of the database what is not as it should be.
         """
         clock = self.client.clock
         seen = False

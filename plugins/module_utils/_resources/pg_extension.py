@@ -273,7 +273,7 @@ class Extensions(_OnPostgreSQL, Resource):
         return self._statements(before, after) + self._version_of_statistics(before, after)
 
     def _statements(self, before: State, after: State | None) -> list[Statement]:
-        """The SQL of the task, without what belongs to an action. Without I(after), for a person to read: what it comes to."""
+        """The SQL of the task, without what belongs to an action. Without `after`, for a person to read: what it comes to."""
         created, updated, removed = self._changes(before, after)
         cascade = " CASCADE" if self.params["cascade"] else ""
         statements = []

@@ -14,7 +14,7 @@ from .. import _canon
 from .._api.postgresql import cancel_query, list_queries, terminate_query
 from .._change import Listing, Resource
 from .._errors import ActionFailed, InvalidInput, WaitTimeout
-from .._options import checked
+from .._options import check_count, checked
 from .._step import Params, Skipped, State, Step
 from .._wait import wait_until
 from ._engine import OfEngine
@@ -59,8 +59,7 @@ class Selection:
         self, params: Params, states: t.Sequence[str] | None, excluded: t.Sequence[str], spared: bool = False
     ) -> None:
         self._pid = params["pid"]
-        if self._pid is not None and self._pid < 1:
-            raise InvalidInput("pid is %d: use a number from 1 up" % self._pid)
+        check_count("pid", self._pid)
         self._user = params["user"]
         self._older_than = (
             None if params["older_than"] is None else checked("older_than", _canon.seconds, params["older_than"])
@@ -127,8 +126,7 @@ class Queries(_OnPostgreSQL, Resource):
 
     @classmethod
     def parse(cls, params: Params) -> None:
-        if params["max_matches"] < 1:
-            raise InvalidInput("max_matches is %d: use a number from 1 up" % params["max_matches"])
+        check_count("max_matches", params["max_matches"])
         if params["query_state"] is not None and not params["query_state"]:
             raise InvalidInput("query_state is empty: name at least one state")
         idle = [state for state in params["query_state"] or () if state not in RUNNING]
@@ -159,7 +157,7 @@ class Queries(_OnPostgreSQL, Resource):
         limit = self.params["max_matches"]
         if len(chosen) > limit:
             raise InvalidInput(
-                "%d queries match, and max_matches is %d: pid %s" % (len(chosen), limit, _listed(chosen, limit)),
+                f"{len(chosen)} queries match, and max_matches is {limit}: pid {_listed(chosen, limit)}",
                 hint="Narrow the selection, or raise max_matches. Nothing was changed.",
             )
 
@@ -173,7 +171,7 @@ class Queries(_OnPostgreSQL, Resource):
     def _step(self, session: State, last: bool) -> Step:
         word = "cancel the query of" if self.params["action"] == "cancel" else "terminate"
         return Step(
-            "%s the session %d of %s" % (word, session["pid"], session["username"] or "an unknown user"),
+            f"{word} the session {session['pid']} of {session['username'] or 'an unknown user'}",
             send=lambda: self._act(session),
             follow=self._until_ended if last else None,
             compare=lambda state: self._look_again(session),
@@ -196,7 +194,7 @@ class Queries(_OnPostgreSQL, Resource):
             raise
 
     def _look_again(self, session: State) -> None:
-        """Raises C(Skipped) unless the session still does what it did."""
+        """Raises `Skipped` unless the session still does what it did."""
         pid = session["pid"]
         now = {item["pid"]: item for item in self.sessions()}.get(pid)
         if now is None:
@@ -205,8 +203,8 @@ class Queries(_OnPostgreSQL, Resource):
         if _key(now) != _key(session):
             self._outcomes[pid] = "left_alone"
             self.warn(
-                "The session %d was left alone: it does not run the query any more that was to be ended, "
-                "or the pid belongs to another session by now." % pid
+                f"The session {pid} was left alone: it does not run the query any more that was to be ended, "
+                "or the pid belongs to another session by now."
             )
             raise Skipped
 

@@ -11,7 +11,8 @@ import typing as t
 
 from .._api.postgresql import enable_stat_statements, list_extensions, list_stat_statements, reset_stat_statements
 from .._change import Listing, Resource
-from .._errors import ActionFailed, InvalidInput, UnexpectedAnswer
+from .._errors import ActionFailed, UnexpectedAnswer
+from .._options import check_count
 from .._shapes import or_none
 from .._step import Params, State, Step
 from . import pg_extension
@@ -78,8 +79,7 @@ class StatStatementsInfo(_OnPostgreSQL, Listing):
 
     @classmethod
     def parse(cls, params: Params) -> None:
-        if params["limit"] is not None and params["limit"] < 1:
-            raise InvalidInput("limit is %d: use a number from 1 up" % params["limit"])
+        check_count("limit", params["limit"])
 
     def items(self) -> list[State]:
         try:

@@ -84,7 +84,7 @@ class SqlMode(_OnMySQL, Resource):
 
     @property
     def _brings_removed(self) -> bool:
-        """Up to MySQL 8.0.10, V(TRADITIONAL) stands for one mode more (docs/contract.md section 7.6)."""
+        """Up to MySQL 8.0.10, `TRADITIONAL` stands for one mode more (docs/contract.md section 7.6)."""
         return "TRADITIONAL" in self._named
 
     def _same(self, modes: t.Any, wanted: t.Sequence[str]) -> bool:

@@ -50,7 +50,7 @@ class Upgrade(Following, Resource):
         self._versions: dict[str, State] = {}
         self._steps_taken: list[State] = []
         self._beyond: State | None = None
-        #: The version that V(next) meant when the task began, so that what another takes is not taken once more.
+        #: The version that `next` meant when the task began, so that what another takes is not taken once more.
         self._next: str | None = None
         self._earlier: str | None = None
         self._operation_id: str | None = None

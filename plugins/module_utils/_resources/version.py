@@ -51,7 +51,7 @@ def series_of(client: Client, found: State) -> int:
 def crosses_major(count: int, before: str | None, after: str | None) -> bool:
     """Whether one version is of another major version than the one before it. An unknown version is.
 
-    C(count) is how many numbers name a major version.
+    `count` is how many numbers name a major version.
     """
     if before is None or after is None:
         return True
@@ -59,7 +59,7 @@ def crosses_major(count: int, before: str | None, after: str | None) -> bool:
 
 
 def ahead(client: Client, version_id: str | None, known: dict[str, State]) -> t.Iterator[State]:
-    """The versions on the way, from the next one on; each costs a request when it is taken, unless it is C(known)."""
+    """The versions on the way, from the next one on; each costs a request when it is taken, unless it is `known`."""
     passed: set[str] = set()
     while version_id is not None:
         if version_id in passed or len(passed) == LONGEST_PATH:
