@@ -175,6 +175,11 @@ class Fault:
     #: How many seconds are to be waited for it at least.
     waits: float = 0.0
 
+    @property
+    def works(self) -> bool:
+        """Whether the platform does what it is asked for, and only its answer is another, or none."""
+        return isinstance(self.do, dict) and self.do.get("do") in WORK_DONE
+
     @contextlib.contextmanager
     def acting(self, laboratory: Laboratory, point: Point) -> t.Iterator[None]:
         do = self.do(laboratory, point) if callable(self.do) else self.do
@@ -500,6 +505,20 @@ BESIDES: tuple[tuple[str, t.Callable[[Point], bool], tuple[str, ...]], ...] = (
 )
 
 
+#: Calls that leave nothing that a reading could show: any action, a restore of a backup, new passwords, what is emptied.
+UNSEEN = (
+    ("scalingo_action", "create-database"),
+    ("scalingo_action", "set-sqlmode"),
+    ("scalingo_database_restore", "B6"),
+    ("scalingo_database_user", "U3"),
+    ("scalingo_database_user", "U4"),
+    ("scalingo_logical_db_reset", "reset-database"),
+    ("scalingo_pg_stat_statements", "pg-stat-statements-reset"),
+)
+#: And those whose refusal is believed: what is there may be another's.
+BELIEVED = (("scalingo_backup", "B2"), ("scalingo_database_restore", "D4"))
+
+
 def in_words(fault: Fault) -> list[str]:
     """What may come of a fault: of a read, of a change that may be repeated, and of one that must be sent once."""
     words = {DONE: "succeeds", REFUSAL: fault.kind}
@@ -588,6 +607,8 @@ class Matrix:
         allowed = [fault.kind if word == REFUSAL else word for word in WANTED[fault.group][KINDS.index(point.kind)]]
         if point.kind == "read" and named(point.record) in self.subject.cases.does_without:
             allowed.append(DONE)
+        if DONE in allowed and fault.works and point.phase == "as a change" and not self._unseen(point, fault):
+            allowed = [DONE]
         if point.kind == "read":
             allowed += [
                 kind for group, where, kinds in BESIDES if group == fault.group and where(point) for kind in kinds
@@ -603,6 +624,13 @@ class Matrix:
         else:
             found += self._succeeded(point, fault, clean, seen)
         return found + self._sent(point, fault, clean, seen)
+
+    def _unseen(self, point: Point, fault: Fault) -> bool:
+        """Whether nothing shows afterwards that the call took place, or a refusal is believed."""
+        call, again = (self.subject.name, named(point.record)), point.case.again
+        if again is not None and again.calls:
+            return True
+        return call in UNSEEN or (fault.group == "refused after it" and call in BELIEVED)
 
     @staticmethod
     def _failed(fault: Fault, initial: str, seen: Observation) -> list[Problem]:
@@ -655,8 +683,8 @@ class Matrix:
             )
         # A call that is not sent again waits for nothing, and who waits for the platform anyway has nothing to add up.
         if fault.waits and not _waited(clean) and (fault.group == "put off" or point.kind != "once"):
-            # With what keeps a pace afterwards.
-            if not seen.report.failed and not fault.waits <= _waited(seen) <= fault.waits + 20:
+            # Without what passes on a busy machine, and with what keeps a pace afterwards.
+            if not seen.report.failed and not fault.waits * 0.8 <= _waited(seen) <= fault.waits + 20:
                 found.append(Problem("outcome", f"it waited {_waited(seen)} seconds, and not {fault.waits:g}"))
         if fault.group == "redirected" and any(record.region == REGIONS[-1] for record in seen.records):
             found.append(Problem("secret", "it follows a redirect to another host"))
