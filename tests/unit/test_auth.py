@@ -1171,3 +1171,13 @@ def test_the_same_routes_can_be_sent_by_other_credentials_to_another_host(office
         script.mount(client)
         assert Api(client).show_database()["status"] == "running"
         assert Api(client).list_backups() == []
+
+
+def test_a_token_that_another_thread_has_replaced_is_not_renewed_again(office: Office) -> None:
+    client = office.client(token_cache=False)
+    with Script(exchange("bearer-1"), exchange("bearer-2")) as script:
+        script.mount(client)
+        refused = client.account.bearer()
+        for dummy in range(2):
+            client.account.renew_bearer(refused)
+        assert client.account.bearer() == "bearer-2"

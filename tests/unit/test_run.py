@@ -190,6 +190,23 @@ def test_refused_before_there_is_a_client() -> None:
         assert "api_usage" not in result and "region" not in result
 
 
+def test_what_a_task_asks_for_is_parsed_once() -> None:
+    class Reader(Performer):
+        parsed: t.ClassVar[list[str]] = []
+
+        @classmethod
+        def parse(cls, params: t.Any) -> str:
+            cls.parsed.append("parsed")
+            return "what is asked for"
+
+        def perform(self, check_mode: bool) -> Outcome:
+            return Outcome(False, {"asked": self.asked})
+
+    host = Host()
+    _run.execute(Reader, COMMON, host)
+    assert host.only[1]["asked"] == "what is asked for" and Reader.parsed == ["parsed"]
+
+
 @pytest.mark.parametrize("interrupted", [False, True])
 def test_a_defect_is_told_without_its_text(interrupted: bool) -> None:
     defect: Exception
