@@ -124,7 +124,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 user:
-  description: The user, or none when it is absent. In check mode as it would be.
+  description: The user, or V(none) when it is absent. In check mode as it would be.
   returned: success, when O(name) is given; on failure too when the platform has made its password
   type: dict
   contains:

@@ -198,7 +198,7 @@ extensions:
   type: list
   elements: dict
 previous_version:
-  description: The version before the task, or none when the extension was absent.
+  description: The version before the task, or V(none) when the extension was absent.
   returned: success, when O(name) is given
   type: str
   sample: '1.5'
