@@ -117,9 +117,12 @@ _EVENT = Record(id=identifier, type=present(text), created_at=instant, user=Reco
 def event(value: t.Any, place: str) -> Raw:
     """An event, with the data of its type."""
     found = _EVENT(value, place)
-    kind, data = type_of(found["type"]), or_none(found["type_data"])
-    record = None if data is None or not or_none(kind) else _data_of(str(kind))
-    return {**found, "type": kind, "type_data": record and record(data, f"{place}.type_data")}
+    kind, data = type_of(found["type"]), found["type_data"]
+    record = _data_of(str(kind)) if or_none(kind) else None
+    if record is None or or_none(data) is None:
+        # What nobody would be told of need not be readable.
+        return {**found, "type": kind, "type_data": None if record is None else data}
+    return {**found, "type": kind, "type_data": record(data, f"{place}.type_data")}
 
 
 @functools.cache

@@ -11,7 +11,7 @@ import typing as t
 
 from .. import _canon
 from .._route import Raw, Sender
-from .._shapes import Record, called, identifier, instant, integer, list_of, normal, number, required, text
+from .._shapes import Record, called, identifier, instant, integer, list_of, number, required, text
 from .action import action
 
 NANOSECONDS = 1000**3
@@ -21,7 +21,11 @@ def _duration(nanoseconds: t.Any, place: str) -> float:
     return round(float(number(nanoseconds, place)) / NANOSECONDS, 3)
 
 
-EXTENSION = Record(name=required(text), version=normal(_canon.extension_version, "a version"))
+def _version(value: t.Any, place: str) -> str:
+    return _canon.extension_version(text(value, place))
+
+
+EXTENSION = Record(name=required(text), version=_version)
 #: A session. Its duration is in seconds.
 QUERY = Record(
     pid=required(integer),
