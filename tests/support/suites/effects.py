@@ -122,7 +122,9 @@ def emptiness_problems(laboratory: Laboratory, subject: Subject, path: str) -> l
             elif _outcome(seen) != _outcome(omitted) or (
                 # What the platform decides anew each time is not compared.
                 seen.essence != omitted.essence
-                and omitted.essence == laboratory.observe(subject, without, state=False).essence
+                and all(
+                    omitted.essence == laboratory.observe(subject, without, state=False).essence for dummy in range(3)
+                )
             ):
                 found.append(f"{path}: {value!r} is not as if it were not given ({case.name}): {seen.report.message}")
     return found
