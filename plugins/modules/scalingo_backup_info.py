@@ -35,7 +35,7 @@ options:
   max_age:
     description:
       - Return only backups that are younger than this. Give seconds, or a duration such as V(90m), V(24h) or V(7d).
-      - The age is taken by the platform's clock.
+      - The age is taken by the later of the platform's clock and the machine's.
     type: str
   latest:
     description: Return only the newest of those that match.
