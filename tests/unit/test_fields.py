@@ -11,6 +11,8 @@ import typing as t
 
 import pytest
 from ansible_collections.community.scalingo.plugins.module_utils import _canon
+from ansible_collections.community.scalingo.plugins.module_utils._api.event import event
+from ansible_collections.community.scalingo.plugins.module_utils._api.postgresql import EXTENSION
 from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput, UnexpectedAnswer
 from ansible_collections.community.scalingo.plugins.module_utils._options import checked
 from ansible_collections.community.scalingo.plugins.module_utils._resources import log
@@ -229,3 +231,13 @@ def test_what_is_listed_twice_counts_once_or_is_refused() -> None:
     assert by_name(listed, "users") == {"a": {"name": "a", "read_only": True}, "b": {"name": "b"}}
     with pytest.raises(UnexpectedAnswer, match="the platform lists two users called a that differ"):
         by_name([*listed, {"name": "a", "read_only": False}], "users")
+
+
+def test_what_an_extension_and_an_event_have_of_another_kind_is_unread_and_never_text() -> None:
+    extension = EXTENSION({"name": "hstore", "version": {"an": "object"}}, "result[0]")
+    assert isinstance(extension["version"], Unread)
+    assert EXTENSION({"name": "hstore", "version": "v1.8"}, "result[0]")["version"] == "1.8"
+    about = {"type": "new_addon", "type_data": "a text"}
+    assert isinstance(event(about, "events[0]")["type_data"], Unread)
+    # Of a type whose data are handed on to nobody.
+    assert event({**about, "type": "edit_variable"}, "events[0]")["type_data"] is None
