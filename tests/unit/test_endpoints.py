@@ -10,9 +10,9 @@ import itertools
 import pathlib
 import re
 import typing as t
-from dataclasses import dataclass, field
 
 import pytest
+import yaml
 from ansible_collections.community.scalingo.plugins.module_utils import _canon
 from ansible_collections.community.scalingo.plugins.module_utils._api import _pages
 from ansible_collections.community.scalingo.plugins.module_utils._api import action as actions
@@ -37,50 +37,9 @@ from support.api import ACTIONS, CALLS, ROUTES, Api
 from support.office import Office
 from support.scripted import NOTHING, Expected, Script, addon, addons, exchange, expect, mint, on_database
 
-DATABASE = {
-    "id": "5c599fd6f18b3202f7ab4e66",
-    "status": "running",
-    "features": [{"name": "force-ssl", "status": "ACTIVATED"}],
-    "instances": [{"id": "i-1", "hostname": "h", "port": 31000, "status": "running", "type": "db-node"}],
-    "periodic_backups_enabled": True,
-    "periodic_backups_scheduled_at": [1],
-    "maintenance_window": {"weekday_utc": 3, "starting_hour_utc": 21, "duration_in_hour": 8},
-    "next_version_id": None,
-    "current_operation_id": None,
-    "new_field": {"kept": True},
-}
-BACKUP = {"id": "b1", "status": "done", "started_at": "2026-11-21T01:00:00Z", "size": 5, "method": "manual"}
-NEW_BACKUP = {"id": "b2", "status": "scheduled", "started_at": None, "size": None}
-OPERATION = {"id": "o1", "type": "upgrade", "status": "running", "finished_at": None, "error": None}
-USER = {"name": "reader", "read_only": True, "protected": False}
-USER_WITH_PASSWORD = {**USER, "password": "canary-password"}
-MAINTENANCE = {"id": "m1", "status": "scheduled", "type": "no-op", "started_at": None, "ended_at": None}
-VERSION = {"id": "v1", "major": 17, "minor": 9, "patch": 0, "build": 2, "features": ["tls"], "next_upgrade": None}
-RULE = {"id": "f1", "type": "custom_range", "cidr": "192.0.2.0/24", "label": "office"}
-PLAN = {"id": "p1", "name": "mysql-starter-512"}
-RESTORATION = {"id": "r1", "status": "scheduled", "started_at": None}
-PEERING = {"id": "n1", "status": "active"}
-APP = {"id": "a1", "name": "shop", "flags": {"dedicated-database": True}}
-DAY = "2026-11-21T00:00:00Z"
-PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
-
-
-@dataclass
-class Case:
-    """A method call, the calls it makes, and what it returns."""
-
-    method: str
-    arguments: tuple[t.Any, ...]
-    calls: list[Expected]
-    result: t.Any
-    named: dict[str, t.Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return f"{self.method}{self.arguments}"
-
-
-def main(method: str, path: str, **details: t.Any) -> Expected:
-    return expect(method, f"/v1{path}", **{"headers": {"Authorization": "Bearer bearer-1"}, **details})
+DATA = yaml.safe_load((pathlib.Path(__file__).parent / "endpoints.yml").read_text(encoding="utf-8"))
+THINGS = DATA["things"]
+DATABASE, MAINTENANCE, NOT_FOUND = (THINGS[name] for name in ("database", "maintenance", "not_found"))
 
 
 def outside(method: str, path: str, **details: t.Any) -> Expected:
@@ -104,693 +63,41 @@ def pages(first: t.Any, following: t.Any = None, **details: t.Any) -> Expected:
     )
 
 
-def case(method: str, arguments: tuple[t.Any, ...], call: t.Any, result: t.Any, **named: t.Any) -> Case:
-    return Case(method, arguments, call if isinstance(call, list) else [call], result, named)
-
-
-AUTH = [
-    case("list_regions", (), main("GET", "/regions", answer={"regions": [{"name": "x"}]}), [{"name": "x"}]),
-    case("show_user", (), main("GET", "/users/self", answer={"user": {"id": "u"}}), {"id": "u"}),
-]
-
-ADDON_PATH = "/apps/shop/addons/ad-1"
-CREATED = {"addon": addon(), "message": "made", "variables": ["SCALINGO_MYSQL_URL"]}
-MAIN = [
-    case("list_apps", (), main("GET", "/apps", answer={"apps": [APP]}), [APP]),
-    case("list_addons", ("shop",), main("GET", "/apps/shop/addons", answer={"addons": [addon()]}), [addon()]),
-    case("list_addons", ("shop",), main("GET", "/apps/shop/addons", answer={"addons": None}), []),
-    case("show_addon", ("shop", "ad-1"), main("GET", ADDON_PATH, answer={"addon": addon()}), addon()),
-    case(
-        "create_addon",
-        ("shop", "mysql", "p1"),
-        main(
-            "POST",
-            "/apps/shop/addons",
-            status=201,
-            answer=CREATED,
-            json={"addon": {"addon_provider_id": "mysql", "plan_id": "p1"}},
-        ),
-        CREATED,
-    ),
-    case(
-        "create_addon",
-        ("shop", "mysql", "p1", {"version": "8.4"}),
-        main(
-            "POST",
-            "/apps/shop/addons",
-            json={"addon": {"addon_provider_id": "mysql", "plan_id": "p1", "options": {"version": "8.4"}}},
-            answer={"addon": addon(), "message": None},
-        ),
-        {"addon": addon(), "message": None, "variables": []},
-    ),
-    case(
-        "update_addon_plan",
-        ("shop", "ad-1", "p2"),
-        main("PATCH", ADDON_PATH, json={"addon": {"plan_id": "p2"}}, answer={"vars": [], "message": "x"}),
-        None,
-    ),
-    case("update_addon_plan", ("shop", "ad-1", "p2"), main("PATCH", ADDON_PATH, text="not even JSON"), None),
-    case("delete_addon", ("shop", "ad-1"), main("DELETE", ADDON_PATH, status=204, json=NOTHING), None),
-    case("resume_addon", ("shop", "ad-1"), main("POST", ADDON_PATH + "/resume", answer={"addon": addon()}), addon()),
-    case(
-        "list_addon_providers",
-        (),
-        main("GET", "/addon_providers", answer={"addon_providers": [{"id": "mysql"}]}),
-        [{"id": "mysql"}],
-    ),
-    case(
-        "list_addon_providers",
-        ("c1",),
-        main("GET", "/addon_providers", query={"category_id": "c1"}, answer={"addon_providers": []}),
-        [],
-    ),
-    case("list_plans", ("mysql",), main("GET", "/addon_providers/mysql/plans", answer={"plans": [PLAN]}), [PLAN]),
-    case(
-        "list_plans",
-        ("mysql", True),
-        main("GET", "/addon_providers/mysql/plans", query={"show_all": "true"}, answer={"plans": []}),
-        [],
-    ),
-    case(
-        "list_variables",
-        ("shop",),
-        main("GET", "/apps/shop/variables", answer={"variables": [{"id": "1", "name": "A", "value": "b"}]}),
-        [{"id": "1", "name": "A", "value": "b"}],
-    ),
-    case("show_app", ("shop",), main("GET", "/apps/shop", answer={"app": APP}), APP),
-    case(
-        "show_app_operation",
-        ("shop", "o1"),
-        main("GET", "/apps/shop/operations/o1", answer={"operation": OPERATION}),
-        OPERATION,
-    ),
-    case(
-        "list_events",
-        ("shop", 1),
-        main(
-            "GET",
-            "/apps/shop/events",
-            query={"page": "1", "per_page": "1"},
-            answer={"events": [{"type": "new_addon"}], "meta": {"pagination": {"next_page": 2}}},
-        ),
-        [{"type": "new_addon"}],
-    ),
-    case(
-        "list_events",
-        ("shop", None),
-        [
-            main(
-                "GET",
-                "/apps/shop/events",
-                query={"page": "1", "per_page": "50"},
-                answer={"events": [{"type": "new_addon"}], "meta": {"pagination": {"next_page": 2}}},
-            ),
-            main(
-                "GET",
-                "/apps/shop/events",
-                query={"page": "2", "per_page": "50"},
-                answer={"events": [{"type": "new_app", "user": None}], "meta": {"pagination": {"next_page": None}}},
-            ),
-        ],
-        [{"type": "new_addon"}, {"type": "new_app", "user": None}],
-    ),
-    case(
-        "create_dedicated_database",
-        ("my-base", "postgresql-ng", "plan-x"),
-        main(
-            "POST",
-            "/databases",
-            json={"database": {"name": "my-base", "technology": "postgresql-ng", "plan": "plan-x"}},
-            answer={"database": {"name": "my-base"}},
-        ),
-        {"name": "my-base"},
-    ),
-    case(
-        "create_dedicated_database",
-        ("my-base", "postgresql-ng", "plan-x", "pr-1"),
-        main(
-            "POST",
-            "/databases",
-            json={
-                "database": {"name": "my-base", "technology": "postgresql-ng", "plan": "plan-x", "project_id": "pr-1"}
-            },
-            answer={"database": {"name": "my-base"}},
-        ),
-        {"name": "my-base"},
-    ),
-    case(
-        "list_dedicated_databases",
-        (),
-        main("GET", "/databases", answer={"databases": [{"name": "x"}]}),
-        [{"name": "x"}],
-    ),
-    case(
-        "list_dedicated_databases",
-        (),
-        main("GET", "/databases", answer={"databases": [{"app": APP, "addon": addon(), "database": {"name": "x"}}]}),
-        [{"name": "x"}],
-    ),
-    case(
-        "show_dedicated_database",
-        ("x",),
-        main("GET", "/databases/x", answer={"database": {"name": "x"}}),
-        {"name": "x"},
-    ),
-    case(
-        "show_dedicated_database",
-        ("x",),
-        main("GET", "/databases/x", answer={"app": APP, "addon": addon(), "database": {"name": "x", "database": {}}}),
-        {"name": "x", "database": {}},
-    ),
-    case(
-        "delete_dedicated_database",
-        ("shop",),
-        [
-            main("GET", "/apps/shop", answer={"app": APP}),
-            main("DELETE", "/apps/shop", query={"current_name": "shop"}, status=204),
-        ],
-        None,
-    ),
-    case(
-        "list_endpoints",
-        ("x",),
-        main("GET", "/databases/x/endpoints", answer={"endpoints": [{"hostname": "h", "port": 1}]}),
-        [{"hostname": "h", "port": 1}],
-    ),
-    case(
-        "list_net_peerings",
-        ("x",),
-        main("GET", "/databases/x/net_peerings", answer={"net_peerings": [PEERING]}),
-        [PEERING],
-    ),
-    case(
-        "create_net_peering",
-        ("x", "pcx-1"),
-        main(
-            "POST",
-            "/databases/x/net_peerings",
-            json={"outscale_net_peering_id": "pcx-1"},
-            status=201,
-            answer={"net_peering": PEERING},
-        ),
-        PEERING,
-    ),
-    case(
-        "show_net_peering",
-        ("x", "n1"),
-        main("GET", "/databases/x/net_peerings/n1", answer={"net_peering": PEERING}),
-        PEERING,
-    ),
-    case("delete_net_peering", ("x", "n1"), main("DELETE", "/databases/x/net_peerings/n1", status=204), None),
-    case(
-        "show_network_configuration",
-        ("x",),
-        main(
-            "GET", "/databases/x/network_configuration", answer={"network_configuration": {"ip_range": "10.0.0.0/24"}}
-        ),
-        {"ip_range": "10.0.0.0/24"},
-    ),
-]
-
-LEAST = {
-    "features": [],
-    "instances": [],
-    "periodic_backups_scheduled_at": [],
-    "current_operation_id": None,
-}
-UPGRADE = {"id": "v2", "major": 17, "operation_id": "o1", "message": "pending", "warning_message": ""}
-LOCATION = "https://db-api.osc-fr1.scalingo.com/api/operations/o1"
-NOT_FOUND = {"status": 404, "answer": {"error": "not found"}}
-METRICS = {"cpu_usage": 0, "instances_metrics": {"i-1": {"instance_id": "i-1", "cpu": {"usage_in_percents": 0}}}}
-POINTS = [{"disk_used": 1, "disk_total": 2}]
-MEASURED = {**METRICS, "instances_metrics": list(METRICS["instances_metrics"].values())}  # type: ignore[attr-defined]
-METERED = {
-    "instance_address": None,
-    "real_disk_size": None,
-    "cpu": {"usage_in_percents": None},
-    "memory": dict.fromkeys(
-        ("memory_usage", "swap_usage", "memory_limit", "swap_limit", "max_memory_usage", "max_swap_usage")
-    ),
-}
-HEALTH = {"epoch": "1550839427", "status": "green", "shards": "141"}
-INSTANCE = {"id": "i-1", "type": "db-node", "status": "running", "role": "leader"}
-ARCHIVE = {"url": "https://x/1", "from": DAY, "to": DAY, "size": 1}
-
-
 def logs(number: int, found: list[t.Any], more: t.Any) -> Expected:
     answer = {"archives": found, "next_cursor": "c", "has_more": more}
     return on_database("GET", "/logs_archives", query={"page": str(number)}, answer=answer)
 
 
-def archive(number: int, signature: str = "?signed=once") -> dict[str, t.Any]:
-    day = f"2026-11-{number:02d}T00:00:00Z"
-    return {"url": f"https://logs/{number}{signature}", "from": day, "to": day, "size": number}
+def read(value: t.Any) -> t.Any:
+    """Return a value of the data with what YAML has no word for."""
+    if isinstance(value, dict):
+        return (
+            Unread(value["unread"]) if value.keys() == {"unread"} else {key: read(item) for key, item in value.items()}
+        )
+    return [read(item) for item in value] if isinstance(value, list) else value
 
 
-BASE = [
-    case("show_database", (), on_database("GET", answer={"database": DATABASE}), DATABASE),
-    case(
-        "show_database",
-        (),
-        on_database("GET", answer={"database": {"status": "creating"}}),
-        {"status": "creating", **LEAST},
-    ),
-    case(
-        "show_database",
-        (),
-        on_database(
-            "GET",
-            answer={
-                "database": {
-                    "status": "running",
-                    "features": None,
-                    "periodic_backups_scheduled_at": 4,
-                    "next_version_id": "",
-                    "current_operation_id": "o1",
-                    "maintenance_window": None,
-                }
-            },
-        ),
-        {
-            **LEAST,
-            "status": "running",
-            "periodic_backups_scheduled_at": [4],
-            "next_version_id": None,
-            "current_operation_id": "o1",
-            "maintenance_window": None,
-        },
-    ),
-    case(
-        "update_database",
-        ({"periodic_backups_scheduled_at": 3},),
-        on_database("PATCH", json={"database": {"periodic_backups_scheduled_at": 3}}, answer={"database": DATABASE}),
-        DATABASE,
-    ),
-    case(
-        "upgrade",
-        (),
-        on_database(
-            "POST", "/upgrade", json=NOTHING, status=202, answer=UPGRADE, answer_headers={"Location": LOCATION}
-        ),
-        {**UPGRADE, "location": LOCATION},
-    ),
-    case(
-        "upgrade",
-        (),
-        on_database("POST", "/upgrade", status=202, answer={"id": "v2", "operation": {"id": "o1"}}),
-        {"id": "v2", "operation": {"id": "o1"}, "operation_id": "o1", "location": None},
-    ),
-    case(
-        "upgrade",
-        (),
-        on_database("POST", "/upgrade", status=202, answer={"id": "v2"}, answer_headers={"Location": LOCATION}),
-        {"id": "v2", "operation_id": "o1", "location": LOCATION},
-    ),
-    case(
-        "upgrade",
-        (),
-        on_database("POST", "/upgrade", status=202, answer={"id": "v2"}),
-        {"id": "v2", "operation_id": None, "location": None},
-    ),
-    case(
-        "restore_to_point_in_time",
-        ("2026-11-20T23:00:00Z",),
-        on_database(
-            "POST",
-            "/pitr/restore",
-            json={"restore_time": "2026-11-20T23:00:00Z"},
-            status=201,
-            answer={"operation": {"id": "o1", "type": "pitr_restore"}},
-            answer_headers={"Location": LOCATION},
-        ),
-        {"id": "o1", "type": "pitr_restore", "location": LOCATION},
-    ),
-    case(
-        "restore_to_point_in_time",
-        ("x",),
-        on_database("POST", "/pitr/restore", status=201, answer={"operation_id": "o1"}),
-        {"id": "o1", "location": None},
-    ),
-    case(
-        "show_recovery_window",
-        (),
-        on_database("GET", "/pitr/recovery_window", answer={"recovery_window": {"earliest_recoverable_at": DAY}}),
-        {"earliest_recoverable_at": DAY, "latest_recoverable_at": None},
-    ),
-    case(
-        "enable_feature",
-        ("force-ssl",),
-        on_database(
-            "POST",
-            "/features",
-            json={"feature": {"name": "force-ssl"}},
-            answer={"name": "force-ssl", "status": "PENDING_TO_ACTIVATE"},
-        ),
-        {"name": "force-ssl", "status": "PENDING_TO_ACTIVATE"},
-    ),
-    case("enable_feature", ("x",), on_database("POST", "/features", text=""), {}),
-    case(
-        "disable_feature",
-        ("force-ssl",),
-        on_database("DELETE", "/features", query={"feature": "force-ssl"}, json=NOTHING, answer={"message": "done"}),
-        {"message": "done"},
-    ),
-    # Actions
-    case("run_action", ("of-tomorrow", {"a": 1}), acts("of-tomorrow", {"x": [1]}, {"a": 1}), {"x": [1]}),
-    case("run_action", ("of-tomorrow",), acts("of-tomorrow"), None),
-    case("run_action", ("get-sqlmode",), acts("get-sqlmode", "ANSI"), "ANSI"),
-    case(
-        "list_logical_databases",
-        (),
-        acts("list-databases", [{"name": "shop_1", "protected": True}, {"name": "x"}]),
-        [
-            {"name": "shop_1", "protected": True},
-            {"name": "x", "protected": Unread("expected a boolean at result[1].protected and received null")},
-        ],
-    ),
-    case("list_logical_databases", (), acts("list-databases", None), []),
-    case("list_logical_databases", (), acts("list-databases", answer={"ok": True}), []),
-    case(
-        "create_logical_database",
-        ("new",),
-        acts("create-database", {"name": "new", "protected": False}, {"database_name": "new"}),
-        {"name": "new", "protected": False},
-    ),
-    case(
-        "create_logical_database",
-        ("new",),
-        acts("create-database", None, {"database_name": "new"}),
-        {"name": "new", "protected": False},
-    ),
-    case("delete_logical_database", ("old",), acts("delete-database", None, {"database_name": "old"}), None),
-    case("reset_logical_database", ("old",), acts("reset-database", None, {"database_name": "old"}), None),
-    case("get_sql_mode", (), acts("get-sqlmode", "A,B"), "A,B"),
-    case("get_sql_mode", (), acts("get-sqlmode", None), ""),
-    case("set_sql_mode", ("A,B",), acts("set-sqlmode", None, "A,B"), None),
-    case("set_sql_mode", ("",), acts("set-sqlmode", None, ""), None),
-    case(
-        "list_extensions",
-        (),
-        acts("list-extensions", [{"name": "a", "version": "v1.0"}]),
-        [{"name": "a", "version": "1.0"}],
-    ),
-    case(
-        "list_queries",
-        (),
-        acts("pg-list-queries", [{"pid": 7, "query_duration": 1_500_000_000}]),
-        [{"pid": 7, "query_duration": 1.5}],
-    ),
-    case("list_queries", (), acts("pg-list-queries", None), []),
-    case("cancel_query", (7,), acts("pg-cancel-query", None, {"pid": 7}), None),
-    case("terminate_query", (7,), acts("pg-terminate-query", None, {"pid": 7}), None),
-    case("enable_stat_statements", (), acts("pg-stat-statements-enable"), None),
-    case("reset_stat_statements", (), acts("pg-stat-statements-reset"), None),
-    case(
-        "list_stat_statements",
-        (),
-        acts("pg-stat-statements-list", [{"calls": 1, "total_time": 0.5}]),
-        [{"calls": 1, "total_time": 0.5}],
-    ),
-    case(
-        "list_retention_policies",
-        (),
-        acts("list-retention-policies", [{"name": "autogen", "duration": "0", "default": True}]),
-        [{"name": "autogen", "duration": "0", "default": True}],
-    ),
-    case(
-        "add_retention_policy",
-        ("month", "30d", False),
-        acts("add-retention-policy", None, {"name": "month", "duration": "30d", "default": False}),
-        None,
-    ),
-    case("delete_retention_policy", ("month",), acts("del-retention-policy", None, {"name": "month"}), None),
-    # Operations and plans
-    case("show_operation", ("o1",), outside("GET", "/operations/o1", answer={"operation": OPERATION}), OPERATION),
-    case(
-        "show_operation", ("o1", LOCATION), outside("GET", "/operations/o1", answer={"operation": OPERATION}), OPERATION
-    ),
-    case(
-        "show_operation",
-        ("o1", "https://api.osc-fr1.scalingo.com/api/databases/ad-1/operations/o1"),
-        on_database("GET", "/operations/o1", answer={"operation": OPERATION}),
-        OPERATION,
-    ),
-    case(
-        "show_operation",
-        ("o1", "/api/databases/other/operations/o1?x=1"),
-        [
-            outside("GET", "/databases/other/operations/o1", **NOT_FOUND),
-            outside("GET", "/operations/o1", **NOT_FOUND),
-            on_database("GET", "/operations/o1", answer={"operation": OPERATION}),
-        ],
-        OPERATION,
-    ),
-    case("show_plan", (), on_database("GET", "/plan", answer={"plan": PLAN}), PLAN),
-    # Backups
-    case(
-        "list_backups",
-        (),
-        on_database("GET", "/backups", answer={"database_backups": [BACKUP, NEW_BACKUP]}),
-        [BACKUP, NEW_BACKUP],
-    ),
-    case(
-        "list_backups",
-        (),
-        on_database("GET", "/backups", answer={"database_backups": [{"id": "b", "status": "pending"}]}),
-        [{"id": "b", "status": "pending", "started_at": None, "size": None}],
-    ),
-    case(
-        "create_backup",
-        (),
-        on_database("POST", "/backups", json=NOTHING, status=201, answer={"database_backup": NEW_BACKUP}),
-        NEW_BACKUP,
-    ),
-    case("show_backup", ("b1",), outside("GET", "/backups/b1", answer={"database_backup": BACKUP}), BACKUP),
-    case(
-        "show_backup",
-        ("b1",),
-        [
-            outside("GET", "/backups/b1", **NOT_FOUND),
-            on_database("GET", "/backups/b1", answer={"database_backup": BACKUP}),
-        ],
-        BACKUP,
-    ),
-    case(
-        "show_backup_link",
-        ("b1",),
-        on_database("GET", "/backups/b1/archive", answer={"download_url": "https://x"}),
-        "https://x",
-    ),
-    case(
-        "restore_backup",
-        ("b1",),
-        on_database("POST", "/backups/b1/restore", json=NOTHING, answer=RESTORATION),
-        RESTORATION,
-    ),
-    case(
-        "restore_backup",
-        ("b1",),
-        on_database("POST", "/backups/b1/restore", answer={"backup_restoration": RESTORATION}),
-        RESTORATION,
-    ),
-    case(
-        "show_backup_restoration",
-        ("r1",),
-        on_database("GET", "/backup_restorations/r1", answer={"backup_restoration": RESTORATION}),
-        RESTORATION,
-    ),
-    # Users
-    case("list_users", (), on_database("GET", "/users", answer={"database-users": [USER]}), [USER]),
-    case("list_users", (), on_database("GET", "/users", answer={"database_users": [USER]}), [USER]),
-    case(
-        "create_user",
-        ("reader", True),
-        on_database(
-            "POST",
-            "/users",
-            status=201,
-            json={"database_user": {"database_id": "ad-1", "name": "reader", "read_only": True}},
-            answer={"database_user": USER_WITH_PASSWORD},
-        ),
-        USER_WITH_PASSWORD,
-    ),
-    case(
-        "create_user",
-        ("reader", False, "chosen"),
-        on_database(
-            "POST",
-            "/users",
-            status=201,
-            json={
-                "database_user": {
-                    "database_id": "ad-1",
-                    "name": "reader",
-                    "read_only": False,
-                    "password": "chosen",
-                    "password_confirmation": "chosen",
-                }
-            },
-            answer=USER_WITH_PASSWORD,
-        ),
-        USER_WITH_PASSWORD,
-    ),
-    case(
-        "update_user_password",
-        ("reader", "chosen"),
-        on_database(
-            "PATCH",
-            "/users/reader",
-            json={"database_user": {"database_id": "ad-1", "password": "chosen", "password_confirmation": "chosen"}},
-            answer={"database_user": USER},
-        ),
-        USER,
-    ),
-    case("update_user_password", ("a b/c", "x"), on_database("PATCH", "/users/a%20b%2Fc", text=""), {}),
-    case("update_user_password", ("reader", "x"), on_database("PATCH", "/users/reader", answer={}), {}),
-    case("update_user_password", ("reader", "x"), on_database("PATCH", "/users/reader", answer=USER), USER),
-    case(
-        "reset_user_password",
-        ("reader",),
-        on_database("POST", "/users/reader/reset_password", json=NOTHING, answer={"database_user": USER_WITH_PASSWORD}),
-        USER_WITH_PASSWORD,
-    ),
-    case(
-        "reset_user_password",
-        ("reader",),
-        on_database("POST", "/users/reader/reset_password", answer=USER_WITH_PASSWORD),
-        USER_WITH_PASSWORD,
-    ),
-    case("delete_user", ("reader",), on_database("DELETE", "/users/reader", status=204, json=NOTHING), None),
-    # Maintenance, types, versions
-    case("list_maintenances", (), pages([MAINTENANCE]), [MAINTENANCE]),
-    case("list_maintenances", (0,), [], []),
-    case("list_maintenances", (-1,), [], []),
-    case("show_maintenance", ("m1",), on_database("GET", "/maintenance/m1", answer=MAINTENANCE), MAINTENANCE),
-    case(
-        "show_maintenance",
-        ("m1",),
-        on_database("GET", "/maintenance/m1", answer={"maintenance": MAINTENANCE}),
-        MAINTENANCE,
-    ),
-    case(
-        "show_database_type_version",
-        ("v1",),
-        outside("GET", "/database_type_versions/v1", answer={"database_type_version": VERSION}),
-        {**VERSION, "version": "17.9.0-2"},
-    ),
-    case(
-        "show_database_type_version",
-        ("v1",),
-        outside(
-            "GET", "/database_type_versions/v1", answer={"database_type_version": {**VERSION, "next_upgrade": "v2"}}
-        ),
-        {**VERSION, "version": "17.9.0-2", "next_upgrade_id": "v2"},
-    ),
-    case(
-        "show_database_type_version",
-        ("v1",),
-        outside(
-            "GET",
-            "/database_type_versions/v1",
-            answer={"database_type_version": {**VERSION, "features": None, "next_upgrade": {"id": "v2", "major": 18}}},
-        ),
-        {**VERSION, "version": "17.9.0-2", "features": None, "next_upgrade_id": "v2"},
-    ),
-    # Logs, metrics, status
-    case("show_logs_link", (), on_database("GET", "/logs", answer={"url": "https://logs"}), "https://logs"),
-    case("list_log_archives", (), logs(1, [ARCHIVE], False), [ARCHIVE]),
-    case("list_log_archives", (0,), [], []),
-    case(
-        "list_log_archives",
-        (),
-        [logs(1, [ARCHIVE], True), logs(2, [{**ARCHIVE, "url": "https://x/2"}], False)],
-        [ARCHIVE, {**ARCHIVE, "url": "https://x/2"}],
-    ),
-    case("list_log_archives", (1,), logs(1, [ARCHIVE], True), [ARCHIVE]),
-    # A server that does not know the page gives the first one for ever.
-    case("list_log_archives", (), [logs(1, [ARCHIVE], True), logs(2, [ARCHIVE], True)], [ARCHIVE]),
-    # One was added between the pages: the last of the first page comes again, with its link signed anew.
-    case(
-        "list_log_archives",
-        (),
-        [
-            logs(1, [archive(1), archive(2)], True),
-            logs(2, [archive(2, "?signed=again"), archive(3)], True),
-            logs(3, [archive(4)], False),
-        ],
-        [archive(1), archive(2), archive(3), archive(4)],
-    ),
-    case(
-        "list_log_archives",
-        (3,),
-        [logs(1, [archive(1), archive(2)], True), logs(2, [archive(2), archive(3)], True)],
-        [archive(1), archive(2), archive(3)],
-    ),
-    case("list_log_archives", (), logs(1, [], True), []),
-    case("show_metrics", (), on_database("GET", "/metrics", answer=METRICS), MEASURED),
-    case(
-        "show_metrics",
-        (),
-        on_database("GET", "/metrics", answer={**METRICS, "instances_metrics": [METRICS["instances_metrics"]["i-1"]]}),  # type: ignore[index]
-        MEASURED,
-    ),
-    case(
-        "show_metrics",
-        (),
-        on_database("GET", "/metrics", answer={"cpu_usage": 0}),
-        {"cpu_usage": 0},
-    ),
-    case("list_metric", ("disk",), on_database("GET", "/metrics/disk", answer={"disk_metrics": POINTS}), POINTS),
-    case("list_metric", ("disk",), on_database("GET", "/metrics/disk", answer=POINTS), POINTS),
-    case(
-        "list_metric",
-        ("cpu", 6, True),
-        on_database("GET", "/metrics/cpu", query={"since": "6", "last": "true"}, answer={"cpu": POINTS}),
-        POINTS,
-    ),
-    case(
-        "list_instance_metric",
-        ("i-1", "diskio", 3),
-        on_database("GET", "/instances/i-1/metrics/diskio", query={"since": "3"}, answer={"diskio_metrics": None}),
-        [],
-    ),
-    case(
-        "show_health",
-        (),
-        on_database("GET", "/health", answer=HEALTH),
-        {"epoch": 1550839427, "status": "green", "shards": 141},
-    ),
-    case("list_instances_status", (), on_database("GET", "/instances_status", answer=[INSTANCE]), [INSTANCE]),
-    case("list_instances_status", (), on_database("GET", "/instances_status", text="null"), []),
-    # Firewall and certificate
-    case("list_firewall_rules", (), on_database("GET", "/firewall_rules", answer={"rules": [RULE]}), [RULE]),
-    case(
-        "create_firewall_rule",
-        ({"type": "custom_range", "cidr": "192.0.2.0/24"},),
-        on_database(
-            "POST",
-            "/firewall_rules",
-            json={"type": "custom_range", "cidr": "192.0.2.0/24"},
-            status=201,
-            answer={"rule": RULE},
-        ),
-        RULE,
-    ),
-    case(
-        "update_firewall_rule",
-        ("f1", "home"),
-        on_database("PATCH", "/firewall_rules/f1", json={"firewall_rule": {"label": "home"}}, answer={"rule": RULE}),
-        RULE,
-    ),
-    case("delete_firewall_rule", ("f1",), on_database("DELETE", "/firewall_rules/f1", status=204), None),
-    case(
-        "list_managed_ranges",
-        (),
-        outside("GET", "/firewall/managed_ranges", answer={"ranges": [{"id": "mr"}]}),
-        [{"id": "mr"}],
-    ),
-    case("show_ca_certificate", (), outside("GET", "/ca_certificate", text=PEM), PEM),
-]
+def asked(row: dict[str, t.Any]) -> Expected:
+    """Return the request of a row that must come."""
+    if "action" in row:
+        return acts(row["action"], row.get("result"), row.get("params", NOTHING))
+    ((method, path),) = ((name, row[name]) for name in ("GET", "POST", "PATCH", "DELETE") if name in row)
+    token = "bearer-1" if path.startswith("/v1/") else "addon-1"
+    details = {name: row[name] for name in ("query", "status", "answer", "text", "answer_headers") if name in row}
+    if "json" in row:
+        details["json"] = NOTHING if row["json"] == "nothing" else row["json"]
+    path = re.sub("^db", "/api/databases/ad-1", path)
+    return expect(method, path, headers={"Authorization": f"Bearer {token}"}, **details)
+
+
+def called(client: Client, row: dict[str, t.Any]) -> t.Any:
+    """Make the call of a row."""
+    found = getattr(Api(client), row["call"])(*row.get("with", []))
+    if isinstance(found, t.Iterator):
+        found = list(itertools.islice(found, row["with"][1]))
+    for key in row.get("at", []):
+        found = found[key]
+    return found
 
 
 def client_for(office: Office, part: str) -> tuple[Client, list[Expected]]:
@@ -799,7 +106,7 @@ def client_for(office: Office, part: str) -> tuple[Client, list[Expected]]:
     return office.client(token_cache=False), [exchange()]
 
 
-ALL = [("auth", item) for item in AUTH] + [("main", item) for item in MAIN] + [("database", item) for item in BASE]
+ALL = [(part, row) for part in ("auth", "main", "database") for row in DATA[part]]
 
 
 def told(found: t.Any, answer: t.Any) -> bool:
@@ -816,21 +123,24 @@ def told(found: t.Any, answer: t.Any) -> bool:
     return found == answer or (not found and answer in (None, "")) or found == _canon.instant(answer)
 
 
-@pytest.mark.parametrize(("part", "item"), ALL, ids=[f"{part}.{item}"[:80] for part, item in ALL])
-def test_a_route_and_its_answer(office: Office, part: str, item: Case) -> None:
+@pytest.mark.parametrize(
+    ("part", "row"), ALL, ids=[f"{part}.{row['call']}{row.get('with', [])}"[:80] for part, row in ALL]
+)
+def test_a_route_and_its_answer(office: Office, part: str, row: dict[str, t.Any]) -> None:
     client, before = client_for(office, part)
-    calls = [*before, *item.calls] if item.calls else []
-    with Script(*calls) as script:
+    calls = [asked(item) for item in row.get("requests", [row])]
+    with Script(*[*before, *calls] if calls else []) as script:
         script.mount(client)
-        found = getattr(Api(client), item.method)(*item.arguments, **item.named)
-        if isinstance(found, t.Iterator):
-            found = list(itertools.islice(found, item.arguments[1]))
-    assert told(found, item.result)
+        found = called(client, row)
+    assert told(found, read(row.get("returns")))
 
 
 def test_every_call_has_a_case() -> None:
-    cases = {item.method for item in (*AUTH, *MAIN, *BASE)}
-    assert CALLS.keys() == cases | {"exchange_token", "mint_addon_token", "show_database_and_next"}
+    assert CALLS.keys() == {row["call"] for dummy, row in ALL} | {
+        "exchange_token",
+        "mint_addon_token",
+        "show_database_and_next",
+    }
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -946,61 +256,24 @@ def show(client: Client) -> t.Any:
     return Api(client).show_database()
 
 
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
-        ([], "show_database: expected the key database at the body and received a list"),
-        (None, "show_database: expected the key database at the body and received null"),
-        ({}, "show_database: expected the key database at the body and received an object"),
-        ({"database": []}, "show_database: expected an object at database and received a list"),
-        ({"database": None}, "show_database: expected an object at database and received null"),
-        ({"database": {}}, "show_database: expected the key status at database and received an object"),
-        ({"database": {"status": None}}, "show_database: expected a text at database.status and received null"),
-    ],
-)
-def test_wrong_types_and_missing_keys_are_named(office: Office, answer: t.Any, message: str) -> None:
-    text = "null" if answer is None else None
-    error = wrong(office, UnexpectedAnswer, show, on_database("GET", answer=answer, text=text))
-    assert message in error.message
+@pytest.mark.parametrize("row", DATA["wrong_bodies"], ids=str)
+def test_wrong_types_and_missing_keys_are_named(office: Office, row: dict[str, t.Any]) -> None:
+    text = "null" if row["answer"] is None else None
+    error = wrong(office, UnexpectedAnswer, show, on_database("GET", answer=row["answer"], text=text))
+    assert row["says"] in error.message
     assert error.subject == "addon ad-1 in osc-fr1" and error.status == 200 and error.doing == "read the database"
 
 
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
-        ({"database": {"status": "x", "features": {}}}, "expected a list at database.features and received an object"),
-        (
-            {"database": {"status": "x", "features": ["force-ssl"]}},
-            "expected an object at database.features[0] and received a text",
-        ),
-        ({"database": {"status": "x", "features": [{"name": "x"}]}}, "expected the key status at database.features[0]"),
-        (
-            {"database": {"status": "x", "periodic_backups_scheduled_at": "1"}},
-            "expected an integer at database.periodic_backups_scheduled_at[0]",
-        ),
-        ({"database": {"status": "x", "periodic_backups_scheduled_at": [True]}}, "and received a boolean"),
-        (
-            {"database": {"status": "x", "periodic_backups_enabled": "yes"}},
-            "expected a boolean at database.periodic_backups_enabled",
-        ),
-        ({"database": {"status": "x", "cluster": 1}}, "expected a boolean at database.cluster and received an integer"),
-        (
-            {"database": {"status": "x", "maintenance_window": {"weekday_utc": 1.5}}},
-            "expected an integer at database.maintenance_window.weekday_utc and received a number",
-        ),
-        ({"database": {"status": "x", "next_version_id": 5}}, "expected a text at database.next_version_id"),
-        ({"database": {"status": None, "id": "x"}}, "expected a text at database.status and received null"),
-    ],
-)
-def test_a_field_of_another_kind_is_named_by_who_uses_it(office: Office, answer: t.Any, message: str) -> None:
+@pytest.mark.parametrize("row", DATA["wrong_fields"], ids=str)
+def test_a_field_of_another_kind_is_named_by_who_uses_it(office: Office, row: dict[str, t.Any]) -> None:
     client = office.direct()
-    with Script(on_database("GET", answer=answer)) as script:
+    with Script(on_database("GET", answer=row["answer"])) as script:
         script.mount(client)
         found = Api(client).show_database()
     (odd,) = [value for value in found.values() if isinstance(value, Unread)]
     with pytest.raises(UnexpectedAnswer) as caught:
         bool(odd)
-    assert message in caught.value.message and "newer version" in caught.value.hint
+    assert row["says"] in caught.value.message and "newer version" in caught.value.hint
 
 
 @pytest.mark.parametrize("text", ["<html><title>Sign in</title></html>", "", "Retry later", '{"database": '])
@@ -1033,76 +306,27 @@ def test_a_password_in_a_broken_answer_is_not_shown(office: Office) -> None:
     wrong(office, OutcomeUnknown, lambda client: Api(client).create_user("x", False), call)
 
 
-@pytest.mark.parametrize(
-    ("run", "answer", "message"),
-    [
-        (lambda database: database.list_instances_status(), {"instances": []}, "expected a list at the body"),
-        (lambda database: database.list_metric("cpu"), {"a": 1, "b": 2}, "expected the key cpu_metrics"),
-        (lambda database: database.list_metric("cpu"), 5, "expected the key cpu_metrics"),
-        (lambda database: database.list_users(), {"users": []}, "expected the key database-users"),
-        (
-            lambda database: database.show_recovery_window(),
-            {"recovery_window": {"latest_recoverable_at": 5}},
-            "expected a text",
-        ),
-        (lambda database: database.list_backups(), {"backups": []}, "expected the key database_backups"),
-        (lambda database: database.show_backup_link("b"), {"download_url": None}, "expected a text at download_url"),
-        (lambda database: database.list_log_archives(), {"archives": [5]}, "expected an object at archives[0]"),
-        (lambda database: database.update_user_password("a", "b"), {"user": "x"}, "expected the key name"),
-        (lambda database: database.show_ca_certificate(), {"error": "x"}, "expected a certificate"),
-        (lambda database: database.list_maintenances(), {"maintenance": [], "meta": []}, ""),
-    ],
-)
-def test_other_wrong_answers(office: Office, run: t.Callable[[Api], t.Any], answer: t.Any, message: str) -> None:
+def answering(office: Office, answer: t.Any) -> Client:
+    """A client whose every call has this answer."""
     client = office.direct()
-    script = Script()
-    script.mount(client)
+    script = Script().mount(client)
     script.send = lambda request, **given: script._answered(expect("x", "x", answer=answer), request)  # type: ignore[method-assign]
-    if not message:
-        assert run(Api(client)) == []
+    return client
+
+
+@pytest.mark.parametrize("row", DATA["wrong_answers"], ids=str)
+def test_other_wrong_answers(office: Office, row: dict[str, t.Any]) -> None:
+    client = answering(office, row["answer"])
+    if not row["says"]:
+        assert called(client, row) == []
         return
-    with pytest.raises(UnexpectedAnswer, match=message.replace("[", r"\[")):
-        run(Api(client))
+    with pytest.raises(UnexpectedAnswer, match=re.escape(row["says"])):
+        called(client, row)
 
 
-@pytest.mark.parametrize(
-    ("run", "answer", "read"),
-    [
-        (
-            lambda database: database.show_metrics()["instances_metrics"],
-            {"cpu_usage": 1, "instances_metrics": [{"x": 1}]},
-            Unread("expected the key instance_id at the body.instances_metrics[0] and received an object"),
-        ),
-        (
-            lambda database: database.show_metrics()["instances_metrics"],
-            {"instances_metrics": {"i": {"real_disk_size": True, "cpu": {}}, "j": None, "k": {"cpu": None}}},
-            [
-                {
-                    **METERED,
-                    "instance_id": "i",
-                    "real_disk_size": Unread(
-                        "expected an integer at the body.instances_metrics.i.real_disk_size and received a boolean"
-                    ),
-                },
-                Unread("expected an object at the body.instances_metrics.j and received null"),
-                {**METERED, "instance_id": "k"},
-            ],
-        ),
-        (
-            lambda database: database.list_backups()[0]["size"],
-            {"database_backups": [{"id": "b", "status": "x", "size": "5"}]},
-            Unread("expected an integer at database_backups[0].size and received a text"),
-        ),
-    ],
-)
-def test_what_is_wrong_in_a_part_leaves_the_rest(
-    office: Office, run: t.Callable[[Api], t.Any], answer: t.Any, read: t.Any
-) -> None:
-    client = office.direct()
-    script = Script()
-    script.mount(client)
-    script.send = lambda request, **given: script._answered(expect("x", "x", answer=answer), request)  # type: ignore[method-assign]
-    assert run(Api(client)) == read
+@pytest.mark.parametrize("row", DATA["wrong_parts"], ids=str)
+def test_what_is_wrong_in_a_part_leaves_the_rest(office: Office, row: dict[str, t.Any]) -> None:
+    assert called(answering(office, row["answer"]), row) == read(row["returns"])
 
 
 def test_an_upgrade_or_a_restore_with_a_strange_operation(office: Office) -> None:
@@ -1334,12 +558,12 @@ def test_pages_without_end_are_given_up(office: Office, monkeypatch: pytest.Monk
 
 def test_archives_without_end_are_never_taken_for_all(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_pages, "PAGE_LIMIT", 2)
-    calls = [logs(1, [archive(1)], True), logs(2, [archive(2)], True)]
+    calls = [logs(1, [THINGS["archive_1"]], True), logs(2, [THINGS["archive_2"]], True)]
     error = wrong(office, UnexpectedAnswer, lambda client: Api(client).list_log_archives(), *calls)
     assert "more than 2 pages" in error.message and error.hint == "Ask for fewer archives with limit."
     for limit, last in ((2, True), (None, False)):
         client = office.direct()
-        with Script(calls[0], logs(2, [archive(2)], last)) as script:
+        with Script(calls[0], logs(2, [THINGS["archive_2"]], last)) as script:
             script.mount(client)
             assert len(Api(client).list_log_archives(limit)) == 2
 
@@ -1406,7 +630,7 @@ def test_an_operation_nowhere_to_be_found(office: Office) -> None:
 def test_an_app_that_is_no_dedicated_database_is_not_destroyed(office: Office) -> None:
     for flags in ({}, {"dedicated-database": False}, None):
         client = office.client(token_cache=False)
-        app = main("GET", "/apps/shop", answer={"app": {"name": "shop", "flags": flags}})
+        app = expect("GET", "/v1/apps/shop", answer={"app": {"name": "shop", "flags": flags}})
         with Script(exchange(), app) as script, pytest.raises(InvalidInput, match="was not destroyed"):
             script.mount(client)
             Api(client).delete_dedicated_database("shop")
