@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import signal
@@ -17,77 +16,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from support.playbook import ROOT
-from support.programs import load, packed
-
-PROGRAM = ROOT / "roles" / "backup_offsite" / "files" / "copies.py"
-ADDON = "ad-00000000-0000-4000-8000-000000000071"
-GROWING = ".growing-" + ADDON
-ARCHIVE = packed({"dump.pgsql": b"PGDMP" + bytes(range(256)) * 500})
-
-
-program = load("backup_offsite_program", PROGRAM)
-
-
-def day(number: int) -> str:
-    return f"2026-01-{number:02d}T01:00:00Z"
-
-
-class Shelf:
-    """A directory with copies, and the steps of the program on it."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.growing = directory / GROWING
-
-    def have(self, *days: int) -> list[Path]:
-        made = []
-        for number in days:
-            self.download(number)
-            made.append(Path(program.take(self.taking(number))["path"]))
-        self.growing.rmdir()
-        return made
-
-    def download(self, number: int, content: bytes = ARCHIVE) -> Path:
-        self.growing.mkdir(exist_ok=True)
-        path = self.growing / (f"backup-{number}.tar.gz")
-        path.write_bytes(content)
-        return path
-
-    def taking(self, number: int, **options: t.Any) -> dict[str, t.Any]:
-        path = self.growing / (f"backup-{number}.tar.gz")
-        content = path.read_bytes()
-        return {
-            "path": str(path), "sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "directory": str(self.directory),
-            "name": f"shop.{number:02d}.tar.gz", "command": [], "suffix": ".encrypted", "database": {"addon_id": ADDON}, "now": day(28),
-            "backup": {"id": f"backup-{number}", "started_at": day(number)}, **options,
-        }  # fmt: skip
-
-    def prune(self, keep_count: int, **options: t.Any) -> dict[str, t.Any]:
-        return program.prune({
-            "directory": str(self.directory), "addon_id": ADDON, "current": "", "keep_count": keep_count, "keep_seconds": None,
-            "remove_bad": False, "only_look": False, **options,
-        })  # fmt: skip
-
-    def look(self) -> list[dict[str, t.Any]]:
-        return program.look({"directory": str(self.directory), "addon_id": ADDON})["copies"]
-
-    def names(self) -> list[str]:
-        """Those of everything but the lock, which stays."""
-        return sorted(set(os.listdir(self.directory)) - {".lock-" + ADDON})
-
-    def good(self) -> list[str]:
-        """Reckoned here, from the files themselves."""
-        names = []
-        for path in sorted(self.directory.glob("*.gz")):
-            description = path.with_name(path.name + ".json")
-            if (
-                description.exists()
-                and hashlib.sha256(path.read_bytes()).hexdigest()
-                == json.loads(description.read_text(encoding="utf-8"))["sha256"]
-            ):
-                names.append(path.name)
-        return names
+from support.shelf import ADDON, PROGRAM, Shelf, moment, program
 
 
 @pytest.fixture
@@ -120,7 +49,6 @@ def test_killed_anywhere_while_a_copy_is_taken_in(tmp_path: Path) -> None:
     at, alive = 0, True
     while alive:
         shelf = Shelf(tmp_path / str(at))
-        shelf.directory.mkdir()
         shelf.have(1, 2)
         shelf.download(3)
         alive = killed(lambda: program.take(shelf.taking(3)), at)  # noqa: B023
@@ -141,7 +69,6 @@ def test_killed_anywhere_while_copies_are_removed(tmp_path: Path) -> None:
     at, alive = 0, True
     while alive:
         shelf = Shelf(tmp_path / str(at))
-        shelf.directory.mkdir()
         shelf.have(1, 2, 3, 4)
         alive = killed(lambda: shelf.prune(keep_count=2), at)  # noqa: B023
         assert shelf.good()[-2:] == ["shop.03.tar.gz", "shop.04.tar.gz"]
@@ -166,7 +93,7 @@ def test_what_others_wrote_stays(shelf: Shelf) -> None:
     description = json.loads(mine.with_name(mine.name + ".json").read_text(encoding="utf-8"))
     others: dict[str, t.Any] = {
         "list": [], "text": "made_by", "nothing": None, "half": {"made_by": description["made_by"]}, "plain": {**description, "database": ADDON},
-        "undated": {**description, "backup": {"id": "backup-1", "started_at": None}}, "other": {**description, "database": {"addon_id": "ad-1"}},
+        "undated": {**description, "backup": {"id": "backup-01", "started_at": None}}, "other": {**description, "database": {"addon_id": "ad-1"}},
         "strange": {**description, "made_by": "somebody"}, "unsized": {**description, "size": None},
     }  # fmt: skip
     for name, content in others.items():
@@ -180,9 +107,9 @@ def test_what_others_wrote_stays(shelf: Shelf) -> None:
 
 def test_the_copy_of_now_and_one_that_would_come(shelf: Shelf) -> None:
     shelf.have(1, 2, 3)
-    assert shelf.prune(keep_count=1, current="backup-1", only_look=True)["removed"][0]["backup_id"] == "backup-2"
-    names = [copy["backup_id"] for copy in shelf.prune(keep_count=2, coming=day(4), only_look=True)["removed"]]
-    assert names == ["backup-2", "backup-1"] and len(shelf.good()) == 3
+    assert shelf.prune(keep_count=1, current="backup-01", only_look=True)["removed"][0]["backup_id"] == "backup-02"
+    names = [copy["backup_id"] for copy in shelf.prune(keep_count=2, coming=moment(4), only_look=True)["removed"]]
+    assert names == ["backup-02", "backup-01"] and len(shelf.good()) == 3
 
 
 def run(step: str, options: dict[str, t.Any], **how: t.Any) -> subprocess.Popen[str]:
@@ -212,18 +139,14 @@ def test_told_to_end_while_it_encrypts_it_leaves_nothing_clear(shelf: Shelf) -> 
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=20)
-    assert process.returncode != 0 and list(shelf.growing.iterdir()) == [] and shelf.look() == []
+    assert process.returncode != 0 and list(shelf.place.iterdir()) == [] and shelf.look() == []
 
 
 def test_a_full_disk_while_copies_are_removed(shelf: Shelf) -> None:
     """What fills the disk can be removed although nothing can be written down."""
     shelf.have(1, 2, 3)
-    options = {
-        "directory": str(shelf.directory), "addon_id": ADDON, "current": "", "keep_count": 2, "keep_seconds": None, "remove_bad": False,
-        "only_look": False,
-    }  # fmt: skip
     words = ["prlimit", "--fsize=0", sys.executable, "-I", str(PROGRAM), "prune"]
-    done = subprocess.run(words, input=json.dumps(options), capture_output=True, text=True, check=True)
+    done = subprocess.run(words, input=json.dumps(shelf.pruning(2)), capture_output=True, text=True, check=True)
     assert len(json.loads(done.stdout)["removed"]) == 1 and shelf.good() == ["shop.02.tar.gz", "shop.03.tar.gz"]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
 import json
 import multiprocessing
 import os
@@ -23,84 +22,12 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from support.playbook import ROOT
-from support.programs import load, packed
+from support.shelf import PROGRAM, Shelf, archive, program
 
-PROGRAM = ROOT / "roles" / "backup_offsite" / "files" / "copies.py"
-ADDON = "ad-00000000-0000-4000-8000-000000000072"
 FORK = multiprocessing.get_context("fork")
-
-
-program = load("backup_offsite_program_of_many", PROGRAM)
 # No Ansible is at work here, and no keeper may outlive the tests.
 TESTS = (os.getpid(), program.process(os.getpid()))
 program.run_of_ansible = lambda: TESTS
-
-
-def archive(number: int) -> bytes:
-    """That of a backup: each has its own."""
-    return packed({"dump.pgsql": b"PGDMP" + random.Random(number).randbytes(20_000)})
-
-
-class Shelf:
-    """A directory with copies, and the steps of the program on it. Backups have numbers, which are minutes of an hour, too."""
-
-    def __init__(self, directory: Path) -> None:
-        directory.mkdir(exist_ok=True)
-        self.directory = directory
-        self.options: dict[str, t.Any] = {"directory": str(directory), "addon_id": ADDON, "wait": 60}
-        self.place = directory / (".growing-" + ADDON)
-
-    def begin(self, number: int, encrypting: bool = False) -> dict[str, t.Any]:
-        return program.begin({**self.options, "backup_id": f"backup-{number:02d}", "encrypting": encrypting})
-
-    def take(
-        self, number: int, path: Path, content: bytes = b"", run: str | None = None, **options: t.Any
-    ) -> dict[str, t.Any]:
-        """Write what would have been downloaded, and take it in."""
-        content = content or archive(number)
-        path.write_bytes(content)
-        return program.take({
-            "path": str(path), "sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "directory": str(self.directory),
-            "name": f"shop.{number:02d}.tar.gz", "command": [], "suffix": ".sealed", "database": {"addon_id": ADDON}, "now": "2026-01-28T01:00:00Z",
-            "backup": {"id": f"backup-{number:02d}", "started_at": f"2026-01-01T01:{number:02d}:00Z"}, "run": run, "wait": 60, **options,
-        })  # fmt: skip
-
-    def prune(self, keep_count: int, **options: t.Any) -> dict[str, t.Any]:
-        given = {
-            "current": "",
-            "keep_count": keep_count,
-            "keep_seconds": None,
-            "remove_bad": False,
-            "only_look": False,
-            **options,
-        }
-        return program.prune({**self.options, **given})
-
-    def look(self) -> list[dict[str, t.Any]]:
-        return program.look(self.options)["copies"]
-
-    def have(self, *numbers: int) -> None:
-        # Not in the place where files grow, as several downloads of one backup at once would be.
-        for number in numbers:
-            self.take(number, self.directory / (f"download-{number}"))
-
-    def spoil(self, number: int) -> None:
-        path = self.directory / (f"shop.{number:02d}.tar.gz")
-        path.write_bytes(path.read_bytes()[:-1])
-
-    def good(self) -> list[str]:
-        """Reckoned here, from the files themselves."""
-        names = []
-        for path in sorted(self.directory.glob("shop.*.gz")):
-            with contextlib.suppress(FileNotFoundError):
-                described = json.loads(path.with_name(path.name + ".json").read_text(encoding="utf-8"))
-                if hashlib.sha256(path.read_bytes()).hexdigest() == described["sha256"]:
-                    names.append(path.name)
-        return names
-
-    def names(self) -> list[str]:
-        return sorted(set(os.listdir(self.directory)) - {".lock-" + ADDON})
 
 
 class Running:
