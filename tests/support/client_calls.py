@@ -39,6 +39,9 @@ _DATA: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yml").read_t
 SEED: dict[str, Any] = _DATA["seed"]
 GO_EVENTS: dict[str, Any] = _DATA["events"]
 GO_ERRORS: dict[int, Any] = _DATA["errors"]
+FAILURES: list[Any] = _DATA["failures"]
+#: Whether the checker takes it, a shape, and a text of JSON.
+CHECKED = [(taken, shape, text) for taken, rows in _DATA["checked"].items() for shape, *texts in rows for text in texts]
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _INTEGER = re.compile(r"-?\d+")
 NO_BODY = object()
