@@ -12,9 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 from ansible_collections.community.scalingo.plugins.modules import scalingo_retention_policy
-from scalingo_sandbox.testing import Sandbox
 from support.port import Report, perform
-from support.real import DURATIONS, Office, with_user
+from support.real import DURATIONS, Office, fixtures, with_user
 
 SEED = {
     "durations": DURATIONS,
@@ -22,28 +21,7 @@ SEED = {
 }
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> t.Iterator[Sandbox]:
-    with Sandbox(SEED, engine="real") as running:
-        yield running
-
-
-@pytest.fixture
-def office(sandbox: Sandbox) -> t.Iterator[Office]:
-    sandbox.reset()
-    office = Office(sandbox)
-    yield office
-    office.close()
-
-
-@pytest.fixture
-def database(office: Office) -> str:
-    return office.sandbox.addon_id("metrics", "influxdb")
-
-
-@pytest.fixture
-def url(office: Office) -> str:
-    return office.url("metrics", "SCALINGO_INFLUX_URL")
+database, url, sandbox, office = fixtures("metrics", "influxdb", "SCALINGO_INFLUX_URL", SEED)
 
 
 def query(url: str, statement: str) -> t.Any:

@@ -12,12 +12,11 @@ import typing as t
 import urllib.parse
 from pathlib import Path
 
-import pytest
 from ansible_collections.community.scalingo.plugins.modules import scalingo_backup
 from scalingo_sandbox.engines.real_servers import debian
 from scalingo_sandbox.testing import Sandbox
 from support.port import Report, perform
-from support.real import DURATIONS, Office, with_user
+from support.real import DURATIONS, Office, fixtures, with_user
 
 SEED: dict[str, t.Any] = {
     "durations": DURATIONS,
@@ -36,28 +35,7 @@ SEED: dict[str, t.Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> t.Iterator[Sandbox]:
-    with Sandbox(SEED, engine="real") as running:
-        yield running
-
-
-@pytest.fixture
-def office(sandbox: Sandbox) -> t.Iterator[Office]:
-    sandbox.reset()
-    office = Office(sandbox)
-    yield office
-    office.close()
-
-
-@pytest.fixture
-def database(office: Office) -> str:
-    return office.sandbox.addon_id("shop", "mysql")
-
-
-@pytest.fixture
-def url(office: Office) -> str:
-    return office.url("shop", "SCALINGO_MYSQL_URL")
+database, url, sandbox, office = fixtures("shop", "mysql", "SCALINGO_MYSQL_URL", SEED)
 
 
 def client(url: str, statement: str, *options: str) -> subprocess.CompletedProcess[str]:

@@ -18,7 +18,7 @@ from scalingo_sandbox.engines.real_postgresql import available, nearest
 from scalingo_sandbox.testing import Sandbox
 from support import fetched
 from support.programs import until
-from support.real import DURATIONS, Office, engine, with_user
+from support.real import DURATIONS, Office, engine, fixtures, with_user
 
 OLDEST, LATEST = "15.17.0-1", "18.4.0-1"
 PASSWORD = "Reporting-Password-Of-24-Signs"
@@ -37,14 +37,7 @@ def office(seed: dict[str, t.Any]) -> t.Iterator[Office]:
         office.close()
 
 
-@pytest.fixture
-def database(office: Office) -> str:
-    return office.sandbox.addon_id("shop", "postgresql")
-
-
-@pytest.fixture
-def url(office: Office) -> str:
-    return office.url("shop", "SCALINGO_POSTGRESQL_URL")
+database, url = fixtures("shop", "postgresql", "SCALINGO_POSTGRESQL_URL")
 
 
 def rows(url: str, query: str, **more: t.Any) -> list[tuple[t.Any, ...]]:

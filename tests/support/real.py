@@ -15,6 +15,7 @@ import urllib.parse
 from pathlib import Path
 
 import httpx
+import pytest
 from scalingo_sandbox.testing import Sandbox
 from support.caller import Caller
 
@@ -98,3 +99,29 @@ def with_user(url: str, name: str, password: str) -> str:
     """The same place for another user."""
     parts = urllib.parse.urlsplit(url)
     return parts._replace(netloc="{}:{}@{}".format(name, password, parts.netloc.rpartition("@")[2])).geturl()
+
+
+def fixtures(app: str, provider: str, variable: str, seed: dict[str, t.Any] | None = None) -> tuple[t.Any, ...]:
+    """The fixtures database and url of an addon; with a seed sandbox and office, too."""
+
+    @pytest.fixture
+    def database(office: Office) -> str:
+        return office.sandbox.addon_id(app, provider)
+
+    @pytest.fixture
+    def url(office: Office) -> str:
+        return office.url(app, variable)
+
+    @pytest.fixture(scope="module")
+    def sandbox() -> t.Iterator[Sandbox]:
+        with Sandbox(seed, engine="real") as running:
+            yield running
+
+    @pytest.fixture
+    def office(sandbox: Sandbox) -> t.Iterator[Office]:
+        sandbox.reset()
+        office = Office(sandbox)
+        yield office
+        office.close()
+
+    return (database, url) if seed is None else (database, url, sandbox, office)
