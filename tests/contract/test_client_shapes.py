@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 import yaml
-from scalingo_sandbox.api.routing import REGISTRY
+from scalingo_sandbox.api.routing import NOT_UNDER_API, REGISTRY, UNDER_V1
 from scalingo_sandbox.testing import Sandbox
 from support.client_calls import (
     CALLS,
@@ -349,6 +349,16 @@ def test_every_route_that_a_client_calls_is_served(running: Sandbox) -> None:
     served = {route.number for route in REGISTRY}
     asked = {call.route for call in CALLS} | {entry["route"] for entry in SEED_CALLS}
     assert asked - served == set()
+
+
+def test_the_sandbox_knows_what_clients_ask_the_main_api_for() -> None:
+    """The switch main_routes leaves nothing else."""
+    asked = {
+        prefix: {call.route for call in CALLS if call.host == "dashboard" and call.path.startswith(prefix)}
+        for prefix in ("/v1", "/api")
+    }
+    assert asked["/v1"] == UNDER_V1
+    assert asked["/api"] >= {"D1", "D3", "D8", "B3'", "F4"} and not asked["/api"] & NOT_UNDER_API
 
 
 def test_no_call_is_listed_twice() -> None:

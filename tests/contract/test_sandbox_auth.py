@@ -152,14 +152,41 @@ def test_each_host_takes_its_own_token_only(box: Sandbox, caller: Caller) -> Non
     assert get(f"{box.api_url()}/v1/apps", headers=basic).status_code == 401
 
 
-def test_the_database_routes_are_on_the_main_host_too_with_the_bearer(box: Sandbox, caller: Caller) -> None:
+@pytest.mark.parametrize("form", ["/v1", "/api"])
+def test_the_database_routes_are_on_the_main_host_too_with_the_bearer(box: Sandbox, caller: Caller, form: str) -> None:
     mysql = box.addon_id("shop", "mysql")
-    for path in (f"/api/databases/{mysql}", f"/api/databases/{mysql}/plan", "/api/database_types"):
-        assert caller.main("GET", path).status_code == 200
-    assert caller.main("GET", f"/api/databases/{mysql}").json() == {"database": caller.show(mysql)}
+    for path in (f"/databases/{mysql}", f"/databases/{mysql}/plan", "/database_types", "/firewall/managed_ranges"):
+        assert caller.main("GET", form + path).status_code == 200
+    assert caller.main("GET", f"{form}/databases/{mysql}").json() == {"database": caller.show(mysql)}
+    version = caller.show(mysql)["version_id"]
+    assert caller.main("GET", f"{form}/database_type_versions/{version}").status_code == 200
     other = box.addon_id("vault", "mysql", SECOND)
-    answer = caller.main("GET", f"/api/databases/{other}")
+    answer = caller.main("GET", f"{form}/databases/{other}")
     assert (answer.status_code, answer.json()) == (404, {"error": "Database not found"})
+
+
+@pytest.mark.parametrize("form", ["/v1", "/api"])
+def test_a_bearer_opens_what_belongs_to_any_database(box: Sandbox, caller: Caller, form: str) -> None:
+    """Nothing but the client sees that a backup or an operation is another database's (section 1.5)."""
+    postgresql = box.addon_id("shop", "postgresql")
+    backup = caller.database("GET", postgresql, "/backups").json()["database_backups"][0]
+    assert caller.main("GET", f"{form}/backups/{backup['id']}").status_code == 200
+    answer = caller.main("POST", f"{form}/databases/{postgresql}/upgrade")
+    assert answer.headers["Location"] == f"{box.api_url()}{form}/operations/{answer.json()['operation_id']}"
+    assert caller.main("GET", answer.headers["Location"].removeprefix(box.api_url())).status_code == 200
+    mysql = box.addon_id("shop", "mysql")
+    assert caller.main("GET", f"{form}/databases/{mysql}/backups/{backup['id']}").status_code == 404
+
+
+def test_under_v1_an_addon_is_no_dedicated_database_and_the_other_way_round(box: Sandbox, caller: Caller) -> None:
+    dedicated = caller.main("GET", "/v1/databases").json()["databases"][0]
+    addon = caller.main("GET", f"/v1/apps/{dedicated['name']}/addons").json()["addons"][0]["id"]
+    assert (
+        addon.startswith("ad-") and "technology" not in caller.main("GET", f"/v1/databases/{addon}").json()["database"]
+    )
+    for name in (dedicated["id"], dedicated["name"]):
+        assert caller.main("GET", f"/v1/databases/{name}").json()["database"]["technology"] == "postgresql-ng"
+        assert caller.main("GET", f"/v1/databases/{name}/backups").status_code == 404
 
 
 def test_a_region_that_is_not_the_users_refuses(box: Sandbox, caller: Caller) -> None:

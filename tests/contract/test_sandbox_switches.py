@@ -456,6 +456,19 @@ def _dashboard_routes(caller: Caller, box: Sandbox) -> Any:
     return caller.top("GET", mysql(box), path).status_code, caller.main("GET", path).status_code
 
 
+@probe("main_routes")
+def _main_routes(caller: Caller, box: Sandbox) -> Any:
+    return [caller.main("GET", f"/{form}/databases/{mysql(box)}/plan").status_code for form in ("v1", "api")]
+
+
+@probe("db_api")
+def _db_api(caller: Caller, box: Sandbox) -> Any:
+    answer = caller.database("GET", mysql(box), "/maintenance", params={"page": 1})
+    location = answer.headers.get("Location", "")
+    assert not location or caller.main("GET", location.removeprefix(box.api_url())).status_code == 200
+    return answer.status_code, answer.headers.get("Content-Type"), location
+
+
 @probe("restore_shown")
 def _restore_shown(caller: Caller, box: Sandbox) -> Any:
     restored(caller, box)

@@ -161,7 +161,21 @@ def _call(dialect: Dialect, name: str, route: str, host: str, request: str, read
     return Call(dialect, name, route, host, method, path, reads, **fields)
 
 
-CALLS = tuple(_call(DIALECTS[name], *row) for name, rows in _DATA["calls"].items() for row in rows)
+def _in_another_form(name: str, of: str, host: str, prefix: str, but: Sequence[str]) -> list[Call]:
+    """The calls of the database API as a client makes them that sends them elsewhere."""
+    dialect = dataclasses.replace(DIALECTS[of], name=name)
+    calls = (_call(dialect, *row) for row in _DATA["calls"][of])
+    return [
+        dataclasses.replace(call, host=host, path=prefix + call.path.removeprefix("/api"))
+        for call in calls
+        if call.host == "db" and call.route not in but
+    ]
+
+
+CALLS = (
+    *(_call(DIALECTS[name], *row) for name, rows in _DATA["calls"].items() for row in rows),
+    *(call for name, form in _DATA["forms"].items() for call in _in_another_form(name, **form)),
+)
 
 
 class Number(str):

@@ -69,19 +69,24 @@ def load_routes() -> None:
 
 
 class Compiled:
-    """The routes of one role."""
+    """The routes of one role. Those of the database API are on the main API's host too, in both forms of section 1.5."""
 
     def __init__(self, role: str) -> None:
         self._routes = []
         for route in routing.REGISTRY:
-            if route.role == role or (route.role == "db" and role == "api"):
-                pattern, dummy, dummy_convertors = compile_path(route.path)
-                self._routes.append((pattern, route))
+            for prefix in routing.prefixes(route, role):
+                pattern, dummy, dummy_convertors = compile_path(prefix + route.path.removeprefix(prefix and "/api"))
+                self._routes.append((pattern, route, prefix))
+        # Before those of dedicated databases, which have paths of the same form.
+        self._routes.sort(key=lambda entry: entry[2] != "/v1")
 
     def find(self, world: World, role: str, method: str, path: str) -> tuple[Route | None, dict[str, str]]:
-        for pattern, route in self._routes:
-            if method in route.methods and (match := pattern.match(path)) and route.exists(world, role):
-                return route, match.groupdict()
+        for pattern, route, prefix in self._routes:
+            if method in route.methods and (match := pattern.match(path)) and route.exists(world, role, prefix):
+                values = match.groupdict()
+                # Under /v1 anything else is a dedicated database.
+                if prefix != "/v1" or values.get("db", "ad-").startswith("ad-"):
+                    return route, values
         return None, {}
 
 
@@ -300,6 +305,9 @@ class Application:
 
     def _handle(self, exchange: Exchange) -> Answer:
         world, record, route = self.world, exchange.record, exchange.route
+        instead = routing.given_up(world, record) if record.role == "db" else None
+        if instead is not None:
+            return instead
         if route is None:
             raise routing.not_found()
         call = Call(

@@ -12,7 +12,7 @@ from pathlib import Path
 from scalingo_sandbox import state, views, work
 from scalingo_sandbox.api.database import reachable, refuse_foreign
 from scalingo_sandbox.api.main import refuse_busy
-from scalingo_sandbox.api.routing import Answer, Call, Refusal, route
+from scalingo_sandbox.api.routing import Answer, Call, Refusal, base_of, route
 from scalingo_sandbox.models import database
 from scalingo_sandbox.tokens import TokenRefused
 
@@ -89,8 +89,8 @@ def make_download_link(call: Call) -> database.DownloadAnswer:
     failed = backup.status in ("error", "cancelled")
     if failed or (backup.status != "done" and world.switch("archive_not_done") == "400"):
         raise Refusal(400, {"error": "the backup is not done"})
-    path = f"/api/databases/{owner.id}/backups/{backup.id}/download"
-    address = world.addresses.db[owner.region] if world.switch("download_host") == "db" else world.addresses.files
+    address, prefix = base_of(call) if world.switch("download_host") == "db" else (world.addresses.files, "/api")
+    path = f"{prefix}/databases/{owner.id}/backups/{backup.id}/download"
     return database.DownloadAnswer(download_url=views.link(world, address, path, world.durations.download_link))
 
 

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from scalingo_sandbox import state, views, work
 from scalingo_sandbox.api.main import refuse_busy
-from scalingo_sandbox.api.routing import Answer, Call, Refusal, invalid, route
+from scalingo_sandbox.api.routing import Answer, Call, Refusal, base_of, invalid, route
 from scalingo_sandbox.catalog import KINDS, Kind
 from scalingo_sandbox.engines import EngineError
 from scalingo_sandbox.engines.base import Engine
@@ -94,10 +94,10 @@ def upgrade_database(call: Call) -> Answer:
         updated_at=version.updated_at,
         deleted_at=None,
     )
-    address = world.addresses.db[owner.region]
+    base = "".join(base_of(call))
     headers = {
-        "operations": {"Location": f"{address}/api/operations/{operation.id}"},
-        "nested": {"Location": f"{address}/api/databases/{owner.id}/operations/{operation.id}"},
+        "operations": {"Location": f"{base}/operations/{operation.id}"},
+        "nested": {"Location": f"{base}/databases/{owner.id}/operations/{operation.id}"},
         "missing": {},
     }[world.switch("upgrade_location")]
     return Answer(answer, headers=headers)

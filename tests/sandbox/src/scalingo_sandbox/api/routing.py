@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import urlencode
 
+from scalingo_sandbox import faults
 from scalingo_sandbox.models import ROUTES, RouteModels
 from scalingo_sandbox.record import Record
 from scalingo_sandbox.state import Addon, App, Database
@@ -123,7 +125,9 @@ class Route:
     def models(self) -> RouteModels:
         return ROUTES[self.number]
 
-    def exists(self, world: World, role: str) -> bool:
+    def exists(self, world: World, role: str, prefix: str = "") -> bool:
+        if prefix and world.switch("main_routes") == "clients" and not asked(self.number, prefix):
+            return False
         if self.only is not None:
             name, dummy, value = self.only.partition("=")
             if value.startswith("!"):
@@ -136,6 +140,42 @@ class Route:
 
 
 REGISTRY: list[Route] = []
+
+# What official clients ask the main API for (section 1.5): the next Go client under /v1, the JavaScript client all but this under /api.
+UNDER_V1 = frozenset("D1 D2 D4 D6 D7 B1 B2 B3 B4 U1 U2 U3 U4 U5 M1 M2 T3 L1 L2 F1 F2 F3 F5".split())
+NOT_UNDER_API = frozenset("D5 D10 B3 U3".split())
+
+
+def asked(number: str, prefix: str) -> bool:
+    """Whether an official client sends a route of the database API to the main API in this form."""
+    return number in UNDER_V1 if prefix == "/v1" else number not in NOT_UNDER_API
+
+
+def prefixes(route: Route, role: str) -> tuple[str, ...]:
+    """Under which prefixes a role serves a route; an empty one is that of its own path."""
+    if route.role == role:
+        return ("",)
+    if route.role != "db" or role != "api":
+        return ()
+    return ("/api", "/v1") if route.path.startswith("/api/") else ("",)
+
+
+def base_of(call: Call) -> tuple[str, str]:
+    """The host and the prefix by which a route of the database API was asked for, for what leads back to it."""
+    return getattr(call.world.addresses, call.role)[call.region], "/" + call.record.path.split("/")[1]
+
+
+def given_up(world: World, record: Record) -> Answer | None:
+    """What the host of the database API answers when it has been given up (section 1.5); nothing while it has not."""
+    position = world.switch("db_api")
+    if position == "gone":
+        return Answer({"error": "gone"}, 410)
+    if position == "page":
+        return Answer(None, 404, raw=faults.HTML.format(status=404).encode(), media_type="text/html")
+    if position == "served":
+        return None
+    target = world.addresses.api[record.region or ""] + position.removeprefix("to ") + record.path.removeprefix("/api")
+    return Answer(None, 308, {"Location": f"{target}?{urlencode(record.query)}" if record.query else target})
 
 
 def route(
@@ -151,7 +191,7 @@ def route(
     only: str | None = None,
     dashboard: bool = False,
 ) -> Callable[[Handler], Handler]:
-    """Declare a route. A route of the database API is served on the main API's host too, with the user's bearer."""
+    """Declare a route. A route of the database API is served on the main API's host too, with the user's bearer (prefixes)."""
 
     def declare(handler: Handler) -> Handler:
         title = (handler.__doc__ or number).strip().splitlines()[0].rstrip(".")
