@@ -152,9 +152,9 @@ def test_a_plan_is_changed_once_the_addon_is_there(outcomes: dict[str, Any]) -> 
     assert value(outcomes, "resume")["addon"]["id"] == value(outcomes, "create")["id"]
 
 
-def test_an_unknown_plan_is_refused_field_by_field(outcomes: dict[str, Any]) -> None:
-    assert outcomes["unknown plan"]["status"] == 422
-    assert list(outcomes["unknown plan"]["data"]["errors"]) == ["plan_id"]
+def test_an_unknown_plan_is_not_found(outcomes: dict[str, Any]) -> None:
+    assert outcomes["unknown plan"]["status"] == 404
+    assert outcomes["unknown plan"]["data"] == {"resource": "plan", "error": "not found"}
 
 
 def test_dedicated_databases_are_listed_in_both_forms(outcomes: dict[str, Any]) -> None:

@@ -51,7 +51,14 @@ def test_without_the_api_token_there_is_no_bearer(box: Sandbox, caller: Caller, 
     headers = {"Authorization": authorization} if authorization else {}
     answer = caller.client.post(f"{box.auth_url}/v1/tokens/exchange", headers=headers)
     assert answer.status_code == 401
-    assert answer.json() == {"error": "unauthorized"}
+    assert answer.json() == {"error": "Invalid credentials"}
+
+
+@pytest.mark.parametrize(("verb", "path"), [("GET", "0" * 24), ("DELETE", "0" * 24), ("PATCH", "wrong/renew")])
+def test_what_the_authentication_host_does_not_have_is_a_page(caller: Caller, verb: str, path: str) -> None:
+    answer = caller.auth(verb, f"/v1/tokens/{path}")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=UTF-8")
+    assert "The page you were looking for doesn't exist (404)" in answer.text
 
 
 def test_the_user_name_of_an_exchange_must_be_empty(box: Sandbox, caller: Caller) -> None:

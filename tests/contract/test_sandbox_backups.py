@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from scalingo_sandbox.testing import Sandbox
-from support.caller import Caller
+from support.caller import SECOND, Caller
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def test_a_download_needs_the_link_and_nothing_else(box: Sandbox, caller: Caller
         members = archive.getmembers()
         content = archive.extractfile(members[0])
         assert content is not None
-        assert [member.name for member in members] == ["shop_1002.sql"]
+        assert [member.name for member in members] == [f"{made['name']}.sql"]
         assert b"orders" in content.read()
     record = box.log()[-1]
     assert (record.role, record.route, record.token_kind) == ("files", "B5", "none")
@@ -231,6 +231,33 @@ def test_a_download_can_be_resumed(box: Sandbox, caller: Caller, mysql: str) -> 
         assert fetch(caller, address, Range=ignored).status_code == 200
     beyond = fetch(caller, address, Range=f"bytes={total}-")
     assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, f"bytes */{total}")
+
+
+@pytest.mark.parametrize(
+    ("app", "provider", "members"),
+    [
+        ("shop", "postgresql", ["NAME.pgsql"]),
+        ("shop", "mysql", ["NAME.sql"]),
+        ("metrics", "mongodb", ["admin/system.version.bson", "archive/days.bson", "metrics_1003/accounts.bson"]),
+        ("metrics", "influxdb", ["NAME/data.json"]),
+    ],
+)
+def test_the_members_of_an_archive(box: Sandbox, caller: Caller, app: str, provider: str, members: list[str]) -> None:
+    """As public scripts unpack them: by the name of the backup, in a directory for each database, or in one that is stripped."""
+    addon_id = box.addon_id(app, provider)
+    backup = caller.database("POST", addon_id, "/backups").json()["database_backup"]
+    box.advance(11)
+    content = fetch(caller, link(caller, addon_id, backup["id"])).content
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
+        assert archive.getnames() == [member.replace("NAME", backup["name"]) for member in members]
+
+
+def test_a_resource_may_have_dashes_and_an_archive_may_be_tiny(box: Sandbox, caller: Caller) -> None:
+    vault = box.addon_id("vault", "mysql", SECOND)
+    backup = caller.database("POST", vault, "/backups", SECOND).json()["database_backup"]
+    assert re.fullmatch(r"\d{14}_vault-2002", backup["name"])
+    box.advance(11)
+    assert 100 < caller.database("GET", vault, f"/backups/{backup['id']}", SECOND).json()["database_backup"]["size"] < 400
 
 
 def test_a_big_archive_is_cut_off_where_told_and_completed(box: Sandbox, caller: Caller) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from scalingo_sandbox.testing import Sandbox
-from support.caller import Caller
+from support.caller import SECOND, Caller
 
 
 @pytest.fixture
@@ -373,6 +373,25 @@ def test_there_may_be_no_base_backup_yet(box: Sandbox, caller: Caller) -> None:
     assert caller.database("GET", addon_id, path).json() != nothing
 
 
+def test_a_window_may_have_ended_days_ago(box: Sandbox, caller: Caller) -> None:
+    """The database looks healthy. A restoration begins a new timeline."""
+    vault = box.addon_id("vault", "postgresql", SECOND)
+    path = "/pitr/recovery_window"
+    window = caller.database("GET", vault, path, SECOND).json()["recovery_window"]
+    box.advance(600)
+    assert caller.database("GET", vault, path, SECOND).json()["recovery_window"] == window
+    earliest, latest = instant(window["earliest_recoverable_at"]), instant(window["latest_recoverable_at"])
+    now = datetime.fromtimestamp(box.running.world.now(), timezone.utc)
+    assert now - latest > timedelta(days=4) and latest - earliest == timedelta(days=7)
+    for late, status in ((1, 422), (0, 201)):
+        wanted = (latest + timedelta(seconds=late)).isoformat()
+        answer = caller.database("POST", vault, "/pitr/restore", SECOND, json={"restore_time": wanted})
+        assert answer.status_code == status
+    box.advance(21)
+    caller.forget()
+    assert instant(caller.database("GET", vault, path, SECOND).json()["recovery_window"]["latest_recoverable_at"]) > now
+
+
 def test_a_new_major_version_needs_a_new_base_backup(box: Sandbox, caller: Caller, postgresql: str) -> None:
     caller.database("POST", postgresql, "/upgrade")
     box.advance(21)
@@ -613,6 +632,8 @@ def test_metrics_by_engine(box: Sandbox, caller: Caller) -> None:
         metrics = caller.database("GET", box.addon_id(app, provider), "/metrics").json()
         assert set(metrics) == {"cpu_usage", "memory", "database_stats", "real_disk_size", "instances_metrics"}
         assert set(metrics["database_stats"]) == keys
+        node, gateway = metrics["instances_metrics"].values()
+        assert (set(node["cpu"]), gateway["cpu"]) == ({"usage_in_percents"}, None)
         assert set(metrics["memory"]) == {"memory", "memory_max", "memory_limit", "swap", "swap_max", "swap_limit"}
         for identifier, numbers in metrics["instances_metrics"].items():
             assert numbers["instance_id"] == identifier

@@ -12,7 +12,7 @@ import pytest
 from scalingo_sandbox.testing import Sandbox
 from support.caller import Caller
 
-LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} \+0000 UTC \[db-node\] .+")
+LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{9} \+0200 CEST \[db-node\] .+")
 
 
 @pytest.fixture
@@ -33,12 +33,15 @@ def test_the_last_lines_are_text_and_need_no_bearer(box: Sandbox, caller: Caller
     answer = caller.client.get(address + "&n=100")
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/plain")
+    assert answer.text.count("\r\n") == answer.text.count("\n") == 3
     lines = answer.text.splitlines()
     assert all(LINE.fullmatch(line) for line in lines)
+    # the order is not that of the instants
     assert [line.partition("] ")[2] for line in lines] == [
-        "starting", "ready to accept connections", "checkpoint complete",
+        "starting", "checkpoint complete", "ready to accept connections",
     ]  # fmt: skip
-    assert caller.client.get(address + "&n=1").text.splitlines() == lines[-1:]
+    assert lines[1] > lines[2]
+    assert caller.client.get(address + "&n=1").text.splitlines() == lines[1:2]
     assert caller.client.get(address + "&timestamp=&n=2&filter=").text.splitlines() == lines[-2:]
     assert caller.client.get(address + "&n=5&filter=router").status_code == 204
     assert caller.client.get(address + "&n=some").status_code == 422

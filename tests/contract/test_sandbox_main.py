@@ -38,7 +38,7 @@ def test_apps_are_listed_and_shown_by_name_and_identifier(caller: Caller) -> Non
 def test_an_unknown_app_is_not_found(caller: Caller, path: str) -> None:
     answer = caller.main("GET", path)
     assert answer.status_code == 404
-    assert answer.json() == {"resource": "app", "error": "app not found"}
+    assert answer.json() == {"resource": "app", "error": "not found"}
 
 
 def test_an_app_is_created_changed_renamed_restarted_deleted(box: Sandbox, caller: Caller) -> None:
@@ -100,8 +100,8 @@ def test_an_addon_is_provisioned_in_the_background(box: Sandbox, caller: Caller,
     addon_id = body["addon"]["id"]
     assert ADDON_ID.fullmatch(addon_id)
     assert body["addon"]["status"] == "provisioning"
-    assert body["variables"] == ["SCALINGO_MYSQL_URL"]
-    assert isinstance(body["message"], str)
+    assert (sorted(body), body["message"]) == (["addon", "message"], "Database is being provisioned")
+    assert (body["addon"]["message"], body["addon"]["variables"]) == (body["message"], None)
     assert caller.show(addon_id)["status"] == "creating"
     failed = caller.action(addon_id, "list-databases")
     assert failed["ok"] == 0
@@ -120,7 +120,6 @@ def test_an_addon_is_provisioned_in_the_background(box: Sandbox, caller: Caller,
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"plan_id": "0" * 24}, "plan_id"),
         ({"addon_provider_id": "oracle"}, "addon_provider_id"),
         ({"options": {"version": "5.7"}}, "version"),
         ({"options": {"colour": "red"}}, "options"),
@@ -137,6 +136,17 @@ def test_a_wrong_order_is_refused_field_by_field(caller: Caller, change: dict[st
     assert len(caller.main("GET", "/v1/apps/metrics/addons").json()["addons"]) == 5
 
 
+@pytest.mark.parametrize("verb", ["POST", "PATCH"])
+def test_a_plan_must_be_named_and_exist(box: Sandbox, caller: Caller, verb: str) -> None:
+    path = "/v1/apps/shop/addons" if verb == "POST" else f"/v1/apps/shop/addons/{box.addon_id('shop', 'mysql')}"
+    fields = {"addon_provider_id": "mysql"} if verb == "POST" else {}
+    answer = caller.main(verb, path, json={"addon": fields})
+    assert (answer.status_code, answer.json()) == (400, {"error": "plan_id is required"})
+    answer = caller.main(verb, path, json={"addon": {**fields, "plan_id": "wrong-plan-id"}})
+    assert (answer.status_code, answer.json()) == (404, {"resource": "plan", "error": "not found"})
+    assert caller.show(box.addon_id("shop", "mysql"))["status"] == "running"
+
+
 def test_provisioning_may_take_for_ever(box: Sandbox, caller: Caller) -> None:
     box.outcome("provisioning", "stay")
     fields = {"addon_provider_id": "redis", "plan_id": "redis-sandbox"}
@@ -151,10 +161,15 @@ def test_a_plan_changes_in_the_background(box: Sandbox, caller: Caller, verb: st
     addon_id = box.addon_id("shop", "mysql")
     path = f"/v1/apps/shop/addons/{addon_id}"
     wanted = plan_id(caller, "mysql", "mysql-business-512")
+    before = caller.main("GET", path).json()["addon"]
     answer = caller.main(verb, path, json={"addon": {"plan_id": wanted}})
     assert answer.status_code == 200
-    assert answer.json()["addon"]["plan"]["id"] == wanted
-    assert answer.json()["addon"]["status"] == "running"
+    body = answer.json()
+    message = "Database plan is being changed"
+    assert (sorted(body), body["message"], body["variables"]) == (["addon", "message", "variables"], message, None)
+    assert (body["addon"]["message"], body["addon"]["variables"]) == (message, None)
+    assert (body["addon"]["plan"]["id"], body["addon"]["status"]) == (wanted, "provisioning")
+    assert caller.main("GET", path).json()["addon"]["provisioned_at"] > before["provisioned_at"]
     database = caller.show(addon_id)
     assert database["status"] == "updating"
     assert database["current_operation_id"]
@@ -172,7 +187,6 @@ def test_a_plan_changes_in_the_background(box: Sandbox, caller: Caller, verb: st
     assert event["type"] == "upgrade_addon"
     assert event["type_data"]["old_plan_name"] == "mysql-starter-512"
     assert event["type_data"]["new_plan_name"] == "mysql-business-512"
-    assert caller.main(verb, path, json={"addon": {"plan_id": "nope"}}).status_code == 422
 
 
 def test_the_same_plan_is_no_change(box: Sandbox, caller: Caller) -> None:
@@ -319,13 +333,17 @@ def test_a_dedicated_database_is_an_app_with_one_addon(box: Sandbox, caller: Cal
         ({"database": {"name": "good-name", "technology": "mysql", "plan": "x"}}, "technology"),
         ({"database": {"name": "good-name", "technology": "postgresql-ng", "plan": "x"}}, "plan"),
         ({"database": {"name": "good-name", "technology": "postgresql-ng"}}, "plan"),
-        ({"name": "good-name", "addon_provider_id": "postgresql-ng"}, "plan_id"),
     ],
 )
 def test_a_wrong_dedicated_database_is_refused(caller: Caller, body: dict[str, Any], field: str) -> None:
     answer = caller.main("POST", "/v1/databases", json=body)
     assert answer.status_code == 422
     assert field in answer.json()["errors"]
+
+
+def test_a_dedicated_database_without_a_plan_is_refused(caller: Caller) -> None:
+    answer = caller.main("POST", "/v1/databases", json={"name": "some-database", "addon_provider_id": "postgresql-ng"})
+    assert (answer.status_code, answer.json()) == (400, {"error": "plan_id is required"})
 
 
 def test_only_dedicated_databases_are_found_there(caller: Caller) -> None:

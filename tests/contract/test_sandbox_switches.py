@@ -323,7 +323,7 @@ def _health_numbers(caller: Caller, box: Sandbox) -> Any:
 @probe("addon_update_answer")
 def _addon_update_answer(caller: Caller, box: Sandbox) -> Any:
     body = {"addon": {"plan_id": "mysql-starter-1024"}}
-    return sorted(caller.main("PATCH", f"/v1/apps/shop/addons/{mysql(box)}", json=body).json())
+    return shape(caller.main("PATCH", f"/v1/apps/shop/addons/{mysql(box)}", json=body).json())
 
 
 @probe("rate_limit_body")

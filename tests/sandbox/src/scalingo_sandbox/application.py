@@ -115,7 +115,9 @@ _MESSAGES = {
 
 
 def validation_refusal(world: World, error: ValidationError) -> Refusal:
-    """422, field by field."""
+    """422, field by field; a plan that is not named is a 400 (docs/contract.md section 4.1)."""
+    if any(entry["type"] == "missing" and entry["loc"][-1] == "plan_id" for entry in error.errors()):
+        return Refusal(400, {"error": "plan_id is required"})
     messages: dict[str, list[str]] = {}
     for entry in error.errors():
         names = [str(step) for step in entry["loc"] if isinstance(step, str) and step not in ("rooted", "bare")]
@@ -298,7 +300,7 @@ class Application:
             try:
                 exchange.answer = self._handle(exchange)
             except Refusal as refusal:
-                exchange.answer = Answer(refusal.body, refusal.status, refusal.headers)
+                exchange.answer = refusal.answer(exchange.record.role)
             except Exception:
                 traceback.print_exc(file=sys.stderr)
                 exchange.answer = Answer(faults.DEFAULT_BODIES[500], 500)
@@ -364,7 +366,7 @@ class Application:
                 if token.secret == secret:
                     token.last_used_at = self.world.now()
                     return token
-        raise Refusal(401, {"error": "unauthorized"})
+        raise Refusal(401, {"error": "Invalid credentials"})
 
     def _addon_caller(self, call: Call, value: str) -> str:
         claims = self.world.tokens.check_addon(value)

@@ -13,6 +13,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from scalingo_sandbox.engines.base import BACKUP
 from scalingo_sandbox.state import Backup
 
 _BLOCK = 1024 * 1024
@@ -50,7 +51,7 @@ class Archives:
             tarfile.open(fileobj=packed, mode="w|", format=tarfile.GNU_FORMAT) as archive,
         ):
             for name, content in sorted(backup.files.items()):
-                archive.addfile(_member(name, len(content)), io.BytesIO(content))
+                archive.addfile(_member(name.replace(BACKUP, backup.name), len(content)), io.BytesIO(content))
             if padding:
                 archive.addfile(_member("padding", padding), _Padding(padding))  # type: ignore[arg-type]
 

@@ -269,6 +269,7 @@ def _make_database(
         wall_at=world.clock.wall_at,
     )
     days = seed.recoverable_days if seed.recoverable_days is not None else float(plan.recovery_days)
+    latest = now - seed.recoverable_until if seed.recoverable_until > 300 else None
     engine = FACTORIES[driver](setup)
     world.blocking = world.blocking or engine.blocking
     table.add(engine.version())
@@ -294,8 +295,9 @@ def _make_database(
         periodic_backups_scheduled_at=list(seed.periodic_backups_scheduled_at),
         flags=list(seed.flags),
         earliest_recoverable_at=(
-            max(now - days * 86400, now - seed.created) if kind.point_in_time and seed.recoverable else None
+            max((latest or now) - days * 86400, now - seed.created) if kind.point_in_time and seed.recoverable else None
         ),
+        latest_recoverable_at=latest,
         logs=[LogLine(now - 60 * (len(seed.logs) - index), "db-node", text) for index, text in enumerate(seed.logs)],
         log_archives=seed.log_archives,
         health=seed.health,

@@ -152,4 +152,7 @@ def _described(route: Route, method: str, schemas: dict[str, Any]) -> dict[str, 
     for status in (*ERRORS, "429"):
         if route.access != "none" or status not in ("401", "403"):
             described["responses"][status] = {"$ref": f"#/components/responses/{status}"}
+    if route.role == "auth":
+        page = {"content": {"text/html": {"schema": {"type": "string"}}}}
+        described["responses"]["404"] = {"description": "There is no such thing: a page", **page}
     return described

@@ -126,6 +126,8 @@ class SeedDatabase(SeedPart):
     recoverable: bool = True
     """Whether a base backup for point-in-time recovery exists."""
     recoverable_days: float | None = None
+    recoverable_until: float = 300
+    """Seconds since the last instant that can be restored; more than 300: it stays where it is, as the archiving has stopped."""
     created: float = 30 * 86400.0
     """Seconds since it was created."""
     logs: list[str] = Field(default_factory=list)

@@ -187,6 +187,8 @@ class Database:
     firewall_rules: list[FirewallRule] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
     earliest_recoverable_at: float | None = None
+    latest_recoverable_at: float | None = None
+    """None: a moment ago, always."""
     logs: list[LogLine] = field(default_factory=list)
     log_archives: int = 0
     health: str = "green"

@@ -342,7 +342,7 @@ def metrics(world: World, item: state.Database) -> database.MetricsAnswer:
             instance_id=entry.id,
             instance_address=f"{entry.hostname}:{entry.port}",
             real_disk_size=disk,
-            cpu=database.CpuNumbers(usage_in_percents=0),
+            cpu=database.CpuNumbers(usage_in_percents=0) if entry is not item.instances[-1] else None,
             memory=database.MemoryNumbers(
                 memory_usage=used,
                 swap_usage=20480,

@@ -129,7 +129,7 @@ def plan_base_backup(world: World, addon: Addon) -> None:
     """Nothing can be restored to a point in time before the first base backup is there."""
     if not addon.kind.point_in_time:
         return
-    addon.database.earliest_recoverable_at = None
+    addon.database.earliest_recoverable_at = addon.database.latest_recoverable_at = None
 
     def finish() -> None:
         if addon.database.earliest_recoverable_at is None:
@@ -154,7 +154,7 @@ def begin_provisioning(world: World, addon: Addon) -> None:
 def begin_plan_change(world: World, addon: Addon, plan: Plan) -> None:
     old = addon.plan
     addon.plan = plan
-    addon.updated_at = world.now()
+    addon.provisioned_at = addon.updated_at = world.now()
 
     def finish() -> None:
         addon.database.plan = plan
@@ -377,6 +377,7 @@ def begin_point_in_time_restore(world: World, addon: Addon, instant: float) -> O
         addon.database.engine.restore_to(instant)
         # a new timeline: nothing before this restore can be reached any more
         addon.database.earliest_recoverable_at = world.now()
+        addon.database.latest_recoverable_at = None
 
     return begin_operation(world, addon, "pitr_restore", world.durations.restore, world.switch("restore_shown"), finish)
 

@@ -130,12 +130,12 @@ def restore_point_in_time(call: Call) -> database.RestoreAnswer:
 
 
 def recovery_window(call: Call) -> tuple[float | None, float | None]:
-    earliest = call.owner.database.earliest_recoverable_at
-    if earliest is None:
+    item = call.owner.database
+    if item.earliest_recoverable_at is None:
         return None, None
-    now = call.world.now()
-    earliest = max(earliest, now - call.owner.plan.recovery_days * 86400)
-    return earliest, max(earliest, now - 300)
+    latest = item.latest_recoverable_at or call.world.now() - 300
+    earliest = max(item.earliest_recoverable_at, latest - call.owner.plan.recovery_days * 86400)
+    return earliest, max(earliest, latest)
 
 
 @route("D5", "db", "GET", "/api/databases/{db}/pitr/recovery_window", access="addon", safe=True)

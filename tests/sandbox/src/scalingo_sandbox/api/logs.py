@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import gzip
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 from scalingo_sandbox import state, views
 from scalingo_sandbox.api.backups import check_link
@@ -40,8 +40,16 @@ def _addon(call: Call) -> state.Addon:
 
 def written(line: state.LogLine) -> str:
     """One line as the platform writes it: instant, component, text."""
-    instant = datetime.fromtimestamp(line.time, timezone.utc)
-    return f"{instant:%Y-%m-%d %H:%M:%S}.{instant.microsecond:06d} +0000 UTC [{line.source}] {line.text}"
+    instant = datetime.fromtimestamp(line.time, _SUMMER)
+    return f"{instant:%Y-%m-%d %H:%M:%S}.{instant.microsecond:06d}944 +0200 CEST [{line.source}] {line.text}"
+
+
+_SUMMER = timezone(timedelta(hours=2))
+
+
+def unordered(lines: list[str]) -> list[str]:
+    """Lines that are near to each other may come in another order: here the last two."""
+    return [*lines[:-2], *reversed(lines[-2:])]
 
 
 @route(
@@ -59,7 +67,7 @@ def read_logs(call: Call) -> Answer:
     lines = lines[-int(count) :] if int(count) else []
     if not lines:
         return Answer(None, 204)
-    return Answer(None, 200, raw=("\n".join(lines) + "\n").encode(), media_type="text/plain")
+    return Answer(None, 200, raw="".join(f"{line}\r\n" for line in unordered(lines)).encode(), media_type="text/plain")
 
 
 @route("L2", "db", "GET", "/api/databases/{db}/logs_archives", access="addon", safe=True, query="page cursor")
@@ -92,7 +100,7 @@ def list_archives(call: Call) -> database.LogArchivesAnswer:
 
 
 def _content(number: int) -> bytes:
-    return gzip.compress(f"2026-01-01 00:00:00.000000 +0000 UTC [db-node] archive {number}\n".encode(), mtime=0)
+    return gzip.compress(f"2026-01-01 02:00:00.000000944 +0200 CEST [db-node] archive {number}\r\n".encode(), mtime=0)
 
 
 @route("log-archive", "files", "GET", "/archives/{identifier}/{number}.gz", access="none", safe=True, query="token!")

@@ -187,6 +187,8 @@ def create_addon(call: Call) -> main.AddonChangeAnswer:
     if kind.dedicated:
         raise invalid(call.world, addon_provider_id="is provisioned as a database of its own")
     addon = _provision(call, app, kind, fields.plan_id, fields.options or {})
+    if call.world.switch("addon_update_answer") == "recorded":
+        return _begun(call, addon, "Database is being provisioned")
     return main.AddonChangeAnswer(
         addon=views.addon(call.world, addon),
         message=f"Your {kind.display_name} database is being provisioned",
@@ -194,11 +196,17 @@ def create_addon(call: Call) -> main.AddonChangeAnswer:
     )
 
 
+def _begun(call: Call, addon: state.Addon, message: str, **more: None) -> main.AddonChangeAnswer:
+    """What was recorded in 2020: no variable is named yet, and the addon is being provisioned."""
+    shown = views.addon(call.world, addon, status="provisioning", message=message, variables=None)
+    return main.AddonChangeAnswer(addon=shown, message=message, **more)
+
+
 def _provision(call: Call, app: state.App, kind: Kind, plan_text: str, options: dict[str, str]) -> state.Addon:
     world = call.world
     plan = world.catalog.plan(kind.provider, plan_text)
     if plan is None:
-        raise invalid(world, plan_id="is not a plan of this provider")
+        raise not_found("plan")
     if plan.disabled:
         raise invalid(world, plan_id="is disabled")
     version = world.catalog.table(kind).latest
@@ -223,12 +231,14 @@ def change_plan(call: Call) -> main.AddonChangeAnswer:
     world, addon = call.world, call.addon
     plan = world.catalog.plan(addon.kind.provider, call.body.addon.plan_id)
     if plan is None:
-        raise invalid(world, plan_id="is not a plan of this provider")
+        raise not_found("plan")
     if addon.status != "running":
         raise Refusal(409, {"error": f"the addon is {addon.status}"})
     refuse_busy(world, addon)
     if plan.identifier != addon.plan.identifier:
         work.begin_plan_change(world, addon, plan)
+    if world.switch("addon_update_answer") == "recorded":
+        return _begun(call, addon, "Database plan is being changed", variables=None)
     message = f"The plan is being changed to {plan.name}"
     variable = world.connection_variable(call.app, addon)
     if world.switch("addon_update_answer") == "vars":

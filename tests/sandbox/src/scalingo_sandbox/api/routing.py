@@ -29,11 +29,23 @@ class Refusal(Exception):
         self.body = body
         self.headers = headers or {}
 
+    def answer(self, role: str) -> Answer:
+        """What is sent: JSON, but that the authentication host has a page for what does not exist."""
+        if role == "auth" and self.status == 404:
+            return Answer(None, 404, raw=PAGE_NOT_FOUND, media_type="text/html; charset=UTF-8")
+        return Answer(self.body, self.status, self.headers)
+
+
+PAGE_NOT_FOUND = (
+    b"<!DOCTYPE html>\n<html>\n<head>\n  <title>The page you were looking for doesn't exist (404)</title>\n</head>\n\n"
+    b'<body class="rails-default-error-page">\n  <h1>The page you were looking for doesn\'t exist.</h1>\n</body>\n</html>\n'
+)
+
 
 def not_found(resource: str | None = None) -> Refusal:
     if resource is None:
         return Refusal(404, {"error": "not found"})
-    return Refusal(404, {"resource": resource, "error": f"{resource} not found"})
+    return Refusal(404, {"resource": resource, "error": "not found"})
 
 
 def invalid(world: World, **fields: str) -> Refusal:

@@ -12,6 +12,9 @@ from typing import Any
 
 from scalingo_sandbox.catalog import Kind, Version
 
+BACKUP = "{backup}"
+"""Stands for the name of a backup in the names of its files."""
+
 
 class EngineError(Exception):
     """What the server of the database answered: the action failed."""
@@ -140,7 +143,7 @@ class Engine(ABC):
     # backups
     @abstractmethod
     def dump(self) -> dict[str, bytes]:
-        """The files of a backup."""
+        """The files of a backup. The names may hold BACKUP."""
 
     @abstractmethod
     def restore(self, files: dict[str, bytes]) -> None:

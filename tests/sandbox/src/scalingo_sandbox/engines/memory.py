@@ -12,6 +12,7 @@ from typing import Any
 from scalingo_sandbox.catalog import Version
 from scalingo_sandbox.engines import durations, sqlmodes
 from scalingo_sandbox.engines.base import (
+    BACKUP,
     Engine,
     EngineError,
     EngineSetup,
@@ -81,8 +82,7 @@ class MemoryEngine(Engine):
 
     def dump(self) -> dict[str, bytes]:
         content = {"version": str(self._version), **self.content()}
-        name = self.file_name.format(resource_id=self.setup.resource_id)
-        return {name: json.dumps(content, indent=1, sort_keys=True).encode() + b"\n"}
+        return {self.file_name: json.dumps(content, indent=1, sort_keys=True).encode() + b"\n"}
 
     def restore(self, files: dict[str, bytes]) -> None:
         if not files:
@@ -146,7 +146,7 @@ class MemoryMysql(MemoryWithDatabases):
     """MySQL 8."""
 
     system = ("information_schema", "mysql", "performance_schema", "sys")
-    file_name = "{resource_id}.sql"
+    file_name = f"{BACKUP}.sql"
 
     def __init__(self, setup: EngineSetup) -> None:
         super().__init__(setup)
@@ -175,7 +175,27 @@ class MemoryMongodb(MemoryWithDatabases):
 
     system = ("admin", "local", "config")
     forbidden = frozenset('\0/\\. "$*<>:|?')
-    file_name = "{resource_id}.archive"
+
+    def dump(self) -> dict[str, bytes]:
+        """A directory for each database, with a file for each of its collections: what is empty is not there."""
+        collections = {
+            f"{database.name}/{name}.bson": json.dumps(count).encode() + b"\n"
+            for database in self._databases.values()
+            for name, count in database.tables.items()
+        }
+        return {"admin/system.version.bson": f"{self._version}\n".encode(), **collections}
+
+    def restore(self, files: dict[str, bytes]) -> None:
+        if not files:
+            raise EngineError("the backup is empty")
+        own = self.setup.resource_id
+        self._databases = {own: LogicalDatabase(own, protected=True)}
+        for path, content in files.items():
+            name, dummy, collection = path.removesuffix(".bson").partition("/")
+            if name in self.system:
+                continue
+            database = self._databases.setdefault(name, LogicalDatabase(name))
+            database.tables[collection] = json.loads(content)
 
     def list_databases(self) -> list[LogicalDatabase]:
         if self.setup.switch("mongodb_empty_listed") == "yes":
@@ -208,7 +228,7 @@ class _Policy:
 class MemoryInfluxdb(MemoryEngine):
     """InfluxDB 1.8: what a retention policy of the same name means, and which one is the default."""
 
-    file_name = "{resource_id}/data.json"
+    file_name = f"{BACKUP}/data.json"
 
     def __init__(self, setup: EngineSetup) -> None:
         super().__init__(setup)
@@ -270,7 +290,7 @@ class MemoryInfluxdb(MemoryEngine):
 class MemoryPostgresql(MemoryEngine):
     """PostgreSQL: extensions, sessions, statistics of statements."""
 
-    file_name = "{resource_id}.pgsql"
+    file_name = f"{BACKUP}.pgsql"
     statements_extension = "pg_stat_statements"
 
     def __init__(self, setup: EngineSetup) -> None:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from scalingo_sandbox.catalog import Version
-from scalingo_sandbox.engines.base import Engine, EngineError, EngineSetup, EngineUser, RetentionPolicy
+from scalingo_sandbox.engines.base import BACKUP, Engine, EngineError, EngineSetup, EngineUser, RetentionPolicy
 from scalingo_sandbox.engines.real_servers import HOST, WORKSHOP, Port, Process, debian, run, unprivileged
 
 PACKAGE = "influxdb"
@@ -248,7 +248,7 @@ class RealInfluxdb(Engine):
         self.reach()
         with tempfile.TemporaryDirectory(dir=self._home) as directory:
             self._program("backup", "-database", self._name, directory)
-            return {f"{self._name}/{path.name}": path.read_bytes() for path in sorted(Path(directory).iterdir())}
+            return {f"{BACKUP}/{path.name}": path.read_bytes() for path in sorted(Path(directory).iterdir())}
 
     def restore(self, files: dict[str, bytes]) -> None:
         """The database as the backup has it. What it cannot bring leaves the database as it was."""

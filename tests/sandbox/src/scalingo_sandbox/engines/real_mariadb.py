@@ -16,7 +16,7 @@ from pathlib import Path
 
 from scalingo_sandbox.catalog import Version
 from scalingo_sandbox.engines import sqlmodes
-from scalingo_sandbox.engines.base import Engine, EngineError, EngineSetup, EngineUser, LogicalDatabase
+from scalingo_sandbox.engines.base import BACKUP, Engine, EngineError, EngineSetup, EngineUser, LogicalDatabase
 from scalingo_sandbox.engines.real_servers import HOST, WORKSHOP, Port, Process, debian, run, unprivileged
 
 PACKAGE = "mariadb-server"
@@ -239,7 +239,7 @@ class RealMariadb(Engine):
 
     def dump(self) -> dict[str, bytes]:
         options = ["--single-transaction", "--routines", "--events", "--triggers", "--hex-blob", "--skip-dump-date"]
-        return {f"{self._name}.sql": self._program("mariadb-dump", *options, "--databases", *self._names())}
+        return {f"{BACKUP}.sql": self._program("mariadb-dump", *options, "--databases", *self._names())}
 
     def restore(self, files: dict[str, bytes]) -> None:
         """All logical databases as the backup has them. What it cannot bring leaves them as they were."""

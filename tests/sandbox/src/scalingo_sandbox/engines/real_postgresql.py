@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from scalingo_sandbox.catalog import Version
-from scalingo_sandbox.engines.base import Engine, EngineError, EngineSetup, EngineUser, Extension, Query
+from scalingo_sandbox.engines.base import BACKUP, Engine, EngineError, EngineSetup, EngineUser, Extension, Query
 from scalingo_sandbox.engines.real_servers import HOST, WORKSHOP, Port, Process, programs, run, unprivileged
 
 try:
@@ -521,7 +521,7 @@ class RealPostgresql(Engine):
     # backups
 
     def dump(self) -> dict[str, bytes]:
-        return {f"{self._name}.pgsql": self.server().program("pg_dump", "-Fc", self._name)}
+        return {f"{BACKUP}.pgsql": self.server().program("pg_dump", "-Fc", self._name)}
 
     def restore(self, files: dict[str, bytes]) -> None:
         """A backup goes into a new database, which takes the place of the old one when all of it is there."""

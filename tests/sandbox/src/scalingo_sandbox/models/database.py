@@ -411,7 +411,7 @@ class InstanceMetrics(Response):
     instance_id: str
     instance_address: str
     real_disk_size: int
-    cpu: CpuNumbers
+    cpu: CpuNumbers | None
     memory: MemoryNumbers
 
 

@@ -164,6 +164,8 @@ class Addon(Response):
     hds_resource: bool | None = None
     token: str | None = None
     sso_url: str | None = None
+    message: str | None = None
+    variables: list[str] | None = None
 
 
 class AddonAnswer(Response):
@@ -175,7 +177,7 @@ class AddonsAnswer(Response):
 
 
 class AddonChangeAnswer(Response):
-    """Both forms: addon with message and variables (Go), vars with message (document)."""
+    """The forms of A3 and A4: with variables or without (recorded, Go), vars with message (document)."""
 
     addon: Addon | None = None
     message: str
