@@ -257,7 +257,9 @@ def test_a_resource_may_have_dashes_and_an_archive_may_be_tiny(box: Sandbox, cal
     backup = caller.database("POST", vault, "/backups", SECOND).json()["database_backup"]
     assert re.fullmatch(r"\d{14}_vault-2002", backup["name"])
     box.advance(11)
-    assert 100 < caller.database("GET", vault, f"/backups/{backup['id']}", SECOND).json()["database_backup"]["size"] < 400
+    assert (
+        100 < caller.database("GET", vault, f"/backups/{backup['id']}", SECOND).json()["database_backup"]["size"] < 400
+    )
 
 
 def test_a_big_archive_is_cut_off_where_told_and_completed(box: Sandbox, caller: Caller) -> None:
