@@ -476,6 +476,19 @@ def _restore_shown(caller: Caller, box: Sandbox) -> Any:
     return caller.show(mysql(box))["status"]
 
 
+@probe("log_drain_shown")
+def _log_drain_shown(caller: Caller, box: Sandbox) -> Any:
+    path = f"/v1/apps/shop/addons/{mysql(box)}/log_drains"
+    return caller.main("POST", path, json={"drain": {"type": "appsignal", "token": "t0"}}).json()["drain"]["url"]
+
+
+@probe("log_drain_existing")
+def _log_drain_existing(caller: Caller, box: Sandbox) -> Any:
+    path = f"/v1/apps/shop/addons/{mysql(box)}/log_drains"
+    body = {"drain": {"type": "elk", "url": "https://logs.example.com"}}
+    return [caller.main("POST", path, json=body).status_code for dummy in range(2)]
+
+
 @probe("scheduled_backups")
 def _scheduled_backups(caller: Caller, box: Sandbox) -> Any:
     box.advance(25 * 3600)

@@ -41,6 +41,7 @@ RANGES: t.Mapping[str, tuple[float, float | None]] = {
     "lines": (1, None),
     "limit": (1, None),
     "pid": (1, None),
+    "port": (1, 65535),
     "max_matches": (1, None),
     "since": (1, None),
     "maintenance_window.starting_hour_utc": (0, 23),

@@ -151,6 +151,7 @@ def _load_addon(world: World, app: App, seed: SeedAddon, index: int) -> None:
     addon = make_addon(world, app, kind, plan, identifier, resource_id, seed.database, engine=seed.engine)
     addon.status = seed.status
     addon.hds = seed.hds
+    addon.log_drains = list(seed.log_drains)
     database = addon.database
     if seed.status == "suspended":
         database.status = "stopped"

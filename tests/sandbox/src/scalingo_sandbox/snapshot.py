@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from scalingo_sandbox import views
+from scalingo_sandbox.identifiers import stable_hexadecimal
 from scalingo_sandbox.state import Addon
 from scalingo_sandbox.world import World
 
@@ -66,5 +67,6 @@ def _addon(world: World, addon: Addon) -> dict[str, Any]:
         "plan": addon.plan.name,
         "resource_id": addon.resource_id,
         "status": addon.status,
+        "log_drains": [stable_hexadecimal("log drain", url) for url in addon.log_drains],
         "database": shown,
     }

@@ -217,6 +217,7 @@ class Addon:
     updated_at: float
     database: Database
     hds: bool = False
+    log_drains: list[str] = field(default_factory=list)
 
 
 @dataclass

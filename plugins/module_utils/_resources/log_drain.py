@@ -1,0 +1,254 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Log drains of a database (docs/contract.md, section 2.1, A16 to A18).
+
+The platform knows a drain by an address of its own making, and of most types no document says what it looks like. So a drain is
+recognised by what the task gives, never by a guessed address, and where that does not tell, the task says so and stops.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+from urllib.parse import unquote, urlsplit
+
+from .._api.log_drain import (
+    LOG_DRAIN,
+    Drain,
+    add_log_drain,
+    credentials,
+    list_log_drains,
+    remove_log_drain,
+    without_credentials,
+)
+from .._change import Listing, Performer, Resource
+from .._errors import InvalidInput, StepFailed, UnexpectedAnswer
+from .._step import Consent, Outcome, Params, State, Step, known
+from ._account import refuse_addon_token
+
+#: What is shorter may be an innocent word, which would be masked wherever it is.
+_SHORTEST_PASSWORD, _SHORTEST_TOKEN = 8, 16
+
+_HOW = "Give listed_url: the address as community.scalingo.scalingo_log_drain_info returns it with 'credentials: true'."
+
+
+class _WithLogDrains(Performer):
+    reading = "list the log drains"
+    #: The main API needs no token of the addon, with which its id would be kept.
+    fresh_lookup = True
+
+    @classmethod
+    def parse(cls, params: Params) -> t.Any:
+        refuse_addon_token(params, "log drains are managed through the main API")
+
+    @property
+    def app(self) -> str:
+        return str(self.client.settings.app)
+
+    def listed(self, secret: bool = True) -> list[State]:
+        """All log drains, with their whole addresses, which from now on are masked wherever they appear."""
+        drains = list_log_drains(self.client, self.app, self.client.addon_id)
+        for drain in drains if secret else ():
+            self.hide(drain["url"])
+        return drains
+
+    def hide(self, url: str) -> None:
+        """Have an address masked everywhere, and each piece of it that is long enough to be a credential and nothing else."""
+        if without_credentials(url) == url:
+            return
+        self.client.conceal(url)
+        password = url.partition("://")[2].rpartition("@")[0].rpartition(":")[2]
+        for piece in credentials(url):
+            if len(piece) >= (_SHORTEST_PASSWORD if piece in (password, unquote(password)) else _SHORTEST_TOKEN):
+                self.client.conceal(piece)
+
+
+class LogDrain(_WithLogDrains, Resource):
+    """One log drain, present or absent. The state holds those that are it, and what may be it."""
+
+    @classmethod
+    def parse(cls, params: Params) -> Drain | None:
+        super().parse(params)
+        for name in ("url", "listed_url"):
+            if params[name] is not None:
+                _check_url(name, params[name])
+        if params["token"] is not None and not re.fullmatch(r"[\x21-\x7e]+", params["token"]):
+            raise InvalidInput("token is not a token: it must have no spaces, and no letters beyond ASCII")
+        if params["drain_region"] is not None and not re.fullmatch(r"[A-Za-z0-9._-]+", params["drain_region"]):
+            raise InvalidInput(
+                "drain_region: {!r} is not a region: use for example eu-west-2".format(params["drain_region"])
+            )
+        if params["type"] is None:
+            if params["listed_url"] is None or params["state"] == "present":
+                raise InvalidInput("type is missing: of which type is the log drain?", hint="Use for example syslog.")
+            return None
+        if not re.fullmatch(r"[a-z0-9]+([_-][a-z0-9]+)*", params["type"]):
+            raise InvalidInput("type: {!r} is not a type of log drain: use for example syslog".format(params["type"]))
+        port = params["port"]
+        if port is not None and not 1 <= port <= 65535:
+            raise InvalidInput(f"port is {port}: use a number from 1 to 65535")
+        if params["host"] is not None and not re.fullmatch(r"[A-Za-z0-9_*-]+(\.[A-Za-z0-9_*-]+)*", params["host"]):
+            raise InvalidInput(
+                "host: {!r} is not the name of a host: give no port and no scheme".format(params["host"])
+            )
+        if params["token"] is None and params["host"] is None and params["url"] is None:
+            raise InvalidInput(
+                "the log drain cannot be told from others: give what its type takes of url, host and token"
+            )
+        given = {name: params[name] for name in ("type", "host", "port", "token", "drain_region", "url")}
+        return Drain(**{name: value for name, value in given.items() if value is not None})
+
+    #: Whether this task has sent the call that adds it.
+    _added = False
+
+    def __init__(self, *arguments: t.Any) -> None:
+        super().__init__(*arguments)
+        for secret in (self.params["url"], self.params["listed_url"]):
+            self.hide(secret or "")
+
+    # -- what is there, and what is wanted ---------------------------------------------------------------------------
+
+    def read(self) -> State:
+        state: State = {"found": [], "unclear": []}
+        for drain in self.listed():
+            same = self._is_it(drain["url"])
+            if same is not False:
+                state["found" if same else "unclear"].append(drain)
+        if self._added and len(state["found"]) > 1:
+            raise StepFailed(
+                "this task added the log drain, and another run did so at the same time",
+                hint="Each line is sent twice: remove it with 'state: absent', and add it again.",
+            )
+        urls = {drain["url"] for drain in state["found"]}
+        if len(urls) > 1:
+            raise UnexpectedAnswer(
+                "{} log drains may be the one that is meant: {}".format(len(urls), _shown(state["found"])), hint=_HOW
+            )
+        return state
+
+    def _is_it(self, url: str) -> bool | None:
+        if self.params["listed_url"] is not None:
+            return bool(url == self.params["listed_url"])
+        return t.cast(Drain, self.asked).is_shown_as(url)
+
+    def wanted(self, before: State | None) -> State:
+        before = known(before)
+        if self.params["state"] == "present":
+            return {**before, "found": before["found"] or [LOG_DRAIN.empty()]}
+        if before["unclear"] and not before["found"]:
+            raise InvalidInput(
+                f"whether the log drain exists cannot be told: it may be {_shown(before['unclear'])}", hint=_HOW
+            )
+        return {**before, "found": []}
+
+    def managed(self, state: State | None) -> dict[str, t.Any]:
+        return {"log_drain": self._named} if known(state)["found"] else {}
+
+    @property
+    def _named(self) -> str:
+        """The drain in words, without credentials."""
+        if self.asked is None:
+            return without_credentials(self.params["listed_url"])
+        drain = t.cast(Drain, self.asked)
+        host = drain.host or (urlsplit(drain.url).hostname or "")
+        place = f" at {host}" + (f":{drain.port}" if drain.port else "") if host else ""
+        return f"{drain.type}{place}" + (f" in {drain.drain_region}" if drain.drain_region else "")
+
+    def result(self, state: State | None) -> dict[str, t.Any]:
+        found = known(state)["found"]
+        return {"log_drain": _returned(found[0]) if found else None}
+
+    # -- the steps ---------------------------------------------------------------------------------------------------
+
+    def steps(self, before: State | None, after: State | None) -> list[Step]:
+        before, after = known(before), known(after)
+        if after["found"] and not before["found"]:
+            return [self._add(before["unclear"])]
+        if before["found"] and not after["found"]:
+            return [self._remove(before["found"])]
+        return []
+
+    def _add(self, unclear: list[State]) -> Step:
+        drain = t.cast(Drain, self.asked)
+        body = {name: str(value) for name, value in vars(drain).items() if value}
+        risk = f"It may exist already, as {_shown(unclear)}: then each line would be sent twice"
+
+        def send() -> None:
+            self._added = True
+            url = add_log_drain(self.client, self.app, self.client.addon_id, body)["url"]
+            self.hide(url)
+            if not self._is_it(url):
+                raise StepFailed(
+                    f"it was added, and the platform shows it as {without_credentials(url)}, in which this task cannot recognise it",
+                    hint="Running the task again could add it twice. " + _HOW,
+                )
+
+        return Step(
+            f"add the log drain {self._named}",
+            send=send,
+            happened=lambda state: bool(known(state)["found"]),
+            consent=(Consent("allow", "duplicate", risk),) if unclear else (),
+        )
+
+    def _remove(self, found: list[State]) -> Step:
+        url = found[0]["url"]
+
+        def send() -> None:
+            # No document says whether one call removes all that have the same address.
+            for left in reversed(range(len(found))):
+                remove_log_drain(self.client, self.app, self.client.addon_id, url)
+                if not left or url not in [drain["url"] for drain in self.listed()]:
+                    return
+
+        return Step(
+            f"remove the log drain {self._named}",
+            send=send,
+            happened=lambda state: not known(state)["found"],
+            resend=True,
+        )
+
+
+class LogDrainInfo(_WithLogDrains, Listing):
+    """The log drains of one database; their whole addresses on demand, for who may see them."""
+
+    plural = "log_drains"
+
+    @classmethod
+    def parse(cls, params: Params) -> None:
+        super().parse(params)
+        if params["dest"] is not None and not params["credentials"]:
+            raise InvalidInput("dest is for credentials, and the task asks for none: add 'credentials: true'")
+
+    def perform(self, check_mode: bool) -> Outcome:
+        if self.params["credentials"]:
+            self.refuse_open_secret("the credentials of log drains")
+        in_the_result = bool(self.params["credentials"] and not self.secret_file)
+        drains = self.listed(secret=not in_the_result)
+        if self.secret_file and not check_mode:
+            self.secret_file.keep(json.dumps(drains, indent=2) + "\n")
+            self.secret_file.publish()
+        shown = drains if in_the_result else [_returned(drain) for drain in drains]
+        return Outcome(changed=False, result={self.plural: shown, "secret_file": self.secret_file.path})
+
+
+def _check_url(name: str, url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        good = bool(parts.scheme and parts.netloc and re.fullmatch(r"[\x21-\x7e]+", url)) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise InvalidInput(f"{name} is not an address: use for example https://user:password@logs.example.com")
+
+
+def _returned(drain: State) -> State:
+    url = drain["url"]
+    return {**drain, "url": None if url is None else without_credentials(url)}
+
+
+def _shown(drains: t.Iterable[State]) -> str:
+    return ", ".join(without_credentials(drain["url"]) for drain in drains)
