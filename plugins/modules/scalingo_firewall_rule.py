@@ -27,6 +27,7 @@ options:
   cidr:
     description:
       - The address range, for example V(198.51.100.0/24). A single address is a range of one.
+      - Scalingo documents ranges of IPv4 only.
       - A range wider than /8 (/16 of IPv6) needs O(allow=exposure).
       - Adjacent and overlapping ranges count as one, existing ones included.
     type: str

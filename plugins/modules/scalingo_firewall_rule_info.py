@@ -81,7 +81,7 @@ managed_ranges:
     name:
       description: What people call the range.
       type: str
-      sample: Scalingo osc-fr1
+      sample: Scalingo osc-fr1 region
 # BEGIN _returns: written by make lists
 app:
   description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.

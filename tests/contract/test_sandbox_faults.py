@@ -364,6 +364,11 @@ def test_the_scope_of_a_limit(box: Sandbox, caller: Caller, mysql: str) -> None:
     other = box.addon_id("shop", "postgresql")
     caller.addon_token(other)
     box.rate_limit(requests=1, seconds=86400)
+    assert statuses(caller, mysql, 1) == [200]
+    assert statuses(caller, other, 1) == [429]
+    assert caller.exchange().status_code == 429
+    assert caller.client.get(f"{box.api_url()}/v1/addon_providers").status_code == 200
+    box.rate_limit(requests=1, seconds=86400, scope="token")
     assert statuses(caller, mysql, 2) == [200, 429]
     assert statuses(caller, other, 2) == [200, 429]
     box.rate_limit(requests=1, seconds=86400, scope="global")

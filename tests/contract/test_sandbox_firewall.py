@@ -28,8 +28,8 @@ def rules(caller: Caller, addon_id: str) -> list[dict[str, Any]]:
     [
         {"type": "custom_range", "cidr": "198.51.100.0/24", "label": "home"},
         {"type": "custom_range", "cidr": "198.51.100.7/32"},
-        {"type": "custom_range", "cidr": "2001:db8::/32"},
         {"type": "managed_range", "range_id": "mr-scalingo-osc-fr1"},
+        {"type": "managed_range", "range_id": "mr-scalingo-osc-secnum-fr1"},
     ],
 )
 def test_a_rule_is_created_in_both_forms(caller: Caller, ledger: str, fields: dict[str, Any], rooted: bool) -> None:
@@ -49,6 +49,7 @@ def test_a_rule_is_created_in_both_forms(caller: Caller, ledger: str, fields: di
         ({"type": "custom_range"}, "cidr"),
         ({"type": "custom_range", "cidr": "198.51.100.7/24"}, "cidr"),
         ({"type": "custom_range", "cidr": "everywhere"}, "cidr"),
+        ({"type": "custom_range", "cidr": "198.51.100.7"}, "cidr"),
         ({"type": "custom_range", "cidr": "198.51.100.0/24", "range_id": "mr-scalingo-osc-fr1"}, "range_id"),
         ({"type": "managed_range"}, "range_id"),
         ({"type": "managed_range", "range_id": "mr-nobody"}, "range_id"),
@@ -93,9 +94,19 @@ def test_shared_databases_have_no_firewall(box: Sandbox, caller: Caller) -> None
     assert caller.database("POST", mysql, "/firewall_rules", json=body).status_code == 400
 
 
-def test_managed_ranges_belong_to_the_region(box: Sandbox, caller: Caller, ledger: str) -> None:
-    ranges = caller.top("GET", ledger, "/api/firewall/managed_ranges").json()["ranges"]
-    assert [entry["id"] for entry in ranges] == ["mr-scalingo-osc-fr1"]
+def test_the_managed_ranges_of_both_regions_are_there_in_both(box: Sandbox, caller: Caller, ledger: str) -> None:
     other = box.addon_id("secret-ledger", "postgresql-ng", SECOND)
-    ranges = caller.top("GET", other, "/api/firewall/managed_ranges", region=SECOND).json()["ranges"]
-    assert [entry["id"] for entry in ranges] == ["mr-scalingo-osc-secnum-fr1"]
+    for addon, region in ((ledger, "osc-fr1"), (other, SECOND)):
+        ranges = caller.top("GET", addon, "/api/firewall/managed_ranges", region=region).json()["ranges"]
+        assert [(entry["id"], entry["name"]) for entry in ranges] == [
+            ("mr-scalingo-osc-fr1", "Scalingo osc-fr1 region"),
+            ("mr-scalingo-osc-secnum-fr1", "Scalingo osc-secnum-fr1 region"),
+        ]
+
+
+def test_rules_change_while_the_plan_does_and_not_during_an_upgrade(box: Sandbox, caller: Caller, ledger: str) -> None:
+    box.change_database(ledger, status="updating")
+    assert caller.database("DELETE", ledger, f"/firewall_rules/{rules(caller, ledger)[0]['id']}").status_code == 204
+    box.change_database(ledger, status="upgrading")
+    rule = {"type": "custom_range", "cidr": "203.0.113.1/32"}
+    assert caller.database("POST", ledger, "/firewall_rules", json=rule).status_code == 409

@@ -108,7 +108,9 @@ def test_everything_can_be_said_about_a_database(box: Sandbox, caller: Caller) -
     variables = {
         entry["name"]: entry["value"] for entry in caller.main("GET", "/v1/apps/shop/variables").json()["variables"]
     }
-    assert variables["SCALINGO_MYSQL_URL"] == "mysql://shop_7:s3cret-of-the-database@db.example.com:3306/shop_7"
+    assert variables["SCALINGO_MYSQL_URL"] == (
+        "mysql://shop_7:s3cret-of-the-database@db.example.com:3306/shop_7?useSSL=true&verifyServerCertificate=false"
+    )
     app = caller.main("GET", "/v1/apps/shop").json()["app"]
     assert (app["id"], app["project"]["name"]) == ("0" * 24, "group")
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -366,6 +367,50 @@ def _refused_token(caller: Caller, box: Sandbox) -> Any:
 @probe("busy")
 def _busy(caller: Caller, box: Sandbox) -> Any:
     return caller.database("POST", busy(box), "/upgrade").status_code
+
+
+@probe("busy_firewall")
+def _busy_firewall(caller: Caller, box: Sandbox) -> Any:
+    ledger = box.addon_id("ledger", "postgresql-ng")
+    box.change_database(ledger, status="updating")
+    rule = {"type": "custom_range", "cidr": "203.0.113.1/32"}
+    return caller.database("POST", ledger, "/firewall_rules", json=rule).status_code
+
+
+@probe("firewall_networks")
+def _firewall_networks(caller: Caller, box: Sandbox) -> Any:
+    rule = {"type": "custom_range", "cidr": "2001:db8::/32"}
+    return caller.database("POST", box.addon_id("ledger", "postgresql-ng"), "/firewall_rules", json=rule).status_code
+
+
+def _new_dedicated(caller: Caller, box: Sandbox) -> str:
+    fields = {"name": "new-ledger", "technology": "postgresql-ng", "plan": "postgresql-dr-starter-4096"}
+    assert caller.main("POST", "/v1/databases", json={"database": fields}).status_code == 201
+    return box.addon_id("new-ledger", "postgresql-ng")
+
+
+@probe("dedicated_ids")
+def _dedicated_ids(caller: Caller, box: Sandbox) -> Any:
+    addon = _new_dedicated(caller, box)
+    return caller.show(addon)["id"] == caller.main("GET", "/v1/databases/new-ledger").json()["database"]["id"]
+
+
+@probe("connection_urls")
+def _connection_urls(caller: Caller, box: Sandbox) -> Any:
+    _new_dedicated(caller, box)
+    listed = caller.main("GET", "/v1/apps/new-ledger/variables").json()["variables"]
+    url = urllib.parse.urlsplit(listed[0]["value"])
+    return url.scheme, url.query
+
+
+@probe("addon_updating")
+def _addon_updating(caller: Caller, box: Sandbox) -> Any:
+    path = f"/v1/apps/shop/addons/{mysql(box)}"
+    caller.main("PATCH", path, json={"addon": {"plan_id": "mysql-starter-1024"}})
+    seen = caller.main("GET", path).json()["addon"]["status"]
+    box.advance(21)
+    assert caller.main("GET", path).json()["addon"]["status"] == "running"
+    return seen
 
 
 @probe("busy_settings")

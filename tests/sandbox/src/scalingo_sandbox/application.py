@@ -111,6 +111,13 @@ _MESSAGES = {
     "model_type": "is not an object",
     "model_attributes_type": "is not an object",
     "dict_type": "is not an object",
+    "string_pattern_mismatch": "is invalid",
+    "string_too_short": "is too short (minimum is {min_length} characters)",
+    "string_too_long": "is too long (maximum is {max_length} characters)",
+    "greater_than_equal": "must be greater than or equal to {ge}",
+    "less_than_equal": "must be less than or equal to {le}",
+    "literal_error": "is not included in the list",
+    "value_error": "{error}",
 }
 
 
@@ -122,7 +129,7 @@ def validation_refusal(world: World, error: ValidationError) -> Refusal:
     for entry in error.errors():
         names = [str(step) for step in entry["loc"] if isinstance(step, str) and step not in ("rooted", "bare")]
         name = names[-1] if names else "base"
-        text = _MESSAGES.get(entry["type"]) or entry["msg"][:1].lower() + entry["msg"][1:]
+        text = _MESSAGES.get(entry["type"], "is invalid").format_map(entry.get("ctx", {}))
         messages.setdefault(name, []).append(text)
     if world.switch("validation_body") == "error":
         return Refusal(422, {"error": "; ".join(f"{name} {texts[0]}" for name, texts in messages.items())})
@@ -279,7 +286,9 @@ class Application:
         world, limiter = self.world, self.world.limiter
         if limiter.limit is None or record.role == "files":
             return None
-        key = {"global": "", "role": f"{record.role}/{record.region}", "token": authorization}[limiter.limit.scope]
+        user = record.token_kind if record.token_kind in ("none", "invalid") else "user"
+        keys = {"user": user, "global": "", "role": f"{record.role}/{record.region}", "token": authorization}
+        key = keys[limiter.limit.scope]
         if not limiter.refuses(key, world.clock.now()):
             return None
         headers = {}

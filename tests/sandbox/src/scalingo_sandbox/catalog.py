@@ -27,7 +27,7 @@ class Kind:
     display_name: str
     variable: str
     alias: str
-    scheme: str
+    urls: tuple[str, ...]
     versions: tuple[str, ...]
     dedicated: bool = False
     features: tuple[str, ...] = ("force-ssl", "publicly-available")
@@ -38,6 +38,11 @@ class Kind:
     downloads: bool = True
     point_in_time: bool = False
     health: bool = False
+    plans: str = ""
+    """What the names of its plans begin with; blank: the provider's identifier."""
+
+    def plan_name(self, size: str) -> str:
+        return f"{self.plans or self.provider}-{size}"
 
     @property
     def type_id(self) -> str:
@@ -140,7 +145,11 @@ class Plan:
 
     @property
     def display_name(self) -> str:
-        return f"{self.tier.capitalize()} {self.memory} MB"
+        return (
+            f"{self.tier.capitalize()} {self.memory // 1024}G"
+            if self.memory >= 1024
+            else f"{self.tier.capitalize()} {self.memory}M"
+        )
 
     @property
     def manual_backups(self) -> int:
@@ -185,25 +194,17 @@ def make_plan(provider: str, name: str, position: int = 99) -> Plan:
         nodes=1 if tier in ("free", "sandbox", "starter") else 3,
         position=position,
         disabled=tier == "free",
-        replaced_by=f"{provider}-sandbox" if tier == "free" else None,
+        replaced_by=KINDS[provider].plan_name("sandbox") if tier == "free" else None,
     )
 
 
 def default_plans(kind: Kind) -> list[Plan]:
     if kind.dedicated:
-        names = [
-            f"postgresql-dr-{tier}-{memory}"
-            for tier in ("starter", "business", "enterprise")
-            for memory in (4096, 8192)
-        ]
+        sizes = [f"{tier}-{memory}" for tier in ("starter", "business", "enterprise") for memory in (4096, 8192)]
     else:
-        names = [
-            f"{kind.provider}-sandbox",
-            *(f"{kind.provider}-starter-{memory}" for memory in (256, 512, 1024, 2048)),
-        ]
-        names += [f"{kind.provider}-business-{memory}" for memory in (256, 512, 1024, 2048)]
-        names += [f"{kind.provider}-free"]
-    return [make_plan(kind.provider, name, position) for position, name in enumerate(names)]
+        memories = (256, 512, 1024, 2048)
+        sizes = ["sandbox", *(f"{tier}-{memory}" for tier in ("starter", "business") for memory in memories), "free"]
+    return [make_plan(kind.provider, kind.plan_name(size), position) for position, size in enumerate(sizes)]
 
 
 class Catalog:

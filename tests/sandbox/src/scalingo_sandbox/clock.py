@@ -16,12 +16,17 @@ class Clock:
     def __init__(self, start: float | None = None, speed: float = 1.0) -> None:
         self._virtual = time.time() if start is None else start
         self._real = time.monotonic()
+        self._clients = self._virtual - self._real
         self._speed = speed
         self._offset = time.time() - self._real
         self._courses = [(self._virtual, self._real, speed)]
 
     def now(self) -> float:
         return self._virtual + (time.monotonic() - self._real) * self._speed
+
+    def clients(self) -> float:
+        """What a client takes the time for that began with this clock: moves count, speed does not."""
+        return self._clients + time.monotonic()
 
     @property
     def speed(self) -> float:
@@ -38,6 +43,7 @@ class Clock:
         if seconds < 0:
             raise ValueError("the clock cannot be turned back")
         self._virtual, self._real = self.now() + seconds, time.monotonic()
+        self._clients += seconds
         self._note_course()
 
     def _note_course(self) -> None:

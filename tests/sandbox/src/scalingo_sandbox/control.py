@@ -153,7 +153,7 @@ class Control:
                     database.features.remove(existing)
                 if status is not None:
                     database.features.append(Feature(feature, status))
-            work.apply_encryption(database)
+            self.world.apply_encryption(addon)
         elif name == "current_operation_id":
             database.current_operation_id = value
             if value is not None and value not in database.operations:

@@ -28,6 +28,10 @@ def stable_uuid(*parts: object) -> str:
     return str(uuid.uuid5(NAMESPACE, "/".join(str(part) for part in parts)))
 
 
+def project_identifier(name: str) -> str:
+    return "pr-" + stable_uuid("project", name)
+
+
 def stable_addon_identifier(*parts: object) -> str:
     return "ad-" + stable_uuid("addon", *parts)
 

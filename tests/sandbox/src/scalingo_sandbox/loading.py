@@ -17,6 +17,7 @@ from scalingo_sandbox.engines.base import EngineUser, LogicalDatabase, Query, Re
 from scalingo_sandbox.identifiers import (
     fresh_addon_identifier,
     fresh_hexadecimal,
+    project_identifier,
     stable_addon_identifier,
     stable_hexadecimal,
     stable_number,
@@ -111,7 +112,7 @@ def _load_app(world: World, seed: SeedApp) -> None:
     )
     app.status = seed.status
     if seed.project:
-        app.project_id, app.project_name = stable_hexadecimal("project", seed.project), seed.project
+        app.project_id, app.project_name = project_identifier(seed.project), seed.project
     seen: dict[str, int] = {}
     for part in seed.addons:
         index = seen.get(part.provider, 0)
@@ -142,7 +143,7 @@ def _load_addon(world: World, app: App, seed: SeedAddon, index: int) -> None:
     kind = world.catalog.kind(seed.provider)
     if kind is None:
         raise ValueError(f"there is no provider {seed.provider}")
-    default_plan = f"{kind.provider}-starter-512" if not kind.dedicated else "postgresql-dr-starter-4096"
+    default_plan = kind.plan_name("starter-4096" if kind.dedicated else "starter-512")
     plan = world.catalog.plan_for_seed(kind.provider, seed.plan or default_plan)
     identifier = seed.id or stable_addon_identifier(app.region, app.name, kind.provider, index)
     resource_id = seed.resource_id or _resource_id(app, kind, identifier)
@@ -167,9 +168,8 @@ def _load_addon(world: World, app: App, seed: SeedAddon, index: int) -> None:
 
 
 def _resource_id(app: App, kind: Kind, identifier: str) -> str:
-    if kind.dedicated:
-        return app.name
-    return f"{app.name.replace('-', '_')}_{stable_number(1000, 9999, identifier)}"
+    name = app.name[:11] if kind.dedicated else app.name
+    return f"{name.replace('-', '_')}_{stable_number(1000, 9999, identifier)}"
 
 
 def make_app(world: World, name: str, region: str, *, identifier: str | None = None) -> App:
@@ -181,7 +181,7 @@ def make_app(world: World, name: str, region: str, *, identifier: str | None = N
         status="new",
         created_at=now,
         updated_at=now,
-        project_id=stable_hexadecimal("project", "default"),
+        project_id=project_identifier("default"),
         project_name="default",
     )
     world.apps.append(app)
@@ -215,7 +215,7 @@ def make_addon(
         database=_make_database(world, app, kind, plan, identifier, resource_id, seed, engine or world.engine_name),
     )
     app.addons.append(addon)
-    _add_variables(world, app, addon)
+    world.add_variables(app, addon)
     return addon
 
 
@@ -277,8 +277,9 @@ def _make_database(
     address = engine.address()
     if address is not None:
         hostname, port = hostname if seed.hostname else address[0], address[1]
+    equal = kind.dedicated and world.switch("dedicated_ids") == "equal"
     database = Database(
-        id=stable_hexadecimal("database", identifier),
+        id=app.id if equal else stable_hexadecimal("database", identifier),
         kind=kind,
         engine=engine,
         plan=plan,
@@ -369,15 +370,3 @@ def _instances(plan: Plan, hostname: str, port: int, identifier: str) -> list[In
         name = stable_uuid("gateway", identifier, index)
         instances.append(Instance(name, below(name), port, "gateway", "", f"10.0.{index}.20"))
     return instances
-
-
-def _add_variables(world: World, app: App, addon: Addon) -> None:
-    database, kind = addon.database, addon.kind
-    name = kind.variable
-    number = 1
-    while name in app.variables:
-        number += 1
-        name = f"{kind.variable.removesuffix('_URL')}_{number}_URL"
-    secret = f"{addon.resource_id}:{database.password}"
-    app.variables[name] = f"{kind.scheme}://{secret}@{database.hostname}:{database.port}/{addon.resource_id}"
-    app.variables.setdefault(kind.alias, f"${name}")

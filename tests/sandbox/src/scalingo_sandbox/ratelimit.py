@@ -21,7 +21,7 @@ class RateLimit(BaseModel):
     retry_after: bool = False
     body: Literal["plain", "json"] | None = None
     """None: as the switch rate_limit_body says."""
-    scope: Literal["token", "global", "role"] = "token"
+    scope: Literal["user", "token", "global", "role"] = "user"
 
 
 class Limiter:

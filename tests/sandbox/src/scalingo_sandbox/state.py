@@ -198,6 +198,12 @@ class Database:
         return next((feature for feature in self.features if feature.name == name), None)
 
     @property
+    def encrypted(self) -> bool:
+        """Whether clear text is refused."""
+        feature = self.feature("force-ssl")
+        return feature is not None and feature.status == "ACTIVATED"
+
+    @property
     def users_protected(self) -> str:
         return self.engine.setup.user.name
 

@@ -135,6 +135,7 @@ TREATMENTS: dict[str, Treatment] = {
     "6.67": _both("Address of a log drain that is removed (A18)", "in the query and in the body"),
     "6.68": _switch("Shown address of a log drain (A16, A17)", "log_drain_shown"),
     "6.69": _switch("A second log drain with the same address", "log_drain_existing"),
+    "6.70": _switch("Ids of a dedicated database", "dedicated_ids"),
     "8.1.1": _switch("Failed action", "action_failure"),
     "8.1.2": _nothing("unknown user/backup/operation", "404 with error"),
     "8.1.3": _switch("bad field", "validation_body"),

@@ -31,7 +31,10 @@ class AddonClaims:
 
 
 class Tokens:
-    """Makes and checks tokens. They outlive a reset: what they name is looked up each time."""
+    """Makes and checks tokens. They outlive a reset: what they name is looked up each time.
+
+    They live by the clocks of their clients, who renew them when these say so: a faster clock does not shorten them.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -46,7 +49,7 @@ class Tokens:
         return self._counter
 
     def make_bearer(self, user_id: str, lifetime: float) -> str:
-        now = int(self._clock.now())
+        now = int(self._clock.clients())
         claims = {
             "iss": "scalingo-sandbox",
             "sub": user_id,
@@ -80,12 +83,12 @@ class Tokens:
 
     def _claims(self, token: str) -> dict[str, object]:
         claims = self._decoded(token)
-        if float(str(claims["exp"])) <= self._clock.now():
+        if float(str(claims["exp"])) <= self._clock.clients():
             raise TokenRefused("the token has expired")
         return claims
 
     def make_addon(self, claims: AddonClaims, lifetime: float, form: str) -> str:
-        now = int(self._clock.now())
+        now = int(self._clock.clients())
         if form == "jwt":
             content = {
                 "iss": "scalingo-sandbox",
@@ -118,16 +121,16 @@ class Tokens:
             if not hmac.compare_digest(seal, self._seal(packed)):
                 raise TokenRefused("the token is not valid")
             addon_id, region, expiry, number = json.loads(packed)
-            if expiry <= self._clock.now():
+            if expiry <= self._clock.clients():
                 raise TokenRefused("the token has expired")
             claims = AddonClaims(addon_id, region)
         if number <= max(self._revoked.get("addon", 0), self._addon_revoked.get(claims.addon_id, 0)):
             raise TokenRefused("the token has expired")
         return claims
 
-    def make_link(self, path: str, expiry: float) -> str:
+    def make_link(self, path: str, lifetime: float) -> str:
         """The token of a signed link to one path."""
-        packed = f"{int(expiry)}".encode()
+        packed = f"{int(self._clock.clients() + lifetime)}".encode()
         seal = hmac.new(self._key, b"link" + path.encode() + packed, hashlib.sha256).hexdigest()[:32]
         return f"{packed.decode()}-{seal}"
 
@@ -136,7 +139,7 @@ class Tokens:
         expected = hmac.new(self._key, b"link" + path.encode() + expiry.encode(), hashlib.sha256).hexdigest()[:32]
         if not expiry.isdigit() or not hmac.compare_digest(seal, expected):
             raise TokenRefused("the link is not valid")
-        if int(expiry) <= self._clock.now():
+        if int(expiry) <= self._clock.clients():
             raise TokenRefused("the link has expired")
 
     def expire(self, kind: str | None = None, addon_id: str | None = None) -> None:

@@ -96,7 +96,7 @@ def app(world: World, item: state.App) -> main.App:
         router_logs=bool(item.settings.get("router_logs")),
         flags=flags,
         limits={},
-        hds_resource=any(addon.hds for addon in item.addons),
+        hds_resource=bool(item.settings.get("hds")) or any(addon.hds for addon in item.addons),
         private_networks_ids=[],
         project=main.Project(id=item.project_id, name=item.project_name),
     )
@@ -395,5 +395,5 @@ def series(world: World, item: state.Database, name: str, hours: int, last: bool
 
 def link(world: World, address: str, path: str, seconds: float) -> str:
     """A signed link that expires."""
-    token = world.tokens.make_link(path, world.now() + seconds)
+    token = world.tokens.make_link(path, seconds)
     return f"{address}{quote(path)}?token={token}"

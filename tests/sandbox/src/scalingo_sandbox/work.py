@@ -95,6 +95,8 @@ def end_operation(
     if database.current_operation_id == operation.id:
         database.current_operation_id = None
         database.status = "running"
+        if operation.type == "plan" and addon.status == "provisioning":
+            addon.status = "running"
     if world.switch("operations_kept") == "no":
         database.operations.pop(operation.id, None)
 
@@ -156,6 +158,8 @@ def begin_plan_change(world: World, addon: Addon, plan: Plan) -> None:
     addon.plan = plan
     addon.provisioned_at = addon.updated_at = world.now()
 
+    addon.status = world.switch("addon_updating")
+
     def finish() -> None:
         addon.database.plan = plan
 
@@ -205,12 +209,6 @@ def _feature_event(world: World, addon: Addon, name: str, event: str) -> None:
     world.record_event(world.app_of(addon), event, data)
 
 
-def apply_encryption(database: Database) -> None:
-    """Let the server do what the feature force-ssl says."""
-    feature = database.feature("force-ssl")
-    database.engine.require_tls(feature is not None and feature.status == "ACTIVATED")
-
-
 def enable_feature(world: World, addon: Addon, name: str) -> Feature:
     database = addon.database
     feature = database.feature(name)
@@ -225,7 +223,7 @@ def enable_feature(world: World, addon: Addon, name: str) -> Feature:
     def finish() -> None:
         if current.status == pending and current in database.features:
             current.status = "ACTIVATED" if outcome is None else "FAILED"
-            apply_encryption(database)
+            world.apply_encryption(addon)
 
     if outcome is None or outcome.outcome != "stay":
         if world.durations.feature == 0:
@@ -245,7 +243,7 @@ def disable_feature(world: World, addon: Addon, feature: Feature) -> None:
         if feature.status == "PENDING_TO_REMOVE" and feature in database.features:
             if outcome is None:
                 database.features.remove(feature)
-                apply_encryption(database)
+                world.apply_encryption(addon)
             else:
                 feature.status = "ACTIVATED"
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,10 +44,8 @@ if TYPE_CHECKING:
 REGION_NAMES = {"osc-fr1": "Paris - Outscale", "osc-secnum-fr1": "Paris - SecNumCloud - Outscale"}
 PUBLIC_REGIONS = ("osc-fr1",)
 
-MANAGED_RANGES = {
-    "osc-fr1": [("mr-scalingo-osc-fr1", "Scalingo osc-fr1")],
-    "osc-secnum-fr1": [("mr-scalingo-osc-secnum-fr1", "Scalingo osc-secnum-fr1")],
-}
+# Those of all regions in each: a database of one region may be opened to the apps of the other.
+MANAGED_RANGES = {f"mr-scalingo-{region}": f"Scalingo {region} region" for region in REGION_NAMES}
 
 
 @dataclass
@@ -113,18 +112,47 @@ class World:
                 addon.database.engine.close()
         self.archives.close()
 
+    def connection_url(self, addon: Addon) -> str:
+        """The address of a database, as an app reads it."""
+        database = addon.database
+        url = addon.kind.urls[database.encrypted].format(
+            login=f"{addon.resource_id}:{database.password}@{database.hostname}:{database.port}",
+            name=addon.resource_id,
+        )
+        if self.switch("connection_urls") == "bare":
+            url = url.partition("?")[0].replace("postgresql://", "postgres://")
+        return url
+
     def connection_variable(self, app: App, addon: Addon) -> str | None:
         """The variable that holds the address of this database."""
-        place = f"@{addon.database.hostname}:{addon.database.port}/"
-        return next((name for name, value in app.variables.items() if place in value), None)
+        place = re.compile(rf"@{re.escape(f'{addon.database.hostname}:{addon.database.port}')}(/|\?|$)")
+        return next((name for name, value in app.variables.items() if place.search(value)), None)
+
+    def add_variables(self, app: App, addon: Addon) -> None:
+        """Give an app the address of a database. It need not be the app's own."""
+        name, number = addon.kind.variable, 1
+        while name in app.variables:
+            number += 1
+            name = f"{addon.kind.variable.removesuffix('_URL')}_{number}_URL"
+        app.variables[name] = self.connection_url(addon)
+        app.variables.setdefault(addon.kind.alias, f"${name}")
+
+    def _with_variable(self, addon: Addon) -> list[tuple[App, str]]:
+        """The apps that have the address of this database, and the variable in which they have it."""
+        found = [(app, self.connection_variable(app, addon)) for app in self.apps]
+        return [(app, name) for app, name in found if name is not None]
+
+    def apply_encryption(self, addon: Addon) -> None:
+        """Let the server, and the addresses that apps have of it, be as the feature force-ssl says."""
+        addon.database.engine.require_tls(addon.database.encrypted)
+        for app, name in self._with_variable(addon):
+            app.variables[name] = self.connection_url(addon)
 
     def remove_addon(self, app: App, addon: Addon) -> None:
-        variable = self.connection_variable(app, addon)
-        if variable is not None:
-            del app.variables[variable]
-            for name, value in list(app.variables.items()):
-                if value == f"${variable}":
-                    del app.variables[name]
+        for reader, variable in self._with_variable(addon):
+            for name, value in list(reader.variables.items()):
+                if name == variable or value == f"${variable}":
+                    del reader.variables[name]
         app.addons.remove(addon)
         addon.database.engine.close()
 

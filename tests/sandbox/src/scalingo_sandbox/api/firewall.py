@@ -12,7 +12,7 @@ from scalingo_sandbox import state, views
 from scalingo_sandbox.api.main import refuse_busy
 from scalingo_sandbox.api.routing import Answer, Call, Refusal, invalid, route
 from scalingo_sandbox.models import database
-from scalingo_sandbox.world import MANAGED_RANGES
+from scalingo_sandbox.world import MANAGED_RANGES, World
 
 MAXIMUM_RULES = 30
 
@@ -22,6 +22,12 @@ def _owner(call: Call) -> state.Addon:
     if not owner.kind.dedicated:
         raise Refusal(400, {"error": "firewall rules are only available for dedicated databases"})
     return owner
+
+
+def _refuse_busy(world: World, owner: state.Addon) -> None:
+    """Rules can be changed while the database is made or gets another plan, unless the switch says otherwise."""
+    if owner.database.status not in ("creating", "updating") or world.switch("busy_firewall") == "refuse":
+        refuse_busy(world, owner)
 
 
 def _find(call: Call, owner: state.Addon) -> state.FirewallRule:
@@ -45,7 +51,7 @@ def create_rule(call: Call) -> database.FirewallRuleAnswer:
     """A new firewall rule."""
     world, owner = call.world, _owner(call)
     item = owner.database
-    refuse_busy(world, owner)
+    _refuse_busy(world, owner)
     given = call.body.root
     fields: database.FirewallFields = given.firewall_rule if isinstance(given, database.FirewallRooted) else given
     cidr, label, range_id = fields.cidr or None, fields.label or None, fields.range_id or None
@@ -55,15 +61,17 @@ def create_rule(call: Call) -> database.FirewallRuleAnswer:
         if range_id is not None:
             raise invalid(world, range_id="must be blank")
         try:
-            ipaddress.ip_network(cidr)
+            version = ipaddress.ip_network(cidr).version
         except ValueError as error:
             raise invalid(world, cidr="is not a network") from error
+        if "/" not in cidr or (version != 4 and world.switch("firewall_networks") == "ipv4"):
+            raise invalid(world, cidr="is not a network of IPv4 in CIDR notation")
     else:
         if range_id is None:
             raise invalid(world, range_id="can't be blank")
         if cidr is not None or label is not None:
             raise invalid(world, **{"cidr" if cidr is not None else "label": "must be blank"})
-        if all(range_id != identifier for identifier, dummy in MANAGED_RANGES[call.region]):
+        if range_id not in MANAGED_RANGES:
             raise invalid(world, range_id="is not a managed range")
     if any((rule.cidr, rule.range_id) == (cidr, range_id) for rule in item.firewall_rules):
         raise invalid(world, **{"cidr" if cidr else "range_id": "has already been taken"})
@@ -79,7 +87,7 @@ def create_rule(call: Call) -> database.FirewallRuleAnswer:
 def delete_rule(call: Call) -> Answer:
     """A firewall rule goes."""
     owner = _owner(call)
-    refuse_busy(call.world, owner)
+    _refuse_busy(call.world, owner)
     owner.database.firewall_rules.remove(_find(call, owner))
     return Answer()
 
@@ -88,7 +96,7 @@ def delete_rule(call: Call) -> Answer:
 def label_rule(call: Call) -> database.FirewallRuleAnswer:
     """Another label for a firewall rule."""
     world, owner = call.world, _owner(call)
-    refuse_busy(world, owner)
+    _refuse_busy(world, owner)
     rule = _find(call, owner)
     if rule.type == "managed_range":
         raise invalid(world, label="must be blank")
@@ -100,7 +108,7 @@ def label_rule(call: Call) -> database.FirewallRuleAnswer:
 def list_managed_ranges(call: Call) -> database.ManagedRangesAnswer:
     """The ranges that the platform keeps."""
     return database.ManagedRangesAnswer(
-        ranges=[database.ManagedRange(id=identifier, name=name) for identifier, name in MANAGED_RANGES[call.region]]
+        ranges=[database.ManagedRange(id=identifier, name=name) for identifier, name in MANAGED_RANGES.items()]
     )
 
 

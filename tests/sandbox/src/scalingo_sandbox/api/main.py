@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
+import uuid
 from urllib.parse import quote
 
 from scalingo_sandbox import state, views, work
@@ -40,6 +42,7 @@ def create_app(call: Call) -> main.AppAnswer:
         app.settings["stack_id"] = fields.stack_id
     if fields.project_id:
         app.project_id = fields.project_id
+    app.settings["hds"] = fields.hds_resource
     return main.AppAnswer(app=views.app(call.world, app))
 
 
@@ -236,6 +239,8 @@ def change_plan(call: Call) -> main.AddonChangeAnswer:
     if addon.status != "running":
         raise Refusal(409, {"error": f"the addon is {addon.status}"})
     refuse_busy(world, addon)
+    if addon.kind.dedicated and plan.memory < addon.plan.memory:
+        raise invalid(world, plan_id="is smaller: the size of a dedicated database only grows")
     if plan.identifier != addon.plan.identifier:
         work.begin_plan_change(world, addon, plan)
     if world.switch("addon_update_answer") == "recorded":
@@ -445,11 +450,13 @@ def update_variables(call: Call) -> main.VariablesAnswer:
     """Several variables are set."""
     app = call.app
     changes: dict[str, list[dict[str, str]]] = {"new_vars": [], "updated_vars": [], "deleted_vars": []}
-    for given in call.body.variables:
+    variables = call.body.variables or []
+    for given in variables:
         changes["updated_vars" if given.name in app.variables else "new_vars"].append({"name": given.name})
         app.variables[given.name] = given.value
-    call.world.record_event(app, "edit_variables", changes)
-    return main.VariablesAnswer(variables=[_variable(app, given.name) for given in call.body.variables])
+    if variables:
+        call.world.record_event(app, "edit_variables", changes)
+    return main.VariablesAnswer(variables=[_variable(app, given.name) for given in variables])
 
 
 @route("variables-change", "api", "PATCH", "/v1/apps/{app}/variables/{variable}", access="bearer", safe=False)
@@ -475,6 +482,13 @@ def delete_variable(call: Call) -> Answer:
 # dedicated databases
 
 
+def _is_network(text: str) -> bool:
+    try:
+        return ipaddress.ip_network(text).version == 4 and "/" in text
+    except ValueError:
+        return False
+
+
 def _dedicated(call: Call) -> state.App:
     app = call.world.find_app(call.region, call.path["database"])
     if app is None or not app.dedicated:
@@ -486,20 +500,43 @@ def _dedicated(call: Call) -> state.App:
 def create_dedicated_database(call: Call) -> main.DedicatedDatabaseAnswer:
     """A new dedicated database: an app of its own with one addon, provisioned in the background."""
     world, given = call.world, call.body.root
-    if isinstance(given, main.DedicatedRooted):
-        fields = given.database
-        name, technology, plan, project = fields.name, fields.technology, fields.plan, fields.project_id
+    fields = given.database if isinstance(given, main.DedicatedRooted) else given
+    if isinstance(fields, main.DedicatedFields):
+        technology, plan = fields.technology, fields.plan
+        after, ip_range = fields.post_provisioning_configuration, None
     else:
-        name, technology, plan, project = given.name, given.addon_provider_id, given.plan_id, given.project_id
+        technology, plan = fields.addon_provider_id, fields.plan_id
+        after, ip_range = None, fields.ip_range
     kind = world.catalog.kind(technology)
     if kind is None or not kind.dedicated:
         raise invalid(world, technology="is not a dedicated database")
     if world.catalog.plan(kind.provider, plan) is None:
         raise invalid(world, plan="is not a plan of this technology")
-    app = _new_app(call, name)
-    if project:
-        app.project_id = project
-    _provision(call, app, kind, plan, {})
+    if ip_range and not _is_network(ip_range):
+        raise invalid(world, ip_range="is not a network of IPv4 in CIDR notation")
+    readers = [world.find_app(call.region, identifier) for identifier in (after.app_ids or [] if after else [])]
+    if None in readers:
+        raise invalid(world, app_ids="is not an app")
+    app = _new_app(call, fields.name)
+    if fields.project_id:
+        app.project_id = fields.project_id
+    app.settings.update({"ip_range": ip_range} if ip_range else {})
+    addon = _provision(call, app, kind, plan, {})
+    addon.hds = bool(getattr(fields, "hds_resource", None))
+
+    def connect() -> None:
+        """What is done once the database is there."""
+        if addon.status != "running":
+            return
+        for reader in readers:
+            if reader in world.apps:
+                world.add_variables(reader, addon)
+        if after is not None and after.regional_network_access:
+            now, identifier = world.now(), f"mr-scalingo-{call.region}"
+            rule = state.FirewallRule(str(uuid.uuid4()), "managed_range", None, None, identifier, now, now)
+            addon.database.firewall_rules.append(rule)
+
+    world.timeline.after(world.durations.provisioning, connect)
     return main.DedicatedDatabaseAnswer(database=views.dedicated(world, app))
 
 
@@ -583,6 +620,9 @@ def list_peerings(call: Call) -> main.NetPeeringsAnswer:
 def create_peering(call: Call) -> main.NetPeeringAnswer:
     """A network peering is accepted."""
     app = _dedicated(call)
+    taken = [item.outscale_net_peering_id for item in app.peerings if item.status == "active"]
+    if call.body.outscale_net_peering_id in taken:
+        raise invalid(call.world, outscale_net_peering_id="has already been taken")
     item = state.NetPeering(fresh_hexadecimal(), call.body.outscale_net_peering_id, call.world.now())
     app.peerings.append(item)
     return main.NetPeeringAnswer(net_peering=_peering(call, app, item))
@@ -620,6 +660,6 @@ def show_network_configuration(call: Call) -> main.NetworkConfigurationAnswer:
         network_configuration=main.NetworkConfiguration(
             outscale_account_id="210987654321",
             outscale_net_id=f"vpc-{stable_hexadecimal('net', app.id)[:8]}",
-            ip_range="10.100.0.0/16",
+            ip_range=app.settings.get("ip_range", "10.100.0.0/16"),
         )
     )

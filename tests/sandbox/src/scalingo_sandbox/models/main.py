@@ -228,7 +228,8 @@ class VariableCreation(Request):
 
 
 class VariablesUpdate(Request):
-    variables: list[VariableFields]
+    variables: list[VariableFields] | None
+    """Null is none: Terraform's provider sends it for an app without an environment."""
 
 
 class VariableValue(Request):
