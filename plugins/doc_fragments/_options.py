@@ -47,6 +47,17 @@ options:
       - Any other server is also asked for the addresses of the region.
       - If not given, the environment variable E(SCALINGO_AUTH_URL) is used.
     type: str
+  api_path:
+    description:
+      - Where requests about a database are sent, and with which credentials.
+      - V(db_api) is the Database API, with a token of the database's addon. It is the default.
+      - V(v1) and V(api) are the main API, at C(/v1) or C(/api), with the token of the account. This saves a request per database and hour.
+      - An addon's token opens one database. The account's token opens all databases that the account can reach.
+      - Scalingo plans to replace the Database API. No released documentation describes V(v1) or V(api).
+      - With V(v1) or V(api), O(db_api_url) and O(addon_token) are refused. Their environment variables are ignored.
+      - If not given, the environment variable E(SCALINGO_API_PATH) is used.
+    type: str
+    choices: [db_api, v1, api]
   api_timeout:
     description: Timeout of a connection and of each read, in seconds.
     type: float
@@ -119,7 +130,7 @@ options:
 requirements:
   - requests
 notes:
-  - The stated costs assume cached tokens. With an empty token cache, up to three more requests are sent first.
+  - The stated costs assume cached tokens. With an empty token cache, up to three more requests are sent first, and up to two with O(api_path=v1) or O(api_path=api).
   - A null or blank option counts as not given.
   - Null or blank passwords, limits and list entries are refused instead.
   - Options of a task and C(module_defaults) override environment variables.

@@ -111,6 +111,15 @@ options:
     type: str
     env:
       - name: SCALINGO_AUTH_URL
+  api_path:
+    description:
+      - Where requests about a database are sent. V(db_api), the default, is the Database API, with a token of each database's addon.
+      - V(v1) and V(api) are the main API, with the token of the account. With O(details=true), this saves a request per database.
+      - With V(v1) or V(api), O(db_api_url) is refused, and its environment variables are ignored.
+    type: str
+    choices: [db_api, v1, api]
+    env:
+      - name: SCALINGO_API_PATH
   api_timeout:
     description: How long to wait for a connection and for each piece of an answer, in seconds.
     type: float
@@ -228,6 +237,7 @@ ADDRESSES = ("api_url", "db_api_url", "auth_url")
 CONNECTION = (
     "api_token",
     *ADDRESSES,
+    "api_path",
     "api_timeout",
     "api_retries",
     "validate_certs",
@@ -352,7 +362,7 @@ class InventoryModule(HostBuilder, BaseInventoryPlugin, Cacheable):
         """What the answer in the cache is the answer to. Another question, or another account, needs another answer."""
         connection = self._connection()
         options: dict[str, t.Any] = {
-            name: str(connection[name] or "").strip() for name in ("api_token", "region", *ADDRESSES)
+            name: str(connection[name] or "").strip() for name in ("api_token", "region", *ADDRESSES, "api_path")
         }
         options.update({name: self._texts(name) for name in ("regions", "apps", "engines")})
         options.update(details=self.get_option("details"), version=VERSION)

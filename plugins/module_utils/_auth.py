@@ -27,6 +27,12 @@ from ._settings import OFFICIAL_AUTH, REGIONS, RegionHosts, Settings, is_address
 from ._shapes import or_none
 from ._transport import NoAuthorization
 
+#: What to do when there is no host of the database API any more.
+GIVEN_UP = (
+    "The platform may have given up this host. Then set api_path: v1 or api_path: api (or SCALINGO_API_PATH), which sends the "
+    "same requests to the main API."
+)
+
 # Every token lives one hour (docs/contract.md, sections 1.2 and 1.3), and is given up five minutes earlier.
 TOKEN_SECONDS = 3600.0
 MARGIN_SECONDS = 300.0
@@ -63,20 +69,30 @@ class Tokens:
         self.secrets = secrets
 
     def obtain(
-        self, key: str, rejected: str, mint: t.Callable[[], Raw], fits: t.Callable[[Raw], bool] = lambda entry: True
+        self,
+        key: str,
+        rejected: str,
+        mint: t.Callable[[], Raw],
+        fits: t.Callable[[Raw], bool] = lambda entry: True,
+        bare: bool = False,
     ) -> Raw:
-        """Return a token entry: another process's if there is one that fits and was not rejected, else a new one, made once."""
-        entry = None if rejected else self._cached(key, "", fits)
+        """Return a token entry: another process's if there is one that fits and was not rejected, else a new one, made once.
+
+        A ``bare`` one has no token.
+        """
+        entry = None if rejected else self._cached(key, "", fits, bare)
         if entry is None:
             with self.store.lock(key):
-                entry = self._cached(key, rejected, fits)
+                entry = self._cached(key, rejected, fits, bare)
                 if entry is None:
                     entry = mint()
                     self.store.write(key, entry, entry["expires_at"])
         return entry
 
-    def _cached(self, key: str, rejected: str, fits: t.Callable[[Raw], bool]) -> Raw | None:
+    def _cached(self, key: str, rejected: str, fits: t.Callable[[Raw], bool], bare: bool) -> Raw | None:
         entry = self.store.read(key) or {}
+        if bare:
+            return {**entry, "cached": True} if fits(entry) else None
         token = entry.get("token")
         if not isinstance(token, str) or not re.fullmatch(TOKEN, token) or token == rejected or not fits(entry):
             return None
@@ -227,6 +243,12 @@ class Hosts:
         """The address of the database API. An override always wins. Raises InvalidInput for an unknown region."""
         return self._host(self.settings.database, "database")
 
+    @property
+    def of_databases(self) -> str:
+        """The address with its prefix below which the routes of databases are (section 1.5)."""
+        path = self.settings.api_path
+        return f"{self.api}/{path}" if self.settings.by_account else f"{self.database}/api"
+
     def _host(self, override: str | None, name: str) -> str:
         if override is not None and self.settings.region in REGIONS:
             return override
@@ -241,6 +263,8 @@ class Hosts:
             )
         except InvalidInput as error:
             hint = "It comes from the list of regions; api_url and db_api_url override it."
+            if name == "database" and not self._hosts.database:
+                hint = f"The list of regions has none. {GIVEN_UP}"
             raise UnexpectedAnswer(error.message, hint=hint) from None
 
     def _looked_up_hosts(self) -> RegionHosts:

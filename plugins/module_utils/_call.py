@@ -26,6 +26,8 @@ class Auth:
 
     #: What to do about a refusal.
     refused = ""
+    #: Whether they open other databases than the one that is meant.
+    opens_others = True
 
     def __init__(self, base: t.Callable[[], str]) -> None:
         self.base = base
@@ -42,13 +44,17 @@ class Auth:
         """Return what puts the token into a request."""
         return NoAuthorization()
 
-    def fill(self, values: Values) -> Values:
+    def fill(self, route: Route[t.Any], values: Values) -> Values:
         """Return the values of a path with what the credentials are for. May cost requests."""
         return values
 
     def elsewhere(self, route: Route[t.Any], values: Values, answer: Answer) -> bool:
         """Take note of an answer; return whether there is another place by now to send the request to."""
         return False
+
+    def reason(self, error: ScalingoError, route: Route[t.Any], answer: Answer) -> ScalingoError:
+        """Return the error that an answer means, by what is known of the host."""
+        return error
 
     def explain(self, error: ScalingoError, route: Route[t.Any]) -> None:
         """Add to an error what the credentials have to do with it. A refusal is never taken for absence (section 4.2)."""
@@ -65,6 +71,11 @@ class Caller:
         self.described = described
         self.date: float | None = None
 
+    @property
+    def opens_others(self) -> bool:
+        """Whether its credentials open other databases than the one that is meant."""
+        return self.auth.opens_others
+
     def call(
         self, route: Route[T], *, values: Values, query: t.Mapping[str, t.Any] | None = None, body: t.Any = None
     ) -> T:
@@ -73,7 +84,7 @@ class Caller:
             answer = self._answer(route, values, query, body)
             error = route.failure(answer)
             if error is not None:
-                raise error
+                raise self.auth.reason(error, route, answer)
             return self._read(route, answer)
         except ScalingoError as error:
             self.auth.explain(error, route)
@@ -87,7 +98,7 @@ class Caller:
         renewed = lost = False
         while True:
             token = auth.obtain()
-            here = auth.fill(values)
+            here = auth.fill(route, values)
             answer = self.transport.send(
                 route, auth.base(), auth=auth.apply(token), values=here, query=query, body=body
             )

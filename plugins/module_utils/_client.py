@@ -22,7 +22,7 @@ from ._progress import Watch, Watcher
 from ._retry import SharedFlight, SharedPacing
 from ._route import AUTH, DATABASE, MAIN, NONE, PUBLIC, SIGN_IN, Host, Raw, Route, T, failure_of
 from ._settings import Settings, read_settings
-from ._target import AddonAuth, Target
+from ._target import AccountAuth, AddonAuth, Target
 from ._transport import NoAuthorization, Transport
 
 
@@ -125,7 +125,11 @@ class Client:
         hosts = Hosts(settings, self.account)
         main = self._caller(Bearer(lambda: hosts.api + "/v1", self.account))
         self.target = Target(settings, tokens, hosts, main, fresh_lookup)
-        self._database = self._caller(AddonAuth(lambda: hosts.database + "/api", self.target))
+        self._database = self._caller(
+            AccountAuth(lambda: hosts.of_databases, self.target, self.account)
+            if settings.by_account
+            else AddonAuth(lambda: hosts.of_databases, self.target)
+        )
         #: Who sends the routes of a host that are asked by one kind of credentials.
         self.callers: dict[Host, Caller] = {
             SIGN_IN: self.account.basic,
@@ -151,7 +155,7 @@ class Client:
     ) -> Client:
         """Check the connection and target options and build a client. Nothing is sent yet.
 
-        Options read: api_token region api_url db_api_url auth_url api_timeout api_retries validate_certs ca_path
+        Options read: api_token region api_url db_api_url auth_url api_path api_timeout api_retries validate_certs ca_path
         token_cache app addon addon_id addon_token. ``verbose`` takes a line for -v; ``secret`` a value to be masked
         everywhere, before it is used. ``fresh_lookup`` ignores cached lookups of the target, not tokens.
         ``target_needed`` false: app and addon may be missing. ``beside``: another client of the same account, whose
@@ -193,6 +197,11 @@ class Client:
     def addon_id(self) -> str:
         """The id of the database that is meant; costs requests when nothing of it is known yet."""
         return self.target.addon_id
+
+    @property
+    def opens_others(self) -> bool:
+        """Whether the database's routes are sent by what opens other databases too."""
+        return self._database.opens_others
 
     def sign_in(self) -> None:
         """Have the bearer token that every other request of the account needs; at most one request."""

@@ -136,6 +136,8 @@ class ScalingoError(Exception):
     """
 
     after_loss = False
+    #: Where a redirect leads that was not followed.
+    leads_to = ""
 
     def __init__(
         self,

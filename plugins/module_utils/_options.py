@@ -77,6 +77,7 @@ CONNECTION = Spec(
         "api_url": {"type": "str"},
         "db_api_url": {"type": "str"},
         "auth_url": {"type": "str"},
+        "api_path": {"type": "str", "choices": ["db_api", "v1", "api"]},
         "api_timeout": {"type": "float", "default": 30.0},
         "api_retries": {"type": "int", "default": 5},
         "validate_certs": {"type": "bool", "default": True},

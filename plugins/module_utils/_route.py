@@ -86,6 +86,10 @@ class Route(t.Generic[T]):
 class Sender(t.Protocol):
     """What a route needs to be sent."""
 
+    @property
+    def opens_others(self) -> bool:
+        """Whether the database's routes are sent by what opens other databases too (docs/contract.md, section 1.5)."""
+
     def call(
         self, route: Route[T], *, values: t.Mapping[str, t.Any], query: t.Mapping[str, t.Any] | None, body: t.Any
     ) -> T:
@@ -109,6 +113,15 @@ FAILURES: dict[int, type[ScalingoError]] = {
 def _texts(value: t.Any) -> list[str]:
     items = value if isinstance(value, list) else [value]
     return [item if isinstance(item, str) else json.dumps(item, sort_keys=True) for item in items]
+
+
+def of_the_api(answer: Answer) -> bool:
+    """Return whether an answer is one of the API's: a success, or a failure in a form of section 4.1."""
+    try:
+        body = answer.json() if answer.status >= 300 else {"error": ""}
+    except UnexpectedAnswer:
+        return False
+    return isinstance(body, dict) and ("error" in body or "errors" in body)
 
 
 def failure_of(route: Route[t.Any], answer: Answer) -> ScalingoError | None:

@@ -25,6 +25,9 @@ DEFAULT_REGION = "osc-fr1"
 
 LONGEST_TIMEOUT = 3600
 MOST_RETRIES = 100
+# The forms in which the routes of databases are sent (docs/contract.md, section 1.5). The others are for the main API.
+DB_API = "db_api"
+API_PATHS = (DB_API, "v1", "api")
 # Some of twenty requests at once were answered with 504 (docs/contract.md, section 4.5).
 MOST_IN_FLIGHT = 10
 
@@ -64,6 +67,12 @@ class Settings:
     max_in_flight: int = MOST_IN_FLIGHT
     #: Whether the limits are asked for, and so hold for all of the user's tasks, whether these share their tokens or not.
     limits_given: bool = False
+    api_path: str = DB_API
+
+    @property
+    def by_account(self) -> bool:
+        """Whether the routes of databases are sent to the main API, by the bearer token of the account."""
+        return self.api_path != DB_API
 
 
 #: The environment variables of the options. The first that is set and not blank counts.
@@ -73,6 +82,7 @@ VARIABLES: t.Mapping[str, tuple[str, ...]] = {
     "api_url": ("SCALINGO_API_URL",),
     "db_api_url": ("SCALINGO_DB_API_URL", "SCALINGO_DB_URL"),
     "auth_url": ("SCALINGO_AUTH_URL",),
+    "api_path": ("SCALINGO_API_PATH",),
     "ca_path": ("SCALINGO_CA_PATH",),
     "app": ("SCALINGO_APP",),
     "addon": ("SCALINGO_ADDON",),
@@ -90,7 +100,8 @@ def with_environment(
 
     The addresses of the environment belong to its region and its authentication API: for another region, or at another
     authentication API, they do not count. The addon of the environment does not count beside addon_id, nor does the app
-    where there is a token for that addon. Without one, addon_id means the same as addon.
+    where there is a token for that addon. Without one, addon_id means the same as addon. What is for the database API alone does
+    not count where it is not used, but for the region that its address names.
     Raises InvalidInput when one address is given, the other comes from the environment, and no region joins them.
     """
     given = {name: str(value).strip() for name, value in params.items() if value is not None and str(value).strip()}
@@ -101,13 +112,21 @@ def with_environment(
     }
     found = {option: environment[name].strip() for option, name in variables.items() if name}
     added = {option: value for option, value in found.items() if option not in given}
+    region_found = found.get("region") or region_of_addresses(found)
+    path = {**added, **given}.get("api_path", DB_API)
+    for name in ("db_api_url", "addon_token"):
+        if path != DB_API and name in added:
+            verbose(f"scalingo: {variables[name]} is not used: api_path is {path}, which needs the main API only")
+            del added[name]
+            if region_found and not {"region", "api_url"} & {*given, *found}:
+                added["region"] = region_found
     if "addon_id" in given:
         added.pop("addon", None)
         if "addon_token" in {**given, **added}:
             added.pop("app", None)
     theirs = [name for name in ADDRESSES if name in added]
     region = given.get("region") or region_of_addresses(given)
-    region_there = found.get("region") or region_of_addresses(found) or DEFAULT_REGION
+    region_there = region_found or DEFAULT_REGION
     auth, auth_there = (values.get("auth_url", "").rstrip("/") for values in (given, found))
     if (region and region != region_there) or (auth and auth_there and auth != auth_there):
         for name in theirs:
@@ -276,12 +295,25 @@ def read_settings(
         _check_authorities(ca_path)
     api_token = _token(params, "api_token", secrets)
     addon_token = _token(params, "addon_token", secrets)
+    api_path = _text(params, "api_path") or DB_API
+    if api_path not in API_PATHS:
+        raise InvalidInput(f"api_path is {api_path}: use {', '.join(API_PATHS[:-1])} or {API_PATHS[-1]}")
+    if api_path != DB_API and parsed["db_api_url"]:
+        raise InvalidInput(
+            f"db_api_url is given, and api_path is {api_path}, which sends nothing to the Database API",
+            hint="Leave one of them out; SCALINGO_API_PATH counts too. The address of the main API is api_url.",
+        )
     app, addon, addon_id = (_name(params, name) for name in ("app", "addon", "addon_id"))
     if addon_id:
         if addon not in (None, addon_id):
             raise InvalidInput(
                 "addon and addon_id name two different addons",
                 hint="Give app and addon, or addon_id and addon_token.",
+            )
+        if addon_token and api_path != DB_API:
+            raise InvalidInput(
+                f"addon_token is given, which opens the Database API only, and api_path is {api_path}",
+                hint="Give api_token and app instead of it, or api_path: db_api; SCALINGO_API_PATH counts too.",
             )
         if not addon_token:
             raise InvalidInput("addon_id needs addon_token or app", hint="With an API token, give app too.")
@@ -317,6 +349,7 @@ def read_settings(
         addon=addon,
         addon_id=addon_id,
         addon_token=addon_token if addon_id else "",
+        api_path=api_path,
         requests_per_minute=_count(params, "requests_per_minute", None, 60),
         max_in_flight=_count(params, "max_in_flight", MOST_IN_FLIGHT, 20) or MOST_IN_FLIGHT,
         limits_given=any(_text(params, name) for name in ("requests_per_minute", "max_in_flight")),

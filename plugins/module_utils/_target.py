@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass, replace
 
@@ -21,12 +22,12 @@ from ._api.addon import (
     mint_addon_token,
     show_addon,
 )
-from ._auth import BearerAuthorization, Hosts, Tokens, good_until
+from ._auth import GIVEN_UP, Account, Bearer, BearerAuthorization, Hosts, Tokens, good_until
 from ._cache import cache_key
 from ._call import Auth, Values
-from ._errors import AddonNotFound, InvalidInput, NotFound, ScalingoError
-from ._route import DATABASE_PATH, Raw, Route, Sender
-from ._settings import Settings
+from ._errors import AddonNotFound, InvalidInput, NotFound, ScalingoError, UnexpectedAnswer
+from ._route import DATABASE_PATH, Raw, Route, Sender, of_the_api
+from ._settings import API_PATHS, Settings
 from ._shapes import or_none
 from ._transport import NoAuthorization
 
@@ -97,6 +98,8 @@ class Target:
         self._main = main
         self._fresh_lookup = fresh_lookup
         self._entry: Raw | None = None
+        # The addon that the main API has shown as one of the app.
+        self._shown_id: str | None = None
         #: Which addon is meant, as far as it is known by now.
         self.known: Lookup | None = None
         if settings.addon_id:
@@ -120,8 +123,9 @@ class Target:
         return None if self.known is None else self.known.addon_id
 
     def ready(self) -> None:
-        """Have everything that a call of the database API needs: the addon and its token. Costs what is not known yet."""
-        self.token()
+        """Have everything that a call about the database needs: the addon, and its token. Costs what is not known yet."""
+        if not self.settings.addon_token:
+            self.confirm()
 
     @property
     def engine(self) -> str | None:
@@ -136,7 +140,7 @@ class Target:
     @property
     def protection(self) -> str:
         """Why its data must not leave without consent (docs/contract.md, section 7.10); "" when nothing says so."""
-        for place in (self.settings.region, self._hosts.database):
+        for place in (self.settings.region, self._hosts.of_databases):
             if "secnum" in place:
                 return f"The database is in a region that is qualified as SecNumCloud ({place})"
         return "The database may hold data of health (HDS)" if self.holds_health() else ""
@@ -148,7 +152,7 @@ class Target:
                 self.known = self._chosen()
             else:
                 # With its token: whoever asks for the id will need it, and only one of many processes has to ask.
-                self.token()
+                self.confirm()
         return t.cast(Lookup, self.known)
 
     def look_up_again(self) -> bool:
@@ -166,7 +170,7 @@ class Target:
         """Return the same with engine and resource id, as far as the main API may be asked."""
         found = self.lookup()
         if found.engine is None and not self.settings.addon_token:
-            self.token()
+            self.confirm()
             found = self.lookup()
             if found.engine is None:
                 found = self._shown(found)
@@ -191,17 +195,32 @@ class Target:
         """Return the token of the addon (section 1.3)."""
         if self.settings.addon_token:
             return self.settings.addon_token
-        if self._entry is None or self._entry["expires_at"] <= self._tokens.clock.wall():
+        return t.cast(str, self.confirm()["token"])
+
+    def confirm(self) -> Raw:
+        """Return what is known of the addon, from memory, from an earlier task or anew: then it is one of the app.
+
+        Its token says so by itself; where there is none, the main API does.
+        """
+        if not self.confirmed:
             if self._fresh_lookup:
                 self.lookup()
-            self._use(self._tokens.obtain(self._key(), "", self._minted, self._fits))
-        return t.cast(str, t.cast(Raw, self._entry)["token"])
+            self._use(self._obtained(""))
+        return t.cast(Raw, self._entry)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the addon is known to be one of the app."""
+        return self._entry is not None and self._entry["expires_at"] > self._tokens.clock.wall()
+
+    def _obtained(self, rejected: str) -> Raw:
+        return self._tokens.obtain(self._key(), rejected, self._made, self._fits, bare=self.settings.by_account)
 
     def renew_token(self, rejected: str) -> bool:
         """Replace an addon token that was refused; false when it was given by the user and cannot be."""
         if self.settings.addon_token:
             return False
-        self._use(self._tokens.obtain(self._key(), rejected, self._minted, self._fits))
+        self._use(self._obtained(rejected))
         return True
 
     def forget(self) -> None:
@@ -218,10 +237,11 @@ class Target:
         if self.known is None or self.known.addon_id != found.addon_id:
             self._entry = None
         self.known = found
+        self._shown_id = found.addon_id
 
     def _key(self) -> str:
         given = self.settings
-        addresses = (given.auth, self._hosts.api, self._hosts.database)
+        addresses = (given.auth, self._hosts.api, self._hosts.of_databases)
         return cache_key("addon", given.api_token, *addresses, given.region, given.app or "", given.addon or "")
 
     def _use(self, entry: Raw) -> None:
@@ -233,30 +253,38 @@ class Target:
         elif self.known.health is None:
             self.known = replace(self.known, health=entry.get("health"))
 
-    def _minted(self) -> Raw:
+    def _made(self) -> Raw:
         app, dummy = self._named()
         found = self.known = self.known or self._chosen()
+        addon: Raw = {}
+        date: float | None = None
         try:
-            addon, date = mint_addon_token(self._main, app, found.addon_id)
+            if not self.settings.by_account:
+                addon, date = mint_addon_token(self._main, app, found.addon_id)
+            elif self._shown_id != found.addon_id:
+                addon = show_addon(self._main, app, found.addon_id)
         except NotFound as error:
             if self.look_up_again():
-                return self._minted()
+                return self._made()
             # Say what there is instead: this raises, unless the addon is there all the same.
             choose_addon(self._addons(), found.addon_id, app)
             error.hint = error.hint or JUST_MADE
             raise
+        token = {"token": self._tokens.secrets.add(addon["token"])} if "token" in addon else {}
         return {
-            "token": self._tokens.secrets.add(addon["token"]),
+            **token,
             "addon_id": found.addon_id,
             "engine": engine_of(addon) or found.engine,
             "resource_id": or_none(addon.get("resource_id")) or found.resource_id,
             "health": found.health if health_of(addon) is None else health_of(addon),
-            "expires_at": good_until(addon["token"], date, self._tokens.clock.wall()),
+            "expires_at": good_until(addon.get("token", ""), date, self._tokens.clock.wall()),
         }
 
     def _chosen(self) -> Lookup:
         app, addon = self._named()
-        return choose_addon(self._addons(), addon, app)
+        found = choose_addon(self._addons(), addon, app)
+        self._shown_id = found.addon_id
+        return found
 
     def _named(self) -> tuple[str, str]:
         if not (self.settings.app and self.settings.addon):
@@ -284,14 +312,56 @@ class Target:
         return self.known is None or entry["addon_id"] == self.known.addon_id
 
 
-class AddonAuth(Auth):
-    """The token of the addon, which is what the database API takes."""
+class DatabaseAuth(Auth):
+    """What is the same about the routes of a database, by whichever credentials they are sent."""
+
+    #: What to do when the host does not know these routes.
+    given_up = GIVEN_UP
 
     def __init__(self, base: t.Callable[[], str], target: Target) -> None:
         super().__init__(base)
         self._target = target
         # The addons that have been read: a change never goes to another one than its plan was made for.
         self._read: set[str] = set()
+        # Whether the host has answered as the API does.
+        self._served = False
+
+    def fill(self, route: Route[t.Any], values: Values) -> Values:
+        return {**values, "database": self._target.addon_id} if "{database}" in route.path else values
+
+    def elsewhere(self, route: Route[t.Any], values: Values, answer: Answer) -> bool:
+        self._served = self._served or of_the_api(answer)
+        database = values.get("database", "")
+        if answer.status < 400 and route.safe:
+            self._read.add(database)
+        planned = not route.safe and database in self._read
+        return answer.status == 404 and not planned and self._target.look_up_again()
+
+    def reason(self, error: ScalingoError, route: Route[t.Any], answer: Answer) -> ScalingoError:
+        """Where the API has not answered yet, a 404 that is not in its form does not say that a thing is absent."""
+        if answer.status == 404 and not self._served:
+            return answer.unexpected(f"Not the API answers, but {answer.described()} with status 404", self.given_up)
+        if answer.status == 410:
+            error.hint = self.given_up
+        return error
+
+    def explain(self, error: ScalingoError, route: Route[t.Any]) -> None:
+        """Say of a 404 to the very first request about a database what it may mean; what is within one has an id of its own."""
+        super().explain(error, route)
+        first = route.path.startswith(DATABASE_PATH) and route.path.count("{") == 1
+        if isinstance(error, NotFound) and not error.hint and first:
+            known = self._target.known
+            if known is None or known.addon_id not in self._read:
+                error.hint = JUST_MADE
+
+
+class AddonAuth(DatabaseAuth):
+    """The token of the addon, which is what the database API takes."""
+
+    opens_others = False
+
+    def __init__(self, base: t.Callable[[], str], target: Target) -> None:
+        super().__init__(base, target)
         if target.settings.addon_token:
             self.refused = "addon_token is refused: it lives for one hour and serves one addon only."
 
@@ -304,21 +374,66 @@ class AddonAuth(Auth):
     def apply(self, token: str) -> NoAuthorization:
         return BearerAuthorization(token)
 
-    def fill(self, values: Values) -> Values:
-        return {**values, "database": self._target.addon_id}
+    def explain(self, error: ScalingoError, route: Route[t.Any]) -> None:
+        """Say of a redirect to the same path of the main API which option follows it."""
+        super().explain(error, route)
+        there = re.search(r"://[^/]+(?:/.*)?/(v1|api)(/.+)", error.leads_to)
+        if there and error.path.endswith("/api" + there.group(2)):
+            error.hint = (
+                f"The Database API leads to the main API by now: set api_path: {there.group(1)} (or SCALINGO_API_PATH)."
+            )
+
+
+class AccountAuth(DatabaseAuth):
+    """The account's bearer token, which is what the main API takes for the same routes (section 1.5).
+
+    It opens every database of the account. So before anything is changed or read, the addon is known to be one of the app:
+    from the main API, or, of the database itself, from its own answer.
+    """
+
+    def __init__(self, base: t.Callable[[], str], target: Target, account: Account) -> None:
+        super().__init__(base, target)
+        self._account = Bearer(base, account)
+        self.given_up = (
+            f"The main API may not serve these requests in the form of api_path: {target.settings.api_path}. Try another of "
+            f"{', '.join(API_PATHS)}."
+        )
+
+    def obtain(self) -> str:
+        return self._account.obtain()
+
+    def renew(self, rejected: str) -> bool:
+        return self._account.renew(rejected)
+
+    def apply(self, token: str) -> NoAuthorization:
+        return self._account.apply(token)
+
+    def fill(self, route: Route[t.Any], values: Values) -> Values:
+        if "{database}" in route.path and not _of_itself(route):
+            self._target.confirm()
+        return super().fill(route, values)
 
     def elsewhere(self, route: Route[t.Any], values: Values, answer: Answer) -> bool:
-        database = values["database"]
-        if answer.status < 400 and route.safe:
-            self._read.add(database)
-        planned = not route.safe and database in self._read
-        return answer.status == 404 and not planned and self._target.look_up_again()
+        if _of_itself(route) and not self._target.confirmed:
+            if answer.status == 404 or (answer.status < 400 and _app_of(answer) != self._target.app):
+                self._target.confirm()
+        return super().elsewhere(route, values, answer)
 
     def explain(self, error: ScalingoError, route: Route[t.Any]) -> None:
-        """Say of a 404 to the very first request about a database what it may mean; what is within one has an id of its own."""
+        """Say of a 404 that is about the route, as its database is there and nothing else is named, that the form may be why."""
         super().explain(error, route)
-        first = route.path.startswith(DATABASE_PATH) and route.path.count("{") == 1
-        if isinstance(error, NotFound) and not error.hint and first:
-            known = self._target.known
-            if known is None or known.addon_id not in self._read:
-                error.hint = JUST_MADE
+        alone = route.path.startswith(DATABASE_PATH + "/") and route.path.count("{") == 1
+        if isinstance(error, NotFound) and not error.hint and alone:
+            error.hint = self.given_up
+
+
+def _of_itself(route: Route[t.Any]) -> bool:
+    """Whether the answer is the database itself, which says whose it is."""
+    return route.safe and route.path == DATABASE_PATH
+
+
+def _app_of(answer: Answer) -> t.Any:
+    try:
+        return answer.json()["database"]["app_name"]
+    except (UnexpectedAnswer, KeyError, TypeError):
+        return None

@@ -471,10 +471,12 @@ class Transport:
             )
         keeps_verb = answer.status in (307, 308) or (answer.status in (301, 302, 303) and route.method == "GET")
         if not (answer.headers.get("location") and route.safe and keeps_verb and same_origin):
-            raise answer.unexpected(
+            error = answer.unexpected(
                 f"The API redirects to {shown}, which is not followed",
                 "Check the address: redirects are followed on the same host only, and never for a change.",
             )
+            error.leads_to = shown
+            raise error
         if state.redirects > REDIRECT_LIMIT:
             raise answer.unexpected(f"The API redirects again and again, last to {shown}")
         return target

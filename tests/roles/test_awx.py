@@ -240,7 +240,7 @@ def test_what_awx_makes_of_a_credential(automation: Automation) -> None:
     inputs = {
         "api_token": API_TOKEN, "region": "osc-secnum-fr1", "auth_url": "https://auth.example.com", "api_url": "https://api.example.com",
         "db_api_url": "https://db.example.com", "ca_certificates": "-----BEGIN CERTIFICATE-----\n",
-        "requests_per_minute": "30", "max_in_flight": "5",
+        "api_path": "db_api", "requests_per_minute": "30", "max_in_flight": "5",
     }  # fmt: skip
     private, environment, shown = automation.inject(inputs)
     authorities = Path(environment.pop("SCALINGO_CA_PATH"))
@@ -251,7 +251,7 @@ def test_what_awx_makes_of_a_credential(automation: Automation) -> None:
     assert environment == {
         "SCALINGO_API_TOKEN": API_TOKEN, "SCALINGO_REGION": "osc-secnum-fr1", "SCALINGO_AUTH_URL": "https://auth.example.com",
         "SCALINGO_API_URL": "https://api.example.com", "SCALINGO_DB_API_URL": "https://db.example.com",
-        "SCALINGO_REQUESTS_PER_MINUTE": "30", "SCALINGO_MAX_IN_FLIGHT": "5",
+        "SCALINGO_API_PATH": "db_api", "SCALINGO_REQUESTS_PER_MINUTE": "30", "SCALINGO_MAX_IN_FLIGHT": "5",
     }  # fmt: skip
     assert shown["SCALINGO_API_TOKEN"] == awx.HIDDEN_PASSWORD and API_TOKEN not in str(shown)
     assert shown["SCALINGO_REGION"] == "osc-secnum-fr1"

@@ -16,6 +16,7 @@ import datetime
 import functools
 import itertools
 import json
+import os
 import re
 import shutil
 import time
@@ -25,6 +26,7 @@ from pathlib import Path
 from ansible_collections.community.scalingo.plugins.module_utils._client import Client
 from ansible_collections.community.scalingo.plugins.module_utils._core import Clock
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON
+from ansible_collections.community.scalingo.plugins.module_utils._settings import DB_API
 from scalingo_sandbox.testing import Record, Sandbox
 from scalingo_sandbox.tokens import Tokens
 from support.api import Api
@@ -33,6 +35,9 @@ from support.compare import OF_THE_RUN, settled, settled_text, without
 from support.port import Report, perform
 from support.sql_memory import SqlMemory
 from support.subjects import Subject
+
+#: In which form everything here is done: the option api_path (docs/contract.md, section 1.5).
+API_PATH = os.environ.get("SCALINGO_TESTS_API_PATH", DB_API)
 
 #: A loopback address where nobody listens.
 NOWHERE = "http://127.0.0.1:9"
@@ -113,6 +118,15 @@ class Observation:
         return [named(record) for record in self.records]
 
 
+#: With the account's token, nothing of a database is read by its own ID alone.
+BELOW_THE_DATABASE = {"D10": "D9", "B3": "B3'"}
+
+
+def path_of(record: Record) -> str:
+    """The path of a request, in the form of the database API."""
+    return re.sub("^/v1(?=/databases/ad-)", "/api", record.path)
+
+
 def named(record: Record) -> str:
     return record.action_name or record.route or f"{record.method} {record.path}"
 
@@ -154,6 +168,7 @@ class Laboratory:
         #: Where a module may write files: empty at the beginning of every case, and always of the same name.
         self.work = directory / "work"
         self._moments: dict[str, str] = {}
+        self.api_path = API_PATH
         self.issued: set[str] = set()
         self.links: set[str] = set()
         self._sql = SqlMemory(directory)
@@ -184,8 +199,15 @@ class Laboratory:
         if case.warm:
             self.run(subject, case, check=True)
         for rule in situation.faults:
-            self.sandbox.fault(**rule)
+            self.sandbox.fault(**self._in_form(rule))
         self.sandbox.clear_log()
+
+    def _in_form(self, rule: Data) -> Data:
+        """The rule for the route that is asked instead of its own where both are there."""
+        route = rule.get("match", {}).get("route")
+        if self.api_path == DB_API or route not in BELOW_THE_DATABASE:
+            return rule
+        return {**rule, "match": {**rule["match"], "route": BELOW_THE_DATABASE[route]}}
 
     def _begin(self, situation: Situation) -> None:
         self.sandbox.reset(situation.seed)
@@ -260,6 +282,9 @@ class Laboratory:
         """The arguments of a case together with where the sandbox is."""
         connection = {**self.sandbox.params()}
         connection.pop("ca_path", None)
+        if self.api_path != DB_API and "api_path" not in case.without:
+            connection.pop("db_api_url")
+            connection["api_path"] = self.api_path
         whole = {name: value for name, value in connection.items() if name not in case.without}
         return t.cast(Data, self._filled({**whole, **case.arguments}, case))
 

@@ -14,9 +14,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.community.scalingo.plugins.module_utils._api.addon import engine_of
-from ansible_collections.community.scalingo.plugins.module_utils._auth import Bearer, good_until, seconds_left
+from ansible_collections.community.scalingo.plugins.module_utils._auth import good_until, seconds_left
 from ansible_collections.community.scalingo.plugins.module_utils._cache import cache_key
-from ansible_collections.community.scalingo.plugins.module_utils._call import Caller, Values
 from ansible_collections.community.scalingo.plugins.module_utils._client import Client
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     AddonNotFound,
@@ -29,7 +28,6 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     facts,
     sentence,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._route import DATABASE
 from ansible_collections.community.scalingo.plugins.module_utils._settings import (
     VARIABLES,
     parse_address,
@@ -206,6 +204,7 @@ HERE, THERE = "https://api.osc-fr1.scalingo.com", "https://api.osc-secnum-fr1.sc
 DB_HERE, DB_THERE = "https://db-api.osc-fr1.scalingo.com", "https://db-api.osc-secnum-fr1.scalingo.com"
 OWN = {"SCALINGO_API_URL": "https://api.test", "SCALINGO_DB_API_URL": "https://db.test"}
 OPTIONS = (
+    "api_path",
     "requests_per_minute",
     "max_in_flight",
     "api_token",
@@ -229,7 +228,8 @@ def joined(given: dict[str, t.Any], **variables: str) -> dict[str, t.Any]:
 
 def test_the_environment_adds_what_is_not_given() -> None:
     variables = {name: f"of {name}" for names in VARIABLES.values() for name in names}
-    assert joined({}, **variables) == {name: f"of {names[0]}" for name, names in VARIABLES.items()}
+    variables["SCALINGO_API_PATH"] = "db_api"
+    assert joined({}, **variables) == {name: variables[names[0]] for name, names in VARIABLES.items()}
     assert joined({"app": "shop", "addon": " "}, **variables)["app"] == "shop"
     assert joined({"app": "shop", "addon": " "}, **variables)["addon"] == "of SCALINGO_ADDON"
     # Blank is not set: the second name counts, or none.
@@ -1141,36 +1141,6 @@ def test_the_real_clock_is_used_when_none_is_given() -> None:
     client = Client.from_params(given, verbose=print, secret=lambda value: None)
     assert not isinstance(client.clock, StillClock)
     client.close()
-
-
-class OfTheAccount(Bearer):
-    """The database API as the next generation of official clients asks for it: at the main API, with the user's token."""
-
-    def __init__(self, client: Client) -> None:
-        super().__init__(lambda: "https://api.osc-fr1.scalingo.com/v1", client.account)
-        self._target = client.target
-
-    def fill(self, values: Values) -> Values:
-        return {**values, "database": self._target.addon_id}
-
-
-def test_the_same_routes_can_be_sent_by_other_credentials_to_another_host(office: Office) -> None:
-    client = office.client(addon="ad-1", token_cache=False)
-    client.callers[DATABASE] = Caller(client.transport, OfTheAccount(client), client.described)
-    found = {"database": {"status": "running"}}
-    asked = {"headers": {"Authorization": "Bearer bearer-1"}}
-    renewed = {"headers": {"Authorization": "Bearer bearer-2"}}
-    calls = [
-        exchange(),
-        expect("GET", "/v1/databases/ad-1", answer=found, **asked),
-        expect("GET", "/v1/databases/ad-1/backups", status=401, answer={}, **asked),
-        exchange("bearer-2"),
-        expect("GET", "/v1/databases/ad-1/backups", answer={"database_backups": []}, **renewed),
-    ]
-    with Script(*calls) as script:
-        script.mount(client)
-        assert Api(client).show_database()["status"] == "running"
-        assert Api(client).list_backups() == []
 
 
 def test_a_token_that_another_thread_has_replaced_is_not_renewed_again(office: Office) -> None:

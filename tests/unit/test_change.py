@@ -80,6 +80,8 @@ class Platform:
         self.watch = Watch()
         self.transport = types.SimpleNamespace(before_change=None)
 
+    opens_others = False
+
     def described(self) -> str:
         return "addon ad-1"
 

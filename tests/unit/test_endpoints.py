@@ -379,7 +379,7 @@ def test_an_action_without_ok_is_unexpected(office: Office) -> None:
     [
         (403, '{"error": "no"}', Forbidden),
         (404, '{"error": "no"}', NotFound),
-        (404, "[]", NotFound),
+        (404, "[]", UnexpectedAnswer),
         (400, "<html>", BadRequest),
         (401, '{"ok": 0, "error": "no"}', Unauthorized),
     ],
@@ -610,7 +610,8 @@ def test_the_date_of_the_last_answer_is_kept(office: Office) -> None:
         ("https://x/api/../operations/o1", None),
         ("https://x/api/databases/../operations/o1", None),
         ("https://x/api/operations/{o1}", None),
-        ("https://x/v1/operations/o1", None),
+        ("https://x/v1/operations/o1", "/operations/o1"),
+        ("https://x/v2/operations/o1", None),
         ("https://x/api/backups/b1", None),
         ("https://x/api/operations/", None),
         ("", None),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from .._errors import NotFound
 from .._route import DATABASE, ONCE, READ, Raw, Sender, many, under
 from .._shapes import Record, identifier, instant, integer, present, required, text
+from .database import show_database
 
 BACKUP = Record(
     id=required(text),
@@ -96,8 +97,12 @@ show_backup_restoration = DATABASE.route(
 
 
 def show_backup(client: Sender, backup_id: str) -> Raw:
-    """Read a backup: B3, then B3' on 404."""
+    """Read a backup: B3, then B3' on 404. Where B3 shows those of any database, the other way round, and only one of this."""
+    routes = (_SHOW_NESTED, _SHOW) if client.opens_others else (_SHOW, _SHOW_NESTED)
     try:
-        return _SHOW(client, backup_id)
+        return routes[0](client, backup_id)
     except NotFound:
-        return _SHOW_NESTED(client, backup_id)
+        backup = routes[1](client, backup_id)
+    if client.opens_others and backup["database_id"] != show_database(client)["id"]:
+        raise NotFound(f"The backup {backup_id} is one of another database", doing=_SHOW.doing)
+    return backup

@@ -48,12 +48,13 @@ _DIRECT = DATABASE.route(
 def show_operation(client: Sender, operation_id: str, location: str | None = None) -> Raw:
     """Read an operation (D10, D9): id, type, status, created_at, finished_at, error.
 
-    The path of ``location`` is tried first, then /operations/:id, then the one below the database, after 404 only.
+    The path of ``location`` is tried first, then /operations/:id, then the one below the database, after 404 only. Where
+    the first two show those of any database, only the last.
     NotFound does not mean that the operation failed (section 2.4): the database is the truth.
     """
-    routes = [_DIRECT]
+    routes = [] if client.opens_others else [_DIRECT]
     handed_out = operation_path(location)
-    if handed_out and handed_out != f"/operations/{operation_id}":
+    if routes and handed_out and handed_out != f"/operations/{operation_id}":
         routes.insert(0, dataclasses.replace(_DIRECT, path=handed_out))
     for route in routes:
         try:
@@ -75,9 +76,9 @@ def started(answer: Answer) -> Raw:
 
 
 def operation_path(location: str | None) -> str | None:
-    """Return the path below /api that a Location header leads to, if it is one of an operation (section 2.4)."""
+    """Return the path below /api or /v1 that a Location header leads to, if it is one of an operation (section 2.4)."""
     path = urllib.parse.urlsplit(location or "").path
-    match = re.fullmatch(r".*?/api((?:/[A-Za-z0-9_~\-][A-Za-z0-9._~\-]*)*/operations/[A-Za-z0-9_~\-]+)", path)
+    match = re.fullmatch(r".*?/(?:api|v1)((?:/[A-Za-z0-9_~\-][A-Za-z0-9._~\-]*)*/operations/[A-Za-z0-9_~\-]+)", path)
     return match.group(1) if match else None
 
 

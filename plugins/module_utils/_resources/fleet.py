@@ -78,8 +78,12 @@ class Fleet:
         client.sign_in()
         apps, listed_by_region = self._names_of_apps(client)
 
+        listed_as: dict[str, State] = {}
+
         def addons(app: str) -> list[State]:
-            return [self._describe(raw, region, app) for raw in list_addons(client, app)]
+            raws = list_addons(client, app)
+            listed_as.update({raw["id"]: raw for raw in raws})
+            return [self._describe(raw, region, app) for raw in raws]
 
         found = []
         for app, listed in self._each(
@@ -99,6 +103,7 @@ class Fleet:
 
         def show(item: State) -> State:
             beside = self._connect(item["region"], item["app"], item["addon_id"], client)
+            beside.use_addon(listed_as[item["addon_id"]])
             return show_database(beside)
 
         shown = self._each(

@@ -12,7 +12,7 @@ import typing as t
 from scalingo_sandbox.testing import Record
 from support.cases import Case, Data, Expectation
 from support.compare import difference, excerpt, settled, without
-from support.laboratory import Laboratory, Observation, named
+from support.laboratory import Laboratory, Observation, named, path_of
 from support.subjects import Subject
 
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -74,7 +74,7 @@ def call_problems(unsafe: t.Sequence[Record], expected: t.Sequence[Data]) -> lis
             "params": record.body.get("params") if isinstance(record.body, dict) else None,
             "body": record.body,
             "query": record.query,
-            "path": record.path,
+            "path": path_of(record),
         }
         found += [
             f"call {number}, {named(record)}: {name} is {shown[name]!r}, expected {value!r}"
