@@ -130,7 +130,7 @@ options:
 requirements:
   - requests
 notes:
-  - The stated costs assume cached tokens. With an empty token cache, up to three more requests are sent first, and up to two with O(api_path=v1) or O(api_path=api).
+  - The stated costs assume cached tokens. With an empty token cache, up to three more requests are sent first, or two by O(api_path=v1).
   - A null or blank option counts as not given.
   - Null or blank passwords, limits and list entries are refused instead.
   - Options of a task and C(module_defaults) override environment variables.
