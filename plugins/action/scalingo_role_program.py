@@ -8,10 +8,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import typing as t
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.community.scalingo.plugins.module_utils._progress import RunEnded
+from ansible_collections.community.scalingo.plugins.plugin_utils._action import Parent, end_with_parent
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -26,12 +29,24 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         environment: dict[str, t.Any] = {}
         self._compute_environment_string(environment)
+        worker = os.getpid()
+
+        def tied() -> None:
+            """A program may wait long, for a lock or for a program of the user, and must not go on without its run."""
+            end_with_parent(signal.SIGTERM)
+            if os.getppid() != worker:
+                os._exit(1)
+
         try:
+            Parent().alive()
             done = subprocess.run(
                 [str(word) for word in self._task.args["argv"]], input=str(self._task.args["stdin"]), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 env={**os.environ, **{str(name): str(value) for name, value in environment.items()}}, cwd=self._loader.get_basedir(),
-                encoding="utf-8", errors="replace", check=False,
+                encoding="utf-8", errors="replace", check=False, preexec_fn=tied,
             )  # fmt: skip
+        except RunEnded:
+            # There is nobody who could be told.
+            os._exit(1)
         except OSError as error:
             message = f"{self._task.args['argv'][0]} cannot be started: {error.strerror}"
             return {**result, "failed": True, "rc": error.errno, "stdout": "", "stderr": message, "msg": message}

@@ -7,8 +7,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import shutil
+import signal
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, _load_params
@@ -16,7 +18,7 @@ from ansible.module_utils.basic import AnsibleModule, _load_params
 from ._change import Performer
 from ._options import TASK_NO_LOG, Spec, prepared
 from ._progress import Progress, RunEnded
-from ._run import execute
+from ._run import LOOK_SECONDS, execute
 
 
 class ModuleHost:
@@ -53,6 +55,17 @@ class ModuleHost:
         if any(event & (select.POLLERR | select.POLLHUP) for dummy, event in self._output.poll(0)):
             raise RunEnded
 
+    @contextlib.contextmanager
+    def looking(self) -> t.Iterator[None]:
+        """Look at intervals as well, whatever is waited for: an answer, a name, another thread. A signal breaks off each of them."""
+        before = signal.signal(signal.SIGALRM, lambda *dummy: self.alive())
+        signal.setitimer(signal.ITIMER_REAL, LOOK_SECONDS, LOOK_SECONDS)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
 
 class _Module(AnsibleModule):  # type: ignore[misc]
     """Without a word of the option that is between an action and its module, or of what is null or blank."""
@@ -72,7 +85,9 @@ def run(performer: type[Performer], spec: Spec) -> None:
     module = _Module(**kwargs, supports_check_mode=True)
     # This is how Ansible lets a module read what it was handed; the parameters of the module have null for what is missing.
     try:
-        execute(performer, spec, ModuleHost(module, _load_params()))
+        host = ModuleHost(module, _load_params())
+        with host.looking():
+            execute(performer, spec, host)
     except RunEnded:
         # Who would remove the module's files has ended as well.
         if module._tmpdir and not module._keep_remote_files:

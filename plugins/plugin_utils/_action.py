@@ -11,8 +11,9 @@ as any module does. Both ways give the same result, but for `invocation`, which 
 Nothing of ansible-core is replaced. What it does not promise to keep and is used here: `ValidationResult._no_log_values`, and of `ActionBase`
 the members `_task`, `_connection`, `_templar`, `_loader`, `_compute_environment_string`, `_execute_module` and `_remove_tmp_path`.
 
-A worker may be ended without any `finally`, and when the run is killed nobody ends it. So it looks at its parent before each request and
-while it waits, and the kernel is asked to end it with its parent. A module looks whether anybody reads its output, which is the worker.
+A worker may be ended without any `finally`, and when the run is killed nobody ends it: it is in a session of its own, where no Ctrl-C comes
+that Ansible does not pass on. So it looks at its parent before each request and while it waits, and the kernel is asked to end it with its
+parent, and a role's program with the worker. A module looks whether anybody reads its output, which is the worker.
 
 Strategies import actions in the parent of all workers: importing this makes nothing and reads no environment.
 """
@@ -59,15 +60,21 @@ LONG_OPTIONS = {"wait_timeout", "work_dir"}
 PR_SET_PDEATHSIG = 1
 
 
+def end_with_parent(number: int) -> None:
+    """Have the kernel send this process a signal when the one ends that has started it, where it can do so."""
+    if sys.platform.startswith("linux"):
+        with contextlib.suppress(Exception):
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+
+
 class Parent:
     """The process that the run is controlled by."""
 
     def __init__(self) -> None:
         known = multiprocessing.parent_process()
         self._pid = os.getppid() if known is None else known.pid
-        if known is not None and sys.platform.startswith("linux"):
-            with contextlib.suppress(Exception):
-                ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+        if known is not None:
+            end_with_parent(signal.SIGKILL)
 
     def alive(self) -> None:
         """Raise `RunEnded` when it is gone."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import signal
 import typing as t
 from pathlib import Path
 
 import pytest
 from scalingo_sandbox.testing import Sandbox
-from support.ended import SEED, SIGNALS, THOROUGH, Doomed, held
+from support.ended import SEED, SIGNALS, THOROUGH, Doomed, begun, held, is_there
 from support.playbook import ROOT, Ansible, _yaml, oldest_core, task
 from support.programs import until
 from support.shop import SEED as ACCOUNT
@@ -158,6 +159,50 @@ def test_what_is_killed_converges(core: str, way: str, sandbox: Sandbox, tmp_pat
         doomed.converge()
     doomed.tally.keep(f"{core} {way}")
     doomed.tally.good()
+
+
+#: Ctrl-C just as Ansible starts the worker of the task, in a hook of the fork: as chance has it otherwise.
+LOSING = """
+import os
+import signal
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = "name: losing\\ntype: notification\\nshort_description: Ctrl-C is lost\\ndescription: [Ctrl-C is lost.]"
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_NAME = "losing"
+
+    def v2_playbook_on_task_start(self, task, is_conditional):
+        os.register_at_fork(after_in_parent=lambda: signal.raise_signal(signal.SIGINT))
+"""
+
+
+@pytest.mark.parametrize("way", ("in process", "module"))
+def test_the_second_ctrl_c_after_one_that_was_lost(
+    way: str, ansible: Ansible, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Ansible tells its workers nothing then. What waits for an answer that does not come ends with the run nevertheless."""
+    (tmp_path / "losing.py").write_text(LOSING, encoding="utf-8")
+    environment = {
+        **(AS_MODULE if way == "module" else {}),
+        "ANSIBLE_CALLBACK_PLUGINS": f"{ansible.variables()['ANSIBLE_CALLBACK_PLUGINS']}:{tmp_path}",
+        "ANSIBLE_CALLBACKS_ENABLED": "json_lines,losing",
+    }
+    play = {
+        "hosts": "localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "tasks": [task("scalingo_app_info", app="shop")],
+    }
+    sandbox.fault(do="hold_after")
+    with begun(ansible, [play], "-i", "localhost,", **environment) as run:
+        until(lambda: run.ended or (sandbox.log() and run.has_not_heard), "a request, and the word of what is ignored")
+        assert not run.ended, run.text
+        below = run.end(signal.SIGINT)
+        until(lambda: run.ended and not any(map(is_there, below)), "the end of all processes", 5)
+    assert below
 
 
 class Copies(Doomed):

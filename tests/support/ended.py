@@ -14,10 +14,12 @@ import json
 import os
 import pty
 import random
+import re
 import select
 import signal
 import subprocess
 import termios
+import time
 import typing as t
 from pathlib import Path
 
@@ -31,14 +33,20 @@ THOROUGH = int(os.environ.get("SCALINGO_TESTS_KILLS", "0"))
 SEED = int(os.environ.get("SCALINGO_TESTS_SEED", "1"))
 
 
+#: What Python says of an exception that it ignores.
+LOST = re.compile(r"Exception ignored .*?KeyboardInterrupt", re.DOTALL)
+
+
 class Begun:
     """A run at a terminal of its own."""
 
-    def __init__(self, process: subprocess.Popen[bytes], terminal: int, controlled: bool) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], terminal: int, controlled: bool, stacks: Path) -> None:
         self.process = process
         self.text = ""
         self._controlled = controlled
         self._terminal = terminal
+        self._stacks = stacks
+        self._length = 0
 
     def read_until(self, wanted: str) -> None:
         while wanted not in self.text:
@@ -68,12 +76,38 @@ class Begun:
 
     def end(self, number: int) -> list[int]:
         """End it from outside; returns what processes it had. At a terminal, Ctrl-C reaches them all."""
+        self.drain()
+        self._length = len(self.text)
         below = _descendants(self.process.pid)
         if number == signal.SIGINT and self._controlled:
             os.write(self._terminal, b"\x03")
         else:
             self.process.send_signal(number)
         return below
+
+    @property
+    def has_not_heard(self) -> bool:
+        """Whether Ctrl-C was lost: when it comes just as Ansible forks, its exception is raised in a hook of the fork, where Python
+        prints and ignores it, and Ansible goes on. The next one ends it, without a word to its workers.
+        """
+        self.drain()
+        return LOST.search(self.text, self._length) is not None
+
+    def described(self, below: t.Sequence[int]) -> str:
+        """The processes of a run that does not end, and where those of Ansible are."""
+        shown = [self.text[-3000:]]
+        for number in sorted({self.process.pid, *below, *_descendants(self.process.pid)}):
+            with contextlib.suppress(OSError):
+                place = Path(f"/proc/{number}")
+                command = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+                state = (place / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[:4]
+                shown.append(f"{number} {state} {(place / 'wchan').read_text(encoding='utf-8')} {command[:200]}")
+                if is_there(number, b"ansible-playbook"):
+                    os.kill(number, signal.SIGUSR2)
+        time.sleep(1)
+        with contextlib.suppress(OSError):
+            shown.append(self._stacks.read_text(encoding="utf-8"))
+        return "\n".join(shown)
 
 
 @contextlib.contextmanager
@@ -83,11 +117,12 @@ def begun(
     """`controlled` by its terminal, whose end ends what is in its session; a job of cron or of AWX is not."""
     path = controller.directory / "begun.yml"
     path.write_text(plays if isinstance(plays, str) else _yaml(plays), encoding="utf-8")
+    stacks = controller.directory / "stacks"
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [str(controller.programs / "ansible-playbook"), *options, str(path)],
         cwd=controller.directory,
-        env=controller.variables({"SUPPORT_JSON_LINES": "", **environment}),
+        env=controller.variables({"SUPPORT_JSON_LINES": "", "SUPPORT_STACKS": str(stacks), **environment}),
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -96,7 +131,7 @@ def begun(
     )
     os.close(slave)
     try:
-        yield Begun(process, master, controlled)
+        yield Begun(process, master, controlled, stacks)
     finally:
         for number in [process.pid, *_descendants(process.pid)]:
             with contextlib.suppress(ProcessLookupError):
@@ -128,9 +163,11 @@ def held(directory: Path) -> list[str]:
 
 @dataclasses.dataclass
 class Tally:
-    """What was tried, and what came of it. Each is a failure but the first two."""
+    """What was tried, and what came of it. Each is a failure but the first three."""
 
     kills: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    #: How often Ctrl-C had to be given again.
+    lost: int = 0
     converged: int = 0
     doubled: list[str] = dataclasses.field(default_factory=list)
     left_behind: list[str] = dataclasses.field(default_factory=list)
@@ -183,6 +220,20 @@ class Doomed:
             assert run.process.returncode == 0, run.text
         return self.progress()
 
+    def _end(self, run: Begun, number: int) -> list[int]:
+        """End it as a person does, who gives a lost Ctrl-C again. Returns what processes it had."""
+        below = run.end(number)
+        over = lambda: run.ended and not any(is_there(each, b"ansible-playbook") for each in below)  # noqa: E731
+        try:
+            until(lambda: over() or run.has_not_heard, "the end of Ansible", 60)
+            if not over():
+                self.tally.lost += 1
+                below += run.end(number)
+                until(over, "the end of Ansible", 60)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{run.described(below)}") from None
+        return below
+
     def kill(self, number: int, moment: int, chance: random.Random) -> bool:
         """Start it and kill it when its progress has come to that moment; false when it ends before. From then on the sandbox answers nobody:
         requests that are on their way have arrived or are lost, by `chance`, and the connections break only when the controller has ended.
@@ -205,12 +256,7 @@ class Doomed:
                 assert run.process.returncode == 0, run.text
                 return False
             sandbox.fault(do="hold_after" if arrived else "hold_before")
-            below = run.end(number)
-            until(
-                lambda: run.ended and not any(is_there(each, b"ansible-playbook") for each in below),
-                "the end of Ansible",
-                60,
-            )
+            below = self._end(run, number)
             seen = [record.number for record in sandbox.log()]
             sandbox.clear_faults()
             still = lambda: [each for each in below if is_there(each)]  # noqa: E731

@@ -6,7 +6,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
+import signal
+import socket
+import subprocess
+import threading
+import time
 import types
 import typing as t
 from pathlib import Path
@@ -203,21 +210,58 @@ def test_a_worker_that_lost_its_run_before_it_looked(monkeypatch: pytest.MonkeyP
         _action.Parent().alive()
 
 
-def test_a_module_whose_output_nobody_reads_has_lost_its_run() -> None:
+@contextlib.contextmanager
+def output_that_is_read() -> t.Iterator[t.Callable[[], None]]:
+    """The output of this process goes to somebody who reads it, until what this yields is called."""
     reading, writing = os.pipe()
     before = os.dup(1)
     try:
         os.dup2(writing, 1)
-        module = types.SimpleNamespace(params={}, check_mode=False)
-        host = _module.ModuleHost(t.cast(t.Any, module), {})
-        host.alive()
-        os.close(reading)
-        with pytest.raises(RunEnded):
-            host.alive()
+        yield functools.partial(os.close, reading)
     finally:
         os.dup2(before, 1)
         os.close(before)
         os.close(writing)
+
+
+def module_host() -> _module.ModuleHost:
+    return _module.ModuleHost(t.cast(t.Any, types.SimpleNamespace(params={}, check_mode=False)), {})
+
+
+def test_a_module_whose_output_nobody_reads_has_lost_its_run() -> None:
+    with output_that_is_read() as end_of_run:
+        host = module_host()
+        host.alive()
+        end_of_run()
+        with pytest.raises(RunEnded):
+            host.alive()
+
+
+def reading() -> None:
+    one, other = socket.socketpair()
+    with one, other:
+        one.settimeout(20)
+        one.recv(1)
+
+
+def locked() -> None:
+    lock = threading.Lock()
+    with lock:
+        lock.acquire(timeout=20)
+
+
+@pytest.mark.parametrize("wait", (reading, locked, lambda: time.sleep(20), lambda: subprocess.run(["sleep", "20"])))
+def test_whatever_a_module_waits_for_it_looks_whether_it_has_lost_its_run(
+    wait: t.Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_module, "LOOK_SECONDS", 0.02)
+    begun = time.monotonic()
+    with output_that_is_read() as end_of_run, pytest.raises(RunEnded), module_host().looking():
+        time.sleep(0.1)
+        end_of_run()
+        wait()
+    assert 0.1 <= time.monotonic() - begun < 10
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0) and signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
 
 
 @pytest.mark.parametrize("kept", (False, True))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 import types
@@ -17,7 +18,9 @@ from ansible.errors import AnsibleActionSkip
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 from ansible.template import Templar
-from ansible_collections.community.scalingo.plugins.action.scalingo_role_program import ActionModule
+from ansible_collections.community.scalingo.plugins.action import scalingo_role_program
+from ansible_collections.community.scalingo.plugins.module_utils._progress import RunEnded
+from support.programs import until
 
 LOADER = DataLoader()
 CONNECTION = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir="", env_prefix=lambda **dummy: ""))
@@ -31,8 +34,14 @@ def run(*argv: t.Any, stdin: str = "", check_mode: bool = False) -> dict[str, t.
         [{"WHOSE": "the task's"}],
         check_mode,
     )
-    action = ActionModule(task, CONNECTION, None, LOADER, Templar(loader=LOADER, variables={}), None)
+    action = scalingo_role_program.ActionModule(
+        task, CONNECTION, None, LOADER, Templar(loader=LOADER, variables={}), None
+    )
     return t.cast(dict[str, t.Any], action.run(task_vars={}))
+
+
+def ended(dummy: t.Any) -> None:
+    raise RunEnded
 
 
 def test_a_program_gets_its_input_the_environment_of_the_task_and_the_directory_of_the_playbook(
@@ -69,3 +78,27 @@ def test_a_program_that_is_not_there_is_a_failure() -> None:
 def test_nothing_is_run_in_check_mode() -> None:
     with pytest.raises(AnsibleActionSkip):
         run("/nowhere/program", check_mode=True)
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="only Linux ends a process with the one that has started it"
+)
+def test_a_program_ends_with_its_worker(tmp_path: Path) -> None:
+    """In order, so that it can remove what must not stay."""
+    said = tmp_path / "said"
+    program = f"import pathlib, signal, sys; signal.signal(15, lambda *dummy: sys.exit(pathlib.Path({str(said)!r}).write_text('ended')))"
+    program += f"; pathlib.Path({str(said)!r}).write_text('begun'); signal.pause()"
+    worker = multiprocessing.get_context("fork").Process(target=run, args=(sys.executable, "-c", program))
+    worker.start()
+    until(lambda: said.exists() and said.read_text(encoding="utf-8") == "begun", "the program")
+    worker.kill()
+    until(lambda: said.read_text(encoding="utf-8") == "ended", "the end of the program", 10)
+    worker.join()
+
+
+def test_no_program_is_started_for_a_run_that_has_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(scalingo_role_program.Parent, "alive", ended)
+    monkeypatch.setattr(scalingo_role_program.os, "_exit", sys.exit)
+    with pytest.raises(SystemExit):
+        run("touch", str(tmp_path / "begun"))
+    assert not list(tmp_path.iterdir())

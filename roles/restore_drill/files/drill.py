@@ -938,6 +938,8 @@ STEPS: t.Dict[str, t.Callable[[Options], Options]] = {
 
 
 def main() -> int:
+    # So that a room goes, too, that has no keeper yet when the run is told to end.
+    signal.signal(signal.SIGTERM, lambda dummy, frame: sys.exit(1))
     options = json.load(sys.stdin)
     # Older versions of Ansible make text of numbers.
     options.update({name: int(options[name]) for name in ("jobs", "lifetime", "major", "timeout") if name in options})

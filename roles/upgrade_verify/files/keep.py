@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import tempfile
 
@@ -34,6 +35,8 @@ def keep(path: str, text: str) -> None:
 
 def main() -> str:
     """What could not be written, as text."""
+    # So that no part of a file stays when the run is told to end.
+    signal.signal(signal.SIGTERM, lambda dummy, frame: sys.exit(1))
     problems = []
     for path, text in json.load(sys.stdin).items():
         try:

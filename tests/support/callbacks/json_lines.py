@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import json
 import os
+import signal
 import time
 
 from ansible.plugins.callback import CallbackBase
@@ -34,6 +36,10 @@ class CallbackModule(CallbackBase):
         super().__init__(*args, **kwargs)
         self._path = os.environ.get("SUPPORT_JSON_LINES", "")
         self._started = {}
+        if os.environ.get("SUPPORT_STACKS"):
+            # For support.ended: where this process is, and each worker.
+            self._stacks = open(os.environ["SUPPORT_STACKS"], "w", encoding="utf-8")
+            faulthandler.register(signal.SIGUSR2, self._stacks)
         # Each worker would load them anew, and look for garbage among what it has from the run: a fifth of the time of a task.
         list(filter_loader.all())
         list(test_loader.all())
