@@ -6,7 +6,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test sandbox bench faults strangers docs build new lists lock clean
+.PHONY: help setup demo check test sandbox bench faults live strangers docs build new lists lock clean
 MAKEFLAGS += --no-print-directory
 
 export PYTHON
@@ -49,6 +49,10 @@ faults: ## every module, each of its requests, every fault, in ten minutes, and 
 	@scripts/bootstrap $(if $(ARGUMENTS),python,python core servers)
 	@$(python) scripts/faults $(ARGUMENTS)
 	@$(if $(ARGUMENTS),,$(python) scripts/kills)
+
+live: ## a real account, by reading only: whether the contract holds; SCALINGO_LIVE=read-only and SCALINGO_API_TOKEN are needed
+	@scripts/bootstrap python
+	@$(python) scripts/live $(ARGUMENTS)
 
 docs: ## the documentation as a website in .cache/docs
 	@scripts/bootstrap python
