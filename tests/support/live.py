@@ -53,6 +53,8 @@ FOUND = {
     "instance": ("list_instances_status", "id"),
     "peering": ("list_net_peerings", "id"),
 }
+#: The forms that the paths of a database can have.
+FORMS: tuple[str, ...] = tuple(COMMON.options["api_path"]["choices"])
 #: A kind of metrics that every database has.
 METRIC = "memory"
 
@@ -83,24 +85,30 @@ class Findings:
     #: How many objects were compared with a record.
     compared: int = 0
     #: Whether nothing was in any answer.
-    empty: bool = True
+    empty: bool | None = None
 
 
 class Survey:
     """The requests, and what came of them."""
 
-    def __init__(self, environment: t.Mapping[str, str], clock: _core.Clock | None = None, most_apps: int = 20) -> None:
+    def __init__(
+        self,
+        environment: t.Mapping[str, str],
+        clock: _core.Clock | None = None,
+        most_apps: int = 20,
+        forms: t.Sequence[str] = FORMS,
+    ) -> None:
         self.environment = environment
         self.clock = clock
         self.most_apps = most_apps
+        self.forms = list(forms)
         self.findings: dict[tuple[str, str], Findings] = {}
-        self.forms = list((COMMON.options.get("api_path") or {"choices": ["db_api"]})["choices"])
         self.kinds: collections.Counter[str] = collections.Counter()
         self.apps = 0
         #: Every text that an answer held, whole and in its words, and the names in the environment.
         self.private: set[str] = set()
         self._now: Findings | None = None
-        self._engine = ""
+        self._engine = self._form = ""
         self._body: t.Any = None
         self._answered: dict[str, t.Any] = {}
         self._values: dict[str, list[str]] = collections.defaultdict(list)
@@ -114,7 +122,8 @@ class Survey:
         with self._records_watched():
             account = self._client(None, None, self.forms[0])
             try:
-                self._ask_all(account, "")
+                self._guard(account)
+                self._ask_all(account)
                 for app in self._values["app"][: self.most_apps]:
                     self._ask_app(account, app)
             finally:
@@ -124,63 +133,56 @@ class Survey:
         self.apps += 1
         for route in READS:
             if set(re.findall(r"{(\w+)}", route.path)) == {"app"}:
-                self._ask(account, route, {"app": app}, "")
-        listed = self._answered.get("list_addons") or []
-        for addon in listed:
+                self._ask(account, route, {"app": app})
+        for addon in self._answered.get("list_addons") or []:
             engine = engine_of(addon) or ""
-            shown = engine if engine in ENGINES else "another kind"
-            self.kinds[shown] += 1
-            if self.kinds[shown] > 1:
-                continue
-            for form in self.forms:
-                # Tokens are had by the account, whatever the form.
-                client = self._client(app, addon["id"], form)
-                try:
-                    self._ask_database(client, app, addon["id"], form, shown)
-                finally:
-                    client.close()
+            self._engine = engine if engine in ENGINES else "another kind"
+            self.kinds[self._engine] += 1
+            for form in self.forms if self.kinds[self._engine] == 1 else ():
+                self._form = form
+                self._ask_database(self._client(app, addon["id"], form, account), app, addon["id"])
+        self._engine = self._form = ""
 
-    def _ask_database(self, client: Client, app: str, addon_id: str, form: str, engine: str) -> None:
+    def _ask_database(self, client: Client, app: str, addon_id: str) -> None:
         for name in ("backup", "maintenance", "version", "operation", "instance"):
             self._values[name].clear()
         later: list[Route[t.Any]] = []
         given = {"app": app, "addon": addon_id, "database": addon_id, "type": METRIC}
         of_it = [route for route in READS if route.role == "db" or "{addon}" in route.path]
         for route in of_it:
-            if form != self.forms[0] and route.role != "db":
+            if self._form != self.forms[0] and route.role != "db":
                 continue
             names = set(re.findall(r"{(\w+)}", route.path)) - set(given)
             if names & set(FOUND):
                 later.append(route)
             elif not names:
-                self._ask(client, route, given, engine, form)
+                self._ask(client, route, given)
         for route in later:
             names = set(re.findall(r"{(\w+)}", route.path)) - set(given)
             if all(self._values[name] for name in names):
-                self._ask(client, route, {**given, **{name: self._values[name][0] for name in names}}, engine, form)
+                self._ask(client, route, {**given, **{name: self._values[name][0] for name in names}})
 
-    def _ask_all(self, client: Client, form: str) -> None:
+    def _ask_all(self, client: Client) -> None:
         """Ask what needs no app, and then what their answers name."""
         for needed in ((), ("provider",), ("dedicated",), ("dedicated", "peering")):
             for route in READS:
                 names = tuple(re.findall(r"{(\w+)}", route.path))
                 if names == needed and route.role != "db":
                     for values in zip(*(self._values[name][:1] for name in names)) if names else [()]:
-                        self._ask(client, route, dict(zip(names, values)), "", form)
+                        self._ask(client, route, dict(zip(names, values)))
 
-    def _ask(
-        self, client: Client, route: Route[t.Any], values: t.Mapping[str, str], engine: str, form: str = ""
-    ) -> None:
-        self._engine = engine
+    def _ask(self, client: Client, route: Route[t.Any], values: t.Mapping[str, str]) -> None:
+        if route.name == "exchange_token":
+            return
         try:
             answered = self._call(client, route, values)
         except NotOnlyReading:
             raise
         except ScalingoError as error:
             # It may be the request for a token that failed.
-            found = self._now or self._found(route, form)
+            found = self._now or self._found(route)
             if error.status is None:
-                found.answers[type(error).__name__].add(engine)
+                found.answers[type(error).__name__].add(self._engine)
             elif error.status < 400:
                 body = self._body
                 found.differs[("the body", f"is {kind(body)}, which cannot be read")] = None
@@ -190,12 +192,12 @@ class Survey:
                     )
             return
         except Exception as error:  # noqa: BLE001
-            self._found(route, form).differs[(f"the collection fails with {type(error).__name__}",)] = None
+            self._found(route).differs[(f"the collection fails with {type(error).__name__}",)] = None
             return
         finally:
             self._now = None
-        found = self._found(route, form)
-        found.empty = found.empty and answered == []
+        found = self._found(route)
+        found.empty = found.empty is not False and answered == []
         self._answered[route.name] = answered
         for name, (source, field) in FOUND.items():
             if source == route.name:
@@ -204,10 +206,10 @@ class Survey:
                     if isinstance(value, str) and value not in self._values[name]:
                         self._values[name].append(value)
 
-    def _found(self, route: Route[t.Any], form: str) -> Findings:
+    def _found(self, route: Route[t.Any]) -> Findings:
         """What is known of a route; the form of the paths makes a difference to those of a database alone."""
         declared = next(one for one in READS if one.name == route.name)
-        return self.findings.setdefault((form if route.role == "db" else "", route.name), Findings(declared))
+        return self.findings.setdefault((self._form if route.role == "db" else "", route.name), Findings(declared))
 
     @staticmethod
     def _call(client: Client, route: Route[t.Any], values: t.Mapping[str, str]) -> t.Any:
@@ -223,21 +225,26 @@ class Survey:
         found = call(client, *path, **few)
         return list(itertools.islice(found, 1)) if isinstance(found, t.Iterator) else found
 
-    def _client(self, app: str | None, addon: str | None, form: str) -> Client:
-        given = {"app": app, "addon": addon, "token_cache": False}
-        if "api_path" in COMMON.options:
-            given["api_path"] = form
-        params = with_environment({**dict.fromkeys(COMMON.options), **given}, self._without_target(form), self._keep)
-        client = Client.from_params(
-            params, verbose=self._keep, secret=self._keep, target_needed=addon is not None, clock=self.clock
+    def _client(self, app: str | None, addon: str | None, form: str, beside: Client | None = None) -> Client:
+        given = {"app": app, "addon": addon, "token_cache": False, "api_path": form}
+        return Client.from_params(
+            with_environment({**dict.fromkeys(COMMON.options), **given}, self._without_target(), self._keep),
+            verbose=self._keep,
+            secret=self._keep,
+            target_needed=addon is not None,
+            clock=self.clock,
+            beside=beside,
         )
+
+    def _guard(self, client: Client) -> None:
+        """Have nothing sent that could change something, by this client and those beside it."""
         send = client.transport.send
 
         def only_reading(route: Route[t.Any], *arguments: t.Any, **details: t.Any) -> Answer:
             if not reads(route):
                 raise NotOnlyReading(route.name)
             # What is read from now on is the answer of this route, which may be that of a token for another one.
-            found = self._now = self._found(route, form)
+            found = self._now = self._found(route)
             found.asked += 1
             answer = send(route, *arguments, **details)
             found.answers[str(answer.status)].add(self._engine)
@@ -245,10 +252,9 @@ class Survey:
             return answer
 
         client.transport.send = only_reading  # type: ignore[method-assign]
-        return client
 
-    def _without_target(self, form: str) -> dict[str, str]:
-        """The environment without what names one database, or a host that this form of the paths does not use."""
+    def _without_target(self) -> dict[str, str]:
+        """The environment without what names one database."""
         unused = {"SCALINGO_APP", "SCALINGO_ADDON", "SCALINGO_ADDON_TOKEN", "SCALINGO_API_PATH"}
         return {name: value for name, value in self.environment.items() if name not in unused}
 
@@ -344,36 +350,38 @@ class Survey:
             "| Route | Request | Asked | Answers | The contract | What differs |",
             "|---|---|---|---|---|---|",
         ]
-        for (form, dummy), found in sorted(
-            self.findings.items(), key=lambda item: (READS.index(item[1].route), item[0])
-        ):
-            if not found.asked:
-                continue
-            path = f"{found.route.method} `{found.route.path}`" + (
-                f" by `{form}`" if form and len(self.forms) > 1 else ""
-            )
-            several = len(found.answers) > 1
-            answers = "; ".join(
-                " ".join(filter(None, (status, ", ".join(sorted(filter(None, engines)) if several else ()))))
-                for status, engines in sorted(found.answers.items())
-            )
-            differs = sorted({self._sentence(*parts) for parts in found.differs})
-            verdict = (
-                "refused"
-                if not any(status < "4" for status in found.answers)
-                else "nothing in it"
-                if found.empty
-                else "holds"
-            )
-            verdict = "differs" if differs else verdict
-            cells = (found.route.number, path, found.asked, answers, verdict, "; ".join(differs))
-            lines.append("| {} |".format(" | ".join(str(cell) for cell in cells)))
-        asked = {found.route.name for found in self.findings.values() if found.asked}
-        left = [route.number for route in READS if route.name not in asked and route.name not in TOKENS]
+        for route in READS:
+            rows: dict[tuple[str, ...], list[tuple[str, int]]] = {}
+            for (form, name), found in self.findings.items():
+                if name == route.name and found.asked:
+                    rows.setdefault(self._cells(found), []).append((form, found.asked))
+            for cells, forms in rows.items():
+                by = f" by {', '.join(f'`{form}`' for form, dummy in forms)}" if len(rows) > 1 else ""
+                asked = sum(number for dummy, number in forms)
+                lines.append(f"| {route.number} | {route.method} `{route.path}`{by} | {asked} | {' | '.join(cells)} |")
+        tried = {found.route.name for found in self.findings.values() if found.asked}
+        left = [route.number for route in READS if route.name not in tried and route.name not in TOKENS]
         lines += ["", "Actions (D8) are not tried, since they are POST requests, whether they change something or not."]
         if left:
             lines += ["", f"Not tried, since the account has nothing to ask for: {', '.join(left)}."]
         return "\n".join(lines) + "\n"
+
+    def _cells(self, found: Findings) -> tuple[str, ...]:
+        """The answers, by the kind of the database where they are not the same for all; the verdict; what differs."""
+        several = len(found.answers) > 1
+        answers = "; ".join(
+            " ".join(filter(None, (status, ", ".join(sorted(filter(None, engines)) if several else ()))))
+            for status, engines in sorted(found.answers.items())
+        )
+        differs = sorted({self._sentence(*parts) for parts in found.differs})
+        verdict = (
+            "refused"
+            if not any(status < "4" for status in found.answers)
+            else "nothing in it"
+            if found.empty
+            else "holds"
+        )
+        return answers, "differs" if differs else verdict, "; ".join(differs)
 
     def _sentence(self, where: str, *words: str) -> str:
         if not words:
