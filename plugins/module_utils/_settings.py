@@ -134,7 +134,7 @@ def with_environment(
                 f"scalingo: {variables[name]} is not used: it belongs to the region {region_there}{f' at {auth_there}' if auth_there else ''}"
             )
             del added[name]
-    elif theirs and not region:
+    elif theirs and not region and path == DB_API:
         for name in ADDRESSES:
             if name in given and given[name].rstrip("/") != found.get(name, "").rstrip("/"):
                 raise InvalidInput(

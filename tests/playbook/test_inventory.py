@@ -266,6 +266,26 @@ def test_the_cache(inventories: Inventories, sandbox: Sandbox) -> None:
     assert "vault_1" in inventories.hosts(path)
 
 
+@pytest.mark.parametrize("path", ["v1", "api"])
+@pytest.mark.parametrize("by_file", [True, False])
+def test_by_the_main_api_each_database_costs_one_request_fewer(
+    inventories: Inventories, path: str, by_file: bool
+) -> None:
+    given, variables = (
+        ({"api_path": path}, {})
+        if by_file
+        else ({}, {"SCALINGO_API_PATH": path, "SCALINGO_DB_URL": "https://db.example.com"})
+    )
+    details = {"details": True, "apps": ["shop", "twins"], "regions": ["osc-fr1"], "token_cache": False}
+    before = inventories.hosts(inventories.file(**details))
+    asked = inventories.asked()
+    assert inventories.hosts(inventories.file(**details, **given), environment=variables) == before
+    assert asked["A6"] == asked["D1"] == len(before) and inventories.asked() == asked - collections.Counter(
+        A6=len(before)
+    )
+    assert {record.role for record in inventories.sandbox.log()} == {"auth", "api"}
+
+
 CACHE = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_timeout": 3600}
 
 

@@ -15,6 +15,7 @@ from scalingo_sandbox.testing import Sandbox
 from support.playbook import MODULE_PREFIX, Ansible, task
 from support.shop import (
     API_TOKEN,
+    FIRST_TWIN,
     MONGODB,
     MYSQL,
     REDIS,
@@ -131,6 +132,7 @@ NO_VARIABLES = {
         "SCALINGO_DB_API_URL",
         "SCALINGO_DB_URL",
         "SCALINGO_AUTH_URL",
+        "SCALINGO_API_PATH",
         "SCALINGO_APP",
         "SCALINGO_ADDON",
         "SCALINGO_ADDON_TOKEN",
@@ -230,6 +232,94 @@ def test_a_contradiction_is_refused_before_any_request(ansible: Ansible, sandbox
     variables = {"SCALINGO_REGION": "osc-secnum-fr1", "SCALINGO_API_URL": here}
     run = ansible.tasks([info("in the environment", **SHOP)], environment=variables).failed()
     assert "SCALINGO_API_URL" in run.only.result["msg"] and sandbox.log() == []
+
+
+def group_default(**options: t.Any) -> dict[str, t.Any]:
+    return {"module_defaults": {"group/community.scalingo.scalingo": options}}
+
+
+def test_requests_about_a_database_go_to_the_main_api_wherever_that_is_said(ansible: Ansible, sandbox: Sandbox) -> None:
+    """By a task, by the group or by the environment; in the controller's process or in a module's."""
+    fresh = {**SHOP, "token_cache": False}
+    run = ansible.tasks(
+        [
+            info("task", api_path="v1", **fresh),
+            info("group", group_default(api_path="api"), **fresh),
+            info("module", {"vars": {"scalingo_in_process": False}}, api_path="v1", **fresh),
+            info("over the group", group_default(api_path="api"), api_path="db_api", **fresh),
+            info(
+                "refused", {**group_default(db_api_url="https://db-api.example.com"), **IGNORE}, api_path="v1", **fresh
+            ),
+            info("token", IGNORE, addon_id=MYSQL, addon_token="some-token", api_path="api"),
+        ]
+    ).ok()
+    log = sandbox.log()
+    asked = [record.path.split("/")[1] for record in log if record.route == "D1"]
+    assert asked == ["v1", "api", "v1", "api"]
+    assert [record.role for record in log if record.route in ("D1", "A6")] == ["api", "api", "api", "api", "db"]
+    for name in ("task", "group", "module"):
+        found = run.result(name)
+        assert found["databases"] == run.result("over the group")["databases"] and found["api_usage"]["requests"] == 3
+        assert found["notes"] == [
+            f"scalingo: SCALINGO_DB_API_URL is not used: api_path is {'api' if name == 'group' else 'v1'}, which needs the main API only"
+        ]
+    assert run.result("over the group")["api_usage"]["requests"] == 4 and "notes" not in run.result("over the group")
+    assert "sends nothing to the Database API" in run.result("refused")["msg"]
+    assert "opens the Database API only" in run.result("token")["msg"]
+    sandbox.clear_log()
+    ansible.tasks(
+        [task("scalingo_database", periodic_backups_scheduled_at=5, **SHOP)], environment={"SCALINGO_API_PATH": "v1"}
+    ).ok()
+    assert {record.path.split("/")[1] for record in sandbox.log() if record.route in ("D1", "D2")} == {"v1"}
+    assert [record.route for record in sandbox.unsafe()] == ["D2"]
+
+
+@pytest.mark.parametrize("end", ["gone", "page", "to /v1", "to /api"])
+def test_the_day_that_the_database_api_is_given_up(end: str, ansible: Ansible, sandbox: Sandbox) -> None:
+    """A task fails with the option that helps, and does what it is to do by it; nothing is taken for absent."""
+    sandbox.switch("db_api", end)
+    path = end.partition("/")[2] or "v1"
+    run = ansible.tasks(
+        [
+            info("info", IGNORE, **SHOP),
+            task("scalingo_database", "change", IGNORE, periodic_backups_scheduled_at=5, **SHOP),
+            task("scalingo_logical_db", "make", IGNORE, name="orders", **SHOP),
+            task("scalingo_logical_db", "by the main API", api_path=path, name="orders", **SHOP),
+            info("read by the main API", api_path=path, **SHOP),
+        ]
+    ).ok()
+    for name in ("info", "change", "make"):
+        assert (
+            f"api_path: {path}" in run.result(name)["msg"]
+            and run.task(name).status == "failed"
+            and not run.result(name)["changed"]
+        )
+    assert run.result("by the main API")["changed"] and run.result("read by the main API")["databases"]
+    assert {record.role for record in sandbox.unsafe() if record.status and record.status < 300} == {"api"}
+
+
+def test_by_the_main_api_an_id_of_another_app_is_refused_before_anything_is_sent(
+    ansible: Ansible, sandbox: Sandbox
+) -> None:
+    """The account's token would open it. Each module that changes or reads something is asked for the database of another app."""
+    foreign = {"app": "shop", "addon": FIRST_TWIN, "api_path": "v1"}
+    run = ansible.tasks(
+        [
+            info("info", **foreign),
+            task("scalingo_backup", "backup", IGNORE, **foreign),
+            task("scalingo_database", "change", IGNORE, periodic_backups_scheduled_at=5, **foreign),
+            task("scalingo_logical_db", "make", IGNORE, name="orders", **foreign),
+            task("scalingo_logical_db_reset", "reset", IGNORE, name="orders", confirm="orders", **foreign),
+            task("scalingo_backup_info", "backups", **foreign),
+            task("scalingo_log_info", "logs", IGNORE, **foreign),
+        ]
+    ).ok()
+    assert run.result("info")["databases"] == run.result("backups")["backups"] == []
+    for name in ("backup", "change", "make", "reset", "logs"):
+        assert "has no addon" in run.result(name)["msg"], name
+    assert sandbox.unsafe() == []
+    about = [record for record in sandbox.log() if record.addon_id == FIRST_TWIN and record.route not in ("A2", "D1")]
+    assert about == []
 
 
 def test_an_option_wins_over_its_variable(ansible: Ansible, sandbox: Sandbox) -> None:
