@@ -37,7 +37,7 @@ def test_the_plays_of_the_guide(ansible: Ansible, sandbox: Sandbox) -> None:
     second = ansible.play(text, "-i", str(path)).ok().clean()
     written = [record.action_name or record.route for record in sandbox.unsafe() if record.role != "auth"]
     assert written == ["reset-database"]
-    assert second.result("Ensure two logical databases")["api_usage"]["requests"] == 1
+    assert second.result("Ensure the logical databases exist")["api_usage"]["requests"] == 1
 
 
 def test_the_play_of_the_readme(ansible: Ansible) -> None:

@@ -283,7 +283,7 @@ def test_the_playbook_fails_as_it_was_told_after_the_report_is_written(fresh: Sa
         "1 of 1 databases are critical:\n- shop/postgresql is critical: It is open to the Internet, and takes connections without encryption."
     )
     assert summary["next_steps"] == ["The report is written: read %s." % (tmp_path / "fleet_report.html")]
-    assert "Fail when nothing could be read" not in run.result("Fail the role")["msg"]
+    assert "Fail when nothing could be read" not in run.result("Fail with the recorded error")["msg"]
     assert findings(rows(tmp_path)["shop/postgresql"]) == ["public_without_tls"]
     assert fresh.unsafe() == []
 

@@ -230,7 +230,7 @@ def test_five_hundred_are_written_and_shown_soon(
 ) -> None:
     """Measured at about one second for each task and half a second in the browser; the bounds are for a busy machine."""
     run, file, dummy = pages["500"]
-    for name in ("Rate the databases", "Write the JSON report", "Write the HTML report"):
+    for name in ("Determine the severity of each database", "Write the JSON report", "Write the HTML report"):
         (task,) = [item for item in run.results if item.task == name]
         assert task.seconds is not None and task.seconds < 15, name
     assert seen["500 wide"]["milliseconds"] < 10000

@@ -252,7 +252,7 @@ def test_the_failure_of_the_scout_ends_the_run(fleet: Make) -> None:
     made.sandbox.clear_log()
     nowhere = made.run(fleet_upgrade_state_file="/nowhere/fleet.json").failed()
     assert made.unsafe() == [], "nothing begins that cannot be written down"
-    said = nowhere.result("Fail with the findings and next steps")["msg"]
+    said = nowhere.result("Fail when the run failed or was interrupted")["msg"]
     assert "/nowhere/fleet.json cannot be written" in said and "/nowhere/fleet.report.json cannot be written" in said
 
 
@@ -323,7 +323,7 @@ def test_a_state_file_that_cannot_be_written_any_more(fleet: Make, tmp_path: Pat
         fleet_upgrade_state_file=str(kept / "fleet.json"), fleet_upgrade_verification_tasks=str(checks)
     ).failed()
     assert made.unsafe() == [(scout, "B2"), (scout, "D3")] and made.verified(scout)
-    said = run.result("Fail with the findings and next steps")["msg"]
+    said = run.result("Fail when the run failed or was interrupted")["msg"]
     assert "the state file was not written: %s cannot be written" % (kept / "fleet.json") in said
     assert "%s cannot be written" % (kept / "fleet.report.json") in said
     # What it could still write says what began.
@@ -344,6 +344,6 @@ def test_a_state_file_that_is_lost_in_the_middle_of_a_wave(fleet: Make, tmp_path
     kept.rename(tmp_path / "lost")
     made.sandbox.durations(backup=0.1)
     made.sandbox.advance(1e6)
-    assert "cannot be written" in run.result().failed().result("Fail with the findings and next steps")["msg"]
+    assert "cannot be written" in run.result().failed().result("Fail when the run failed or was interrupted")["msg"]
     assert made.unsafe() == [(scout, "B2"), (scout, "D3"), (second, "B2")]
     assert "nothing more is begun, because the state file was not written" in run.result().stdout

@@ -498,9 +498,9 @@ def test_what_would_be_done(place: Place) -> None:
     changed = {
         item.task.rpartition(" : ")[2] for item in run.results if item.status == "ok" and item.result.get("changed")
     }
-    assert "Ensure there is a backup" in changed and changed <= {
-        "Ensure there is a backup",
-        "Ensure there is an evidence directory",
+    assert "Ensure a backup exists" in changed and changed <= {
+        "Ensure a backup exists",
+        "Ensure the evidence directory exists",
     }
 
 

@@ -110,7 +110,7 @@ def test_each_role_refuses_in_its_first_task_what_is_wrong(ansible: Watched, san
     ]
     run = ansible.tasks(tasks).clean().ok()
     own = [item.task for item in run.results if item.task != "Include" and not item.task.startswith("Validating ")]
-    assert own == ["Read the variables", "Failed"] * len(tried)
+    assert own == ["Read and validate the role variables", "Failed"] * len(tried)
     for (role, dummy), failed in zip(tried, run.tasks("Failed")):
         first, *problems = failed.result["ansible_facts"]["said"].split("\n")
         assert first == f"The variables of the role {role} are not valid, and nothing was done:"
@@ -164,14 +164,14 @@ def test_a_structure_as_json_text_is_looked_after(ansible: Watched, sandbox: San
     wanted = {"periodic_backups_scheduled_at": "7", "features": {"force-ssl": True}, "sql_modes": None}
     given = {"database_baseline_wanted": json.dumps(wanted), "database_baseline_wait_interval": "0.2"}
     run = ansible.play(BASELINE, "-e", json.dumps(given)).ok()
-    summary = run.result("Set the summary")["ansible_facts"]["database_baseline_summary"]
+    summary = run.result("Compile the summary")["ansible_facts"]["database_baseline_summary"]
     assert (summary["outcome"], len(summary["steps"])) == ("changed", 2)
 
 
 @ON_THE_OLDEST
 def test_a_structure_of_which_everything_is_null_declares_nothing(ansible: Watched, sandbox: Sandbox) -> None:
     run = ansible.play(BASELINE, "-e", '{"database_baseline_wanted": {"sql_modes": null}}').failed()
-    message = run.result("Fail with the findings and next steps")["msg"]
+    message = run.result("Fail when the run failed or was interrupted")["msg"]
     assert "database_baseline_wanted declares nothing for shop/mysql" in message and sandbox.log() == []
 
 

@@ -101,7 +101,7 @@ def expect_findings(run: Run, sandbox: Sandbox, *findings: str) -> dict[str, t.A
     found = summary(run.failed())
     assert (found["outcome"], found["failed_in"]) == ("failed", "verify")
     assert found["findings"] == list(findings)
-    message = run.result("Fail with the findings and next steps")["msg"]
+    message = run.result("Fail when the run failed or was interrupted")["msg"]
     for finding in findings:
         assert finding in message
     assert "community.scalingo.scalingo_database_restore:" in message
@@ -137,7 +137,7 @@ def test_each_loss_is_named_and_nothing_more_is_done(
     (tmp_path / "look.yml").write_text(json.dumps(tasks), encoding="utf-8")
     state_file = tmp_path / "state.json"
     run = upgrade(verification_tasks=str(tmp_path / "look.yml"), state_file=str(state_file))
-    instance = run.tasks("Read the instances")[-1].result["instances"][0]
+    instance = run.tasks("List the instances")[-1].result["instances"][0]
     found = expect_findings(
         run, sandbox, "the instance {} ({}, leader) is stopped".format(instance["id"], instance["type"]), "the logical database orders is gone",
         "the user reporting is gone", "your own check failed: Somebody waits: nobody waits for orders",
@@ -181,7 +181,8 @@ def test_an_upgrade_that_fails_says_why_and_names_the_backup(upgrade: t.Callable
     run = upgrade().failed()
     assert summary(run)["failed_in"] == "upgrade" and "the disk is too small" in summary(run)["findings"][0]
     assert (
-        "backup_id: {}".format(summary(run)["backup_id"]) in run.result("Fail with the findings and next steps")["msg"]
+        "backup_id: {}".format(summary(run)["backup_id"])
+        in run.result("Fail when the run failed or was interrupted")["msg"]
     )
     assert written(sandbox) == ["B2", "D3"]
 
