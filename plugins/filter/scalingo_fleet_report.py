@@ -207,6 +207,8 @@ ON_THE_WAY: t.Mapping[str, str] = {
 
 MAINTENANCE_AHEAD = ("scheduled", "notified", "queued", "running")
 BACKUP_FAILED = ("error", "cancelled")
+# The platform itself reports continuous backups that are so late (docs/contract.md section 7.8).
+ARCHIVED_LATE = 12 * 3600
 WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
 
@@ -422,9 +424,13 @@ class Row:
         """The latest point that dedicated resources, which have no backups of the platform, can go back to."""
         latest = windows[0].get("latest_recoverable_at") if windows else None
         earliest = windows[0].get("earliest_recoverable_at") if windows else None
-        # Both ends move on all the time, and would make every report another one: its length does not.
+        # Both ends move on all the time, and would make every report another one: its length does not, nor does an end that has stopped.
         length = None if latest is None or earliest is None else instant(latest) - instant(earliest)
-        self.data["backup"] = {"kind": "point in time", "recoverable_days": None if length is None else length.days}
+        self.data["backup"] = {
+            "kind": "point in time",
+            "recoverable_days": None if length is None else length.days,
+            "recoverable_until": None if latest is None or self._age(latest) <= ARCHIVED_LATE else latest,
+        }
         self._rate_backup(latest, "point in time to go back to", database)
 
     def _rate_backup(self, last_good: str | None, called: str, database: t.Mapping[str, t.Any]) -> None:

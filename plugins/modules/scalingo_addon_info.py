@@ -116,7 +116,7 @@ addons:
       type: bool
       sample: true
     provisioned_at:
-      description: When it was provisioned, in UTC.
+      description: When it was provisioned, or when its plan was last changed, in UTC.
       type: str
       sample: '2026-02-05T14:38:14.343000Z'
     deprovisioned_at:

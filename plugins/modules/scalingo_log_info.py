@@ -66,7 +66,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 logs:
-  description: The last lines, oldest first. Empty with O(gather=archives).
+  description: The last lines, in the order in which the platform returns them. Times may be out of order. Empty with O(gather=archives).
   returned: success
   type: list
   elements: str

@@ -134,7 +134,7 @@ metrics:
           type: dict
           contains:
             usage_in_percents:
-              description: Its use, in percent.
+              description: Its use, in percent. V(none) when the platform does not return it.
               type: float
               sample: 12
         memory:

@@ -279,7 +279,7 @@ def test_dedicated_resources() -> None:
         firewall={"firewall_rules": rules},
     )
     assert row["level"] == "good" and row["engine"] == "postgresql-ng"
-    assert row["backup"] == {"kind": "point in time", "recoverable_days": 7}
+    assert row["backup"] == {"kind": "point in time", "recoverable_days": 7, "recoverable_until": None}
     assert row["exposure"] == {"publicly_available": None, "force_ssl": True, "firewall": ["192.0.2.0/24", "mr-1"]}
     for everybody in (
         ["0.0.0.0/0"],
@@ -293,7 +293,9 @@ def test_dedicated_resources() -> None:
     assert findings(rate(ledger, firewall={"firewall_rules": [{"cidr": "10.0.0.0/8"}, {"cidr": "12.0.0.0/8"}]})) == []
     assert findings(rate(ledger, recovery={"recovery_windows": []})) == ["no_backup"]
     late = {"earliest_recoverable_at": hours_ago(200), "latest_recoverable_at": hours_ago(30)}
-    assert findings(rate(ledger, recovery={"recovery_windows": [late]})) == ["backup_old"]
+    stopped = rate(ledger, recovery={"recovery_windows": [late]})
+    assert findings(stopped) == ["backup_old"]
+    assert stopped["backup"]["recoverable_until"] == late["latest_recoverable_at"]
 
 
 def test_maintenance_ahead() -> None:
