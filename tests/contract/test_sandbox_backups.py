@@ -284,6 +284,25 @@ def test_a_big_archive_is_cut_off_where_told_and_completed(box: Sandbox, caller:
         assert [member.name for member in archive.getmembers()][1] == "padding"
 
 
+def test_an_archive_may_have_a_token_of_its_own_for_five_minutes(box: Sandbox, caller: Caller, mysql: str) -> None:
+    assert "download_token" not in backups(caller, mysql)[0]
+    box.switch("download_token", "present")
+    backup = backups(caller, mysql)[0]
+    assert re.fullmatch("[0-9a-f]{128}", backup["download_token"]) and backup["download_token_date"]
+    assert "download_token" not in caller.database("POST", mysql, "/backups").json()["database_backup"], (
+        "it is not done"
+    )
+    address = link(caller, mysql, backup["id"])
+    assert address.endswith(f"?token={backup['download_token']}")
+    assert (fetch(caller, address).status_code, fetch(caller, address[:-1] + "x").status_code) == (200, 403)
+    box.advance(299)
+    assert fetch(caller, address).status_code == 200
+    box.advance(2)
+    assert fetch(caller, address).status_code == 403
+    assert link(caller, mysql, backup["id"]) != address
+    assert backup["download_token"] not in str(box.state())
+
+
 # restorations
 
 

@@ -246,7 +246,11 @@ def test_a_key_is_missing_at_any_depth(box: Sandbox, caller: Caller, mysql: str)
     assert len(caller.database("GET", mysql).json()["database"]["instances"]) == 1
     box.fault(do="missing_key", times=1)
     left = caller.database("GET", mysql).json()["database"]
-    assert left == {"instances": [{}, {}], "maintenance_window": {}, "periodic_backups_scheduled_at": []}
+    assert left == {
+        "instances": [{"features": []}, {"features": []}],
+        "maintenance_window": {},
+        "periodic_backups_scheduled_at": [],
+    }
 
 
 # which requests

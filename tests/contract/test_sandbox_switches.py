@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import urllib.parse
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from scalingo_sandbox.switches import SWITCHES, TREATMENTS
 from scalingo_sandbox.testing import Sandbox
@@ -250,6 +253,9 @@ PROBES.update(
         "archive_missing": unserved,
         "archive_not_done": unfinished,
         "addon_token_format": lambda caller, box: caller.addon_token(mysql(box)).count("."),
+        "instance_features": lambda caller, box: shape(database_of(caller, box)["instances"][0]["features"]),
+        "plan_nodes": lambda caller, box: shape(caller.database("GET", mysql(box), "/plan").json()["plan"]),
+        "version_numbers": lambda caller, box: shape(version_of(caller, box))["build"],
         "restore_status": lambda caller, box: restored(caller, box).status_code,
     }
 )
@@ -538,6 +544,72 @@ def _log_drain_existing(caller: Caller, box: Sandbox) -> Any:
 def _scheduled_backups(caller: Caller, box: Sandbox) -> Any:
     box.advance(25 * 3600)
     return len(caller.database("GET", mysql(box), "/backups").json()["database_backups"])
+
+
+@probe("download_token")
+def _download_token(caller: Caller, box: Sandbox) -> Any:
+    backup = caller.database("GET", mysql(box), "/backups").json()["database_backups"][0]
+    return sorted(backup)
+
+
+@probe("statement_routes")
+def _statement_routes(caller: Caller, box: Sandbox) -> Any:
+    routes = ("reset_stats", "stat_statements_enable", "stat_statements_reset", "stat_statements_list")
+    return [caller.database("POST", postgresql(box), f"/postgresql_{route}").status_code for route in routes]
+
+
+@probe("feature_disabled")
+def _feature_disabled(caller: Caller, box: Sandbox) -> Any:
+    redis = box.addon_id("metrics", "redis")
+    assert caller.database("DELETE", redis, "/features?feature=redis-rdb").status_code == 200
+    box.advance(3)
+    assert caller.database("DELETE", redis, "/features?feature=redis-rdb").status_code == 404
+    features = caller.show(redis)["features"]
+    body = {"feature": {"name": "redis-rdb"}}
+    assert caller.database("POST", redis, "/features", json=body).json()["status"] == "PENDING_TO_ACTIVATE"
+    return features
+
+
+@probe("type_versions")
+def _type_versions(caller: Caller, box: Sandbox) -> Any:
+    types = caller.top("GET", mysql(box), "/api/database_types").json()["database_types"]
+    address = f"/api/database_types/{types[0]['id']}/versions"
+    return shape(types[0]), caller.top("GET", mysql(box), address).status_code
+
+
+@probe("upgrade_operation")
+def _upgrade_operation(caller: Caller, box: Sandbox) -> Any:
+    answer = caller.database("POST", mysql(box), "/upgrade")
+    assert answer.headers["Location"].endswith(caller.show(mysql(box))["current_operation_id"])
+    return "operation_id" in answer.json()
+
+
+@probe("platform_user")
+def _platform_user(caller: Caller, box: Sandbox) -> Any:
+    event = {"type": "database_continuousbackup_stale", "user": False}
+    box.reset({"apps": [{"name": "shop", "events": [event]}], "switches": box.state()["switches"]})
+    return caller.main("GET", "/v1/apps/shop/events").json()["events"][0].get("user", {}).get("username")
+
+
+@probe("many_at_once")
+def _many_at_once(caller: Caller, box: Sandbox) -> Any:
+    """Twenty are held, and one more comes."""
+    box.fault(match={"route": "A12"}, do="hold_after")
+    held = box.running.application.held
+    assert caller.bearer
+    while held.acquire(blocking=False):
+        pass
+    with ThreadPoolExecutor(20) as pool:
+        waiting = [pool.submit(caller.main, "GET", "/v1/apps/shop") for dummy in range(20)]
+        for dummy in waiting:
+            assert held.acquire(timeout=10)
+        answer = caller.main("GET", "/v1/apps")
+        box.clear_faults()
+        for each in waiting:
+            with contextlib.suppress(httpx.HTTPError):
+                each.result()
+    assert caller.main("GET", "/v1/apps").status_code == 200
+    return answer.status_code
 
 
 def test_every_switch_has_a_probe() -> None:

@@ -15,6 +15,7 @@ from .._route import DATABASE, ONCE, READ, SETS, Raw, Route, Sender, bare_or_emp
 from .._shapes import (
     Many,
     Record,
+    Unread,
     boolean,
     identifier,
     instant,
@@ -29,6 +30,16 @@ from .._shapes import (
 from .operation import operation_in, started
 
 FEATURE = Record(name=required(text), status=present(text))
+
+
+class _Features(Many):
+    """The features of a database. One that is off is not listed, or listed as DISABLED (section 3.5): it is left out."""
+
+    def __call__(self, value: t.Any, place: str) -> list[Raw]:
+        found = super().__call__(value, place)
+        return [item for item in found if isinstance(item["status"], Unread) or item["status"] != "DISABLED"]
+
+
 INSTANCE = Record(
     id=identifier,
     hostname=identifier,
@@ -45,7 +56,7 @@ RECORD = Record(
     app_name=identifier,
     created_at=instant,
     encryption_at_rest=boolean,
-    features=list_of(FEATURE),
+    features=_Features(FEATURE),
     plan=identifier,
     status=present(text),
     type_id=identifier,

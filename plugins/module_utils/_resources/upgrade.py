@@ -30,6 +30,17 @@ WORDS = ("latest_minor", "next", "latest")
 KIND = re.compile("upgrade")
 
 
+def _is_at(found: State, target: State) -> bool:
+    """Whether a database has a version."""
+    name, key = ("readable_version", "version") if _whole(target) else ("version_id", "version_id")
+    return bool(found[name] == target[key])
+
+
+def _whole(target: State) -> bool:
+    """Whether the platform gives all numbers of a version, so that a database that has it reads so."""
+    return "-" in target["version"]
+
+
 class Upgrade(Following, Resource):
     """Bring a database to a later version. The state is the database, the steps to take, and the version beyond them."""
 
@@ -47,6 +58,8 @@ class Upgrade(Following, Resource):
         super().__init__(*arguments)
         # Without waiting nobody sees the new version, so there is nothing to compare.
         self.imperative = not self.params["wait"]
+        #: What proves the upgrade: the version as it reads, or its ID where the platform does not give all of its numbers (2.13).
+        self._proof = "readable_version"
         self._versions: dict[str, State] = {}
         self._steps_taken: list[State] = []
         self._beyond: State | None = None
@@ -136,6 +149,8 @@ class Upgrade(Following, Resource):
             beyond = before["beyond"]
             # What nobody looked at is not known.
             following = None if beyond is None else beyond["version_id"]
+            if not _whole(path[-1]):
+                self._proof = "version_id"
             changes = {
                 "readable_version": path[-1]["version"],
                 "version_id": path[-1]["version_id"],
@@ -147,7 +162,7 @@ class Upgrade(Following, Resource):
 
     def managed(self, state: State | None) -> dict[str, t.Any]:
         state = known(state)
-        return {"readable_version": state["database"]["readable_version"]} if self.params["wait"] else {}
+        return {self._proof: state["database"][self._proof]} if self.params["wait"] else {}
 
     def busy(self, state: State | None) -> str:
         state = known(state)
@@ -200,7 +215,7 @@ class Upgrade(Following, Resource):
             send=lambda: self._start(target),
             follow=(lambda: self._finish(target)) if self.params["wait"] else None,
             happened=lambda state: self._has_started(state, target),
-            reached=lambda state: known(state)["database"]["readable_version"] == target["version"],
+            reached=lambda state: _is_at(known(state)["database"], target),
             last_look=True,
             compare=lambda state: self._require_next(target),
             consent=consent,
@@ -210,7 +225,7 @@ class Upgrade(Following, Resource):
         """The call has no target: only a reading right before it says where it leads."""
         found = read_database(self.client)
         self._earlier, self._operation_id, self._location = found["current_operation_id"], None, None
-        if found["readable_version"] == target["version"]:
+        if _is_at(found, target):
             raise Settled(False)
         if found["next_version_id"] != target["version_id"]:
             raise Conflict(
@@ -236,14 +251,14 @@ class Upgrade(Following, Resource):
         """After a lost answer: only a database that is being upgraded, or there already, has taken the upgrade."""
         found = known(state)["database"]
         begun = self.begun(found, KIND, self._earlier)
-        if begun is None and found["readable_version"] != target["version"]:
+        if begun is None and not _is_at(found, target):
             return False
         self._note_started(target, begun, None)
         return True
 
     def _finish(self, target: State) -> State:
         def arrived(look: Look, seen: bool) -> bool:
-            return look.database is not None and look.database["readable_version"] == target["version"]
+            return look.database is not None and _is_at(look.database, target)
 
         found = self.follow(
             "upgrade",

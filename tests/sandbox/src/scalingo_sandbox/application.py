@@ -36,6 +36,8 @@ from scalingo_sandbox.transport import DROP
 from scalingo_sandbox.world import World
 
 Result = TypeVar("Result")
+AT_ONCE = 20
+"""How many requests may be on their way (docs/contract.md section 4.5)."""
 MAXIMUM_BODY = 4 * 1024 * 1024
 PIECE = 256 * 1024
 
@@ -147,6 +149,7 @@ class Application:
         self.stopping = asyncio.Event()
         # Released each time that a rule begins to hold a request.
         self.held = threading.Semaphore(0)
+        self._on_their_way = 0
         self._compiled = {role: Compiled(role) for role in ("auth", "api", "db", "files")}
         self._adapters: dict[str, TypeAdapter[Any]] = {}
 
@@ -157,6 +160,15 @@ class Application:
         if place.role == "control":
             await self.control(scope, receive, send)
             return
+        self._on_their_way += 1
+        try:
+            # Those that arrive together are together on their way.
+            await asyncio.sleep(0)
+            await self._serve(scope, receive, send, place)
+        finally:
+            self._on_their_way -= 1
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, place: Place) -> None:
         request = Request(scope, receive)
         raw = await request.body()
         exchange, limited = await self._run(self._begin, request, place, raw)
@@ -284,7 +296,12 @@ class Application:
 
     def _limited(self, record: Record, authorization: str) -> Answer | None:
         world, limiter = self.world, self.world.limiter
-        if limiter.limit is None or record.role == "files":
+        if record.role == "files":
+            return None
+        if self._on_their_way > AT_ONCE and world.switch("many_at_once") == "504":
+            record.fault = "many_at_once"
+            return Answer(None, 504, raw=faults.HTML.format(status=504).encode(), media_type="text/html")
+        if limiter.limit is None:
             return None
         user = record.token_kind if record.token_kind in ("none", "invalid") else "user"
         keys = {"user": user, "global": "", "role": f"{record.role}/{record.region}", "token": authorization}

@@ -12,11 +12,13 @@ import random
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import IO
 
 from scalingo_sandbox.engines.base import BACKUP
 from scalingo_sandbox.state import Backup
 
 _BLOCK = 1024 * 1024
+_ROOM = 32
 
 
 class Archives:
@@ -42,16 +44,28 @@ class Archives:
             self._sizes[backup.id] = self.path(backup).stat().st_size
         return self._sizes[backup.id]
 
-    @staticmethod
-    def _write(backup: Backup, stream: io.BufferedWriter) -> None:
+    def _write(self, backup: Backup, stream: io.BufferedWriter) -> None:
         padding = backup.archive_bytes or 0
+        if padding:
+            self._pack(backup, backup.name, stream, padding=padding)
+            return
+        # A name that holds another moment compresses to another length: the header of gzip has room to make up for it.
+        lengths = []
+        for name in (backup.name, "0" * len(backup.name)):
+            packed = io.BytesIO()
+            self._pack(backup, name, packed)
+            lengths.append(len(packed.getvalue()))
+        self._pack(backup, backup.name, stream, room="_" * (lengths[1] - lengths[0] + _ROOM))
+
+    @staticmethod
+    def _pack(backup: Backup, called: str, stream: IO[bytes], *, room: str = "", padding: int = 0) -> None:
         level = 0 if padding else 9
         with (
-            gzip.GzipFile(filename="", mode="wb", compresslevel=level, fileobj=stream, mtime=0) as packed,
+            gzip.GzipFile(filename=room, mode="wb", compresslevel=level, fileobj=stream, mtime=0) as packed,
             tarfile.open(fileobj=packed, mode="w|", format=tarfile.GNU_FORMAT) as archive,
         ):
             for name, content in sorted(backup.files.items()):
-                archive.addfile(_member(name.replace(BACKUP, backup.name), len(content)), io.BytesIO(content))
+                archive.addfile(_member(name.replace(BACKUP, called), len(content)), io.BytesIO(content))
             if padding:
                 archive.addfile(_member("padding", padding), _Padding(padding))  # type: ignore[arg-type]
 

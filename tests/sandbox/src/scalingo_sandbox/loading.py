@@ -120,7 +120,7 @@ def _load_app(world: World, seed: SeedApp) -> None:
         _load_addon(world, app, part, index)
     app.variables.update(seed.variables)
     for index, peering in enumerate(seed.net_peerings):
-        identifier = peering.id or stable_hexadecimal("net_peering", app.id, str(index))
+        identifier = peering.id or stable_uuid("net_peering", app.id, str(index))
         app.peerings.append(NetPeering(identifier, peering.outscale_net_peering_id, world.now(), peering.status))
     for event in seed.events:
         happened = world.now() - event.age

@@ -42,7 +42,8 @@ def _addon(world: World, addon: Addon) -> dict[str, Any]:
         **views.database_answer(world, addon).database.wire(),
         "operations": [asdict(operation) for operation in database.operations.values()],
         "backups": [
-            {name: value for name, value in asdict(backup).items() if name != "files"} for backup in database.backups
+            {name: value for name, value in asdict(backup).items() if name not in ("files", "download_token")}
+            for backup in database.backups
         ],
         "maintenance": [asdict(entry) for entry in database.maintenance],
         "firewall_rules": [asdict(rule) for rule in database.firewall_rules],

@@ -104,6 +104,9 @@ class Backup:
     files: dict[str, bytes] = field(default_factory=dict)
     archive_bytes: int | None = None
     lost: bool = False
+    download_token: str | None = None
+    download_token_date: float = 0.0
+    download_token_until: float = 0.0
 
 
 @dataclass

@@ -142,6 +142,10 @@ class Tokens:
         if int(expiry) <= self._clock.clients():
             raise TokenRefused("the link has expired")
 
+    def make_download(self) -> str:
+        """The token of a backup's archive, where the archive has one of its own."""
+        return secrets.token_hex(64)
+
     def expire(self, kind: str | None = None, addon_id: str | None = None) -> None:
         """Every token made so far is refused from now on: all, those of users, those of addons, those of one addon."""
         if addon_id is not None:

@@ -102,6 +102,8 @@ def app(world: World, item: state.App) -> main.App:
     )
 
 
+PLATFORM = "scalingo-platform"
+
 _MAINTENANCE_EVENTS = {
     "plan_database_maintenance": "database_maintenance_planned",
     "start_database_maintenance": "database_maintenance_started",
@@ -114,6 +116,11 @@ def event(world: World, owner: state.App, item: state.Event) -> main.Event:
     if world.switch("maintenance_events") == "documented":
         name = _MAINTENANCE_EVENTS.get(name, name)
     more = {"user": main.EventUser.of(world.account, world.date)} if item.by_user else {}
+    if not item.by_user and world.switch("platform_user") == "present":
+        platform = main.EventUser(
+            id=f"us-{stable_uuid('user', PLATFORM)}", username=PLATFORM, email=f"{PLATFORM}@example.com"
+        )
+        more = {"user": platform}
     return main.Event.of(item, world.date, type=name, app_id=owner.id, app_name=owner.name, **more)
 
 
@@ -176,6 +183,17 @@ def role(world: World, item: state.Instance) -> str:
     return world.switch("leader_role") if item.role == "leader" else item.role
 
 
+def instance_features(world: World) -> list[str] | list[database.Feature]:
+    if world.switch("instance_features") == "objects":
+        return [database.Feature(name="tls", status="ACTIVATED")]
+    return ["tls"]
+
+
+def feature(item: state.Feature) -> database.Feature:
+    more = {"message": f"the feature {item.name} is disabled"} if item.status == "DISABLED" else {}
+    return database.Feature(name=item.name, status=item.status, **more)
+
+
 _STATUS_OF_INSTANCES = {
     "creating": "booting",
     "updating": "restarting",
@@ -215,7 +233,7 @@ def database_answer(world: World, owner: state.Addon) -> database.DatabaseAnswer
     fields: dict[str, Any] = {
         "resource_id": owner.resource_id,
         "app_name": world.app_of(owner).name,
-        "features": [database.Feature.of(entry, world.date) for entry in item.features],
+        "features": [feature(entry) for entry in item.features],
         "plan": item.plan.name,
         "type_id": item.kind.type_id,
         "type_name": item.kind.type_name,
@@ -229,7 +247,7 @@ def database_answer(world: World, owner: state.Addon) -> database.DatabaseAnswer
                 world.date,
                 status=instance_status(item, entry),
                 type=instance_type(world, entry),
-                features=[],
+                features=instance_features(world),
             )
             for entry in item.instances
         ],
@@ -285,11 +303,19 @@ def type_version(
             fields["next_upgrade"] = table.identifier(following)
         elif following is not None:
             fields["next_upgrade"] = type_version(world, table, following, nested=False)
+    if world.switch("type_versions") == "on":
+        fields["database_type_name"] = table.kind.type_name
+    if world.switch("version_numbers") == "null":
+        fields.update(minor=None, patch=None, build=None)
     return database.DatabaseTypeVersion.of(item, world.date, **fields)
 
 
 def database_type(world: World, kind: Kind) -> database.DatabaseType:
+    table, more = world.catalog.table(kind), {}
+    if world.switch("type_versions") == "on":
+        more["default_version_id"] = table.identifier(table.latest)
     return database.DatabaseType(
+        **more,
         id=kind.type_id,
         name=kind.type_name,
         logo_url=logo(kind.type_name),
@@ -312,15 +338,45 @@ def database_plan(world: World, item: Plan, kind: Kind) -> database.DatabasePlan
         monthly_scheduled_backups=item.monthly_backups,
         pitr_backup_days=item.recovery_days,
         gateway_nodes=1 if item.nodes == 1 else 2,
+        **(_nodes(item, kind) if world.switch("plan_nodes") == "present" else {}),
     )
+
+
+def _nodes(item: Plan, kind: Kind) -> dict[str, int | None]:
+    """The nodes of a plan by kind."""
+    nodes: dict[str, int | None] = {
+        "mongodb": {"mongo_data_node": item.nodes, "mongo_arbiter_node": 0, "mongo_backup_node": 0},
+        "mysql": {"mysql_nodes": item.nodes},
+        "postgresql": {"postgresql_nodes": item.nodes},
+        "redis": {"redis_nodes": item.nodes, "sentinel_nodes": 0 if item.nodes == 1 else 3},
+    }.get(kind.type_name, {"es_master_data_nodes": item.nodes} if "search" in kind.type_name else {})
+    return {"minimum_version": None, **nodes}
 
 
 def backup(world: World, owner: state.Database, item: state.Backup, size: int | None) -> database.Backup:
     if size is None and world.switch("backup_size") == "zero":
         size = 0
-    without = ("hidden", "started_at") if world.switch("backup_started_at") == "missing" else ("hidden",)
+    without = ["hidden"]
+    if world.switch("backup_started_at") == "missing":
+        without.append("started_at")
+    if download_token(world, item) is None:
+        without += ["download_token", "download_token_date"]
     more = {"type": owner.kind.type_name} if world.switch("backup_type") == "present" else {}
     return database.Backup.of(item, world.date, without, size=size, database_id=owner.id, **more)
+
+
+DOWNLOAD_TOKEN_LIFE = 300
+
+
+def download_token(world: World, item: state.Backup) -> str | None:
+    """The token of a backup's archive, where it has one: a new one every five minutes."""
+    if world.switch("download_token") == "missing" or item.status != "done":
+        return None
+    now = world.clock.clients()
+    if item.download_token_until <= now:
+        item.download_token, item.download_token_until = world.tokens.make_download(), now + DOWNLOAD_TOKEN_LIFE
+        item.download_token_date = world.now()
+    return item.download_token
 
 
 def restoration(world: World, owner: state.Database, item: state.Restoration) -> database.Restoration:
@@ -393,7 +449,7 @@ def series(world: World, item: state.Database, name: str, hours: int, last: bool
     return database.SeriesAnswer(**{f"{name}_metrics": points})
 
 
-def link(world: World, address: str, path: str, seconds: float) -> str:
+def link(world: World, address: str, path: str, seconds: float, token: str | None = None) -> str:
     """A signed link that expires."""
-    token = world.tokens.make_link(path, seconds)
+    token = token or world.tokens.make_link(path, seconds)
     return f"{address}{quote(path)}?token={token}"

@@ -241,11 +241,13 @@ def disable_feature(world: World, addon: Addon, feature: Feature) -> None:
 
     def finish() -> None:
         if feature.status == "PENDING_TO_REMOVE" and feature in database.features:
-            if outcome is None:
+            if outcome is None and world.switch("feature_disabled") == "DISABLED":
+                feature.status = "DISABLED"
+            elif outcome is None:
                 database.features.remove(feature)
-                world.apply_encryption(addon)
             else:
                 feature.status = "ACTIVATED"
+            world.apply_encryption(addon)
 
     if outcome is None or outcome.outcome != "stay":
         if world.durations.feature == 0:

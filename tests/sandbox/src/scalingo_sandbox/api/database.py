@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from scalingo_sandbox import state, views, work
 from scalingo_sandbox.api.main import refuse_busy
 from scalingo_sandbox.api.routing import Answer, Call, Refusal, base_of, invalid, route
-from scalingo_sandbox.catalog import KINDS, Kind
+from scalingo_sandbox.catalog import KINDS, Kind, VersionTable
 from scalingo_sandbox.engines import EngineError
 from scalingo_sandbox.engines.base import Engine
 from scalingo_sandbox.models import actions, database
@@ -76,9 +76,11 @@ def upgrade_database(call: Call) -> Answer:
     table = world.catalog.table(owner.kind)
     version = views.type_version(world, table, target)
     crosses = target.major != owner.database.engine.version().major
+    named = world.switch("upgrade_operation") == "present"
+    more = {"operation_id": operation.id} if named else {}
     answer = database.UpgradeAnswer(
+        **more,
         message=f"Database upgrade to {target} is pending",
-        operation_id=operation.id,
         id=version.id,
         build=target.build,
         major=target.major,
@@ -87,7 +89,7 @@ def upgrade_database(call: Call) -> Answer:
         release_number=table.versions.index(target) + 1,
         database_type_id=version.database_type_id,
         features=version.features,
-        allowed_plugins=version.allowed_plugins,
+        allowed_plugins=version.allowed_plugins if named else None,
         warning_message=f"{target.major} is a new major version" if crosses else "",
         maintenance_window=database.MaintenanceWindow.of(owner.database.window, world.date),
         created_at=version.created_at,
@@ -195,7 +197,7 @@ def disable_feature(call: Call) -> database.MessageAnswer:
     refuse_busy(world, owner)
     feature = owner.database.feature(name)
     message = database.MessageAnswer(message=f"{name} feature has been disabled")
-    if feature is None:
+    if feature is None or feature.status == "DISABLED":
         position = world.switch("feature_inactive")
         if position == "accept":
             return message
@@ -206,7 +208,7 @@ def disable_feature(call: Call) -> database.MessageAnswer:
         )
     if name == "force-ssl":
         public = owner.database.feature("publicly-available")
-        if public is not None and public.status != "FAILED":
+        if public is not None and public.status not in ("FAILED", "DISABLED"):
             raise invalid(world, feature="force-ssl is required by publicly-available")
     if feature.status != "PENDING_TO_REMOVE":
         work.disable_feature(world, owner, feature)
@@ -254,8 +256,12 @@ def _logical(item: Any) -> actions.LogicalDatabase:
     return actions.LogicalDatabase(name=item.name, protected=item.protected)
 
 
-def _statements(engine: Engine) -> list[actions.Statement]:
-    return [actions.Statement(**item) for item in engine.list_statements()]
+def _statements(call: Call, engine: Engine) -> list[actions.Statement]:
+    renamed = {"std_dev": "stddev_time"} if call.world.switch("statement_routes") == "on" else {}
+    return [
+        actions.Statement(**{renamed.get(name, name): value for name, value in item.items()})
+        for item in engine.list_statements()
+    ]
 
 
 def _policies(engine: Engine) -> list[actions.RetentionPolicy]:
@@ -286,7 +292,7 @@ PERFORMERS: dict[str, Performer] = {
     "pg-terminate-query": lambda call, engine, params: engine.terminate_query(params.pid),
     "pg-stat-statements-enable": lambda call, engine, params: engine.enable_statements(),
     "pg-stat-statements-reset": lambda call, engine, params: engine.reset_statements(),
-    "pg-stat-statements-list": lambda call, engine, params: _statements(engine),
+    "pg-stat-statements-list": lambda call, engine, params: _statements(call, engine),
     "list-retention-policies": lambda call, engine, params: _policies(engine),
     "add-retention-policy": lambda call, engine, params: engine.add_retention_policy(
         params.name, params.duration, bool(params.default)
@@ -299,8 +305,12 @@ PERFORMERS: dict[str, Performer] = {
 @route("D8", "db", "POST", "/api/databases/{db}/action", access="addon", safe=False)
 def run_action(call: Call) -> Answer:
     """An action on the running database."""
-    owner = call.owner
     given: actions.Action = call.body
+    return _acted(call, given)
+
+
+def _acted(call: Call, given: actions.Action) -> Answer:
+    owner = call.owner
     action = actions.ACTIONS.get(given.action_name)
     try:
         if action is None:
@@ -321,7 +331,47 @@ def run_action(call: Call) -> Answer:
         return Answer(actions.ActionAnswer(failure), status=int(call.world.switch("action_failure")))
     if result == [] and call.world.switch("empty_lists") == "null":
         result = None
+    if result is None and action.name.startswith("pg-stat") and call.world.switch("statement_routes") == "on":
+        result = {}
     return Answer(actions.ActionAnswer(actions.ActionSuccess(ok=1, result=result)))
+
+
+def _statistics(number: str, name: str, action: str, safe: bool = False) -> None:
+    """A route of its own for what an action does: docs/contract.md section 2.8."""
+
+    def run(call: Call) -> Answer:
+        return _acted(call, actions.Action(action_name=action))
+
+    run.__name__, run.__doc__ = name, f"The action {action}, as a route."
+    route(
+        number,
+        "db",
+        "POST",
+        f"/api/databases/{{db}}/{name}",
+        access="addon",
+        safe=safe,
+        only="statement_routes=on",
+    )(run)
+
+
+_statistics("D15", "postgresql_stat_statements_enable", "pg-stat-statements-enable")
+_statistics("D16", "postgresql_stat_statements_reset", "pg-stat-statements-reset")
+_statistics("D17", "postgresql_stat_statements_list", "pg-stat-statements-list", safe=True)
+
+
+@route(
+    "D18",
+    "db",
+    "POST",
+    "/api/databases/{db}/postgresql_reset_stats",
+    access="addon",
+    safe=False,
+    only="statement_routes=on",
+)
+def reset_statistics(call: Call) -> Answer:
+    """Statistics of the server begin anew: nothing of them is kept here."""
+    refuse_busy(call.world, call.owner)
+    return Answer(actions.ActionAnswer(actions.ActionSuccess(ok=1, result={})))
 
 
 # D9 and D10: operations
@@ -413,13 +463,25 @@ def list_types(call: Call) -> database.DatabaseTypesAnswer:
     )
 
 
+def _type(call: Call) -> VersionTable:
+    for table in call.world.catalog.tables.values():
+        if table.kind.type_id == call.path["type"]:
+            return table
+    raise Refusal(404, {"error": "Database type not found"})
+
+
 @route("T2", "db", "GET", "/api/database_types/{type}", access="addon", safe=True, dashboard=True)
 def show_type(call: Call) -> database.DatabaseTypeAnswer:
     """One type of database."""
-    for table in call.world.catalog.tables.values():
-        if table.kind.type_id == call.path["type"]:
-            return database.DatabaseTypeAnswer(database_type=views.database_type(call.world, table.kind))
-    raise Refusal(404, {"error": "Database type not found"})
+    return database.DatabaseTypeAnswer(database_type=views.database_type(call.world, _type(call).kind))
+
+
+@route("T4", "db", "GET", "/api/database_types/{type}/versions", access="addon", safe=True, only="type_versions=on")
+def list_type_versions(call: Call) -> database.DatabaseTypeVersionsAnswer:
+    """The versions of one type."""
+    table = _type(call)
+    versions = [views.type_version(call.world, table, item) for item in table.versions]
+    return database.DatabaseTypeVersionsAnswer(database_type_versions=versions)
 
 
 @route("T3", "db", "GET", "/api/database_type_versions/{version}", access="addon", safe=True)

@@ -623,7 +623,7 @@ def create_peering(call: Call) -> main.NetPeeringAnswer:
     taken = [item.outscale_net_peering_id for item in app.peerings if item.status == "active"]
     if call.body.outscale_net_peering_id in taken:
         raise invalid(call.world, outscale_net_peering_id="has already been taken")
-    item = state.NetPeering(fresh_hexadecimal(), call.body.outscale_net_peering_id, call.world.now())
+    item = state.NetPeering(str(uuid.uuid4()), call.body.outscale_net_peering_id, call.world.now())
     app.peerings.append(item)
     return main.NetPeeringAnswer(net_peering=_peering(call, app, item))
 

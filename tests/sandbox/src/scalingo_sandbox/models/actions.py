@@ -93,7 +93,8 @@ class Statement(Response):
     min_time: float
     max_time: float
     mean_time: float
-    std_dev: float
+    std_dev: float | None = None
+    stddev_time: float | None = None
 
 
 class RetentionPolicy(Response):

@@ -15,6 +15,7 @@ from scalingo_sandbox.models.base import Date, Hour, Meta, Request, Response, We
 class Feature(Response):
     name: str
     status: str
+    message: str | None = None
 
 
 class Instance(Response):
@@ -23,7 +24,7 @@ class Instance(Response):
     port: int
     status: str
     type: str
-    features: list[str] | None = None
+    features: list[str] | list[Feature] | None = None
     private_ip: str | None = None
 
 
@@ -109,13 +110,18 @@ class DatabaseTypeVersion(Response):
     next_upgrade: DatabaseTypeVersion | str | None = None
     allowed_plugins: list[Plugin] | list[str] | None = None
     major: int
-    minor: int
-    patch: int
-    build: int
+    minor: int | None
+    patch: int | None
+    build: int | None
+    database_type_name: str | None = None
 
 
 class DatabaseTypeVersionAnswer(Response):
     database_type_version: DatabaseTypeVersion
+
+
+class DatabaseTypeVersionsAnswer(Response):
+    database_type_versions: list[DatabaseTypeVersion]
 
 
 class DatabaseType(Response):
@@ -126,6 +132,7 @@ class DatabaseType(Response):
     description: str
     created_at: Date
     updated_at: Date
+    default_version_id: str | None = None
 
 
 class DatabaseTypeAnswer(Response):
@@ -221,6 +228,15 @@ class DatabasePlan(Response):
     monthly_scheduled_backups: int | None = None
     pitr_backup_days: int | None = None
     gateway_nodes: int | None = None
+    minimum_version: str | None = None
+    es_master_data_nodes: int | None = None
+    mongo_data_node: int | None = None
+    mongo_arbiter_node: int | None = None
+    mongo_backup_node: int | None = None
+    mysql_nodes: int | None = None
+    postgresql_nodes: int | None = None
+    redis_nodes: int | None = None
+    sentinel_nodes: int | None = None
 
 
 class DatabasePlanAnswer(Response):
@@ -246,6 +262,8 @@ class Backup(Response):
     method: str | None = None
     type: str | None = None
     hidden: bool | None = None
+    download_token: str | None = None
+    download_token_date: Date | None = None
 
 
 class BackupAnswer(Response):
