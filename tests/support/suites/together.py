@@ -187,13 +187,13 @@ def _converges(subject: Subject, case: Case) -> bool:
 
 
 def _truth(pair: Pair) -> list[str]:
-    found = crash_problems(pair.seen) + _untrue(pair.seen.report, pair.own)
+    found = crash_problems(pair.seen) + untrue(pair.seen.report, pair.own)
     if pair.other is not None:
-        found += ["the other one: " + text for text in _untrue(pair.other, pair.others)]
+        found += ["the other one: " + text for text in untrue(pair.other, pair.others)]
     return found
 
 
-def _untrue(report: Report, records: t.Sequence[Record]) -> list[str]:
+def untrue(report: Report, records: t.Sequence[Record]) -> list[str]:
     """What a run says of itself against what it sent. The status of an action does not tell whether it was done."""
     accepted = _accepted(records)
     if [name for name in accepted if not name.islower()] and not report.changed:

@@ -38,6 +38,8 @@ class Kind:
     downloads: bool = True
     point_in_time: bool = False
     health: bool = False
+    coming: bool = False
+    """It does not exist yet, unless the switch coming_kinds shows it."""
     plans: str = ""
     """What the names of its plans begin with; blank: the provider's identifier."""
 
@@ -50,12 +52,13 @@ class Kind:
 
 
 _KINDS = yaml.safe_load((Path(__file__).parent / "data" / "kinds.yml").read_text(encoding="utf-8"))
-KINDS = {
+ALL_KINDS = {
     provider: Kind(
         provider, **{name: tuple(value) if isinstance(value, list) else value for name, value in kind.items()}
     )
     for provider, kind in _KINDS.items()
 }
+KINDS = {provider: kind for provider, kind in ALL_KINDS.items() if not kind.coming}
 
 
 def provider_name(text: str) -> str:
@@ -169,9 +172,9 @@ class Plan:
 
     @property
     def recovery_days(self) -> int:
-        if not KINDS[self.provider].point_in_time:
+        if not ALL_KINDS[self.provider].point_in_time:
             return 0
-        if KINDS[self.provider].dedicated:
+        if ALL_KINDS[self.provider].dedicated:
             return {"starter": 7, "business": 14, "enterprise": 30}.get(self.tier, 7)
         return 7
 
@@ -194,7 +197,7 @@ def make_plan(provider: str, name: str, position: int = 99) -> Plan:
         nodes=1 if tier in ("free", "sandbox", "starter") else 3,
         position=position,
         disabled=tier == "free",
-        replaced_by=KINDS[provider].plan_name("sandbox") if tier == "free" else None,
+        replaced_by=ALL_KINDS[provider].plan_name("sandbox") if tier == "free" else None,
     )
 
 
@@ -212,17 +215,23 @@ class Catalog:
 
     def __init__(self, versions: dict[str, list[str]] | None = None) -> None:
         chosen = versions or {}
+        self.coming = False
+        """Whether the kinds that come are here."""
         self.tables: dict[str, VersionTable] = {}
-        for kind in KINDS.values():
+        for kind in ALL_KINDS.values():
             if kind.type_name not in self.tables:
                 self.tables[kind.type_name] = VersionTable(kind, chosen.get(kind.type_name) or list(kind.versions))
-        self._plans = {kind.provider: {plan.name: plan for plan in default_plans(kind)} for kind in KINDS.values()}
+        self._plans = {kind.provider: {plan.name: plan for plan in default_plans(kind)} for kind in ALL_KINDS.values()}
+
+    def kinds(self) -> list[Kind]:
+        """Those that exist."""
+        return [kind for kind in ALL_KINDS.values() if self.coming or not kind.coming]
 
     def kind(self, provider: str) -> Kind | None:
-        return KINDS.get(provider_name(provider))
+        return next((kind for kind in self.kinds() if kind.provider == provider_name(provider)), None)
 
     def kind_of_type(self, type_name: str) -> Kind:
-        return next(kind for kind in KINDS.values() if kind.type_name == type_name)
+        return next(kind for kind in ALL_KINDS.values() if kind.type_name == type_name)
 
     def table(self, kind: Kind) -> VersionTable:
         return self.tables[kind.type_name]

@@ -10,7 +10,7 @@ from typing import Any
 from scalingo_sandbox import work
 from scalingo_sandbox.faults import FaultRule
 from scalingo_sandbox.identifiers import fresh_hexadecimal
-from scalingo_sandbox.loading import reset
+from scalingo_sandbox.loading import follow_switches, reset
 from scalingo_sandbox.ratelimit import RateLimit
 from scalingo_sandbox.record import Record
 from scalingo_sandbox.seed import Seed, SeedMaintenance, load
@@ -76,6 +76,7 @@ class Control:
     def switch(self, name: str, value: object) -> None:
         with self.world.lock:
             self.world.switches.set(name, value)
+            follow_switches(self.world)
 
     def fault(self, **rule: Any) -> None:
         parsed = FaultRule.model_validate(rule)

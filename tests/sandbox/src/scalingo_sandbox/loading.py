@@ -9,7 +9,7 @@ import contextlib
 import secrets
 
 from scalingo_sandbox import work
-from scalingo_sandbox.catalog import KINDS, Catalog, Kind, Plan, Version, provider_name
+from scalingo_sandbox.catalog import ALL_KINDS, KINDS, Catalog, Kind, Plan, Version, provider_name
 from scalingo_sandbox.clock import Clock
 from scalingo_sandbox.engines import FACTORIES, EngineError, EngineSetup
 from scalingo_sandbox.engines import versions as driver_versions
@@ -67,11 +67,37 @@ def reset(world: World, seed: Seed | None = None) -> None:
 
 def load(world: World, seed: Seed) -> None:
     world.begin(seed, Catalog(_versions(world, seed)))
+    world.catalog.coming = world.switch("coming_kinds") == "shown"
     for app in seed.apps:
         _load_app(world, app)
     for fleet in seed.fleet:
         _load_fleet(world, fleet)
     work.begin_hours(world)
+
+
+def follow_switches(world: World) -> None:
+    """Have the kinds that come, with those of them that the seed names, or have them no more, as the switch says."""
+    shown = world.switch("coming_kinds") == "shown"
+    if shown == world.catalog.coming:
+        return
+    world.catalog.coming = shown
+    for app in [app for app in world.apps if any(addon.kind.coming for addon in app.addons)]:
+        for addon in [addon for addon in app.addons if addon.kind.coming]:
+            world.remove_addon(app, addon)
+        if not app.addons:
+            world.apps.remove(app)
+    for seed in world.seed.apps if shown else ():
+        parts = [part for part in seed.addons if _comes(part)]
+        found = world.find_app(seed.region, seed.name)
+        if found is None:
+            _load_app(world, seed)
+        for part in parts if found is not None else ():
+            _load_addon(world, found, part, 0)
+
+
+def _comes(part: SeedAddon) -> bool:
+    kind = ALL_KINDS.get(provider_name(part.provider))
+    return kind is not None and kind.coming
 
 
 def _versions(world: World, seed: Seed) -> dict[str, list[str]]:
@@ -107,6 +133,9 @@ def _load_app(world: World, seed: SeedApp) -> None:
         raise ValueError(f"there is no region {seed.region}; there are {', '.join(REGIONS)}")
     if any(app.name == seed.name and app.region == seed.region for app in world.apps):
         raise ValueError(f"the app {seed.name} is named twice in {seed.region}")
+    parts = [part for part in seed.addons if world.catalog.coming or not _comes(part)]
+    if seed.addons and not parts:
+        return
     app = make_app(
         world, seed.name, seed.region, identifier=seed.id or stable_hexadecimal("app", seed.region, seed.name)
     )
@@ -114,7 +143,7 @@ def _load_app(world: World, seed: SeedApp) -> None:
     if seed.project:
         app.project_id, app.project_name = project_identifier(seed.project), seed.project
     seen: dict[str, int] = {}
-    for part in seed.addons:
+    for part in parts:
         index = seen.get(part.provider, 0)
         seen[part.provider] = index + 1
         _load_addon(world, app, part, index)

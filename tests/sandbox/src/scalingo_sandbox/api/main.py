@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from scalingo_sandbox import state, views, work
 from scalingo_sandbox.api.routing import Answer, Call, Refusal, invalid, not_found, route
-from scalingo_sandbox.catalog import KINDS, Kind
+from scalingo_sandbox.catalog import Kind
 from scalingo_sandbox.identifiers import fresh_hexadecimal, stable_hexadecimal, stable_uuid
 from scalingo_sandbox.loading import make_addon, make_app
 from scalingo_sandbox.models import main
@@ -383,7 +383,7 @@ def remove_log_drain(call: Call) -> Answer:
 @route("A9", "api", "GET", "/v1/addon_providers", access="none", safe=True, query="category_id dedicated")
 def list_addon_providers(call: Call) -> main.AddonProvidersAnswer:
     """The providers of addons."""
-    kinds = list(KINDS.values())
+    kinds = call.world.catalog.kinds()
     if call.query.get("dedicated") == "true":
         kinds = [kind for kind in kinds if kind.dedicated]
     if call.query.get("category_id", views.CATEGORY.id) != views.CATEGORY.id:
