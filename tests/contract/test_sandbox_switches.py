@@ -253,13 +253,10 @@ PROBES.update(
         "archive_missing": unserved,
         "archive_not_done": unfinished,
         "addon_token_format": lambda caller, box: caller.addon_token(mysql(box)).count("."),
-<<<<<<< HEAD
         "instance_features": lambda caller, box: shape(database_of(caller, box)["instances"][0]["features"]),
         "plan_nodes": lambda caller, box: shape(caller.database("GET", mysql(box), "/plan").json()["plan"]),
         "version_numbers": lambda caller, box: shape(version_of(caller, box))["build"],
-=======
         "coming_kinds": lambda caller, box: [app["name"] for app in caller.main("GET", "/v1/apps").json()["apps"]],
->>>>>>> f96df1e (Let the sandbox have kinds of databases that nobody knows, and try every module, the inventory, an upgrade and the report with them)
         "restore_status": lambda caller, box: restored(caller, box).status_code,
     }
 )
