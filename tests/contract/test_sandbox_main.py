@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from typing import Any
 
 import pytest
@@ -361,6 +362,7 @@ def test_the_network_of_a_dedicated_database(caller: Caller) -> None:
     }  # fmt: skip
     made = caller.main("POST", f"{base}/net_peerings", json={"outscale_net_peering_id": "pcx-1"})
     assert (made.status_code, made.json()["net_peering"]["status"]) == (201, "active")
+    assert str(uuid.UUID(made.json()["net_peering"]["id"])) == made.json()["net_peering"]["id"]
     one = f"{base}/net_peerings/{made.json()['net_peering']['id']}"
     assert caller.main("GET", one).json()["net_peering"]["outscale_net_peering_id"] == "pcx-1"
     assert len(caller.main("GET", f"{base}/net_peerings").json()["net_peerings"]) == 1

@@ -81,6 +81,27 @@ def test_accept_both_means_a_switch_or_both_forms_always() -> None:
             assert TREATMENTS[f"6.{number}"].kind != "nothing" or number == "53", line
 
 
+def test_the_findings_name_what_there_is() -> None:
+    """Section 9: every finding has a row, every switch its values with the default first, every test exists."""
+    text = CONTRACT.read_text(encoding="utf-8").partition("\n## 9. ")[2]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split(" | ")] for line in text.splitlines() if line.startswith("| ")
+    ]
+    wanted = {f"C{number}" for number in range(1, 26)} | {"C6b", "C6c", "C7b"}
+    assert wanted <= {row[0] for row in rows}
+    code = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    for name, dummy, section, held, test in rows:
+        assert section, name
+        for switch, values in re.findall(r"`(\w+)`: ((?:`[\w ]+`(?:, )?)+)", held):
+            if switch in SWITCHES:
+                named = re.findall(r"`([^`]+)`", values)
+                assert tuple(named) == SWITCHES[switch].values[: len(named)], (name, switch)
+        for function in re.findall(r"`(test_\w+)`", test):
+            assert f"def {function}(" in code, (name, function)
+        for path in re.findall(r"`(tests/[\w/.]+)`", test):
+            assert (CONTRACT.parents[1] / path).is_file(), (name, path)
+
+
 def test_the_readme_has_a_table_of_the_switches() -> None:
     text = README.read_text(encoding="utf-8")
     section = text.partition("<!-- switches -->")[2].partition("<!-- /switches -->")[0]
