@@ -76,10 +76,17 @@ class Caller:
         """Whether its credentials open other databases than the one that is meant."""
         return self.auth.opens_others
 
+    def caller_of(self, route: Route[t.Any]) -> Caller:
+        """Return who sends a route: what was chosen already sends it."""
+        return self
+
     def call(
         self, route: Route[T], *, values: Values, query: t.Mapping[str, t.Any] | None = None, body: t.Any = None
     ) -> T:
-        """Send a route and return what it makes of a good answer."""
+        """Send a route and return what it makes of a good answer: what a route does that is called with a client.
+
+        May raise any ScalingoError but InvalidInput's subclasses and StepFailed.
+        """
         try:
             answer = self._answer(route, values, query, body)
             error = route.failure(answer)

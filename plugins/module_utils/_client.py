@@ -20,7 +20,7 @@ from ._core import Clock, Secrets, Usage
 from ._errors import InvalidInput, NotFound, ScalingoError, UnexpectedAnswer
 from ._progress import Watch, Watcher
 from ._retry import SharedFlight, SharedPacing
-from ._route import AUTH, DATABASE, MAIN, NONE, PUBLIC, SIGN_IN, Host, Raw, Route, T, failure_of
+from ._route import AUTH, DATABASE, MAIN, NONE, PUBLIC, SIGN_IN, Host, Raw, Route, failure_of
 from ._settings import Settings, read_settings
 from ._target import AccountAuth, AddonAuth, Target
 from ._transport import NoAuthorization, Transport
@@ -179,14 +179,9 @@ class Client:
     def _caller(self, auth: Auth) -> Caller:
         return Caller(self.transport, auth, self.described)
 
-    def call(
-        self, route: Route[T], *, values: t.Mapping[str, t.Any], query: t.Mapping[str, t.Any] | None, body: t.Any
-    ) -> T:
-        """Send a route and return what it makes of a good answer: what a route does that is called with a client.
-
-        May raise any ScalingoError but InvalidInput's subclasses and StepFailed.
-        """
-        return self.callers[Host(route.role, route.auth)].call(route, values=values, query=query, body=body)
+    def caller_of(self, route: Route[t.Any]) -> Caller:
+        """Return who sends a route: by which credentials that is."""
+        return self.callers[Host(route.role, route.auth)]
 
     @property
     def date(self) -> float | None:

@@ -76,15 +76,15 @@ class Route(t.Generic[T]):
     def __call__(self, client: Sender, *path: str, body: t.Any = None, query: t.Mapping[str, t.Any] | None = None) -> T:
         """Send it and return what its answer says. ``path`` is what its path leaves open, in order, but the database."""
         names = [name for name in re.findall(r"\{(\w+)\}", self.path) if name != "database"]
-        return client.call(self, values=dict(zip(names, path)), query=query, body=body)
+        return client.caller_of(self).call(self, values=dict(zip(names, path)), query=query, body=body)
 
     def failure(self, answer: Answer) -> ScalingoError | None:
         """Return what is wrong with an answer, as the error to raise."""
         return failure_of(self, answer)
 
 
-class Sender(t.Protocol):
-    """What a route needs to be sent."""
+class Sends(t.Protocol):
+    """Who sends a route, by one kind of credentials."""
 
     @property
     def opens_others(self) -> bool:
@@ -94,6 +94,13 @@ class Sender(t.Protocol):
         self, route: Route[T], *, values: t.Mapping[str, t.Any], query: t.Mapping[str, t.Any] | None, body: t.Any
     ) -> T:
         """Send a route and return what it makes of the answer."""
+
+
+class Sender(t.Protocol):
+    """What a route needs to be sent."""
+
+    def caller_of(self, route: Route[t.Any]) -> Sends:
+        """Return who sends it."""
 
     def described(self) -> str:
         """Say in words which database is meant."""

@@ -14,6 +14,7 @@ import typing as t
 import pytest
 from ansible.module_utils.parsing.convert_bool import BOOLEANS_FALSE, BOOLEANS_TRUE
 from ansible_collections.community.scalingo.plugins.module_utils import _canon
+from ansible_collections.community.scalingo.plugins.module_utils._api.database import hour_of_day, weekday
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,8 +58,8 @@ def refused(function: t.Callable[[t.Any], t.Any], value: object) -> str:
     "function",
     [
         _canon.boolean,
-        _canon.hour,
-        _canon.weekday,
+        hour_of_day,
+        weekday,
         _canon.duration,
         _canon.seconds,
         _canon.version,
@@ -106,25 +107,23 @@ def test_text_is_a_boolean_only_when_ansible_says_so(value: str) -> None:
 
 @pytest.mark.parametrize("number", range(24))
 def test_hours_are_numbers_or_their_text(number: int) -> None:
-    assert _canon.hour(number) == _canon.hour(str(number)) == _canon.hour(f" {number:02d} ") == number
+    assert hour_of_day(number) == hour_of_day(str(number)) == hour_of_day(f" {number:02d} ") == number
 
 
 @pytest.mark.parametrize("value", [24, -1, "24", "-1", "3:00", "", None, True, False, 3.0, "٣", [3], 10**12, "9" * 20])
 def test_other_values_are_no_hours(value: object) -> None:
-    assert "is not an hour of the day: use 0 to 23, in UTC" in refused(_canon.hour, value)
+    assert "is not an hour of the day: use 0 to 23, in UTC" in refused(hour_of_day, value)
 
 
 def test_weekdays_begin_with_sunday() -> None:
     names = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]
     for number, name in enumerate(names):
-        assert {_canon.weekday(form) for form in (number, str(number), name, name.upper(), f" {name.title()} ")} == {
-            number
-        }
+        assert {weekday(form) for form in (number, str(number), name, name.upper(), f" {name.title()} ")} == {number}
 
 
 @pytest.mark.parametrize("value", [7, -1, "7", "sun", "", None, True, False, 1.0, ["monday"]])
 def test_other_values_are_no_weekdays(value: object) -> None:
-    assert "is not a day of the week: use sunday, monday" in refused(_canon.weekday, value)
+    assert "is not a day of the week: use sunday, monday" in refused(weekday, value)
 
 
 # -- durations -------------------------------------------------------------------------------------------------------
@@ -557,7 +556,7 @@ def test_other_values_are_no_instants(value: object) -> None:
 def test_every_pair_of_forms_of_one_thing_is_equal() -> None:
     same: list[tuple[t.Callable[[t.Any], t.Any], list[t.Any]]] = [
         (_canon.boolean, ["yes", "true", 1, True, "on", "Y"]),
-        (_canon.weekday, ["Wednesday", 3, "3"]),
+        (weekday, ["Wednesday", 3, "3"]),
         (_canon.duration, ["168h", "7d", "1w", "168h0m0s", "6d24h"]),
         (_canon.instant, ["2026-11-21T03:00:00Z", "2026-11-21T04:00:00+01:00", "2026-11-20T22:00:00.000-05:00"]),
         (_canon.extension_version, ["v1.11", "1.11"]),

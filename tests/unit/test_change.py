@@ -85,6 +85,9 @@ class Platform:
     def described(self) -> str:
         return "addon ad-1"
 
+    def caller_of(self, route: t.Any) -> Platform:
+        return self
+
     def call(self, route: t.Any, *, values: dict[str, t.Any], query: t.Any, body: t.Any) -> t.Any:
         return getattr(self, route.name)(*values.values())
 

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from .._answer import Answer
@@ -28,6 +29,8 @@ from .._shapes import (
     text,
 )
 from .operation import operation_in, started
+
+WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 
 FEATURE = Record(name=required(text), status=present(text))
 
@@ -74,6 +77,42 @@ RECORD = Record(
     maintenance_window=WINDOW,
 )
 UPGRADE = Record(id=identifier, message=identifier, warning_message=identifier)
+
+
+def hour_of_day(value: object) -> int:
+    """An hour of the day in UTC, 0 to 23 (docs/contract.md section 2.3)."""
+    number = _whole(value)
+    if number is None or not 0 <= number <= 23:
+        raise ValueError(f"{value!r} is not an hour of the day: use 0 to 23, in UTC")
+    return number
+
+
+def weekday(value: object) -> int:
+    """A day of the week as the API counts it: 0 is Sunday (docs/contract.md section 2.2). Names are English, in any case."""
+    number = _whole(value)
+    if number is not None and 0 <= number <= 6:
+        return number
+    if isinstance(value, str) and value.strip().lower() in WEEKDAYS:
+        return WEEKDAYS.index(value.strip().lower())
+    raise ValueError(
+        "{!r} is not a day of the week: use {}, or 0 (Sunday) to 6 (Saturday)".format(value, ", ".join(WEEKDAYS))
+    )
+
+
+def window_text(day: int | None, starting_hour: int | None) -> str:
+    """When a window begins, for people."""
+    name = "an unknown day" if day is None else WEEKDAYS[day % 7].capitalize()
+    return "{} at {} UTC".format(name, "an unknown hour" if starting_hour is None else f"{starting_hour}:00")
+
+
+def _whole(value: object) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*", value, re.ASCII):
+        return int(value)
+    return None
 
 
 def _upgrade_started(answer: Answer) -> Raw:

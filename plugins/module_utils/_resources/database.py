@@ -14,7 +14,15 @@ import typing as t
 
 from .. import _canon
 from .._api.addon import ENGINES
-from .._api.database import disable_feature, enable_feature, show_database, update_database
+from .._api.database import (
+    disable_feature,
+    enable_feature,
+    hour_of_day,
+    show_database,
+    update_database,
+    weekday,
+    window_text,
+)
 from .._api.dedicated import list_endpoints, list_net_peerings, show_network_configuration
 from .._busy import busy_reason
 from .._change import Listing, Resource
@@ -94,7 +102,7 @@ class Database(Resource):
                 raise InvalidInput(
                     f"periodic_backups_scheduled_at takes exactly one hour, not {len(hours)}: only Scalingo's support can set several"
                 )
-            hour = checked("periodic_backups_scheduled_at", _canon.hour, hours[0])
+            hour = checked("periodic_backups_scheduled_at", hour_of_day, hours[0])
         window, features = _wanted_window(params), _wanted_features(params)
         if features.get("publicly-available") and features.get("force-ssl") is False:
             raise InvalidInput("features contradict each other: publicly-available needs force-ssl")
@@ -383,10 +391,10 @@ def _wanted_window(params: Params) -> dict[str, int]:
         return {}
     wanted = {}
     if window["weekday_utc"] is not None:
-        wanted["weekday_utc"] = checked("maintenance_window: weekday_utc", _canon.weekday, window["weekday_utc"])
+        wanted["weekday_utc"] = checked("maintenance_window: weekday_utc", weekday, window["weekday_utc"])
     if window["starting_hour_utc"] is not None:
         wanted["starting_hour_utc"] = checked(
-            "maintenance_window: starting_hour_utc", _canon.hour, window["starting_hour_utc"]
+            "maintenance_window: starting_hour_utc", hour_of_day, window["starting_hour_utc"]
         )
     if not wanted:
         raise InvalidInput("maintenance_window is empty: give weekday_utc, starting_hour_utc, or both")
@@ -395,7 +403,7 @@ def _wanted_window(params: Params) -> dict[str, int]:
 
 def _shown(name: str, value: t.Any) -> str:
     if name == "maintenance_window":
-        return _canon.window_text(value["weekday_utc"], value["starting_hour_utc"])
+        return window_text(value["weekday_utc"], value["starting_hour_utc"])
     if name == "periodic_backups_scheduled_at":
         return ", ".join(f"{hour}:00 UTC" for hour in value)
     return str(value).lower()
