@@ -160,7 +160,10 @@ def sql_modes(value: str | t.Iterable[object]) -> frozenset[str]:
     return frozenset(modes)
 
 
-def version(value: object) -> tuple[int, ...]:
+Version = tuple[int, ...]
+
+
+def version(value: object) -> Version:
     """The components of a version `major.minor.patch-build` or of the first ones of it; a leading `v` is ignored."""
     text = str(value).strip()
     if not re.fullmatch(r"v?[0-9]+(\.[0-9]+)*(-[0-9]+)?", text):
@@ -168,10 +171,9 @@ def version(value: object) -> tuple[int, ...]:
     return tuple(int(number) for number in _VERSION.findall(text))
 
 
-def same_version(wanted: object, current: object) -> bool:
+def is_of(wanted: Version, current: object) -> bool:
     """Whether `current` is the version that `wanted` names, compared by the components that `wanted` gives."""
-    components = version(wanted)
-    return version(current)[: len(components)] == components
+    return version(current)[: len(wanted)] == wanted
 
 
 def extension_version(value: object) -> str:

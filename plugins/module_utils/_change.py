@@ -38,12 +38,11 @@ from ._errors import (
     visible,
 )
 from ._secret_file import SecretFile
-from ._step import Consent, Interrupted, Outcome, Params, Settled, Skipped, State, Step
-from ._wait import wait_until
+from ._step import Consent, Interrupted, Outcome, Params, S, Settled, Skipped, State, Step
+from ._wait import T, wait_until
 
 if t.TYPE_CHECKING:
     from ._client import Client
-
 
 #: What a busy database may answer: no source tells which (docs/contract.md section 4.5).
 REFUSALS = (ActionFailed, BadRequest, Conflict, ValidationFailed)
@@ -54,7 +53,6 @@ REFUSED = (*REFUSALS, Forbidden, NotFound, PaymentRequired, SqlRefused)
 
 #: After these the platform may have done what it was asked for, or part of it, unless it was only asked to tell something.
 UNCLEAR = (OutcomeUnknown, ServerError, StepFailed, UnexpectedAnswer)
-
 
 #: A plan does not age within so many seconds: forks that share their pace pause up to one of them before many a request.
 MOMENT = 3.0
@@ -73,11 +71,11 @@ class Performer:
     libraries: tuple[str, ...] = ("requests",)
 
     def __init__(
-        self, client: Client, params: Params, warn: t.Callable[[str], None], no_log: bool = False, asked: t.Any = None
+        self, client: Client, params: Params, warn: t.Callable[[str], None], no_log: bool = False, asked: t.Any = ...
     ) -> None:
         self.client = client
         self.params = params
-        self.asked: t.Any = self.parse(params) if asked is None else asked
+        self.asked: t.Any = self.parse(params) if asked is ... else asked
         self.warn = warn
         self._no_log = no_log
         self.secret_file = SecretFile({"dest": None, "overwrite": False, **params})
@@ -91,6 +89,12 @@ class Performer:
 
     def perform(self, check_mode: bool) -> Outcome:
         raise NotImplementedError
+
+    def wait_until(self, read: t.Callable[[], T], done: t.Callable[[T], bool], **how: t.Any) -> T:
+        """Wait as long as the task says, unless `timeout` and `interval` are given. See `_wait.wait_until`."""
+        long = {name: self.params.get(f"wait_{name}") for name in ("timeout", "interval")}
+        found: T = wait_until(read, done, clock=self.client.clock, watch=self.client.watch, **{**long, **how})
+        return found
 
     def salvage(self) -> dict[str, t.Any]:
         """What a failure must not lose, as keys of the result: what no later run can find out."""
@@ -131,8 +135,8 @@ class Listing(Performer):
         return Outcome(changed=False, result={self.plural: items})
 
 
-class Resource(Performer):
-    """Something that a module converges."""
+class Resource(Performer, t.Generic[S]):
+    """Something that a module converges. Its state is what `read` returns."""
 
     #: The names of the state's fields that are compared and diffed.
     managed_fields: tuple[str, ...] = ()
@@ -145,23 +149,23 @@ class Resource(Performer):
     #: The sentences of the steps that were left to do at the last comparison; none while the first plan stands.
     _left_to_do: frozenset[str] | None = None
 
-    def read(self) -> State | None:
+    def read(self) -> S:
         """The current state, or nothing when it is absent."""
         raise NotImplementedError
 
-    def wanted(self, before: State | None) -> State | None:
+    def wanted(self, before: S) -> S:
         """The state after the task: before overlaid with the parameters that were given. Sends nothing."""
         raise NotImplementedError
 
-    def steps(self, before: State | None, after: State | None) -> list[Step]:
+    def steps(self, before: S, after: S) -> list[Step]:
         """How to come from before to after. Sends nothing."""
         raise NotImplementedError
 
-    def result(self, state: State | None) -> dict[str, t.Any]:
+    def result(self, state: S) -> dict[str, t.Any]:
         """What is returned of a state: the result keys of the module."""
         raise NotImplementedError
 
-    def managed(self, state: State | None) -> dict[str, t.Any]:
+    def managed(self, state: S) -> dict[str, t.Any]:
         """The part of a state that is compared, and shown in the diff."""
         return {} if state is None else {name: state[name] for name in self.managed_fields}
 
@@ -169,7 +173,7 @@ class Resource(Performer):
         """The same for a person who is to approve it."""
         return managed
 
-    def busy(self, state: State | None) -> str:
+    def busy(self, state: S) -> str:
         """What keeps the database from taking a change, as far as the state tells; else an empty text."""
         return ""
 
@@ -210,7 +214,7 @@ class Resource(Performer):
         outcome.result = self.result(current)
         return outcome
 
-    def _reason_to_wait(self, before: State | None, steps: list[Step]) -> str:
+    def _reason_to_wait(self, before: S, steps: list[Step]) -> str:
         """What the steps have to wait for. Raises `Conflict` when that has no end."""
         if not self._counting(steps):
             return ""
@@ -220,13 +224,13 @@ class Resource(Performer):
             error.about(doing=self._counting(steps)[0])
             raise
 
-    def _read(self) -> State | None:
+    def _read(self) -> S:
         begun = self.client.clock.now()
         state = self.read()
         self._read_at = begun
         return state
 
-    def _plan(self) -> tuple[State | None, State | None, list[Step]]:
+    def _plan(self) -> tuple[S, S, list[Step]]:
         before = self._read()
         after = self.wanted(before)
         steps = self.steps(before, after)
@@ -250,10 +254,10 @@ class Resource(Performer):
             refusal.doing, refusal.diff = missing[0][0].sentence, diff
             raise refusal
 
-    def _apply(self, before: State | None, after: State | None, steps: list[Step]) -> tuple[State | None, list[str]]:
+    def _apply(self, before: S, after: S, steps: list[Step]) -> tuple[S, list[str]]:
         """The state afterwards, and what was done."""
         done: list[str] = []
-        known: State | None = None
+        known: t.Any = None
         self.applying = True
         for step in steps:
             taken = False
@@ -299,7 +303,7 @@ class Resource(Performer):
             error.doing = failed
         return Interrupted(error, done, visible(failed), maybe)
 
-    def _take(self, step: Step) -> tuple[State | None, bool]:
+    def _take(self, step: Step) -> tuple[t.Any, bool]:
         """Send until the step is taken, or a reading shows what it is for. The state as far as it was shown, and whether it is
         our work: what was there when the platform refused the first call is another's.
         """
@@ -350,7 +354,7 @@ class Resource(Performer):
         self.warn(f"Another was quicker, and this task did not do it: {step.sentence}.{said}")
         return False
 
-    def _looked_at(self, error: ScalingoError) -> State | None:
+    def _looked_at(self, error: ScalingoError) -> S:
         """The state after an error, which stays the one to report when there is no reading."""
         try:
             return self._read()
@@ -385,7 +389,7 @@ class Resource(Performer):
         finally:
             transport.before_change = None
 
-    def _require_planned(self, step: Step, state: State | None, lost: bool) -> None:
+    def _require_planned(self, step: Step, state: t.Any, lost: bool) -> None:
         """Plan anew. Raises what speaks against the step by now."""
         try:
             if step.compare is not None:
@@ -430,16 +434,12 @@ class Resource(Performer):
             return not busy_reason(raw)
 
         try:
-            wait_until(
+            self.wait_until(
                 lambda: show_database(self.client),
                 idle,
                 what="operation on the database",
                 identifier=self.client.target.addon_id,
                 status=lambda raw: str(raw.get("status")),
-                timeout=self.params["wait_timeout"],
-                interval=self.params["wait_interval"],
-                clock=self.client.clock,
-                watch=self.client.watch,
             )
         except WaitTimeout as error:
             operation = str(seen.get("current_operation_id") or "")
@@ -452,7 +452,7 @@ class Resource(Performer):
             error.message = "waited {:g} seconds, and {}".format(self.params["wait_timeout"], busy_reason(seen))
             raise
 
-    def _read_back(self, current: State | None, after: State | None) -> str:
+    def _read_back(self, current: S, after: S) -> str:
         """What is not as it was planned, or not as the parameters want it: a plan may be wrong, too."""
         shown, planned = self.managed(current), self.managed(after)
         different = [name for name in sorted(set(shown) | set(planned)) if shown.get(name) != planned.get(name)]
@@ -474,7 +474,7 @@ class Resource(Performer):
             else ""
         )
 
-    def _diff(self, before: State | None, after: State | None, steps: list[Step]) -> dict[str, t.Any]:
+    def _diff(self, before: S, after: S, steps: list[Step]) -> dict[str, t.Any]:
         about = visible(self.client.described())
         diff: dict[str, t.Any] = {
             "before": self.in_diff(self.managed(before)),

@@ -358,9 +358,9 @@ def check_count(option: str, value: int | None) -> None:
         raise InvalidInput(f"{option} is {value}: use a number from 1 up")
 
 
-def check_id(option: str, value: str, thing: str) -> None:
-    """Refuse what cannot be the ID of anything."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", value):
+def check_id(option: str, value: str | None, thing: str) -> None:
+    """Refuse what cannot be the ID of anything, where one is given."""
+    if value is not None and not re.fullmatch(r"[A-Za-z0-9_-]+", value):
         raise InvalidInput(f"{option}: {value!r} is not the ID of {thing}: it must have letters, digits, - and _ only")
 
 
@@ -370,3 +370,9 @@ def checked(option: str, normal_form: t.Callable[[t.Any], T], value: object) -> 
         return normal_form(value)
     except ValueError as error:
         raise InvalidInput(f"{option}: {error}") from None
+
+
+def parsed(params: t.Mapping[str, t.Any], option: str, normal_form: t.Callable[[t.Any], T]) -> T | None:
+    """The normal form of an option, or none when the task does not give it."""
+    value = params.get(option)
+    return None if value is None else checked(option, normal_form, value)

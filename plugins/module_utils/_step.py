@@ -13,16 +13,11 @@ import typing as t
 from ._errors import ConsentMissing
 
 State = dict[str, t.Any]
+#: That of a resource: some may be absent, which is none.
+S = t.TypeVar("S", bound=t.Optional[State])
 
 
 Params = t.Mapping[str, t.Any]
-
-
-def known(state: State | None) -> State:
-    """The state of something that is always there."""
-    if state is None:
-        raise TypeError("there is no state")
-    return state
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +76,7 @@ class Settled(Exception):
         self.ours = ours
 
 
-def never(state: State | None) -> bool:
+def never(state: t.Any) -> bool:
     """As `Step.reached`: what another run brings never does instead."""
     return False
 
@@ -107,16 +102,16 @@ class Step:
     sentence: str
     send: t.Callable[[], State | None] = lambda: None
     follow: t.Callable[[], State | None] | None = None
-    happened: t.Callable[[State | None], bool] | None = None
-    reached: t.Callable[[State | None], bool] | None = None
+    happened: t.Callable[[t.Any], bool] | None = None
+    reached: t.Callable[[t.Any], bool] | None = None
     resend: bool = False
     last_look: bool = False
-    compare: t.Callable[[State | None], None] | None = None
+    compare: t.Callable[[t.Any], None] | None = None
     consent: tuple[Consent, ...] = ()
     counts: bool = True
     always: bool = False
 
-    def tells(self, lost: bool) -> t.Callable[[State | None], bool] | None:
+    def tells(self, lost: bool) -> t.Callable[[t.Any], bool] | None:
         """What tells from a state that nothing is left to do, after a lost call or without one; none when nothing can."""
         reached = self.happened if lost else self.reached or self.happened
         return None if reached is never else reached

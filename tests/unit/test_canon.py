@@ -434,9 +434,9 @@ def test_versions_are_their_components(components: list[int], build: int | None,
     text = ("v" if prefixed else "") + ".".join(map(str, components)) + ("" if build is None else f"-{build}")
     assert _canon.version(text) == tuple(components) + (() if build is None else (build,))
     for length in range(1, len(components) + 1):
-        assert _canon.same_version(".".join(map(str, components[:length])), text)
+        assert _canon.is_of(tuple(components[:length]), text)
     other = [components[0] + 1] + components[1:]
-    assert not _canon.same_version(".".join(map(str, other)), text)
+    assert not _canon.is_of(tuple(other), text)
 
 
 @pytest.mark.parametrize(
@@ -452,7 +452,7 @@ def test_versions_are_their_components(components: list[int], build: int | None,
     ],
 )
 def test_a_version_is_compared_by_the_components_given(wanted: object, current: object, same: bool) -> None:
-    assert _canon.same_version(wanted, current) is same
+    assert _canon.is_of(_canon.version(wanted), current) is same
 
 
 @pytest.mark.parametrize("value", ["", "latest", "16.", ".4", "16-1-2", "16..4", "vv1", "16 .4", None, "١٦"])

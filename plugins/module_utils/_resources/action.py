@@ -16,7 +16,7 @@ from .._errors import InvalidInput
 from .._step import Params, State, Step
 
 
-class Action(Resource):
+class Action(Resource[State]):
     """Runs an action. One that this collection does not know counts as a change, unless the task says that it only reads."""
 
     imperative = True
@@ -48,10 +48,10 @@ class Action(Resource):
             self.client.target.ready()
         return {}
 
-    def wanted(self, before: State | None) -> State:
+    def wanted(self, before: State) -> State:
         return {}
 
-    def steps(self, before: State | None, after: State | None) -> list[Step]:
+    def steps(self, before: State, after: State) -> list[Step]:
         if self._reads_only:
             return []
         return [Step("run the action {}".format(self.params["name"]), send=self._run_action)]
@@ -60,5 +60,5 @@ class Action(Resource):
         self._answer = run_action(self.client, self.params["name"], self.params["params"])
         return {}
 
-    def result(self, state: State | None) -> dict[str, t.Any]:
+    def result(self, state: State) -> dict[str, t.Any]:
         return {"result": self._answer}

@@ -34,11 +34,10 @@ from .._api.dedicated import create_dedicated_database, delete_dedicated_databas
 from .._busy import RESUME, busy_reason, is_ready, is_stopped
 from .._change import Listing, Resource
 from .._errors import AddonNotFound, Conflict, InvalidInput, NotFound, StepFailed
-from .._options import checked
+from .._options import parsed
 from .._shapes import or_none
-from .._step import Consent, Params, State, Step, known
+from .._step import Consent, Params, State, Step
 from .._target import choose_addon
-from .._wait import wait_until
 from ._account import refuse_addon_token
 from ._engine import DEDICATED
 
@@ -52,19 +51,22 @@ MANAGED = "addons are managed through the main API"
 PATIENCE = 6
 
 
-class Addon(Resource):
+class Addon(Resource[t.Optional[State]]):
     """One addon of an app, present or absent. The state is the addon, or none."""
 
     fresh_lookup = True
     reading = "list the addons of the app"
 
+    asked: _canon.Version | None
+
     @classmethod
-    def parse(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> _canon.Version | None:
+        """The version of a new database, or its first components."""
         refuse_addon_token(params, MANAGED, "api_token, app and addon")
-        if params["version"] is not None:
-            checked("version", _canon.version, params["version"])
+        wanted = parsed(params, "version", _canon.version)
         if params["resume"] and params["state"] == "absent":
             raise InvalidInput("resume contradicts 'state: absent': use one of the two")
+        return wanted
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
@@ -104,8 +106,8 @@ class Addon(Resource):
             ):
                 self._new_plan = self._looked_up_plan(str(engine_of(raw)))
                 self._database = show_database(self.client)
-            if self.params["version"] is not None and state["status"] in (None, RUNNING):
-                self._require_version(self._database or show_database(self.client))
+            if self.asked is not None and state["status"] in (None, RUNNING):
+                self._require_version(self.asked, self._database or show_database(self.client))
         return state
 
     @property
@@ -185,11 +187,11 @@ class Addon(Resource):
             hint="Its plans are: {}.".format(", ".join(sorted(plan["name"] for plan in plans))),
         )
 
-    def _require_version(self, found: State) -> None:
-        current, wanted = found["readable_version"], self.params["version"]
-        if current is not None and not _canon.same_version(wanted, current):
+    def _require_version(self, wanted: _canon.Version, found: State) -> None:
+        current = found["readable_version"]
+        if current is not None and not _canon.is_of(wanted, current):
             raise InvalidInput(
-                f"version of the database is {current}, wanted {wanted}, and it can be chosen only when it is provisioned",
+                f"version of the database is {current}, wanted {self.params['version']}, and it can be chosen only when it is provisioned",
                 hint="To go to a later version, use community.scalingo.scalingo_database_upgrade, and leave version out here.",
             )
 
@@ -257,7 +259,7 @@ class Addon(Resource):
 
     def busy(self, state: State | None) -> str:
         """One that is suspended waits for nothing: it is resumed, or destroyed."""
-        if self._database is None or known(state)["status"] == SUSPENDED:
+        if self._database is None or state is None or state["status"] == SUSPENDED:
             return ""
         return busy_reason(self._database)
 
@@ -265,7 +267,7 @@ class Addon(Resource):
 
     def steps(self, before: State | None, after: State | None) -> list[Step]:
         if before is None:
-            return [] if after is None else [self._provision()]
+            return [] if after is None else [self._provision(after["plan"])]
         if after is None:
             return [self._destroy(before)]
         steps = []
@@ -285,8 +287,7 @@ class Addon(Resource):
             ]
         return []
 
-    def _provision(self) -> Step:
-        plan = known(self._new_plan)
+    def _provision(self, plan: State) -> Step:
         sentence = "provision {} for the app {} with the plan {}".format(self._named, self._app, plan["name"])
         if self.params["version"] is not None:
             sentence += " at version {}".format(self.params["version"])
@@ -430,16 +431,12 @@ class Addon(Resource):
             found = look[1] or look[0]
             return str(found["status"]) if found is not None else "not listed yet"
 
-        look = wait_until(
+        look = self.wait_until(
             read,
             done,
             what="plan change of" if plan is not None else "resumption of" if suspended else "provisioning of",
             identifier=self._named,
             status=status,
-            timeout=self.params["wait_timeout"],
-            interval=self.params["wait_interval"],
-            clock=clock,
-            watch=self.client.watch,
         )
         return t.cast(State, look[0])
 
@@ -450,16 +447,12 @@ class Addon(Resource):
             except NotFound:
                 return []
 
-        wait_until(
+        self.wait_until(
             listed,
             lambda addons: not addons,
             what="destruction of",
             identifier=str(before["id"]),
             status=lambda addons: str(addons[0].get("status")) if addons else "gone",
-            timeout=self.params["wait_timeout"],
-            interval=self.params["wait_interval"],
-            clock=self.client.clock,
-            watch=self.client.watch,
         )
 
 

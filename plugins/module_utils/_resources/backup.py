@@ -22,10 +22,9 @@ from .._errors import (
     ScalingoError,
     UnexpectedAnswer,
 )
-from .._options import check_id, checked
+from .._options import check_id, parsed
 from .._shapes import Unread, or_none
 from .._step import Consent, Outcome, Params, State
-from .._wait import wait_until
 from ._engine import OfEngine
 
 DONE = "done"
@@ -119,8 +118,7 @@ def _shown(backups: t.Sequence[State]) -> str:
 
 def check_backup_id(params: Params) -> None:
     """Refuse an ID that cannot be one."""
-    if params["backup_id"] is not None:
-        check_id("backup_id", params["backup_id"], "a backup")
+    check_id("backup_id", params["backup_id"], "a backup")
 
 
 #: So many seconds between two clocks are worth a warning where they decide something.
@@ -145,11 +143,7 @@ class Asked:
 
     @classmethod
     def of(cls, params: Params) -> Asked:
-        age_given, since = params["max_age"], params.get("since")
-        return cls(
-            None if age_given is None else checked("max_age", _canon.seconds, age_given),
-            "" if since is None else checked("since", _canon.instant, since),
-        )
+        return cls(parsed(params, "max_age", _canon.seconds), parsed(params, "since", _canon.instant) or "")
 
 
 class WithBackups(OfEngine):
@@ -195,16 +189,12 @@ class WithBackups(OfEngine):
             found = next((backup for backup in self.backups() if backup["id"] == backup_id), None)
             return found or show_backup(self.client, backup_id)
 
-        return wait_until(
+        return self.wait_until(
             read,
             lambda backup: not in_progress(backup),
             what="backup",
             identifier=backup_id,
             status=lambda backup: str(backup["status"]),
-            timeout=self.params["wait_timeout"],
-            interval=self.params["wait_interval"],
-            clock=self.client.clock,
-            watch=self.client.watch,
         )
 
 

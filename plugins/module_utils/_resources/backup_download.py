@@ -26,7 +26,7 @@ from .._change import Resource
 from .._errors import InvalidInput
 from .._options import checked
 from .._shapes import readable
-from .._step import Consent, Params, State, Step, known
+from .._step import Consent, Params, State, Step
 from . import backup as backups
 
 DEFAULT_MODE = "0600"
@@ -46,7 +46,7 @@ def file_mode(value: object) -> int:
     return number
 
 
-class BackupDownload(backups.WithArchives, Resource):
+class BackupDownload(backups.WithArchives, Resource[t.Optional[State]]):
     """Have a backup as a file. The state is what is known of the file, and the backup that it is to be."""
 
     managed_fields = ("path", "backup_id", "mode")
@@ -90,11 +90,16 @@ class BackupDownload(backups.WithArchives, Resource):
 
     # -- what is there, and what is wanted ---------------------------------------------------------------------------
 
-    def read(self) -> State | None:
+    @property
+    def _wanted_backup(self) -> State:
+        """The backup that the task means, as it was when it was first looked for."""
         if self._backup is None:
             self._backup = self._described_here() or self.meant()
+        return self._backup
+
+    def read(self) -> State | None:
         found = self._file(self._path())
-        if found is None or found["backup_id"] != self._backup["id"]:
+        if found is None or found["backup_id"] != self._wanted_backup["id"]:
             self._consent = self.export_consent()
         return found
 
@@ -112,7 +117,7 @@ class BackupDownload(backups.WithArchives, Resource):
         dest = t.cast(str, self.params["dest"])
         if not os.path.isdir(dest):
             return dest
-        backup = known(self._backup)
+        backup = self._wanted_backup
         name = backup["name"] or backup["id"]
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name):
             raise InvalidInput(
@@ -178,7 +183,7 @@ class BackupDownload(backups.WithArchives, Resource):
         return t.cast(State, found) if good else None
 
     def wanted(self, before: State | None) -> State:
-        backup = known(self._backup)
+        backup = self._wanted_backup
         same = before is not None and before["backup_id"] == backup["id"]
         return {
             "path": self._path(),
@@ -189,29 +194,32 @@ class BackupDownload(backups.WithArchives, Resource):
         }
 
     def steps(self, before: State | None, after: State | None) -> list[Step]:
-        after = known(after)
-        path = after["path"]
-        if before is None or before["backup_id"] != after["backup_id"]:
-            int(known(self._backup)["size"] or 0)  # Raises when it cannot be read: the download is compared with it.
+        backup_id, path, mode = self._wanted_backup["id"], self._path(), self._mode
+        if before is None or before["backup_id"] != backup_id:
+            int(self._wanted_backup["size"] or 0)  # Raises when it cannot be read: the download is compared with it.
             return [
                 Step(
-                    "download the backup {} to {}".format(after["backup_id"], path),
+                    f"download the backup {backup_id} to {path}",
                     send=lambda: self._download(path),
                     consent=self._consent,
                 )
             ]
-        if before["mode"] != after["mode"]:
+        if before["mode"] != mode:
             return [
                 Step(
-                    "set the mode of {} from {} to {}".format(path, before["mode"], after["mode"]),
+                    "set the mode of {} from {} to {}".format(path, before["mode"], mode),
                     send=lambda: self._set_mode(path),
                 )
             ]
         return []
 
     def result(self, state: State | None) -> dict[str, t.Any]:
-        state = known(state)
-        return {"backup": self._backup, "file": {name: state[name] for name in ("path", "size", "sha256", "mode")}}
+        # Afterwards there is a file.
+        there = t.cast(State, state)
+        return {
+            "backup": self._wanted_backup,
+            "file": {name: there[name] for name in ("path", "size", "sha256", "mode")},
+        }
 
     # -- the work ----------------------------------------------------------------------------------------------------
 
@@ -220,7 +228,7 @@ class BackupDownload(backups.WithArchives, Resource):
             os.chmod(path, file_mode(self.params["mode"]))
 
     def _download(self, path: str) -> None:
-        backup = known(self._backup)
+        backup = self._wanted_backup
         backups.require_made(backup["id"])
         backup_id, mode = str(backup["id"]), file_mode(self.params["mode"])
         with _part.Part(self._part(path), backup_id) as part:

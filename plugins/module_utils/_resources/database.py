@@ -28,8 +28,7 @@ from .._busy import busy_reason
 from .._change import Listing, Resource
 from .._errors import InvalidInput, StepFailed
 from .._options import checked
-from .._step import Consent, Outcome, Params, State, Step, known
-from .._wait import wait_until
+from .._step import Consent, Outcome, Params, State, Step
 from ._engine import DEDICATED, OfEngine
 
 SETTINGS = ("periodic_backups_enabled", "periodic_backups_scheduled_at", "maintenance_window")
@@ -87,7 +86,7 @@ class Asked:
     features: t.Mapping[str, bool]
 
 
-class Database(Resource):
+class Database(Resource[State]):
     """`features`, backup schedule and maintenance window of a database."""
 
     reading = "read the settings of the database"
@@ -111,9 +110,8 @@ class Database(Resource):
     def read(self) -> State:
         return show_database(self.client)
 
-    def managed(self, state: State | None) -> dict[str, t.Any]:
+    def managed(self, state: State) -> dict[str, t.Any]:
         """What the task names, and nothing else: the rest may change meanwhile."""
-        state = known(state)
         managed = {name: state[name] for name in SETTINGS if self.params[name] is not None}
         if "maintenance_window" in managed:
             managed["maintenance_window"] = _start_of(managed["maintenance_window"])
@@ -131,14 +129,13 @@ class Database(Resource):
         }
         return {**managed, **told}
 
-    def result(self, state: State | None) -> dict[str, t.Any]:
+    def result(self, state: State) -> dict[str, t.Any]:
         return {"database": state}
 
-    def busy(self, state: State | None) -> str:
-        return busy_reason(state or {})
+    def busy(self, state: State) -> str:
+        return busy_reason(state)
 
-    def wanted(self, before: State | None) -> State:
-        before = known(before)
+    def wanted(self, before: State) -> State:
         after = copy.deepcopy(before)
         if self.params["periodic_backups_enabled"] is not None:
             after["periodic_backups_enabled"] = self.params["periodic_backups_enabled"]
@@ -162,8 +159,7 @@ class Database(Resource):
                     after["features"].append({"name": name, "status": status})
         return after
 
-    def steps(self, before: State | None, after: State | None) -> list[Step]:
-        before, after = known(before), known(after)
+    def steps(self, before: State, after: State) -> list[Step]:
         self._refuse_unreachable(before, after)
         return self._settings_steps(before, after) + self._feature_steps(before, after)
 
@@ -182,7 +178,7 @@ class Database(Resource):
             Step(
                 sentence,
                 send=lambda: update_database(self.client, changes),
-                happened=lambda state: all(known(state)[name] == after[name] for name in SETTINGS if name in changes),
+                happened=lambda state: all(state[name] == after[name] for name in SETTINGS if name in changes),
                 consent=(_BACKUPS_OFF,) if changes.get("periodic_backups_enabled") is False else (),
             )
         ]
@@ -282,8 +278,8 @@ class Database(Resource):
             else:
                 disable_feature(self.client, name)
 
-        def happened(state: State | None) -> bool:
-            status = feature_status(state or {"features": []}, name)
+        def happened(state: State) -> bool:
+            status = feature_status(state, name)
             if enable:
                 return status in ON + GOING_ON
             return status is None or status in GOING_OFF
@@ -312,16 +308,12 @@ class Database(Resource):
                 )
             return status in ON if enabled else status is None
 
-        return wait_until(
+        return self.wait_until(
             self.read,
             done,
             what="activation of the feature" if enabled else "removal of the feature",
             identifier=name,
             status=lambda state: str(feature_status(state, name)),
-            timeout=self.params["wait_timeout"],
-            interval=self.params["wait_interval"],
-            clock=self.client.clock,
-            watch=self.client.watch,
         )
 
     @staticmethod

@@ -17,7 +17,7 @@ from .._change import Listing, Resource
 from .._errors import InvalidInput, OutcomeUnknown, ScalingoError, shown
 from .._options import checked
 from .._shapes import by_name, or_none
-from .._step import Interrupted, Outcome, Params, State, Step, known
+from .._step import Interrupted, Outcome, Params, State, Step
 from ._engine import OfEngine
 
 
@@ -31,7 +31,7 @@ class _WithUsers(OfEngine):
         return self.ask(lambda: list_users(self.client))
 
 
-class DatabaseUsers(_WithUsers, Resource):
+class DatabaseUsers(_WithUsers, Resource[State]):
     """One user, or several, present or absent. The state is all of them by name.
 
     Passwords are never readable, so a given one is sent when the user is created, or always when the task says so.
@@ -91,13 +91,13 @@ class DatabaseUsers(_WithUsers, Resource):
     def read(self) -> State:
         return by_name(self.listed(), "users")
 
-    def managed(self, state: State | None) -> dict[str, t.Any]:
+    def managed(self, state: State) -> dict[str, t.Any]:
         names = [user["name"] for user in self.asked]
-        return {name: {"read_only": item["read_only"]} for name, item in (state or {}).items() if name in names}
+        return {name: {"read_only": item["read_only"]} for name, item in state.items() if name in names}
 
-    def result(self, state: State | None) -> dict[str, t.Any]:
+    def result(self, state: State) -> dict[str, t.Any]:
         open_ones = {} if self.secret_file else self._generated
-        shown = {name: {**item, "password": open_ones.get(name)} for name, item in (state or {}).items()}
+        shown = {name: {**item, "password": open_ones.get(name)} for name, item in state.items()}
         place = self.secret_file.path if self._makes_passwords else None
         if self.params["users"] is None:
             return {"user": shown.get(self.params["name"]), "secret_file": place}
@@ -117,8 +117,7 @@ class DatabaseUsers(_WithUsers, Resource):
             return {"user": users[0]} if users else {}
         return {"users": users} if users else {}
 
-    def wanted(self, before: State | None) -> State:
-        before = known(before)
+    def wanted(self, before: State) -> State:
         after = dict(before)
         for user in self.asked:
             name, current = user["name"], before.get(user["name"])
@@ -145,8 +144,7 @@ class DatabaseUsers(_WithUsers, Resource):
                 )
         return after
 
-    def steps(self, before: State | None, after: State | None) -> list[Step]:
-        before, after = known(before), known(after)
+    def steps(self, before: State, after: State) -> list[Step]:
         if not self.applying:
             self._planned = after
         steps = []
@@ -195,7 +193,7 @@ class DatabaseUsers(_WithUsers, Resource):
             f"create the user {name}",
             send=send,
             follow=follow,
-            happened=lambda state: name in (state or {}),
+            happened=lambda state: name in state,
             resend=True,
         )
 
@@ -241,7 +239,7 @@ class DatabaseUsers(_WithUsers, Resource):
         return Step(
             f"delete the user {name}",
             send=lambda: delete_user(self.client, name),
-            happened=lambda state: name not in (state or {}),
+            happened=lambda state: name not in state,
             resend=True,
         )
 

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
 import typing as t
@@ -15,9 +16,17 @@ from .. import _canon
 from .._api.app import list_events
 from .._api.event import type_of
 from .._errors import InvalidInput
-from .._options import check_count, checked
+from .._options import check_count, parsed
 from .._step import Params, State
 from ._account import OfApp
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """Since when ("" for any time), and the types of events; none for all."""
+
+    since: str
+    types: frozenset[str | None]
 
 
 class EventInfo(OfApp):
@@ -26,9 +35,10 @@ class EventInfo(OfApp):
     plural = "events"
     reading = "read the events of the app"
 
+    asked: Asked
+
     @classmethod
-    def parse(cls, params: Params) -> str:
-        """Since when."""
+    def parse(cls, params: Params) -> Asked:
         super().parse(params)
         check_count("limit", params["limit"])
         for name in params["types"] or ():
@@ -36,14 +46,14 @@ class EventInfo(OfApp):
                 raise InvalidInput(
                     f"types: {name!r} is not the name of a type of events: use for example upgrade_database"
                 )
-        return "" if params["since"] is None else checked("since", _canon.instant, params["since"])
+        types = frozenset(type_of(name) for name in params["types"] or ())
+        return Asked(parsed(params, "since", _canon.instant) or "", types)
 
     def items(self) -> list[State]:
         return list(itertools.islice(self._wanted(), self.params["limit"]))
 
     def _wanted(self) -> t.Iterator[State]:
-        types = {type_of(name) for name in self.params["types"] or ()}
-        since: str = self.asked
+        types, since = self.asked.types, self.asked.since
 
         def is_older(event: State) -> bool:
             created_at = event["created_at"]

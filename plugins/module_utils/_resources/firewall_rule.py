@@ -52,11 +52,14 @@ class _WithFirewall(OfEngine):
         return rules
 
 
-class FirewallRules(_WithFirewall, Resource):
+class FirewallRules(_WithFirewall, Resource[State]):
     """One rule, or several, present or absent. The state is all of them by key."""
 
+    #: The rules of the task by their keys.
+    asked: dict[Key, State]
+
     @classmethod
-    def parse(cls, params: Params) -> list[State]:
+    def parse(cls, params: Params) -> dict[Key, State]:
         rules = _wanted(params)
         for rule in rules:
             if rule["range_id"]:
@@ -68,9 +71,13 @@ class FirewallRules(_WithFirewall, Resource):
             if rule["type"] == "custom_range" and (rule["cidr"] is None or rule["range_id"]):
                 raise InvalidInput("a rule of type custom_range needs cidr, and takes no range_id")
             if rule["type"] == "custom_range":
-                checked("cidr", _canon.network, rule["cidr"])
-        keys = [_key(rule) for rule in rules]
-        if len(set(keys)) < len(keys):
+                # It is sent as it is compared.
+                rule["cidr"] = checked("cidr", _canon.network, rule["cidr"])
+        wanted: dict[Key, State] = {
+            (rule["type"], str(rule["range_id" if rule["type"] == "managed_range" else "cidr"]), 0): rule
+            for rule in rules
+        }
+        if len(wanted) < len(rules):
             raise InvalidInput("rules holds the same range twice")
         if len(rules) > MOST:
             raise InvalidInput(f"rules holds {len(rules)} rules, and a database takes {MOST} at most")
@@ -81,30 +88,29 @@ class FirewallRules(_WithFirewall, Resource):
                 raise InvalidInput("exclusive contradicts 'state: absent': use one of the two")
         elif not rules:
             raise InvalidInput("rules is empty: give at least one rule, or use exclusive to remove all others")
-        return rules
+        return wanted
 
     def read(self) -> State:
         return t.cast(State, self.by_key())
 
-    def managed(self, state: State | None) -> dict[str, t.Any]:
-        wanted = {_key(rule): rule for rule in self.asked}
+    def managed(self, state: State) -> dict[str, t.Any]:
         managed = {}
-        for key, item in t.cast(dict[Key, State], state or {}).items():
-            rule = wanted.get(_first(key))
+        for key, item in t.cast(dict[Key, State], state).items():
+            rule = self.asked.get(_first(key))
             if self.params["exclusive"] or rule is not None:
                 name = "{} {}".format(*key[:2]) + (f" ({key[2] + 1})" if key[2] else "")
                 managed[name] = {"label": item["label"]} if rule is None or rule["label"] is not None else {}
         return managed
 
-    def result(self, state: State | None) -> dict[str, t.Any]:
-        rules = t.cast(dict[Key, State], state or {})
+    def result(self, state: State) -> dict[str, t.Any]:
+        rules = t.cast(dict[Key, State], state)
         if self.params["rules"] is None:
-            return {"firewall_rule": rules.get(_key(self.asked[0]))}
+            return {"firewall_rule": rules.get(next(iter(self.asked)))}
         return {"firewall_rules": list(rules.values())}
 
-    def wanted(self, before: State | None) -> State:
+    def wanted(self, before: State) -> State:
         current = t.cast(dict[Key, State], before)
-        rules = {_key(rule): rule for rule in self.asked}
+        rules = self.asked
         if self.params["state"] == "absent":
             return t.cast(State, {key: item for key, item in current.items() if _first(key) not in rules})
         after = {
@@ -124,7 +130,7 @@ class FirewallRules(_WithFirewall, Resource):
             )
         return t.cast(State, after)
 
-    def steps(self, before: State | None, after: State | None) -> list[Step]:
+    def steps(self, before: State, after: State) -> list[Step]:
         current, wanted = t.cast(dict[Key, State], before), t.cast(dict[Key, State], after)
         removed = [key for key in current if key not in wanted]
         consent: tuple[Consent, ...] = ()
@@ -170,7 +176,7 @@ class FirewallRules(_WithFirewall, Resource):
         return Step(
             f"remove the firewall rule for {key[1]}",
             send=lambda: delete_firewall_rule(self.client, rule["id"]),
-            happened=lambda state: all(item["id"] != rule["id"] for item in (state or {}).values()),
+            happened=lambda state: all(item["id"] != rule["id"] for item in state.values()),
             resend=True,
             consent=consent,
         )
@@ -210,8 +216,8 @@ class FirewallRuleInfo(_WithFirewall, Listing):
         return rules
 
 
-def _holds(state: State | None, key: Key) -> bool:
-    return key in t.cast(dict[Key, State], state or {})
+def _holds(state: State, key: Key) -> bool:
+    return key in t.cast(dict[Key, State], state)
 
 
 def _key(rule: State) -> Key:
@@ -250,7 +256,4 @@ def _wanted(params: Params) -> list[State]:
     for rule in rules:
         if rule["type"] is None:
             rule["type"] = "custom_range" if rule["range_id"] is None else "managed_range"
-        if rule["type"] == "custom_range" and rule["cidr"] is not None:
-            # It is sent as it is compared.
-            rule["cidr"] = _key(rule)[1]
     return rules

@@ -18,7 +18,7 @@ from .._api.logical_database import (
 from .._change import Listing, Resource
 from .._errors import InvalidInput, NotFound
 from .._shapes import by_name
-from .._step import Consent, Params, State, Step, known, mistaken
+from .._step import Consent, Params, State, Step, mistaken
 from ._engine import OfEngine
 
 #: Engines with logical databases, and the databases that belong to the server itself.
@@ -57,7 +57,7 @@ class _WithLogicalDatabases(OfEngine):
         return any(name in SYSTEM_DATABASES[engine] for engine in engines)
 
 
-class LogicalDatabases(_WithLogicalDatabases, Resource):
+class LogicalDatabases(_WithLogicalDatabases, Resource[State]):
     """One logical database, or several, present or absent. The state is all of them by name."""
 
     @classmethod
@@ -77,23 +77,21 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
     def read(self) -> State:
         return self.by_name()
 
-    def managed(self, state: State | None) -> dict[str, t.Any]:
+    def managed(self, state: State) -> dict[str, t.Any]:
         """All of them for an exclusive list, else the named ones: others may come and go meanwhile."""
         names = self.asked
         return {
             name: {"protected": item["protected"]}
-            for name, item in (state or {}).items()
+            for name, item in state.items()
             if self.params["exclusive"] or name in names
         }
 
-    def result(self, state: State | None) -> dict[str, t.Any]:
-        state = known(state)
+    def result(self, state: State) -> dict[str, t.Any]:
         if self.params["names"] is None:
             return {"logical_database": state.get(self.params["name"])}
         return {"logical_databases": list(state.values())}
 
-    def wanted(self, before: State | None) -> State:
-        before = known(before)
+    def wanted(self, before: State) -> State:
         names = self.asked
         if self.params["state"] == "absent":
             for name in names:
@@ -110,8 +108,7 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
             }
         return after
 
-    def steps(self, before: State | None, after: State | None) -> list[Step]:
-        before, after = known(before), known(after)
+    def steps(self, before: State, after: State) -> list[Step]:
         removed = [name for name in before if name not in after]
         consent = self._consent(removed)
         return [self._create(name) for name in after if name not in before] + [
@@ -145,7 +142,7 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
         return Step(
             f"create the logical database {name}",
             send=lambda: create_logical_database(self.client, name) and None,
-            happened=lambda state: name in (state or {}),
+            happened=lambda state: name in state,
             resend=True,
         )
 
@@ -153,7 +150,7 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
         return Step(
             f"delete the logical database {name}",
             send=lambda: delete_logical_database(self.client, name),
-            happened=lambda state: name not in (state or {}),
+            happened=lambda state: name not in state,
             resend=True,
             consent=consent,
         )
@@ -168,7 +165,7 @@ class LogicalDatabases(_WithLogicalDatabases, Resource):
             raise InvalidInput(f"{name} belongs to the database server itself and is never removed")
 
 
-class LogicalDatabaseReset(_WithLogicalDatabases, Resource):
+class LogicalDatabaseReset(_WithLogicalDatabases, Resource[State]):
     """Empty one logical database and keep it. There is nothing to compare: every run resets."""
 
     imperative = True
@@ -191,16 +188,16 @@ class LogicalDatabaseReset(_WithLogicalDatabases, Resource):
             raise InvalidInput(f"{name} belongs to the database server itself and is never emptied")
         return listed[name]
 
-    def wanted(self, before: State | None) -> State | None:
+    def wanted(self, before: State) -> State:
         return before
 
-    def managed(self, state: State | None) -> dict[str, t.Any]:
-        return dict(state or {})
+    def managed(self, state: State) -> dict[str, t.Any]:
+        return dict(state)
 
-    def result(self, state: State | None) -> dict[str, t.Any]:
+    def result(self, state: State) -> dict[str, t.Any]:
         return {"logical_database": state}
 
-    def steps(self, before: State | None, after: State | None) -> list[Step]:
+    def steps(self, before: State, after: State) -> list[Step]:
         name = self.params["name"]
         return [
             Step(

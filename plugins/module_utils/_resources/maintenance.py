@@ -22,8 +22,7 @@ class MaintenanceInfo(Listing):
 
     @classmethod
     def parse(cls, params: Params) -> None:
-        if params["id"] is not None:
-            check_id("id", params["id"], "a maintenance")
+        check_id("id", params["id"], "a maintenance")
         check_count("limit", params["limit"])
 
     def items(self) -> list[State]:

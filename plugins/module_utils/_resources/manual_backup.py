@@ -17,7 +17,7 @@ from .._api.backup import create_backup, show_backup
 from .._api.database import show_database, show_plan
 from .._change import Resource
 from .._errors import BadRequest, Conflict, InvalidInput, RateLimited, ScalingoError, StepFailed, Unreachable
-from .._step import Consent, Params, Settled, Skipped, State, Step, known, never
+from .._step import Consent, Params, Settled, Skipped, State, Step, never
 from .backup import DONE, Asked, WithBackups, began, in_progress, planned
 
 CANCELLING = "cancelling"
@@ -38,7 +38,7 @@ IS_RUNNING_HINT = "Use 'on_running: attach' to wait for that one, or 'on_running
 TURNS = 10
 
 
-class Backup(WithBackups, Resource):
+class Backup(WithBackups, Resource[State]):
     """Make a backup, unless there is one that is recent enough.
 
     The state holds all backups, and under `backup` the one that the task is about.
@@ -93,8 +93,7 @@ class Backup(WithBackups, Resource):
             state["evicts"] = self._evicted(backups)
         return state
 
-    def wanted(self, before: State | None) -> State:
-        before = known(before)
+    def wanted(self, before: State) -> State:
         status = DONE if self.params["wait"] else None
         if before["backup"] is None:
             backup = {**planned(), "status": status}
@@ -104,8 +103,7 @@ class Backup(WithBackups, Resource):
             backup = before["backup"]
         return {**before, "backup": backup}
 
-    def steps(self, before: State | None, after: State | None) -> list[Step]:
-        before = known(before)
+    def steps(self, before: State, after: State) -> list[Step]:
         serving, running = before["backup"], before["running"]
         if serving is None:
             if running is not None and self._on_running == "fail":
@@ -122,8 +120,7 @@ class Backup(WithBackups, Resource):
             )
         ]
 
-    def result(self, state: State | None) -> dict[str, t.Any]:
-        state = known(state)
+    def result(self, state: State) -> dict[str, t.Any]:
         evicted = state["evicts"]
         return {
             "backup": state["backup"],
@@ -131,7 +128,7 @@ class Backup(WithBackups, Resource):
             "evicted": None if evicted is None else evicted["id"],
         }
 
-    def managed(self, state: State | None) -> dict[str, t.Any]:
+    def managed(self, state: State) -> dict[str, t.Any]:
         """Nothing is compared: a backup is made, or it is not."""
         return {}
 
@@ -306,10 +303,10 @@ class Backup(WithBackups, Resource):
                 self._outlast(running)
             self._before_sending = None
 
-    def _appeared(self, state: State | None) -> bool:
+    def _appeared(self, state: State) -> bool:
         """After a lost answer: a manual backup that was not there before is ours."""
         self._sent_before = True
-        return self._find_new((state or {"backups": []})["backups"])
+        return self._find_new(state["backups"])
 
     def _find_new(self, backups: t.Sequence[State]) -> bool:
         known = self._before_sending or frozenset()

@@ -39,8 +39,7 @@ class MetricsInfo(Listing):
                     raise InvalidInput(f"{name} needs type: the present metrics are those of all instances")
             if params["last"]:
                 raise InvalidInput("last needs type: without it, the present metrics are returned")
-        if params["instance_id"] is not None:
-            check_id("instance_id", params["instance_id"], "an instance")
+        check_id("instance_id", params["instance_id"], "an instance")
         if params["since"] is not None and params["since"] < 1:
             raise InvalidInput(f"since is {params['since']}: use a number of hours from 1 up")
 

@@ -25,8 +25,7 @@ from .._api.dedicated import (
 from .._change import Listing, Performer, Resource
 from .._errors import InvalidInput, NotFound, StepFailed, UnexpectedAnswer
 from .._options import check_id
-from .._step import Outcome, Params, State, Step, known
-from .._wait import wait_until
+from .._step import Outcome, Params, State, Step
 from ._account import refuse_addon_token
 from ._engine import DEDICATED
 
@@ -71,7 +70,7 @@ class _WithNetwork(Performer):
             raise
 
 
-class NetPeering(_WithNetwork, Resource):
+class NetPeering(_WithNetwork, Resource[State]):
     """One net peering, present or absent. The state holds it, or none: one that is deleted is absent for good."""
 
     def __init__(self, *arguments: t.Any) -> None:
@@ -117,25 +116,25 @@ class NetPeering(_WithNetwork, Resource):
         found.sort(key=lambda item: item["status"] != ACTIVE)
         return {"net_peering": found[0] if found else None}
 
-    def wanted(self, before: State | None) -> State:
+    def wanted(self, before: State) -> State:
         if self.params["state"] == "absent":
             return {"net_peering": None}
-        current = known(before)["net_peering"]
+        current = before["net_peering"]
         if current is None:
             current = {**NET_PEERING.empty(), "outscale_net_peering_id": self._named}
         return {"net_peering": {**current, "status": ACTIVE} if self.params["wait"] else current}
 
-    def managed(self, state: State | None) -> dict[str, t.Any]:
-        peering = known(state)["net_peering"]
+    def managed(self, state: State) -> dict[str, t.Any]:
+        peering = state["net_peering"]
         return {} if peering is None else {"outscale_net_peering_id": peering["outscale_net_peering_id"]}
 
-    def result(self, state: State | None) -> dict[str, t.Any]:
-        return known(state)
+    def result(self, state: State) -> dict[str, t.Any]:
+        return state
 
     # -- the steps ---------------------------------------------------------------------------------------------------
 
-    def steps(self, before: State | None, after: State | None) -> list[Step]:
-        current, planned = known(before)["net_peering"], known(after)["net_peering"]
+    def steps(self, before: State, after: State) -> list[Step]:
+        current, planned = before["net_peering"], after["net_peering"]
         if planned is None:
             return [] if current is None else [self._delete(current)]
         if current is None:
@@ -153,7 +152,7 @@ class NetPeering(_WithNetwork, Resource):
             f"create the net peering {self._named}",
             send=send,
             follow=self._active if self.params["wait"] else None,
-            happened=lambda state: known(state)["net_peering"] is not None,
+            happened=lambda state: state["net_peering"] is not None,
         )
 
     def _delete(self, peering: State) -> Step:
@@ -167,7 +166,7 @@ class NetPeering(_WithNetwork, Resource):
             f"delete the net peering {self._named}",
             send=send,
             follow=self._gone if self.params["wait"] else None,
-            happened=lambda state: known(state)["net_peering"] is None,
+            happened=lambda state: state["net_peering"] is None,
             resend=True,
         )
 
@@ -199,16 +198,12 @@ class NetPeering(_WithNetwork, Resource):
             peering = state["net_peering"]
             return "not listed" if peering is None else str(peering["status"])
 
-        return wait_until(
+        return self.wait_until(
             self.read,
             done,
             what=what,
             identifier=self._named,
             status=status,
-            timeout=self.params["wait_timeout"],
-            interval=self.params["wait_interval"],
-            clock=self.client.clock,
-            watch=self.client.watch,
         )
 
 
@@ -221,8 +216,7 @@ class NetPeeringInfo(_WithNetwork, Listing):
     @classmethod
     def parse(cls, params: Params) -> None:
         super().parse(params)
-        if params["net_peering_id"] is not None:
-            check_id("net_peering_id", params["net_peering_id"], "a net peering")
+        check_id("net_peering_id", params["net_peering_id"], "a net peering")
 
     def perform(self, check_mode: bool) -> Outcome:
         outcome = super().perform(check_mode)

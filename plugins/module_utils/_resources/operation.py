@@ -17,7 +17,6 @@ from .._change import Listing, Performer
 from .._errors import NotFound, StepFailed
 from .._options import check_id
 from .._step import Params, State
-from .._wait import wait_until
 
 SUCCEEDED = ("finished", "done")
 CANCELLED = "cancelled"
@@ -141,16 +140,12 @@ class Following(Performer):
             found = look.operation or look.database
             return str(found["status"]) if found is not None else "unknown"
 
-        look = wait_until(
+        look = self.wait_until(
             read,
             done,
             what=what,
             identifier=operation_id or self.client.target.addon_id,
             status=status,
-            timeout=self.params["wait_timeout"],
-            interval=self.params["wait_interval"],
-            clock=clock,
-            watch=self.client.watch,
         )
         return t.cast(State, look.database)
 
@@ -163,8 +158,7 @@ class OperationInfo(Following, Listing):
 
     @classmethod
     def parse(cls, params: Params) -> None:
-        if params["operation_id"] is not None:
-            check_id("operation_id", params["operation_id"], "an operation")
+        check_id("operation_id", params["operation_id"], "an operation")
 
     def items(self) -> list[State]:
         wanted = self.params["operation_id"]

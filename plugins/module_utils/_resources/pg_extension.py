@@ -23,7 +23,6 @@ from .._errors import Conflict, InvalidInput, SqlRefused, Unreachable, WaitTimeo
 from .._shapes import by_name
 from .._sql import Identifier, Literal, Statement, script
 from .._step import Params, State, Step
-from .._wait import wait_until
 from . import _access
 from ._engine import OfEngine
 
@@ -98,7 +97,7 @@ class _OnPostgreSQL(OfEngine):
         return by_name(self.listed(), "extensions")
 
 
-class Extensions(_OnPostgreSQL, Resource):
+class Extensions(_OnPostgreSQL, Resource[State]):
     """One extension, or several, present, absent or at the newest version. The state is all of them by name."""
 
     libraries = ("requests", "psycopg")
@@ -168,14 +167,13 @@ class Extensions(_OnPostgreSQL, Resource):
             self._wait_until_idle()
             self._access.prepare()
 
-    def busy(self, state: State | None) -> str:
+    def busy(self, state: State) -> str:
         """Looked at when SQL is needed only: the database has been read then anyway."""
         return busy_reason(self._access.shown) if self._access.shown is not None else ""
 
     # -- deciding ----------------------------------------------------------------------------------------------------
 
-    def wanted(self, before: State | None) -> State:
-        before = before or {}
+    def wanted(self, before: State) -> State:
         after = dict(before)
         for name in self.asked:
             if self.params["state"] == "absent":
@@ -200,9 +198,9 @@ class Extensions(_OnPostgreSQL, Resource):
             )
         return newest[name]
 
-    def managed(self, state: State | None) -> dict[str, t.Any]:
+    def managed(self, state: State) -> dict[str, t.Any]:
         """The named ones only: others may come and go meanwhile, and some bring others along."""
-        return {name: {"version": item["version"]} for name, item in (state or {}).items() if name in self.asked}
+        return {name: {"version": item["version"]} for name, item in state.items() if name in self.asked}
 
     def in_diff(self, managed: dict[str, t.Any]) -> dict[str, t.Any]:
         return {name: {"version": item["version"] or "the default of the server"} for name, item in managed.items()}
@@ -219,8 +217,8 @@ class Extensions(_OnPostgreSQL, Resource):
 
     # -- changing ----------------------------------------------------------------------------------------------------
 
-    def steps(self, before: State | None, after: State | None) -> list[Step]:
-        before, wanted = before or {}, after or {}
+    def steps(self, before: State, after: State) -> list[Step]:
+        wanted = after
         steps = []
         statements = self._statements(before, wanted)
         if not self.applying:
@@ -233,7 +231,7 @@ class Extensions(_OnPostgreSQL, Resource):
                     "; ".join(self._sentences(before, wanted)),
                     send=lambda: self._execute(statements),
                     follow=lambda: self._confirmed(others),
-                    happened=lambda state: self._reached(state or {}, others),
+                    happened=lambda state: self._reached(state, others),
                     resend=True,
                 )
             )
@@ -247,7 +245,7 @@ class Extensions(_OnPostgreSQL, Resource):
                 f"enable {STAT_STATEMENTS}",
                 send=lambda: enable_stat_statements(self.client),
                 follow=None if statements else lambda: self._confirmed(after),
-                happened=lambda state: STAT_STATEMENTS in (state or {}),
+                happened=lambda state: STAT_STATEMENTS in state,
                 resend=True,
             )
         ]
@@ -257,7 +255,7 @@ class Extensions(_OnPostgreSQL, Resource):
                     "have {} at the version {}".format(STAT_STATEMENTS, after[STAT_STATEMENTS]["version"]),
                     send=lambda: self._execute(statements),
                     follow=lambda: self._confirmed(after),
-                    happened=lambda state: self._reached(state or {}, after),
+                    happened=lambda state: self._reached(state, after),
                     resend=True,
                 )
             )
@@ -323,16 +321,13 @@ class Extensions(_OnPostgreSQL, Resource):
     def _confirmed(self, after: State) -> State:
         """The extensions as soon as the API shows what was done, or as they are when that takes too long."""
         try:
-            return wait_until(
+            return self.wait_until(
                 self.by_name,
                 lambda state: self._reached(state, after),
                 what="confirmation of the extensions by the API",
                 identifier="",
                 status=lambda state: "",
                 timeout=min(CONFIRMATION, self.params["wait_timeout"]),
-                interval=self.params["wait_interval"],
-                clock=self.client.clock,
-                watch=self.client.watch,
             )
         except WaitTimeout:
             return self.by_name()
@@ -370,8 +365,8 @@ class Extensions(_OnPostgreSQL, Resource):
 
     # -- reporting ---------------------------------------------------------------------------------------------------
 
-    def result(self, state: State | None) -> dict[str, t.Any]:
-        state = state or {}
+    def result(self, state: State) -> dict[str, t.Any]:
+
         before: State = self._first or {}
         versions = {name: before[name]["version"] if name in before else None for name in self.asked}
         if self.params["names"] is None:

@@ -14,9 +14,8 @@ from .. import _canon
 from .._api.postgresql import cancel_query, list_queries, terminate_query
 from .._change import Listing, Resource
 from .._errors import ActionFailed, InvalidInput, WaitTimeout
-from .._options import check_count, checked
+from .._options import check_count, checked, parsed
 from .._step import Params, Skipped, State, Step
-from .._wait import wait_until
 from ._engine import OfEngine
 
 #: What a session may be doing, as PostgreSQL names it.
@@ -61,9 +60,7 @@ class Selection:
         self._pid = params["pid"]
         check_count("pid", self._pid)
         self._user = params["user"]
-        self._older_than = (
-            None if params["older_than"] is None else checked("older_than", _canon.seconds, params["older_than"])
-        )
+        self._older_than = parsed(params, "older_than", _canon.seconds)
         self._states = None if states is None else frozenset(states)
         self._excluded = [checked("exclude_query", _pattern, text) for text in excluded]
         #: Whether replication and what the server does for itself are left alone.
@@ -114,7 +111,7 @@ def _key(session: State) -> tuple[t.Any, ...]:
     return key
 
 
-class Queries(_OnPostgreSQL, Resource):
+class Queries(_OnPostgreSQL, Resource[State]):
     """Cancel queries, or end sessions. The state is those that the task meant when it looked first.
 
     What a reading shows may be over when the order arrives. So each query is looked for once more just before its turn, and
@@ -123,9 +120,10 @@ class Queries(_OnPostgreSQL, Resource):
     """
 
     imperative = True
+    asked: Selection
 
     @classmethod
-    def parse(cls, params: Params) -> None:
+    def parse(cls, params: Params) -> Selection:
         check_count("max_matches", params["max_matches"])
         if params["query_state"] is not None and not params["query_state"]:
             raise InvalidInput("query_state is empty: name at least one state")
@@ -135,7 +133,7 @@ class Queries(_OnPostgreSQL, Resource):
                 f"query_state: there is no query to cancel in a session that is {idle[0]}",
                 hint="'action: terminate' ends the session itself.",
             )
-        _selection(params)
+        return _selection(params)
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
@@ -146,8 +144,7 @@ class Queries(_OnPostgreSQL, Resource):
         """Those that the task means, at the first look; at a later one, which of them still run."""
         listed = self.sessions()
         if self._chosen is None:
-            selection = _selection(self.params)
-            self._chosen = [session for session in listed if selection.holds(session)]
+            self._chosen = [session for session in listed if self.asked.holds(session)]
             self._refuse_too_many(self._chosen)
             return {"queries": self._chosen}
         running = {_key(session) for session in listed}
@@ -161,11 +158,11 @@ class Queries(_OnPostgreSQL, Resource):
                 hint="Narrow the selection, or raise max_matches. Nothing was changed.",
             )
 
-    def wanted(self, before: State | None) -> State:
+    def wanted(self, before: State) -> State:
         return {"queries": []}
 
-    def steps(self, before: State | None, after: State | None) -> list[Step]:
-        chosen = (before or {"queries": []})["queries"]
+    def steps(self, before: State, after: State) -> list[Step]:
+        chosen = before["queries"]
         return [self._step(session, session is chosen[-1]) for session in chosen]
 
     def _step(self, session: State, last: bool) -> Step:
@@ -176,7 +173,7 @@ class Queries(_OnPostgreSQL, Resource):
             follow=self._until_ended if last else None,
             compare=lambda state: self._look_again(session),
             # Once sent it is not sent again: the same pid may be another's by then.
-            happened=lambda state: session not in (state or {"queries": []})["queries"],
+            happened=lambda state: session not in state["queries"],
         )
 
     def _act(self, session: State) -> None:
@@ -212,7 +209,7 @@ class Queries(_OnPostgreSQL, Resource):
         """The state as soon as nothing runs any more that was told to end, or as it is after a while."""
         told = [pid for pid, outcome in self._outcomes.items() if outcome in TOLD]
         try:
-            return wait_until(
+            return self.wait_until(
                 self.read,
                 lambda state: not any(session["pid"] in told for session in state["queries"]),
                 what="end of the queries",
@@ -220,16 +217,14 @@ class Queries(_OnPostgreSQL, Resource):
                 status=lambda state: "",
                 timeout=PATIENCE,
                 interval=1.0,
-                clock=self.client.clock,
-                watch=self.client.watch,
             )
         except WaitTimeout:
             return self.read()
 
-    def managed(self, state: State | None) -> dict[str, t.Any]:
+    def managed(self, state: State) -> dict[str, t.Any]:
         return {
             str(session["pid"]): {name: session[name] for name in ("username", "state", "query_start")}
-            for session in (state or {"queries": []})["queries"]
+            for session in state["queries"]
         }
 
     def tolerated(self, field: str, wanted: t.Any, current: t.Any) -> bool:
@@ -240,7 +235,7 @@ class Queries(_OnPostgreSQL, Resource):
             )
         return True
 
-    def result(self, state: State | None) -> dict[str, t.Any]:
+    def result(self, state: State) -> dict[str, t.Any]:
         return {
             "queries": [
                 {**self.shown(session), "outcome": self._outcomes.get(session["pid"])} for session in self._chosen or []
@@ -252,14 +247,14 @@ class QueryInfo(_OnPostgreSQL, Listing):
     """The sessions of one database."""
 
     plural = "queries"
+    asked: Selection
 
     @classmethod
-    def parse(cls, params: Params) -> None:
-        Selection(params, params["query_state"], params["exclude_query"] or ())
+    def parse(cls, params: Params) -> Selection:
+        return Selection(params, params["query_state"], params["exclude_query"] or ())
 
     def items(self) -> list[State]:
-        selection = Selection(self.params, self.params["query_state"], self.params["exclude_query"] or ())
-        return [self.shown(session) for session in self.sessions() if selection.holds(session)]
+        return [self.shown(session) for session in self.sessions() if self.asked.holds(session)]
 
 
 def _selection(params: Params) -> Selection:

@@ -31,7 +31,7 @@ class _OnPostgreSQL(OfEngine):
     subject = "statistics of statements exist on PostgreSQL only"
 
 
-class StatStatements(_OnPostgreSQL, Resource):
+class StatStatements(_OnPostgreSQL, Resource[t.Optional[State]]):
     """The statistics are collected, and thrown away when the task says so."""
 
     reading = "list the extensions"

@@ -17,9 +17,8 @@ from .._api.operation import OPERATION
 from .._busy import busy_reason
 from .._change import Listing, Resource
 from .._errors import InvalidInput, NotFound, StepFailed
-from .._options import checked
-from .._step import Consent, Params, State, Step, known, never
-from .._wait import wait_until
+from .._options import parsed
+from .._step import Consent, Params, State, Step, never
 from . import backup as backups
 from ._engine import OfEngine
 from .operation import Following, Look
@@ -54,7 +53,7 @@ class RecoveryWindowInfo(_WithRecovery, Listing):
         return [window] if any(value is not None for value in window.values()) else []
 
 
-class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
+class Restore(_WithRecovery, backups.WithBackups, Following, Resource[State]):
     """Restore a database, over what it holds. There is nothing to compare: every run restores."""
 
     imperative = True
@@ -67,9 +66,7 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
     def parse(cls, params: Params) -> str | None:
         """The moment to restore to; none for a backup."""
         backups.check_backup_id(params)
-        return (
-            None if params["restore_time"] is None else checked("restore_time", _canon.instant, params["restore_time"])
-        )
+        return parsed(params, "restore_time", _canon.instant)
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
@@ -120,24 +117,22 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
                 hint="Choose a time inside the window. It moves on all the time.",
             )
 
-    def wanted(self, before: State | None) -> State:
-        before = known(before)
+    def wanted(self, before: State) -> State:
         # How the platform shows a database that is being restored is not known.
         return before if self.params["wait"] else {**before, "status": None, "current_operation_id": None}
 
-    def managed(self, state: State | None) -> dict[str, t.Any]:
+    def managed(self, state: State) -> dict[str, t.Any]:
         """Nothing is compared: data cannot be."""
         return {}
 
-    def busy(self, state: State | None) -> str:
-        return busy_reason(state or {})
+    def busy(self, state: State) -> str:
+        return busy_reason(state)
 
-    def result(self, state: State | None) -> dict[str, t.Any]:
+    def result(self, state: State) -> dict[str, t.Any]:
         operation_shown = self._operation if self.asked is not None else None
         return {"database": state, "operation": operation_shown, "restoration": self._restoration}
 
-    def steps(self, before: State | None, after: State | None) -> list[Step]:
-        before = known(before)
+    def steps(self, before: State, after: State) -> list[Step]:
         resource_id = before["resource_id"]
         if resource_id is None:
             raise InvalidInput(
@@ -174,9 +169,9 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
         self._operation_id, self._location = answer["id"], answer["location"]
         self._operation = {**OPERATION.empty(), **{name: answer[name] for name in ("id", "type", "status")}}
 
-    def _has_started(self, state: State | None) -> bool:
+    def _has_started(self, state: State) -> bool:
         """After a lost answer: only a database that is being restored, which it was not before, has taken it."""
-        self._operation_id = self.begun(known(state), self._kind, self._earlier)
+        self._operation_id = self.begun(state, self._kind, self._earlier)
         return self._operation_id is not None
 
     def _finish_point_in_time(self) -> State:
@@ -234,14 +229,10 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource):
             self._restored = restoration["status"] == backups.DONE
             return self._restored or restoration["status"] is None
 
-        wait_until(
+        self.wait_until(
             read,
             done,
             what="restoration",
             identifier=identifier,
             status=lambda restoration: str(restoration["status"]),
-            timeout=self.params["wait_timeout"],
-            interval=self.params["wait_interval"],
-            clock=self.client.clock,
-            watch=self.client.watch,
         )

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import typing as t
 
@@ -16,7 +17,7 @@ from .._change import Listing, Resource
 from .._errors import InvalidInput, UnexpectedAnswer, shown
 from .._options import checked
 from .._shapes import by_name
-from .._step import Consent, Params, State, Step, known, mistaken
+from .._step import Consent, Params, State, Step, mistaken
 from ._engine import OfEngine
 
 NOUN = "retention policy"
@@ -31,19 +32,31 @@ class _OnInfluxDB(OfEngine):
         return self.ask(lambda: list_retention_policies(self.client))
 
 
-class RetentionPolicies(_OnInfluxDB, Resource):
+@dataclasses.dataclass(frozen=True)
+class Policy:
+    """A policy as the task wants it: its duration in nanoseconds, 0 for no end; none of a policy that is to be absent."""
+
+    name: str
+    duration: int | None
+    default: bool | None
+
+
+class RetentionPolicies(_OnInfluxDB, Resource[State]):
     """One policy, or several, present; or one absent. The state is all of them by name."""
 
     _defaults: frozenset[str] = frozenset()
     #: The policy that the task does not name and that is the default no more: the diff shows it, too.
     _deposed: str | None = None
+    asked: list[Policy]
 
     @classmethod
-    def parse(cls, params: Params) -> list[State]:
-        wanted = _wanted(params)
-        if not wanted:
+    def parse(cls, params: Params) -> list[Policy]:
+        given = [params] if params["policies"] is None else params["policies"]
+        if not given:
             raise InvalidInput("policies is empty: give at least one policy")
-        for policy in wanted:
+        wanted = []
+        for policy in given:
+            duration = None
             if not policy["name"] or not policy["name"].isprintable() or policy["name"] != policy["name"].strip():
                 raise InvalidInput(
                     f"name: {policy['name']!r} is not the name of a retention policy: use no blank at its ends"
@@ -51,14 +64,16 @@ class RetentionPolicies(_OnInfluxDB, Resource):
             if params["state"] == "present":
                 if policy["duration"] is None:
                     raise InvalidInput(f"the retention policy {policy['name']} needs a duration")
-                if 0 < checked("duration", _canon.duration, policy["duration"]) < _canon.SHORTEST_DURATION:
+                duration = checked("duration", _canon.duration, policy["duration"])
+                if 0 < duration < _canon.SHORTEST_DURATION:
                     raise InvalidInput(
                         f"duration: {policy['duration']} is shorter than the hour that InfluxDB takes at least"
                     )
-        names = [policy["name"] for policy in wanted]
+            wanted.append(Policy(policy["name"], duration, policy["default"]))
+        names = [policy.name for policy in wanted]
         if len(set(names)) < len(names):
             raise InvalidInput(f"policies names one policy twice: {', '.join(names)}")
-        if sum(1 for policy in wanted if policy["default"]) > 1:
+        if sum(1 for policy in wanted if policy.default) > 1:
             raise InvalidInput("policies contradict each other: only one retention policy can be the default")
         if params["state"] == "absent" and params["policies"] is not None:
             raise InvalidInput("'state: absent' takes one name: each removal is confirmed on its own")
@@ -69,16 +84,16 @@ class RetentionPolicies(_OnInfluxDB, Resource):
     def read(self) -> State:
         return by_name(self.listed(), "retention policies")
 
-    def managed(self, state: State | None) -> dict[str, t.Any]:
+    def managed(self, state: State) -> dict[str, t.Any]:
         managed = {}
         for policy in self.asked:
-            item = (state or {}).get(policy["name"])
+            item = state.get(policy.name)
             if item is not None:
-                managed[policy["name"]] = {"duration": item["duration"]}
-                if policy["default"] is not None:
-                    managed[policy["name"]]["default"] = item["default"]
-        if self._deposed is not None and self._deposed in (state or {}):
-            managed[self._deposed] = {"default": known(state)[self._deposed]["default"]}
+                managed[policy.name] = {"duration": item["duration"]}
+                if policy.default is not None:
+                    managed[policy.name]["default"] = item["default"]
+        if self._deposed is not None and self._deposed in state:
+            managed[self._deposed] = {"default": state[self._deposed]["default"]}
         return managed
 
     def in_diff(self, managed: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -91,48 +106,47 @@ class RetentionPolicies(_OnInfluxDB, Resource):
         """Another run may have removed the old default, which this task does not name."""
         return field == self._deposed and current is None
 
-    def result(self, state: State | None) -> dict[str, t.Any]:
+    def result(self, state: State) -> dict[str, t.Any]:
         if self.params["policies"] is None:
-            return {"retention_policy": (state or {}).get(self.params["name"])}
-        return {"retention_policies": list((state or {}).values())}
+            return {"retention_policy": state.get(self.params["name"])}
+        return {"retention_policies": list(state.values())}
 
-    def wanted(self, before: State | None) -> State:
-        after = self._left(known(before))
+    def wanted(self, before: State) -> State:
+        after = self._left(before)
         if not self.applying:
             # One that is recreated stays the default, also after it was deleted.
-            names = {policy["name"] for policy in self.asked}
+            names = {policy.name for policy in self.asked}
             self._defaults = frozenset(name for name, item in after.items() if name in names and item["default"])
             self._deposed = next(
                 (
                     name
-                    for name, item in known(before).items()
+                    for name, item in before.items()
                     if item["default"] and name not in names and not after[name]["default"]
                 ),
                 None,
             )
         for policy in self._ordered():
-            current = after.get(policy["name"])
-            if self.params["state"] == "absent":
-                after.pop(policy["name"], None)
+            current = after.get(policy.name)
+            if policy.duration is None:
+                after.pop(policy.name, None)
                 continue
-            nanoseconds = _canon.duration(policy["duration"])
             item = {
-                "name": policy["name"],
-                "duration": _canon.duration_text(nanoseconds),
-                "duration_seconds": nanoseconds // 10**9,
-                "default": bool(policy["default"] or policy["name"] in self._defaults),
+                "name": policy.name,
+                "duration": _canon.duration_text(policy.duration),
+                "duration_seconds": policy.duration // 10**9,
+                "default": bool(policy.default or policy.name in self._defaults),
             }
             if current is not None and not self._same(current, item):
                 # What is recreated becomes the last one.
-                del after[policy["name"]]
-            after[policy["name"]] = item
+                del after[policy.name]
+            after[policy.name] = item
         return after
 
-    def steps(self, before: State | None, after: State | None) -> list[Step]:
-        left, after = self._left(known(before)), known(after)
+    def steps(self, before: State, after: State) -> list[Step]:
+        left = self._left(before)
         steps: list[Step] = []
         for policy in self._ordered():
-            name = policy["name"]
+            name = policy.name
             current, wanted = left.get(name), after.get(name)
             if wanted is None:
                 if current is not None:
@@ -140,7 +154,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
                 continue
             if current is not None:
                 self._refuse_unreadable(current)
-                if policy["default"] is False and current["default"]:
+                if policy.default is False and current["default"]:
                     raise InvalidInput(
                         f"the retention policy {name} is the default, wanted otherwise: a default is only taken over by another policy",
                         hint="Add a new policy with 'default: true' in the same task.",
@@ -156,12 +170,12 @@ class RetentionPolicies(_OnInfluxDB, Resource):
         """The policy that is to be the default, whichever place it has in the list."""
         if self.params["state"] == "absent":
             return None
-        return next((policy["name"] for policy in self.asked if policy["default"]), None)
+        return next((policy.name for policy in self.asked if policy.default), None)
 
-    def _ordered(self) -> list[State]:
+    def _ordered(self) -> list[Policy]:
         """The policies of the task, the new default first: it takes over from the old one, which may be recreated after it."""
         taker = self._taker()
-        return sorted(self.asked, key=lambda policy: policy["name"] != taker)
+        return sorted(self.asked, key=lambda policy: policy.name != taker)
 
     def _left(self, before: State) -> State:
         """What is there as soon as the new default has taken over."""
@@ -228,7 +242,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
         return Step(
             f"{verb} the retention policy {name}",
             send=lambda: delete_retention_policy(self.client, name),
-            happened=lambda state: name not in (state or {}),
+            happened=lambda state: name not in state,
             resend=True,
             consent=tuple(consent),
         )
@@ -237,7 +251,7 @@ class RetentionPolicies(_OnInfluxDB, Resource):
         return Step(
             f"add the retention policy {wanted['name']} with the duration {_length(wanted['duration'])}{(' as the default' if wanted['default'] else '')}",
             send=lambda: add_retention_policy(self.client, wanted["name"], wanted["duration"], wanted["default"]),
-            happened=lambda state: (state or {}).get(wanted["name"], {}).get("duration") == wanted["duration"],
+            happened=lambda state: state.get(wanted["name"], {}).get("duration") == wanted["duration"],
             resend=True,
         )
 
@@ -261,9 +275,3 @@ class RetentionPolicyInfo(_OnInfluxDB, Listing):
 def _length(duration: str | None) -> str:
     """A duration as a task gives it: the API has 0 for one without end."""
     return "INF" if duration == "0" else shown(duration)
-
-
-def _wanted(params: Params) -> list[State]:
-    if params["policies"] is not None:
-        return [dict(policy) for policy in params["policies"]]
-    return [{name: params[name] for name in ("name", "duration", "default")}]

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from .. import _canon
@@ -14,7 +15,7 @@ from .._api.sql_mode import get_sql_mode, set_sql_mode
 from .._change import Listing, Resource
 from .._errors import InvalidInput, UnexpectedAnswer
 from .._options import checked
-from .._step import Params, State, Step, known
+from .._step import Params, State, Step
 from ._engine import OfEngine
 
 #: Shown by the examples of the documentation, and gone since MySQL 8 (docs/contract.md section 6, row 41).
@@ -41,19 +42,30 @@ class _OnMySQL(OfEngine):
         return describe(self.ask(lambda: get_sql_mode(self.client)))
 
 
-class SqlMode(_OnMySQL, Resource):
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """The modes, and how the task names them, without repetitions."""
+
+    modes: frozenset[str]
+    named: tuple[str, ...]
+
+
+class SqlMode(_OnMySQL, Resource[State]):
     """The whole set of modes: those that the task does not name are cleared."""
 
+    asked: Asked
+
     @classmethod
-    def parse(cls, params: Params) -> None:
-        checked("modes", _canon.sql_modes, params["modes"])
+    def parse(cls, params: Params) -> Asked:
+        modes = checked("modes", _canon.sql_modes, params["modes"])
+        names = [name.strip().upper() for mode in params["modes"] for name in mode.split(",")]
+        return Asked(modes, tuple(name for name in dict.fromkeys(names) if name))
 
     def read(self) -> State:
         return self.get()
 
-    def wanted(self, before: State | None) -> State:
-        before = known(before)
-        modes = sorted(_canon.sql_modes(self.params["modes"]))
+    def wanted(self, before: State) -> State:
+        modes = sorted(self.asked.modes)
         if self._brings_removed and REMOVED in before["modes"]:
             modes = sorted({*modes, REMOVED})
         if REMOVED in modes and REMOVED not in before["modes"]:
@@ -62,30 +74,23 @@ class SqlMode(_OnMySQL, Resource):
             )
         return before if modes == before["modes"] else {"modes": modes, "text": None}
 
-    def steps(self, before: State | None, after: State | None) -> list[Step]:
-        before, after = known(before), known(after)
+    def steps(self, before: State, after: State) -> list[Step]:
         if before["modes"] == after["modes"]:
             return []
-        text = ",".join(self._named)
+        text = ",".join(self.asked.named)
         return [
             Step(
                 f"set the SQL mode to {text}" if text else "clear the SQL mode",
                 send=lambda: set_sql_mode(self.client, text),
-                happened=lambda state: self._same((state or {}).get("modes"), after["modes"]),
+                happened=lambda state: self._same(state.get("modes"), after["modes"]),
                 resend=True,
             )
         ]
 
     @property
-    def _named(self) -> list[str]:
-        """The modes as the task names them, without repetitions."""
-        names = [name.strip().upper() for mode in self.params["modes"] for name in mode.split(",")]
-        return [name for name in dict.fromkeys(names) if name]
-
-    @property
     def _brings_removed(self) -> bool:
         """Up to MySQL 8.0.10, `TRADITIONAL` stands for one mode more (docs/contract.md section 7.6)."""
-        return "TRADITIONAL" in self._named
+        return "TRADITIONAL" in self.asked.named
 
     def _same(self, modes: t.Any, wanted: t.Sequence[str]) -> bool:
         besides = {REMOVED} if self._brings_removed else set()
@@ -95,10 +100,10 @@ class SqlMode(_OnMySQL, Resource):
         """Whether the server has that one mode is known as soon as it shows it."""
         return self._same(current, wanted)
 
-    def managed(self, state: State | None) -> dict[str, t.Any]:
-        return {"modes": (state or {})["modes"]}
+    def managed(self, state: State) -> dict[str, t.Any]:
+        return {"modes": state["modes"]}
 
-    def result(self, state: State | None) -> dict[str, t.Any]:
+    def result(self, state: State) -> dict[str, t.Any]:
         return {"sql_mode": state}
 
 

@@ -20,7 +20,7 @@ from .._busy import busy_reason
 from .._change import Resource
 from .._errors import Conflict, InvalidInput
 from .._shapes import or_none
-from .._step import Consent, Params, Settled, State, Step, known
+from .._step import Consent, Params, Settled, State, Step
 from .operation import Following, Look
 from .version import ahead, crosses_major, read_database, series_of
 
@@ -41,18 +41,22 @@ def _whole(target: State) -> bool:
     return "-" in target["version"]
 
 
-class Upgrade(Following, Resource):
+class Upgrade(Following, Resource[State]):
     """Bring a database to a later version. The state is the database, the steps to take, and the version beyond them."""
 
     reading = "read the versions of the database"
 
+    asked: _canon.Version | None
+
     @classmethod
-    def parse(cls, params: Params) -> None:
-        if params["to"] not in WORDS:
-            try:
-                _canon.version(params["to"])
-            except ValueError as error:
-                raise InvalidInput("to: {}; or use {}".format(error, ", ".join(WORDS))) from None
+    def parse(cls, params: Params) -> _canon.Version | None:
+        """The version to go to, or its first components; none for one of the words."""
+        if params["to"] in WORDS:
+            return None
+        try:
+            return _canon.version(params["to"])
+        except ValueError as error:
+            raise InvalidInput("to: {}; or use {}".format(error, ", ".join(WORDS))) from None
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
@@ -82,7 +86,7 @@ class Upgrade(Following, Resource):
         """The versions to go through, and the one after them, as far as that is to be known."""
         current, count = found["readable_version"], series_of(self.client, found)
         versions = self._marked(found)
-        to = self.params["to"]
+        to, wanted = self.params["to"], self.asked
         if to == "next":
             following = next(versions, None)
             if self._next is not None and self._next == current:
@@ -92,21 +96,20 @@ class Upgrade(Following, Resource):
         if to == "latest":
             return list(versions), None
         path: list[State] = []
-        if to == "latest_minor":
+        if wanted is None:
             for version in versions:
                 if crosses_major(count, current, version["version"]):
                     return path, version
                 path.append(version)
             return path, None
-        wanted = _canon.version(to)
         passed: list[State] = []
-        reached = current is not None and _canon.same_version(to, current)
+        reached = current is not None and _canon.is_of(wanted, current)
         for version in versions:
             if _canon.version(version["version"])[: len(wanted)] > wanted:
                 passed.append(version)
                 break
             passed.append(version)
-            if _canon.same_version(to, version["version"]):
+            if _canon.is_of(wanted, version["version"]):
                 path, passed, reached = path + passed, [], True
         if not reached:
             raise self._not_on_the_way(current, path + passed)
@@ -128,8 +131,9 @@ class Upgrade(Following, Resource):
             hint = "The next versions are: {}.".format(", ".join(version["version"] for version in passed))
         else:
             hint = "It is at the latest version."
+        major_minor = self.asked or ()
         if re.fullmatch(r"[0-9]+\.[0-9]+", self.params["to"]) and any(
-            _canon.same_version(self.params["to"] + "0", version["version"]) for version in passed
+            _canon.is_of((major_minor[0], 10 * major_minor[1]), version["version"]) for version in passed
         ):
             hint += " YAML makes {} of {}0: put it in quotes.".format(self.params["to"], self.params["to"])
         return InvalidInput(
@@ -139,8 +143,7 @@ class Upgrade(Following, Resource):
             hint=hint,
         )
 
-    def wanted(self, before: State | None) -> State:
-        before = known(before)
+    def wanted(self, before: State) -> State:
         path = before["path"] if self.params["wait"] else before["path"][:1]
         after = {**before, "path": path}
         if not path:
@@ -160,16 +163,13 @@ class Upgrade(Following, Resource):
             changes = {"status": None, "current_operation_id": None}
         return {**after, "database": {**before["database"], **changes}}
 
-    def managed(self, state: State | None) -> dict[str, t.Any]:
-        state = known(state)
+    def managed(self, state: State) -> dict[str, t.Any]:
         return {self._proof: state["database"][self._proof]} if self.params["wait"] else {}
 
-    def busy(self, state: State | None) -> str:
-        state = known(state)
+    def busy(self, state: State) -> str:
         return busy_reason(state["database"])
 
-    def result(self, state: State | None) -> dict[str, t.Any]:
-        state = known(state)
+    def result(self, state: State) -> dict[str, t.Any]:
         beyond = self._beyond
         path = self._steps_taken if self.applying else state["path"]
         reached = path[-1]["version"] if path else state["database"]["readable_version"]
@@ -184,8 +184,7 @@ class Upgrade(Following, Resource):
 
     # -- the steps ---------------------------------------------------------------------------------------------------
 
-    def steps(self, before: State | None, after: State | None) -> list[Step]:
-        before, after = known(before), known(after)
+    def steps(self, before: State, after: State) -> list[Step]:
         if not self.applying:
             cut = not self.params["wait"] and len(before["path"]) > 1
             self._beyond = before["path"][1] if cut else before["beyond"]
@@ -215,7 +214,7 @@ class Upgrade(Following, Resource):
             send=lambda: self._start(target),
             follow=(lambda: self._finish(target)) if self.params["wait"] else None,
             happened=lambda state: self._has_started(state, target),
-            reached=lambda state: _is_at(known(state)["database"], target),
+            reached=lambda state: _is_at(state["database"], target),
             last_look=True,
             compare=lambda state: self._require_next(target),
             consent=consent,
@@ -247,9 +246,9 @@ class Upgrade(Following, Resource):
         self._operation_id, self._location = operation_id, location
         self._steps_taken.append(dict(target))
 
-    def _has_started(self, state: State | None, target: State) -> bool:
+    def _has_started(self, state: State, target: State) -> bool:
         """After a lost answer: only a database that is being upgraded, or there already, has taken the upgrade."""
-        found = known(state)["database"]
+        found = state["database"]
         begun = self.begun(found, KIND, self._earlier)
         if begun is None and not _is_at(found, target):
             return False
