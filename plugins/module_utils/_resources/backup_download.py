@@ -98,8 +98,10 @@ class BackupDownload(backups.WithArchives, Resource[t.Optional[State]]):
         return self._backup
 
     def read(self) -> State | None:
+        # Before the file is looked at, which is compared with it.
+        backup = self._wanted_backup
         found = self._file(self._path())
-        if found is None or found["backup_id"] != self._wanted_backup["id"]:
+        if found is None or found["backup_id"] != backup["id"]:
             self._consent = self.export_consent()
         return found
 
