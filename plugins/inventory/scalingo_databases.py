@@ -211,7 +211,6 @@ cache_timeout: 600
 
 import datetime
 import difflib
-import hashlib
 import json
 import os
 import re
@@ -221,6 +220,7 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable
 from ansible_collections.community.scalingo.plugins.module_utils._client import Client
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError, scrub, sentence, visible
+from ansible_collections.community.scalingo.plugins.module_utils._files import name_of
 from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress
 from ansible_collections.community.scalingo.plugins.module_utils._resources.fleet import Fleet
 from ansible_collections.community.scalingo.plugins.module_utils._settings import (
@@ -366,7 +366,7 @@ class InventoryModule(HostBuilder, BaseInventoryPlugin, Cacheable):
         }
         options.update({name: self._texts(name) for name in ("regions", "apps", "engines")})
         options.update(details=self.get_option("details"), version=VERSION)
-        return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:32]
+        return name_of(json.dumps(options, sort_keys=True), 32)
 
     def _cached(self, key: str) -> list[dict[str, t.Any]] | None:
         """The databases in the cache; none when there are none, or when it holds what this plugin has not written."""

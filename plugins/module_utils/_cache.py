@@ -13,7 +13,6 @@ the store off for this process, with one line at -v: everything then works from 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import secrets
@@ -22,10 +21,9 @@ import typing as t
 import weakref
 
 from ._core import Clock
-from ._files import create
+from ._files import create, is_called, lock, name_of
 
 try:
-    import fcntl
     import pwd
 except ImportError:
     FCNTL_FOUND = False
@@ -46,7 +44,7 @@ LATEST = 1e11
 def cache_key(kind: str, *parts: str) -> str:
     """Return the name of an entry: a hash of what it depends on, from which nothing of that can be read back."""
     text = json.dumps(["community.scalingo", 1, kind, *parts])
-    return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:40]}"
+    return f"{kind}-{name_of(text, 40)}"
 
 
 def places() -> list[str]:
@@ -253,12 +251,9 @@ def _try_lock(name: str, directory: int, create: int) -> int | None:
     descriptor = os.open(name, os.O_RDWR | create | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=directory)
     try:
         _require_private(os.fstat(descriptor), stat.S_ISREG)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # A lock file may be swept between opening and locking: then it is no lock any more.
-        if os.fstat(descriptor).st_ino == os.stat(name, dir_fd=directory, follow_symlinks=False).st_ino:
+        if lock(descriptor) and is_called(descriptor, name, directory):
             return descriptor
-    except (BlockingIOError, FileNotFoundError):
-        pass
     except OSError:
         os.close(descriptor)
         raise

@@ -56,78 +56,119 @@ class Diagnosis:
     status: int | None = None
 
 
+def _of_tunnel(chain: t.Sequence[BaseException], texts: str) -> str:
+    found = _TUNNEL.search(texts)
+    return f": {found.group(1).strip()}" if found else ""
+
+
+def _of_certificate(chain: t.Sequence[BaseException], texts: str) -> str:
+    messages = (getattr(item, "verify_message", "") for item in chain if isinstance(item, ssl.SSLCertVerificationError))
+    return next(filter(None, messages), "it is not valid for this host")
+
+
+def _of_tls(chain: t.Sequence[BaseException], texts: str) -> str:
+    reasons = (getattr(item, "reason", "") for item in chain if isinstance(item, ssl.SSLError))
+    return next((str(reason) for reason in reasons if reason), "TLS failed")
+
+
+_TUNNEL = re.compile(r"Tunnel connection failed: ([^'\")|]+)")
+_PROXY = ("The proxy on the way to {host} cannot be used{said}", "Check HTTPS_PROXY and NO_PROXY in the environment.")
+_CERTIFICATE = (
+    "The TLS certificate of {host} does not verify: {said}",
+    "Check the address and this machine's clock; for an authority of your own set ca_path to its certificates.",
+)
+_TLS = (
+    "{host} cannot be spoken to over TLS: {said}",
+    "Check that the address and the port are those of the API, and that ca_path holds certificates.",
+)
+
+
+class Cause(t.NamedTuple):
+    """A row of the table: the kind of Trouble, the sentence and the advice, for a chain that has all that the row names."""
+
+    kind: str
+    sentence: tuple[str, str]
+    #: One of these exceptions, and one of those.
+    names: t.Collection[str] = ()
+    besides: t.Collection[str] = ()
+    #: What one of them says.
+    text: t.Pattern[str] | None = None
+    said: t.Callable[[t.Sequence[BaseException], str], str] = lambda chain, texts: ""
+
+    def holds(self, names: set[str], texts: str) -> bool:
+        of_names = all(not wanted or names & set(wanted) for wanted in (self.names, self.besides))
+        return bool(of_names and (self.text is None or self.text.search(texts)))
+
+
+#: What may be wrong on the way, the first that holds counts.
+CAUSES = (
+    Cause("final", _PROXY, ["InvalidProxyURL"], said=_of_tunnel),
+    Cause("final", _PROXY, ["ProxyError"], text=re.compile(r"Tunnel connection failed: [^'\")|]*407"), said=_of_tunnel),
+    Cause("not_made", _PROXY, ["ProxyError"], text=_TUNNEL, said=_of_tunnel),
+    Cause("not_made", _PROXY, ["ProxyError"], ["NewConnectionError", "NameResolutionError", "ConnectTimeoutError"]),
+    Cause("lost", _PROXY, ["ProxyError"]),
+    Cause("final", _CERTIFICATE, ["SSLCertVerificationError", "CertificateError"], said=_of_certificate),
+    Cause("final", _CERTIFICATE, text=re.compile("CERTIFICATE_VERIFY_FAILED"), said=_of_certificate),
+    Cause("final", _TLS, ["SSLError"], text=HANDSHAKE_REASONS, said=_of_tls),
+    Cause("lost", _TLS, ["SSLError"], said=_of_tls),
+    Cause(
+        "not_made",
+        (
+            "The name {host} cannot be resolved",
+            "Check the region or the address, and the name resolution of this machine.",
+        ),
+        ["NameResolutionError", "gaierror"],
+    ),
+    Cause(
+        "not_made",
+        (
+            "No connection to {host} within {connect:g} seconds",
+            "Check the address, the firewall and whether a proxy is needed (HTTPS_PROXY).",
+        ),
+        ["ConnectTimeout", "ConnectTimeoutError"],
+    ),
+    Cause(
+        "not_made",
+        ("{host} refuses the connection", "Check the address and the port, and that the server is running."),
+        ["NewConnectionError"],
+        text=re.compile("ConnectionRefusedError|refused"),
+    ),
+    Cause(
+        "not_made",
+        (
+            "No connection to {host} can be made",
+            "Check the network of this machine and whether a proxy is needed (HTTPS_PROXY).",
+        ),
+        ["NewConnectionError"],
+    ),
+    Cause(
+        "lost",
+        ("{host} did not answer within {timeout:g} seconds", "Raise api_timeout, or run again later."),
+        ["ReadTimeout", "ReadTimeoutError"],
+    ),
+    Cause("lost", ("{host} was still answering after too long a time", "Run again later."), ["Overdue"]),
+    Cause(
+        "lost",
+        ("The answer of {host} broke off", "Run again later; check the proxies on the way."),
+        ["ChunkedEncodingError", "ContentDecodingError", "IncompleteRead"],
+    ),
+)
+
+
 def diagnose(error: BaseException, host: str, timeout: float) -> Diagnosis:
     """Tell what went wrong on the way to ``host``: each cause has its own sentence and its own advice."""
     chain = chain_of(error)
     names = {type(item).__name__ for item in chain}
-    texts = " | ".join(str(item) for item in chain)
     local = local_fault(chain, "SSLError" in names)
     if local is not None:
         hint = MACHINE_ADVICE.get(t.cast(int, local.errno), _CERTIFICATES)
         return Diagnosis("final", f"The request to {host} failed on this machine: {local}", hint)
-    proxy = "ProxyError" in names or "InvalidProxyURL" in names
-    if proxy:
-        never = bool(names & {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "InvalidProxyURL"})
-        tunnel = re.search(r"Tunnel connection failed: ([^'\")|]+)", texts)
-        refused = tunnel is not None and "407" in tunnel.group(1)
-        kind = "final" if refused or "InvalidProxyURL" in names else "not_made" if never or tunnel else "lost"
-        said = f": {tunnel.group(1).strip()}" if tunnel else ""
-        return Diagnosis(
-            kind,
-            f"The proxy on the way to {host} cannot be used{said}",
-            "Check HTTPS_PROXY and NO_PROXY in the environment.",
-        )
-    verification = next((item for item in chain if isinstance(item, ssl.SSLCertVerificationError)), None)
-    if verification is not None or "CERTIFICATE_VERIFY_FAILED" in texts or "CertificateError" in names:
-        reason = getattr(verification, "verify_message", "") or "it is not valid for this host"
-        return Diagnosis(
-            "final",
-            f"The TLS certificate of {host} does not verify: {reason}",
-            "Check the address and this machine's clock; for an authority of your own set ca_path to its certificates.",
-        )
-    if "SSLError" in names:
-        reason = (
-            next((str(item.reason) for item in chain if isinstance(item, ssl.SSLError) and item.reason), "")
-            or "TLS failed"
-        )
-        early = bool(HANDSHAKE_REASONS.search(f"{reason} {texts}"))
-        return Diagnosis(
-            "final" if early else "lost",
-            f"{host} cannot be spoken to over TLS: {reason}",
-            "Check that the address and the port are those of the API, and that ca_path holds certificates.",
-        )
-    if names & {"NameResolutionError", "gaierror"}:
-        return Diagnosis(
-            "not_made",
-            f"The name {host} cannot be resolved",
-            "Check the region or the address, and the name resolution of this machine.",
-        )
-    if names & {"ConnectTimeout", "ConnectTimeoutError"}:
-        return Diagnosis(
-            "not_made",
-            f"No connection to {host} within {min(timeout, LONGEST_CONNECT):g} seconds",
-            "Check the address, the firewall and whether a proxy is needed (HTTPS_PROXY).",
-        )
-    if "NewConnectionError" in names:
-        if "ConnectionRefusedError" in names or "refused" in texts:
-            return Diagnosis(
-                "not_made",
-                f"{host} refuses the connection",
-                "Check the address and the port, and that the server is running.",
-            )
-        return Diagnosis(
-            "not_made",
-            f"No connection to {host} can be made",
-            "Check the network of this machine and whether a proxy is needed (HTTPS_PROXY).",
-        )
-    if names & {"ReadTimeout", "ReadTimeoutError"}:
-        return Diagnosis(
-            "lost", f"{host} did not answer within {timeout:g} seconds", "Raise api_timeout, or run again later."
-        )
-    if "Overdue" in names:
-        return Diagnosis("lost", f"{host} was still answering after too long a time", "Run again later.")
-    if names & {"ChunkedEncodingError", "ContentDecodingError", "IncompleteRead"}:
-        return Diagnosis("lost", f"The answer of {host} broke off", "Run again later; check the proxies on the way.")
+    texts = " | ".join([*(str(item) for item in chain), *sorted(names), _of_tls(chain, "")])
+    for cause in CAUSES:
+        if cause.holds(names, texts):
+            sentence, hint = cause.sentence
+            values = {"host": host, "timeout": timeout, "connect": min(timeout, LONGEST_CONNECT)}
+            return Diagnosis(cause.kind, sentence.format(**values, said=cause.said(chain, texts)), hint)
     if isinstance(error, requests.exceptions.ConnectionError):
         return Diagnosis(
             "lost", f"{host} closed the connection before it answered", "Run again later; check the proxies on the way."

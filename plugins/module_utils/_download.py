@@ -28,7 +28,8 @@ from ._errors import (
     UnexpectedAnswer,
     Unreachable,
 )
-from ._part import CHUNK, Part, Validators
+from ._files import CHUNK
+from ._part import Part, Validators
 from ._route import NONE, Route, failure_of
 
 #: An attempt that brought so much starts the count of failures anew.

@@ -3,16 +3,26 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
 # Private: may change without notice.
-"""Files of this machine: there as a whole or not at all, and locked. What goes wrong with one is told by its name."""
+"""Files of this machine: there as a whole or not at all, locked, and their digests. What goes wrong with one is told by its name."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import typing as t
 
 from ._errors import ScalingoError
+
+try:
+    import fcntl
+except ImportError:
+    # Then there are no locks, and nobody asks for one: tokens are kept in memory only.
+    pass
+
+#: What is read of a file at a time.
+CHUNK = 256 * 1024
 
 #: File systems that cannot rename, of stores of objects, say one of these.
 NO_RENAME = (errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
@@ -74,3 +84,40 @@ def sync_directory(path: str) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed, at once or not at all: false while somebody else holds it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def is_called(descriptor: int, path: str, directory: int | None = None) -> bool:
+    """Whether an open file is still the one of that name: somebody may have put another in its place, or removed it."""
+    try:
+        named = os.stat(path, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(named, os.fstat(descriptor))
+
+
+def pieces(file: t.BinaryIO) -> t.Iterator[bytes]:
+    """Yield what is in a file, piece by piece."""
+    return iter(lambda: file.read(CHUNK), b"")
+
+
+def digest_of(path: str) -> str:
+    """Return the SHA-256 of a file."""
+    digest = hashlib.sha256()
+    with local(f"read {path}"), open(path, "rb") as file:
+        for piece in pieces(file):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def name_of(text: str, length: int) -> str:
+    """Return a name of so many signs for a text, from which nothing of the text can be read back."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:length]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -19,10 +18,7 @@ import typing as t
 
 from ._answer import Stream
 from ._errors import ScalingoError
-from ._files import NO_RENAME, local, sync_directory, write_atomically
-
-CHUNK = 256 * 1024
-
+from ._files import CHUNK, NO_RENAME, is_called, local, lock, pieces, sync_directory, write_atomically
 
 #: How much is written at most before it is made sure that it survives a crash.
 CHECKPOINT = 64 * 1024 * 1024
@@ -110,7 +106,8 @@ class Part:
                         hint="Remove it, or set work_dir.",
                     )
                 self._lock(descriptor)
-                if self._still_there(found):
+                # Another task may have finished it meanwhile.
+                if is_called(descriptor, self.path):
                     return os.fdopen(descriptor, "r+b", buffering=0)
             except BaseException:
                 os.close(descriptor)
@@ -119,22 +116,15 @@ class Part:
 
     def _lock(self, descriptor: int) -> None:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ScalingoError(
-                f"another task is downloading to {self.path}", hint="Wait for its end and run this one again."
-            ) from None
+            held = lock(descriptor)
         except OSError as error:
             if error.errno not in NO_LOCKS:
                 raise
-
-    def _still_there(self, found: os.stat_result) -> bool:
-        """Whether the file that was locked is still the one of that name: another task may have finished it meanwhile."""
-        try:
-            current = os.stat(self.path, follow_symlinks=False)
-        except FileNotFoundError:
-            return False
-        return (current.st_dev, current.st_ino) == (found.st_dev, found.st_ino)
+            held = True
+        if not held:
+            raise ScalingoError(
+                f"another task is downloading to {self.path}", hint="Wait for its end and run this one again."
+            )
 
     def _take_up(self) -> None:
         """Go on with what an earlier task left, as far as it is sure to have reached the disk."""
@@ -299,10 +289,7 @@ def _copy(part: Part, path: str, mode: int) -> None:
     with open(part.path, "rb") as source, os.fdopen(os.open(path, flags, 0o600), "wb") as target:
         with contextlib.suppress(PermissionError):
             os.fchmod(target.fileno(), mode)
-        while True:
-            piece = source.read(CHUNK)
-            if not piece:
-                break
+        for piece in pieces(source):
             digest.update(piece)
             target.write(piece)
         target.flush()

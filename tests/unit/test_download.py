@@ -119,7 +119,7 @@ def test_a_download_that_breaks_off_goes_on_where_it_stopped(
     assert ranges[0] is None and len(ranges) == len(CUTS) + 1
     offsets = [0 if text is None else int(text[len("bytes=") : -1]) for text in ranges[1:]]
     # What was on its way when the connection was cut may be lost, but not more.
-    assert all(cut - _part.CHUNK <= offset <= cut for cut, offset in zip(CUTS, offsets)), offsets
+    assert all(cut - _files.CHUNK <= offset <= cut for cut, offset in zip(CUTS, offsets)), offsets
     assert all(seen.headers.get("if-range") == ('"one"' if "range" in seen.headers else None) for seen in server.seen)
     assert [seen.status for seen in server.seen[-2:]] == [206, 206]
     assert origin.links == 1
@@ -459,7 +459,7 @@ def test_a_file_system_without_locks_is_no_obstacle(
     def no_locks(descriptor: int, operation: int) -> t.NoReturn:
         raise OSError(errno.ENOLCK, "no locks available")
 
-    monkeypatch.setattr(_part.fcntl, "flock", no_locks)
+    monkeypatch.setattr(_files.fcntl, "flock", no_locks)
     assert place.fetch(origin) == server.content.sha256()
 
 
@@ -467,7 +467,7 @@ def test_a_part_that_another_task_finishes_meanwhile_is_not_written_to(
     place: Place, origin: Origin, server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place.part.write_bytes(b"the work of the other task")
-    flock = _part.fcntl.flock
+    flock = _files.fcntl.flock
     finished = place.directory / "finished"
 
     def slow(descriptor: int, operation: int) -> None:
@@ -475,7 +475,7 @@ def test_a_part_that_another_task_finishes_meanwhile_is_not_written_to(
         if not finished.exists():
             place.part.rename(finished)
 
-    monkeypatch.setattr(_part.fcntl, "flock", slow)
+    monkeypatch.setattr(_files.fcntl, "flock", slow)
     assert place.fetch(origin) == server.content.sha256()
     assert finished.read_bytes() == b"the work of the other task"
 

@@ -12,7 +12,6 @@ file is there already. It is written last, so it never describes a file that is 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import re
@@ -162,11 +161,7 @@ class BackupDownload(backups.WithArchives, Resource[t.Optional[State]]):
     def _verified(self, path: str, described: State) -> bool:
         if not self.params["verify"]:
             return True
-        digest = hashlib.sha256()
-        with _files.local(f"read {path}"), open(path, "rb") as file:
-            for piece in iter(lambda: file.read(_part.CHUNK), b""):
-                digest.update(piece)
-        if digest.hexdigest() == described["sha256"]:
+        if _files.digest_of(path) == described["sha256"]:
             return True
         self._warn_once(
             f"{path} does not have the SHA-256 any more that it was downloaded with: it is damaged, or was changed."
@@ -255,7 +250,7 @@ class BackupDownload(backups.WithArchives, Resource[t.Optional[State]]):
         if self.params["work_dir"] is None:
             return os.path.join(directory, f".{name}.part")
         # Files of the same name in different places may be on their way at once.
-        place = hashlib.sha256(os.path.abspath(path).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+        place = _files.name_of(os.path.abspath(path), 12)
         return os.path.join(self.params["work_dir"], f".{name}.{place}.part")
 
 
