@@ -183,3 +183,18 @@ options:
     type: bool
     default: false
 """
+
+    # Data that are protected, as a link or a copy
+    EXPORT = r"""
+options:
+  allow:
+    description:
+      - Consequences that you accept. Any other is refused before a link is requested or anything is downloaded.
+      - V(export) takes protected data out of the platform.
+      - Protected are the data of V(osc-secnum-fr1) (SecNumCloud), and of addons that may hold data of health (HDS).
+      - With O(addon_token), only the region counts, as the platform cannot be asked about data of health.
+    type: list
+    elements: str
+    choices: [export]
+    default: []
+"""

@@ -193,84 +193,111 @@ class ScalingoError(Exception):
         self.args = (self.message,)
 
 
+# The first paragraph of each stands on the page of results: `make lists` writes it there.
+
+
 class InvalidInput(ScalingoError):
-    """An option is wrong or missing. Raised before anything is sent, or after reads only; nothing was changed."""
+    """An option is wrong or missing. Nothing was changed.
+
+    Raised before anything is sent, or after reads only.
+    """
 
 
 class ConsentMissing(InvalidInput):
-    """The word for a consequence was not given (docs/contract.md, section 7.10). Nothing was changed.
+    """The task needs ``allow`` or ``confirm``. Nothing was changed, and ``diff`` shows what would have been.
 
-    ``diff`` is everything that the task would have changed, with what needs no consent.
+    See docs/contract.md, section 7.10. ``diff`` is everything that the task would have changed, with what needs no consent.
     """
 
     diff: dict[str, t.Any] | None = None
 
 
 class NotFound(ScalingoError):
-    """404, and nothing else: what is asked for does not exist."""
+    """The thing does not exist (404)."""
 
 
 class AddonNotFound(NotFound):
-    """The app exists, and has no such addon (docs/contract.md, section 1.7)."""
+    """The app exists, the addon does not.
+
+    See docs/contract.md, section 1.7.
+    """
 
 
 class Unauthorized(ScalingoError):
-    """401, after one renewal of the token (docs/contract.md, section 4.1). It never means absent."""
+    """The token was refused (401).
+
+    After one renewal of the token (docs/contract.md, section 4.1). It never means absent.
+    """
 
 
 class Forbidden(ScalingoError):
-    """403: the token is good, the permission is missing."""
+    """The token is valid and lacks the permission (403)."""
 
 
 class PaymentRequired(ScalingoError):
-    """402: payment method or trial limit; the hint holds the address that the API gives."""
+    """The account has no payment method, or its trial has ended (402).
+
+    The hint holds the address that the API gives.
+    """
 
 
 class Conflict(ScalingoError):
-    """409: it exists already, changed meanwhile, or its state forbids the call."""
+    """The thing exists already, has changed, or is in a state that forbids the request (409)."""
 
 
 class ValidationFailed(ScalingoError):
-    """422: ``fields`` holds what the API refuses, field by field."""
+    """The API refused fields, listed in ``field_errors`` (422)."""
 
 
 class RateLimited(ScalingoError):
-    """429 for longer than this collection waits, which is ten minutes for one request."""
+    """The rate limit blocked a request for ten minutes (429)."""
 
 
 class ServerError(ScalingoError):
-    """5xx on a call that changed nothing or may be repeated, after all attempts."""
+    """5xx after all retries, on a request without effect."""
 
 
 class BadRequest(ScalingoError):
-    """400, and any other 4xx without a class of its own."""
+    """Any other 4xx."""
 
 
 class ActionFailed(ScalingoError):
-    """The action endpoint answered ``ok: 0``, whatever the HTTP status (docs/contract.md, section 2.8)."""
+    """A database action reported a failure.
+
+    It answered ``ok: 0``, whatever the HTTP status (docs/contract.md, section 2.8).
+    """
 
 
 class SqlRefused(ScalingoError):
-    """The database server refused a statement or a login: ``code`` is its SQLSTATE. Nothing of the transaction was done."""
+    """The database server refused a statement or a login. The transaction was rolled back.
+
+    ``code`` is the SQLSTATE.
+    """
 
 
 class Unreachable(ScalingoError):
-    """No conversation took place: DNS, refused, proxy, TLS that does not verify, or silence on a repeatable call."""
+    """No connection: DNS, proxy, TLS, or no answer to a request that can be repeated."""
 
 
 class OutcomeUnknown(ScalingoError):
-    """A call that changes something and must not be repeated was sent, and whether it took effect is not known.
+    """A request that must not be repeated got no readable answer. It may have taken effect.
 
     The connection broke, the answer was a 5xx, or the answer was a 2xx that cannot be read.
     """
 
 
 class UnexpectedAnswer(ScalingoError):
-    """The answer is not what the contract says: HTML, truncated, wrong types, missing keys, a redirect."""
+    """The answer is not what the API documents.
+
+    HTML, truncated, wrong types, missing keys, a redirect.
+    """
 
 
 class WaitTimeout(ScalingoError):
-    """The time to wait is over and the operation goes on. ``last_status`` is the last one seen."""
+    """The timeout is over. The operation continues on the platform.
+
+    ``last_status`` is the last one seen.
+    """
 
     def __init__(self, message: str, *, last_status: str = "", **details: t.Any) -> None:
         super().__init__(message, **details)
@@ -278,7 +305,7 @@ class WaitTimeout(ScalingoError):
 
 
 class StepFailed(ScalingoError):
-    """The platform itself says that an operation, a feature or a backup failed."""
+    """The platform reports that an operation, a feature or a backup failed."""
 
 
 ADVICE: tuple[tuple[type[ScalingoError], str], ...] = (

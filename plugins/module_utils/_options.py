@@ -122,6 +122,9 @@ def consent(*consequences: str) -> Spec:
     return Spec({"allow": {"type": "list", "elements": "str", "choices": list(consequences), "default": []}})
 
 
+#: Of what takes data out of the platform.
+EXPORT = consent("export")
+
 #: Where a secret goes that the result does not hold.
 SECRET_FILE = Spec({"dest": {"type": "path"}, "overwrite": {"type": "bool", "default": False}})
 

@@ -57,18 +57,9 @@ options:
       - A file that differs is downloaded again. Otherwise only the size is compared.
     type: bool
     default: false
-  allow:
-    description:
-      - Consequences that you accept. Any other is refused before anything is downloaded.
-      - V(export) is a copy of protected data outside the platform.
-      - Protected are the data of V(osc-secnum-fr1) (SecNumCloud), and of addons that may hold data of health (HDS).
-      - With O(addon_token), only the region counts, as the platform cannot be asked about data of health.
-    type: list
-    elements: str
-    choices: [export]
-    default: []
 extends_documentation_fragment:
   - community.scalingo._options
+  - community.scalingo._options.export
   - community.scalingo._attributes
   - community.scalingo._attributes.changes
 attributes:
@@ -189,7 +180,7 @@ error:
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
-from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, consent
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, EXPORT, Spec
 from ansible_collections.community.scalingo.plugins.module_utils._resources.backup_download import (
     BackupDownload as RESOURCE,
 )
@@ -198,7 +189,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._resources.back
 def argument_spec() -> Spec:
     return (
         COMMON
-        + consent("export")
+        + EXPORT
         + Spec(
             {
                 "backup_id": {"type": "str"},

@@ -50,18 +50,9 @@ options:
       - Not available for Elasticsearch and OpenSearch.
     type: bool
     default: false
-  allow:
-    description:
-      - Consequences that you accept. Any other is refused before a link is requested.
-      - V(export) is a link to protected data.
-      - Protected are the data of V(osc-secnum-fr1) (SecNumCloud), and of addons that may hold data of health (HDS).
-      - With O(addon_token), only the region counts, as the platform cannot be asked about data of health.
-    type: list
-    elements: str
-    choices: [export]
-    default: []
 extends_documentation_fragment:
   - community.scalingo._options
+  - community.scalingo._options.export
   - community.scalingo._options.secret_file
   - community.scalingo._attributes
   - community.scalingo._attributes.reads
@@ -190,7 +181,7 @@ error:
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
-from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, SECRET_FILE, Spec, consent
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, EXPORT, SECRET_FILE, Spec
 from ansible_collections.community.scalingo.plugins.module_utils._resources.backup import BackupInfo as RESOURCE
 
 
@@ -198,7 +189,7 @@ def argument_spec() -> Spec:
     return (
         COMMON
         + SECRET_FILE
-        + consent("export")
+        + EXPORT
         + Spec(
             {
                 "backup_id": {"type": "str"},

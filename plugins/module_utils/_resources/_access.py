@@ -181,7 +181,7 @@ class Access:
 
 
 class NoAccess(ScalingoError):
-    """There is no way to talk SQL with the database, as far as the task's options and the platform tell."""
+    """Nothing is known that SQL could reach the database by, from the options of the task or from the platform."""
 
 
 def _parsed(url: str) -> _sql.Login:
