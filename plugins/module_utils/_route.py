@@ -86,10 +86,6 @@ class Route(t.Generic[T]):
 class Sends(t.Protocol):
     """Who sends a route, by one kind of credentials."""
 
-    @property
-    def opens_others(self) -> bool:
-        """Whether the database's routes are sent by what opens other databases too (docs/contract.md, section 1.5)."""
-
     def call(
         self, route: Route[T], *, values: t.Mapping[str, t.Any], query: t.Mapping[str, t.Any] | None, body: t.Any
     ) -> T:
@@ -98,6 +94,10 @@ class Sends(t.Protocol):
 
 class Sender(t.Protocol):
     """What a route needs to be sent."""
+
+    @property
+    def opens_others(self) -> bool:
+        """Whether the database's routes are sent by what opens other databases too (docs/contract.md, section 1.5)."""
 
     def caller_of(self, route: Route[t.Any]) -> Sends:
         """Return who sends it."""

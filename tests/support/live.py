@@ -221,7 +221,7 @@ class Survey:
         try:
             inspect.signature(call).bind(client, *path, **few)
         except TypeError:
-            return client.call(route, values=values, query=None, body=None)
+            return client.caller_of(route).call(route, values=values, query=None, body=None)
         found = call(client, *path, **few)
         return list(itertools.islice(found, 1)) if isinstance(found, t.Iterator) else found
 

@@ -132,7 +132,7 @@ def test_every_route_of_a_database_goes_there_with_the_bearer(office: Office, pa
         values = {name: "x" for name in names if name != "database"}
         with Script(below(path, route.method, rest, **GONE)) as script, pytest.raises(NotFound):
             script.mount(client)
-            client.call(route, values=values, query=None, body=None)
+            client.caller_of(route).call(route, values=values, query=None, body=None)
 
 
 @BOTH

@@ -27,7 +27,7 @@ from .._api.log_drain import (
 )
 from .._change import Listing, Performer, Resource
 from .._errors import InvalidInput, StepFailed, UnexpectedAnswer
-from .._step import Consent, Outcome, Params, State, Step, known
+from .._step import Consent, Outcome, Params, State, Step
 from ._account import refuse_addon_token
 
 #: What is shorter may be an innocent word, which would be masked wherever it is.
@@ -67,7 +67,7 @@ class _WithLogDrains(Performer):
                 self.client.conceal(piece)
 
 
-class LogDrain(_WithLogDrains, Resource):
+class LogDrain(_WithLogDrains, Resource[State]):
     """One log drain, present or absent. The state holds those that are it, and what may be it."""
 
     @classmethod
@@ -135,8 +135,7 @@ class LogDrain(_WithLogDrains, Resource):
             return bool(url == self.params["listed_url"])
         return t.cast(Drain, self.asked).is_shown_as(url)
 
-    def wanted(self, before: State | None) -> State:
-        before = known(before)
+    def wanted(self, before: State) -> State:
         if self.params["state"] == "present":
             return {**before, "found": before["found"] or [LOG_DRAIN.empty()]}
         if before["unclear"] and not before["found"]:
@@ -145,8 +144,8 @@ class LogDrain(_WithLogDrains, Resource):
             )
         return {**before, "found": []}
 
-    def managed(self, state: State | None) -> dict[str, t.Any]:
-        return {"log_drain": self._named} if known(state)["found"] else {}
+    def managed(self, state: State) -> dict[str, t.Any]:
+        return {"log_drain": self._named} if state["found"] else {}
 
     @property
     def _named(self) -> str:
@@ -158,14 +157,13 @@ class LogDrain(_WithLogDrains, Resource):
         place = f" at {host}" + (f":{drain.port}" if drain.port else "") if host else ""
         return f"{drain.type}{place}" + (f" in {drain.drain_region}" if drain.drain_region else "")
 
-    def result(self, state: State | None) -> dict[str, t.Any]:
-        found = known(state)["found"]
+    def result(self, state: State) -> dict[str, t.Any]:
+        found = state["found"]
         return {"log_drain": _returned(found[0]) if found else None}
 
     # -- the steps ---------------------------------------------------------------------------------------------------
 
-    def steps(self, before: State | None, after: State | None) -> list[Step]:
-        before, after = known(before), known(after)
+    def steps(self, before: State, after: State) -> list[Step]:
         if after["found"] and not before["found"]:
             return [self._add(before["unclear"])]
         if before["found"] and not after["found"]:
@@ -190,7 +188,7 @@ class LogDrain(_WithLogDrains, Resource):
         return Step(
             f"add the log drain {self._named}",
             send=send,
-            happened=lambda state: bool(known(state)["found"]),
+            happened=lambda state: bool(state["found"]),
             consent=(Consent("allow", "duplicate", risk),) if unclear else (),
         )
 
@@ -207,7 +205,7 @@ class LogDrain(_WithLogDrains, Resource):
         return Step(
             f"remove the log drain {self._named}",
             send=send,
-            happened=lambda state: not known(state)["found"],
+            happened=lambda state: not state["found"],
             resend=True,
         )
 
