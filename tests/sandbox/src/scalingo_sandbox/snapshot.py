@@ -42,7 +42,11 @@ def _addon(world: World, addon: Addon) -> dict[str, Any]:
         **views.database_answer(world, addon).database.wire(),
         "operations": [asdict(operation) for operation in database.operations.values()],
         "backups": [
-            {name: value for name, value in asdict(backup).items() if name not in ("files", "download_token")}
+            {
+                name: value
+                for name, value in asdict(backup).items()
+                if name != "files" and not name.startswith("download_token")
+            }
             for backup in database.backups
         ],
         "maintenance": [asdict(entry) for entry in database.maintenance],
