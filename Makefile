@@ -45,7 +45,7 @@ strangers: ## the demonstration and some tests in a clone with everything in the
 	@scripts/bootstrap python
 	@$(python) scripts/strangers
 
-faults: ## every module, each of its requests, every fault, in ten minutes, and then every long task killed; suites run a sample
+faults: ## every module, each of its requests, every fault, in each form of the paths, in 40 minutes, and then every long task killed
 	@scripts/bootstrap $(if $(ARGUMENTS),python,python core servers)
 	@$(python) scripts/faults $(ARGUMENTS)
 	@$(if $(ARGUMENTS),,$(python) scripts/kills)

@@ -244,6 +244,13 @@ class Hosts:
         return self._host(self.settings.database, "database")
 
     @property
+    def known_api(self) -> str:
+        """The address of the main API as far as it is known without a request."""
+        official = REGIONS.get(self.settings.region) if self.settings.auth == OFFICIAL_AUTH else None
+        hosts = self._hosts or official
+        return self.settings.api or (hosts.api if hosts else "")
+
+    @property
     def of_databases(self) -> str:
         """The address with its prefix below which the routes of databases are (section 1.5)."""
         path = self.settings.api_path

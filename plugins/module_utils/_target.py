@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 from dataclasses import dataclass, replace
 
@@ -126,6 +125,11 @@ class Target:
         """Have everything that a call about the database needs: the addon, and its token. Costs what is not known yet."""
         if not self.settings.addon_token:
             self.confirm()
+
+    @property
+    def main_address(self) -> str:
+        """The address of the main API as far as it is known without a request."""
+        return self._hosts.known_api
 
     @property
     def engine(self) -> str | None:
@@ -377,11 +381,12 @@ class AddonAuth(DatabaseAuth):
     def explain(self, error: ScalingoError, route: Route[t.Any]) -> None:
         """Say of a redirect to the same path of the main API which option follows it."""
         super().explain(error, route)
-        there = re.search(r"://[^/]+(?:/.*)?/(v1|api)(/.+)", error.leads_to)
-        if there and error.path.endswith("/api" + there.group(2)):
-            error.hint = (
-                f"The Database API leads to the main API by now: set api_path: {there.group(1)} (or SCALINGO_API_PATH)."
-            )
+        for form in API_PATHS:
+            there = f"{self._target.main_address}/{form}"
+            if error.leads_to.startswith(f"{there}/") and error.path.endswith("/api" + error.leads_to[len(there) :]):
+                error.hint = (
+                    f"The Database API leads to the main API by now: set api_path: {form} (or SCALINGO_API_PATH)."
+                )
 
 
 class AccountAuth(DatabaseAuth):

@@ -11,9 +11,11 @@ A3 and A15: a bare ``?``, ``{}`` as a body, Content-Type on a GET or an empty fo
 from __future__ import annotations
 
 import base64
+import dataclasses
 import email.utils
 import json
 import pathlib
+import re
 import string
 import urllib.parse
 from collections.abc import Iterator
@@ -379,6 +381,24 @@ def test_the_call_is_answered_as_the_client_reads_it(shop: Shop, call: Call) -> 
         assert value_at(answer.plain(), path) == filled(wanted, shop, call.engine), path
     for name in call.answer_headers:
         assert answer.headers[name]
+
+
+#: One call of each route that is about a database, or of what belongs to one.
+ONE_OF_EACH = {call.route: call for call in reversed(CALLS) if call.host in ("db", "dashboard")}
+
+
+@pytest.mark.parametrize("call", ONE_OF_EACH.values(), ids=ONE_OF_EACH.keys())
+def test_every_route_is_the_same_in_every_form(shop: Shop, call: Call) -> None:
+    """Also in the forms in which no client asks for it."""
+    rest = re.sub("^/(api|v1)", "", call.path.replace("$location", "/api/operations/$operation"))
+    for host, prefix in (("db", "/api"), ("dashboard", "/api"), ("dashboard", "/v1")):
+        if (host, prefix + rest) != (call.host, call.path):
+            shop.sandbox.reset()
+            there = dataclasses.replace(call, host=host, path=prefix + rest)
+            fresh = Shop(shop.sandbox)
+            answer = replayed(fresh, there)
+            assert answer.status == call.status, answer.text
+            assert call.reads is None or complaints(call.reads, answer.json(), more_keys=call.more_keys) == []
 
 
 @pytest.mark.parametrize(

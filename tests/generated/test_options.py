@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.community.scalingo.plugins.module_utils import _options
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON
-from support.cases import Case
+from support.cases import API_PATH, DB_API, FOR_THE_DATABASE_API, Case
 from support.generation import TESTED, TESTED_MODULES, THOROUGHLY, cases, none
 from support.laboratory import Laboratory
 from support.subjects import Subject, paths_of
@@ -29,7 +29,9 @@ OPTIONS = [
     for subject in TESTED
     for path in paths_of(subject.options)
     # Without auth_url it is the platform itself that is asked: tests/unit/test_auth.py.
-    if path != "auth_url" and (path not in COMMON.options or subject.name in THOROUGHLY)
+    if path != "auth_url"
+    and (API_PATH == DB_API or path not in FOR_THE_DATABASE_API)
+    and (path not in COMMON.options or subject.name in THOROUGHLY)
 ]
 
 

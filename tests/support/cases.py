@@ -10,6 +10,7 @@ import copy
 import dataclasses
 import functools
 import json
+import os
 import typing as t
 from pathlib import Path
 
@@ -19,6 +20,12 @@ import yaml
 CASES = Path(__file__).resolve().parents[1] / "cases"
 
 Data = dict[str, t.Any]
+
+#: In which form the suites are run: the option api_path (docs/contract.md, section 1.5).
+DB_API = "db_api"
+API_PATH = os.environ.get("SCALINGO_TESTS_API_PATH", DB_API)
+#: Options, and variables of the environment, that are about the database API alone.
+FOR_THE_DATABASE_API = ("addon_token", "db_api_url", "api_path", "SCALINGO_ADDON_TOKEN")
 
 #: As the value of an option in `vary`: the option is left out.
 OMIT = "$omit"
@@ -123,6 +130,19 @@ class Case:
         return dataclasses.replace(self, arguments=whole)
 
 
+def in_form(cases: t.Iterable[Case], api_path: str = API_PATH) -> list[Case]:
+    """The cases that can be done in a form: what is about the database API alone is for that, be it a case or what it varies."""
+    if api_path == DB_API:
+        return list(cases)
+    return [
+        dataclasses.replace(
+            case, vary={name: case.vary[name] for name in case.vary if name not in FOR_THE_DATABASE_API}
+        )
+        for case in cases
+        if {*case.arguments, *case.environment}.isdisjoint(FOR_THE_DATABASE_API)
+    ]
+
+
 @dataclasses.dataclass(frozen=True)
 class CaseFile:
     """All cases of a module."""
@@ -206,7 +226,7 @@ def load_case_file(path: Path) -> CaseFile:
     return CaseFile(
         path=path,
         cost=raw["cost"],
-        cases=tuple(_case(raw, case) for case in raw["cases"]),
+        cases=tuple(in_form(_case(raw, case) for case in raw["cases"])),
         exempt=raw.get("exempt", {}),
         unset=raw.get("unset", {}),
         passed_on=raw.get("passed_on", {}),

@@ -9,9 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.community.scalingo.plugins.module_utils._settings import DB_API
 from support.cases import Case
-from support.laboratory import API_PATH
 from support.subjects import Subject, subjects
 
 EVERY_MODULE = [pytest.param(subject, id=subject.name) for subject in subjects()]
@@ -31,19 +29,13 @@ THOROUGHLY = [next((subject.name for subject in TESTED if subject.reads_only is 
 TESTED_MODULES = [pytest.param(subject, id=subject.name) for subject in TESTED]
 
 
-def in_form(case: Case, api_path: str) -> bool:
-    """Whether a case can be done in a form: what is about the database API alone is for that."""
-    alone = {"addon_token", "db_api_url", "api_path", "SCALINGO_ADDON_TOKEN"}
-    return api_path == DB_API or not alone & {*case.arguments, *case.vary, *case.environment}
-
-
 def cases(wanted: t.Callable[[Subject, Case], bool] = lambda subject, case: True) -> list[t.Any]:
     """Every case of every module, or those that are wanted."""
     return [
         pytest.param(subject, case, id=f"{subject.name}: {case.name}")
         for subject in TESTED
         for case in subject.cases.cases
-        if wanted(subject, case) and in_form(case, API_PATH)
+        if wanted(subject, case)
     ]
 
 

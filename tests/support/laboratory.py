@@ -16,7 +16,6 @@ import datetime
 import functools
 import itertools
 import json
-import os
 import re
 import shutil
 import time
@@ -26,18 +25,14 @@ from pathlib import Path
 from ansible_collections.community.scalingo.plugins.module_utils._client import Client
 from ansible_collections.community.scalingo.plugins.module_utils._core import Clock
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON
-from ansible_collections.community.scalingo.plugins.module_utils._settings import DB_API
 from scalingo_sandbox.testing import Record, Sandbox
 from scalingo_sandbox.tokens import Tokens
 from support.api import Api
-from support.cases import Case, Data, Situation
+from support.cases import API_PATH, DB_API, Case, Data, Situation
 from support.compare import OF_THE_RUN, settled, settled_text, without
 from support.port import Report, perform
 from support.sql_memory import SqlMemory
 from support.subjects import Subject
-
-#: In which form everything here is done: the option api_path (docs/contract.md, section 1.5).
-API_PATH = os.environ.get("SCALINGO_TESTS_API_PATH", DB_API)
 
 #: A loopback address where nobody listens.
 NOWHERE = "http://127.0.0.1:9"

@@ -339,6 +339,7 @@ def test_a_redirect_to_the_main_api_says_which_form_it_has(office: Office, path:
     assert f"leads to the main API by now: set api_path: {path} (or SCALINGO_API_PATH)" in sentence(error)
     for elsewhere in (
         "https://scalingo.com/",
+        f"https://db-api.osc-secnum-fr1.scalingo.com/{path}/databases/ad-1",
         f"{API}/{path}/databases/ad-2",
         "https://status.test/v1/databases/ad-1/more",
     ):

@@ -22,7 +22,7 @@ from scalingo_sandbox import faults
 from scalingo_sandbox.seed import REGIONS
 from scalingo_sandbox.testing import Record
 from support import wire
-from support.cases import Case, Data
+from support.cases import API_PATH, DB_API, Case, Data
 from support.compare import without
 from support.laboratory import Laboratory, Observation, named
 from support.subjects import Subject
@@ -32,8 +32,8 @@ from support.suites import canaries
 #: Written down here once more, independently of the client that is tested.
 MAY_BE_REPEATED = ("D2", "D6", "D7", "U3", "F3", "F4", "DR8", "A5", "set-sqlmode", "pg-stat-statements-enable")
 
-#: Requests for tokens, addons and addresses, unless a run ends with one: then it is about that.
-ON_THE_WAY = ("exchange", "A1", "A6", "regions")
+#: Requests for tokens, addons and addresses, unless a run ends with one: then it is about that. In the forms of the main API A2 takes the place of A6.
+ON_THE_WAY = ("exchange", "A1", "A6" if API_PATH == DB_API else "A2", "regions")
 
 #: Texts that no report may have.
 CRASHED = ("Traceback (most recent call last)", "defect of the collection")
