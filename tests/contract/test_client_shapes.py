@@ -29,6 +29,8 @@ from support.client_calls import (
     CALLS,
     CHECKED,
     FAILURES,
+    FLOWS,
+    FORMS,
     GO,
     GO_ERRORS,
     GO_EVENTS,
@@ -36,10 +38,13 @@ from support.client_calls import (
     NO_BODY,
     PIX,
     SEED,
+    SEQUENCES,
+    TERRAFORM,
     WATCHER,
     Call,
     Dialect,
     RawAnswer,
+    call_of,
     complaints,
     decoded,
     send,
@@ -275,8 +280,10 @@ def shop(running: Sandbox) -> Shop:
 
 
 def filled(value: Any, shop: Shop, engine: str) -> Any:
-    """The value with every $name replaced."""
+    """The value with every $name replaced; one that is nothing else by what is known, whatever that is."""
     if isinstance(value, str):
+        if value.startswith("$") and value[1:] in shop.known:
+            return shop.known[value[1:]]
         names = string.Template(value).get_identifiers()
         return string.Template(value).substitute({name: shop.value(name, engine) for name in names})
     if isinstance(value, dict):
@@ -320,9 +327,19 @@ def replayed(shop: Shop, call: Call) -> RawAnswer:
 
 
 def value_at(body: Any, path: str) -> Any:
-    for key in path.split("."):
-        body = body[key]
-    return body
+    """What is there. A step may name a row by one of its fields, name=shop, or take all rows, *, or two fields of each, name:value."""
+    key, dot, rest = path.partition(".")
+    if key == "*":
+        return [value_at(item, rest) for item in body]
+    if ":" in key:
+        names, values = key.split(":")
+        return {item[names]: item[values] for item in body}
+    if "=" in key:
+        name, wanted = key.split("=")
+        body = next((item for item in body if item[name] == wanted), {})
+    else:
+        body = body[int(key) if isinstance(body, list) else key]
+    return value_at(body, rest) if dot else body
 
 
 # the checker
@@ -368,19 +385,25 @@ def test_no_call_is_listed_twice() -> None:
     assert len(titles) == len(set(titles))
 
 
-@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.title)
-def test_the_call_is_answered_as_the_client_reads_it(shop: Shop, call: Call) -> None:
+def answered(shop: Shop, call: Call) -> RawAnswer:
+    """The answer to a call, as the client reads it."""
     answer = replayed(shop, call)
     assert answer.status == call.status, answer.text
+    for name in call.answer_headers:
+        assert answer.headers[name]
     if call.reads is None:
         assert answer.body == b""
-        return
+        return answer
     assert answer.headers["content-type"].split(";")[0].endswith("json")
     assert complaints(call.reads, answer.json(), more_keys=call.more_keys) == []
     for path, wanted in call.gives.items():
-        assert value_at(answer.plain(), path) == filled(wanted, shop, call.engine), path
-    for name in call.answer_headers:
-        assert answer.headers[name]
+        assert value_at(answer.plain(), filled(path, shop, call.engine)) == filled(wanted, shop, call.engine), path
+    return answer
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.title)
+def test_the_call_is_answered_as_the_client_reads_it(shop: Shop, call: Call) -> None:
+    answered(shop, call)
 
 
 #: One call of each route that is about a database, or of what belongs to one.
@@ -533,62 +556,114 @@ def test_the_command_line_reads_the_logs_behind_the_link_without_a_bearer(shop: 
         assert answer.headers["content-type"].startswith("text/plain")
 
 
-def test_terraform_provisions_an_addon_with_a_feature(shop: Shop) -> None:
-    """It goes on with the app's id out of the answer, and waits for the addon, then for the feature."""
-    bearer = f"Bearer {shop.bearer}"
+class Terraform:
+    """The provider on its way through a flow, in today's form or in that of the next Go client."""
 
-    def api(method: str, path: str, body: Any = NO_BODY) -> RawAnswer:
-        return written(shop, GO, "api", method, path, body, bearer)
+    def __init__(self, shop: Shop, form: str = "go") -> None:
+        self.shop = shop
+        self.known = shop.known
+        self.form = FORMS.get(form)
 
-    plans = api("GET", "/v1/addon_providers/redis/plans?show_all=false").plain()["plans"]
-    options = {"addon_provider_id": "redis", "plan_id": plans[0]["id"], "options": None}
-    addon = api("POST", "/v1/apps/shop/addons", {"addon": options}).plain()["addon"]
-    base = f"/v1/apps/{addon['app_id']}/addons/{addon['id']}"
-    assert addon["status"] == "provisioning"
-    shop.sandbox.advance(600)
-    assert api("GET", base).plain()["addon"]["status"] == "running"
+    def run(self, steps: list[Any]) -> None:
+        for step in steps:
+            if isinstance(step, str):
+                self.run(SEQUENCES[step])
+            elif isinstance(step, list):
+                self.ask(call_of(TERRAFORM, *step))
+            elif "until" in step:
+                self.wait(step)
+            elif "each" in step:
+                for item in self.known[step["each"]]:
+                    self.known.update({f"{step['as']}_{name}": value for name, value in item.items()})
+                    self.run(step["do"])
+            elif "set" in step:
+                self.known.update({name: self.at(place) for name, place in step["set"].items()})
+            else:
+                self.shop.sandbox.advance(step["advance"])
 
-    def database(method: str, path: str, body: Any = NO_BODY) -> RawAnswer:
-        token = api("POST", f"{base}/token").plain()["addon"]["token"]
-        return written(shop, GO, "db", method, f"/api/databases/{addon['id']}{path}", body, f"Bearer {token}")
+    def ask(self, call: Call) -> None:
+        if self.form is not None and call.route == "A6":
+            return
+        if self.form is not None and call.host == "db":
+            path = self.form["prefix"] + call.path.removeprefix("/api")
+            call = dataclasses.replace(call, host=self.form["host"], path=path)
+        answer = answered(self.shop, call)
+        for name, place in call.keeps.items():
+            self.known[self.filled(name)] = value_at(answer.plain(), self.filled(place))
+        for name, header in call.keeps_headers.items():
+            self.known[name] = answer.headers[header].removeprefix(self.shop.hosts[call.host])
+        if "token" in call.keeps:
+            self.shop.tokens[call.engine] = self.known["token"]
 
-    answer = database("POST", "/features", {"feature": {"name": "redis-aof", "status": ""}})
-    assert answer.status == 200
-    shop.sandbox.advance(60)
-    features = {row["name"]: row["status"] for row in database("GET", "").plain()["database"]["features"]}
-    assert features["redis-aof"] == "ACTIVATED"
-    upgraded = api("PATCH", base, {"addon": {"plan_id": plans[1]["id"]}}).plain()["addon"]
-    assert upgraded["plan"]["id"] == plans[1]["id"]
-    providers = api("GET", "/v1/addon_providers").plain()["addon_providers"]
-    mine = next(row for row in providers if row["id"] == addon["addon_provider"]["id"])
-    assert mine["category"]["name"].lower().startswith("database"), "how it knows that it is a database"
-    assert api("DELETE", base).status == 204
-    gone = api("GET", base)
-    assert gone.status == 404
-    assert gone.plain().get("resource") or "not found" in gone.plain()["error"], "how it knows that it is gone"
+    def wait(self, step: dict[str, Any]) -> None:
+        for dummy in range(600):
+            self.run(step["do"])
+            if all(self.is_so(place, wanted) for place, wanted in step["until"].items()):
+                return
+            self.shop.sandbox.advance(5)
+        pytest.fail(f"{step['until']} never came")
+
+    def is_so(self, place: str, wanted: Any) -> bool:
+        try:
+            value = self.at(place)
+        except KeyError:
+            return False
+        return bool(value != wanted["not"] if isinstance(wanted, dict) else value == wanted)
+
+    def at(self, place: str) -> Any:
+        return value_at(self.known, self.filled(place))
+
+    def filled(self, value: Any) -> Any:
+        return filled(value, self.shop, "mysql")
+
+    def state(self, flow: dict[str, Any]) -> dict[str, Any]:
+        """What the provider finds of a resource."""
+        self.run(flow["read"])
+        return {name: self.at(place) for name, place in flow["state"].items()}
+
+    def follow(self, flow: dict[str, Any], options: dict[str, str]) -> None:
+        self.known.update(options)
+        for stage in flow["stages"]:
+            self.known.update(self.filled(stage.get("before", {})))
+            self.run(stage["requests"])
+            found, config = self.state(flow), self.filled(stage["config"])
+            if "environment" in config:
+                # Of the variables, it compares those that the configuration names.
+                assert set(config["environment"]) <= set(found["environment"])
+                found["environment"] = {name: found["environment"][name] for name in config["environment"]}
+            assert {name: found[name] for name in config} == config, stage["stage"]
+        self.run([*flow["destroy"], flow["gone"]])
 
 
-def test_terraform_finds_a_dedicated_database_by_the_id_of_its_app(shop: Shop) -> None:
-    bearer = f"Bearer {shop.bearer}"
+TERRAFORM_RUNS = [
+    pytest.param(flow, options, id="-".join([flow["name"], *list(options.values())[:1]]).replace(" ", "_"))
+    for flow in FLOWS
+    for options in flow.get("with", [{}])
+]
 
-    def api(method: str, path: str, body: Any = NO_BODY) -> Any:
-        return written(shop, GO, "api", method, path, body, bearer).plain()
 
-    body = {
-        "addon_provider_id": "postgresql-ng",
-        "plan_id": shop.value("dedicated_plan", "mysql"),
-        "name": "new-database",
-    }
-    created = api("POST", "/v1/databases", body)["database"]
-    listed = {row["name"]: row for row in api("GET", "/v1/databases")["databases"]}
-    assert listed["new-database"]["id"] == created["id"]
-    for row in listed.values():
-        app = api("GET", f"/v1/apps/{row['name']}")["app"]
-        assert app["id"] == row["id"] and app["flags"]["dedicated-database"] is True
-        addons = api("GET", f"/v1/apps/{row['name']}/addons")["addons"]
-        assert [addon["addon_provider"]["id"] for addon in addons] == ["postgresql-ng"]
-    shop.sandbox.advance(1800)
-    assert api("GET", "/v1/apps/new-database/addons")["addons"][0]["status"] == "running"
+@pytest.mark.parametrize("form", ["go", "go-next"])
+@pytest.mark.parametrize(("flow", "options"), TERRAFORM_RUNS)
+def test_a_second_plan_of_terraform_would_be_empty(
+    shop: Shop, flow: dict[str, Any], options: dict[str, str], form: str
+) -> None:
+    Terraform(shop, form).follow(flow, options)
+
+
+@pytest.mark.parametrize(
+    ("flow", "switch", "value"),
+    [
+        ("an addon of every engine", "addon_update_answer", "vars"),
+        ("an addon with features", "addon_updating", "running"),
+        ("a firewall rule for a range", "dedicated_ids", "different"),
+    ],
+)
+def test_a_flow_of_terraform_can_fail(running: Sandbox, flow: str, switch: str, value: str) -> None:
+    """In each position of a switch that the provider cannot live with."""
+    running.reset({**SEED, "switches": {switch: value}})
+    found = next(entry for entry in FLOWS if entry["name"] == flow)
+    with pytest.raises((AssertionError, KeyError)):
+        Terraform(Shop(running)).follow(found, found.get("with", [{}])[0])
 
 
 def test_the_watcher_upgrades_by_the_location_and_believes_the_database(shop: Shop) -> None:

@@ -39,6 +39,9 @@ _DATA: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yml").read_t
 SEED: dict[str, Any] = _DATA["seed"]
 GO_EVENTS: dict[str, Any] = _DATA["events"]
 GO_ERRORS: dict[int, Any] = _DATA["errors"]
+FORMS: dict[str, Any] = _DATA["forms"]
+SEQUENCES: dict[str, list[Any]] = _DATA["terraform"]["sequences"]
+FLOWS: list[dict[str, Any]] = _DATA["terraform"]["flows"]
 FAILURES: list[Any] = _DATA["failures"]
 #: Whether the checker takes it, a shape, and a text of JSON.
 CHECKED = [(taken, shape, text) for taken, rows in _DATA["checked"].items() for shape, *texts in rows for text in texts]
@@ -74,6 +77,9 @@ GO = Dialect(
     (("User-Agent", "Scalingo CLI v1.48.0"), ("Accept", "application/json"), _JSON, ("Accept-Encoding", "gzip")),
     empty_query=True,
     empty_body=True,
+)
+TERRAFORM = dataclasses.replace(
+    GO, name="terraform", always=(("User-Agent", "Scalingo Terraform Provider v2.7.4"), *GO.always[1:])
 )
 # axios: a POST without data is announced as an empty form.
 JAVASCRIPT = Dialect(
@@ -145,6 +151,9 @@ class Call:
     gives: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Values in the answer, by path."""
     answer_headers: Sequence[str] = ()
+    keeps: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """What a flow remembers of the answer: places by name; of a header, its path."""
+    keeps_headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
     more_keys: bool = True
     """Whether the body may have keys that ``reads`` does not name."""
 
@@ -153,7 +162,7 @@ class Call:
         return f"{self.dialect.name}-{self.route}-{self.name.replace(' ', '_')}"
 
 
-def _call(dialect: Dialect, name: str, route: str, host: str, request: str, reads: Any = None, *more: Any) -> Call:
+def call_of(dialect: Dialect, name: str, route: str, host: str, request: str, reads: Any = None, *more: Any) -> Call:
     fields: dict[str, Any] = {"more_keys": dialect is not RUBY}
     for pair in more:
         fields.update(pair)
@@ -164,7 +173,7 @@ def _call(dialect: Dialect, name: str, route: str, host: str, request: str, read
 def _in_another_form(name: str, of: str, host: str, prefix: str, but: Sequence[str]) -> list[Call]:
     """The calls of the database API as a client makes them that sends them elsewhere."""
     dialect = dataclasses.replace(DIALECTS[of], name=name)
-    calls = (_call(dialect, *row) for row in _DATA["calls"][of])
+    calls = (call_of(dialect, *row) for row in _DATA["calls"][of])
     return [
         dataclasses.replace(call, host=host, path=prefix + call.path.removeprefix("/api"))
         for call in calls
@@ -173,8 +182,8 @@ def _in_another_form(name: str, of: str, host: str, prefix: str, but: Sequence[s
 
 
 CALLS = (
-    *(_call(DIALECTS[name], *row) for name, rows in _DATA["calls"].items() for row in rows),
-    *(call for name, form in _DATA["forms"].items() for call in _in_another_form(name, **form)),
+    *(call_of(DIALECTS[name], *row) for name, rows in _DATA["calls"].items() for row in rows),
+    *(call for name, form in FORMS.items() for call in _in_another_form(name, **form)),
 )
 
 
