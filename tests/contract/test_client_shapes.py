@@ -11,6 +11,7 @@ A3 and A15: a bare ``?``, ``{}`` as a body, Content-Type on a GET or an empty fo
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import email.utils
 import json
@@ -650,20 +651,34 @@ def test_a_second_plan_of_terraform_would_be_empty(
     Terraform(shop, form).follow(flow, options)
 
 
+def flow_named(name: str) -> tuple[dict[str, Any], dict[str, str]]:
+    flow = next(entry for entry in FLOWS if entry["name"] == name)
+    return flow, flow.get("with", [{}])[0]
+
+
 @pytest.mark.parametrize(
-    ("flow", "switch", "value"),
+    ("name", "switch", "value", "why"),
     [
-        ("an addon of every engine", "addon_update_answer", "vars"),
-        ("an addon with features", "addon_updating", "running"),
-        ("a firewall rule for a range", "dedicated_ids", "different"),
+        ("an addon of every engine", "addon_update_answer", "vars", "addon: missing"),
+        ("an addon with features", "addon_updating", "running", "an operation is already running"),
+        ("a firewall rule for a range", "dedicated_ids", "different", "app_of_"),
     ],
 )
-def test_a_flow_of_terraform_can_fail(running: Sandbox, flow: str, switch: str, value: str) -> None:
+def test_a_flow_of_terraform_can_fail(running: Sandbox, name: str, switch: str, value: str, why: str) -> None:
     """In each position of a switch that the provider cannot live with."""
     running.reset({**SEED, "switches": {switch: value}})
-    found = next(entry for entry in FLOWS if entry["name"] == flow)
-    with pytest.raises((AssertionError, KeyError)):
-        Terraform(Shop(running)).follow(found, found.get("with", [{}])[0])
+    with pytest.raises((AssertionError, KeyError), match=why):
+        Terraform(Shop(running)).follow(*flow_named(name))
+
+
+@pytest.mark.parametrize("app", ["missing", "present"])
+def test_the_shipped_provider_waits_for_a_dedicated_database_as_on_the_platform(running: Sandbox, app: str) -> None:
+    """Version 2.7.4 goes on with the ID of an app that the answer does not have: section 6, row 71."""
+    running.reset({**SEED, "switches": {"dedicated_app": app}})
+    flow, options = flow_named("a dedicated database")
+    shipped = Terraform(Shop(running))
+    with contextlib.nullcontext() if app == "present" else pytest.raises(KeyError, match="app"):
+        shipped.follow(flow, {**options, "id_of_new": "database.app.id"})
 
 
 def test_the_watcher_upgrades_by_the_location_and_believes_the_database(shop: Shop) -> None:

@@ -54,7 +54,7 @@ def test_a_dedicated_database_has_one_id_and_its_name_another_form(box: Sandbox,
     fields = {"name": "my-dedicated-db", "technology": "postgresql-ng", "plan": "postgresql-dr-starter-4096"}
     made = caller.main("POST", "/v1/databases", json={"database": fields}).json()["database"]
     shown = caller.show(box.addon_id("my-dedicated-db", "postgresql-ng"))
-    assert made["id"] == made["app"]["id"] == shown["id"]
+    assert made["id"] == caller.main("GET", "/v1/apps/my-dedicated-db").json()["app"]["id"] == shown["id"]
     assert shown["resource_id"].startswith("my_dedicate_")
     assert shown["hostname"].startswith("my-dedicate-")
 

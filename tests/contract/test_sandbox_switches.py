@@ -417,6 +417,11 @@ def _new_dedicated(caller: Caller, box: Sandbox) -> str:
     return box.addon_id("new-ledger", "postgresql-ng")
 
 
+@probe("dedicated_app")
+def _dedicated_app(caller: Caller, box: Sandbox) -> Any:
+    return "app" in caller.main("GET", "/v1/databases").json()["databases"][0]
+
+
 @probe("dedicated_ids")
 def _dedicated_ids(caller: Caller, box: Sandbox) -> Any:
     addon = _new_dedicated(caller, box)

@@ -136,6 +136,7 @@ TREATMENTS: dict[str, Treatment] = {
     "6.68": _switch("Shown address of a log drain (A16, A17)", "log_drain_shown"),
     "6.69": _switch("A second log drain with the same address", "log_drain_existing"),
     "6.70": _switch("Ids of a dedicated database", "dedicated_ids"),
+    "6.71": _switch("App of a new dedicated database", "dedicated_app"),
     "8.1.1": _switch("Failed action", "action_failure"),
     "8.1.2": _nothing("unknown user/backup/operation", "404 with error"),
     "8.1.3": _switch("bad field", "validation_body"),

@@ -126,9 +126,8 @@ def event(world: World, owner: state.App, item: state.Event) -> main.Event:
 
 def dedicated(world: World, item: state.App) -> main.DedicatedDatabase:
     first = item.addons[0]
-    return main.DedicatedDatabase.of(
-        item, world.date, technology=first.kind.provider, plan=first.plan.name, app=app(world, item)
-    )
+    more = {"app": app(world, item)} if world.switch("dedicated_app") == "present" else {}
+    return main.DedicatedDatabase.of(item, world.date, technology=first.kind.provider, plan=first.plan.name, **more)
 
 
 # pages
