@@ -22,9 +22,11 @@ attributes:
     # A module that changes something
     CHANGES = r"""
 options: {}
+notes:
+  - Unless the description states another cost, a run without changes costs one request to the Database API.
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and return what would change without changing it. No request that changes anything is sent.
+    description: Can run in C(check_mode) and return what would change without changing it. Check mode sends no writes.
     support: full
   diff_mode:
     description: Returns what has changed, or would change in check mode, when in diff mode.
@@ -36,7 +38,7 @@ attributes:
 options: {}
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and return what would change without changing it. No request that changes anything is sent.
+    description: Can run in C(check_mode) and return what would change without changing it. Check mode sends no writes.
     support: full
     details:
       - This module does not change anything.

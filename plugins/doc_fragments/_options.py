@@ -12,50 +12,51 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   _task_no_log:
-    description: For internal use. Whether the task hides its result. It is always overwritten.
+    description: For internal use. Whether the task hides its result. Any given value is overwritten.
     type: bool
   api_token:
     description:
-      - An API token of a Scalingo account, owner or collaborator of the app. It begins with V(tk-us-).
-      - Needed unless O(addon_id) and O(addon_token) are given.
-      - If not given, the environment variable E(SCALINGO_API_TOKEN) is used.
+      - An API token of a Scalingo account that owns the app or collaborates on it. It begins with V(tk-us-).
+      - Required unless O(addon_id) and O(addon_token) are set.
+      - If not set, the environment variable E(SCALINGO_API_TOKEN) is used.
     type: str
   region:
     description:
       - The region of the app, for example V(osc-fr1) or V(osc-secnum-fr1).
-      - A new region is looked up on the platform. An unknown one is refused with a list of regions.
-      - If not given, the environment variable E(SCALINGO_REGION) is used.
-      - The last resort is the region of O(api_url) or O(db_api_url) if these are of the platform, or V(osc-fr1).
+      - A region unknown to this version is looked up on the platform. If it does not exist, the error lists the regions.
+      - If not set, the environment variable E(SCALINGO_REGION) is used.
+      - If neither is set, the region of O(api_url) or O(db_api_url) is used if they are URLs of the platform, or else V(osc-fr1).
     type: str
   api_url:
     description:
-      - The address of the main API. The default is that of the region.
-      - The address of another region than O(region) is refused.
-      - A bare host name means C(https). Plain C(http) is accepted for this machine only, as it exposes credentials.
-      - If not given, the environment variable E(SCALINGO_API_URL) is used.
-      - The variable is ignored when the task names another O(region) or O(auth_url).
+      - The URL of the main API. The default is the URL of the region.
+      - The URL of another region than O(region) is refused.
+      - A bare host name means C(https). Plain C(http) is accepted for loopback addresses only, as it exposes credentials.
+      - If not set, the environment variable E(SCALINGO_API_URL) is used.
+      - The variable is ignored when the task sets another O(region) or O(auth_url).
     type: str
   db_api_url:
     description:
-      - The address of the Database API. The rules of O(api_url) apply.
-      - If not given, the environment variables E(SCALINGO_DB_API_URL) and E(SCALINGO_DB_URL) are used, in this order.
-      - One address from the task and the other from the environment are refused, unless the task names the region.
+      - The URL of the Database API. The rules of O(api_url) apply.
+      - If not set, the environment variables E(SCALINGO_DB_API_URL) and E(SCALINGO_DB_URL) are used, in this order.
+      - One URL from the task and the other from the environment are refused, unless the task sets O(region).
     type: str
   auth_url:
     description:
-      - The address of the authentication API. The default is the platform's.
-      - Any other server is also asked for the addresses of the region.
-      - If not given, the environment variable E(SCALINGO_AUTH_URL) is used.
+      - The URL of the authentication API. The default is the platform's.
+      - Any other server must also return the URLs of the region.
+      - If not set, the environment variable E(SCALINGO_AUTH_URL) is used.
     type: str
   api_path:
     description:
       - Where requests about a database are sent, and with which credentials.
       - V(db_api) is the Database API, with a token of the database's addon. It is the default.
-      - V(v1) and V(api) are the main API, at C(/v1) or C(/api), with the token of the account. This saves a request per database and hour.
-      - An addon's token opens one database. The account's token opens all databases that the account can reach.
+      - V(v1) and V(api) are the main API, at C(/v1) or C(/api), with the token of the account. This saves one request per database and
+        hour.
+      - A token of an addon is valid for one database, the token of the account for all databases that the account can access.
       - Scalingo plans to replace the Database API. No released documentation describes V(v1) or V(api).
       - With V(v1) or V(api), O(db_api_url) and O(addon_token) are refused. Their environment variables are ignored.
-      - If not given, the environment variable E(SCALINGO_API_PATH) is used.
+      - If not set, the environment variable E(SCALINGO_API_PATH) is used.
     type: str
     choices: [db_api, v1, api]
   api_timeout:
@@ -64,7 +65,7 @@ options:
     default: 30
   api_retries:
     description:
-      - How often a request is retried after no answer or an unavailable service, with growing pauses. V(0) disables retries.
+      - How often a request is retried after no response or an unavailable service, with growing pauses. V(0) disables retries.
       - Requests that must not happen twice are retried only when no connection was made.
       - Waiting for the rate limit (60 requests a minute) is not counted. It ends after ten minutes.
     type: int
@@ -75,66 +76,66 @@ options:
     default: true
   ca_path:
     description:
-      - A file or directory with trusted root certificates, instead of the system's.
-      - A directory must be hashed by C(openssl rehash). One without certificates is refused.
-      - If not given, the environment variable E(SCALINGO_CA_PATH) is used.
+      - A file or directory with trusted root certificates. By default, the system's certificates are used.
+      - A directory must be hashed by C(openssl rehash). A directory without certificates is refused.
+      - If not set, the environment variable E(SCALINGO_CA_PATH) is used.
       - Both override variables of the HTTP library, such as E(REQUESTS_CA_BUNDLE).
     type: path
   token_cache:
     description:
       - Whether to share short-lived tokens between tasks and forks, in a private directory of the user.
-      - It is below E(XDG_RUNTIME_DIR) or the user's cache directory. Root uses no directory of another user.
-      - It holds tokens that expire within the hour, never the API token.
+      - The directory is below E(XDG_RUNTIME_DIR) or the user's cache directory. Root uses no directory of another user.
+      - It contains tokens that expire within an hour, never the API token.
       - Without a usable directory, tokens are kept in memory only.
     type: bool
     default: true
   requests_per_minute:
     description:
-      - How many requests a minute all tasks of this user and API token may send on this machine, V(1) to V(60).
-      - They are spread evenly. The API accepts 60 a minute for each account, so this leaves room for others.
-      - By default, nothing is slowed before the API reports its limit.
-      - If not given, the environment variable E(SCALINGO_REQUESTS_PER_MINUTE) is used.
+      - How many requests a minute all tasks of this user and API token may send on the target host, V(1) to V(60).
+      - Requests are spread evenly. The API accepts 60 a minute per account, so a lower value leaves room for others.
+      - By default, requests are not slowed down until the API reports its limit.
+      - If not set, the environment variable E(SCALINGO_REQUESTS_PER_MINUTE) is used.
     type: int
   max_in_flight:
     description:
       - How many of these requests may be in flight at once, V(1) to V(20). The default is V(10).
-      - At about twenty, the platform answers some with an error.
-      - With O(token_cache=false), a task counts only its own.
-      - If not given, the environment variable E(SCALINGO_MAX_IN_FLIGHT) is used.
+      - At about 20, the platform answers some of them with an error.
+      - With O(token_cache=false), a task counts only its own requests.
+      - If not set, the environment variable E(SCALINGO_MAX_IN_FLIGHT) is used.
     type: int
   app:
     description:
       - The name or the ID of the app. For a database with dedicated resources, the name of the database.
-      - Needed unless O(addon_id) and O(addon_token) are given.
-      - If not given, the environment variable E(SCALINGO_APP) is used.
+      - Required unless O(addon_id) and O(addon_token) are set.
+      - If not set, the environment variable E(SCALINGO_APP) is used.
     type: str
   addon:
     description:
-      - The database of the app, by the ID of the addon or the ID of its provider.
+      - The database of the app, as the ID of the addon or the ID of its provider.
       - An ID such as V(ad-0f1ab3e1-e97d-4f33-9168-4956379731a4) costs the fewest requests.
       - Providers are V(postgresql), V(mysql), V(mongodb), V(redis), V(influxdb), V(elasticsearch), V(opensearch) and V(postgresql-ng).
-      - A provider that the app has more than once is refused, with a list of the addons.
-      - If not given, the environment variable E(SCALINGO_ADDON) is used.
+      - A provider that the app has more than once is refused. The error lists the addons.
+      - If not set, the environment variable E(SCALINGO_ADDON) is used.
     type: str
   addon_id:
     description:
-      - The ID of the addon, for tasks without an API token. Needs O(addon_token).
+      - The ID of the addon, for tasks without an API token. Requires O(addon_token).
       - With O(app) and an API token, it is the same as O(addon).
     type: str
   addon_token:
     description:
-      - A token for this one addon, which expires after an hour. It opens the Database API only.
-      - Needs O(addon_id). It is not renewed.
-      - If not given, the environment variable E(SCALINGO_ADDON_TOKEN) is used, provided that O(addon_id) is given.
+      - A token for this addon, which expires after an hour. It is valid for the Database API only.
+      - Requires O(addon_id). The token is not renewed.
+      - If not set, the environment variable E(SCALINGO_ADDON_TOKEN) is used, provided that O(addon_id) is set.
     type: str
 requirements:
   - requests
 notes:
   - The stated costs assume cached tokens. With an empty token cache, up to three more requests are sent first, or two by O(api_path=v1).
-  - A null or blank option counts as not given.
+  - A null or blank option counts as not set.
   - Null or blank passwords, limits and list entries are refused instead.
   - Options of a task and C(module_defaults) override environment variables.
-  - Run modules on the controller, with C(connection=local), C(delegate_to=localhost), or an inventory host with a local connection.
+  - Run modules on the control node, with C(connection=local), C(delegate_to=localhost), or an inventory host with a local connection.
   - With C(become), a module lacks Ansible's environment variables. Use C(become=false).
 seealso:
   - name: Scalingo Database API
@@ -142,27 +143,37 @@ seealso:
     link: https://developers.scalingo.com/databases/
 """
 
-    # A module that waits for the platform; wait_timeout has a default of its own in each
+    # A module that waits for what it has changed. Listed before PATIENCE, as the first description of an option counts
     WAIT = r"""
 options:
   wait:
-    description: Whether to wait until the platform has finished. V(false) returns as soon as the request is accepted.
+    description: Whether to wait until the change is complete. With V(false), the task returns once the platform accepts it.
     type: bool
     default: true
+  wait_timeout:
+    description:
+      - How long to wait for a running operation on the database, and then for the change, in seconds.
+      - On timeout, the task fails with the last status. The operation continues on the platform.
+    type: float
+    default: 900
 """
 
     # How a module waits
     PATIENCE = r"""
 options:
+  wait_timeout:
+    description: How long to wait for a running operation on the database to finish, in seconds.
+    type: float
+    default: 900
   wait_interval:
-    description: Initial polling interval in seconds. It grows up to six times. Minimum V(0.1).
+    description: Initial polling interval in seconds. It grows to at most six times this value. Minimum V(0.1).
     type: float
     default: 5
   on_busy:
     description:
-      - What to do when another operation is running. A database runs one at a time.
-      - V(wait) waits for it, up to O(wait_timeout). V(fail) fails before anything is changed.
-      - A stopped database fails the task. Resume its addon with M(community.scalingo.scalingo_addon).
+      - What to do when an operation is already running on the database. Only one can run at a time.
+      - V(wait) waits for it, up to O(wait_timeout). V(fail) fails without changing anything.
+      - The task fails when the database is stopped. To resume its addon, use M(community.scalingo.scalingo_addon).
     type: str
     choices: [wait, fail]
     default: wait
@@ -173,10 +184,10 @@ options:
 options:
   dest:
     description:
-      - A file for the secret, on the machine that runs the task. The result then holds none, and needs no C(no_log=true).
-      - Only the owner can read it. It is written atomically, and not in check mode.
+      - A file for the secret, on the target host. The result then contains no secret, and needs no C(no_log=true).
+      - Only its owner can read the file. It is written atomically, and not in check mode.
       - An absolute path in an existing directory. An existing file is refused unless O(overwrite=true).
-      - The file alone never makes the task changed.
+      - Writing the file alone is never reported as a change.
     type: path
   overwrite:
     description: Whether O(dest) may replace an existing file.
@@ -189,12 +200,19 @@ options:
 options:
   allow:
     description:
-      - Consequences that you accept. Any other is refused before a link is requested or anything is downloaded.
-      - V(export) takes protected data out of the platform.
-      - Protected are the data of V(osc-secnum-fr1) (SecNumCloud), and of addons that may hold data of health (HDS).
-      - With O(addon_token), only the region counts, as the platform cannot be asked about data of health.
+      - Consequences that you accept. The task refuses all others before it requests a link or downloads anything.
+      - V(export) accepts that protected data leaves the platform, as a link or a copy.
+      - Protected data is all data in V(osc-secnum-fr1) (SecNumCloud), and in addons that may host health data (HDS).
+      - With O(addon_token), only the region is checked, as the check for health data needs the main API.
     type: list
     elements: str
     choices: [export]
     default: []
+"""
+
+    # A module that needs the account, as it asks the main API or the authentication API
+    ACCOUNT = r"""
+options: {}
+notes:
+  - O(addon_id) and O(addon_token) are refused, as that token is valid for the Database API only.
 """

@@ -9,11 +9,11 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_action
 version_added: 0.1.0
-short_description: Run an action on a database by its name
+short_description: Run a Database API action by name
 description:
-  - Runs any action of the Database API with its parameters.
-  - Use it for actions that the platform adds later. The other modules cover the present ones.
-  - A known destructive action is refused. The error names the module that asks for consent.
+  - Runs any action of the Database API with the given parameters.
+  - Use it for actions that have no module yet. The other modules cover all current actions.
+  - Known destructive actions are refused. The error names the module to use instead.
   - Costs one request to the Database API.
 options:
   name:
@@ -22,20 +22,16 @@ options:
     required: true
   params:
     description:
-      - The parameters of the action, as the platform documents them.
-      - A dictionary is sent as an object, text as it is.
-      - Set C(no_log=true) on the task when it holds a secret.
+      - The parameters of the action, as documented by the platform.
+      - A dictionary is sent as a JSON object, a string unchanged.
+      - Set C(no_log=true) on the task when the parameters contain a secret.
     type: raw
   reads_only:
     description:
-      - Whether the action changes nothing. Such a task reports no change and also runs in check mode.
-      - Known read-only actions do not need it.
+      - Whether the action is read-only. A read-only action reports no change and also runs in check mode.
+      - Not needed for known read-only actions.
     type: bool
     default: false
-  wait_timeout:
-    description: How long to wait for another operation on the database, in seconds.
-    type: float
-    default: 900
 extends_documentation_fragment:
   - community.scalingo._options
   - community.scalingo._options.patience
@@ -46,7 +42,7 @@ attributes:
     description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
     support: none
     details:
-      - Every run runs the action, and reports a change unless it only reads.
+      - Every run runs the action, and reports a change unless the action is read-only.
 seealso:
   - module: community.scalingo.scalingo_logical_db
   - module: community.scalingo.scalingo_sql_mode
@@ -126,7 +122,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

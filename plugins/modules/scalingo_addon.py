@@ -12,46 +12,46 @@ version_added: 0.1.0
 short_description: Provision, resize and destroy a database addon
 description:
   - Provisions, resizes or destroys a database addon of an app.
-  - Provisions an addon only when O(plan) is given and the app has none that O(addon) names.
+  - Provisions an addon only when O(plan) is set and the app has none matching O(addon).
   - Waits until the addon and its database are ready.
-  - A database with dedicated resources is an app of its own, named by O(app). Provision it with O(addon=postgresql-ng). Destroying it
-    destroys the app too.
+  - A database with dedicated resources (O(addon=postgresql-ng)) is an app of its own, named by O(app).
+  - Provisioning such a database creates its app. Destroying the database also destroys the app.
   - Use M(community.scalingo.scalingo_database) to manage settings and features.
-  - O(addon_id) and O(addon_token) are refused, as they do not open the main API.
-  - An unchanged task costs one request to the main API. With O(version) it sends one more to the Database API.
-  - A change costs one request for the plan, one for the change, and two per poll.
-  - Before it provisions, the task lists the addons again, so that two parallel tasks do not create two.
+  - A run without changes costs one request to the main API, plus one to the Database API with O(version).
+  - A change also costs one request for the plan, one for the change, and two per poll.
+  - Lists the addons again right before provisioning, to avoid duplicates from parallel tasks.
 options:
   state:
     description:
-      - Whether the addon is to exist.
-      - V(absent) destroys it with all its data, and needs O(confirm).
+      - Whether the addon should exist.
+      - V(absent) destroys the addon and all its data. It needs O(confirm).
     type: str
     choices: [present, absent]
     default: present
   plan:
     description:
       - The name or the ID of the plan, such as V(postgresql-starter-512).
-      - Without it, no addon is provisioned and an existing plan is left alone.
+      - Without it, no addon is provisioned and an existing addon keeps its plan.
       - A change of plan needs O(allow=plan_change).
     type: str
   version:
     description:
-      - The version to provision, such as V('16') or V('16.10.0-1'). Without it, the platform chooses.
-      - Put it in quotes, as YAML reads V(16.10) as V(16.1).
-      - It applies to provisioning only. Another existing version fails the task. Only the given numbers are compared.
+      - The database version to provision, such as V('16') or V('16.10.0-1'). By default, the platform chooses.
+      - Quote the value, as YAML reads V(16.10) as V(16.1).
+      - Applies to provisioning only. The task fails when an existing addon has another version.
+      - Only the given components are compared, so V('16') matches any version 16.
       - To upgrade, use M(community.scalingo.scalingo_database_upgrade).
     type: str
   resume:
     description:
-      - Whether to resume a suspended addon, for example after a trial. Its database is stopped until then.
-      - This costs money again, so O(state=present) alone never does it.
+      - Whether to resume a suspended addon, for example after a trial. The database of a suspended addon is stopped.
+      - Billing resumes as well, so O(state=present) alone never resumes an addon.
     type: bool
     default: false
   allow:
     description:
-      - Consequences that you accept. Any other is refused before anything is changed.
-      - V(plan_change) is another price, a restart of the app, and possibly some downtime.
+      - Consequences that you accept. The task refuses all others before it changes anything.
+      - V(plan_change) accepts a new price, a restart of the app, and possible downtime.
     type: list
     elements: str
     choices: [plan_change]
@@ -60,13 +60,10 @@ options:
     description: The resource ID of the addon to destroy, such as V(shop_4553). Destroyed data cannot be restored.
     type: str
   wait_timeout:
-    description:
-      - How long to wait for the addon and for another operation, in seconds.
-      - Then the task fails with the last status. The platform continues.
-    type: float
     default: 2400
 extends_documentation_fragment:
   - community.scalingo._options
+  - community.scalingo._options.account
   - community.scalingo._options.wait
   - community.scalingo._options.patience
   - community.scalingo._attributes
@@ -183,7 +180,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

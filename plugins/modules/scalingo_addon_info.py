@@ -12,12 +12,13 @@ version_added: 0.1.0
 short_description: List the addons of an app
 description:
   - Returns the addons of an app, with their plans and statuses.
-  - With O(addon), returns only the addon of this ID, or all of this provider. The list may be empty.
-  - O(addon_id) and O(addon_token) are refused, as they do not open the main API.
-  - Costs one request to the main API. An addon of an unknown provider costs one more.
+  - With O(addon), returns only the addon with that ID, or all addons of that provider.
+  - The list is empty when no addon matches.
+  - Costs one request to the main API, plus one when O(addon) matches none, to check the provider.
 options: {}
 extends_documentation_fragment:
   - community.scalingo._options
+  - community.scalingo._options.account
   - community.scalingo._attributes
   - community.scalingo._attributes.reads
 seealso:
@@ -158,7 +159,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

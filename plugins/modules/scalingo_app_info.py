@@ -13,14 +13,15 @@ short_description: List the apps of a region
 description:
   - Returns the apps of a region that the account can access, or only O(app).
   - The list is empty when the app does not exist.
-  - All apps are listed unless an app is named. E(SCALINGO_APP) and C(module_defaults) name one too.
-  - To list all apps anyway, set O(app="") and clear E(SCALINGO_APP) in the C(environment) of the task.
-  - A database with dedicated resources is an app of its own, with the flag C(dedicated-database).
-  - O(addon) is ignored. O(addon_id) and O(addon_token) are refused, as they open the Database API only.
+  - Lists all apps unless O(app) is set, also by E(SCALINGO_APP) or C(module_defaults).
+  - To override both, set O(app="") and clear E(SCALINGO_APP) in the C(environment) of the task.
+  - A database with dedicated resources is listed as an app with the flag C(dedicated-database).
+  - O(addon) is ignored.
   - Costs one request to the main API.
 options: {}
 extends_documentation_fragment:
   - community.scalingo._options
+  - community.scalingo._options.account
   - community.scalingo._attributes
   - community.scalingo._attributes.reads
 seealso:
@@ -156,7 +157,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

@@ -11,11 +11,12 @@ module: scalingo_app_operation_info
 version_added: 0.1.0
 short_description: Get an operation of an app
 description:
-  - Returns one operation of an app, such as a restart or a change of scale.
-  - For operations of a database, such as upgrades, use M(community.scalingo.scalingo_operation_info).
-  - The list is empty when the platform does not know the operation or has forgotten it. It may have succeeded.
-  - O(addon) is ignored. O(addon_id) and O(addon_token) are refused, as they open the Database API only.
-  - Costs one request to the main API. For an unknown operation it sends one more, to check that the app exists.
+  - Returns one operation of an app, such as a restart or a scaling operation.
+  - For database operations, such as upgrades, use M(community.scalingo.scalingo_operation_info).
+  - The list is empty when the platform does not know the operation, or no longer keeps it.
+  - Such an operation may have succeeded.
+  - O(addon) is ignored.
+  - Costs one request to the main API. An unknown operation costs one more, to check that the app exists.
 options:
   operation_id:
     description: The ID of the operation.
@@ -23,6 +24,7 @@ options:
     required: true
 extends_documentation_fragment:
   - community.scalingo._options
+  - community.scalingo._options.account
   - community.scalingo._attributes
   - community.scalingo._attributes.reads
 seealso:
@@ -114,7 +116,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

@@ -9,28 +9,27 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_backup
 version_added: 0.1.0
-short_description: Make a backup of a database
+short_description: Create a backup of a database
 description:
-  - Makes a manual backup and waits until it is done.
-  - With O(max_age), makes one only when no backup is recent enough.
+  - Creates a manual backup and waits until it is done.
+  - With O(max_age), creates one only when no backup is recent enough.
   - The API identifies backups by ID only, and cannot delete them.
-  - A plan keeps a limited number of manual backups. Above it, the platform silently deletes the oldest.
-  - The module announces that and needs O(allow=eviction).
-  - The limit comes from the plan or, if the API does not show it, from the plan's name, V(10) for Starter and V(50) for Business.
-  - For other plans the module warns from ten manual backups on.
-  - All listed manual backups count, failed ones too, as the platform does not document that.
-  - The platform makes one backup at a time. O(on_running) decides what to do about a running one.
+  - Each plan limits the number of manual backups. Beyond that, the platform silently deletes the oldest.
+  - A backup that exceeds the limit needs O(allow=eviction). The module returns the ID of the backup to be deleted.
+  - The limit is read from the plan. If the API does not return it, V(10) is assumed for Starter and V(50) for Business.
+  - For other plans, the module warns at ten or more manual backups.
+  - All listed manual backups count. The platform does not document whether failed ones do.
+  - The platform runs one backup at a time. O(on_running) sets what happens when one is running.
   - A failed or cancelled backup never counts as done.
-  - Databases with dedicated resources (V(postgresql-ng)) have no backups on demand.
-  - An unchanged task costs one request to the Database API.
-  - A backup costs one more, one per poll, and up to two to get the limit of the plan.
+  - Manual backups are not available for databases with dedicated resources (V(postgresql-ng)).
+  - A backup costs one more, one per poll, and up to two to read the plan's limit.
 options:
   max_age:
     description:
-      - Makes a backup only when none is done and younger than this.
+      - Creates a backup only when no completed backup is younger than this.
       - Give seconds, or a duration such as V(90m), V(24h) or V(7d).
-      - The age is taken by the later of the platform's clock and the machine's.
-      - Without it, every run makes a backup.
+      - The age is measured with the platform's clock or the target host's, whichever is later.
+      - Without it, every run creates a backup.
     type: str
   method:
     description: Which backups count for O(max_age).
@@ -40,24 +39,25 @@ options:
   on_running:
     description:
       - What to do when a backup is already running.
-      - V(new) waits for it, also with O(wait=false), and then makes another. This is the default without O(max_age).
-      - V(attach) waits for it, uses it and reports no change. This is the default with O(max_age).
-      - V(attach) only waits for one that O(method) excludes or that is being cancelled.
-      - V(fail) fails before anything is changed.
+      - V(new) waits for it, even with O(wait=false), then creates another. Default without O(max_age).
+      - V(attach) waits for it, uses it and reports no change. Default with O(max_age).
+      - When O(method) excludes the running backup, or it is being cancelled, V(attach) waits and creates a new one.
+      - V(fail) fails without changing anything.
     type: str
     choices: [new, attach, fail]
   allow:
     description:
-      - Consequences that you accept. Any other is refused before anything is changed.
-      - V(eviction) is the deletion of the oldest manual backup when the plan's limit is exceeded.
+      - Consequences that you accept. The task refuses all others before it changes anything.
+      - V(eviction) accepts that the platform deletes the oldest manual backup when the plan's limit is exceeded.
     type: list
     elements: str
     choices: [eviction]
     default: []
   wait_timeout:
     description:
-      - How long to wait for a backup and for another operation, in seconds. A large database takes hours.
-      - Then the task fails with the last status. The backup continues on the platform.
+      - How long to wait for a running operation on the database, and then for the backup, in seconds.
+      - A large database can take hours.
+      - On timeout, the task fails with the last status. The backup continues on the platform.
     type: float
     default: 14400
 extends_documentation_fragment:
@@ -71,8 +71,8 @@ attributes:
     description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
     support: partial
     details:
-      - With O(max_age) the second run finds the backup of the first. Without it every run makes a backup,
-        and so does every run with O(method=periodic) as long as the platform has made none, as those of this module are manual.
+      - With O(max_age), the second run finds the backup of the first. Without it, every run creates a backup.
+      - With O(method=periodic), every run creates a manual backup until a periodic one is recent enough.
 seealso:
   - module: community.scalingo.scalingo_backup_info
   - module: community.scalingo.scalingo_backup_download
@@ -170,7 +170,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

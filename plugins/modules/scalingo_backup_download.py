@@ -11,50 +11,53 @@ module: scalingo_backup_download
 version_added: 0.1.0
 short_description: Download a backup of a database
 description:
-  - Downloads the archive of a backup (C(tar.gz)) to the host of the task. Only its owner can read the file.
-  - The file gets its name when it is complete and synced to disk.
-  - Until then it is a hidden file, C(.NAME.part), beside the destination or in O(work_dir).
+  - Downloads a backup archive (C(tar.gz)) to the target host. By default, only its owner can read it.
+  - The file is renamed to its final name once it is complete and synced to disk.
+  - Until then, the data is in a hidden file, C(.NAME.part), next to O(dest) or in O(work_dir).
   - Data is streamed, so memory use does not grow with the file.
-  - An interrupted download resumes, in the same task and in the next one.
-  - It resumes only when the server proves that the file is unchanged, by a strong C(ETag), or by C(Last-Modified) and length.
-  - Otherwise it starts over and leaves nothing behind, also when the disk is full.
-  - A description, C(NAME.json), is written last, beside the file. It holds the backup, the size and the SHA-256.
-  - With it, later tasks recognize the file and download nothing.
-  - The file must have the size that the API states, and start like C(gzip).
-  - When the platform sends an error text instead, the task fails and shows it. Such a file from earlier is replaced.
-  - The archives of Elasticsearch and OpenSearch are not available.
-  - The download link is secret, is never shown, and is renewed when it expires.
-  - An unchanged task costs one request to the Database API, or none when O(backup_id) is given and O(dest) is the file.
-  - So a copy stays valid after the platform has deleted the backup.
-  - A download costs one more for the link, and one per part to the storage server.
-  - Without O(allow=export) it may cost one request to the main API, to find out whether the addon may hold data of health.
+  - An interrupted download resumes, within the task or in the next run.
+  - It resumes only when a strong C(ETag), or C(Last-Modified) and length, show that the file is unchanged.
+  - Otherwise it starts over.
+  - A download that fails for another reason, such as a full disk, leaves no partial file.
+  - A metadata file, C(NAME.json), is written last, next to the archive. It records the backup, size and SHA-256.
+  - Later runs use it to recognize the archive and skip the download.
+  - The file must have the size that the API returns, and a C(gzip) header.
+  - When the platform sends an error message instead, the task fails and shows it.
+  - An existing file with such content is replaced.
+  - Backups of Elasticsearch and OpenSearch cannot be downloaded.
+  - The download link is secret. It is never shown, and renewed when it expires.
+  - A run without changes costs no request when O(backup_id) is set and O(dest) is the file of that backup.
+  - A downloaded copy therefore stays valid after the platform deletes the backup.
+  - A download costs one more request for each link, and one per part to the storage server.
+  - Without O(allow=export), it may cost one request to the main API, to check whether the addon may host health data.
 options:
   backup_id:
     description:
-      - The ID of the backup. The default is the newest that is done.
-      - In check mode it may be the predicted ID of M(community.scalingo.scalingo_backup). No backup is listed then.
+      - The ID of the backup. The default is the newest completed backup.
+      - In check mode, the predicted ID from M(community.scalingo.scalingo_backup) is accepted. The backups are then not listed.
     type: str
   dest:
     description:
-      - Where to put the archive, as an absolute path of a file or of an existing directory.
-      - In a directory, the file is named after the backup.
-      - An existing file is replaced, unless it is this backup.
+      - The absolute path of the archive, or of an existing directory.
+      - In a directory, the file is named after the backup, with the suffix C(.tar.gz).
+      - An existing file is replaced, unless it already contains this backup.
     type: path
     required: true
   work_dir:
     description:
-      - A directory for the partial file, instead of that of O(dest). Use it when O(dest) is on a slow or remote file system.
-      - From another file system, the complete file is copied beside O(dest) and renamed.
-      - Where O(dest) cannot be renamed to, as in object stores, it is copied under its final name.
+      - The directory for the partial file. The default is the directory of O(dest).
+      - Use it when O(dest) is on a slow or remote file system.
+      - If it is on another file system, the complete file is copied next to O(dest) and renamed.
+      - If the file system does not support renaming, as in object stores, the file is copied under its final name.
     type: path
   mode:
-    description: The permissions of the file and its description, in octal. Put it in quotes.
+    description: The octal permissions of the archive and its metadata file. Quote the value.
     type: raw
     default: '0600'
   verify:
     description:
-      - Whether to compare the SHA-256 of an existing file with that of the download.
-      - A file that differs is downloaded again. Otherwise only the size is compared.
+      - Whether to verify an existing file against the SHA-256 in its metadata file.
+      - A file that differs is downloaded again. With V(false), only the size is compared.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -67,9 +70,9 @@ attributes:
     description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
     support: full
     details:
-      - Without O(backup_id) there may be a newer backup by then.
+      - Without O(backup_id), there may be a newer backup in the second run.
 notes:
-  - The file is written on the host of the task. With C(delegate_to=localhost) that is the controller.
+  - The file is written on the target host. With C(delegate_to=localhost), that is the control node.
 seealso:
   - module: community.scalingo.scalingo_backup
   - module: community.scalingo.scalingo_backup_info
@@ -175,7 +178,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

@@ -11,11 +11,11 @@ module: scalingo_backup_info
 version_added: 0.1.0
 short_description: List the backups of a database
 description:
-  - Returns the backups of a database, newest first, all of them or those that match.
-  - Costs one request to the Database API. With O(links=true) it costs two.
+  - Returns the backups of a database, newest first. The options filter the list.
+  - Costs one request to the Database API. It costs two with O(links=true).
 options:
   backup_id:
-    description: Return only the backup of this ID. The list is empty when there is none.
+    description: Return only the backup with this ID. The list is empty when it does not exist.
     type: str
   status:
     description: Return only backups with one of these statuses, such as V(done), V(running) or V(error).
@@ -23,29 +23,29 @@ options:
     elements: str
     default: []
   method:
-    description: Return only backups that were made so.
+    description: Return only backups created by this method.
     type: str
     choices: [any, manual, periodic]
     default: any
   since:
     description:
-      - Return only backups that began at this time or later, such as V('2026-11-21T03:00:00Z').
-      - It needs a UTC offset or V(Z). Put it in quotes, so that YAML keeps it as text.
+      - Return only backups started at or after this time, such as V('2026-11-21T03:00:00Z').
+      - It must include a UTC offset or V(Z). Quote it, so that YAML keeps it as a string.
     type: str
   max_age:
     description:
       - Return only backups that are younger than this. Give seconds, or a duration such as V(90m), V(24h) or V(7d).
-      - The age is taken by the later of the platform's clock and the machine's.
+      - The age is measured with the platform's clock or the target host's, whichever is later.
     type: str
   latest:
-    description: Return only the newest of those that match.
+    description: Return only the newest matching backup.
     type: bool
     default: false
   links:
     description:
-      - Whether to also return a download link for the backup O(backup_id), which must be done.
-      - Whoever has the link can read the backup. It is expected to be valid for five minutes.
-      - Needs O(dest) or a task with C(no_log=true). Other tasks are refused first.
+      - Whether to also return a download link for O(backup_id). Only a completed backup has one.
+      - Anyone with the link can download the backup. It is normally valid for five minutes.
+      - Needs O(dest) or C(no_log=true) on the task. Otherwise the task is refused before any request.
       - To download the backup, use M(community.scalingo.scalingo_backup_download).
       - Not available for Elasticsearch and OpenSearch.
     type: bool
@@ -176,7 +176,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

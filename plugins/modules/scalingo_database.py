@@ -13,64 +13,58 @@ short_description: Manage the settings and features of a database
 description:
   - Sets the backup schedule, the maintenance window and the features of a database.
   - The database must already exist. This module never creates or destroys one.
-  - Settings and features that the task does not name are left alone.
-  - An unchanged task costs one request to the Database API.
-  - A change of settings costs one more. A feature costs one more, and one per poll.
+  - Settings and features that are not set stay unchanged.
+  - Changing settings costs one more request. Changing a feature costs one more, and one per poll.
 options:
   periodic_backups_enabled:
     description:
-      - Whether a backup is made every day.
-      - Turning backups off needs O(allow=backups_off).
+      - Whether the platform creates a backup every day.
+      - Disabling periodic backups needs O(allow=backups_off).
     type: bool
   periodic_backups_scheduled_at:
     description:
-      - The hour of the daily backup, V(0) to V(23), in UTC. A single hour, or a list of one.
-      - Only Scalingo's support can set several hours. The module returns them, and fails rather than overwrite them.
+      - The hour of the daily backup, V(0) to V(23), in UTC. Give one hour, or a list with one.
+      - Only Scalingo support can set several hours. The module returns them and refuses to overwrite them.
     type: list
     elements: int
   maintenance_window:
     description:
-      - When Scalingo may maintain the database. The length of the window is the platform's decision.
-      - What is left out stays as it is.
+      - When Scalingo may maintain the database. The platform sets the length of the window.
+      - Omitted values stay unchanged.
     type: dict
     suboptions:
       weekday_utc:
         description:
-          - The day of the week, in UTC. The English name of a day in any case, or V(0) (Sunday) to V(6) (Saturday).
+          - The day of the week in UTC, as an English name in any case, or V(0) (Sunday) to V(6) (Saturday).
         type: str
       starting_hour_utc:
         description: The hour at which the window opens, V(0) to V(23), in UTC.
         type: int
   features:
     description:
-      - Features to enable or disable, as a dictionary of booleans. Others are left alone.
-      - The platform knows V(force-ssl) and V(publicly-available), and for Redis V(redis-rdb), V(redis-aof) and V(redis-cache).
-      - Other names are sent as they are.
-      - Values follow Ansible's rules for booleans. The text V("false") is false, other text is refused.
-      - V(publicly-available) needs V(force-ssl). In one task they are switched in the right order.
-      - Disabling V(force-ssl) or enabling V(publicly-available) needs O(allow=exposure). Enabling V(redis-cache) needs O(allow=eviction).
-      - Disabling the last of V(redis-rdb) and V(redis-aof) needs O(allow=persistence_off).
-      - When one replaces the other, the new one is enabled first.
-      - A feature that is being activated counts as active.
-      - A feature that failed earlier is requested again. One that fails now fails the task.
+      - Features to enable or disable, as a dictionary of booleans. Other features stay unchanged.
+      - Known features are V(force-ssl) and V(publicly-available), and for Redis V(redis-rdb), V(redis-aof) and V(redis-cache).
+      - Other names are passed to the platform unchanged.
+      - Values are Ansible booleans. The string V("false") is false. Strings that are not booleans are refused.
+      - V(publicly-available) needs V(force-ssl). A task that changes both applies them in the right order.
+      - Disabling V(force-ssl) or enabling V(publicly-available) needs O(allow=exposure).
+      - Enabling V(redis-cache) needs O(allow=eviction).
+      - Disabling the only enabled one of V(redis-rdb) and V(redis-aof) needs O(allow=persistence_off).
+      - When V(redis-rdb) and V(redis-aof) are exchanged, the new one is enabled first.
+      - A feature that is being enabled counts as enabled.
+      - A feature that failed in an earlier run is requested again. The task fails when a requested feature fails.
     type: dict
   allow:
     description:
-      - Consequences that you accept. Any other is refused before anything is changed.
-      - V(exposure) is connections without encryption, or from the whole Internet.
-      - V(eviction) is keys that Redis may drop.
-      - V(backups_off) is days without a backup.
-      - V(persistence_off) is a Redis that keeps its data in memory only.
+      - Consequences that you accept. The task refuses all others before it changes anything.
+      - V(exposure) accepts connections without encryption or from the whole Internet.
+      - V(eviction) accepts that Redis may evict keys.
+      - V(backups_off) accepts that no periodic backups are created.
+      - V(persistence_off) accepts that Redis keeps its data in memory only.
     type: list
     elements: str
     choices: [exposure, eviction, backups_off, persistence_off]
     default: []
-  wait_timeout:
-    description:
-      - How long to wait for each feature and for another operation, in seconds.
-      - Then the task fails with the last status. The operation continues on the platform.
-    type: float
-    default: 900
 extends_documentation_fragment:
   - community.scalingo._options
   - community.scalingo._options.wait
@@ -180,7 +174,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_database_info
 version_added: 0.1.0
-short_description: Get the settings and the state of a database
+short_description: Get the settings and status of a database
 description:
-  - Returns all that the API shows of a database, as a list of one.
+  - Returns everything that the API returns about a database, as a list with one entry.
   - The list is empty when the app has no such addon.
-  - Costs one request to the Database API. With O(network=true), three more to the main API.
+  - Costs one request to the Database API, plus three to the main API with O(network=true).
 options:
   network:
     description:
-      - Whether to also return the endpoints and the joined networks.
-      - Dedicated databases only. Others are refused. Needs O(app).
+      - Whether to also return the network of the database, with its endpoints and net peerings.
+      - Available for databases with dedicated resources only. Others are refused. Needs O(app).
     type: bool
     default: false
 extends_documentation_fragment:
@@ -308,7 +308,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

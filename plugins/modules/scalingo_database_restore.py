@@ -12,37 +12,35 @@ version_added: 0.1.0
 short_description: Restore a database to a point in time or from a backup
 description:
   - Restores a database to an earlier state. This cannot be undone.
-  - Present data is lost. Repeat the resource ID in O(confirm).
-  - Point-in-time restore is available for PostgreSQL only. The database is stopped during the restore.
-  - A time outside the recovery window is refused before anything is changed.
-  - There is no window until the first base backup is made, and again after a major upgrade.
-  - After a point-in-time restore, earlier points can no longer be restored.
-  - Restoring a backup is experimental. Where the platform does not offer it, the error explains the manual way.
+  - Current data is lost. To confirm, set O(confirm) to the resource ID.
+  - Point-in-time restore is available for PostgreSQL only.
+  - The platform stops the database during a point-in-time restore.
+  - A time outside the recovery window is refused without changing anything.
+  - There is no recovery window before the first base backup exists, nor right after a major upgrade.
+  - After a point-in-time restore, points in time before it can no longer be restored.
+  - Restoring from a backup is experimental.
+  - If the platform does not support it, the error explains how to do it manually.
   - The backup must be done.
   - Every run restores. So does a run after an interrupted one.
-  - Use M(community.scalingo.scalingo_operation_info) first to find a restore that is still running.
-  - Costs five requests to the Database API, and one more per further poll.
-  - The addon is always looked up anew, unless O(addon) is an ID.
+  - To find a running restore first, use M(community.scalingo.scalingo_operation_info).
+  - Costs five requests to the Database API, plus one per additional poll.
+  - The addon ID is never taken from the cache. Unless O(addon) is an ID, it is looked up.
 options:
   restore_time:
     description:
       - The point in time to restore, such as V('2026-11-20T22:15:00Z').
-      - It needs a UTC offset or V(Z). Put it in quotes, so that YAML keeps it as text.
-      - Exactly one of O(restore_time) and O(backup_id) is needed.
+      - It must include a UTC offset or V(Z). Quote it, so that YAML keeps it as a string.
+      - Exactly one of O(restore_time) and O(backup_id) is required.
     type: str
   backup_id:
     description:
       - The ID of the backup to restore from.
-      - In check mode it may be the ID that M(community.scalingo.scalingo_backup) returns in check mode.
+      - In check mode, the predicted ID from M(community.scalingo.scalingo_backup) is accepted.
     type: str
   confirm:
-    description: The resource ID of the database, such as V(shop_4553). Lost data cannot be restored.
+    description: The resource ID of the database to overwrite, such as V(shop_4553). Its current data is lost.
     type: str
   wait_timeout:
-    description:
-      - How long to wait for the restore and for another operation, in seconds.
-      - Then the task fails with the last status. The restore continues on the platform.
-    type: float
     default: 14400
 extends_documentation_fragment:
   - community.scalingo._options
@@ -55,7 +53,7 @@ attributes:
     description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
     support: none
     details:
-      - Every run restores.
+      - The module is not idempotent. Every run starts a restore, also after an interrupted run.
 seealso:
   - module: community.scalingo.scalingo_recovery_window_info
   - module: community.scalingo.scalingo_backup_info
@@ -180,7 +178,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

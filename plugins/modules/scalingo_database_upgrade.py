@@ -11,48 +11,49 @@ module: scalingo_database_upgrade
 version_added: 0.1.0
 short_description: Upgrade a database to a later version
 description:
-  - Upgrades a database, one step of the platform after the other. There is no downgrade.
-  - Upgrades follow one path, to the latest minor version and then to the next major version.
-  - The module computes the path first, reads it again before each step, and stops if it has changed.
-  - A step is done when the database shows the new version. A missing operation proves nothing.
-  - The task fails when an operation is reported as done and the version is unchanged.
-  - By default, the task stops before the next major version and reports it in RV(major_available). This is no failure.
-  - The first number of a version is the major version. For MySQL and MongoDB the first two are.
-  - The database is down for a while, except in a minor step of a plan with several nodes. The app is restarted.
-  - Make a backup first, with M(community.scalingo.scalingo_backup).
-  - An unchanged task costs one request to the Database API when no version is ahead.
-  - It costs one more for each version ahead that it reads, usually one.
-  - A step costs two requests, one per poll of the operation, and one for the database at the end.
+  - Upgrades a database step by step along the platform's upgrade path. Downgrades are not possible.
+  - The path leads to the latest minor version first, then to the next major version.
+  - The module reads the path first and again before each step. It stops if the path has changed.
+  - A step is complete when the database reports the new version, whether or not its operation is still listed.
+  - The task fails when the operation is done but the version is unchanged.
+  - By default, the task stops before the next major version and returns it in RV(major_available).
+  - The task does not fail then.
+  - The first number of a version is its major version. For MySQL and MongoDB, the first two numbers are.
+  - An upgrade causes downtime, except minor upgrades on plans with several nodes.
+  - The app is restarted.
+  - Create a backup first, with M(community.scalingo.scalingo_backup).
+  - Each later version that the module reads costs one more request, usually one in total.
+  - A step costs two requests, one per poll, and one to read the database at the end.
 options:
   to:
     description:
       - The version to upgrade to.
-      - V(latest_minor) is the latest of the same major version.
-      - V(next) is one step, whatever it is. If another run takes that step first, the task takes none.
-      - V(latest) is the end of the path.
-      - Or a version that is ahead, such as V('16') or V('16.10.0-1'). With fewer numbers, the latest match is used.
-      - Put a version in quotes, as YAML reads V(16.10) as V(16.1).
-      - A version that is neither ahead nor current fails the task.
+      - V(latest_minor) is the latest minor version of the current major version.
+      - V(next) is the next step, minor or major. If another run takes it first, the task changes nothing.
+      - V(latest) is the last version on the upgrade path.
+      - A later version, such as V('16') or V('16.10.0-1'), is also accepted. A partial version means its latest match.
+      - Quote the version, as YAML reads V(16.10) as V(16.1).
+      - The task fails when the version is neither current nor on the upgrade path.
     type: str
     default: latest_minor
   allow:
     description:
-      - Consequences that you accept. Any other is refused before anything is changed.
-      - V(major) is another major version.
+      - Consequences that you accept. The task refuses all others before it changes anything.
+      - V(major) accepts an upgrade to another major version.
     type: list
     elements: str
     choices: [major]
     default: []
   wait:
     description:
-      - Whether to wait until the platform has finished.
-      - When V(false), the task starts the first step only, and returns as soon as it is accepted.
+      - Whether to wait until the upgrade is complete.
+      - With V(false), the task starts only the first step and returns once the platform accepts it.
     type: bool
     default: true
   wait_timeout:
     description:
-      - How long to wait for each step and for another operation, in seconds.
-      - Then the task fails with the last status. The upgrade continues on the platform.
+      - How long to wait for a running operation on the database, and then for each step, in seconds.
+      - On timeout, the task fails with the last status. The upgrade continues on the platform.
     type: float
     default: 7200
 extends_documentation_fragment:
@@ -65,7 +66,7 @@ attributes:
     description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
     support: partial
     details:
-      - With O(to=next) every run takes one more step, as long as there is one.
+      - With O(to=next), every run takes one more step, as long as there is one.
 seealso:
   - module: community.scalingo.scalingo_version_info
   - module: community.scalingo.scalingo_backup
@@ -186,7 +187,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

@@ -12,29 +12,29 @@ version_added: 0.1.0
 short_description: Manage the users of a database
 description:
   - Creates and deletes users of a PostgreSQL, MySQL, MongoDB or InfluxDB addon, and sets their passwords.
-  - The API never returns passwords, so they cannot be compared.
-  - A password is sent when a user is created, and otherwise only with O(update_password=always).
+  - The API never returns passwords, so the module cannot compare them.
+  - O(password) is sent when a user is created, and for an existing user only with O(update_password=always).
   - Without O(password), the platform generates one.
-  - It is returned once, by a task with C(no_log=true), or written to O(dest). Other tasks are refused before the user is created.
+  - A generated password is returned once, by a task with C(no_log=true), or written to O(dest).
+  - Other tasks are refused before the user is created.
   - The protected user of the addon is never changed.
-  - An unchanged task costs one request to the Database API.
-  - A change costs one request per user, and one to verify.
+  - A change also costs one request per user, and one to verify.
 options:
   name:
     description:
-      - The name of one user, of 6 to 32 characters. Each engine has more rules, which the platform checks.
-      - Exactly one of O(name) and O(users) is needed.
+      - The name of one user, 6 to 32 characters long. The platform checks further rules of each engine.
+      - Exactly one of O(name) and O(users) is required.
     type: str
   password:
     description:
-      - The password, of 24 to 64 characters, without quotes, line breaks and invisible characters.
+      - The password, 24 to 64 characters long. Quotes, line breaks and invisible characters are not allowed.
       - Without it, the platform generates one for a new user.
     type: str
   read_only:
     description: Whether the user can only read. It is set at creation. A later difference fails the task. New users can write by default.
     type: bool
   users:
-    description: Several users.
+    description: A list of users to manage.
     type: list
     elements: dict
     suboptions:
@@ -46,30 +46,28 @@ options:
         description: The password of the user.
         type: str
       read_only:
-        description: Whether the user can only read.
+        description:
+          - Whether the user is read-only. By default, new users can write.
+          - Set at creation only. The task fails when an existing user differs.
         type: bool
   state:
-    description: Whether the users exist. V(absent) deletes them, and their clients can no longer connect.
+    description: Whether the users should exist. V(absent) deletes them. Their clients can no longer connect.
     type: str
     choices: [present, absent]
     default: present
   update_password:
     description:
-      - V(on_create) sends a password only when it creates a user.
-      - V(always) sends it and reports a change in every run.
+      - V(on_create) sends the password only when a user is created.
+      - V(always) sends the password and reports a change in every run.
     type: str
     choices: [on_create, always]
     default: on_create
   reset_password:
     description:
-      - Whether the platform generates a new password for an existing user, in every run.
-      - Needs O(dest) or C(no_log=true).
+      - Whether the platform generates a new password for an existing user. This happens in every run.
+      - Needs O(dest) or C(no_log=true) on the task.
     type: bool
     default: false
-  wait_timeout:
-    description: How long to wait for another operation on the database, in seconds.
-    type: float
-    default: 900
 extends_documentation_fragment:
   - community.scalingo._options
   - community.scalingo._options.secret_file
@@ -81,7 +79,7 @@ attributes:
     description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
     support: partial
     details:
-      - With O(update_password=always) or O(reset_password=true) every run changes the password.
+      - With O(update_password=always) or O(reset_password=true), every run changes the password.
 seealso:
   - module: community.scalingo.scalingo_database_user_info
 author:
@@ -231,7 +229,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

@@ -11,11 +11,12 @@ module: scalingo_database_user_info
 version_added: 0.1.0
 short_description: List the users of a database
 description:
-  - Returns the users of a PostgreSQL, MySQL, MongoDB or InfluxDB addon. The API never returns passwords.
+  - Returns the users of a PostgreSQL, MySQL, MongoDB or InfluxDB addon.
+  - The API never returns passwords.
   - Costs one request to the Database API.
 options:
   name:
-    description: Return only the user of this name. The list is empty when there is none.
+    description: Return only the user with this name. The list is empty when it does not exist.
     type: str
 extends_documentation_fragment:
   - community.scalingo._options
@@ -93,7 +94,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

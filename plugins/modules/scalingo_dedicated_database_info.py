@@ -11,18 +11,19 @@ module: scalingo_dedicated_database_info
 version_added: 0.1.0
 short_description: List databases with dedicated resources
 description:
-  - Returns the databases with dedicated resources of a region, or only O(app), given by name or ID.
+  - Returns the databases with dedicated resources in a region, or only O(app), by name or ID.
   - The list is empty when the database does not exist.
-  - All databases are listed unless an app is named. E(SCALINGO_APP) and C(module_defaults) name one too.
-  - To list all anyway, set O(app="") and clear E(SCALINGO_APP) in the C(environment) of the task.
-  - To manage one, use its name as O(app) and its technology as O(addon) of other modules.
-  - Databases on shared resources are addons. See M(community.scalingo.scalingo_addon_info).
-  - Scalingo offers dedicated resources to selected customers. What the API returns to others is not known.
-  - O(addon) is ignored. O(addon_id) and O(addon_token) are refused, as they open the Database API only.
+  - Lists all databases unless O(app) is set, also by E(SCALINGO_APP) or C(module_defaults).
+  - To override both, set O(app="") and clear E(SCALINGO_APP) in the C(environment) of the task.
+  - To manage one with another module, set O(app) to its name and O(addon) to its technology, such as V(postgresql-ng).
+  - Databases with shared resources are addons of an app. To list them, use M(community.scalingo.scalingo_addon_info).
+  - Scalingo offers dedicated resources to selected customers only. What the API returns for other customers is unknown.
+  - O(addon) is ignored.
   - Costs one request to the main API.
 options: {}
 extends_documentation_fragment:
   - community.scalingo._options
+  - community.scalingo._options.account
   - community.scalingo._attributes
   - community.scalingo._attributes.reads
 seealso:
@@ -109,7 +110,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

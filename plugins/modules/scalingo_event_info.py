@@ -11,43 +11,44 @@ module: scalingo_event_info
 version_added: 0.1.0
 short_description: List events of an app and its databases
 description:
-  - Returns the events of an app, newest first, with their users.
-  - Examples are failed backups, upgrades, plan changes and maintenance.
-  - Details are returned for the events of databases and addons at O(types) only.
-  - Other events can hold secrets, such as the values of variables. They are returned with type, time and user.
-  - For a new type with C(addon) or C(database) in its name, the known fields are returned.
-  - More than a thousand pages (50,000 events) are an error. Narrow the list with O(since) or O(limit).
-  - O(addon) is ignored, as upgrades and maintenance do not name their addon.
-  - Other events have C(type_data.addon_uuid), C(type_data.addon_id) or C(type_data.resource_id).
-  - O(addon_id) and O(addon_token) are refused, as they open the Database API only.
-  - Costs one request to the main API per fifty events, as far as O(limit) and O(since) need them.
+  - Returns the events of an app, newest first, including the user who caused each.
+  - Events include failed backups, upgrades, plan changes and maintenance.
+  - Details are returned only for the database and addon events listed under O(types).
+  - Other events can contain secrets, such as environment variables. Only their type, time and user are returned.
+  - For other types with C(addon) or C(database) in their name, only known fields are returned.
+  - The task fails above 1,000 pages (50,000 events). Reduce the list with O(since) or O(limit).
+  - O(addon) is ignored, as upgrade and maintenance events do not contain the addon.
+  - To filter other events by addon, use C(type_data.addon_uuid), C(type_data.addon_id) or C(type_data.resource_id).
+  - Costs one request to the main API per 50 events read. O(limit) and O(since) reduce the number.
 options:
   limit:
-    description: Return at most this many.
+    description: Return at most this many events.
     type: int
     default: 20
   types:
     description:
       - Return only events of these types.
-      - Of addons, V(new_addon), V(upgrade_addon), V(addon_updated), V(delete_addon), V(suspend_addon) and V(resume_addon).
-      - Of databases, V(upgrade_database), V(database/add_feature), V(database/remove_feature), V(database_backup_succeeded) and
+      - Addon events are V(new_addon), V(upgrade_addon), V(addon_updated), V(delete_addon), V(suspend_addon) and V(resume_addon).
+      - Database events are V(upgrade_database), V(database/add_feature), V(database/remove_feature), V(database_backup_succeeded) and
         V(database_backup_failed).
-      - Of continuous backups, V(database_continuousbackup_healthy), V(database_continuousbackup_delayed) and
+      - Continuous backup events are V(database_continuousbackup_healthy), V(database_continuousbackup_delayed) and
         V(database_continuousbackup_stale).
-      - Of maintenance, V(plan_database_maintenance), V(start_database_maintenance) and V(complete_database_maintenance).
-      - There are many others, such as V(deployment).
-      - V(database_maintenance_planned), V(database_maintenance_started) and V(database_maintenance_completed) are aliases of those of
-        maintenance.
-      - When fewer than O(limit) match, all events are read, or all since O(since).
+      - Maintenance events are V(plan_database_maintenance), V(start_database_maintenance) and V(complete_database_maintenance).
+      - Any other event type of the platform is accepted, such as V(deployment).
+      - V(database_maintenance_planned), V(database_maintenance_started) and V(database_maintenance_completed) are aliases of the
+        maintenance events.
+      - When fewer than O(limit) events match, all events since O(since) are read.
     type: list
     elements: str
   since:
     description:
-      - Return only events at this time or later, such as V(2026-11-20T00:00:00Z). It needs a UTC offset or C(Z).
+      - Return only events at or after this time, such as V('2026-11-20T00:00:00Z').
+      - It must include a UTC offset or V(Z). Quote it, so that YAML keeps it as a string.
       - Older events are not read.
     type: str
 extends_documentation_fragment:
   - community.scalingo._options
+  - community.scalingo._options.account
   - community.scalingo._attributes
   - community.scalingo._attributes.reads
 seealso:
@@ -277,7 +278,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

@@ -9,78 +9,73 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_firewall_rule
 version_added: 0.1.0
-short_description: Manage firewall rules of a dedicated database
+short_description: Manage the firewall rules of a database with dedicated resources
 description:
   - Manages which networks can reach a database with dedicated resources.
-  - Databases on shared resources have no firewall.
-  - Rules are identified by their ranges. A range is never added twice.
-  - The platform applies a change within about two minutes, and does not report when.
-  - An unchanged task costs one request to the Database API.
-  - A change costs one request per rule, and one to verify.
+  - Databases with shared resources have no firewall.
+  - Rules are identified by their address range, so no range is added twice.
+  - The platform applies a change within about two minutes. It does not report completion.
+  - A change also costs one request per rule, and one to verify.
 options:
   type:
     description:
-      - V(custom_range) is an address range of yours. V(managed_range) is one that Scalingo maintains.
-      - The default follows from O(cidr) and O(range_id).
+      - V(custom_range) is a range that you define. V(managed_range) is a range that Scalingo maintains.
+      - The default depends on whether O(cidr) or O(range_id) is set.
     type: str
     choices: [custom_range, managed_range]
   cidr:
     description:
-      - The address range, for example V(198.51.100.0/24). A single address is a range of one.
+      - The address range, for example V(198.51.100.0/24). A single address is accepted as a /32 (/128 for IPv6).
       - Scalingo documents ranges of IPv4 only.
-      - A range wider than /8 (/16 of IPv6) needs O(allow=exposure).
-      - Adjacent and overlapping ranges count as one, existing ones included.
+      - A range wider than /8 (/16 for IPv6) needs O(allow=exposure).
+      - For this limit, adjacent and overlapping ranges count as one, including existing rules.
     type: str
   range_id:
     description: The ID of a managed range, for example V(mr-scalingo-osc-fr1).
     type: str
   label:
-    description: A label for a V(custom_range). Without it, an existing label is left alone.
+    description: The label of a V(custom_range). Without it, an existing label stays unchanged.
     type: str
   rules:
-    description: Several rules. A database takes 30 at most.
+    description: A list of rules to manage. A database can have at most 30.
     type: list
     elements: dict
     suboptions:
       type:
         description:
-          - V(custom_range) is an address range of your own. V(managed_range) is one that Scalingo maintains.
-          - When it is left out, it follows from O(rules[].cidr) and O(rules[].range_id).
+          - V(custom_range) is a range that you define. V(managed_range) is a range that Scalingo maintains.
+          - The default depends on whether O(rules[].cidr) or O(rules[].range_id) is set.
         type: str
         choices: [custom_range, managed_range]
       cidr:
-        description: The address range, for example V(198.51.100.0/24). A single address is a range of one.
+        description: The address range, for example V(198.51.100.0/24). A single address is accepted as a /32 (/128 for IPv6).
         type: str
       range_id:
         description: The ID of a managed range, for example V(mr-scalingo-osc-fr1).
         type: str
       label:
-        description: What people call the range, for V(custom_range) only. When it is left out, the label of an existing rule is left alone.
+        description: The label of a V(custom_range). Without it, an existing label stays unchanged.
         type: str
   state:
-    description: Whether the rules exist. V(absent) cuts off clients in the range.
+    description: Whether the rules should exist. V(absent) removes them. Clients in their ranges can no longer connect.
     type: str
     choices: [present, absent]
     default: present
   exclusive:
     description:
       - Whether to remove all rules that are not in O(rules).
-      - To remove more than one rule, or to use an empty list, add O(allow=mass_removal).
+      - Removing more than one rule, or using an empty list, needs O(allow=mass_removal).
     type: bool
     default: false
   allow:
     description:
-      - Consequences that you accept. Any other is refused before anything is changed.
-      - V(mass_removal) is rules that are removed by O(exclusive=true).
-      - V(exposure) is ranges wider than /8 (/16 of IPv6).
+      - Consequences that you accept. The task refuses all others before it changes anything.
+      - V(mass_removal) accepts that O(exclusive=true) removes several rules, or all.
+      - V(exposure) accepts ranges wider than /8 (/16 for IPv6).
     type: list
     elements: str
     choices: [mass_removal, exposure]
     default: []
-  wait_timeout:
-    description: How long to wait for another operation on the database, in seconds.
-    type: float
-    default: 900
 extends_documentation_fragment:
   - community.scalingo._options
   - community.scalingo._options.patience
@@ -179,7 +174,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

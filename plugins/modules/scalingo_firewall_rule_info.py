@@ -9,13 +9,13 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_firewall_rule_info
 version_added: 0.1.0
-short_description: List firewall rules of a dedicated database
+short_description: List the firewall rules of a database with dedicated resources
 description:
   - Returns the firewall rules of a database with dedicated resources.
   - Costs one request to the Database API. With O(managed_ranges=true) it costs two.
 options:
   managed_ranges:
-    description: Whether to also return the ranges that Scalingo maintains, for rules of the type V(managed_range).
+    description: Whether to also return the available managed ranges, for rules of type V(managed_range).
     type: bool
     default: false
 extends_documentation_fragment:
@@ -113,7 +113,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

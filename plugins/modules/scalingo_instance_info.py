@@ -9,13 +9,13 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_instance_info
 version_added: 0.1.0
-short_description: List the instances of a database and their status
+short_description: List the instances of a database
 description:
   - Returns the instances of a database, with addresses and statuses.
   - Costs two requests to the Database API. With O(health=true) it costs three.
 options:
   health:
-    description: Whether to also return the health of the cluster. For Elasticsearch and OpenSearch only. Others are refused.
+    description: Whether to also return the cluster health. Available for Elasticsearch and OpenSearch only. Other databases are refused.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -151,7 +151,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

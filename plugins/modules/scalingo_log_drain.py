@@ -9,22 +9,23 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_log_drain
 version_added: 0.1.0
-short_description: Manage log drains of a database
+short_description: Manage the log drains of a database
 description:
-  - Sends the log lines of a database to a log management service, or stops it. They stay readable at the platform too.
-  - The platform knows a drain by an address that it makes. The task recognises it by what it gives of host, port, token, region and URL.
-  - Where the listed addresses do not tell whether the drain exists, the task fails before it changes anything and says what to add.
-  - A changed token, host or port is another drain. Remove the old one with the old values.
-  - A task that changes nothing costs two requests to the main API, or one when O(addon) is the ID of an addon.
+  - Sends the log lines of a database to a log management service, or stops sending them.
+  - The lines can still be read on the platform.
+  - The platform identifies a drain by a URL that it generates. The task recognizes a drain by host, port, token, region and URL.
+  - When the listed URLs do not show whether the drain exists, the task fails before it changes anything. The error names the option to add.
+  - Another token, host or port makes another drain. Remove the old drain with its old values.
+  - A run without changes costs two requests to the main API, or one when O(addon) is the ID of an addon.
 options:
   type:
     description:
-      - The kind of service. It decides which of the options below it takes.
+      - The type of the service. It determines which of the options below are allowed.
       - V(datadog) takes O(token) and O(drain_region), V(ovh-graylog) O(token) and O(host), V(papertrail) O(host) and O(port).
       - V(syslog) takes O(host), O(port), and O(token) if the server asks for one.
       - V(elk) takes O(url), V(appsignal) O(token), V(betterstack) O(token) and O(host).
-      - Other types are passed on, and the platform decides.
-      - Required unless O(state=absent) and O(listed_url) are given.
+      - Other types are passed to the platform unchanged.
+      - Required unless O(state=absent) and O(listed_url) are set.
     type: str
   host:
     description: The host of the service.
@@ -33,28 +34,29 @@ options:
     description: The port of the service.
     type: int
   token:
-    description: The token or API key by which the service knows you.
+    description: The token or API key of the service.
     type: str
   drain_region:
-    description: The region of the service, such as V(eu) of Datadog.
+    description: The region of the service, such as V(eu) for Datadog.
     type: str
   url:
-    description: The address of the service, with user and password in it.
+    description: The URL of the service, including user and password.
     type: str
   listed_url:
     description:
-      - The whole address by which the platform lists the drain. The task then goes by that alone.
-      - Only needed when the task fails because it cannot recognise the drain.
+      - The complete URL under which the platform lists the drain. The task then uses no other option to recognize it.
+      - Needed only when the task fails because it cannot recognize the drain.
     type: str
   state:
-    description: Whether the drain exists. V(absent) stops sending log lines to the service.
+    description: Whether the drain should exist. V(absent) stops sending log lines to the service.
     type: str
     choices: [present, absent]
     default: present
   allow:
     description:
-      - Consequences that you accept. Any other is refused before anything is changed.
-      - V(duplicate) is a drain that may exist already, in a form that the task cannot recognise. The service may then get each line twice.
+      - Consequences that you accept. The task refuses all others before it changes anything.
+      - V(duplicate) accepts that the drain may already exist in a form that the task cannot recognize.
+      - The service may then receive each line twice.
     type: list
     elements: str
     choices: [duplicate]
@@ -156,7 +158,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

@@ -11,13 +11,13 @@ module: scalingo_log_drain_info
 version_added: 0.1.0
 short_description: List the log drains of a database
 description:
-  - Returns where the log lines of a database are sent beside the platform's own log.
+  - Returns the services that receive the log lines of a database.
   - Costs two requests to the main API, or one when O(addon) is the ID of an addon.
 options:
   credentials:
     description:
-      - Whether to return the whole addresses, with their tokens and passwords.
-      - Needs O(dest) or a task with C(no_log=true). Other tasks are refused first.
+      - Whether to return the complete URLs, including tokens and passwords.
+      - Needs O(dest) or C(no_log=true) on the task. Otherwise the task is refused before any request.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -89,7 +89,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

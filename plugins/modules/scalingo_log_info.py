@@ -9,32 +9,32 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_log_info
 version_added: 0.1.0
-short_description: Read the logs of a database
+short_description: Get the logs of a database
 description:
   - Returns the last log lines of a database, or the list of its log archives.
   - Costs two requests, one to the Database API and one to the log server.
-  - O(gather=archives) sends one request to the Database API per page.
+  - O(gather=archives) costs one request to the Database API per page.
 options:
   gather:
-    description: What to return, the last V(lines) or the V(archives).
+    description: V(lines) returns the last log lines, V(archives) the list of log archives.
     type: str
     choices: [lines, archives]
     default: lines
   lines:
-    description: Maximum number of lines, with O(gather=lines). More than 32 MiB are an error.
+    description: The maximum number of lines, with O(gather=lines). The task fails above 32 MiB.
     type: int
     default: 100
   filter:
-    description: Return only lines that the log server matches with this filter, with O(gather=lines).
+    description: Return only lines matching this filter, with O(gather=lines). The log server applies it.
     type: str
   limit:
-    description: Maximum number of archives, with O(gather=archives). The default is all.
+    description: The maximum number of archives, with O(gather=archives). By default, all are returned.
     type: int
   links:
     description:
-      - Whether to also return links, to the running logs or to each archive.
-      - Whoever has a link can read the logs.
-      - Needs O(dest) or a task with C(no_log=true). Other tasks are refused first.
+      - Whether to also return links to the live logs or to each archive.
+      - Anyone with a link can read the logs.
+      - Needs O(dest) or C(no_log=true) on the task. Otherwise the task is refused before any request.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -134,7 +134,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_logical_db
 version_added: 0.1.0
-short_description: Manage logical databases on MySQL and MongoDB
+short_description: Manage the logical databases of a MySQL or MongoDB addon
 description:
   - Creates and deletes logical databases of a MySQL or MongoDB addon.
-  - They share memory, disk, users and backups.
-  - Other engines have none. The task fails and names what they offer instead.
-  - The protected default database and the databases of the server are never changed.
-  - An unchanged task costs one request to the Database API.
-  - A change costs one request per database, and one to verify.
+  - The logical databases of an addon share its memory, disk, users and backups.
+  - Other engines have no logical databases. The error names the alternative.
+  - The protected default database and the server's system databases are never changed.
+  - A change also costs one request per database, and one to verify.
 options:
   name:
-    description: The name of one logical database. Exactly one of O(name) and O(names) is needed.
+    description: The name of one logical database. Exactly one of O(name) and O(names) is required.
     type: str
   names:
     description: The names of several logical databases.
@@ -27,30 +26,26 @@ options:
     elements: str
   state:
     description:
-      - Whether the databases exist.
-      - V(absent) deletes them with all data. Their literal names in the task are the consent.
+      - Whether the databases should exist.
+      - V(absent) deletes them and all their data. Naming them in the task is the consent.
     type: str
     choices: [present, absent]
     default: present
   exclusive:
     description:
-      - Whether to delete all logical databases that are not in O(names), with their data.
-      - The protected one and those of the server are kept.
-      - To delete any in this way, add O(allow=mass_removal).
+      - Whether to delete all logical databases that are not in O(names), and their data.
+      - The protected default database and the server's system databases are kept.
+      - Deleting any database this way needs O(allow=mass_removal).
     type: bool
     default: false
   allow:
     description:
-      - Consequences that you accept. Any other is refused before anything is changed.
-      - V(mass_removal) is databases that are deleted by O(exclusive=true).
+      - Consequences that you accept. The task refuses all others before it changes anything.
+      - V(mass_removal) accepts that O(exclusive=true) deletes databases.
     type: list
     elements: str
     choices: [mass_removal]
     default: []
-  wait_timeout:
-    description: How long to wait for another operation on the database, in seconds.
-    type: float
-    default: 900
 extends_documentation_fragment:
   - community.scalingo._options
   - community.scalingo._options.patience
@@ -61,7 +56,7 @@ attributes:
     description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
     support: partial
     details:
-      - On MongoDB the platform may list a database only when it holds data. The task warns, and creates it anew each time until then.
+      - MongoDB may list a logical database only when it contains data. Until then, every run warns and creates it again.
 seealso:
   - module: community.scalingo.scalingo_logical_db_info
   - module: community.scalingo.scalingo_logical_db_reset
@@ -154,7 +149,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_logical_db_info
 version_added: 0.1.0
-short_description: List the logical databases of MySQL and MongoDB
+short_description: List the logical databases of a MySQL or MongoDB addon
 description:
   - Returns the logical databases of a MySQL or MongoDB addon.
-  - Other engines have none. The task fails and names what they offer instead.
+  - Other engines have no logical databases. The error names the alternative.
   - Costs one request to the Database API.
 options:
   name:
-    description: Return only the logical database of this name. The list is empty when there is none.
+    description: Return only the logical database with this name. The list is empty when it does not exist.
     type: str
 extends_documentation_fragment:
   - community.scalingo._options
@@ -86,7 +86,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

@@ -9,23 +9,19 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_logical_db_reset
 version_added: 0.1.0
-short_description: Empty a logical database of MySQL or MongoDB
+short_description: Delete all data of a logical database
 description:
   - Deletes all data of a logical database and keeps the database. This cannot be undone.
-  - Every run resets. Keep it out of scheduled playbooks.
+  - The module is not idempotent. Every run deletes the data. Do not use it in scheduled playbooks.
   - Costs three requests to the Database API, one of them a write.
 options:
   name:
-    description: The name of the logical database to empty. It may be the protected one.
+    description: The name of the logical database to empty. The protected default database is accepted.
     type: str
     required: true
   confirm:
-    description: The name once more, as the consent to the loss of all its data.
+    description: The name of the logical database again, as consent to losing all its data.
     type: str
-  wait_timeout:
-    description: How long to wait for another operation on the database, in seconds.
-    type: float
-    default: 900
 extends_documentation_fragment:
   - community.scalingo._options
   - community.scalingo._options.patience
@@ -105,7 +101,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

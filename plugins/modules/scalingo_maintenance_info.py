@@ -9,23 +9,23 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_maintenance_info
 version_added: 0.1.0
-short_description: List maintenance of a database
+short_description: List the maintenance of a database
 description:
-  - Returns the maintenance of a database, of the last twelve months and ahead.
-  - Costs one request to the Database API per twenty entries, as far as O(limit) needs them.
+  - Returns past maintenance of the last twelve months, and planned maintenance.
+  - Costs one request to the Database API per 20 entries read. O(limit) reduces the number.
 options:
   id:
-    description: Return only the maintenance of this ID. The list is empty when there is none.
+    description: Return only the maintenance with this ID. The list is empty when it does not exist.
     type: str
   status:
     description:
-      - Return only maintenance of these statuses.
-      - The platform has V(scheduled), V(notified), V(queued), V(running), V(done), V(failed) and V(cancelled).
-      - All entries are read.
+      - Return only maintenance with one of these statuses.
+      - The statuses are V(scheduled), V(notified), V(queued), V(running), V(done), V(failed) and V(cancelled).
+      - With this option, all entries are read, whatever O(limit) is.
     type: list
     elements: str
   limit:
-    description: Return at most this many.
+    description: Return at most this many entries.
     type: int
 extends_documentation_fragment:
   - community.scalingo._options
@@ -114,7 +114,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

@@ -9,26 +9,27 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_metrics_info
 version_added: 0.1.0
-short_description: Get metrics of a database
+short_description: Get the metrics of a database
 description:
-  - Returns the current metrics of a database as a list of one.
-  - With O(type), returns a series of the last hours.
+  - Returns the current metrics of a database, as a list with one entry.
+  - With O(type), returns a time series of recent hours instead.
   - Costs one request to the Database API.
 options:
   type:
     description:
-      - Return this series instead of the current metrics.
-      - The platform's dashboard uses them, and its documentation does not name them.
-      - The task fails in a region that does not have them.
+      - Return this time series instead of the current metrics.
+      - These series are used by the platform's dashboard and are undocumented.
+      - The task fails in regions that do not provide the series.
     type: str
     choices: [cpu, memory, swap, disk, diskio]
   instance_id:
-    description: Return the series of this instance only. Needs O(type). M(community.scalingo.scalingo_instance_info) lists the instances.
+    description: Return only the series of this instance. Needs O(type). To list instances, use
+      M(community.scalingo.scalingo_instance_info).
     type: str
   since:
     description:
-      - How many hours to go back, with O(type). The platform's default is V(3).
-      - More than 32 MiB are an error.
+      - The length of the series in hours, with O(type). The platform's default is V(3).
+      - The task fails above 32 MiB.
     type: int
   last:
     description: Whether to return only the last point of the series, with O(type).
@@ -202,7 +203,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

@@ -9,23 +9,23 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_net_peering
 version_added: 0.1.0
-short_description: Manage net peerings of a dedicated database
+short_description: Manage the net peerings of a database with dedicated resources
 description:
-  - Accepts or deletes a net peering between a network of yours at Outscale and that of a dedicated database.
-  - Databases on shared resources have no network of their own.
-  - Request the net peering at Outscale first. M(community.scalingo.scalingo_net_peering_info) returns the account and the network to give.
-  - The net peering is identified by its ID at Outscale.
-  - O(app) names the database. O(addon), if given, must be V(postgresql-ng) or an ID, and is not looked up.
-  - O(addon_id) and O(addon_token) are refused, as they do not open the main API.
+  - Accepts or deletes a net peering between your Outscale network and the network of the database.
+  - Databases with shared resources have no network of their own.
+  - Request the net peering at Outscale first.
+  - M(community.scalingo.scalingo_net_peering_info) returns the account and network to specify.
+  - The net peering is identified by its Outscale ID.
+  - O(app) names the database. O(addon) is optional, V(postgresql-ng) or an ID. It is not resolved.
   - A net peering with the status V(deleted) counts as absent.
-  - An unchanged task costs one request to the main API. A change costs three, and one per poll.
+  - A run without changes costs one request to the main API. A change costs three in total, and one per poll.
 options:
   outscale_net_peering_id:
-    description: The ID that Outscale gave to the net peering, for example V(pcx-12345678).
+    description: The Outscale ID of the net peering, for example V(pcx-12345678).
     type: str
     required: true
   state:
-    description: Whether the net peering exists. V(absent) cuts off its clients.
+    description: Whether the net peering should exist. V(absent) deletes it. Clients behind it can no longer connect.
     type: str
     choices: [present, absent]
     default: present
@@ -34,11 +34,12 @@ options:
     type: float
     default: 900
   wait_interval:
-    description: Initial polling interval in seconds. It grows up to six times. Minimum V(0.1).
+    description: Initial polling interval in seconds. It grows to at most six times this value. Minimum V(0.1).
     type: float
     default: 5
 extends_documentation_fragment:
   - community.scalingo._options
+  - community.scalingo._options.account
   - community.scalingo._options.wait
   - community.scalingo._attributes
   - community.scalingo._attributes.changes
@@ -132,7 +133,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_net_peering_info
 version_added: 0.1.0
-short_description: List net peerings of a dedicated database
+short_description: List the net peerings of a database with dedicated resources
 description:
-  - Returns the net peerings of a database with dedicated resources, those with the status V(deleted) included.
-  - With O(network_configuration=true), also returns what Outscale asks for in a new net peering.
-  - O(app) names the database. O(addon), if given, must be V(postgresql-ng) or an ID, and is not looked up.
-  - O(addon_id) and O(addon_token) are refused, as they do not open the main API.
-  - Costs one request to the main API. O(network_configuration=true) costs one more, and so does an O(net_peering_id) that does not exist.
+  - Returns the net peerings of a database with dedicated resources, including those with status V(deleted).
+  - With O(network_configuration=true), also returns the values that Outscale requires for a new net peering.
+  - O(app) names the database. O(addon) is optional, V(postgresql-ng) or an ID. It is not resolved.
+  - Costs one request to the main API. O(network_configuration=true) costs one more, as does an unknown O(net_peering_id).
 options:
   net_peering_id:
     description:
-      - Return only the net peering of this ID. It is the platform's ID, not that of Outscale.
+      - Return only the net peering with this ID. Use the platform's ID, not the Outscale ID.
       - The list is empty when it does not exist.
     type: str
   network_configuration:
@@ -28,6 +27,7 @@ options:
     default: false
 extends_documentation_fragment:
   - community.scalingo._options
+  - community.scalingo._options.account
   - community.scalingo._attributes
   - community.scalingo._attributes.reads
 seealso:
@@ -145,7 +145,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

@@ -11,8 +11,9 @@ module: scalingo_operation_info
 version_added: 0.1.0
 short_description: Get an operation of a database
 description:
-  - Returns one operation, such as an upgrade or a restore, or the one that is running.
-  - The list is empty when no operation is running, or the platform has forgotten it. It may have succeeded.
+  - Returns one operation, such as an upgrade or a restore. By default, returns the running one.
+  - The list is empty when no operation is running, or the platform no longer keeps it.
+  - Such an operation may have succeeded.
   - Costs one request to the Database API. Without O(operation_id), a running operation costs one more.
 options:
   operation_id:
@@ -111,7 +112,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

@@ -9,27 +9,27 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_pg_extension
 version_added: 0.1.0
-short_description: Manage extensions of PostgreSQL
+short_description: Manage the extensions of a PostgreSQL database
 description:
   - Installs, updates and removes extensions of a PostgreSQL database.
-  - The API lists extensions and cannot change them. An unchanged task therefore opens no database connection.
-  - For a change, the module connects as the default user, runs SQL, and verifies the result by the API.
-  - C(pg_stat_statements) is enabled by the API. Only updating and removing it needs SQL.
-  - Several extensions are changed in one transaction. C(pg_stat_statements) is enabled after it.
-  - The platform decides which extensions are allowed. A refusal of the server is reported as it is.
-  - Only Scalingo's support can install C(anon).
-  - Check mode asks the server with O(state=latest) only. Otherwise it assumes that an extension is available.
-  - An unchanged task costs one request to the Database API. A change by SQL costs three.
-  - It costs one more for each of O(connection_url), O(ca_cert) and O(ssh_host) that is needed and not given.
-  - It costs more while the API does not show the change yet.
-  - Enabling C(pg_stat_statements) costs three.
-  - With O(state=latest), an unchanged task costs as much as a changed one, less one.
+  - The API lists extensions but cannot change them. A run without changes opens no database connection.
+  - To change extensions, the module runs SQL as the default user, and verifies the result through the API.
+  - C(pg_stat_statements) is enabled through the API. Updating or removing it needs SQL.
+  - All extensions are changed in one transaction. C(pg_stat_statements) is enabled afterwards.
+  - The platform decides which extensions are allowed. The error contains the server's message.
+  - Only Scalingo support can install C(anon).
+  - Check mode queries the server with O(state=latest) only. Otherwise, it assumes that extensions are available.
+  - A change by SQL costs three requests in total.
+  - It costs one more for each of O(connection_url), O(ca_cert) and O(ssh_host) that is needed but not set.
+  - It costs one more per poll until the API returns the change.
+  - Enabling C(pg_stat_statements) costs three in total.
+  - With O(state=latest), a run without changes costs one request less than a change.
 options:
   name:
     description:
       - The name of one extension, such as V(pg_trgm), V(uuid-ossp) or V(vector).
-      - Exactly one of O(name) and O(names) is needed.
-      - Common wrong names, such as C(pgvector) for V(vector), are refused with the right one.
+      - Exactly one of O(name) and O(names) is required.
+      - Common wrong names, such as C(pgvector) for V(vector), are refused. The error names the correct one.
     type: str
   names:
     description: The names of several extensions. List dependencies first, unless O(cascade=true).
@@ -37,56 +37,56 @@ options:
     elements: str
   state:
     description:
-      - V(present) installs missing extensions. Existing ones keep their version, unless O(version) is given.
-      - V(absent) removes them. The literal names in the task are the consent. C(plpgsql) is never removed.
+      - V(present) installs missing extensions. Existing ones keep their version, unless O(version) is set.
+      - V(absent) removes them. Naming them in the task is the consent. C(plpgsql) is never removed.
       - V(latest) installs missing extensions and updates the others to the server's version.
-      - It always connects to the database, in check mode too.
+      - V(latest) always connects to the database, also in check mode.
     type: str
     choices: [present, absent, latest]
     default: present
   version:
     description:
-      - The version to install or change to. Without it, the server chooses at installation.
-      - For a single extension only.
+      - The version to install or change to. By default, the server chooses the version of a new extension.
+      - Requires O(name).
     type: str
   schema:
     description:
-      - The schema to install the extension in. It must exist. An installed extension is not moved.
-      - For a single extension only, and not for C(pg_stat_statements).
+      - The schema to install the extension in. It must exist. Installed extensions are not moved to it.
+      - Requires O(name). Not available for C(pg_stat_statements).
     type: str
   cascade:
     description:
-      - With O(state=present) and O(state=latest), also installs dependencies.
-      - With O(state=absent), also removes dependents. These can be columns and tables with all their data.
-      - RV(notes) names what the server has removed.
+      - With O(state=present) or O(state=latest), also install dependencies.
+      - With O(state=absent), also remove dependent objects. These can include columns and tables with their data.
+      - RV(notes) lists the removed objects.
     type: bool
     default: false
   connection_url:
     description:
-      - The URL of the database, V(postgresql://user:password@host:port/database). Reserved characters are percent-encoded.
+      - The URL of the database, V(postgresql://user:password@host:port/database). Percent-encode reserved characters.
       - TLS follows O(ssl_mode), whatever the URL says.
-      - The default is the app's variable whose host and port match the database, usually C(SCALINGO_POSTGRESQL_URL).
-      - Variables of the platform come first. The URL of another database is never used.
-      - The address of this machine means a tunnel of yours. The certificate must match the database's host name.
-      - Needed with O(addon_token), which cannot read the app's variables.
-      - It holds a password. Ansible hides it, but C(ansible -a) exposes it in the shell's history and the process list.
+      - The default is the app's environment variable whose host and port match the database, usually C(SCALINGO_POSTGRESQL_URL).
+      - Variables set by the platform take precedence. The URL of another database is never used.
+      - A loopback address is treated as your own tunnel. The certificate must still match the database's host name.
+      - Required with O(addon_token), which cannot read the app's environment variables.
+      - It contains a password. Ansible hides it, but C(ansible -a) exposes it in the shell history and the process list.
     type: str
   via:
     description:
       - How to reach the database. V(direct) connects to its host and port.
-      - V(ssh) uses the platform's tunnel and the local OpenSSH client. It needs a key of the Scalingo account.
-      - The tunnel ends with the connection. Databases with dedicated resources have none.
-      - V(auto) is V(direct) when C(publicly-available) is active, for dedicated databases, and for a O(connection_url) with another host or
-        port.
-      - Otherwise it is V(ssh).
+      - V(ssh) uses the platform's SSH server and the local OpenSSH client. It needs a key of the Scalingo account.
+      - The tunnel closes with the connection. It is not available for databases with dedicated resources.
+      - V(auto) means V(direct) if C(publicly-available) is enabled, for databases with dedicated resources, and if O(connection_url) has
+        another host or port.
+      - In all other cases, V(auto) means V(ssh).
     type: str
     choices: [auto, direct, ssh]
     default: auto
   ssl_mode:
     description:
-      - How TLS is verified. V(verify-full) needs a trusted certificate for the database's host name.
-      - V(verify-ca) accepts a trusted one for any name. V(require) accepts any certificate.
-      - V(disable) is accepted for this machine only, as credentials would cross the network in clear.
+      - How the TLS certificate is verified. V(verify-full) requires a trusted certificate that matches the database's host name.
+      - V(verify-ca) accepts a trusted certificate for any host name. V(require) accepts any certificate.
+      - V(disable) is accepted for loopback addresses only, as credentials would be sent in clear text.
     type: str
     choices: [verify-full, verify-ca, require, disable]
     default: verify-full
@@ -96,35 +96,31 @@ options:
       - The default is the platform's root certificate, taken from the Database API.
     type: path
   ssh_host:
-    description: The SSH server, with its port unless that is 22. The default is that of the region.
+    description: The SSH server, as V(host) or V(host:port). The default is the server of the region.
     type: str
   ssh_user:
-    description: The user of the SSH server.
+    description: The user name on the SSH server.
     type: str
     default: git
   ssh_key_file:
     description:
-      - A private key without a passphrase, known to the Scalingo account.
-      - By default, OpenSSH uses the agent and the user's keys. Its configuration is not read.
+      - The file of a private key without a passphrase. Its public key must be in the Scalingo account.
+      - By default, OpenSSH uses the agent and the user's keys. OpenSSH configuration files are not read.
     type: path
   ssh_known_hosts:
     description:
       - A file with the host keys of SSH servers. The host key is always verified, and unknown servers are refused.
-      - Scalingo publishes the fingerprints with the documentation of its regions.
-      - The default is the user's and the machine's files.
+      - Scalingo publishes the fingerprints in the documentation of its regions.
+      - By default, the known hosts files of the user and the system are used.
     type: path
   connect_timeout:
-    description: How long to wait for the connection, SSH included, in seconds.
+    description: How long to wait for the connection, including SSH, in seconds.
     type: float
     default: 15
   sql_timeout:
-    description: How long one SQL statement may take, waiting for locks included, in seconds.
+    description: How long an SQL statement may take, including waiting for locks, in seconds.
     type: float
     default: 300
-  wait_timeout:
-    description: How long to wait for another operation on the database, in seconds.
-    type: float
-    default: 900
 extends_documentation_fragment:
   - community.scalingo._options
   - community.scalingo._options.patience
@@ -134,8 +130,8 @@ requirements:
   - psycopg 3.1 or later, when something is changed by SQL
   - the OpenSSH client, when the way is C(ssh)
 notes:
-  - In check mode nothing is sent that could change something. Whether the server accepts a change is known afterwards only, and so is the
-    version of an extension that is to be installed without O(version), which is none in check mode.
+  - Check mode sends no writes. It does not detect changes that the server would refuse.
+  - In check mode and without O(version), the version of a new extension is V(none).
 attributes:
   idempotent:
     description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
@@ -262,7 +258,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

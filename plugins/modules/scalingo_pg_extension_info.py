@@ -15,7 +15,7 @@ description:
   - Costs one request to the Database API.
 options:
   name:
-    description: Return only the extension of this name. The list is empty when it is not installed.
+    description: Return only the extension with this name. The list is empty when it is not installed.
     type: str
 extends_documentation_fragment:
   - community.scalingo._options
@@ -85,7 +85,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

@@ -9,41 +9,41 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_pg_query
 version_added: 0.1.0
-short_description: Cancel queries or terminate sessions of PostgreSQL
+short_description: Cancel queries or terminate sessions of a PostgreSQL database
 description:
-  - Cancels queries of a PostgreSQL database, or terminates their sessions.
-  - Selects one session by O(pid), or all that match O(older_than), O(user), O(query_state) and O(exclude_query).
-  - Each session is read again before it is ended, as a pid may be reused and a pooled session may run another query.
-  - It is left alone, with a warning, unless pid, user, state and query start are unchanged.
-  - A query that starts during that last request is not protected, as the API takes only a pid.
+  - Uses the API only, without a database connection.
+  - Selects one session by O(pid), or all sessions matching O(older_than), O(user), O(query_state) and O(exclude_query).
+  - Each session is read again before it is ended.
+  - Until then, the PID may be reused, or a pooled session may run another query.
+  - If its PID, user, state or query start has changed, the session is skipped with a warning.
+  - A query that starts after that check can still be ended, as the API accepts only a PID.
   - Replication, autovacuum and other server processes are ended only by O(pid).
-  - Ending these can stop replicas, or keep the server from preventing a transaction wraparound.
-  - No match is success without a change.
-  - An unchanged task costs one request to the Database API.
-  - A change costs two per query, one per query that has already ended, and one per poll.
+  - Ending server processes can stop replicas or lead to transaction ID wraparound.
+  - When no session matches, the task succeeds without a change.
+  - A change also costs two per query, one for a query that has already ended, and one per poll.
 options:
   action:
     description:
-      - V(cancel) cancels the query. The session stays, and its transaction fails.
-      - V(terminate) ends the session. The value is the consent.
+      - V(cancel) cancels the query. The session stays open, but its transaction fails.
+      - V(terminate) ends the session. Setting it is the consent.
     type: str
     choices: [cancel, terminate]
     required: true
   pid:
     description:
-      - The process ID of one session. At least one of O(pid), O(older_than) and O(user) is needed.
-      - A missing session is no error, nor is one without a query with O(action=cancel).
+      - The process ID of one session. At least one of O(pid), O(older_than) and O(user) is required.
+      - The task succeeds when the session does not exist, or has no query to cancel.
     type: int
   older_than:
-    description: Only queries that began at least this long ago. Give seconds, or a duration such as V(90s), V(5m) or V(1h30m).
+    description: Select only queries that started at least this long ago. Give seconds, or a duration such as V(90s), V(5m) or V(1h30m).
     type: str
   user:
-    description: Only sessions of this user of the database.
+    description: Select only sessions of this database user.
     type: str
   query_state:
     description:
-      - Only sessions in one of these states. The default is V(active).
-      - Idle connections, also within a transaction, are touched only when the task names their state.
+      - Select only sessions in one of these states. The default is V(active).
+      - Idle sessions, even in a transaction, are ended only when their state is listed.
       - O(action=cancel) has an effect on V(active) and V(fastpath function call) only.
     type: list
     elements: str
@@ -51,16 +51,16 @@ options:
   exclude_query:
     description:
       - Skip queries that match one of these Python regular expressions, ignoring case.
-      - Comments before the first word do not count.
-      - The default is V(^\\s*COPY\\b), V(\\bpg_dump\\b) and V(\\bpg_\\w*backup), which skips backups. V([]) skips nothing.
+      - Leading SQL comments are ignored.
+      - The default skips backups with V(^\\s*COPY\\b), V(\\bpg_dump\\b) and V(\\bpg_\\w*backup). V([]) skips nothing.
     type: list
     elements: str
   max_matches:
-    description: Maximum number of queries to end. When more match, the task fails and ends none.
+    description: The maximum number of queries to end. If more match, the task fails without ending any.
     type: int
     default: 10
   include_query:
-    description: Whether to return the query texts. They can hold your users' data, which then gets into logs.
+    description: Whether to return the query texts. They can contain user data, which then appears in job logs.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -72,7 +72,7 @@ attributes:
     description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
     support: partial
     details:
-      - A query that was ended is not there the next time. Others that match by then are.
+      - A query that was ended does not exist in the second run. Other queries may match by then.
 seealso:
   - module: community.scalingo.scalingo_pg_query_info
 author:
@@ -190,7 +190,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

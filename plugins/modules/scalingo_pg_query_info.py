@@ -11,17 +11,18 @@ module: scalingo_pg_query_info
 version_added: 0.1.0
 short_description: List the sessions of a PostgreSQL database
 description:
-  - Returns the sessions of a PostgreSQL database, active and idle, and how long their queries have run.
+  - Returns the active and idle sessions of a PostgreSQL database, with the duration of their queries.
   - Costs one request to the Database API.
 options:
   pid:
-    description: Return only the session with this process ID. The list may be empty.
+    description: Return only the session with this process ID. The list is empty when it does not exist.
     type: int
   older_than:
-    description: Return only queries that began at least this long ago. Give seconds, or a duration such as V(90s), V(5m) or V(1h30m).
+    description: Return only sessions whose query started at least this long ago. Give seconds, or a duration such as V(90s), V(5m) or
+      V(1h30m).
     type: str
   user:
-    description: Return only sessions of this user of the database.
+    description: Return only sessions of this database user.
     type: str
   query_state:
     description: Return only sessions in one of these states. The default is all.
@@ -33,7 +34,7 @@ options:
     type: list
     elements: str
   include_query:
-    description: Whether to return the query texts. They can hold your users' data, which then gets into logs.
+    description: Whether to return the query texts. They can contain user data, which then appears in job logs.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -120,7 +121,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

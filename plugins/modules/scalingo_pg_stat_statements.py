@@ -9,17 +9,17 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_pg_stat_statements
 version_added: 0.1.0
-short_description: Enable statement statistics of PostgreSQL
+short_description: Enable or reset statement statistics of a PostgreSQL database
 description:
   - Enables the extension C(pg_stat_statements), which counts and times the statements of a PostgreSQL database.
-  - Uses the API and no SQL.
-  - The API cannot disable it. Use M(community.scalingo.scalingo_pg_extension) with C(state=absent).
-  - An unchanged task costs one request to the Database API. A change costs three.
+  - Uses the API only, without a database connection.
+  - The API cannot disable the extension. To remove it, use M(community.scalingo.scalingo_pg_extension) with C(state=absent).
+  - A change costs three requests in total.
 options:
   reset:
     description:
-      - Whether to discard the collected statistics. V(true) is the consent.
-      - Ignored when the extension is new.
+      - Whether to discard the collected statistics. Setting V(true) is the consent.
+      - Ignored when this task enables the extension.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -31,7 +31,7 @@ attributes:
     description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
     support: partial
     details:
-      - Enabling is idempotent. O(reset=true) throws away what was collected each time.
+      - Enabling is idempotent. O(reset=true) discards the statistics in every run.
 seealso:
   - module: community.scalingo.scalingo_pg_stat_statements_info
   - module: community.scalingo.scalingo_pg_extension
@@ -107,7 +107,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

@@ -11,22 +11,22 @@ module: scalingo_pg_stat_statements_info
 version_added: 0.1.0
 short_description: List statement statistics of a PostgreSQL database
 description:
-  - Returns how often the statements of a PostgreSQL database ran and how long, heaviest first.
+  - Returns the call count and execution time of each SQL statement, sorted by O(order_by).
   - Needs the extension C(pg_stat_statements). See M(community.scalingo.scalingo_pg_stat_statements).
   - Costs one request to the Database API.
 options:
   order_by:
-    description: The number to sort by, largest first.
+    description: The statistic to sort by, in descending order.
     type: str
     choices: [total_time, mean_time, max_time, calls, rows]
     default: total_time
   limit:
-    description: Return at most this many.
+    description: Return at most this many statements.
     type: int
   include_query:
     description:
-      - Whether to return the statement texts. PostgreSQL replaces values by C($1).
-      - Statements such as C(ALTER ROLE) keep their values, which can be secrets.
+      - Whether to return the statement texts. PostgreSQL replaces constants with placeholders such as C($1).
+      - Utility statements such as C(ALTER ROLE) keep their constants, which can be secrets.
     type: bool
     default: true
 extends_documentation_fragment:
@@ -123,7 +123,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

@@ -11,9 +11,9 @@ module: scalingo_recovery_window_info
 version_added: 0.1.0
 short_description: Get the point-in-time recovery window of a PostgreSQL database
 description:
-  - Returns the earliest and the latest time to which a PostgreSQL database can be restored.
-  - The list is empty until the first base backup is made, and again after a major upgrade.
-  - Other engines have no recovery window. The task fails.
+  - Returns the earliest and latest point in time to which a PostgreSQL database can be restored.
+  - The list is empty before the first base backup exists, and right after a major upgrade.
+  - Other engines have no recovery window. For them, the task fails.
   - Costs one request to the Database API.
 options: {}
 extends_documentation_fragment:
@@ -84,7 +84,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

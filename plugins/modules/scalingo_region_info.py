@@ -9,15 +9,15 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_region_info
 version_added: 0.1.0
-short_description: List regions of the platform
+short_description: List the regions of the platform
 description:
-  - Returns the regions that the account can access, with their addresses.
-  - O(region), O(app), O(addon) and the addresses of the other APIs are ignored.
-  - O(addon_id) and O(addon_token) are refused, as they open the Database API only.
+  - Returns the regions that the account can access, with their API URLs.
+  - O(region), O(app), O(addon), O(api_url) and O(db_api_url) are ignored.
   - Costs one request to the authentication API.
 options: {}
 extends_documentation_fragment:
   - community.scalingo._options
+  - community.scalingo._options.account
   - community.scalingo._attributes
   - community.scalingo._attributes.reads
 seealso:
@@ -106,7 +106,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

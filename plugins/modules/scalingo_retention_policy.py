@@ -9,31 +9,30 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_retention_policy
 version_added: 0.1.0
-short_description: Manage retention policies of InfluxDB
+short_description: Manage the retention policies of an InfluxDB addon
 description:
-  - Adds and deletes retention policies of an InfluxDB addon. The API cannot alter one.
+  - Creates and deletes retention policies of an InfluxDB addon. The API cannot modify them.
   - Durations are compared by value. V(30d), V(720h) and V(720h0m0s) are the same.
-  - The task fails when a policy exists with another duration, and proposes a new policy beside it.
-  - Recreating a policy destroys its points and needs your consent.
-  - An unchanged task costs one request to the Database API.
-  - A change costs one request per policy, and one to verify.
+  - The task fails when a policy exists with another duration. The error suggests creating another policy.
+  - Recreating a policy deletes its points. It needs O(allow=recreate) and O(confirm).
+  - A change also costs one request per policy, and one to verify.
 options:
   name:
-    description: The name of one policy. Exactly one of O(name) and O(policies) is needed.
+    description: The name of one policy. Exactly one of O(name) and O(policies) is required.
     type: str
   duration:
     description:
-      - How long points are kept, for example V(30d), V(720h), V(4w2d), or V(INF) for no end.
-      - At least one hour, at most 106751 days.
-      - Needed with O(name) and O(state=present).
+      - How long points are kept, for example V(30d), V(720h), V(4w2d), or V(INF) for unlimited.
+      - The minimum is one hour, the maximum 106751 days.
+      - Required with O(name) and O(state=present).
     type: str
   default:
     description:
-      - Whether this is the default policy, for points that name none. It replaces the previous default.
-      - Without it, an existing policy is left as it is, and a new one is not the default.
+      - Whether this is the default policy, used for points written without one. It replaces the previous default.
+      - Without it, an existing policy stays unchanged, and a new one is not the default.
     type: bool
   policies:
-    description: Several policies. Others are left alone.
+    description: A list of policies to manage. Other policies stay unchanged.
     type: list
     elements: dict
     suboptions:
@@ -46,31 +45,27 @@ options:
         type: str
         required: true
       default:
-        description: Whether points go there that are written without naming a policy.
+        description: Whether this is the default policy, used for points written without one.
         type: bool
   state:
     description:
-      - Whether the policy exists.
-      - V(absent) deletes it with all its points, takes one O(name), and needs O(confirm).
+      - Whether the policies should exist.
+      - V(absent) deletes the policy and all its points. It requires O(name) and O(confirm).
     type: str
     choices: [present, absent]
     default: present
   allow:
     description:
-      - Consequences that you accept. Any other is refused before anything is changed.
-      - V(recreate) is a policy that is deleted with its points and added anew. It needs O(confirm) too.
-      - V(default_policy) is the deletion of the default policy.
+      - Consequences that you accept. The task refuses all others before it changes anything.
+      - V(recreate) accepts that a policy and its points are deleted and the policy is created again. Also needs O(confirm).
+      - V(default_policy) accepts the deletion of the default policy.
     type: list
     elements: str
     choices: [recreate, default_policy]
     default: []
   confirm:
-    description: The name of the policy whose points are lost, as the consent.
+    description: The name of the policy, as consent to losing its points.
     type: str
-  wait_timeout:
-    description: How long to wait for another operation on the database, in seconds.
-    type: float
-    default: 900
 extends_documentation_fragment:
   - community.scalingo._options
   - community.scalingo._options.patience
@@ -176,7 +171,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

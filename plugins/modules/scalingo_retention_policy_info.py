@@ -9,13 +9,13 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_retention_policy_info
 version_added: 0.1.0
-short_description: List retention policies of InfluxDB
+short_description: List the retention policies of an InfluxDB addon
 description:
   - Returns the retention policies of an InfluxDB addon.
   - Costs one request to the Database API.
 options:
   name:
-    description: Return only the policy of this name. The list is empty when there is none.
+    description: Return only the policy with this name. The list is empty when it does not exist.
     type: str
 extends_documentation_fragment:
   - community.scalingo._options
@@ -93,7 +93,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

@@ -11,11 +11,11 @@ module: scalingo_role_program
 short_description: Run a program of a role of this collection
 version_added: 0.1.0
 description:
-  - Runs a program on the controller and returns what it printed.
-  - Fails when the program ends with another status than 0.
-  - It is private to the roles of this collection, and may change without notice. It speaks to no API.
+  - Runs a program on the control node and returns its output.
+  - Fails when the exit code is not 0.
+  - Private to the roles of this collection. It may change without notice, and calls no API.
 notes:
-  - It runs on the controller. There is no code for hosts.
+  - This is an action plugin. It runs on the control node only.
 author:
   - Community Scalingo contributors (@community-scalingo)
 attributes:
@@ -35,7 +35,7 @@ options:
     elements: str
     required: true
   stdin:
-    description: What the program reads from its standard input.
+    description: The standard input of the program.
     type: str
     required: true
 """

@@ -12,15 +12,15 @@ short_description: Read the variables of a role of this collection
 version_added: 0.1.0
 description:
   - Reads the variables of the current role, converted to the types of its argument spec.
-  - Extra variables and survey answers are text. V(a,b), lines, JSON and YAML become lists.
-  - JSON and YAML become dictionaries, V("0") a number, and V("no") a boolean.
-  - Null and blank text count as not given, and the default is returned.
-  - Fails first when a value cannot be converted, is out of range, or does not have the required form.
-  - Fails first on an extra variable that has the role's prefix and is unknown.
-  - Each error names the variable, its value, unless secret, and what is allowed.
+  - Extra variables and survey answers are strings. V(a,b), lines, JSON and YAML are converted to lists.
+  - JSON and YAML are also converted to dictionaries, V("0") to a number, and V("no") to a boolean.
+  - For null and blank strings, the default is returned.
+  - Fails when a value cannot be converted, is out of range, or has the wrong format.
+  - Fails on an unknown extra variable with the role's prefix. This catches typos.
+  - Each error names the variable, its value (unless secret), and the allowed values.
   - Private to the roles of this collection. It may change without notice, and calls no API.
 notes:
-  - It runs on the controller. There is no code for hosts.
+  - This is an action plugin. It runs on the control node only.
 author:
   - Community Scalingo contributors (@community-scalingo)
 attributes:

@@ -9,24 +9,20 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_sql_mode
 version_added: 0.1.0
-short_description: Set the SQL mode of MySQL
+short_description: Set the SQL mode of a MySQL addon
 description:
-  - Sets the complete SQL mode of a MySQL addon. New sessions use it at once, without a restart.
+  - Sets the complete SQL mode of a MySQL addon. It applies to new sessions at once, without a restart.
   - Modes are compared as a set, in any order and case.
-  - V(ANSI) and V(TRADITIONAL) stand for the modes that they expand to.
-  - An unchanged task costs one request to the Database API. A change costs three.
+  - V(ANSI) and V(TRADITIONAL) are compared as the modes that they expand to.
+  - A change costs three requests in total.
 options:
   modes:
     description:
-      - All modes to set. Others are cleared. V([]) clears all.
-      - Each mode of the server's version is allowed. V(NO_AUTO_CREATE_USER) is refused where the server does not know it.
+      - The modes to set. All others are cleared. V([]) clears all modes.
+      - All modes of the server version are allowed. V(NO_AUTO_CREATE_USER) is refused where it does not exist.
     type: list
     elements: str
     required: true
-  wait_timeout:
-    description: How long to wait for another operation on the database, in seconds.
-    type: float
-    default: 900
 extends_documentation_fragment:
   - community.scalingo._options
   - community.scalingo._options.patience
@@ -117,7 +113,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

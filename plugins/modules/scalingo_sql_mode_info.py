@@ -9,9 +9,9 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_sql_mode_info
 version_added: 0.1.0
-short_description: Get the SQL mode of MySQL
+short_description: Get the SQL mode of a MySQL addon
 description:
-  - Returns the SQL mode of a MySQL addon, as a list of one.
+  - Returns the SQL mode of a MySQL addon, as a list with one entry.
   - Costs one request to the Database API.
 extends_documentation_fragment:
   - community.scalingo._options
@@ -82,7 +82,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

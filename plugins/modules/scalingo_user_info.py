@@ -12,14 +12,14 @@ version_added: 0.1.0
 short_description: Get the account that an API token belongs to
 description:
   - Returns the account of the API token. Use it to check the token at the start of a job.
-  - A refused token is an error.
-  - With a cached bearer token (O(token_cache)) the API token is not sent. One that was revoked within the hour can pass.
-  - O(app), O(addon) and the addresses of the other APIs are ignored.
-  - O(addon_id) and O(addon_token) are refused, as they open the Database API only.
+  - The task fails when the token is refused.
+  - With a cached bearer token (O(token_cache)), the API token is not sent. A token revoked within the last hour can then pass.
+  - O(region), O(app), O(addon), O(api_url) and O(db_api_url) are ignored.
   - Costs one request to the authentication API.
 options: {}
 extends_documentation_fragment:
   - community.scalingo._options
+  - community.scalingo._options.account
   - community.scalingo._attributes
   - community.scalingo._attributes.reads
 seealso:
@@ -94,7 +94,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

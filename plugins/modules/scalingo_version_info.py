@@ -12,9 +12,9 @@ version_added: 0.1.0
 short_description: List the versions that a database can be upgraded to
 description:
   - Returns the versions that a database can be upgraded to, in the order of the upgrade path.
-  - Marks the steps to another major version.
-  - The first number of a version is the major version. For MySQL and MongoDB the first two are.
-  - With three versions ahead it costs four requests to the Database API, one for the database and one per version.
+  - Marks the steps that change the major version.
+  - The first number of a version is its major version. For MySQL and MongoDB, the first two numbers are.
+  - Costs one request to the Database API, and one per later version.
 options: {}
 extends_documentation_fragment:
   - community.scalingo._options
@@ -150,7 +150,7 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: app not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

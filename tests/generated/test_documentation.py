@@ -33,7 +33,7 @@ def test_attributes_and_references_are_right(subject: Subject) -> None:
 
 @pytest.mark.parametrize("part", ["description", "options"])
 def test_descriptions_are_short(part: str) -> None:
-    fragments = [fragment(f"community.scalingo.{name}") for name in ("_options", "_options.patience")]
+    fragments = [fragment(f"community.scalingo.{name}") for name in ("_options", "_options.wait", "_options.patience")]
     every = [*[subject.own_documentation for subject in subjects()], *fragments]
     words = [
         len(text.split())

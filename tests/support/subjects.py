@@ -168,19 +168,18 @@ def fragment(reference: str) -> Documentation:
 
 
 def with_fragments(documentation: Documentation) -> Documentation:
-    """Mappings are merged, lists added, and what the module says itself wins."""
-    whole: Documentation = {}
+    """As Ansible does it: of each option, what the module says itself wins, then the fragment that is named first."""
+    whole = copy.deepcopy(documentation)
     references = documentation.get("extends_documentation_fragment", [])
-    for part in [fragment(name) for name in ([references] if isinstance(references, str) else references)] + [
-        documentation
-    ]:
+    for part in [fragment(name) for name in ([references] if isinstance(references, str) else references)]:
         for name, value in copy.deepcopy(part).items():
-            if isinstance(value, dict) and isinstance(whole.get(name), dict):
-                whole[name].update(value)
-            elif isinstance(value, list) and isinstance(whole.get(name), list):
-                whole[name] += value
+            if isinstance(value, dict):
+                own = whole.setdefault(name, {})
+                own.update({key: {**entry, **own.get(key, {})} for key, entry in value.items()})
+            elif isinstance(value, list):
+                whole[name] = [*whole.get(name, []), *value]
             else:
-                whole[name] = value
+                whole.setdefault(name, value)
     return whole
 
 

@@ -36,10 +36,6 @@ options:
     elements: str
     choices: [backups_off]
     default: []
-  wait_timeout:
-    description: How long to wait for the end of another operation on the database, in seconds.
-    type: float
-    default: 900
 extends_documentation_fragment:
   - community.scalingo._options
   - community.scalingo._options.patience
