@@ -32,7 +32,7 @@ ACCOUNT: dict[str, t.Any] = {
         {"name": "canaryapp", "project": "canaryproject", "variables": {"CANARY_URL": "https://canaryvalue.example"},
          "events": [{"type": "new_variable", "type_data": {"name": "CANARYNAME", "value": "canarysecret"}}],
          "addons": [{"provider": "mysql", "resource_id": "canary_resource",
-                     "log_drains": ["syslog://:canarydrain@canaryhost.example:1"],
+                     "things": {"log_drains": ["syslog://:canarydrain@canaryhost.example:1"]},
                      "database": {"users": ["canary_reader"], "logical_databases": ["canarydata"], "hostname": "canaryhost.example:3306",
                                   "backups": [{"age": 60}], "maintenance": [{}], "flags": ["canaryflag"]}}]},
         {"name": "canaryledger", "net_peerings": [{"outscale_net_peering_id": "pcx-canary"}],

@@ -158,6 +158,8 @@ class CaseFile:
     #: Reads whose failure does not stop a task.
     does_without: tuple[str, ...]
     secrets: tuple[str, ...]
+    #: The smallest and the largest number of an option, where it is not one that modules share.
+    ranges: t.Mapping[str, tuple[float, float | None]]
     examples: Situation
     variables: Data
 
@@ -233,6 +235,7 @@ def load_case_file(path: Path) -> CaseFile:
         needs_of_answers=tuple(raw.get("needs_of_answers", ())),
         does_without=tuple(raw.get("does_without", ())),
         secrets=tuple(raw.get("secrets", ())),
+        ranges={option: tuple(pair) for option, pair in raw.get("ranges", {}).items()},
         examples=situation(common_seed(), raw, examples),
         variables=examples.get("variables", {}),
     )

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -38,7 +39,11 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(root: Path, *words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(word) for word in words], cwd=root, capture_output=True, text=True, check=False)
+    # The sandbox that is installed is that of the checkout.
+    environment = {**os.environ, "PYTHONPATH": str(root / "tests" / "sandbox" / "src")}
+    return subprocess.run(
+        [str(word) for word in words], cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.mark.parametrize(
@@ -47,6 +52,7 @@ def run(root: Path, *words: object) -> subprocess.CompletedProcess[str]:
         ("python", "scripts/lists", "--check"),
         ("ruff", "check", "--no-cache", "plugins"),
         ("ruff", "format", "--no-cache", "--check", "plugins"),
+        ("pytest", "-q", "tests/contract/test_sandbox_gadgets.py"),
         ("yamllint", "--strict", "tests", "meta"),
         ("python", "-c", "import sys; sys.path[:0] = ['.', 'tests']" + IMPORTED),
     ],

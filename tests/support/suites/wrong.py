@@ -41,7 +41,6 @@ RANGES: t.Mapping[str, tuple[float, float | None]] = {
     "lines": (1, None),
     "limit": (1, None),
     "pid": (1, None),
-    "port": (1, 65535),
     "max_matches": (1, None),
     "since": (1, None),
     "maintenance_window.starting_hour_utc": (0, 23),
@@ -158,7 +157,9 @@ def problems(laboratory: Laboratory, subject: Subject, path: str, count: t.Calla
         return seen
 
     found = []
-    for wrong in wrong_values(path, option, _plain_value(subject, case, path, option)):
+    for wrong in wrong_values(
+        path, option, _plain_value(subject, case, path, option), {**RANGES, **subject.cases.ranges}
+    ):
         seen = run(wrong.value, wrong.means is not NOTHING)
         if any(text in seen.report.everything() for text in CRASHED):
             found.append(f"{wrong.kind}: it crashes: {seen.report.message}")

@@ -9,7 +9,9 @@ import asyncio
 import base64
 import binascii
 import contextlib
+import importlib
 import json
+import pkgutil
 import sys
 import threading
 import traceback
@@ -25,7 +27,7 @@ from starlette.responses import Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from scalingo_sandbox import faults
+from scalingo_sandbox import api, faults
 from scalingo_sandbox.api import routing
 from scalingo_sandbox.api.routing import Answer, Call, Refusal, Route
 from scalingo_sandbox.models import base
@@ -67,7 +69,8 @@ class Exchange:
 
 
 def load_routes() -> None:
-    from scalingo_sandbox.api import auth, backups, database, files, firewall, logs, main, users  # noqa: F401
+    for item in pkgutil.iter_modules(api.__path__):
+        importlib.import_module(f"{api.__name__}.{item.name}")
 
 
 class Compiled:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import secrets
 
 from scalingo_sandbox import work
@@ -181,7 +182,7 @@ def _load_addon(world: World, app: App, seed: SeedAddon, index: int) -> None:
     addon = make_addon(world, app, kind, plan, identifier, resource_id, seed.database, engine=seed.engine)
     addon.status = seed.status
     addon.hds = seed.hds
-    addon.log_drains = list(seed.log_drains)
+    addon.things = copy.deepcopy(seed.things)
     database = addon.database
     if seed.status == "suspended":
         database.status = "stopped"

@@ -162,8 +162,8 @@ class SeedAddon(SeedPart):
     status: Literal["running", "provisioning", "suspended"] = "running"
     hds: bool = False
     """Whether it may hold data of health (hds_resource)."""
-    log_drains: list[str] = Field(default_factory=list)
-    """Their addresses, as they are shown."""
+    things: dict[str, list[Any]] = Field(default_factory=dict)
+    """What only a file of api/ knows, by its name, such as log_drains: their addresses."""
     engine: Literal["memory", "real"] | None = None
     """What holds the data; None: what the sandbox was started with."""
     database: SeedDatabase = Field(default_factory=SeedDatabase)

@@ -72,6 +72,10 @@ def _addon(world: World, addon: Addon) -> dict[str, Any]:
         "plan": addon.plan.name,
         "resource_id": addon.resource_id,
         "status": addon.status,
-        "log_drains": [stable_hexadecimal("log drain", url) for url in addon.log_drains],
+        "things": {
+            name: [stable_hexadecimal(name, repr(item)) for item in items]
+            for name, items in addon.things.items()
+            if items
+        },
         "database": shown,
     }

@@ -226,7 +226,8 @@ class Addon:
     updated_at: float
     database: Database
     hds: bool = False
-    log_drains: list[str] = field(default_factory=list)
+    things: dict[str, list[Any]] = field(default_factory=dict)
+    """What only a file of api/ knows, by its name."""
 
 
 @dataclass

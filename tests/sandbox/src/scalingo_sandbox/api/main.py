@@ -8,7 +8,6 @@ from __future__ import annotations
 import ipaddress
 import re
 import uuid
-from urllib.parse import quote
 
 from scalingo_sandbox import state, views, work
 from scalingo_sandbox.api.routing import Answer, Call, Refusal, invalid, not_found, route
@@ -294,87 +293,6 @@ def resume_addon(call: Call) -> main.AddonChangeAnswer:
     addon = call.addon
     work.resume(call.world, addon)
     return main.AddonChangeAnswer(addon=views.addon(call.world, addon), message="The addon has been resumed")
-
-
-# log drains
-
-
-#: What each type of drain must be given, and how it is shown: as the documents have it, and by its service, where they say nothing.
-DRAINS: dict[str, tuple[str, str, str]] = {
-    "datadog": ("token drain_region", "datadog://{token}?region={drain_region}", ""),
-    "ovh-graylog": ("token host", "ovh://:{token}@{host}:6514", ""),
-    "papertrail": ("host port", "tcp+tls://{host}:{port}", ""),
-    "syslog": ("host port", "syslog://{host}:{port}", ""),
-    "elk": ("url", "{url}", ""),
-    "appsignal": ("token", "appsignal://{token}", "https://appsignal-endpoint.net/logs?api_key={token}"),
-    "logtail": ("token", "logtail://{token}", "https://in.logs.betterstack.com/{token}"),
-    "betterstack": ("token host", "https://:{token}@{host}", ""),
-}
-
-
-def _shown_drain(call: Call, given: main.LogDrainFields) -> str:
-    """The address by which a new drain is known from now on."""
-    world = call.world
-    if given.type not in DRAINS:
-        raise invalid(world, type="is not a type of log drain")
-    needed, documented, by_service = DRAINS[given.type]
-    parts = given.model_dump()
-    for name in needed.split():
-        if not parts[name]:
-            raise invalid(world, **{name: "can't be blank"})
-    url, given_url = parts.pop("url"), re.compile(r"(?<=://)[^@]*(?=@)")
-    if world.switch("log_drain_shown") == "masked":
-        parts["token"], url = parts["token"] and "***", given_url.sub("***", url)
-    else:
-        parts = {name: quote(value, safe="") for name, value in parts.items()}
-    if given.type == "syslog" and parts["token"]:
-        documented = "syslog://:{token}@{host}:{port}"
-    by_service = by_service if world.switch("log_drain_shown") == "service" else ""
-    return (by_service or documented).format(**parts, url=url)
-
-
-def _drain_event(call: Call, name: str, url: str) -> None:
-    addon = call.addon
-    call.world.record_event(call.app, name, {"url": url, "addon_uuid": addon.id, "addon_name": addon.kind.display_name})
-
-
-@route("A16", "api", "GET", "/v1/apps/{app}/addons/{addon}/log_drains", access="bearer", safe=True)
-def list_log_drains(call: Call) -> main.LogDrainsAnswer:
-    """Where the log lines of a database are sent."""
-    return main.LogDrainsAnswer(drains=[main.LogDrain(app_id=call.app.id, url=url) for url in call.addon.log_drains])
-
-
-@route("A17", "api", "POST", "/v1/apps/{app}/addons/{addon}/log_drains", access="bearer", safe=False, status=201)
-def add_log_drain(call: Call) -> main.LogDrainAnswer:
-    """The log lines of a database are sent to one more place."""
-    url, addon = _shown_drain(call, call.body.drain), call.addon
-    if url in addon.log_drains and call.world.switch("log_drain_existing") == "422":
-        raise invalid(call.world, url="has already been taken")
-    addon.log_drains.append(url)
-    _drain_event(call, "new_addon_log_drain", url)
-    return main.LogDrainAnswer(drain=main.LogDrain(url=url))
-
-
-@route(
-    "A18",
-    "api",
-    "DELETE",
-    "/v1/apps/{app}/addons/{addon}/log_drains",
-    access="bearer",
-    safe=False,
-    query="url",
-    status=204,
-)
-def remove_log_drain(call: Call) -> Answer:
-    """The log lines of a database are no longer sent to one place."""
-    addon, url = call.addon, call.query.get("url") or (call.body.url if call.body else None)
-    if not url:
-        raise invalid(call.world, url="can't be blank")
-    if url not in addon.log_drains:
-        raise not_found("log_drain")
-    addon.log_drains.remove(url)
-    _drain_event(call, "delete_addon_log_drain", url)
-    return Answer()
 
 
 # what can be bought

@@ -202,12 +202,18 @@ def route(
     query: str = "",
     only: str | None = None,
     dashboard: bool = False,
+    models: RouteModels | None = None,
 ) -> Callable[[Handler], Handler]:
-    """Declare a route. A route of the database API is served on the main API's host too, with the user's bearer (prefixes)."""
+    """Declare a route; ``models`` are what it takes and gives, where models/ does not say it.
+
+    A route of the database API is served on the main API's host too, with the user's bearer (prefixes).
+    """
 
     def declare(handler: Handler) -> Handler:
         title = (handler.__doc__ or number).strip().splitlines()[0].rstrip(".")
         names = tuple(methods.split())
+        if models is not None:
+            ROUTES[number] = models
         REGISTRY.append(
             Route(
                 number=number,

@@ -359,40 +359,6 @@ class EndpointsAnswer(Response):
     endpoints: list[Endpoint]
 
 
-class LogDrain(Response):
-    app_id: str | None = None
-    url: str
-
-
-class LogDrainsAnswer(Response):
-    drains: list[LogDrain]
-
-
-class LogDrainAnswer(Response):
-    drain: LogDrain
-
-
-class LogDrainFields(Request):
-    """Go sends all of them, empty for what is not given."""
-
-    type: str
-    url: str = ""
-    host: str = ""
-    port: str = ""
-    token: str = ""
-    drain_region: str = ""
-
-
-class LogDrainCreation(Request):
-    drain: LogDrainFields
-
-
-class LogDrainRemoval(Request):
-    """In the body, as the document has it; Go sends the query."""
-
-    url: str | None = None
-
-
 class NetPeering(Response):
     id: str
     database_id: str
