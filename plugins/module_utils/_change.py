@@ -445,11 +445,8 @@ class Resource(Performer, t.Generic[S]):
             operation = str(seen.get("current_operation_id") or "")
             with contextlib.suppress(ScalingoError, KeyError):
                 if operation:
-                    seen["current_operation_id"] = "{}, {}".format(
-                        operation,
-                        show_operation(self.client, operation)["type"],
-                    )
-            error.message = "waited {:g} seconds, and {}".format(self.params["wait_timeout"], busy_reason(seen))
+                    seen["current_operation_id"] = f"{operation}, {show_operation(self.client, operation)['type']}"
+            error.message = f"waited {self.params['wait_timeout']:g} seconds, and {busy_reason(seen)}"
             raise
 
     def _read_back(self, current: S, after: S) -> str:

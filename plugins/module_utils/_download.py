@@ -216,7 +216,7 @@ class _Fetching:
         if stream.text.lstrip()[:1] == "<":
             said = stream.described()
         elif len(start) >= SHOWN or re.search("[^\\t\\n\\r\x20-\x7e\xa0-\ufffc]", stream.text):
-            said = "it begins with the bytes {}".format(start[:4].hex(" "))
+            said = f"it begins with the bytes {start[:4].hex(' ')}"
         else:
             said = " ".join(stream.text.split())
         if length is not None and self._size not in (None, length):

@@ -45,7 +45,7 @@ class Spec:
     def __add__(self, other: Spec) -> Spec:
         twice = set(self.options) & set(other.options)
         if twice:
-            raise ValueError("declared twice: {}".format(", ".join(sorted(twice))))
+            raise ValueError(f"declared twice: {', '.join(sorted(twice))}")
         return Spec(
             options={**self.options, **other.options},
             mutually_exclusive=self.mutually_exclusive + other.mutually_exclusive,

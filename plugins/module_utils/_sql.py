@@ -296,7 +296,7 @@ def _parameters(
         "user": login.user,
         "dbname": login.database,
         "password": login.password,
-        "options": ("{} {}".format(login.extras.get("options", ""), options)).strip(),
+        "options": f"{login.extras.get('options', '')} {options}".strip(),
         "connect_timeout": max(2, round(timeout)),
         "keepalives_idle": 30,
         "keepalives_interval": 10,

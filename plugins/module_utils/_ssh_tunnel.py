@@ -265,7 +265,7 @@ def _ssh_problem(said: str, gateway: Gateway) -> ScalingoError:
         if telling:
             meant = meaning.format(gateway=f"the SSH server {gateway.address}", user=gateway.user, said=telling[-1])
             return Unreachable(meant, hint=hint)
-    return Unreachable("ssh to {} failed: {}".format(gateway.address, " ".join(lines)[-300:]))
+    return Unreachable(f"ssh to {gateway.address} failed: {' '.join(lines)[-300:]}")
 
 
 def require_ssh(program: str = "ssh") -> None:

@@ -41,8 +41,8 @@ class Consent:
         words = list(dict.fromkeys(consent.word for consent in missing if consent.option == "allow"))
         wanted = [f"'{consent.option}: {consent.word}'" for consent in missing if consent.option != "allow"]
         if words:
-            wanted.append("'allow: [{}]'".format(", ".join(words)))
-        return "If that is what you want, add {} to the task.".format(" and ".join(wanted)) if wanted else ""
+            wanted.append(f"'allow: [{', '.join(words)}]'")
+        return f"If that is what you want, add {' and '.join(wanted)} to the task." if wanted else ""
 
     @classmethod
     def refusal(cls, missing: t.Sequence[Consent], params: Params, ending: str = "") -> ConsentMissing:

@@ -79,7 +79,7 @@ def test_the_documentation_has_these_rows_and_their_words() -> None:
         for needed in case_of(row).needs:
             assert ("`confirm: " if needed == "confirm" else f"`allow: [{needed}]`") in word, (row, word)
         for option in row.lesser or ():
-            assert "`{}: {}`".format(option, str(case_of(row).arguments[option]).replace("True", "true")) in word, (
+            assert f"`{option}: {str(case_of(row).arguments[option]).replace('True', 'true')}`" in word, (
                 row,
                 word,
             )

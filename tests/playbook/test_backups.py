@@ -120,7 +120,7 @@ def test_a_gigabyte_takes_little_memory_and_survives_being_cut_off(download: Dow
     assert read_digest(download.dest) == digest
     more = (first["peak"] - again["peak"]) / 1024
     assert more < 80, f"{more:.0f} MiB more than doing nothing"
-    print("{:.1f} MiB more than doing nothing ({:.1f} MiB)".format(more, again["peak"] / 1024))
+    print(f"{more:.1f} MiB more than doing nothing ({again['peak'] / 1024:.1f} MiB)")
 
 
 def read_digest(path: Path) -> str:

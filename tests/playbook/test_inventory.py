@@ -435,7 +435,7 @@ def test_two_sources_with_one_name_never_share_a_host(inventories: Inventories, 
     paths = [inventories.file(region, regions=[region], **options) for region in REGIONS]
     run = inventories.run(*paths)
     data = loaded(run)
-    second = "shop-mysql-{}".format(seed["apps"][1]["addons"][0]["id"])
+    second = f"shop-mysql-{seed['apps'][1]['addons'][0]['id']}"
     assert data["region_osc_fr1"]["hosts"] == ["shop-mysql"] and data["region_osc_secnum_fr1"]["hosts"] == [second]
     assert {name: item["scalingo_region"] for name, item in data["_meta"]["hostvars"].items()} == {
         "shop-mysql": REGIONS[0],

@@ -71,18 +71,18 @@ def doubled(sandbox: Sandbox) -> t.Iterator[str]:
     database = {name: addons[0]["database"] for name, addons in apps.items()}
     upgrades = [operation for operation in database["upgrade"]["operations"] if operation["type"] == "upgrade"]
     if (len(upgrades), database["upgrade"]["readable_version"]) != (1, "8.0.43-1"):
-        yield "upgrades: {}, to {}".format(upgrades, database["upgrade"]["readable_version"])
+        yield f"upgrades: {upgrades}, to {database['upgrade']['readable_version']}"
     if len(database["backup"]["backups"]) != 2:
-        yield "backups: {}".format(database["backup"]["backups"])
+        yield f"backups: {database['backup']['backups']}"
     if [(addon["provider"], addon["plan"], addon["status"]) for addon in apps["provision"][1:]] != [
         ("postgresql", PLAN, "running")
     ]:
-        yield "addons: {}".format(apps["provision"])
+        yield f"addons: {apps['provision']}"
     if (
         database["settings"]["periodic_backups_scheduled_at"],
         [feature["name"] for feature in database["settings"]["features"]],
     ) != ([7], ["force-ssl"]):
-        yield "settings: {}".format(database["settings"])
+        yield f"settings: {database['settings']}"
     for name, addons in apps.items():
         if addons[0]["database"]["current_operation_id"] is not None or (len(addons) == 2) != (name == "provision"):
             yield f"{name}: {addons}"
@@ -243,7 +243,7 @@ class Copies(Doomed):
         ]
         copies = sorted("".join(path.suffixes[-2:]) for path in self.directory.glob("[!.]*"))
         if len(addon["database"]["backups"]) != 1 or copies != [".encrypted.json", ".gz.encrypted"]:
-            self.tally.doubled.append("{} {}".format(addon["database"]["backups"], copies))
+            self.tally.doubled.append(f"{addon['database']['backups']} {copies}")
         self.tally.left_behind += [path.name for path in self.directory.glob(".*") if not path.name.startswith(".lock")]
         self.tally.converged += 1
         for path in self.directory.iterdir():

@@ -45,7 +45,7 @@ def addon_token(sandbox: Sandbox, app: str, addon_id: str) -> str:
         "token"
     ]
     answer = requests.post(
-        "{}/v1/apps/{}/addons/{}/token".format(where["api_url"], app, addon_id),
+        f"{where['api_url']}/v1/apps/{app}/addons/{addon_id}/token",
         headers={"Authorization": "Bearer " + bearer},
         timeout=10,
     )

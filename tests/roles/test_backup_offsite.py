@@ -78,7 +78,7 @@ class Place:
         self.directory.mkdir()
         for age in ages:
             began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.sandbox.state()["clock"]["now"] - age * DAY))
-            path = self.directory / ("shop.{}.tar.gz".format(began.replace("-", "").replace(":", "")))
+            path = self.directory / f"shop.{began.replace('-', '').replace(':', '')}.tar.gz"
             content = b"%f" % age * 1000
             path.write_bytes(content)
             described = {

@@ -105,10 +105,7 @@ def expect_findings(run: Run, sandbox: Sandbox, *findings: str) -> dict[str, t.A
     for finding in findings:
         assert finding in message
     assert "community.scalingo.scalingo_database_restore:" in message
-    assert (
-        "backup_id: {}".format(found["backup_id"]) in message
-        and "confirm: {}".format(found["database"]["resource_id"]) in message
-    )
+    assert f"backup_id: {found['backup_id']}" in message and f"confirm: {found['database']['resource_id']}" in message
     assert written(sandbox) == ["B2", "D3"]
     return found
 
@@ -139,7 +136,7 @@ def test_each_loss_is_named_and_nothing_more_is_done(
     run = upgrade(verification_tasks=str(tmp_path / "look.yml"), state_file=str(state_file))
     instance = run.tasks("List the instances")[-1].result["instances"][0]
     found = expect_findings(
-        run, sandbox, "the instance {} ({}, leader) is stopped".format(instance["id"], instance["type"]), "the logical database orders is gone",
+        run, sandbox, f"the instance {instance['id']} ({instance['type']}, leader) is stopped", "the logical database orders is gone",
         "the user reporting is gone", "your own check failed: Somebody waits: nobody waits for orders",
     )  # fmt: skip
     # It is not forgotten.
@@ -180,10 +177,7 @@ def test_an_upgrade_that_fails_says_why_and_names_the_backup(upgrade: t.Callable
     sandbox.outcome(kind="upgrade", outcome="user-error", addon_id=MYSQL, error="the disk is too small")
     run = upgrade().failed()
     assert summary(run)["failed_in"] == "upgrade" and "the disk is too small" in summary(run)["findings"][0]
-    assert (
-        "backup_id: {}".format(summary(run)["backup_id"])
-        in run.result("Fail when the run failed or was interrupted")["msg"]
-    )
+    assert f"backup_id: {summary(run)['backup_id']}" in run.result("Fail when the run failed or was interrupted")["msg"]
     assert written(sandbox) == ["B2", "D3"]
 
 
@@ -248,7 +242,7 @@ def test_check_mode_then_a_backup_then_the_run_then_nothing(
     done = summary(upgrade(to="latest", state_file=str(state_file)).ok())
     assert not state_file.exists(), "nothing is missing"
     assert (done["outcome"], done["version_before"], done["version_after"]) == ("changed", "8.0.40-1", "8.0.43-1")
-    assert done["steps"][0] == "the backup {} is young enough".format(done["backup_id"])
+    assert done["steps"][0] == f"the backup {done['backup_id']} is young enough"
     assert done["steps"][1] == ahead["steps"][1] == "upgrade from 8.0.40-1 to 8.0.43-1"
     assert "skipped: the major version 8.4.5-1 is waiting" in done["steps"][2]
     assert written(sandbox) == ["B2", "D3"]
@@ -307,7 +301,7 @@ def test_a_run_that_was_killed_is_picked_up(
     assert (found["outcome"], found["version_before"], found["version_after"]) == ("changed", "8.0.40-1", "8.0.43-1")
     assert (
         "wait for the upgrade" in found["steps"][0]
-        and "the backup {} is from before it".format(found["backup_id"]) == found["steps"][1]
+        and f"the backup {found['backup_id']} is from before it" == found["steps"][1]
     )
     assert "not known" in found["steps"][2]
     # With what the killed run wrote down it compares, although the upgrade is over.
@@ -322,7 +316,7 @@ def test_a_run_that_was_killed_is_picked_up(
         "8.0.40-1",
         found["backup_id"],
     )
-    assert "backup_id: {}".format(found["backup_id"]) in "\n".join(lost["next_steps"]) and state_file.exists()
+    assert f"backup_id: {found['backup_id']}" in "\n".join(lost["next_steps"]) and state_file.exists()
     sandbox.clear_faults()
     whole = summary(upgrade(state_file=str(state_file)).ok())
     assert (whole["outcome"], whole["steps"][0]) == (

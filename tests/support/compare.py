@@ -37,7 +37,7 @@ def excerpt(expected: t.Any, actual: t.Any, place: str = "") -> list[str]:
             for problem in excerpt(wanted, shown, f"{place}[{number}]")
         ]
     same = expected == actual and isinstance(expected, bool) == isinstance(actual, bool)
-    return [] if same else ["{} is {!r}, expected {!r}".format(place or "it", actual, expected)]
+    return [] if same else [f"{place or 'it'} is {actual!r}, expected {expected!r}"]
 
 
 def difference(first: t.Any, second: t.Any, place: str = "") -> list[str]:
@@ -58,7 +58,7 @@ def difference(first: t.Any, second: t.Any, place: str = "") -> list[str]:
             for number, (one, other) in enumerate(zip(first, second))
             for problem in difference(one, other, f"{place}[{number}]")
         ]
-    return [] if first == second else ["{} is {!r} and {!r}".format(place or "it", first, second)]
+    return [] if first == second else [f"{place or 'it'} is {first!r} and {second!r}"]
 
 
 def without(value: Data, paths: t.Iterable[str]) -> Data:

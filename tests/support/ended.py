@@ -181,7 +181,7 @@ class Tally:
         if THOROUGH:
             directory = ROOT / ".cache" / "faults"
             directory.mkdir(exist_ok=True)
-            path = directory / ("killed-{}.json".format(name.replace(" ", "-")))
+            path = directory / f"killed-{name.replace(' ', '-')}.json"
             path.write_text(json.dumps({"seed": SEED, **vars(self)}, indent=1), encoding="utf-8")
 
 

@@ -35,9 +35,7 @@ FIRST_ADDON = "ad-00000000-0000-4000-8000-000000000011"
 SECOND_ADDON = "ad-00000000-0000-4000-8000-000000000012"
 ENGINE = "postgresql-of-the-tests"
 #: One for each database, so that a leak shows whose it is. They also stand in the variables of the apps.
-PASSWORDS = {
-    name: "Canary{}OfThisDatabase".format(name.replace("-", "")) for name in (SHOP, FIRST, SECOND, OPEN, STRANGE)
-}
+PASSWORDS = {name: f"Canary{name.replace('-', '')}OfThisDatabase" for name in (SHOP, FIRST, SECOND, OPEN, STRANGE)}
 
 
 def resource(name: str) -> str:

@@ -76,7 +76,7 @@ class Office(Caller):
         answer = self.database("POST", addon_id, f"/backups/{backup_id}/restore")
         assert answer.status_code == 201, answer.text
         self.sandbox.advance(3600)
-        path = "/backup_restorations/{}".format(answer.json()["id"])
+        path = f"/backup_restorations/{answer.json()['id']}"
         ended: dict[str, t.Any] = self.database("GET", addon_id, path).json()["backup_restoration"]
         return ended
 
@@ -98,7 +98,7 @@ def engine(sandbox: Sandbox, addon_id: str) -> t.Any:
 def with_user(url: str, name: str, password: str) -> str:
     """The same place for another user."""
     parts = urllib.parse.urlsplit(url)
-    return parts._replace(netloc="{}:{}@{}".format(name, password, parts.netloc.rpartition("@")[2])).geturl()
+    return parts._replace(netloc=f"{name}:{password}@{parts.netloc.rpartition('@')[2]}").geturl()
 
 
 def fixtures(app: str, provider: str, variable: str, seed: dict[str, t.Any] | None = None) -> tuple[t.Any, ...]:

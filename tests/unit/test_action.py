@@ -55,7 +55,7 @@ class Looking(Performer):
     def perform(self, check_mode: bool) -> Outcome:
         if self.params["app"] == "refused":
             raise InvalidInput("the app is refused")
-        self.warn("the token is {}".format(self.params["api_token"]))
+        self.warn(f"the token is {self.params['api_token']}")
         self.warn("twice")
         self.warn("twice")
         Looking.seen.append(self.params)
@@ -65,7 +65,7 @@ class Looking(Performer):
                 "app_seen": self.params["app"],
                 "proxy": os.environ.get("HTTPS_PROXY"),
                 "directory": os.getcwd(),
-                "text": "{{{{ 7*7 }}}} {}".format(self.params["api_token"]),
+                "text": f"{{{{ 7*7 }}}} {self.params['api_token']}",
                 "hides": self._no_log,
                 "nothing": None,
             },
@@ -176,7 +176,7 @@ def test_the_same_interpreter_by_other_names(name: str, pythons: dict[str, str],
 @pytest.mark.parametrize("name", ("system", "missing"))
 def test_another_interpreter(name: str, pythons: dict[str, str], tmp_path: Path) -> None:
     """The one that a virtual environment was made with has other libraries."""
-    wanted = "the interpreter is {} and not {}".format(pythons[name], pythons["own"])
+    wanted = f"the interpreter is {pythons[name]} and not {pythons['own']}"
     assert why(tmp_path, {"ansible_python_interpreter": pythons[name]}) == wanted
 
 

@@ -197,7 +197,7 @@ def test_a_database_that_is_only_being_made_has_no_details(sandbox: Sandbox) -> 
     sandbox.fault(match={"route": "D1", "addon_id": sandbox.addon_id("shop", "mysql")}, do="status", status=500)
     found = Reading(sandbox, ["shop"], details=True)
     assert [(item["addon_id"], item["database"]) for item in found.read] == [(made, None)]
-    assert list(found.failures) == ["addon {} of app shop in osc-fr1".format(sandbox.addon_id("shop", "mysql"))]
+    assert list(found.failures) == [f"addon {sandbox.addon_id('shop', 'mysql')} of app shop in osc-fr1"]
 
 
 def test_a_warning_of_the_inventory_is_obeyed_by_no_terminal() -> None:

@@ -94,9 +94,7 @@ def weekday(value: object) -> int:
         return number
     if isinstance(value, str) and value.strip().lower() in WEEKDAYS:
         return WEEKDAYS.index(value.strip().lower())
-    raise ValueError(
-        "{!r} is not a day of the week: use {}, or 0 (Sunday) to 6 (Saturday)".format(value, ", ".join(WEEKDAYS))
-    )
+    raise ValueError(f"{value!r} is not a day of the week: use {', '.join(WEEKDAYS)}, or 0 (Sunday) to 6 (Saturday)")
 
 
 def window_text(day: int | None, starting_hour: int | None) -> str:

@@ -54,7 +54,7 @@ class Action(Resource[State]):
     def steps(self, before: State, after: State) -> list[Step]:
         if self._reads_only:
             return []
-        return [Step("run the action {}".format(self.params["name"]), send=self._run_action)]
+        return [Step(f"run the action {self.params['name']}", send=self._run_action)]
 
     def _run_action(self) -> State:
         self._answer = run_action(self.client, self.params["name"], self.params["params"])

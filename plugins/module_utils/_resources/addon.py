@@ -184,7 +184,7 @@ class Addon(Resource[t.Optional[State]]):
             return {name: plan.get(name) for name in ("id", "name", "display_name", "description")}
         raise InvalidInput(
             f"the provider {provider} has no plan {wanted}",
-            hint="Its plans are: {}.".format(", ".join(sorted(plan["name"] for plan in plans))),
+            hint=f"Its plans are: {', '.join(sorted(plan['name'] for plan in plans))}.",
         )
 
     def _require_version(self, wanted: _canon.Version, found: State) -> None:
@@ -223,7 +223,7 @@ class Addon(Resource[t.Optional[State]]):
     def _report_suspended(self, before: State) -> None:
         if self._new_plan is not None:
             raise InvalidInput(
-                "the addon {} is suspended, so its plan cannot be changed".format(before["id"]),
+                f"the addon {before['id']} is suspended, so its plan cannot be changed",
                 hint="Resume it too, with 'resume: true', which costs money again."
                 + ("" if "plan_change" in self.params["allow"] else " The task needs 'allow: [plan_change]', too."),
             )
@@ -280,7 +280,7 @@ class Addon(Resource[t.Optional[State]]):
         if self.params["wait"] and before["status"] not in (RUNNING, SUSPENDED):
             return [
                 Step(
-                    "wait for the addon {}, which is {}".format(before["id"], before["status"]),
+                    f"wait for the addon {before['id']}, which is {before['status']}",
                     follow=lambda: self._ready(None),
                     counts=False,
                 )
@@ -288,9 +288,9 @@ class Addon(Resource[t.Optional[State]]):
         return []
 
     def _provision(self, plan: State) -> Step:
-        sentence = "provision {} for the app {} with the plan {}".format(self._named, self._app, plan["name"])
+        sentence = f"provision {self._named} for the app {self._app} with the plan {plan['name']}"
         if self.params["version"] is not None:
-            sentence += " at version {}".format(self.params["version"])
+            sentence += f" at version {self.params['version']}"
 
         def send() -> State | None:
             if self._is_dedicated:
@@ -317,7 +317,7 @@ class Addon(Resource[t.Optional[State]]):
         # A plan that is changed afterwards needs a database that runs.
         follows = self.params["wait"] or self._new_plan is not None
         return Step(
-            "resume the addon {} ({})".format(before["id"], before["resource_id"]),
+            f"resume the addon {before['id']} ({before['resource_id']})",
             send=send,
             follow=(lambda: self._ready(None, suspended=True)) if follows else None,
             happened=lambda state: state is not None and state["status"] != SUSPENDED,
@@ -331,7 +331,7 @@ class Addon(Resource[t.Optional[State]]):
             update_addon_plan(self.client, self._app, str(before["id"]), str(plan["id"]))
 
         return Step(
-            "change the plan from {} to {}".format(current, plan["name"]),
+            f"change the plan from {current} to {plan['name']}",
             send=send,
             follow=(lambda: self._ready(str(plan["name"]))) if self.params["wait"] else None,
             happened=lambda state: state is not None and state["plan"]["name"] == plan["name"],
@@ -361,7 +361,7 @@ class Addon(Resource[t.Optional[State]]):
                 self.client.forget_target()
 
         return Step(
-            "destroy the addon {} ({}) with all its data".format(before["id"], resource_id),
+            f"destroy the addon {before['id']} ({resource_id}) with all its data",
             send=send,
             follow=(lambda: self._gone(before)) if self.params["wait"] else None,
             happened=lambda state: state is None,

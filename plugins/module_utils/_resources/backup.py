@@ -87,9 +87,7 @@ def chosen(backups: t.Sequence[State], backup_id: str | None) -> State:
         undated = undated_ids(backup for backup in backups if backup["status"] == DONE)
         if undated:
             raise UnexpectedAnswer(
-                "which backup is the newest cannot be told, as it cannot be read when {} began".format(
-                    " and ".join(undated)
-                ),
+                f"which backup is the newest cannot be told, as it cannot be read when {' and '.join(undated)} began",
                 hint="Name the one that is meant with backup_id.",
             )
         found = next((backup for backup in backups if backup["status"] == DONE), None)
@@ -103,7 +101,7 @@ def chosen(backups: t.Sequence[State], backup_id: str | None) -> State:
         raise InvalidInput(f"the database has no backup {backup_id}", hint=_shown(backups))
     if found["status"] != DONE:
         raise InvalidInput(
-            "the backup {} is {}, not done".format(backup_id, found["status"]),
+            f"the backup {backup_id} is {found['status']}, not done",
             hint="" if found["status"] in FAILED else "Wait for its end, with community.scalingo.scalingo_backup.",
         )
     return found
@@ -112,8 +110,8 @@ def chosen(backups: t.Sequence[State], backup_id: str | None) -> State:
 def _shown(backups: t.Sequence[State]) -> str:
     if not backups:
         return "It has no backup at all."
-    listed = ["{} of {} ({})".format(backup["id"], began(backup), backup["status"]) for backup in backups[:5]]
-    return "The newest are: {}.".format(", ".join(listed))
+    listed = [f"{backup['id']} of {began(backup)} ({backup['status']})" for backup in backups[:5]]
+    return f"The newest are: {', '.join(listed)}."
 
 
 def check_backup_id(params: Params) -> None:
@@ -289,9 +287,7 @@ class BackupInfo(WithArchives, Listing):
         backups = [self.meant()] if params["links"] else self.backups()
         undated = undated_ids(backups)
         if undated and (params["latest"] or self.asked.since or self.asked.max_age is not None):
-            self.warn(
-                "It cannot be read when these backups began, so they count as the oldest: {}".format(", ".join(undated))
-            )
+            self.warn(f"It cannot be read when these backups began, so they count as the oldest: {', '.join(undated)}")
         found = [backup for backup in backups if self._matches(backup)]
         return found[:1] if self.params["latest"] else found
 

@@ -85,7 +85,7 @@ class BackupDownload(backups.WithArchives, Resource[t.Optional[State]]):
 
     @property
     def _mode(self) -> str:
-        return "{:04o}".format(file_mode(self.params["mode"]))
+        return f"{file_mode(self.params['mode']):04o}"
 
     # -- what is there, and what is wanted ---------------------------------------------------------------------------
 
@@ -204,7 +204,7 @@ class BackupDownload(backups.WithArchives, Resource[t.Optional[State]]):
         if before["mode"] != mode:
             return [
                 Step(
-                    "set the mode of {} from {} to {}".format(path, before["mode"], mode),
+                    f"set the mode of {path} from {before['mode']} to {mode}",
                     send=lambda: self._set_mode(path),
                 )
             ]

@@ -222,9 +222,7 @@ class Database(Resource[State]):
         resulting = {**current, **wanted}
         for name in enable:
             if name.startswith("redis-") and before["type_name"] in ENGINES and before["type_name"] != "redis":
-                raise InvalidInput(
-                    "the feature {} is for Redis, and this database is {}".format(name, before["type_name"])
-                )
+                raise InvalidInput(f"the feature {name} is for Redis, and this database is {before['type_name']}")
         if (enable or disable) and resulting.get("publicly-available") and not resulting.get("force-ssl", False):
             if "publicly-available" in enable:
                 raise InvalidInput(

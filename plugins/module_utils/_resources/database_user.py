@@ -44,7 +44,7 @@ class DatabaseUsers(_WithUsers, Resource[State]):
             raise InvalidInput("users is empty: give at least one user")
         names = [user["name"] for user in users]
         if len(set(names)) < len(names):
-            raise InvalidInput("users names one user twice: {}".format(", ".join(names)))
+            raise InvalidInput(f"users names one user twice: {', '.join(names)}")
         for user in users:
             if not re.fullmatch(r"[^\s/?#%\"']{6,32}", user["name"]):
                 raise InvalidInput(
@@ -52,20 +52,16 @@ class DatabaseUsers(_WithUsers, Resource[State]):
                         user["name"]
                     )
                 )
-            checked("the name of {!r}".format(user["name"]), _canon.visible, user["name"])
+            checked(f"the name of {user['name']!r}", _canon.visible, user["name"])
             password = user["password"]
             if password is not None:
-                checked("the password of {}".format(user["name"]), _canon.visible, password)
+                checked(f"the password of {user['name']}", _canon.visible, password)
             if password is not None and not (24 <= len(password) <= 64 and not set(password) & set("\"'")):
-                raise InvalidInput(
-                    "the password of {} must have 24 to 64 characters, and no quotes".format(user["name"])
-                )
+                raise InvalidInput(f"the password of {user['name']} must have 24 to 64 characters, and no quotes")
             if password is None and params["update_password"] == "always":
-                raise InvalidInput("'update_password: always' needs a password for {}".format(user["name"]))
+                raise InvalidInput(f"'update_password: always' needs a password for {user['name']}")
             if password is not None and params["reset_password"]:
-                raise InvalidInput(
-                    "reset_password lets the platform make the password of {}: give none".format(user["name"])
-                )
+                raise InvalidInput(f"reset_password lets the platform make the password of {user['name']}: give none")
         if params["state"] == "absent" and (
             params["reset_password"] or any(user["password"] is not None for user in users)
         ):
@@ -233,7 +229,7 @@ class DatabaseUsers(_WithUsers, Resource[State]):
         def send() -> None:
             update_user_password(self.client, user["name"], user["password"])
 
-        return Step("set the password of the user {}".format(user["name"]), send=send, always=True)
+        return Step(f"set the password of the user {user['name']}", send=send, always=True)
 
     def _delete(self, name: str) -> Step:
         return Step(

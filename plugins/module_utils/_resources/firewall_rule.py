@@ -192,7 +192,7 @@ class FirewallRules(_WithFirewall, Resource[State]):
                 raise
 
         return Step(
-            "label the firewall rule for {} {}".format(key[1], rule["label"] or "with nothing"),
+            f"label the firewall rule for {key[1]} {rule['label'] or 'with nothing'}",
             send=send,
             happened=lambda state: t.cast(dict[Key, State], state).get(key, {}).get("label") == rule["label"],
         )

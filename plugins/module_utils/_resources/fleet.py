@@ -109,7 +109,7 @@ class Fleet:
         shown = self._each(
             found,
             show,
-            lambda item: "addon {} of app {} in {}".format(item["addon_id"], item["app"], region),
+            lambda item: f"addon {item['addon_id']} of app {item['app']} in {region}",
             f"the databases of {region}",
         )
         return [{**item, "database": state} for item, state in shown]

@@ -79,22 +79,18 @@ class LogDrain(_WithLogDrains, Resource[State]):
         if params["token"] is not None and not re.fullmatch(r"[\x21-\x7e]+", params["token"]):
             raise InvalidInput("token is not a token: it must have no spaces, and no letters beyond ASCII")
         if params["drain_region"] is not None and not re.fullmatch(r"[A-Za-z0-9._-]+", params["drain_region"]):
-            raise InvalidInput(
-                "drain_region: {!r} is not a region: use for example eu-west-2".format(params["drain_region"])
-            )
+            raise InvalidInput(f"drain_region: {params['drain_region']!r} is not a region: use for example eu-west-2")
         if params["type"] is None:
             if params["listed_url"] is None or params["state"] == "present":
                 raise InvalidInput("type is missing: of which type is the log drain?", hint="Use for example syslog.")
             return None
         if not re.fullmatch(r"[a-z0-9]+([_-][a-z0-9]+)*", params["type"]):
-            raise InvalidInput("type: {!r} is not a type of log drain: use for example syslog".format(params["type"]))
+            raise InvalidInput(f"type: {params['type']!r} is not a type of log drain: use for example syslog")
         port = params["port"]
         if port is not None and not 1 <= port <= 65535:
             raise InvalidInput(f"port is {port}: use a number from 1 to 65535")
         if params["host"] is not None and not re.fullmatch(r"[A-Za-z0-9_*-]+(\.[A-Za-z0-9_*-]+)*", params["host"]):
-            raise InvalidInput(
-                "host: {!r} is not the name of a host: give no port and no scheme".format(params["host"])
-            )
+            raise InvalidInput(f"host: {params['host']!r} is not the name of a host: give no port and no scheme")
         if params["token"] is None and params["host"] is None and params["url"] is None:
             raise InvalidInput(
                 "the log drain cannot be told from others: give what its type takes of url, host and token"
@@ -126,7 +122,7 @@ class LogDrain(_WithLogDrains, Resource[State]):
         urls = {drain["url"] for drain in state["found"]}
         if len(urls) > 1:
             raise UnexpectedAnswer(
-                "{} log drains may be the one that is meant: {}".format(len(urls), _shown(state["found"])), hint=_HOW
+                f"{len(urls)} log drains may be the one that is meant: {_shown(state['found'])}", hint=_HOW
             )
         return state
 

@@ -182,7 +182,7 @@ class LogicalDatabaseReset(_WithLogicalDatabases, Resource[State]):
         if name not in listed:
             raise NotFound(
                 f"there is no logical database {name}",
-                hint="There is: {}.".format(", ".join(sorted(listed))) if listed else "",
+                hint=f"There is: {', '.join(sorted(listed))}." if listed else "",
             )
         if self.is_system(name):
             raise InvalidInput(f"{name} belongs to the database server itself and is never emptied")

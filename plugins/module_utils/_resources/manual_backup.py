@@ -113,7 +113,7 @@ class Backup(WithBackups, Resource[State]):
             return []
         return [
             Step(
-                "wait for the backup {}, which is {}".format(serving["id"], serving["status"]),
+                f"wait for the backup {serving['id']}, which is {serving['status']}",
                 send=lambda: self._attach(serving),
                 follow=self._finished,
                 counts=False,
@@ -165,7 +165,7 @@ class Backup(WithBackups, Resource[State]):
     @staticmethod
     def _is_running(running: State) -> Conflict:
         return Conflict(
-            "a backup is running: {}, begun at {}, is {}".format(running["id"], began(running), running["status"]),
+            f"a backup is running: {running['id']}, begun at {began(running)}, is {running['status']}",
             doing="make a backup",
             hint=IS_RUNNING_HINT,
         )
@@ -208,7 +208,7 @@ class Backup(WithBackups, Resource[State]):
         if running is not None:
             sentence += " when the one that is running has ended"
         if evicted is not None:
-            sentence += ", for which the platform deletes the manual backup {}".format(evicted["id"])
+            sentence += f", for which the platform deletes the manual backup {evicted['id']}"
 
         def send() -> State | None:
             if running is not None:
@@ -325,7 +325,7 @@ class Backup(WithBackups, Resource[State]):
         backup = self.ended(str(self._subject))
         if backup["status"] != DONE:
             raise StepFailed(
-                "the backup {} ended with status {}".format(backup["id"], backup["status"]),
+                f"the backup {backup['id']} ended with status {backup['status']}",
                 hint="Run the task again for another one; if that fails too, ask Scalingo's support.",
             )
         return self._about(backup, [])

@@ -141,7 +141,7 @@ class NetPeering(_WithNetwork, Resource[State]):
             return [self._create()]
         if current["status"] == planned["status"]:
             return []
-        sentence = "wait for the net peering {}, which is {}".format(self._named, current["status"])
+        sentence = f"wait for the net peering {self._named}, which is {current['status']}"
         return [Step(sentence, follow=self._active, counts=False)]
 
     def _create(self) -> Step:

@@ -123,7 +123,7 @@ class Following(Performer):
             if clock.now() - idle_since < PATIENCE * self.params["wait_interval"]:
                 return False
             if look.operation is not None:
-                told = "the platform reports that the operation {} is {}".format(operation_id, look.operation["status"])
+                told = f"the platform reports that the operation {operation_id} is {look.operation['status']}"
             elif operation_id is not None:
                 told = f"the operation {operation_id} cannot be found, and the database is idle"
             else:

@@ -194,7 +194,7 @@ class Extensions(_OnPostgreSQL, Resource[State]):
             )
             raise InvalidInput(
                 f"the server has no extension {name}",
-                hint="It has {}.".format(", ".join(similar)) if similar else PECULIARITIES.get(name, ""),
+                hint=f"It has {', '.join(similar)}." if similar else PECULIARITIES.get(name, ""),
             )
         return newest[name]
 
@@ -252,7 +252,7 @@ class Extensions(_OnPostgreSQL, Resource[State]):
         if statements:
             steps.append(
                 Step(
-                    "have {} at the version {}".format(STAT_STATEMENTS, after[STAT_STATEMENTS]["version"]),
+                    f"have {STAT_STATEMENTS} at the version {after[STAT_STATEMENTS]['version']}",
                     send=lambda: self._execute(statements),
                     follow=lambda: self._confirmed(after),
                     happened=lambda state: self._reached(state, after),
@@ -308,7 +308,7 @@ class Extensions(_OnPostgreSQL, Resource[State]):
             [f"remove the extension {name}{cascade}" for name in removed]
             + [" ".join(filter(None, ["install the extension", name, after[name]["version"]])) for name in created]
             + [
-                "update the extension {} from {} to {}".format(name, before[name]["version"], after[name]["version"])
+                f"update the extension {name} from {before[name]['version']} to {after[name]['version']}"
                 for name in updated
             ]
         )

@@ -145,7 +145,7 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource[State]):
             loss %= (resource_id, moment)
             send, follow = self._start_point_in_time, self._finish_point_in_time
         else:
-            sentence = "restore the backup {} over {}".format(self.params["backup_id"], resource_id)
+            sentence = f"restore the backup {self.params['backup_id']} over {resource_id}"
             loss = "Everything that %s holds now would be replaced by what the backup %s holds"
             loss %= (resource_id, self.params["backup_id"])
             send, follow = self._start_backup, self._finish_backup
@@ -223,7 +223,7 @@ class Restore(_WithRecovery, backups.WithBackups, Following, Resource[State]):
         def done(restoration: State) -> bool:
             if restoration["status"] in backups.FAILED:
                 raise StepFailed(
-                    "the restoration {} ended with status {}".format(identifier, restoration["status"]),
+                    f"the restoration {identifier} ended with status {restoration['status']}",
                     hint="Look what the database holds now. Then restore it anew, or from another backup; if that fails too, ask Scalingo's support.",
                 )
             self._restored = restoration["status"] == backups.DONE

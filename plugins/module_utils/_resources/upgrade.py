@@ -56,7 +56,7 @@ class Upgrade(Following, Resource[State]):
         try:
             return _canon.version(params["to"])
         except ValueError as error:
-            raise InvalidInput("to: {}; or use {}".format(error, ", ".join(WORDS))) from None
+            raise InvalidInput(f"to: {error}; or use {', '.join(WORDS)}") from None
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
@@ -128,14 +128,14 @@ class Upgrade(Following, Resource[State]):
 
     def _not_on_the_way(self, current: str | None, passed: t.Sequence[State]) -> InvalidInput:
         if passed:
-            hint = "The next versions are: {}.".format(", ".join(version["version"] for version in passed))
+            hint = f"The next versions are: {', '.join(version['version'] for version in passed)}."
         else:
             hint = "It is at the latest version."
         major_minor = self.asked or ()
         if re.fullmatch(r"[0-9]+\.[0-9]+", self.params["to"]) and any(
             _canon.is_of((major_minor[0], 10 * major_minor[1]), version["version"]) for version in passed
         ):
-            hint += " YAML makes {} of {}0: put it in quotes.".format(self.params["to"], self.params["to"])
+            hint += f" YAML makes {self.params['to']} of {self.params['to']}0: put it in quotes."
         return InvalidInput(
             "the version {} is not ahead of this database, which is at {}; there is no way back to an earlier one".format(
                 self.params["to"], current
@@ -196,7 +196,7 @@ class Upgrade(Following, Resource[State]):
         return steps
 
     def _step(self, current: str | None, target: State) -> Step:
-        sentence = "upgrade from {} to {}".format(current, target["version"])
+        sentence = f"upgrade from {current} to {target['version']}"
         consent: tuple[Consent, ...] = ()
         if target["crosses_major"]:
             sentence += ", another major version"
@@ -240,7 +240,7 @@ class Upgrade(Following, Resource[State]):
         message = or_none(answer["warning_message"])
         if message is not None:
             self._steps_taken[-1]["warning_message"] = message
-            self.warn("The platform says of the version {}: {}".format(target["version"], message))
+            self.warn(f"The platform says of the version {target['version']}: {message}")
 
     def _note_started(self, target: State, operation_id: str | None, location: str | None) -> None:
         self._operation_id, self._location = operation_id, location
@@ -265,6 +265,6 @@ class Upgrade(Following, Resource[State]):
             self._location,
             KIND,
             arrived,
-            lambda found: "the version is still {}, not {}".format(found["readable_version"], target["version"]),
+            lambda found: f"the version is still {found['readable_version']}, not {target['version']}",
         )
         return {"database": found, "path": [], "beyond": None}

@@ -121,7 +121,7 @@ def promise_problems(subject: Subject) -> list[str]:
     documentation = subject.documentation
     found = []
     if documentation.get("module") != subject.name:
-        found.append("the documentation is of the module {}".format(documentation.get("module")))
+        found.append(f"the documentation is of the module {documentation.get('module')}")
     if not re.fullmatch(r"\d+\.\d+\.\d+", str(documentation.get("version_added", ""))):
         found.append("version_added is missing")
     for name, allowed in (
@@ -131,14 +131,12 @@ def promise_problems(subject: Subject) -> list[str]:
         ("action_group", ("full",)),
     ):
         if subject.support(name) not in allowed:
-            found.append(
-                "the attribute {} is {}, expected {}".format(name, subject.support(name), " or ".join(allowed))
-            )
+            found.append(f"the attribute {name} is {subject.support(name)}, expected {' or '.join(allowed)}")
     if subject.reads_only and subject.support("idempotent") != "full":
         found.append("a module that only reads is fully idempotent")
     idempotent = documentation.get("attributes", {}).get("idempotent", {})
     if subject.support("idempotent") != "full" and not idempotent.get("details"):
-        found.append("the attribute idempotent is {} and has no details".format(subject.support("idempotent")))
+        found.append(f"the attribute idempotent is {subject.support('idempotent')} and has no details")
     for entry in documentation.get("seealso", []):
         name = entry.get("module", "")
         if (
@@ -192,7 +190,7 @@ def form_problems(subject: Subject) -> list[str]:
             found.append(f"line {node.lineno}: it imports from {node.module}")
     functions = [node.name for node in subject.tree.body if isinstance(node, ast.FunctionDef)]
     if not {"argument_spec", "main"} <= set(functions) or len(functions) > 3:
-        found.append("it has the functions {}: argument_spec, main, and at most one more".format(", ".join(functions)))
+        found.append(f"it has the functions {', '.join(functions)}: argument_spec, main, and at most one more")
     if not hasattr(subject.module, "RESOURCE"):
         found.append("it does not name its RESOURCE")
     return found

@@ -46,7 +46,7 @@ def problems(laboratory: Laboratory, subject: Subject) -> list[str]:
     variables: Data = dict(subject.cases.variables)
     found = []
     for item in subject.examples:
-        where = "{!r}: ".format(item.get("name", item))
+        where = f"{item.get('name', item)!r}: "
         try:
             found += [where + text for text in _run(laboratory, base, item, variables)]
         except (jinja2.TemplateError, AssertionError) as error:
@@ -59,14 +59,14 @@ def _run(laboratory: Laboratory, base: Case, item: Data, variables: Data) -> t.I
     module_keys = [name for name in item if "." in name]
     assert len(module_keys) == 1, "it does not use exactly one module by its full name"
     unknown = sorted(set(item) - set(KEYWORDS) - set(module_keys))
-    assert not unknown, "the suite does not know the keywords {}".format(", ".join(unknown))
+    assert not unknown, f"the suite does not know the keywords {', '.join(unknown)}"
     assert item.get("name"), "it has no name"
     scope = {**variables, **filled(item.get("vars", {}), variables)}
     loop = filled(item["loop"], scope) if "loop" in item else [None]
     results = []
     for element in loop:
         values = {**scope, "item": element}
-        if "when" in item and not filled("{{{{ {} }}}}".format(item["when"]), values):
+        if "when" in item and not filled(f"{{{{ {item['when']} }}}}", values):
             continue
         arguments = filled(item[module_keys[0]] or {}, values)
         if task is None:
@@ -82,7 +82,7 @@ def _run(laboratory: Laboratory, base: Case, item: Data, variables: Data) -> t.I
         results.append(seen.report.result)
     if "register" in item and task is not None:
         variables[item["register"]] = {"results": results} if "loop" in item else (results[0] if results else {})
-    if "until" in item and filled("{{{{ {} }}}}".format(item["until"]), {**scope, **variables}) is not True:
+    if "until" in item and filled(f"{{{{ {item['until']} }}}}", {**scope, **variables}) is not True:
         yield "what it waits for is not there at once"
 
 

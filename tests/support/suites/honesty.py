@@ -48,13 +48,13 @@ def run_problems(seen: Observation, expect: Expectation) -> list[str]:
     """What one run did otherwise than it should."""
     report = seen.report
     if expect.failure and not report.failed:
-        return ["it succeeds, and should fail with {!r}".format(" … ".join(expect.failure))]
+        return [f"it succeeds, and should fail with {' … '.join(expect.failure)!r}"]
     found = call_problems(seen.unsafe, expect.calls)
     if report.failed and not expect.failure:
         return [f"it fails: {report.message}", *found]
     found += [f"the message has no {text!r}: {report.message}" for text in expect.failure if text not in report.message]
     if expect.kind and report.kind != expect.kind:
-        found.append("it is a {} and should be a {}".format(report.kind or "refusal of Ansible", expect.kind))
+        found.append(f"it is a {report.kind or 'refusal of Ansible'} and should be a {expect.kind}")
     if expect.changed is not None and report.changed is not expect.changed:
         found.append(f"changed is {report.changed}")
     if expect.failure and expect.changed is None and report.changed:
@@ -217,7 +217,7 @@ def consent_problems(laboratory: Laboratory, subject: Subject, case: Case) -> li
 def _without_word(case: Case, word: str) -> t.Iterator[tuple[Case, str]]:
     if word == "confirm":
         yield case.with_arguments(confirm="$omit"), "without confirm"
-        yield case.with_arguments(confirm="{}-2".format(case.arguments["confirm"])), "with a wrong confirm"
+        yield case.with_arguments(confirm=f"{case.arguments['confirm']}-2"), "with a wrong confirm"
     else:
         yield (
             case.with_arguments(allow=[other for other in case.arguments["allow"] if other != word]),
@@ -226,7 +226,7 @@ def _without_word(case: Case, word: str) -> t.Iterator[tuple[Case, str]]:
 
 
 def _names_word(case: Case, word: str, message: str) -> bool:
-    wanted = "confirm: {}".format(case.arguments["confirm"]) if word == "confirm" else f"allow: [{word}]"
+    wanted = f"confirm: {case.arguments['confirm']}" if word == "confirm" else f"allow: [{word}]"
     return wanted in message
 
 

@@ -44,7 +44,7 @@ def _diff_problems(subject: Subject, diff: t.Any) -> list[str]:
     if diff.get("after_header") != about:
         found.append("the diff is about two things")
     if "prepared" in diff and not diff["prepared"].startswith(about + ":\n"):
-        found.append("the diff does not say where it would {}".format(diff["prepared"]))
+        found.append(f"the diff does not say where it would {diff['prepared']}")
     if re.search(r"weekday_utc'?: [0-9]|scheduled_at'?: \[", str(diff)):
         found.append(f"the diff has numbers where a person needs days and hours: {diff}")
     return found

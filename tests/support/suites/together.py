@@ -160,7 +160,7 @@ def _same(phase: Phase, clean: Observation, pair: Pair) -> list[str]:
     if pair.seen.state != clean.state:
         found.append(f"together they came to something else than one alone: {report.message}")
     if not (report.changed or report.failed) and report.result.get("steps", []) != []:
-        found.append("it does not say that it did nothing: {}".format(report.result["steps"]))
+        found.append(f"it does not say that it did nothing: {report.result['steps']}")
     winners = [one for one in (report, other) if one.changed and not one.failed]
     if not winners:
         found.append(f"nobody did it: {report.message} / {other.message}")
@@ -175,11 +175,7 @@ def _different(laboratory: Laboratory, subject: Subject, case: Case, pair: Pair)
         return []
     laboratory.calm()
     again = laboratory.run(subject, case, check=True).report
-    return (
-        ["it reports success, and there is still to be done: {}".format(again.result.get("steps"))]
-        if again.changed
-        else []
-    )
+    return [f"it reports success, and there is still to be done: {again.result.get('steps')}"] if again.changed else []
 
 
 def _converges(subject: Subject, case: Case) -> bool:

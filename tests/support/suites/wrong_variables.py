@@ -135,7 +135,7 @@ def problems(role: str, path: str, monkeypatch: pytest.MonkeyPatch, count: t.Cal
     plain = right(path, option)
     found = []
     if given(plain).get("failed"):
-        return ["what is right is refused: {}".format(given(plain)["msg"])]
+        return [f"what is right is refused: {given(plain)['msg']}"]
     for wrong in wrong_ones(role, path, option, plain):
         result = given(wrong.value)
         if wrong.kind in ("null", "blank") and wrong.means is NOTHING:

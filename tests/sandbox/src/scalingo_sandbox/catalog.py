@@ -230,9 +230,6 @@ class Catalog:
     def kind(self, provider: str) -> Kind | None:
         return next((kind for kind in self.kinds() if kind.provider == provider_name(provider)), None)
 
-    def kind_of_type(self, type_name: str) -> Kind:
-        return next(kind for kind in ALL_KINDS.values() if kind.type_name == type_name)
-
     def table(self, kind: Kind) -> VersionTable:
         return self.tables[kind.type_name]
 

@@ -355,7 +355,7 @@ def _nodes(item: Plan, kind: Kind) -> dict[str, int | None]:
 def backup(world: World, owner: state.Database, item: state.Backup, size: int | None) -> database.Backup:
     if size is None and world.switch("backup_size") == "zero":
         size = 0
-    without = ["hidden"]
+    without: list[str] = []
     if world.switch("backup_started_at") == "missing":
         without.append("started_at")
     if download_token(world, item) is None:

@@ -261,7 +261,6 @@ class Backup(Response):
     database_id: str
     method: str | None = None
     type: str | None = None
-    hidden: bool | None = None
     download_token: str | None = None
     download_token_date: Date | None = None
 
