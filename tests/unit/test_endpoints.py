@@ -148,7 +148,7 @@ def test_every_call_has_a_case() -> None:
 
 
 def test_every_route_of_the_contract_is_declared_once() -> None:
-    """Those that the client of the dashboard alone uses may be missing: what other clients use, a playbook can use too."""
+    """Those that the client of the dashboard alone uses, or an unreleased branch, may be missing: what others use, a playbook can use too."""
     numbers = [route.number for route in ROUTES]
     assert len(numbers) == len(set(numbers))
     contract = (pathlib.Path(__file__).parents[2] / "docs" / "contract.md").read_text(encoding="utf-8")
@@ -156,7 +156,9 @@ def test_every_route_of_the_contract_is_declared_once() -> None:
     wanted = [
         number
         for number, sources in indexed
-        if number != "D8" and sources not in ("JS", "JS only", "DOC (as `download_url`)")
+        if number != "D8"
+        and sources not in ("JS", "JS only", "DOC (as `download_url`)")
+        and not sources.startswith("a branch of ")
     ]
     assert len(wanted) > 25
     wanted += [f"A{number}" for number in range(1, 16) if number != 7]
