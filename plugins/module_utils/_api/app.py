@@ -3,17 +3,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
 # Private: may change without notice.
-"""Apps, what happened in them, and their operations (docs/contract.md, section 2.1). An app is named by its name or its id."""
+"""Apps and their operations (docs/contract.md, section 2.1). An app is named by its name or its id."""
 
 from __future__ import annotations
 
 import typing as t
 
-from .._route import MAIN, READ, Raw, Sender, many, under
+from .._route import MAIN, READ, many, under
 from .._shapes import Part, Record, identifier, instant, normal, present, required, text
-from ._pages import pages_of, walk
 from .account import PERSON
-from .event import event
 from .operation import OPERATION
 
 
@@ -59,23 +57,3 @@ show_app_operation = MAIN.route(
     "read the operation of the app",
     under("operation", check=OPERATION_OF_APP),
 )
-_EVENTS = MAIN.route(
-    "A14",
-    "list_events",
-    "GET /apps/{app}/events",
-    READ,
-    "read the events of the app",
-    pages_of("events", event),
-    narrower="Ask for less with since or with a smaller limit; types makes the list that is read no shorter.",
-)
-
-
-def list_events(
-    client: Sender, app: str, limit: int | None = None, past: t.Callable[[Raw], bool] = lambda dummy: False
-) -> t.Iterator[Raw]:
-    """Yield the events of the app, newest first (A14), and ask for a page when the one before it is used up.
-
-    ``limit`` says how many are wanted, as far as that is known: with it the pages are no longer than needed. A page
-    whose last event is ``past`` is the last one.
-    """
-    return walk(client, _EVENTS, limit, past, app)

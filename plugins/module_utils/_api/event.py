@@ -11,7 +11,7 @@ import functools
 import re
 import typing as t
 
-from .._route import Raw
+from .._route import MAIN, READ, Raw, Sender
 from .._shapes import (
     Check,
     Many,
@@ -27,6 +27,7 @@ from .._shapes import (
     prose,
     text,
 )
+from ._pages import pages_of, walk
 from .account import PERSON
 
 _ADDON = ("addon_provider_name", "plan_name", "resource_id")
@@ -141,3 +142,25 @@ def _reader(kind: str, name: str) -> Check:
     if name == "attributes_changed" or (name == "status" and kind == "addon_updated"):
         return Many(named)
     return prose
+
+
+_EVENTS = MAIN.route(
+    "A14",
+    "list_events",
+    "GET /apps/{app}/events",
+    READ,
+    "read the events of the app",
+    pages_of("events", event),
+    narrower="Ask for less with since or with a smaller limit; types makes the list that is read no shorter.",
+)
+
+
+def list_events(
+    client: Sender, app: str, limit: int | None = None, past: t.Callable[[Raw], bool] = lambda dummy: False
+) -> t.Iterator[Raw]:
+    """Yield the events of the app, newest first (A14), and ask for a page when the one before it is used up.
+
+    ``limit`` says how many are wanted, as far as that is known: with it the pages are no longer than needed. A page
+    whose last event is ``past`` is the last one.
+    """
+    return walk(client, _EVENTS, limit, past, app)

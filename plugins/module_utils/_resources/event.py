@@ -13,8 +13,7 @@ import re
 import typing as t
 
 from .. import _canon
-from .._api.app import list_events
-from .._api.event import type_of
+from .._api.event import list_events, type_of
 from .._errors import InvalidInput
 from .._options import check_count, parsed
 from .._step import Params, State
