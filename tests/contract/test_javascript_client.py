@@ -118,7 +118,7 @@ def test_variables_hold_the_addresses_of_the_databases(outcomes: dict[str, Any])
     variables = {row["name"]: row["value"] for row in value(outcomes, "variables")}
     assert variables["COLOUR"] == "blue"
     assert variables["SCALINGO_MYSQL_URL"].startswith("mysql://")
-    assert variables["SCALINGO_POSTGRESQL_URL"].startswith("postgresql://")
+    assert variables["SCALINGO_POSTGRESQL_URL"].startswith("postgres://")
 
 
 def test_providers_are_listed_by_category(outcomes: dict[str, Any]) -> None:

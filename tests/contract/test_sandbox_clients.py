@@ -13,7 +13,7 @@ import pytest
 from scalingo_sandbox.testing import Sandbox
 from support.caller import Caller
 
-POSTGRESQL, ENCRYPTED = ("postgresql", "sslmode=prefer"), ("postgresql", "sslmode=require")
+POSTGRESQL = ("postgres", "sslmode=prefer")
 MYSQL = ("mysql", "useSSL=true&verifyServerCertificate=false")
 
 
@@ -57,6 +57,20 @@ def test_a_dedicated_database_has_one_id_and_its_name_another_form(box: Sandbox,
     assert made["id"] == caller.main("GET", "/v1/apps/my-dedicated-db").json()["app"]["id"] == shown["id"]
     assert shown["resource_id"].startswith("my_dedicate_")
     assert shown["hostname"].startswith("my-dedicate-")
+
+
+def test_a_resource_is_called_after_its_app_in_the_form_of_its_engine(box: Sandbox) -> None:
+    """As addresses in public code show it (7.9)."""
+    engines = ("postgresql", "mysql", "mongodb", "redis", "influxdb")
+    box.reset({"apps": [{"name": "my-sample-app", "addons": [{"provider": name} for name in engines]}]})
+    names = {addon["provider"]: addon["resource_id"][:-5] for addon in box.state()["apps"][0]["addons"]}
+    assert names == {
+        "postgresql": "my_sample_a",
+        "mysql": "my_sample_a",
+        "mongodb": "my-sample-app",
+        "redis": "my-sample-app",
+        "influxdb": "my_sample_app",
+    }
 
 
 @pytest.mark.parametrize("plan", ["postgresql-dr-business-8192", "postgresql-dr-starter-8192"])
@@ -105,8 +119,8 @@ def test_the_options_of_a_new_dedicated_database_take_effect(box: Sandbox, calle
 @pytest.mark.parametrize(
     ("app", "provider", "name", "clear", "encrypted"),
     [
-        ("shop", "postgresql", "POSTGRESQL", POSTGRESQL, ENCRYPTED),
-        ("ledger", "postgresql-ng", "POSTGRESQL", POSTGRESQL, ENCRYPTED),
+        ("shop", "postgresql", "POSTGRESQL", POSTGRESQL, POSTGRESQL),
+        ("ledger", "postgresql-ng", "POSTGRESQL", ("postgresql", "sslmode=prefer"), ("postgresql", "sslmode=require")),
         ("shop", "mysql", "MYSQL", MYSQL, MYSQL),
         ("metrics", "mongodb", "MONGO", ("mongodb", ""), ("mongodb", "replicaSet=metrics_1003-rs0&ssl=true")),
         ("metrics", "redis", "REDIS", ("redis", ""), ("rediss", "")),

@@ -431,9 +431,10 @@ def _dedicated_ids(caller: Caller, box: Sandbox) -> Any:
 
 @probe("connection_urls")
 def _connection_urls(caller: Caller, box: Sandbox) -> Any:
-    _new_dedicated(caller, box)
-    listed = caller.main("GET", "/v1/apps/new-ledger/variables").json()["variables"]
-    url = urllib.parse.urlsplit(listed[0]["value"])
+    fields = {"addon_provider_id": "postgresql", "plan_id": "postgresql-sandbox"}
+    assert caller.main("POST", "/v1/apps/metrics/addons", json={"addon": fields}).status_code == 201
+    listed = caller.main("GET", "/v1/apps/metrics/variables").json()["variables"]
+    url = urllib.parse.urlsplit(next(row["value"] for row in listed if "POSTGRESQL" in row["name"]))
     return url.scheme, url.query
 
 

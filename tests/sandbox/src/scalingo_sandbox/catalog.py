@@ -40,6 +40,10 @@ class Kind:
     health: bool = False
     coming: bool = False
     """It does not exist yet, unless the switch coming_kinds shows it."""
+    dashes: bool = False
+    """Whether the identifier of a resource has dashes, as the app's name has, or underscores."""
+    name_length: int = 48
+    """How much of the app's name it holds."""
     plans: str = ""
     """What the names of its plans begin with; blank: the provider's identifier."""
 

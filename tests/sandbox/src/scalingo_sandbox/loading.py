@@ -198,8 +198,8 @@ def _load_addon(world: World, app: App, seed: SeedAddon, index: int) -> None:
 
 
 def _resource_id(app: App, kind: Kind, identifier: str) -> str:
-    name = app.name[:11] if kind.dedicated else app.name
-    return f"{name.replace('-', '_')}_{stable_number(1000, 9999, identifier)}"
+    name = f"{app.name[: kind.name_length]}-{stable_number(1000, 9999, identifier)}"
+    return name if kind.dashes else name.replace("-", "_")
 
 
 def make_app(world: World, name: str, region: str, *, identifier: str | None = None) -> App:

@@ -119,9 +119,10 @@ class World:
             login=f"{addon.resource_id}:{database.password}@{database.hostname}:{database.port}",
             name=addon.resource_id,
         )
-        if self.switch("connection_urls") == "bare":
-            url = url.partition("?")[0].replace("postgresql://", "postgres://")
-        return url
+        position = self.switch("connection_urls")
+        if position == "documented":
+            return url.replace("postgres://", "postgresql://")
+        return url.partition("?")[0] if position == "bare" else url
 
     def connection_variable(self, app: App, addon: Addon) -> str | None:
         """The variable that holds the address of this database."""
