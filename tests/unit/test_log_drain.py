@@ -54,6 +54,13 @@ ELK = {"type": "elk", "url": "https://user:p%40ss@logstash.osc-fr1.scalingo.io/x
         (ELK, "https://logstash.osc-fr1.scalingo.io/x?pipeline=mine", None),
         (ELK, "https://user:********@logstash.osc-fr1.scalingo.io/x?pipeline=mine", None),
         (ELK, "https://user:p%40ss@logstash.osc-fr1.scalingo.io/y", False),
+        # The form of the command line's help, with an index and a pipeline.
+        (
+            {"type": "opensearch", "url": "https://me:pass@app.opensearch.osc-fr1.scalingo-dbs.com:30123/i/_doc?pipeline=p"},
+            "https://me:pass@app.opensearch.osc-fr1.scalingo-dbs.com:30123/i/_doc?pipeline=p",
+            True,
+        ),
+        (ELK, "https://user:REDACTED@logstash.osc-fr1.scalingo.io/x?pipeline=mine", None),
         (ELK, "https://user:p%40ss@another.osc-fr1.scalingo.io/x?pipeline=mine", False),
         ({"type": "appsignal", "token": "t-0123"}, "appsignal://t-0123", True),
         ({"type": "appsignal", "token": "t-0123"}, "https://appsignal-endpoint.net/logs?api_key=t-0123", True),
@@ -74,6 +81,10 @@ def test_which_addresses_are_the_same_drain(asked: dict[str, t.Any], listed: str
         ("ovh://:secret@tag1.logs.ovh.com:6514", "ovh://********@tag1.logs.ovh.com:6514"),
         ("datadog://secret?region=eu-west-2", "datadog://********?region=eu-west-2"),
         ("https://me:secret@logs.io:443/secret/?k=secret#secret", "https://********@logs.io:443/********?********"),
+        (
+            "https://http-intake.logs.datadoghq.eu/api/v2/logs/?dd-api-key=secret&ddsource=x",
+            "https://http-intake.logs.datadoghq.eu/********?********",
+        ),
         ("logtail://secret.with.dots", "logtail://********"),
         ("splunk://host.io:1/secret", "splunk://********/********"),
         ("syslog://[secret", "********"),

@@ -174,7 +174,6 @@ class LogDrain(_WithLogDrains, Resource[State]):
         def send() -> None:
             self._added = True
             url = add_log_drain(self.client, self.app, self.client.addon_id, body)["url"]
-            self.hide(url)
             if not self._is_it(url):
                 raise StepFailed(
                     f"it was added, and the platform shows it as {without_credentials(url)}, in which this task cannot recognise it",
