@@ -33,6 +33,7 @@ options:
       - The name or the ID of the plan, such as V(postgresql-starter-512).
       - Without it, no addon is provisioned and an existing addon keeps its plan.
       - A change of plan needs O(allow=plan_change).
+      - The size of dedicated resources only grows. Their class changes both ways.
     type: str
   version:
     description:
