@@ -66,7 +66,7 @@ _MASK = re.compile(r"\*{2,}|x{4,}|\u2026|\u2022|redacted|hidden", re.IGNORECASE)
 def _parts(url: str) -> tuple[SplitResult, str, int | None]:
     """Return the parts, the host where there is one, and the port; ValueError when it is no address."""
     parts = urlsplit(url)
-    host = parts.hostname or "" if parts.scheme in _WITH_HOST else ""
+    host = unquote(parts.hostname or "") if parts.scheme in _WITH_HOST else ""
     return parts, host, (parts.port or _PORTS.get(parts.scheme)) if host else None
 
 
