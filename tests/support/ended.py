@@ -220,7 +220,7 @@ class Doomed:
             assert run.process.returncode == 0, run.text
         return self.progress()
 
-    def _end(self, run: Begun, number: int) -> list[int]:
+    def end(self, run: Begun, number: int) -> list[int]:
         """End it as a person does, who gives a lost Ctrl-C again. Returns what processes it had."""
         below = run.end(number)
         over = lambda: run.ended and not any(is_there(each, b"ansible-playbook") for each in below)  # noqa: E731
@@ -256,7 +256,7 @@ class Doomed:
                 assert run.process.returncode == 0, run.text
                 return False
             sandbox.fault(do="hold_after" if arrived else "hold_before")
-            below = self._end(run, number)
+            below = self.end(run, number)
             seen = [record.number for record in sandbox.log()]
             sandbox.clear_faults()
             still = lambda: [each for each in below if is_there(each)]  # noqa: E731
