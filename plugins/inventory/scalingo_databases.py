@@ -117,7 +117,6 @@ options:
       - V(v1) and V(api) are the main API, with the token of the account. With O(details=true), this saves a request per database.
       - With V(v1) or V(api), O(db_api_url) is refused, and its environment variables are ignored.
     type: str
-    choices: [db_api, v1, api]
     env:
       - name: SCALINGO_API_PATH
   api_timeout:

@@ -258,7 +258,7 @@ def test_what_awx_makes_of_a_credential(automation: Automation) -> None:
 
     dummy, environment, shown = automation.inject({"api_token": API_TOKEN})
     assert environment.pop("SCALINGO_API_TOKEN") == API_TOKEN
-    assert set(environment.values()) == {""} and len(environment) == 7
+    assert set(environment.values()) == {""} and len(environment) == 8
 
 
 # -- jobs ------------------------------------------------------------------------------------------------------------
