@@ -10,18 +10,19 @@ version_added: 0.1.0
 short_description: Databases of Scalingo apps as hosts
 description:
   - Makes an inventory host of each database addon of your apps, in one or several regions.
-  - A host stands for a database and is never reached by SSH. It has a local connection and the interpreter of the run that uses the
-    inventory, so that the modules of this collection run on the controller, one fork for each database.
-  - A source that fails adds no host at all. Ansible then continues with its other sources, unless
-    C(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) is set.
-  - Costs one request for the bearer token of all regions, one for the list of apps of each region (none where all apps are named without a pattern),
-    and one for each app. 500 databases in 100 apps of two regions are 103 requests. The API has no list of databases, so it cannot be done with fewer.
-  - O(details=true) costs two more for each database, for its token and for the database itself. The modules that run afterwards on a host reuse both
-    tokens for up to 55 minutes; tokens that an earlier run left are not asked for again. O(auth_url) costs one more, for the addresses of the regions.
-  - Up to O(parallel) requests are under way at a time. The limit of the platform, 60 requests a minute, is waited for, together with all tasks of the
-    user. So 103 requests take about two minutes, and a cache (O(cache)) is worth having.
-  - The file must end in C(scalingo_databases.yml) or C(scalingo_databases.yaml).
-  - No token and no password is ever put into a host variable.
+  - A host stands for a database and is never reached by SSH. It has a local connection and the Python interpreter of the run, so modules of
+    this collection run on the control node.
+  - A source that fails adds no hosts. Ansible then continues with its other sources, unless C(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) is
+    set.
+  - Costs one request for the bearer token of all regions, one for the app list of each region, and one for each app. The app list is not
+    needed when all apps are named without a pattern.
+  - 500 databases in 100 apps of two regions cost 103 requests. The API has no list of databases.
+  - O(details=true) costs two more for each database, for its token and its settings. Later modules reuse the tokens for up to 55 minutes.
+  - O(auth_url) costs one more, for the URLs of the regions.
+  - Up to O(parallel) requests are in flight at a time. All tasks of the user share the rate limit of 60 requests a minute. 103 requests
+    take about two minutes, so O(cache) is recommended.
+  - The file name must end in C(scalingo_databases.yml) or C(scalingo_databases.yaml).
+  - Host variables never contain a token or a password.
 author:
   - Community Scalingo contributors (@community-scalingo)
 requirements:
@@ -42,25 +43,26 @@ options:
       - name: SCALINGO_API_TOKEN
   regions:
     description:
-      - The regions to look at. The environment variable may hold several, separated by commas.
-      - Without any it is the region of O(api_url) or O(db_api_url) if these are addresses of the platform, and otherwise V(osc-fr1).
+      - The regions to search. The environment variable can contain several, separated by commas.
+      - By default, the region of O(api_url) or O(db_api_url) is used if they are URLs of the platform, or else V(osc-fr1).
     type: list
     elements: str
     env:
       - name: SCALINGO_REGION
   apps:
     description:
-      - The apps to look at, by name or with the patterns of a shell, such as V(shop-*). All apps when it is empty.
-      - An app that is named without a pattern must be in one of the regions, else it counts as a failure.
+      - The apps to search, as names or shell patterns such as V(shop-*). By default, all apps are searched.
+      - An app that is named without a pattern must exist in one of the regions. Otherwise, it counts as a failure.
     type: list
     elements: str
     default: []
   engines:
     description:
-      - The kinds of databases to look at, such as V(postgresql) or V(postgresql-ng). All addons in the platform's category of databases
-        when it is empty. A kind that this collection does not know is taken with a warning.
+      - The kinds of databases to include, such as V(postgresql) or V(postgresql-ng). The default is every addon in the platform's category
+        of databases.
+      - A kind that this collection does not know is included with a warning.
       - A kind that no app has and that the platform does not list is refused.
-      - Where an app has an addon of a kind that this collection does not know, each region costs one more request, for the list of kinds.
+      - If an app has an addon of an unknown kind, each region costs one more request, for the list of kinds.
     type: list
     elements: str
     default: []
@@ -71,43 +73,45 @@ options:
     default: false
   on_failure:
     description:
-      - What to do when a region, an app or a database cannot be read, or when an app was listed and its addons do not exist.
-      - V(fail) gives no inventory at all. V(warn) gives the rest and a warning for each, and does not put what is incomplete into the cache.
+      - What to do when a region, an app or a database cannot be read, or when the addons of a listed app do not exist.
+      - V(fail) returns no hosts. V(warn) returns the other hosts and a warning for each failure. Incomplete data is not cached.
     type: str
     choices: [fail, warn]
     default: fail
   parallel:
-    description: How many requests may be under way at a time.
+    description: The maximum number of requests in flight.
     type: int
     default: 4
   hostname:
     description:
-      - A Jinja2 expression for the name of the host, without braces. It can use the host variables.
-      - Names that occur twice get the ID of the addon added.
-      - With a warning, so does a name that another source has given to another database or to a host with C(ansible_host), the name of a
-        group, and V(localhost). With several sources, put the region or the account into the name.
-      - A name that is empty, or that cannot be computed while the platform is making the database, is the ID of the addon.
+      - A Jinja2 expression for the host name, without braces. It can use the host variables.
+      - The ID of the addon is appended to names that occur twice.
+      - It is also appended, with a warning, to V(localhost), to the name of a group, and to the name of a host from another source that is
+        another database or has C(ansible_host).
+      - With several sources, use the region or the account in the name.
+      - A name that is empty, or cannot be computed while the database is being provisioned, is the ID of the addon.
     type: str
     default: scalingo_resource_id
   group:
-    description: The group that all hosts are in. It cannot be V(all) or V(ungrouped).
+    description: The group of all hosts. It cannot be V(all) or V(ungrouped).
     type: str
     default: scalingo_databases
   api_url:
     description:
-      - The address of the main API, when it is not the one of the region. For one region only.
-      - An address in the environment belongs to the region of the environment. It does not count for another region that the file names.
+      - The URL of the main API. The default is the URL of the region. For one region only.
+      - A URL in the environment belongs to the region of the environment. It is ignored if the file names another region.
     type: str
     env:
       - name: SCALINGO_API_URL
   db_api_url:
-    description: The address of the Database API, when it is not the one of the region. The same rules hold as for O(api_url).
+    description: The URL of the Database API. The default is the URL of the region. The rules of O(api_url) apply.
     type: str
     env:
       - name: SCALINGO_DB_API_URL
       - name: SCALINGO_DB_URL
   auth_url:
-    description: The address of the authentication API, when it is not the platform's own. It is then asked for the addresses of the regions.
+    description: The URL of the authentication API. The default is the platform's. Any other server must also return the URLs of the
+      regions.
     type: str
     env:
       - name: SCALINGO_AUTH_URL
@@ -120,11 +124,11 @@ options:
     env:
       - name: SCALINGO_API_PATH
   api_timeout:
-    description: How long to wait for a connection and for each piece of an answer, in seconds.
+    description: Timeout of a connection and of each read, in seconds.
     type: float
     default: 30
   api_retries:
-    description: How often a request is sent again that got no answer, or one that says that the service is unavailable.
+    description: How often a request is retried after no response or an unavailable service.
     type: int
     default: 5
   validate_certs:
@@ -133,39 +137,40 @@ options:
     default: true
   ca_path:
     description:
-      - A file or directory with the certificates of the authorities to trust, instead of those of the system.
-      - A directory must hold them under their hashes, as C(openssl rehash) names them. One without certificates is refused.
+      - A file or directory with trusted root certificates. By default, the system's certificates are used.
+      - A directory must be hashed by C(openssl rehash). A directory without certificates is refused.
     type: str
     env:
       - name: SCALINGO_CA_PATH
   requests_per_minute:
     description:
-      - How many requests a minute all that this user runs on this machine may send with the same API token, from V(1) to V(60), spread evenly.
-      - When it is left out, nothing is slowed before the API says that its limit is reached.
+      - How many requests a minute all tasks of this user and API token may send on the control node, V(1) to V(60), spread evenly.
+      - By default, requests are not slowed down until the API reports its limit.
     type: int
     env:
       - name: SCALINGO_REQUESTS_PER_MINUTE
   max_in_flight:
-    description: How many requests may be on their way at once, from V(1) to V(20). V(10) when it is left out.
+    description: How many of these requests may be in flight at once, V(1) to V(20). The default is V(10).
     type: int
     env:
       - name: SCALINGO_MAX_IN_FLIGHT
   token_cache:
-    description: Whether to share short-lived tokens with other runs in a directory that only the user can read.
+    description: Whether to share short-lived tokens with other runs, in a directory that only the user can read.
     type: bool
     default: true
 notes:
-  - What the file gives wins over environment variables. An option that is null or blank counts as not given.
+  - Options in the file override environment variables. A null or blank option counts as not set.
   - "An option may be a template, such as C(api_token: \"{{ lookup('ansible.builtin.env', 'SHOP_TOKEN') }}\"), and so may an entry of a list. It is rendered
     when the file is read, with extra variables only. O(hostname), O(compose), O(groups) and O(keyed_groups) are expressions instead."
   - "The host variables are C(scalingo_app), C(scalingo_region), C(scalingo_addon_id), C(scalingo_engine), C(scalingo_resource_id), C(scalingo_status),
     C(scalingo_plan), C(scalingo_provisioned_at), and C(scalingo_database), which is none unless O(details=true) and while the platform is
     still making the database."
-  - What the platform answers is never taken for a template. In C(ansible-inventory --export), text that could be one is marked as unsafe;
-    all other text is plain, as AWX needs it.
-  - What is kept by O(cache) depends on the account and on all addresses. A cache that cannot be read is a cache miss.
-  - An expression of O(compose), O(groups) or O(keyed_groups) that fails for every host is warned about. O(strict=true) makes each failure an error.
-  - An option that does not exist is refused, so that a misspelled one does not go unnoticed.
+  - API responses are never evaluated as templates. In C(ansible-inventory --export), strings that look like templates are marked as unsafe.
+    All other strings are plain, as AWX needs them.
+  - The cache of O(cache) depends on the account and all URLs. An unreadable cache is a cache miss.
+  - An expression of O(compose), O(groups) or O(keyed_groups) that fails for every host is reported as a warning. With O(strict=true), each
+    failure is an error.
+  - Unknown options are refused, so that typos are reported.
 seealso:
   - module: community.scalingo.scalingo_database
   - module: community.scalingo.scalingo_database_info
