@@ -18,6 +18,7 @@ import typing as t
 from pathlib import Path
 from unittest import mock
 
+import yaml
 from scalingo_sandbox import faults
 from scalingo_sandbox.seed import REGIONS
 from scalingo_sandbox.testing import Record
@@ -152,6 +153,10 @@ def of_an_action(point: Point) -> bool:
     return bool(point.record.action_name)
 
 
+def of_no_action(point: Point) -> bool:
+    return with_a_form(point) and not of_an_action(point)
+
+
 def of_a_token(point: Point) -> bool:
     return point.record.route == "A6"
 
@@ -233,221 +238,33 @@ def _retry_at(status: int, seconds: float) -> t.Callable[[Laboratory, Point], Da
         now = laboratory.clock.wall()
         moments = {"Date": now, "Retry-After": now + seconds}
         headers = {name: email.utils.formatdate(moment, usegmt=True) for name, moment in moments.items()}
-        return {**_status(status), "headers": headers}
+        return {"do": "status", "status": status, "headers": headers}
 
     return do
 
 
-def _of_another_addon(laboratory: Laboratory, point: Point) -> Data:
-    other = next(
-        addon["id"]
-        for app in laboratory.sandbox.state()["apps"]
-        for addon in app["addons"]
-        if addon["id"] != point.record.addon_id
-    )
-    return {"do": "wrong_type", "at": "addon.token", "value": laboratory.addon_token(other)}
+def _of_another_addon() -> t.Callable[[Laboratory, Point], Data]:
+    def do(laboratory: Laboratory, point: Point) -> Data:
+        listed = [addon["id"] for app in laboratory.sandbox.state()["apps"] for addon in app["addons"]]
+        other = next(identifier for identifier in listed if identifier != point.record.addon_id)
+        return {"do": "wrong_type", "at": "addon.token", "value": laboratory.addon_token(other)}
+
+    return do
 
 
-def _status(status: int, body: t.Any = None) -> Data:
-    return {"do": "status", "status": status, **({} if body is None else {"body": body})}
+def _faults() -> t.Iterator[Fault]:
+    path = Path(__file__).with_suffix(".yml")
+    for name, group, given in yaml.safe_load(path.read_text(encoding="utf-8")):
+        fields = {field: given.pop(field) for field in ("times", "wire", "kind", "waits") if field in given}
+        where = globals()[given.pop("where", "anywhere")]
+        made = given.pop("make", None)
+        if given.get("body") == "PAGE":
+            given["body"] = PAGE
+        do = globals()["_" + made[0]](*made[1:]) if made else {"do": "status", **given} if given else {}
+        yield Fault(name, group, do, where=where, **fields)
 
 
-def _after_the_work(status: int, body: t.Any) -> Data:
-    return {"do": "replace", "status": status, "body": body}
-
-
-def _retry_after(text: str) -> Data:
-    return {"headers": {"Retry-After": text}}
-
-
-WAIT = _retry_after("7")
-YEAR = 365 * 86400
-RESET = {"reset": True}
-
-FAULTS = (
-    # The request is never sent, or never taken.
-    Fault("the connection is refused", "never sent", {}, wire="refused"),
-    Fault("the connection is not taken in time", "never sent", {}, wire="full"),
-    Fault("the name cannot be resolved", "never sent", {}, wire="name"),
-    Fault("TLS fails", "never sent", {}, wire="tls"),
-    Fault("the connection is refused once", "put off", {}, times=1, wire="refused"),
-    # It is put off: the rate limit in both forms.
-    Fault("429 as text, twice", "put off", {"do": "plain", "status": 429}, times=2),
-    Fault(
-        "429 as text with Retry-After, twice",
-        "put off",
-        {"do": "plain", "status": 429, **WAIT},
-        times=2,
-        waits=14,
-    ),
-    Fault("429 as JSON, twice", "put off", _status(429), times=2),
-    Fault("429 as JSON with Retry-After, twice", "put off", {**_status(429), **WAIT}, times=2, waits=14),
-    Fault(
-        "429 with a Retry-After of 0.493, once",
-        "put off",
-        {**_status(429), **_retry_after("0.493")},
-        times=1,
-        waits=1,
-    ),
-    Fault(
-        "429 with a Retry-After of NaN, once",
-        "put off",
-        {**_status(429), **_retry_after("NaN")},
-        times=1,
-        waits=1,
-    ),
-    Fault(
-        "429 with a Retry-After in half a minute, as a date, once",
-        "put off",
-        _retry_at(429, 30),
-        times=1,
-        waits=28,
-    ),
-    Fault("429 with a Retry-After in the past, as a date, once", "put off", _retry_at(429, -3600), times=1, waits=1),
-    Fault(
-        "429 with a Retry-After in ten years, as a date, once",
-        "put off",
-        _retry_at(429, 10 * YEAR),
-        times=1,
-        waits=599,
-    ),
-    Fault("429 as text, always", "limited", {"do": "plain", "status": 429}),
-    Fault("429 as JSON with Retry-After, always", "limited", {**_status(429), "headers": {"Retry-After": "60"}}),
-    # The answer is lost.
-    Fault("the connection is reset before the work", "lost once", {"do": "drop_before", **RESET}, times=1),
-    Fault("the connection is reset after the work", "lost once", {"do": "drop_after", **RESET}, times=1),
-    Fault("the connection is closed before the work", "lost once", {"do": "drop_before"}, times=1),
-    Fault("the connection is closed after the work", "lost once", {"do": "drop_after"}, times=1),
-    Fault("the connection is reset in the middle of the answer", "lost once", {"do": "truncate", **RESET}, times=1),
-    Fault("no answer in time, and no work", "lost once", {"do": "hold_before"}, times=1, wire="hurry"),
-    Fault("no answer in time after the work", "lost once", {"do": "hold_after"}, times=1, wire="hurry"),
-    Fault("the connection is always closed before the work", "lost", {"do": "drop_before"}),
-    Fault("the connection is always closed after the work", "lost", {"do": "drop_after"}),
-    Fault("half of the answer, always", "half", {"do": "truncate"}, where=with_a_body),
-    Fault(
-        "an answer that drips without end",
-        "half",
-        {"do": "drip", "seconds": 0.06, "bytes": 1},
-        wire="drag",
-        where=with_a_body,
-    ),
-    # The server fails.
-    Fault("500 once", "failure once", _status(500), times=1),
-    Fault("500", "failure", _status(500)),
-    Fault("500 as a page", "failure", {"do": "html", "status": 500}),
-    Fault("502 as a page, once", "overload once", {"do": "html", "status": 502}, times=1),
-    Fault("503 with Retry-After, once", "overload once", {**_status(503), **WAIT}, times=1, waits=7),
-    Fault(
-        "503 with a Retry-After of 0.493, once",
-        "overload once",
-        {**_status(503), **_retry_after("0.493")},
-        times=1,
-        waits=0.4,
-    ),
-    Fault(
-        "503 with a Retry-After of NaN, once",
-        "overload once",
-        {**_status(503), **_retry_after("NaN")},
-        times=1,
-        waits=0,
-    ),
-    Fault(
-        "503 with a Retry-After in ten years, as a date, once",
-        "overload once",
-        _retry_at(503, 10 * YEAR),
-        times=1,
-        waits=60,
-    ),
-    Fault("502 as a page", "failure", {"do": "html", "status": 502}),
-    Fault("503", "failure", _status(503)),
-    # A token is refused.
-    Fault("the tokens expire", "renewed", {"do": "expire_tokens"}, times=1),
-    Fault("401", "refused", _status(401), kind="Unauthorized"),
-    Fault("the token is that of another addon", "foreign", _of_another_addon, where=of_a_token),
-    # The API refuses.
-    Fault("400 as text", "refused", {"do": "plain", "status": 400, "body": "Bad Request"}, kind="BadRequest"),
-    Fault("402", "refused", _status(402), kind="PaymentRequired"),
-    Fault("403", "refused", _status(403), kind="Forbidden"),
-    Fault("404", "absent", _status(404)),
-    Fault("409", "refused", _status(409), kind="Conflict"),
-    Fault(
-        "422 by field",
-        "refused",
-        _status(422, {"errors": {"name": ["is taken", "is too short"]}}),
-        kind="ValidationFailed",
-    ),
-    Fault("422 as a list", "refused", _status(422, {"errors": ["no"]}), kind="ValidationFailed"),
-    Fault("422 with numbers", "refused", _status(422, {"error": 7, "errors": {"name": 5}}), kind="ValidationFailed"),
-    Fault("422 as a list alone", "refused", _status(422, [1]), kind="ValidationFailed"),
-    Fault("422 that repeats the credentials", "refused", _echo(422), where=of_the_api, kind="ValidationFailed"),
-    Fault("ok: 0 with 200", "refused", _status(200, {"ok": 0, "error": "no"}), where=of_an_action, kind="ActionFailed"),
-    Fault("ok: 0 with 200 and no reason", "refused", _status(200, {"ok": 0}), where=of_an_action, kind="ActionFailed"),
-    Fault("ok: 0 with 422", "refused", _status(422, {"ok": 0, "error": "no"}), where=of_an_action, kind="ActionFailed"),
-    Fault(
-        "409 after the work",
-        "refused after it",
-        _after_the_work(409, {"error": "it exists"}),
-        kind="Conflict",
-        where=of_the_api,
-    ),
-    Fault(
-        "422 after the work",
-        "refused after it",
-        _after_the_work(422, {"errors": {"name": ["is taken"]}}),
-        kind="ValidationFailed",
-        where=of_the_api,
-    ),
-    Fault(
-        "ok: 0 after the work",
-        "refused after it",
-        _after_the_work(200, {"ok": 0, "error": "no"}),
-        where=of_an_action,
-        kind="ActionFailed",
-    ),
-    # The answer is not the API's, and nothing was done.
-    Fault("a redirect to another host, 302", "redirected", _elsewhere(302), where=of_the_api),
-    Fault("a redirect to another host, 307", "redirected", _elsewhere(307), where=of_the_api),
-    Fault("a page of a proxy", "not the API's", {"do": "html", "status": 200}),
-    Fault("200 with a text", "not the API's", {"do": "plain", "status": 200, "body": "OK"}, where=with_a_form),
-    Fault("200 that repeats the credentials", "not the API's", _echo(200), where=of_the_api),
-    Fault(
-        "ok: 0 where no action is",
-        "not the API's",
-        _status(200, {"ok": 0, "error": "no"}),
-        where=lambda point: with_a_form(point) and not of_an_action(point),
-    ),
-    # The work was done, and the answer does not say so.
-    Fault("a page after the work", "unreadable", _after_the_work(200, PAGE), where=of_the_api),
-    Fault("an empty object", "unreadable", _after_the_work(200, "{}"), where=of_the_api),
-    Fault("an empty body", "unreadable", _after_the_work(200, ""), where=of_the_api),
-    Fault("204", "unreadable", _after_the_work(204, ""), where=of_the_api),
-    Fault("null", "unreadable", _after_the_work(200, "null"), where=with_something),
-    Fault("a list", "unreadable", _after_the_work(200, "[]"), where=with_an_object),
-    Fault("a text", "unreadable", _after_the_work(200, '"done"'), where=of_the_api),
-    Fault("a number", "unreadable", _after_the_work(200, "42"), where=of_the_api),
-    Fault(
-        "another root",
-        "unreadable",
-        _after_the_work(200, '{"another": {"id": "x", "name": "x", "status": "done"}}'),
-        where=of_the_api,
-    ),
-    Fault("the roots of other types", "damaged", {"do": "wrong_type", "at": "*"}, where=of_the_api),
-    Fault("no roots", "damaged", {"do": "missing_key", "at": "*"}, where=of_the_api),
-    Fault("all values of other types", "damaged", {"do": "wrong_type"}, where=of_the_api),
-    Fault("what is below the roots of other types", "damaged", {"do": "wrong_type", "at": "*.*"}, where=of_the_api),
-    Fault("no values", "without values", {"do": "missing_key"}, where=of_the_api),
-    Fault("nothing below the roots", "emptied", {"do": "missing_key", "at": "*.*"}, where=of_the_api),
-    # It does not matter.
-    Fault("an answer that drips", "put off", {"do": "drip", "seconds": 0.002}),
-    Fault("a clock that is two hours fast", "put off", _skewed(2)),
-    Fault("a clock that is two hours slow", "put off", _skewed(-2)),
-    Fault(
-        "a Content-Length of \u00b2",
-        "put off",
-        {"do": "headers", "headers": {"Content-Length": "\u00b2"}},
-        where=of_the_api,
-    ),
-)
+FAULTS = tuple(_faults())
 
 # -- what may come of it ---------------------------------------------------------------------------------------------
 
