@@ -60,6 +60,7 @@ SEED: Data = {
                     "postgresql-ng",
                     "ledger",
                     firewall_rules=[{"cidr": "192.0.2.0/24"}],
+                    recoverable_until=13 * HOUR,
                     maintenance=[{"type": "no-op", "status": "scheduled", "starts_in": 48 * HOUR}],
                 ),
             ],
@@ -162,6 +163,8 @@ def test_a_fleet_from_check_mode_to_a_change(fresh: Sandbox, tmp_path: Path) -> 
     )
     assert findings(found["shop/mysql"]) == ["minor_upgrade", "major_upgrade"]
     assert findings(found["ledger/postgresql-ng"]) == ["maintenance_ahead"]
+    until = found["ledger/postgresql-ng"]["backup"]["recoverable_until"]
+    assert f'<span class="more">until <time datetime="{until}">' in (tmp_path / "fleet_report.html").read_text()
     assert summary["counts"] == {"critical": 1, "unreadable": 1, "warning": 1, "notice": 1, "good": 0}
     assert [finding.split(":")[0] for finding in summary["findings"]] == [
         "shop/postgresql",
