@@ -152,6 +152,13 @@ CAUSES = (
         ("The answer of {host} broke off", "Run again later; check the proxies on the way."),
         ["ChunkedEncodingError", "ContentDecodingError", "IncompleteRead"],
     ),
+    # That of a request that cannot be sent has the same name.
+    Cause(
+        "lost",
+        ("{host} answered with a header that cannot be read", "Run again later; check the proxies on the way."),
+        ["InvalidHeader"],
+        text=re.compile("Content-Length contained"),
+    ),
 )
 
 

@@ -152,6 +152,14 @@ def test_chunks_that_are_none_are_a_broken_answer(office: Office, rest: bytes) -
         fails(OutcomeUnknown, Api(client_of(office, server, api_retries=0)).upgrade)
 
 
+def test_a_header_that_cannot_be_read_is_a_broken_answer(office: Office) -> None:
+    answer = response(BACKUP, "201 Created").replace(b"Content-Length: ", b"Content-Length: 5, ")
+    with SocketServer(answer) as server:
+        fails(Unreachable, Api(client_of(office, server, api_retries=0)).show_database)
+        error = fails(OutcomeUnknown, Api(client_of(office, server)).create_backup)
+    assert "answered with a header that cannot be read" in sentence(error) and len(server.requests) == 2
+
+
 @pytest.mark.parametrize("status", ["400 Bad", "409 Conflict", "500 Oops", "503 Busy"])
 def test_no_failure_repeats_what_was_sent(office: Office, status: str) -> None:
     sent = json.dumps({"Authorization": "Bearer addon-1", "user": {"name": "joe", "password": "Canary/of-joe9"}})
