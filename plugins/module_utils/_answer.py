@@ -45,7 +45,8 @@ class Answer:
         start = self.text.lstrip()
         if not start:
             return f"an empty body ({kind})"
-        title = re.search(r"(?is)<title[^>]*>(.*?)</title>", start)
+        # A head and no more: the time that this takes grows with the square of the length.
+        title = re.search(r"(?is)<title[^>]*>(.*?)</title>", start[:4096])
         if title:
             return f"a page titled {cut(' '.join(title.group(1).split()), 80)!r} ({kind})"
         if start[0] in "{[" or start[0] == '"':

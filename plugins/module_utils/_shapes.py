@@ -92,13 +92,27 @@ def readable(value: t.Any, note: t.Callable[[str], None]) -> t.Any:
             reasons[part.reason] = None
             return None
         if isinstance(part, dict):
-            return {name: plain(item) for name, item in part.items()}
+            return {plain(name): plain(item) for name, item in part.items()}
+        if isinstance(part, str):
+            return whole(part)
+        if isinstance(part, float) and not math.isfinite(part):
+            reasons["a number is NaN or infinite, which JSON has no form for"] = None
+            return None
         return [plain(item) for item in part] if isinstance(part, (list, tuple)) else part
 
     result = plain(value)
     for reason in reasons:
         note(f"{reason}, so it is returned as null")
     return result
+
+
+def whole(value: str) -> str:
+    """Return a text that can be encoded: JSON may hold one half of a surrogate pair, which is no character."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
 
 
 def text(value: t.Any, place: str) -> str:

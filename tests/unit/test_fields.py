@@ -174,6 +174,13 @@ def test_what_decides_is_never_taken_for_false_because_it_is_missing() -> None:
     assert found["protected"] == Unread("expected a boolean at thing.protected and received null")
 
 
+def test_what_no_json_can_hold_is_never_returned() -> None:
+    notes: list[str] = []
+    given = {"a": [float("nan"), 1.5], "b\ud800": "\udfff and \U0001f680", "c": {"d": float("-inf")}}
+    assert readable(given, notes.append) == {"a": [None, 1.5], "b\ufffd": "\ufffd and \U0001f680", "c": {"d": None}}
+    assert notes == ["a number is NaN or infinite, which JSON has no form for, so it is returned as null"]
+
+
 def test_what_is_always_there_need_not_be_readable() -> None:
     thing = Record(status=present(text), plan=text)
     assert thing({"status": None, "plan": "x"}, "thing")["status"] == Unread(
