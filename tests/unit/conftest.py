@@ -12,12 +12,11 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
+from support.chance import SAME_EVERYWHERE
 from support.office import Office
 
-settings.register_profile(
-    "same everywhere", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
+settings.register_profile("same everywhere", SAME_EVERYWHERE)
 settings.load_profile("same everywhere")
 
 

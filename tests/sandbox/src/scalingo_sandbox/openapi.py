@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -124,6 +125,14 @@ def document() -> dict[str, Any]:
     }
 
 
+def _as_action(action: actions.ActionModel, schemas: dict[str, Any]) -> dict[str, Any]:
+    """The body of a request for one action."""
+    properties = {"action_name": {"const": action.name}}
+    if action.params is not None:
+        properties["params"] = schemas[f"params/{action.name}"]
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
 def _described(route: Route, method: str, schemas: dict[str, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": _operation_id(route, method),
@@ -143,14 +152,18 @@ def _described(route: Route, method: str, schemas: dict[str, Any]) -> dict[str, 
         described["parameters"] = parameters
     request = schemas.get(f"{route.number}/request")
     if request is not None:
+        if route.number == "D8":
+            request = {"anyOf": [_as_action(action, schemas) for action in actions.ACTIONS.values()]}
         described["requestBody"] = {"required": True, "content": {"application/json": {"schema": request}}}
     success: dict[str, Any] = {"description": "Success"}
     response = schemas.get(f"{route.number}/response")
     if response is not None and route.status != 204:
         success["content"] = {"application/json": {"schema": response}}
     described["responses"] = {str(route.status): success}
+    for status in route.also:
+        described["responses"][status] = {"description": HTTPStatus(int(status)).phrase}
     for status in (*ERRORS, "429"):
-        if route.access != "none" or status not in ("401", "403"):
+        if route.access != "none" or status in route.also or status not in ("401", "403"):
             described["responses"][status] = {"$ref": f"#/components/responses/{status}"}
     if route.role == "auth":
         page = {"content": {"text/html": {"schema": {"type": "string"}}}}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -133,6 +134,11 @@ def dedicated(world: World, item: state.App) -> main.DedicatedDatabase:
 # pages
 
 
+def digits(text: str) -> int | None:
+    """The number that a part of a request is; None where it is none, or one that nobody means."""
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
+
+
 class PageRefused(ValueError):
     """page or per_page is not a number above 0."""
 
@@ -141,9 +147,10 @@ def page_of(items: list[Any], query: dict[str, str]) -> tuple[list[Any], int, in
     numbers = {}
     for name, default in (("page", 1), ("per_page", 20)):
         text = query.get(name, str(default))
-        if not text.isdigit() or int(text) < 1:
+        number = digits(text)
+        if not number:
             raise PageRefused(name)
-        numbers[name] = int(text)
+        numbers[name] = number
     page, per_page = numbers["page"], min(numbers["per_page"], 100)
     return items[(page - 1) * per_page : page * per_page], page, per_page
 

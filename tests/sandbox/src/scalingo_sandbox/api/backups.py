@@ -95,7 +95,16 @@ def make_download_link(call: Call) -> database.DownloadAnswer:
     return database.DownloadAnswer(download_url=views.link(world, address, path, world.durations.download_link, token))
 
 
-@route("B5", "files", "GET", "/api/databases/{db}/backups/{backup}/download", access="none", safe=True, query="token!")
+@route(
+    "B5",
+    "files",
+    "GET",
+    "/api/databases/{db}/backups/{backup}/download",
+    access="none",
+    safe=True,
+    query="token!",
+    also="206 403 416",
+)
 def download_backup(call: Call) -> Answer:
     """The archive of a backup. The link's token is all it needs; it can be resumed."""
     addon = call.world.find_addon(call.path["db"])
@@ -175,7 +184,7 @@ def served_file(call: Call, path: Path, name: str, modified: float) -> Answer:
     return Answer(None, status, headers, media_type="application/gzip", file=(path, offset, length))
 
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 def _range(header: str, total: int) -> tuple[int, int] | None:
@@ -204,7 +213,7 @@ def _still_the_same(condition: str | None, etag: str, modified: float) -> bool:
         return False
     try:
         return int(parsedate_to_datetime(condition).timestamp()) == int(modified)
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
 
 

@@ -53,7 +53,14 @@ def unordered(lines: list[str]) -> list[str]:
 
 
 @route(
-    "log-lines", "files", "GET", "/apps/{identifier}/logs", access="none", safe=True, query="token! n filter timestamp"
+    "log-lines",
+    "files",
+    "GET",
+    "/apps/{identifier}/logs",
+    access="none",
+    safe=True,
+    query="token! n filter timestamp",
+    also="204 403",
 )
 def read_logs(call: Call) -> Answer:
     """The last lines of a log, as text; 204 when there are none."""
@@ -62,9 +69,10 @@ def read_logs(call: Call) -> Answer:
     wanted = call.query.get("filter") or ""
     lines = [line for line in lines if not wanted or f"[{wanted}]" in line]
     count = call.query.get("n") or "100"
-    if not count.isdigit():
+    number = views.digits(count)
+    if number is None:
         raise invalid(call.world, n="is not a number")
-    lines = lines[-int(count) :] if int(count) else []
+    lines = lines[-number:] if number else []
     if not lines:
         return Answer(None, 204)
     return Answer(None, 200, raw="".join(f"{line}\r\n" for line in unordered(lines)).encode(), media_type="text/plain")
@@ -75,10 +83,9 @@ def list_archives(call: Call) -> database.LogArchivesAnswer:
     """The archives of the log, the latest first, by page or by cursor."""
     world, item = call.world, call.owner.database
     text = call.query.get("cursor") or call.query.get("page") or "1"
-    text = text.removeprefix("page-")
-    if not text.isdigit() or int(text) < 1:
+    page = views.digits(text.removeprefix("page-"))
+    if not page:
         raise invalid(world, page="is not a number above 0")
-    page = int(text)
     midnight = world.now() // DAY * DAY
     numbers = list(range(item.log_archives))[(page - 1) * PAGE : page * PAGE]
     archives = []
@@ -103,12 +110,21 @@ def _content(number: int) -> bytes:
     return gzip.compress(f"2026-01-01 02:00:00.000000944 +0200 CEST [db-node] archive {number}\r\n".encode(), mtime=0)
 
 
-@route("log-archive", "files", "GET", "/archives/{identifier}/{number}.gz", access="none", safe=True, query="token!")
+@route(
+    "log-archive",
+    "files",
+    "GET",
+    "/archives/{identifier}/{number}.gz",
+    access="none",
+    safe=True,
+    query="token!",
+    also="403",
+)
 def read_archive(call: Call) -> Answer:
     """One archive of a log."""
     check_link(call)
     item = _addon(call).database
-    number = call.path["number"]
-    if not number.isdigit() or int(number) >= item.log_archives:
+    number = views.digits(call.path["number"])
+    if number is None or number >= item.log_archives:
         raise Refusal(404, {"error": "Archive not found"})
-    return Answer(None, 200, raw=_content(int(number)), media_type="application/gzip")
+    return Answer(None, 200, raw=_content(number), media_type="application/gzip")

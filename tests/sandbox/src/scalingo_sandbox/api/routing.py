@@ -128,6 +128,8 @@ class Route:
     title: str
     query: tuple[str, ...] = ()
     """Names of what may stand in the query; a trailing ! marks what must."""
+    also: tuple[str, ...] = ()
+    """Statuses that it answers with beside its own and those that all routes of its kind have."""
     only: str | None = None
     """The switch position that must hold, as name=value, for the route to exist."""
     dashboard: bool = False
@@ -200,6 +202,7 @@ def route(
     safe: bool,
     status: int = 200,
     query: str = "",
+    also: str = "",
     only: str | None = None,
     dashboard: bool = False,
     models: RouteModels | None = None,
@@ -226,6 +229,7 @@ def route(
                 status=status,
                 title=title,
                 query=tuple(query.split()),
+                also=tuple(also.split()),
                 only=only,
                 dashboard=dashboard,
             )

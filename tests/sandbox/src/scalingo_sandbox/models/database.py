@@ -81,10 +81,13 @@ def _hours(value: Any) -> Any:
     return [value] if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+Hours = Annotated[list[Hour], Field(min_length=1)]
+
+
 class DatabaseChanges(Request):
     periodic_backups_enabled: bool | None = None
     periodic_backups_scheduled_at: Annotated[
-        list[Hour] | None, BeforeValidator(_hours, json_schema_input_type=Hour | list[Hour] | None), Field(min_length=1)
+        Hours | None, BeforeValidator(_hours, json_schema_input_type=Hour | Hours | None)
     ] = None
     maintenance_window: WindowChange | None = None
 
