@@ -6,7 +6,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test sandbox bench faults live strangers docs build new lists lock clean
+.PHONY: help setup demo check test sandbox bench faults live strangers fuzz docs build new lists lock clean
 MAKEFLAGS += --no-print-directory
 
 export PYTHON
@@ -53,6 +53,10 @@ faults: ## every module, each of its requests, every fault, in each form of the 
 live: ## a real account, by reading only: whether the contract holds; SCALINGO_LIVE=read-only and SCALINGO_API_TOKEN are needed
 	@scripts/bootstrap python
 	@$(python) scripts/live $(ARGUMENTS)
+
+fuzz: ## 100,000 bad answers to every module, and 20,000 requests to the sandbox by its own document, in twenty minutes; suites draw a few
+	@scripts/bootstrap python
+	@$(python) scripts/fuzz $(ARGUMENTS)
 
 docs: ## the documentation as a website in .cache/docs
 	@scripts/bootstrap python
