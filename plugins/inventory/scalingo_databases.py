@@ -120,6 +120,7 @@ options:
       - Where requests about a database are sent. V(db_api), the default, is the Database API, with a token of each database's addon.
       - V(v1) and V(api) are the main API, with the token of the account. With O(details=true), this saves a request per database.
       - With V(v1) or V(api), O(db_api_url) is refused, and its environment variables are ignored.
+      - Any other value is refused.
     type: str
     env:
       - name: SCALINGO_API_PATH

@@ -286,6 +286,23 @@ def test_by_the_main_api_each_database_costs_one_request_fewer(
     assert {record.role for record in inventories.sandbox.log()} == {"auth", "api"}
 
 
+def test_what_the_inventory_has_found_by_the_main_api_no_task_asks_again(
+    inventories: Inventories, sandbox: Sandbox
+) -> None:
+    path = inventories.file(
+        details=True, apps=["shop"], regions=["osc-fr1"], engines=["mysql", "postgresql"], api_path="v1"
+    )
+    database = {
+        "app": "{{ scalingo_app }}",
+        "addon": "{{ scalingo_addon_id }}",
+        "api_path": "v1",
+        "region": "{{ scalingo_region }}",
+    }
+    play = {"hosts": "all", "gather_facts": False, "tasks": [task("scalingo_backup_info", **database)]}
+    inventories.ansible.play([play], "-i", str(path)).ok()
+    assert sorted(inventories.asked().items()) == [("A1", 1), ("B1", 2), ("D1", 2), ("exchange", 1), ("regions", 1)]
+
+
 CACHE = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_timeout": 3600}
 
 

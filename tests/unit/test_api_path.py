@@ -248,7 +248,11 @@ def test_a_backup_and_an_operation_of_another_database_are_none_of_this(office: 
 
 
 def test_data_of_a_qualified_region_stays_protected(office: Office) -> None:
-    for given in ({"region": "osc-secnum-fr1"}, {"api_url": "https://api.osc-secnum-fr1.scalingo.com"}):
+    for given in (
+        {"region": "osc-secnum-fr1"},
+        {"api_url": "https://api.osc-secnum-fr1.scalingo.com"},
+        {"api_url": "https://secnum.gateway.test", "region": "osc-fr1"},
+    ):
         client = office.client(api_path="v1", **given)
         assert "SecNumCloud" in client.target.protection
 

@@ -104,6 +104,8 @@ class Fleet:
         def show(item: State) -> State:
             beside = self._connect(item["region"], item["app"], item["addon_id"], client)
             beside.use_addon(listed_as[item["addon_id"]])
+            # What is known of it is kept for the tasks to come.
+            beside.target.ready()
             return show_database(beside)
 
         shown = self._each(
