@@ -40,7 +40,7 @@ EXAMPLES = r"""
   loop: [osc-fr1, osc-secnum-fr1]
   register: result
 
-- name: Tell which of them are of the shop
+- name: Show the apps of the shop
   ansible.builtin.debug:
     msg: "{{ ['shop', 'shop-*'] | community.scalingo.scalingo_fleet_apps(['osc-fr1', 'osc-secnum-fr1'], result.results) | map('first') }}"
 """

@@ -86,7 +86,7 @@ EXAMPLES = r"""
       - {name: shop, app: shop, addon: postgresql}
       - {name: metrics, app: metrics, addon: influxdb}
 
-- name: Tell which is the worst, and why
+- name: Show the worst database and its findings
   ansible.builtin.debug:
     msg: "{{ report.databases[0].name }}: {{ report.databases[0].reasons | map(attribute='text') | join(' ') }}"
   vars:

@@ -47,7 +47,7 @@ EXAMPLES = r"""
   register: result
   failed_when: false
 
-- name: Tell which databases they have
+- name: Show the databases of the apps
   ansible.builtin.debug:
     msg: "{{ [] | community.scalingo.scalingo_fleet_targets(addons=result.results) | map(attribute='name') }}"
 """

@@ -47,7 +47,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Tell which database goes first
+- name: Show the first database to upgrade
   ansible.builtin.debug:
     msg: "{{ rows | community.scalingo.scalingo_fleet_upgrade_next(run={}, now='2026-11-20T22:00:00Z') }}"
   vars:

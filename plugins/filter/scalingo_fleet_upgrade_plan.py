@@ -60,7 +60,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Name the databases of a list
+- name: Show the names of the databases
   ansible.builtin.debug:
     msg: "{{ [{'app': 'shop', 'addon': 'postgresql'}] | community.scalingo.scalingo_fleet_upgrade_plan | map(attribute='name') }}"
 """

@@ -42,7 +42,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Show one line for each database
+- name: Show one line per database
   ansible.builtin.debug:
     msg: "{{ (fleet_upgrade_rows | community.scalingo.scalingo_fleet_upgrade_report(run=fleet_upgrade_run, now='2026-11-20T22:00:00Z')).lines }}"
 """

@@ -94,7 +94,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Tell what is wrong with a restored database
+- name: Show the failed checks of a restored database
   ansible.builtin.debug:
     msg: "{{ facts | community.scalingo.scalingo_restore_drill_checks(previous={'public.orders': 1000}, max_drop_percent=5)
       | rejectattr('passed') | map(attribute='message') }}"

@@ -33,7 +33,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Say what is wrong
+- name: Show the findings
   ansible.builtin.debug:
     msg: "{{ before | community.scalingo.scalingo_upgrade_findings(after, version='17.10.0-1') }}"
   vars:

@@ -52,14 +52,14 @@ author:
 """
 
 EXAMPLES = r"""
-- name: List the logical databases as the platform gives them
+- name: List the logical databases as the platform returns them
   community.scalingo.scalingo_action:
     app: shop
     addon: mysql
     name: list-databases
   register: answer
 
-- name: Create one with the bare action
+- name: Create a logical database with an action
   community.scalingo.scalingo_action:
     app: shop
     addon: mysql

@@ -82,28 +82,28 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Have a PostgreSQL
+- name: Provision a PostgreSQL addon
   community.scalingo.scalingo_addon:
     app: shop
     addon: postgresql
     plan: postgresql-starter-512
     version: '17'
 
-- name: Give it more room
+- name: Change to a larger plan
   community.scalingo.scalingo_addon:
     app: shop
     addon: postgresql
     plan: postgresql-starter-1024
     allow: [plan_change]
 
-- name: Provision an Elasticsearch
+- name: Provision an Elasticsearch addon
   community.scalingo.scalingo_addon:
     app: shop
     addon: elasticsearch
     plan: elasticsearch-starter-512
   register: search
 
-- name: Enable TLS, unless check mode has provisioned nothing
+- name: Enable TLS, except in check mode before the addon exists
   community.scalingo.scalingo_database:
     app: shop
     addon: elasticsearch
@@ -111,13 +111,13 @@ EXAMPLES = r"""
       force-ssl: true
   when: not ansible_check_mode or search.addon.id is not none
 
-- name: Resume it after a suspension
+- name: Resume the addon after a suspension
   community.scalingo.scalingo_addon:
     app: shop
     addon: postgresql
     resume: true
 
-- name: Destroy it
+- name: Destroy the addon
   community.scalingo.scalingo_addon:
     app: shop
     addon: postgresql

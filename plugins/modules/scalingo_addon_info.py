@@ -34,11 +34,11 @@ EXAMPLES = r"""
     app: shop
   register: result
 
-- name: Tell which of them do not run
+- name: Show the addons that are not running
   ansible.builtin.debug:
     msg: "{{ result.addons | rejectattr('status', 'equalto', 'running') | map(attribute='resource_id') }}"
 
-- name: List the MySQL databases of the app, however many there are
+- name: List all MySQL addons of the app
   community.scalingo.scalingo_addon_info:
     app: shop
     addon: mysql

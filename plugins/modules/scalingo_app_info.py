@@ -38,11 +38,11 @@ EXAMPLES = r"""
     region: osc-secnum-fr1
   register: result
 
-- name: Tell which of them are databases with dedicated resources
+- name: Show the databases with dedicated resources
   ansible.builtin.debug:
     msg: "{{ result.apps | selectattr('flags.dedicated-database', 'defined') | map(attribute='name') }}"
 
-- name: List the addons of each
+- name: List the addons of each app
   community.scalingo.scalingo_addon_info:
     region: osc-secnum-fr1
     app: "{{ item.name }}"
@@ -50,12 +50,12 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.name }}"
 
-- name: See whether an app exists
+- name: Get an app that may not exist
   community.scalingo.scalingo_app_info:
     app: shop
   register: shop
 
-- name: Say so
+- name: Show whether the app exists
   ansible.builtin.debug:
     msg: "{{ shop.apps[0].name }} is {{ shop.apps[0].status }}"
   when: shop.apps | length > 0

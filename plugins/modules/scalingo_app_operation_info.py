@@ -35,7 +35,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Wait for the end of a restart that somebody asked for
+- name: Wait for the end of a restart
   community.scalingo.scalingo_app_operation_info:
     app: shop
     operation_id: 609145e66ffbd934f6745bb4
@@ -44,7 +44,7 @@ EXAMPLES = r"""
   delay: 5
   retries: 24
 
-- name: Say how it ended
+- name: Show the status of the restart
   ansible.builtin.debug:
     msg: "{{ result.operations[0].type }}: {{ result.operations[0].error | default('it went well', true) }}"
   when: result.operations | length > 0

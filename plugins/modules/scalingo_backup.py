@@ -83,20 +83,20 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Have a backup that is not older than a day, whoever made it
+- name: Ensure a backup younger than a day exists
   community.scalingo.scalingo_backup:
     app: shop
     addon: postgresql
     max_age: 24h
   register: backup
 
-- name: Make a backup before a risky change, even if that costs the oldest one
+- name: Create a backup before a risky change, even if the oldest is deleted
   community.scalingo.scalingo_backup:
     app: shop
     addon: mysql
     allow: [eviction]
 
-- name: Have a manual backup of this hour, and do not wait for it
+- name: Ensure a manual backup of the last hour exists, without waiting
   community.scalingo.scalingo_backup:
     app: shop
     addon: mongodb

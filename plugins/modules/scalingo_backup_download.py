@@ -81,20 +81,20 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Keep the newest backup in a directory, under its own name
+- name: Download the newest backup to a directory
   community.scalingo.scalingo_backup_download:
     app: shop
     addon: postgresql
     dest: "{{ backup_directory }}"
   register: download
 
-- name: Make a backup
+- name: Create a backup
   community.scalingo.scalingo_backup:
     app: shop
     addon: mysql
   register: made
 
-- name: Fetch exactly that one, and read the file again if it is there already
+- name: Download this backup, and verify an existing file
   community.scalingo.scalingo_backup_download:
     app: shop
     addon: mysql

@@ -64,7 +64,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Find the newest good backup
+- name: Find the newest completed backup
   community.scalingo.scalingo_backup_info:
     app: shop
     addon: postgresql
@@ -72,12 +72,12 @@ EXAMPLES = r"""
     latest: true
   register: result
 
-- name: Tell when it began
+- name: Show the start of the backup
   ansible.builtin.debug:
     msg: "{{ result.backups[0].started_at }}"
   when: result.backups | length > 0
 
-- name: List what went wrong in the last week
+- name: List the failed backups of the last week
   community.scalingo.scalingo_backup_info:
     app: shop
     addon: postgresql

@@ -83,7 +83,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Make backups at three in the morning and keep maintenance to Sunday night
+- name: Set the backup schedule and the maintenance window
   community.scalingo.scalingo_database:
     app: shop
     addon: postgresql
@@ -93,14 +93,14 @@ EXAMPLES = r"""
       weekday_utc: sunday
       starting_hour_utc: 21
 
-- name: Refuse connections without encryption
+- name: Refuse unencrypted connections
   community.scalingo.scalingo_database:
     app: shop
     addon: mysql
     features:
       force-ssl: true
 
-- name: Open a database to the Internet, which needs the consent of the task
+- name: Make a database publicly available, with the consent
   community.scalingo.scalingo_database:
     app: shop
     addon: mysql
@@ -109,7 +109,7 @@ EXAMPLES = r"""
       publicly-available: true
     allow: [exposure]
 
-- name: Keep a Redis on disk, and do not wait until that is in effect
+- name: Enable the persistence of a Redis database, without waiting
   community.scalingo.scalingo_database:
     app: shop
     addon: redis

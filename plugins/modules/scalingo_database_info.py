@@ -33,17 +33,17 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Read a database
+- name: Get a database
   community.scalingo.scalingo_database_info:
     app: shop
     addon: postgresql
   register: result
 
-- name: Tell its version
+- name: Show the version of the database
   ansible.builtin.debug:
     msg: "{{ result.databases[0].readable_version }}"
 
-- name: Read the network of a database with dedicated resources too
+- name: Get a database with dedicated resources and its network
   community.scalingo.scalingo_database_info:
     app: shop-database
     addon: postgresql-ng

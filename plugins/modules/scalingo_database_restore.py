@@ -63,14 +63,14 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Go back to before the mistake
+- name: Restore the database to a time before the mistake
   community.scalingo.scalingo_database_restore:
     app: shop
     addon: postgresql
     restore_time: "{{ before_the_mistake }}"
     confirm: "{{ resource_id }}"
 
-- name: Restore a backup
+- name: Restore the database from a backup
   community.scalingo.scalingo_database_restore:
     app: shop
     addon: mysql

@@ -75,18 +75,18 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Bring a database to the latest minor version
+- name: Upgrade a database to the latest minor version
   community.scalingo.scalingo_database_upgrade:
     app: shop
     addon: postgresql
   register: upgrade
 
-- name: Say that a major version is waiting
+- name: Show the available major version
   ansible.builtin.debug:
     msg: "{{ upgrade.next_version }} is waiting"
   when: upgrade.major_available
 
-- name: Go to the next major version, which needs the consent of the task
+- name: Upgrade to the next major version, with the consent
   community.scalingo.scalingo_database_upgrade:
     app: shop
     addon: postgresql

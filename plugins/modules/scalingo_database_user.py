@@ -95,7 +95,7 @@ EXAMPLES = r"""
     password: "{{ vault_reporting_password }}"
     read_only: true
 
-- name: Create a user and let the platform make the password
+- name: Create a user with a generated password
   community.scalingo.scalingo_database_user:
     app: shop
     addon: postgresql
@@ -103,7 +103,7 @@ EXAMPLES = r"""
   register: importer
   no_log: true
 
-- name: Create a user and have its password in a file
+- name: Create a user and write the generated password to a file
   community.scalingo.scalingo_database_user:
     app: shop
     addon: postgresql

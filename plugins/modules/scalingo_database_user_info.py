@@ -35,7 +35,7 @@ EXAMPLES = r"""
     addon: postgresql
   register: result
 
-- name: Tell who can write
+- name: Show the users who can write
   ansible.builtin.debug:
     msg: "{{ result.users | rejectattr('read_only') | map(attribute='name') }}"
 """

@@ -39,7 +39,7 @@ EXAMPLES = r"""
   community.scalingo.scalingo_dedicated_database_info:
   register: result
 
-- name: Read who may reach each of them
+- name: List the firewall rules of each database
   community.scalingo.scalingo_firewall_rule_info:
     app: "{{ item.name }}"
     addon: "{{ item.technology }}"
@@ -47,7 +47,7 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.name }}"
 
-- name: Read one of them
+- name: Get one database
   community.scalingo.scalingo_dedicated_database_info:
     app: ledger
 """

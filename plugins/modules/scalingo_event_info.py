@@ -60,24 +60,24 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Look for backups that failed since the beginning of the month
+- name: List the failed backups since the beginning of the month
   community.scalingo.scalingo_event_info:
     app: shop
     types: [database_backup_failed, database_continuousbackup_stale]
     since: '2026-11-01T00:00:00+01:00'
   register: result
 
-- name: Tell of which databases
+- name: Show their databases
   ansible.builtin.debug:
     msg: "{{ result.events | map(attribute='type_data.resource_id') | unique }}"
 
-- name: Read what happened lately
+- name: List recent events
   community.scalingo.scalingo_event_info:
     app: shop
     limit: 10
   register: lately
 
-- name: Tell what and by whom
+- name: Show the events and their users
   ansible.builtin.debug:
     msg: "{{ item.created_at }} {{ item.type }} {{ item.user.username | default('the platform', true) }}"
   loop: "{{ lately.events }}"

@@ -93,14 +93,14 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Let the office in
+- name: Allow the office network
   community.scalingo.scalingo_firewall_rule:
     app: shop-database
     addon: postgresql-ng
     cidr: 198.51.100.0/24
     label: office
 
-- name: Let the apps of the region and the office in, and nobody else
+- name: Allow only the office network and the apps of the region
   community.scalingo.scalingo_firewall_rule:
     app: shop-database
     addon: postgresql-ng

@@ -35,7 +35,7 @@ EXAMPLES = r"""
     addon: postgresql-ng
   register: result
 
-- name: Tell the ranges
+- name: Show the ranges
   ansible.builtin.debug:
     msg: "{{ result.firewall_rules | selectattr('type', 'eq', 'custom_range') | map(attribute='cidr') }}"
 """

@@ -36,11 +36,11 @@ EXAMPLES = r"""
     addon: postgresql
   register: result
 
-- name: Fail unless all of them run
+- name: Fail unless all instances are running
   ansible.builtin.assert:
     that: result.instances | rejectattr('status', 'eq', 'running') | length == 0
 
-- name: Read the health of an Elasticsearch cluster too
+- name: Get the instances and the health of an Elasticsearch cluster
   community.scalingo.scalingo_instance_info:
     app: search
     addon: elasticsearch

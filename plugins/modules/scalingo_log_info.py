@@ -49,14 +49,14 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Read the last lines
+- name: Get the last log lines
   community.scalingo.scalingo_log_info:
     app: shop
     addon: postgresql
     lines: 50
   register: result
 
-- name: List the archives
+- name: List the log archives
   community.scalingo.scalingo_log_info:
     app: shop
     addon: postgresql

@@ -71,14 +71,14 @@ EXAMPLES = r"""
     addon: mysql
     name: reports
 
-- name: Delete one with all its data
+- name: Delete a logical database and all its data
   community.scalingo.scalingo_logical_db:
     app: shop
     addon: mysql
     name: reports
     state: absent
 
-- name: Have these and the protected one, and no others
+- name: Ensure that only these logical databases exist
   community.scalingo.scalingo_logical_db:
     app: shop
     addon: mysql

@@ -35,7 +35,7 @@ EXAMPLES = r"""
     addon: mysql
   register: result
 
-- name: Tell the names of those that are not protected
+- name: Show the names of unprotected logical databases
   ansible.builtin.debug:
     msg: "{{ result.logical_databases | rejectattr('protected') | map(attribute='name') }}"
 """

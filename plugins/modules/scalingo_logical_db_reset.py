@@ -40,7 +40,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Empty the database of the staging app
+- name: Delete all data of the logical database of the staging app
   community.scalingo.scalingo_logical_db_reset:
     app: shop-staging
     addon: mysql

@@ -38,14 +38,14 @@ author:
 """
 
 EXAMPLES = r"""
-- name: List maintenance that is still to come
+- name: List planned maintenance
   community.scalingo.scalingo_maintenance_info:
     app: shop
     addon: postgresql
     status: [scheduled, notified, queued]
   register: result
 
-- name: Read the last one
+- name: Get the last maintenance
   community.scalingo.scalingo_maintenance_info:
     app: shop
     addon: postgresql

@@ -46,17 +46,17 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Read the present metrics
+- name: Get the current metrics
   community.scalingo.scalingo_metrics_info:
     app: shop
     addon: postgresql
   register: result
 
-- name: Tell how many connections are in use
+- name: Show the number of connections
   ansible.builtin.debug:
     msg: "{{ result.metrics[0].database_stats.current_connections }} of {{ result.metrics[0].database_stats.max_connections }}"
 
-- name: Read the use of the disk over the last day
+- name: Get the disk usage of the last day
   community.scalingo.scalingo_metrics_info:
     app: shop
     addon: postgresql

@@ -56,22 +56,22 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Read what to ask for a net peering of
+- name: Get the values for a new net peering
   community.scalingo.scalingo_net_peering_info:
     app: shop-database
     network_configuration: true
   register: result
 
-- name: Tell it
+- name: Show the values
   ansible.builtin.debug:
     msg: "{{ result.network_configuration.outscale_account_id }}, {{ result.network_configuration.outscale_net_id }}"
 
-- name: Join the network that the net peering was asked for from
+- name: Accept the net peering
   community.scalingo.scalingo_net_peering:
     app: shop-database
     outscale_net_peering_id: pcx-12345678
 
-- name: Part it again
+- name: Delete the net peering
   community.scalingo.scalingo_net_peering:
     app: shop-database
     outscale_net_peering_id: pcx-12345678

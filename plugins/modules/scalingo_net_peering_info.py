@@ -43,11 +43,11 @@ EXAMPLES = r"""
     app: shop-database
   register: result
 
-- name: Tell the networks that are joined
+- name: Show the active net peerings
   ansible.builtin.debug:
     msg: "{{ result.net_peerings | selectattr('status', 'equalto', 'active') | map(attribute='outscale_source_net_ip_range') }}"
 
-- name: Read what to ask for a net peering of
+- name: Get the values for a new net peering
   community.scalingo.scalingo_net_peering_info:
     app: shop-database
     network_configuration: true

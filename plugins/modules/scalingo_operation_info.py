@@ -31,18 +31,18 @@ author:
 """
 
 EXAMPLES = r"""
-- name: See whether an operation is running
+- name: Get the running operation
   community.scalingo.scalingo_operation_info:
     app: shop
     addon: postgresql
   register: result
 
-- name: Say what it is
+- name: Show the running operation
   ansible.builtin.debug:
     msg: "{{ result.operations[0].type }} is {{ result.operations[0].status }}"
   when: result.operations | length > 0
 
-- name: Look at an operation that was started without waiting
+- name: Get an operation that was started without waiting
   community.scalingo.scalingo_operation_info:
     app: shop
     addon: postgresql

@@ -148,7 +148,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Install an extension through the tunnel of the platform
+- name: Install an extension through SSH
   community.scalingo.scalingo_pg_extension:
     app: shop
     addon: postgresql
@@ -157,14 +157,14 @@ EXAMPLES = r"""
     ssh_key_file: "{{ scalingo_ssh_key_file }}"
     ssh_known_hosts: "{{ scalingo_ssh_known_hosts }}"
 
-- name: Install several, with what they need, on a database that is publicly available
+- name: Install several extensions and their dependencies on a publicly available database
   community.scalingo.scalingo_pg_extension:
     app: shop
     addon: postgresql
     names: [hstore, unaccent, earthdistance]
     cascade: true
 
-- name: Have the newest version of an extension that the server has
+- name: Update an extension to the server's version
   community.scalingo.scalingo_pg_extension:
     app: shop
     addon: postgresql

@@ -28,13 +28,13 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Look at the extensions of a database
+- name: List the extensions
   community.scalingo.scalingo_pg_extension_info:
     app: shop
     addon: postgresql
   register: found
 
-- name: Say what is there
+- name: Show the extensions
   ansible.builtin.debug:
     msg: "{{ found.extensions | items2dict(key_name='name', value_name='version') }}"
 """

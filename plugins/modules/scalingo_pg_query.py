@@ -80,14 +80,14 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Cancel what has been running for more than ten minutes
+- name: Cancel queries that have run for more than ten minutes
   community.scalingo.scalingo_pg_query:
     app: shop
     addon: postgresql
     action: cancel
     older_than: 10m
 
-- name: End sessions of one user that hold a transaction open
+- name: Terminate the sessions of a user with open transactions
   community.scalingo.scalingo_pg_query:
     app: shop
     addon: postgresql
@@ -96,7 +96,7 @@ EXAMPLES = r"""
     query_state: idle in transaction
     older_than: 1h
 
-- name: End one session
+- name: Terminate one session
   community.scalingo.scalingo_pg_query:
     app: shop
     addon: postgresql

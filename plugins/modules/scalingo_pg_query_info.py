@@ -49,7 +49,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Look at what has been running for more than a minute
+- name: List queries that have run for more than a minute
   community.scalingo.scalingo_pg_query_info:
     app: shop
     addon: postgresql

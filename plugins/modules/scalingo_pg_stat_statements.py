@@ -40,12 +40,12 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Collect statistics of statements
+- name: Enable statement statistics
   community.scalingo.scalingo_pg_stat_statements:
     app: shop
     addon: postgresql
 
-- name: Begin anew after a release
+- name: Reset the statistics after a release
   community.scalingo.scalingo_pg_stat_statements:
     app: shop
     addon: postgresql

@@ -41,7 +41,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Look at the ten statements that cost most
+- name: List the ten most expensive statements
   community.scalingo.scalingo_pg_stat_statements_info:
     app: shop
     addon: postgresql

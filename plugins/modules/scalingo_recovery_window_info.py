@@ -27,13 +27,13 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Read the recovery window
+- name: Get the recovery window
   community.scalingo.scalingo_recovery_window_info:
     app: shop
     addon: postgresql
   register: result
 
-- name: Make sure that there is one
+- name: Fail when no recovery window exists
   ansible.builtin.assert:
     that: result.recovery_windows | length == 1
 """

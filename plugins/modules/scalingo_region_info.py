@@ -32,7 +32,7 @@ EXAMPLES = r"""
   community.scalingo.scalingo_region_info:
   register: result
 
-- name: List the apps of all of them
+- name: List the apps of each region
   community.scalingo.scalingo_app_info:
     region: "{{ item.name }}"
   loop: "{{ result.regions }}"

@@ -82,7 +82,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Keep points for thirty days unless something else is asked for
+- name: Keep points for 30 days by default
   community.scalingo.scalingo_retention_policy:
     app: metrics
     addon: influxdb
@@ -90,7 +90,7 @@ EXAMPLES = r"""
     duration: 30d
     default: true
 
-- name: Have several policies
+- name: Ensure several policies exist
   community.scalingo.scalingo_retention_policy:
     app: metrics
     addon: influxdb
@@ -100,7 +100,7 @@ EXAMPLES = r"""
       - name: monthly
         duration: INF
 
-- name: Delete a policy with all its points
+- name: Delete a policy and all its points
   community.scalingo.scalingo_retention_policy:
     app: metrics
     addon: influxdb

@@ -34,7 +34,7 @@ EXAMPLES = r"""
     addon: influxdb
   register: result
 
-- name: Tell the default one
+- name: Show the default policy
   ansible.builtin.debug:
     msg: "{{ result.retention_policies | selectattr('default') | map(attribute='name') | first }}"
 """

@@ -38,7 +38,7 @@ options: {}
 
 EXAMPLES = r"""
 # In the tasks of a role of this collection.
-- name: Read the variables
+- name: Read and validate the role variables
   community.scalingo.scalingo_role_variables:
   register: restore_drill_given
 """

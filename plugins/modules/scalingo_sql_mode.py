@@ -39,7 +39,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Set what MySQL 8 sets by itself
+- name: Set the default modes of MySQL 8
   community.scalingo.scalingo_sql_mode:
     app: shop
     addon: mysql

@@ -24,13 +24,13 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Read the SQL mode
+- name: Get the SQL mode
   community.scalingo.scalingo_sql_mode_info:
     app: shop
     addon: mysql
   register: result
 
-- name: Tell its modes
+- name: Show the modes
   ansible.builtin.debug:
     msg: "{{ result.sql_modes[0].modes }}"
 """

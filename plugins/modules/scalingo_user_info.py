@@ -30,12 +30,12 @@ author:
 """
 
 EXAMPLES = r"""
-- name: See whose token this is, and that it works
+- name: Get the account of the token
   community.scalingo.scalingo_user_info:
     token_cache: false
   register: result
 
-- name: Tell it
+- name: Show the account
   ansible.builtin.debug:
     msg: "The token belongs to {{ result.users[0].username }} ({{ result.users[0].email }})."
 """

@@ -27,13 +27,13 @@ author:
 """
 
 EXAMPLES = r"""
-- name: List the versions ahead
+- name: List the later versions
   community.scalingo.scalingo_version_info:
     app: shop
     addon: postgresql
   register: result
 
-- name: Tell the major versions among them
+- name: Show the major versions
   ansible.builtin.debug:
     msg: "{{ result.majors }}"
 """
