@@ -56,11 +56,11 @@ addons:
       type: str
       sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
     app_id:
-      description: The ID of the app that it belongs to.
+      description: The ID of its app.
       type: str
       sample: 5343eccd646173000a140000
     resource_id:
-      description: The reference of the resource that people see. Also the default name inside the database.
+      description: The resource ID that the dashboard shows. Also the default name inside the database.
       type: str
       sample: shop_4553
     status:
@@ -81,15 +81,15 @@ addons:
           type: str
           sample: postgresql-starter-512
         display_name:
-          description: The name of the plan for people.
+          description: The display name of the plan.
           type: str
           sample: Starter 512M
         description:
-          description: What the plan is about.
+          description: The description of the plan.
           type: str
           sample: 512 MB of memory, 10 GB of disk
     addon_provider:
-      description: What kind of addon it is.
+      description: The kind of the addon.
       type: dict
       contains:
         id:
@@ -101,11 +101,11 @@ addons:
           type: str
           sample: PostgreSQL
         logo_url:
-          description: Where its logo is.
+          description: The URL of the logo.
           type: str
           sample: https://cdn.scalingo.com/addons/postgresql.svg
     app:
-      description: The app as the task names it, so that a loop over results knows whose addon it is.
+      description: The app as set in the task, for loops over the results.
       type: str
       sample: shop
     region:
@@ -121,7 +121,7 @@ addons:
       type: str
       sample: '2026-02-05T14:38:14.343000Z'
     deprovisioned_at:
-      description: When it was destroyed, in UTC. V(none) as long as it lives.
+      description: When it was destroyed, in UTC. V(none) before that.
       type: str
       sample: '2026-11-20T09:12:44.005000Z'
     updated_at:
@@ -130,12 +130,12 @@ addons:
       sample: '2026-02-05T14:41:02.112000Z'
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

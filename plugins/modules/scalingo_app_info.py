@@ -87,11 +87,11 @@ apps:
     flags:
       description:
         - The flags of the app, each V(true) or V(false). The app of a database with dedicated resources has C(dedicated-database).
-        - None when the platform does not tell them.
+        - V(none) when the platform does not return them.
       type: dict
       sample: {dedicated-database: true}
     owner:
-      description: Who owns the app.
+      description: The owner of the app.
       type: dict
       contains:
         id:
@@ -103,7 +103,7 @@ apps:
           type: str
           sample: johndoe
         email:
-          description: The address of the user.
+          description: The email address of the user.
           type: str
           sample: john.doe@example.com
     project:
@@ -128,12 +128,12 @@ apps:
       sample: '2026-11-20T09:12:44.005000Z'
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

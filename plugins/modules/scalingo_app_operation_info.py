@@ -52,7 +52,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 operations:
-  description: The operation, or nothing.
+  description: The operation, or an empty list.
   returned: success
   type: list
   elements: dict
@@ -66,15 +66,15 @@ operations:
       type: str
       sample: 5343eccd646173000a140000
     type:
-      description: What kind of operation it is.
+      description: The type of the operation.
       type: str
       sample: restart
     status:
-      description: V(done) for one that succeeded, V(error) for one that did not. V(pending), V(running) and others are on their way.
+      description: V(done) after success, V(error) after a failure. V(pending), V(running) and other values mean that it has not ended.
       type: str
       sample: done
     created_at:
-      description: When it was asked for, in UTC.
+      description: When it was requested, in UTC.
       type: str
       sample: '2026-11-20T22:00:00.000000Z'
     finished_at:
@@ -82,17 +82,17 @@ operations:
       type: str
       sample: '2026-11-20T22:00:31.000000Z'
     error:
-      description: What went wrong, in the words of the platform.
+      description: The error message of the platform.
       type: str
       sample: the app did not start in time
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

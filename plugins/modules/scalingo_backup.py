@@ -109,16 +109,16 @@ RETURN = r"""
 backup:
   description:
     - The backup, as RV(community.scalingo.scalingo_backup_info#module:backups) describes it. In check mode, V(none) for what only the platform knows.
-    - The ID of a backup that check mode would make is V(not-made-in-check-mode). Tasks accept it as O(ignore:backup_id) in check mode only.
+    - In check mode, the ID of a new backup is V(not-made-in-check-mode). Tasks accept it as O(ignore:backup_id) in check mode only.
   returned: success
   type: dict
 attached:
-  description: Whether it is one that was running already.
+  description: Whether the backup was already running before the task.
   returned: success
   type: bool
   sample: false
 evicted:
-  description: The ID of the manual backup that the platform deletes for the new one. V(none) when nothing is lost.
+  description: The ID of the manual backup that the platform deletes for the new one. V(none) when none is deleted.
   returned: success
   type: str
   sample: 5b8b36104ffb090be1ac3ce0
@@ -130,7 +130,7 @@ steps:
   elements: str
   sample: ['set periodic_backups_scheduled_at to 3:00 UTC', 'enable the feature force-ssl']
 steps_done:
-  description: What was done before the task failed. Nothing of it is undone.
+  description: What was done before the task failed. It is not undone.
   returned: when the task fails after it began to change something
   type: list
   elements: str
@@ -141,12 +141,12 @@ step_failed:
   type: str
   sample: enable the feature force-ssl
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

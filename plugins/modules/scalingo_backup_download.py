@@ -111,19 +111,19 @@ file:
   type: dict
   contains:
     path:
-      description: Where it is. In a directory a backup that is not made yet has no name, so its ID stands there.
+      description: The path of the file. In a directory, the file of a backup that is not created yet is named after its ID.
       type: str
       sample: /srv/backups/20260902010000_shop_4553.tar.gz
     size:
-      description: Its size in bytes. In check mode none when it would be downloaded.
+      description: The size in bytes. V(none) in check mode when it would be downloaded.
       type: int
       sample: 17484513608
     sha256:
-      description: Its SHA-256. In check mode none when it would be downloaded.
+      description: The SHA-256. V(none) in check mode when it would be downloaded.
       type: str
       sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
     mode:
-      description: Its permissions, in octal.
+      description: The octal permissions.
       type: str
       sample: '0600'
 backup:
@@ -138,7 +138,7 @@ steps:
   elements: str
   sample: ['set periodic_backups_scheduled_at to 3:00 UTC', 'enable the feature force-ssl']
 steps_done:
-  description: What was done before the task failed. Nothing of it is undone.
+  description: What was done before the task failed. It is not undone.
   returned: when the task fails after it began to change something
   type: list
   elements: str
@@ -149,12 +149,12 @@ step_failed:
   type: str
   sample: enable the feature force-ssl
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

@@ -96,7 +96,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 backups:
-  description: The backups that match, the newest first.
+  description: The matching backups, newest first.
   returned: success
   type: list
   elements: dict
@@ -111,28 +111,28 @@ backups:
       sample: 20260902010000_shop_4553
     status:
       description:
-        - V(done), V(error) or V(cancelled) for one that has ended. Others are on their way, such as V(scheduled) and V(running).
+        - V(done), V(error) or V(cancelled) after its end. Other values, such as V(scheduled) and V(running), mean that it has not ended.
       type: str
       sample: done
     method:
       description:
-        - V(manual) for one that somebody asked for, V(periodic) for a daily one.
+        - V(manual), or V(periodic) for a daily backup.
       type: str
       sample: manual
     created_at:
-      description: When the backup was asked for, in UTC.
+      description: When the backup was requested, in UTC.
       type: str
       sample: '2026-09-02T01:00:00.178000Z'
     started_at:
-      description: When the backup began, in UTC. V(none) before that.
+      description: When the backup started, in UTC. V(none) before that.
       type: str
       sample: '2026-09-02T01:00:03.501000Z'
     size:
-      description: The size in bytes, once it is done.
+      description: The size in bytes, when the backup is done.
       type: int
       sample: 17484513608
     database_id:
-      description: The internal ID of the database. It is not the ID of the addon.
+      description: The internal ID of the database, not the ID of the addon.
       type: str
       sample: 597601234ffb097af4f3099b
 url:
@@ -147,12 +147,12 @@ secret_file:
   type: str
   sample: /srv/secrets/shop.txt
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

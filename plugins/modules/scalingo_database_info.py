@@ -52,7 +52,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 databases:
-  description: The database, or nothing when the app has no such addon.
+  description: The database, or an empty list when the app has no such addon.
   returned: success
   type: list
   elements: dict
@@ -62,7 +62,7 @@ databases:
       type: str
       sample: 5c599fd6f18b3202f7ab4e66
     resource_id:
-      description: The reference of the resource that people see. Also the default name inside the database.
+      description: The resource ID that the dashboard shows. Also the default name inside the database.
       type: str
       sample: shop_4553
     app_name:
@@ -74,11 +74,11 @@ databases:
       type: str
       sample: '2026-02-05T14:38:14.343000Z'
     encryption_at_rest:
-      description: Whether the data are encrypted on disk.
+      description: Whether the data is encrypted on disk.
       type: bool
       sample: true
     features:
-      description: The features that the platform lists. One that is off is not listed.
+      description: The features that the platform lists. Disabled features are not listed.
       type: list
       elements: dict
       contains:
@@ -156,15 +156,15 @@ databases:
           elements: str
           sample: []
         private_ip:
-          description: The address in the private network, if there is one.
+          description: The address in the private network, if it exists.
           type: str
           sample: 10.0.0.12
     next_version_id:
-      description: The ID of the version that an upgrade leads to. V(none) when there is none.
+      description: The ID of the next version of the upgrade path. V(none) at the latest version.
       type: str
       sample: 5bf30d1104c87f000161285c
     current_operation_id:
-      description: The ID of the operation that is running. V(none) when the database is idle.
+      description: The ID of the running operation. V(none) when the database is idle.
       type: str
       sample: 609145e66ffbd934f6745bb4
     cluster:
@@ -172,11 +172,11 @@ databases:
       type: bool
       sample: false
     periodic_backups_enabled:
-      description: Whether a backup is made every day.
+      description: Whether the platform creates a backup every day.
       type: bool
       sample: true
     periodic_backups_scheduled_at:
-      description: The hours of the day, in UTC, at which backups are made.
+      description: The hours of the daily backups, in UTC.
       type: list
       elements: int
       sample: [3]
@@ -193,7 +193,7 @@ databases:
           type: int
           sample: 21
         duration_in_hour:
-          description: How many hours the window is open. The platform decides this.
+          description: The length of the window in hours. The platform sets it.
           type: int
           sample: 8
 network:
@@ -202,7 +202,7 @@ network:
   type: dict
   contains:
     outscale_account_id:
-      description: The account of the database's network, which a net peering is asked of.
+      description: The account of the database's network, to specify in a net peering.
       type: str
       sample: '210987654321'
     outscale_net_id:
@@ -214,7 +214,7 @@ network:
       type: str
       sample: 10.100.0.0/16
     endpoints:
-      description: Where the database can be reached.
+      description: The endpoints of the database.
       type: list
       elements: dict
       contains:
@@ -236,16 +236,16 @@ network:
           type: str
           sample: public-rw
     net_peerings:
-      description: The networks that are joined to that of the database.
+      description: The net peerings with the network of the database.
       type: list
       elements: dict
       contains:
         id:
-          description: The ID that the platform gave to the net peering.
+          description: The platform's ID of the net peering.
           type: str
           sample: 65f1c0d2a1b2c3d4e5f60718
         database_id:
-          description: The ID of the database, which is the one of its app.
+          description: The ID of the database, which is the ID of its app.
           type: str
           sample: 65f1c0d2a1b2c3d4e5f60719
         status:
@@ -254,37 +254,37 @@ network:
           type: str
           sample: active
         outscale_net_peering_id:
-          description: The ID that Outscale gave to the net peering.
+          description: The Outscale ID of the net peering.
           type: str
           sample: pcx-12345678
         outscale_source_net_id:
-          description: The ID of the network that is joined.
+          description: The ID of the other network.
           type: str
           sample: vpc-12345678
         outscale_source_net_ip_range:
-          description: The address range of that network.
+          description: The address range of the other network.
           type: str
           sample: 10.20.0.0/16
         outscale_source_account_id:
-          description: The account of that network.
+          description: The account of the other network.
           type: str
           sample: '123456789012'
         created_at:
-          description: When it was made, in UTC.
+          description: When it was created, in UTC.
           type: str
           sample: '2026-11-20T00:00:00.000000Z'
         updated_at:
-          description: When it was changed last, in UTC.
+          description: When it was last changed, in UTC.
           type: str
           sample: '2026-11-20T00:00:00.000000Z'
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

@@ -80,7 +80,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 restoration:
-  description: The restoration of a backup, as it was seen last. V(none) in check mode, and with O(restore_time).
+  description: The restoration of a backup, as last polled. V(none) in check mode, and with O(restore_time).
   returned: success
   type: dict
   contains:
@@ -95,15 +95,15 @@ restoration:
       sample: backup
     status:
       description:
-        - V(done) or V(error) for one that has ended. Others are on their way, such as V(scheduled) and V(running).
+        - V(done) or V(error) after its end. Other values, such as V(scheduled) and V(running), mean that it has not ended.
       type: str
       sample: done
     created_at:
-      description: When it was asked for, in UTC.
+      description: When it was requested, in UTC.
       type: str
       sample: '2026-11-20T22:00:00.000000Z'
     started_at:
-      description: When it began, in UTC.
+      description: When it started, in UTC.
       type: str
       sample: '2026-11-20T22:00:04.000000Z'
     ended_at:
@@ -111,11 +111,11 @@ restoration:
       type: str
       sample: '2026-11-20T22:31:40.000000Z'
     database_id:
-      description: The internal ID of the database. It is not the ID of the addon.
+      description: The internal ID of the database, not the ID of the addon.
       type: str
       sample: 597601234ffb097af4f3099b
     source_backup_id:
-      description: The ID of the backup that it restores.
+      description: The ID of the restored backup.
       type: str
       sample: 5b8b36104ffb090be1ac3ce1
 # BEGIN _returns.database, _returns.operation, _returns.steps, _returns: written by make lists
@@ -128,7 +128,7 @@ database:
 operation:
   description:
     - The operation as last polled, as RV(community.scalingo.scalingo_operation_info#module:operations) describes it.
-    - V(none) in check mode, and when the task started nothing that the platform shows as an operation.
+    - V(none) in check mode, and when the task started no operation.
   returned: success
   type: dict
 steps:
@@ -138,7 +138,7 @@ steps:
   elements: str
   sample: ['set periodic_backups_scheduled_at to 3:00 UTC', 'enable the feature force-ssl']
 steps_done:
-  description: What was done before the task failed. Nothing of it is undone.
+  description: What was done before the task failed. It is not undone.
   returned: when the task fails after it began to change something
   type: list
   elements: str
@@ -149,12 +149,12 @@ step_failed:
   type: str
   sample: enable the feature force-ssl
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

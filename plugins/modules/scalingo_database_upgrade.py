@@ -96,7 +96,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: The versions that the task went to, or would go to, in order. Empty when nothing changes.
+  description: The versions that the task upgraded to, or would upgrade to, in order. Empty when nothing changes.
   returned: success
   type: list
   elements: dict
@@ -110,20 +110,20 @@ path:
       type: str
       sample: 16.10.0-1
     crosses_major:
-      description: Whether it is of another major version than the one before it.
+      description: Whether the step changes the major version.
       type: bool
       sample: false
     warning_message:
-      description: What the platform warns of, mostly known only when the step has begun. It is a warning of the task too.
+      description: The warning of the platform, usually known only after the start of the step. It is also a warning of the task.
       type: str
       sample: This version removes the old authentication
 next_version:
-  description: The version that comes after the one that is reached. V(none) when there is none.
+  description: The version after the reached one. V(none) when it does not exist.
   returned: success
   type: str
   sample: 17.6.0-1
 major_available:
-  description: Whether RV(next_version) is of another major version.
+  description: Whether RV(next_version) has another major version.
   returned: success
   type: bool
   sample: true
@@ -137,7 +137,7 @@ database:
 operation:
   description:
     - The operation as last polled, as RV(community.scalingo.scalingo_operation_info#module:operations) describes it.
-    - V(none) in check mode, and when the task started nothing that the platform shows as an operation.
+    - V(none) in check mode, and when the task started no operation.
   returned: success
   type: dict
 steps:
@@ -147,7 +147,7 @@ steps:
   elements: str
   sample: ['set periodic_backups_scheduled_at to 3:00 UTC', 'enable the feature force-ssl']
 steps_done:
-  description: What was done before the task failed. Nothing of it is undone.
+  description: What was done before the task failed. It is not undone.
   returned: when the task fails after it began to change something
   type: list
   elements: str
@@ -158,12 +158,12 @@ step_failed:
   type: str
   sample: enable the feature force-ssl
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

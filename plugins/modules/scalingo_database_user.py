@@ -122,7 +122,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 user:
-  description: The user, or V(none) when it is absent. In check mode as it would be.
+  description: The user, or V(none) when it is absent. In check mode, the predicted state.
   returned: success, when O(name) is given; on failure too when the platform has made its password
   type: dict
   contains:
@@ -131,25 +131,25 @@ user:
       type: str
       sample: reporting
     read_only:
-      description: Whether the user can only read.
+      description: Whether the user is read-only.
       type: bool
       sample: true
     protected:
-      description: Whether it is the default user of the addon, which nobody can change.
+      description: Whether it is the default user of the addon, which cannot be changed.
       type: bool
       sample: false
     password_encryption:
-      description: How the server keeps the password, V(SCRAM-SHA-256) or V(MD5). On PostgreSQL only.
+      description: How the server stores the password, V(SCRAM-SHA-256) or V(MD5). For PostgreSQL only.
       type: str
       sample: SCRAM-SHA-256
     password:
       description:
-        - The password that the platform made in this very task. V(none) otherwise, in check mode and with O(dest). It can never be read again.
+        - The password that the platform generated in this task. V(none) otherwise, in check mode and with O(dest). It cannot be read again.
         - Secret.
       type: str
       sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
 users:
-  description: All users of the database. In check mode as they would be. On failure those whose password the platform has made.
+  description: All users of the database. In check mode, the predicted state. On failure, the users with a generated password.
   returned: success, when O(users) is given; on failure too when the platform has made a password
   type: list
   elements: dict
@@ -159,25 +159,25 @@ users:
       type: str
       sample: reporting
     read_only:
-      description: Whether the user can only read.
+      description: Whether the user is read-only.
       type: bool
       sample: true
     protected:
-      description: Whether it is the default user of the addon, which nobody can change.
+      description: Whether it is the default user of the addon, which cannot be changed.
       type: bool
       sample: false
     password_encryption:
-      description: How the server keeps the password, V(SCRAM-SHA-256) or V(MD5). On PostgreSQL only.
+      description: How the server stores the password, V(SCRAM-SHA-256) or V(MD5). For PostgreSQL only.
       type: str
       sample: SCRAM-SHA-256
     password:
       description:
-        - The password that the platform made in this very task. V(none) otherwise, in check mode and with O(dest). It can never be read again.
+        - The password that the platform generated in this task. V(none) otherwise, in check mode and with O(dest). It cannot be read again.
         - Secret.
       type: str
       sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
 secret_file:
-  description: The file that the passwords are in. V(none) without O(dest), and when the platform made no password.
+  description: The file of the generated passwords. V(none) without O(dest), and when no password was generated.
   returned: success; on failure too when the platform has made a password
   type: str
   sample: /srv/secrets/shop.txt
@@ -189,7 +189,7 @@ steps:
   elements: str
   sample: ['set periodic_backups_scheduled_at to 3:00 UTC', 'enable the feature force-ssl']
 steps_done:
-  description: What was done before the task failed. Nothing of it is undone.
+  description: What was done before the task failed. It is not undone.
   returned: when the task fails after it began to change something
   type: list
   elements: str
@@ -200,12 +200,12 @@ step_failed:
   type: str
   sample: enable the feature force-ssl
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

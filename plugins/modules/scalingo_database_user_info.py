@@ -52,25 +52,25 @@ users:
       type: str
       sample: reporting
     read_only:
-      description: Whether the user can only read.
+      description: Whether the user is read-only.
       type: bool
       sample: true
     protected:
-      description: Whether it is the default user of the addon, which nobody can change.
+      description: Whether it is the default user of the addon, which cannot be changed.
       type: bool
       sample: false
     password_encryption:
-      description: How the server keeps the password, V(SCRAM-SHA-256) or V(MD5). On PostgreSQL only.
+      description: How the server stores the password, V(SCRAM-SHA-256) or V(MD5). For PostgreSQL only.
       type: str
       sample: SCRAM-SHA-256
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

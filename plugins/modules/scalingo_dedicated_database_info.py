@@ -60,19 +60,19 @@ dedicated_databases:
   elements: dict
   contains:
     id:
-      description: The ID of the database, which is the ID of its app too.
+      description: The ID of the database, which is also the ID of its app.
       type: str
       sample: 54100930736f7563d5030000
     name:
-      description: The name of the database, which is the name of its app too.
+      description: The name of the database, which is also the name of its app.
       type: str
       sample: ledger
     project_id:
-      description: The ID of the project that it belongs to.
+      description: The ID of its project.
       type: str
       sample: pr-82a3cac5-9b25-473e-b33d-6272b87e636f
     technology:
-      description: What it is, as the ID of the provider of its addon.
+      description: The technology, as the ID of the addon provider.
       type: str
       sample: postgresql-ng
     plan:
@@ -81,12 +81,12 @@ dedicated_databases:
       sample: postgresql-dr-starter-4096
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

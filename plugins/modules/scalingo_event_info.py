@@ -105,7 +105,7 @@ events:
       type: str
       sample: '2026-11-20T01:04:31.000000Z'
     user:
-      description: Who did it. V(none) when the platform or an addon did it and says so.
+      description: The user who caused the event. V(none) when the platform or an addon caused it.
       type: dict
       contains:
         id:
@@ -117,13 +117,14 @@ events:
           type: str
           sample: johndoe
         email:
-          description: The address of the user.
+          description: The email address of the user.
           type: str
           sample: john.doe@example.com
     type_data:
       description:
-        - What it is about. Each type has keys of its own, always the same ones. V(none) for events that are not of databases or addons.
-        - Of types of databases and addons that are not listed at O(types), all keys that one of these has, none for what the platform does not tell.
+        - The details. The keys depend on the type. V(none) for events that are not about databases or addons.
+        - For other database and addon types than those listed under O(types), all known keys. V(none) for what the platform does not
+          return.
       type: dict
       contains:
         addon_uuid:
@@ -135,7 +136,7 @@ events:
           type: str
           sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
         resource_id:
-          description: The reference of the resource that people see. Of backups, and of addons but for V(addon_updated).
+          description: The resource ID that the dashboard shows. Of backups, and of addons except V(addon_updated).
           type: str
           sample: shop_4553
         addon_resource_id:
@@ -143,7 +144,7 @@ events:
           type: str
           sample: shop_4553
         addon_name:
-          description: The name of the provider for people, which does not tell two addons of a kind apart. Of upgrades, backups and maintenance.
+          description: The display name of the provider. Two addons of a kind have the same. Of upgrades, backups and maintenance.
           type: str
           sample: PostgreSQL
         addon_provider_name:
@@ -236,25 +237,25 @@ events:
           type: str
           sample: 64a440a6f18b3202f7ab4e66
         maintenance_type:
-          description: What is maintained. Of maintenance.
+          description: The type of the maintenance. Of maintenance.
           type: str
           sample: instance-migration
         maintenance_window_in_hours:
-          description: How long the window for maintenance is, in hours. Of maintenance.
+          description: The length of the maintenance window, in hours. Of maintenance.
           type: int
           sample: 8
         next_maintenance_window:
-          description: When it opens next, in UTC. Of maintenance.
+          description: The next start of the maintenance window, in UTC. Of maintenance.
           type: str
           sample: '2026-11-25T21:00:00.000000Z'
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

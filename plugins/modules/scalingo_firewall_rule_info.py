@@ -61,7 +61,7 @@ firewall_rules:
       type: str
       sample: 198.51.100.0/24
     label:
-      description: What people call the range.
+      description: The label of the range.
       type: str
       sample: office
     range_id:
@@ -69,7 +69,7 @@ firewall_rules:
       type: str
       sample: mr-scalingo-osc-fr1
 managed_ranges:
-  description: The ranges that Scalingo maintains. Empty unless O(managed_ranges=true).
+  description: The available managed ranges. Empty unless O(managed_ranges=true).
   returned: success
   type: list
   elements: dict
@@ -79,17 +79,17 @@ managed_ranges:
       type: str
       sample: mr-scalingo-osc-fr1
     name:
-      description: What people call the range.
+      description: The label of the range.
       type: str
       sample: Scalingo osc-fr1 region
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

@@ -78,11 +78,11 @@ instances:
       sample: running
     role:
       description:
-        - V(leader), V(follower), or empty text for an instance without a role.
+        - V(leader), V(follower), or an empty string for an instance without a role.
       type: str
       sample: leader
     dbms_status:
-      description: What the database server itself says, where the platform tells.
+      description: The status of the database server, if the platform returns it.
       type: str
       sample: running
     features:
@@ -91,11 +91,11 @@ instances:
       elements: str
       sample: []
     private_ip:
-      description: The address in the private network, if there is one.
+      description: The address in the private network, if it exists.
       type: str
       sample: 10.0.0.12
 health:
-  description: What the cluster says of itself. V(none) unless O(health=true).
+  description: The cluster health. V(none) unless O(health=true).
   returned: success
   type: dict
   contains:
@@ -109,25 +109,25 @@ health:
       type: str
       sample: my-cluster
     shards:
-      description: How many shards there are.
+      description: The number of shards.
       type: int
       sample: 141
     pending_tasks:
-      description: How many tasks of the cluster wait.
+      description: The number of pending tasks of the cluster.
       type: int
       sample: 0
     epoch:
-      description: When that was so, in seconds since 1970.
+      description: The time of the status, in seconds since 1970.
       type: int
       sample: 1550839427
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

@@ -107,7 +107,7 @@ log_drain:
       type: str
       sample: 5343eccd646173000a140000
     url:
-      description: The address by which the platform lists it, without credentials.
+      description: The URL under which the platform lists the drain, without credentials.
       type: str
       sample: 'syslog://********@logs.example.com:6514'
 # BEGIN _returns.steps, _returns: written by make lists
@@ -118,7 +118,7 @@ steps:
   elements: str
   sample: ['set periodic_backups_scheduled_at to 3:00 UTC', 'enable the feature force-ssl']
 steps_done:
-  description: What was done before the task failed. Nothing of it is undone.
+  description: What was done before the task failed. It is not undone.
   returned: when the task fails after it began to change something
   type: list
   elements: str
@@ -129,12 +129,12 @@ step_failed:
   type: str
   sample: enable the feature force-ssl
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

@@ -50,7 +50,8 @@ log_drains:
       type: str
       sample: 5343eccd646173000a140000
     url:
-      description: The address by which the platform lists it. Credentials are replaced unless O(credentials=true) and O(dest) is not given.
+      description: The URL under which the platform lists the drain. Credentials are replaced unless O(credentials=true) and O(dest) is not
+        set.
       type: str
       sample: 'syslog://********@logs.example.com:6514'
 secret_file:
@@ -60,12 +61,12 @@ secret_file:
   sample: /srv/secrets/shop.txt
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

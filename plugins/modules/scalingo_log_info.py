@@ -94,7 +94,7 @@ archives:
       type: str
       sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
 url:
-  description: The link to the running logs. V(none) unless O(links=true) and O(gather=lines), and with O(dest). Secret.
+  description: The link to the live logs. V(none) unless O(links=true) and O(gather=lines), and with O(dest). Secret.
   returned: success
   type: str
   sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
@@ -105,12 +105,12 @@ secret_file:
   type: str
   sample: /srv/secrets/shop.txt
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

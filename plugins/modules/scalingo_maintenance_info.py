@@ -68,29 +68,29 @@ maintenances:
       type: str
       sample: 5c599fd6f18b3202f7ab4e66
     type:
-      description: What is maintained. The platform adds new types at will.
+      description: The type of the maintenance. The platform may add others.
       type: str
       sample: instance-migration
     status:
-      description: How far it is.
+      description: The status of the maintenance.
       type: str
       sample: scheduled
     started_at:
-      description: When it began, in UTC. V(none) before.
+      description: When it started, in UTC. V(none) before that.
       type: str
       sample: '2026-07-04T15:59:50.407000Z'
     ended_at:
-      description: When it ended, in UTC. V(none) before.
+      description: When it ended, in UTC. V(none) before that.
       type: str
       sample: '2026-07-04T15:59:50.408000Z'
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

@@ -66,13 +66,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 metrics:
-  description: The present metrics. Empty with O(type).
+  description: The current metrics. Empty with O(type).
   returned: success
   type: list
   elements: dict
   contains:
     cpu_usage:
-      description: The use of the processor, in percent.
+      description: The CPU usage, in percent.
       type: float
       sample: 12
     memory:
@@ -80,27 +80,27 @@ metrics:
       type: dict
       contains:
         memory:
-          description: How much is in use.
+          description: The memory in use.
           type: int
           sample: 156426240
         memory_max:
-          description: How much was in use at most.
+          description: The peak of the memory in use.
           type: int
           sample: 222314496
         memory_limit:
-          description: How much the plan has.
+          description: The memory of the plan.
           type: int
           sample: 536870912
         swap:
-          description: How much of the swap is in use.
+          description: The swap in use.
           type: int
           sample: 20480
         swap_max:
-          description: How much of the swap was in use at most.
+          description: The peak of the swap in use.
           type: int
           sample: 0
         swap_limit:
-          description: How much swap there is.
+          description: The available swap.
           type: int
           sample: 536870912
     database_stats:
@@ -110,7 +110,7 @@ metrics:
       type: dict
       sample: {data_size: 11044896, current_connections: 4, max_connections: 60}
     real_disk_size:
-      description: How much of the disk is in use, in bytes.
+      description: The disk usage, in bytes.
       type: int
       sample: 37825858
     instances_metrics:
@@ -127,15 +127,15 @@ metrics:
           type: str
           sample: a7ecbaf9-7f3c-4324-bf35-975f546718c2.shop-4553.postgresql.dbs.scalingo.com:31376
         real_disk_size:
-          description: How much of the disk is in use, in bytes.
+          description: The disk usage, in bytes.
           type: int
           sample: 37825858
         cpu:
-          description: The processor.
+          description: The CPU.
           type: dict
           contains:
             usage_in_percents:
-              description: Its use, in percent. V(none) when the platform does not return it.
+              description: The CPU usage, in percent. V(none) when the platform does not return it.
               type: float
               sample: 12
         memory:
@@ -143,43 +143,43 @@ metrics:
           type: dict
           contains:
             memory_usage:
-              description: How much is in use.
+              description: The memory in use.
               type: int
               sample: 156426240
             swap_usage:
-              description: How much of the swap is in use.
+              description: The swap in use.
               type: int
               sample: 20480
             memory_limit:
-              description: How much there is.
+              description: The available memory.
               type: int
               sample: 536870912
             swap_limit:
-              description: How much swap there is.
+              description: The available swap.
               type: int
               sample: 536870912
             max_memory_usage:
-              description: How much was in use at most.
+              description: The peak of the memory in use.
               type: int
               sample: 222314496
             max_swap_usage:
-              description: How much of the swap was in use at most.
+              description: The peak of the swap in use.
               type: int
               sample: 0
 points:
-  description: With O(type), the points of the series as the platform gives them, oldest first. Empty otherwise.
+  description: With O(type), the points of the time series, oldest first. Empty otherwise.
   returned: success
   type: list
   elements: dict
   sample: [{disk_used: 37825858, disk_total: 10737418240}]
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

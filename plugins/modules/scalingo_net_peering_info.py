@@ -61,11 +61,11 @@ net_peerings:
   elements: dict
   contains:
     id:
-      description: The ID that the platform gave to the net peering.
+      description: The platform's ID of the net peering.
       type: str
       sample: 65f1c0d2a1b2c3d4e5f60718
     database_id:
-      description: The ID of the database, which is the one of its app.
+      description: The ID of the database, which is the ID of its app.
       type: str
       sample: 65f1c0d2a1b2c3d4e5f60719
     status:
@@ -74,31 +74,31 @@ net_peerings:
       type: str
       sample: active
     outscale_net_peering_id:
-      description: The ID that Outscale gave to the net peering.
+      description: The Outscale ID of the net peering.
       type: str
       sample: pcx-12345678
     outscale_source_net_id:
-      description: The ID of the network that is joined.
+      description: The ID of the other network.
       type: str
       sample: vpc-12345678
     outscale_source_net_ip_range:
-      description: The address range of that network.
+      description: The address range of the other network.
       type: str
       sample: 10.20.0.0/16
     outscale_source_account_id:
-      description: The account of that network.
+      description: The account of the other network.
       type: str
       sample: '123456789012'
     created_at:
-      description: When it was made, in UTC.
+      description: When it was created, in UTC.
       type: str
       sample: '2026-11-20T00:00:00.000000Z'
     updated_at:
-      description: When it was changed last, in UTC.
+      description: When it was last changed, in UTC.
       type: str
       sample: '2026-11-20T00:00:00.000000Z'
 network_configuration:
-  description: What a net peering is asked of. V(none) unless O(network_configuration=true).
+  description: The values to specify in a net peering. V(none) unless O(network_configuration=true).
   returned: success
   type: dict
   contains:
@@ -111,17 +111,17 @@ network_configuration:
       type: str
       sample: vpc-1a2b3c4d
     ip_range:
-      description: The address range of the database's network. No network that is joined may hold any of it.
+      description: The address range of the database's network. The other network must not overlap it.
       type: str
       sample: 10.100.0.0/16
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

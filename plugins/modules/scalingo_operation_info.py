@@ -51,7 +51,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 operations:
-  description: The operation, or nothing.
+  description: The operation, or an empty list.
   returned: success
   type: list
   elements: dict
@@ -61,16 +61,16 @@ operations:
       type: str
       sample: 609145e66ffbd934f6745bb4
     type:
-      description: What kind of operation it is, as far as the platform says so.
+      description: The type of the operation, if the platform returns it.
       type: str
       sample: upgrade
     status:
       description:
-        - V(finished) or V(done) for one that succeeded, V(error), V(user-error) or V(cancelled) for one that did not. Others are on their way.
+        - V(finished) or V(done) after success, V(error), V(user-error) or V(cancelled) otherwise. Other values mean that it has not ended.
       type: str
       sample: finished
     created_at:
-      description: When it was asked for, in UTC.
+      description: When it was requested, in UTC.
       type: str
       sample: '2026-11-20T22:00:00.000000Z'
     finished_at:
@@ -78,17 +78,17 @@ operations:
       type: str
       sample: '2026-11-20T22:09:31.000000Z'
     error:
-      description: What went wrong, in the words of the platform.
+      description: The error message of the platform.
       type: str
       sample: an extension is not compatible with the new version
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

@@ -51,17 +51,17 @@ extensions:
       type: str
       sample: pg_trgm
     version:
-      description: The installed version, without the C(v) that the platform may put before it.
+      description: The installed version, without a leading C(v).
       type: str
       sample: '1.6'
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

@@ -106,7 +106,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 queries:
-  description: The queries that matched, as they were at the first look.
+  description: The matching queries, as first read.
   returned: success
   type: list
   elements: dict
@@ -120,26 +120,26 @@ queries:
       type: str
       sample: shop_4553
     state:
-      description: What the session does, as PostgreSQL names it.
+      description: The state of the session in PostgreSQL.
       type: str
       sample: active
     query_start:
-      description: When the query began, in UTC. For an idle session the last one that it ran.
+      description: When the query started, in UTC. For an idle session, the last query.
       type: str
       sample: '2026-11-21T02:12:09.000000Z'
     query_duration:
-      description: How long ago that was, in seconds. The API gives nanoseconds.
+      description: The time since the start of the query, in seconds.
       type: float
       sample: 412.317
     query:
-      description: The text of the query. It can hold data of your users.
+      description: The text of the query. It can contain user data.
       returned: when O(include_query=true)
       type: str
       sample: SELECT * FROM orders
     outcome:
       description:
-        - What became of it. V(cancelled) or V(terminated) when the server was told so. V(gone) when it was over by then. V(left_alone) when the session
-          was doing something else by then, or the pid was another session's. V(none) in check mode.
+        - V(cancelled) or V(terminated) when the request was sent. V(gone) when the session had ended before. V(left_alone) when the session
+          ran another query, or the PID belonged to another session. V(none) in check mode.
       type: str
       sample: cancelled
 # BEGIN _returns.steps, _returns: written by make lists
@@ -150,7 +150,7 @@ steps:
   elements: str
   sample: ['set periodic_backups_scheduled_at to 3:00 UTC', 'enable the feature force-ssl']
 steps_done:
-  description: What was done before the task failed. Nothing of it is undone.
+  description: What was done before the task failed. It is not undone.
   returned: when the task fails after it began to change something
   type: list
   elements: str
@@ -161,12 +161,12 @@ step_failed:
   type: str
   sample: enable the feature force-ssl
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

@@ -74,30 +74,30 @@ queries:
       type: str
       sample: shop_4553
     state:
-      description: What the session does, as PostgreSQL names it.
+      description: The state of the session in PostgreSQL.
       type: str
       sample: active
     query_start:
-      description: When the query began, in UTC. For an idle session the last one that it ran.
+      description: When the query started, in UTC. For an idle session, the last query.
       type: str
       sample: '2026-11-21T02:12:09.000000Z'
     query_duration:
-      description: How long ago that was, in seconds. The API gives nanoseconds.
+      description: The time since the start of the query, in seconds.
       type: float
       sample: 412.317
     query:
-      description: The text of the query. It can hold data of your users.
+      description: The text of the query. It can contain user data.
       returned: when O(include_query=true)
       type: str
       sample: SELECT * FROM orders
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

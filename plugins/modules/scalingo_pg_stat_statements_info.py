@@ -50,41 +50,41 @@ EXAMPLES = r"""
 
 RETURN = r"""
 statements:
-  description: The statistics, one for each user and statement. Empty when nothing was collected yet.
+  description: The statistics per user and statement. Empty when no statistics are collected yet.
   returned: success
   type: list
   elements: dict
   contains:
     user_id:
-      description: The internal number of the user on the database server.
+      description: The internal ID of the user on the database server.
       type: int
       sample: 16384
     calls:
-      description: How often the statement ran.
+      description: The number of calls.
       type: int
       sample: 24512
     rows:
-      description: How many rows it returned or changed, in all.
+      description: The total number of returned or changed rows.
       type: int
       sample: 500
     total_time:
-      description: How long it took, in all, in milliseconds.
+      description: The total execution time, in milliseconds.
       type: float
       sample: 1837.1
     min_time:
-      description: How long it took at least, in milliseconds.
+      description: The minimum execution time, in milliseconds.
       type: float
       sample: 0.2
     max_time:
-      description: How long it took at most, in milliseconds.
+      description: The maximum execution time, in milliseconds.
       type: float
       sample: 3.5
     mean_time:
-      description: How long it took on average, in milliseconds.
+      description: The mean execution time, in milliseconds.
       type: float
       sample: 0.6
     std_dev:
-      description: The standard deviation of that, in milliseconds.
+      description: The standard deviation of the execution time, in milliseconds.
       type: float
       sample: 0.1
     query:
@@ -94,12 +94,12 @@ statements:
       sample: SELECT * FROM orders WHERE id = $1
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

@@ -48,41 +48,41 @@ regions:
   elements: dict
   contains:
     name:
-      description: The name of the region, as the option O(region) of every module takes it.
+      description: The name of the region, for the option O(region) of every module.
       type: str
       sample: osc-fr1
     display_name:
-      description: The name of the region for people.
+      description: The display name of the region.
       type: str
       sample: Paris - Outscale
     api:
-      description: The address of the main API.
+      description: The URL of the main API.
       type: str
       sample: https://api.osc-fr1.scalingo.com
     database_api:
-      description: The address of the Database API.
+      description: The URL of the Database API.
       type: str
       sample: https://db-api.osc-fr1.scalingo.com
     ssh:
-      description: The host and port of the SSH service, which tunnels to databases go through.
+      description: The host and port of the SSH server, for tunnels to databases.
       type: str
       sample: ssh.osc-fr1.scalingo.com:22
     dashboard:
-      description: The address of the dashboard.
+      description: The URL of the dashboard.
       type: str
       sample: https://my.osc-fr1.scalingo.com
     default:
-      description: Whether it is the one that the official tools use when none is named. V(none) when the platform does not say so.
+      description: Whether the official tools use it by default. V(none) when the platform does not return it.
       type: bool
       sample: true
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

@@ -51,25 +51,25 @@ retention_policies:
       type: str
       sample: raw
     duration:
-      description: How long points are kept, in its shortest form. V(0) is without end. V(none) when the platform shows something else.
+      description: How long points are kept, in its shortest form. V(0) is unlimited. V(none) when the platform returns another form.
       type: str
       sample: 30d
     duration_seconds:
-      description: The same in whole seconds. V(0) is without end.
+      description: The duration in seconds. V(0) is unlimited.
       type: int
       sample: 2592000
     default:
-      description: Whether points go there that are written without naming a policy.
+      description: Whether it is the default policy, used for points written without one.
       type: bool
       sample: true
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

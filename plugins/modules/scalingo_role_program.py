@@ -50,15 +50,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 rc:
-  description: The status with which the program ended.
+  description: The exit code.
   returned: always
   type: int
 stdout:
-  description: What the program printed.
+  description: The standard output.
   returned: always
   type: str
 stderr:
-  description: What the program printed as an error.
+  description: The standard error.
   returned: always
   type: str
 """

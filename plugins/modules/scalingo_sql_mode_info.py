@@ -43,22 +43,22 @@ sql_modes:
   elements: dict
   contains:
     modes:
-      description: The modes that are set, sorted, with those that V(ANSI) and V(TRADITIONAL) stand for.
+      description: The set modes, sorted, including those that V(ANSI) and V(TRADITIONAL) expand to.
       type: list
       elements: str
       sample: [NO_ZERO_DATE, STRICT_TRANS_TABLES]
     text:
-      description: The modes as the platform gives them. V(none) in check mode when they would change.
+      description: The modes as the platform returns them. V(none) in check mode when they would change.
       type: str
       sample: STRICT_TRANS_TABLES,NO_ZERO_DATE
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

@@ -42,7 +42,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 users:
-  description: The user, as a list of one.
+  description: The user, as a list with one entry.
   returned: success
   type: list
   elements: dict
@@ -56,21 +56,21 @@ users:
       type: str
       sample: johndoe
     email:
-      description: The address of the user.
+      description: The email address of the user.
       type: str
       sample: john.doe@example.com
     fullname:
-      description: The name of the person.
+      description: The full name of the user.
       type: str
       sample: John Doe
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4

@@ -40,7 +40,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 versions:
-  description: The versions ahead, the next one first. Empty when the database is at the latest version.
+  description: The later versions, the next one first. Empty at the latest version.
   returned: success
   type: list
   elements: dict
@@ -54,7 +54,7 @@ versions:
       type: str
       sample: 16.10.0-1
     crosses_major:
-      description: Whether it is of another major version than the one before it.
+      description: Whether the step changes the major version.
       type: bool
       sample: false
     major:
@@ -78,7 +78,7 @@ versions:
       type: str
       sample: 5d0b95b801dcea2f34b18f1a
     features:
-      description: What the version can do.
+      description: The features of the version.
       type: list
       elements: str
       sample: [tls]
@@ -87,15 +87,15 @@ versions:
       type: str
       sample: '2026-03-23T09:00:09.498000Z'
     updated_at:
-      description: When what is known of it was last changed, in UTC.
+      description: When its data was last changed, in UTC.
       type: str
       sample: '2026-03-23T09:00:09.498000Z'
     next_upgrade_id:
-      description: The ID of the version after it. V(none) for the latest.
+      description: The ID of the next version. V(none) for the latest.
       type: str
       sample: 6051fe19406c31aaafd31a06
     warning_message:
-      description: What the platform warns of, if it does.
+      description: The warning of the platform, if any.
       type: str
       sample: This version removes the old authentication
 current_version:
@@ -114,19 +114,19 @@ latest:
   type: str
   sample: 17.11.0-1
 majors:
-  description: The versions with which another major version begins.
+  description: The versions that change the major version.
   returned: success
   type: list
   elements: str
   sample: [17.6.0-1]
 # BEGIN _returns: written by make lists
 app:
-  description: The app as the task names it. V(none) when the task gives O(addon_id) and O(addon_token) only.
+  description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid
   type: str
   sample: shop
 addon_id:
-  description: The ID of the addon. V(none) when the task failed before it was found.
+  description: The ID of the addon. V(none) when the task failed before the addon was found.
   returned: when the options are valid
   type: str
   sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
