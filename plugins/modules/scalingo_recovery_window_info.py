@@ -50,7 +50,9 @@ recovery_windows:
       type: str
       sample: '2026-11-14T02:00:00.000000Z'
     latest_recoverable_at:
-      description: The latest point in time that can be restored, in UTC.
+      description:
+        - The latest point in time that can be restored, in UTC.
+        - It may be days ago on a database that looks healthy, when its archiving has stopped.
       type: str
       sample: '2026-11-21T11:55:00.000000Z'
 # BEGIN _returns: written by make lists
