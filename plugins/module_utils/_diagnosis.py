@@ -27,7 +27,7 @@ LONGEST_CONNECT = 10.0
 
 
 # What OpenSSL says while a TLS conversation is being agreed upon, so before anything of the request was sent.
-HANDSHAKE_REASONS = re.compile(
+HANDSHAKE_REASONS = (
     r"CERTIFICATE|WRONG_VERSION|UNSUPPORTED_PROTOCOL|NO_PROTOCOLS|HANDSHAKE|TLSV1|TLSV13|SSLV3|UNKNOWN_CA|HTTP_REQUEST"
     r"|NO_CIPHERS|NO_SHARED_CIPHER|UNKNOWN_PROTOCOL|PACKET_LENGTH|RECORD_LAYER|DH_KEY_TOO_SMALL|CERT"
 )
@@ -57,7 +57,7 @@ class Diagnosis:
 
 
 def _of_tunnel(chain: t.Sequence[BaseException], texts: str) -> str:
-    found = _TUNNEL.search(texts)
+    found = re.search(_TUNNEL, texts)
     return f": {found.group(1).strip()}" if found else ""
 
 
@@ -71,7 +71,7 @@ def _of_tls(chain: t.Sequence[BaseException], texts: str) -> str:
     return next((str(reason) for reason in reasons if reason), "TLS failed")
 
 
-_TUNNEL = re.compile(r"Tunnel connection failed: ([^'\")|]+)")
+_TUNNEL = r"Tunnel connection failed: ([^'\")|]+)"
 _PROXY = ("The proxy on the way to {host} cannot be used{said}", "Check HTTPS_PROXY and NO_PROXY in the environment.")
 _CERTIFICATE = (
     "The TLS certificate of {host} does not verify: {said}",
@@ -91,24 +91,24 @@ class Cause(t.NamedTuple):
     #: One of these exceptions, and one of those.
     names: t.Collection[str] = ()
     besides: t.Collection[str] = ()
-    #: What one of them says.
-    text: t.Pattern[str] | None = None
+    #: What one of them says. It is compiled when something has gone wrong: a process that starts has no time for it.
+    text: str = ""
     said: t.Callable[[t.Sequence[BaseException], str], str] = lambda chain, texts: ""
 
     def holds(self, names: set[str], texts: str) -> bool:
         of_names = all(not wanted or names & set(wanted) for wanted in (self.names, self.besides))
-        return bool(of_names and (self.text is None or self.text.search(texts)))
+        return bool(of_names and (not self.text or re.search(self.text, texts)))
 
 
 #: What may be wrong on the way, the first that holds counts.
 CAUSES = (
     Cause("final", _PROXY, ["InvalidProxyURL"], said=_of_tunnel),
-    Cause("final", _PROXY, ["ProxyError"], text=re.compile(r"Tunnel connection failed: [^'\")|]*407"), said=_of_tunnel),
+    Cause("final", _PROXY, ["ProxyError"], text=r"Tunnel connection failed: [^'\")|]*407", said=_of_tunnel),
     Cause("not_made", _PROXY, ["ProxyError"], text=_TUNNEL, said=_of_tunnel),
     Cause("not_made", _PROXY, ["ProxyError"], ["NewConnectionError", "NameResolutionError", "ConnectTimeoutError"]),
     Cause("lost", _PROXY, ["ProxyError"]),
     Cause("final", _CERTIFICATE, ["SSLCertVerificationError", "CertificateError"], said=_of_certificate),
-    Cause("final", _CERTIFICATE, text=re.compile("CERTIFICATE_VERIFY_FAILED"), said=_of_certificate),
+    Cause("final", _CERTIFICATE, text="CERTIFICATE_VERIFY_FAILED", said=_of_certificate),
     Cause("final", _TLS, ["SSLError"], text=HANDSHAKE_REASONS, said=_of_tls),
     Cause("lost", _TLS, ["SSLError"], said=_of_tls),
     Cause(
@@ -131,7 +131,7 @@ CAUSES = (
         "not_made",
         ("{host} refuses the connection", "Check the address and the port, and that the server is running."),
         ["NewConnectionError"],
-        text=re.compile("ConnectionRefusedError|refused"),
+        text="ConnectionRefusedError|refused",
     ),
     Cause(
         "not_made",
@@ -183,7 +183,7 @@ def diagnose(error: BaseException, host: str, timeout: float) -> Diagnosis:
     variables = " and ".join(proxy_settings())
     # The library repeats what it was given, and of the address of a proxy any part may be the password.
     said = type(error).__name__ if variables else scrub(str(error))
-    if not (names & NEVER_SENT or NO_AUTHORITIES.search(texts)):
+    if not (names & NEVER_SENT or re.search(NO_AUTHORITIES, texts)):
         hint = "Run again later; check the proxies on the way."
         return Diagnosis("lost", f"The request to {host} failed: {said}", hint)
     if variables and "InvalidURL" in names:
@@ -246,7 +246,7 @@ NEVER_SENT = {
 }
 
 
-NO_AUTHORITIES = re.compile("Could not find (a suitable TLS CA certificate bundle|the TLS (certificate|key) file)")
+NO_AUTHORITIES = "Could not find (a suitable TLS CA certificate bundle|the TLS (certificate|key) file)"
 
 
 def proxy_settings() -> dict[str, str]:
