@@ -31,6 +31,8 @@ attributes:
   diff_mode:
     description: Returns what has changed, or would change in check mode, when in diff mode.
     support: full
+  idempotent:
+    description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
 """
 
     # A module that only reads

@@ -39,7 +39,6 @@ extends_documentation_fragment:
   - community.scalingo._attributes.changes
 attributes:
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
     support: none
     details:
       - Every run runs the action, and reports a change unless the action is read-only.

@@ -68,7 +68,6 @@ extends_documentation_fragment:
   - community.scalingo._attributes.changes
 attributes:
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
     support: partial
     details:
       - With O(max_age), the second run finds the backup of the first. Without it, every run creates a backup.

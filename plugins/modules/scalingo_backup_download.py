@@ -67,7 +67,6 @@ extends_documentation_fragment:
   - community.scalingo._attributes.changes
 attributes:
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
     support: full
     details:
       - Without O(backup_id), there may be a newer backup in the second run.

@@ -50,7 +50,6 @@ extends_documentation_fragment:
   - community.scalingo._attributes.changes
 attributes:
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
     support: none
     details:
       - The module is not idempotent. Every run starts a restore, also after an interrupted run.

@@ -63,7 +63,6 @@ extends_documentation_fragment:
   - community.scalingo._attributes.changes
 attributes:
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
     support: partial
     details:
       - With O(to=next), every run takes one more step, as long as there is one.

@@ -53,7 +53,6 @@ extends_documentation_fragment:
   - community.scalingo._attributes.changes
 attributes:
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
     support: partial
     details:
       - MongoDB may list a logical database only when it contains data. Until then, every run warns and creates it again.

@@ -134,7 +134,6 @@ notes:
   - In check mode and without O(version), the version of a new extension is V(none).
 attributes:
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
     support: full
 seealso:
   - module: community.scalingo.scalingo_pg_extension_info

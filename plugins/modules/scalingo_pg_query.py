@@ -69,7 +69,6 @@ extends_documentation_fragment:
   - community.scalingo._attributes.changes
 attributes:
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
     support: partial
     details:
       - A query that was ended does not exist in the second run. Other queries may match by then.
@@ -106,36 +105,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 queries:
-  description: The matching queries, as first read.
+  description:
+    - The matching queries, as first read.
+    - RV(community.scalingo.scalingo_pg_query_info#module:queries) describes them. C(outcome) is added.
   returned: success
   type: list
   elements: dict
   contains:
-    pid:
-      description: The process ID of the session on the database server.
-      type: int
-      sample: 2000
-    username:
-      description: The user of the session. V(none) for a process of the server itself.
-      type: str
-      sample: shop_4553
-    state:
-      description: The state of the session in PostgreSQL.
-      type: str
-      sample: active
-    query_start:
-      description: When the query started, in UTC. For an idle session, the last query.
-      type: str
-      sample: '2026-11-21T02:12:09.000000Z'
-    query_duration:
-      description: The time since the start of the query, in seconds.
-      type: float
-      sample: 412.317
-    query:
-      description: The text of the query. It can contain user data.
-      returned: when O(include_query=true)
-      type: str
-      sample: SELECT * FROM orders
     outcome:
       description:
         - V(cancelled) or V(terminated) when the request was sent. V(gone) when the session had ended before. V(left_alone) when the session

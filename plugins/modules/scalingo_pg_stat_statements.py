@@ -28,7 +28,6 @@ extends_documentation_fragment:
   - community.scalingo._attributes.changes
 attributes:
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
     support: partial
     details:
       - Enabling is idempotent. O(reset=true) discards the statistics in every run.

@@ -30,7 +30,6 @@ extends_documentation_fragment:
   - community.scalingo._attributes.changes
 attributes:
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second run reports no change.
     support: full
 seealso:
   - module: community.scalingo.scalingo_sql_mode_info

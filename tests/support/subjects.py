@@ -106,9 +106,9 @@ class Subject:
         entries = t.cast(Documentation, load_yaml(self.text("RETURN")) or {})
         for entry in entries.values():
             reference = REFERENCE.search(str(entry.get("description")))
-            if reference and "contains" not in entry and "dict" in (entry.get("type"), entry.get("elements")):
+            if reference and "dict" in (entry.get("type"), entry.get("elements")):
                 other = Subject(reference[1], MODULES / (reference[1] + ".py"), CASES / (reference[1] + ".yml"))
-                entry["contains"] = other.returned[reference[2]]["contains"]
+                entry["contains"] = {**other.returned[reference[2]]["contains"], **entry.get("contains", {})}
         for name in PAGES_KEYS:
             if PAGES_LABEL in str(entries.get(name, {}).get("description")):
                 entries[name]["contains"] = keys_of_page(name)
