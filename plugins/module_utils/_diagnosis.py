@@ -157,7 +157,7 @@ CAUSES = (
         "lost",
         ("{host} answered with a header that cannot be read", "Run again later; check the proxies on the way."),
         ["InvalidHeader"],
-        text=re.compile("Content-Length contained"),
+        text="Content-Length contained",
     ),
 )
 
