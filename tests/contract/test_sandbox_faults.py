@@ -391,3 +391,13 @@ def test_downloads_do_not_count(box: Sandbox, caller: Caller, mysql: str) -> Non
     address = caller.database("GET", mysql, f"/backups/{backup}/archive").json()["download_url"]
     box.rate_limit(requests=1, seconds=86400, scope="global")
     assert [caller.client.get(address).status_code for dummy in range(3)] == [200] * 3
+
+
+def test_an_answer_that_drips_to_nobody_is_no_request_on_its_way(box: Sandbox, caller: Caller, mysql: str) -> None:
+    """Those of a long run of faults would be too many at once before long."""
+    headers = {"Authorization": f"Bearer {caller.addon_token(mysql)}"}
+    box.fault(do="drip", seconds=1.0, bytes=1, times=25)
+    for dummy in range(25):
+        with caller.client.stream("GET", f"{box.db_api_url()}/api/databases/{mysql}", headers=headers) as stream:
+            assert stream.status_code == 200
+    assert caller.database("GET", mysql).status_code == 200

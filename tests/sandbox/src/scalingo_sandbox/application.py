@@ -167,11 +167,15 @@ class Application:
         try:
             # Those that arrive together are together on their way.
             await asyncio.sleep(0)
-            await self._serve(scope, receive, send, place)
+            exchange = await self._answered(scope, receive, place)
         finally:
             self._on_their_way -= 1
+        # An answer that drips may outlive its client: it is no request on its way.
+        if exchange is not None:
+            await self._respond(exchange, scope, receive, send, scope["state"][DROP])
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, place: Place) -> None:
+    async def _answered(self, scope: Scope, receive: Receive, place: Place) -> Exchange | None:
+        """A request with its answer; nothing where the connection is closed without one."""
         request = Request(scope, receive)
         raw = await request.body()
         exchange, limited = await self._run(self._begin, request, place, raw)
@@ -183,7 +187,7 @@ class Application:
             if rule is not None and rule.do in ("drop_before", "hold_before"):
                 await self._hold(rule)
                 drop(reset=rule.reset)
-                return
+                return None
             if rule is not None and rule.do == "slow":
                 await self._pause(rule.seconds)
             if rule is not None and rule.do in ("status", "html", "plain"):
@@ -193,9 +197,9 @@ class Application:
             if rule is not None and rule.do in ("drop_after", "hold_after"):
                 await self._hold(rule)
                 drop(reset=rule.reset)
-                return
+                return None
         record.status = exchange.answer.status
-        await self._respond(exchange, scope, receive, send, drop)
+        return exchange
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not beyond the end of the server."""
