@@ -30,6 +30,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     ServerError,
     Unauthorized,
     UnexpectedAnswer,
+    facts,
     sentence,
 )
 from ansible_collections.community.scalingo.plugins.module_utils._shapes import Unread
@@ -301,6 +302,17 @@ def test_a_change_whose_answer_cannot_be_read_is_an_unknown_outcome(office: Offi
         lambda client: Api(client).update_database({}),
         on_database("PATCH", text="<html>"),
     )
+
+
+def test_a_token_of_any_form_that_an_answer_repeats_is_not_shown(office: Office) -> None:
+    """By its form nobody could tell that it is one."""
+    client = office.direct(addon_token="opaque-canary")
+    said = {"error": "refused: opaque-canary", "code": "opaque-canary", "errors": {"x": ["opaque-canary"]}}
+    with Script(on_database("GET", token="opaque-canary", status=422, answer=said)) as script:
+        script.mount(client)
+        with pytest.raises(ScalingoError) as caught:
+            show(client)
+    assert "canary" not in sentence(caught.value) and "canary" not in str(facts(caught.value))
 
 
 def test_a_password_in_a_broken_answer_is_not_shown(office: Office) -> None:
