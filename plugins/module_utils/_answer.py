@@ -16,6 +16,24 @@ from ._deadline import Deadline
 from ._diagnosis import diagnose
 from ._errors import UnexpectedAnswer, Unreachable, cut
 
+# What is nested deeper nobody can walk through, and how deep JSON is read depends on the version of Python.
+LEVELS = 100
+
+
+def _is_deep(value: t.Any) -> bool:
+    """Whether a value has more levels than that."""
+    level = [value]
+    for dummy in range(LEVELS):
+        level = [
+            inner
+            for part in level
+            if isinstance(part, (dict, list))
+            for inner in (part.values() if isinstance(part, dict) else part)
+        ]
+        if not level:
+            return False
+    return True
+
 
 @dataclass
 class Answer:
@@ -35,9 +53,12 @@ class Answer:
     def json(self) -> t.Any:
         """Return the body read as JSON. Raises UnexpectedAnswer when it is not JSON; no body is assumed to be."""
         try:
-            return json.loads(self.text)
+            found = json.loads(self.text)
         except (ValueError, RecursionError):
             raise self.unexpected(f"expected JSON and received {self.described()}") from None
+        if _is_deep(found):
+            raise self.unexpected(f"expected JSON of at most {LEVELS} levels and received more")
+        return found
 
     def described(self) -> str:
         """Return what the body is, without repeating anything of it that could be a secret."""

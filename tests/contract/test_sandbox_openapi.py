@@ -54,6 +54,17 @@ NUMBER = int(os.environ.get("SCALINGO_FUZZ_REQUESTS", "1500"))
 #: What looks like a number, and is none that anybody means.
 NUMBERS = ["0", "1", "2", "-1", "\u00b2", "\u0663", "1e3", "1_0", "", "9" * 20, "9" * 5000]
 RANGES = ["bytes=0-", "bytes=1-2", "bytes=-3", "bytes=9-1", "bytes=99999999-", f"bytes={'9' * 5000}-", "bytes=-", "x"]
+#: What no request holds, and schemathesis does not make.
+BODIES = [
+    b"",
+    b"null",
+    b"{",
+    b"\xff",
+    b'"x"',
+    b"[" * 100_000 + b"]" * 100_000,
+    b"[%s]" % (b"9" * 5000),
+    b'{"\\ud800": NaN}',
+]
 MODES = [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE]
 
 
@@ -129,16 +140,20 @@ class Driver:
             sent["url"] = sent["url"].replace(f"{host}/api/", f"{host}/v1/")
         if role == "files" and chance.random() < 0.3:
             sent["headers"]["Range"] = chance.choice(RANGES)
+        broken = case.operation.body and chance.random() < 0.1
+        if broken:
+            sent.pop("json", None)
+            sent["data"] = chance.choice(BODIES)
         sent["headers"].update(self._credentials(raw, role, app, addon, chance))
         response = self.session.request(**sent)
         self.statuses[str(response.status_code)] += 1
-        self.judge(case, response)
+        self.judge(case, response, bool(broken))
 
     @staticmethod
-    def judge(case: Any, response: Any) -> None:
+    def judge(case: Any, response: Any, broken: bool) -> None:
         """The answer is as the document says. Only bodies are refused for what the document does not have."""
         body = case.meta.components.get(ParameterLocation.BODY) if case.meta else None
-        refused = body is not None and body.mode is schemathesis.GenerationMode.NEGATIVE
+        refused = not broken and body is not None and body.mode is schemathesis.GenerationMode.NEGATIVE
         if case.operation.definition.raw["x-contract"] == "D8" and response.ok:
             # Actions are refused with 200, too.
             assert not refused or response.json()["ok"] == 0, f"{case.body} is not refused"

@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 from ansible_collections.community.scalingo.plugins.module_utils import _canon
+from ansible_collections.community.scalingo.plugins.module_utils._answer import Answer
 from ansible_collections.community.scalingo.plugins.module_utils._api.event import event
 from ansible_collections.community.scalingo.plugins.module_utils._api.postgresql import EXTENSION
 from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput, UnexpectedAnswer
@@ -248,3 +249,10 @@ def test_what_an_extension_and_an_event_have_of_another_kind_is_unread_and_never
     assert isinstance(event(about, "events[0]")["type_data"], Unread)
     # Of a type whose data are handed on to nobody.
     assert event({**about, "type": "edit_variable"}, "events[0]")["type_data"] is None
+
+
+@pytest.mark.parametrize("text", ["[" * 101 + "]" * 101, '{"a": ' * 700 + "1" + "}" * 700, "[" * 100_000, "9" * 5000])
+def test_json_that_not_every_python_reads_is_refused(text: str) -> None:
+    assert Answer(200, {}, "[" * 100 + "]" * 100).json() and Answer(200, {}, "9" * 400).json()
+    with pytest.raises(UnexpectedAnswer, match="^expected JSON"):
+        Answer(200, {}, text).json()

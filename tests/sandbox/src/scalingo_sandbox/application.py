@@ -429,7 +429,7 @@ class Application:
                 raise Refusal(400, {"error": "the body is too long"})
             try:
                 data = json.loads(exchange.raw)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise Refusal(400, {"error": f"the body is not JSON: {error}"}) from error
         if model is None:
             if data not in (None, {}):
@@ -542,7 +542,7 @@ def _loosely_parsed(raw: bytes) -> Any:
         return None
     try:
         return json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return raw.decode("utf-8", "replace")
 
 
