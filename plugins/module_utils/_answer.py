@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ._deadline import Deadline
 from ._diagnosis import diagnose
-from ._errors import UnexpectedAnswer, Unreachable, cut
+from ._errors import HIDDEN, UnexpectedAnswer, Unreachable, cut
 
 # What is nested deeper nobody can walk through, and how deep JSON is read depends on the version of Python.
 LEVELS = 100
@@ -74,7 +74,9 @@ class Answer:
             return f"broken or incomplete JSON ({kind}, {len(self.text)} characters)"
         if start[0] == "<":
             return f"markup ({kind}, {len(self.text)} characters)"
-        return f"the text {cut(' '.join(start.split()), 80)!r} ({kind})"
+        # The rest of an answer that lost its beginning may be a link or a token. Words are shorter.
+        shown = " ".join(HIDDEN if len(word) > 20 else word for word in start[:4096].split())
+        return f"the text {cut(shown, 80)!r} ({kind})"
 
     def no_page(self) -> None:
         """Raise UnexpectedAnswer when this is a page, such as a proxy's, where no form is expected of the body."""

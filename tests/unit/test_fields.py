@@ -251,6 +251,14 @@ def test_what_an_extension_and_an_event_have_of_another_kind_is_unread_and_never
     assert event({**about, "type": "edit_variable"}, "events[0]")["type_data"] is None
 
 
+def test_the_rest_of_an_answer_is_told_without_long_words() -> None:
+    told = Answer(200, {}, 'backups/1/download?token=1796000000-0123456789abcdef0123456789abcdef"}').described()
+    assert told == "the text '********' (no content type)"
+    assert (
+        Answer(502, {}, "upstream connect error\n").described() == "the text 'upstream connect error' (no content type)"
+    )
+
+
 @pytest.mark.parametrize("text", ["[" * 101 + "]" * 101, '{"a": ' * 700 + "1" + "}" * 700, "[" * 100_000, "9" * 5000])
 def test_json_that_not_every_python_reads_is_refused(text: str) -> None:
     assert Answer(200, {}, "[" * 100 + "]" * 100).json() and Answer(200, {}, "9" * 400).json()

@@ -553,6 +553,8 @@ class Trials:
 
     def _judged(self, point: Point, trial: Trial, case: Case, seen: Observation) -> list[str]:
         report = seen.report
+        # An identifier that is none leads nowhere, and nothing is changed there.
+        unsafe = [record for record in seen.unsafe if record.route]
         found = [*crash_problems(seen), *canaries.told(self.laboratory, self.subject, case, seen)]
         if report.failed and report.kind not in _kinds(ScalingoError):
             found.append(f"the failure has no kind of ours: {report.kind!r} {report.message}")
@@ -561,15 +563,15 @@ class Trials:
             "".join(report.warnings).encode()
         except ValueError as error:
             found.append(f"the result is no JSON that can be sent: {error}")
-        if seen.unsafe and (trial.check or self.subject.reads_only):
-            found.append(f"it changes something: {', '.join(named(record) for record in seen.unsafe)}")
-        if report.failed and not report.changed and seen.unsafe and report.kind not in REFUSALS:
+        if unsafe and (trial.check or self.subject.reads_only):
+            found.append(f"it changes something: {', '.join(named(record) for record in unsafe)}")
+        if report.failed and not report.changed and unsafe and report.kind not in REFUSALS:
             if self.laboratory.state() != self.matrix.clean(point.case)[1]:
                 found.append(f"something was changed, and it reports that nothing was: {report.message}")
         clean = self.matrix.clean(point.case)[0]
         usual = {(record.method, record.path, str(record.body)) for record in clean.unsafe}
         if point.phase in ("on the way", "at first") and any(map(_is_meaningless, trial.changes)):
-            more = [record for record in seen.unsafe if (record.method, record.path, str(record.body)) not in usual]
+            more = [record for record in unsafe if (record.method, record.path, str(record.body)) not in usual]
             found += [
                 f"it sends {named(record)} {record.body}, as it never does, after {trial.request}" for record in more
             ]
