@@ -53,6 +53,7 @@ FIGURES = os.environ.get("SCALINGO_FUZZ", "")
 NUMBER = int(os.environ.get("SCALINGO_FUZZ_REQUESTS", "1500"))
 #: What looks like a number, and is none that anybody means.
 NUMBERS = ["0", "1", "2", "-1", "\u00b2", "\u0663", "1e3", "1_0", "", "9" * 20, "9" * 5000]
+TOKENS = ["1-\u00e9", "\u00b2-x", "1", ""]
 RANGES = ["bytes=0-", "bytes=1-2", "bytes=-3", "bytes=9-1", "bytes=99999999-", f"bytes={'9' * 5000}-", "bytes=-", "x"]
 #: What no request holds, and schemathesis does not make.
 BODIES = [
@@ -115,17 +116,18 @@ class Driver:
             self.sandbox.reset()
             self.caller.forget()
         world = self.sandbox.running.world
-        app = chance.choice([app for app in world.apps if app.addons])
-        addon = chance.choice(app.addons)
+        app, addon = self._place(case, chance)
         for name in case.path_parameters or {}:
             if chance.random() < 0.9:
-                case.path_parameters[name] = self._existing(name, app, addon, chance)
-        for name in case.query or {}:
-            if chance.random() < 0.3:
-                case.query[name] = chance.choice(NUMBERS)
+                case.path_parameters[name] = chance.choice(self._existing(name, app, addon) or ["x"])
+        odd = [one["name"] for one in raw.get("parameters", []) if one["in"] == "query" and chance.random() < 0.3]
+        case.query = {
+            **(case.query or {}),
+            **{name: chance.choice(TOKENS if name == "token" else NUMBERS) for name in odd},
+        }
         role = ROLES[raw["tags"][0]]
-        if role == "files" and chance.random() < 0.8:
-            case.query = {**(case.query or {}), "token": world.tokens.make_link(case.formatted_path, world.now() + 600)}
+        if role == "files" and "token" not in odd:
+            case.query["token"] = world.tokens.make_link(case.formatted_path, world.now() + 600)
         if role == "db" and chance.random() < 0.2:
             role = "api"
         hosts = getattr(world.addresses, role)
@@ -160,7 +162,20 @@ class Driver:
             refused = False
         case.validate_response(response, checks=[*CHECKS, *([negative_data_rejection] if refused else [])])
 
-    def _existing(self, name: str, app: Any, addon: Any, chance: random.Random) -> str:
+    def _place(self, case: Any, chance: random.Random) -> tuple[Any, Any]:
+        """An app and an addon, mostly ones that have what the path and the action are about."""
+        places = [(app, addon) for app in self.sandbox.running.world.apps for addon in app.addons]
+        named = case.body.get("action_name") if isinstance(case.body, dict) else None
+        engines = ACTIONS[named].engines if isinstance(named, str) and named in ACTIONS else None
+        fitting = [
+            (app, addon)
+            for app, addon in places
+            if all(self._existing(name, app, addon) for name in case.path_parameters or {})
+            and (engines is None or addon.kind.provider in engines)
+        ]
+        return chance.choice(fitting if fitting and chance.random() < 0.8 else places)
+
+    def _existing(self, name: str, app: Any, addon: Any) -> list[str]:
         """What such a part of a path may be for one of the things that there are."""
         item, world = addon.database, self.sandbox.running.world
         there = {
@@ -185,7 +200,7 @@ class Driver:
             "type": ["cpu", "memory", "diskio", addon.kind.type_name],
             "variable": list(app.variables),
         }
-        return chance.choice(there.get(name) or ["x"])
+        return there.get(name, [])
 
     def _credentials(self, raw: Any, role: str, app: Any, addon: Any, chance: random.Random) -> dict[str, str]:
         """Those that the route asks for; of one in ten requests others, or none."""
