@@ -110,6 +110,12 @@ def test_what_is_refused_is_no_difference(box: Sandbox) -> None:
     assert {cells[3] for number, cells in surveyed(box).items() if number} <= {"200", "401"}
 
 
+def test_a_redirection_is_told_as_such(box: Sandbox) -> None:
+    box.reset({**ACCOUNT, "switches": {"db_api": "to /v1"}})
+    answers = {cells[3] for number, cells in surveyed(box).items() if number[:1] in ("D", "B") and number[:2] != "DR"}
+    assert len(answers) == 1 and answers.pop()[:2] == "30"
+
+
 SWITCHES = {"dates": "microseconds", "users_root": "underscore", "scheduled_at": "integer", "instances_metrics": "list", "pagination": "flat",
             "dedicated_items": "dashboard", "database_fields": "minimal", "log_drain_shown": "masked", "backup_size": "zero"}  # fmt: skip
 

@@ -97,7 +97,9 @@ class Survey:
         clock: _core.Clock | None = None,
         most_apps: int = 20,
         forms: t.Sequence[str] = FORMS,
+        told: t.Callable[[str], None] = lambda dummy: None,
     ) -> None:
+        self.told = told
         self.environment = environment
         self.clock = clock
         self.most_apps = most_apps
@@ -109,6 +111,8 @@ class Survey:
         self.private: set[str] = set()
         self._now: Findings | None = None
         self._engine = self._form = ""
+        #: Whether the request that was sent last was answered, and what with.
+        self._came = False
         self._body: t.Any = None
         self._answered: dict[str, t.Any] = {}
         self._values: dict[str, list[str]] = collections.defaultdict(list)
@@ -124,7 +128,8 @@ class Survey:
             try:
                 self._guard(account)
                 self._ask_all(account)
-                for app in self._values["app"][: self.most_apps]:
+                for number, app in enumerate(self._values["app"][: self.most_apps]):
+                    self.told(f"app {number + 1} of {min(self.most_apps, len(self._values['app']))}")
                     self._ask_app(account, app)
             finally:
                 account.close()
@@ -181,9 +186,10 @@ class Survey:
         except ScalingoError as error:
             # It may be the request for a token that failed.
             found = self._now or self._found(route)
-            if error.status is None:
-                found.answers[type(error).__name__].add(self._engine)
-            elif error.status < 400:
+            if not self._came:
+                # There was none, or one that is followed nowhere, such as a redirection.
+                found.answers[str(error.status or type(error).__name__)].add(self._engine)
+            elif error.status is not None and error.status < 400:
                 body = self._body
                 found.differs[("the body", f"is {kind(body)}, which cannot be read")] = None
                 for key in (body if isinstance(body, dict) else {}) if not found.compared else ():
@@ -246,7 +252,9 @@ class Survey:
             # What is read from now on is the answer of this route, which may be that of a token for another one.
             found = self._now = self._found(route)
             found.asked += 1
+            self._came = False
             answer = send(route, *arguments, **details)
+            self._came = True
             found.answers[str(answer.status)].add(self._engine)
             self._keep_all(answer)
             return answer
@@ -376,7 +384,7 @@ class Survey:
         differs = sorted({self._sentence(*parts) for parts in found.differs})
         verdict = (
             "refused"
-            if not any(status < "4" for status in found.answers)
+            if not any(status.startswith("2") for status in found.answers)
             else "nothing in it"
             if found.empty
             else "holds"
