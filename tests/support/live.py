@@ -66,8 +66,21 @@ NAME = re.compile(r"[a-z]+([_-][a-z]+)*(\[\])?")
 KINDS = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", int: "a number", float: "a number"}
 
 
+DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d+))?(Z|[+-]\d\d(?::?\d\d)?)")
+
+
 def kind(value: object) -> str:
     return KINDS.get(type(value), "null")
+
+
+def form(value: object) -> str:
+    """Its kind in one word; of a moment how it is written, of a list what is in it."""
+    if isinstance(value, list):
+        return f"list of {' or '.join(sorted(set(map(form, value)))) or 'nothing'}"
+    date = DATE.fullmatch(value) if isinstance(value, str) else None
+    if date is not None:
+        return f"date({len(date[1] or '')} digits, {'Z' if date[2] == 'Z' else 'offset'})"
+    return kind(value).rpartition(" ")[2]
 
 
 class NotOnlyReading(Exception):
@@ -81,6 +94,8 @@ class Findings:
     route: Route[t.Any]
     answers: dict[str, set[str]] = dataclasses.field(default_factory=lambda: collections.defaultdict(set))
     differs: dict[tuple[str, ...], None] = dataclasses.field(default_factory=dict)
+    #: Of each field that is read, by its place: in which forms it came.
+    forms: dict[str, set[str]] = dataclasses.field(default_factory=lambda: collections.defaultdict(set))
     asked: int = 0
     #: How many objects were compared with a record.
     compared: int = 0
@@ -107,6 +122,8 @@ class Survey:
         self.findings: dict[tuple[str, str], Findings] = {}
         self.kinds: collections.Counter[str] = collections.Counter()
         self.apps = 0
+        #: Names of fields that the collection reads.
+        self._fields: set[str] = set()
         #: Every text that an answer held, whole and in its words, and the names in the environment.
         self.private: set[str] = set()
         self._now: Findings | None = None
@@ -276,6 +293,11 @@ class Survey:
         self._body = None
         with contextlib.suppress(Exception):
             self._body = answer.json()
+            if self._now is not None and isinstance(self._body, dict) and answer.status < 300:
+                meta = self._body.get("meta")
+                for where, part in {"the body": self._body, "meta": meta if isinstance(meta, dict) else {}}.items():
+                    for key, value in part.items():
+                        self._now.forms[f"{where}.{key}"].add(form(value))
             waiting = [self._body]
             while waiting:
                 value = waiting.pop()
@@ -284,10 +306,15 @@ class Survey:
                 waiting += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
     def _told(self, name: str) -> str:
-        """A name of a field, when it is one that the contract has or no value of any answer; else dots."""
+        """A name of a field, when it is one of the collection or the contract, or no value of any answer; else dots.
+
+        One of several words, all of which the contract uses, is nobody's name.
+        """
         word = name.removesuffix("[]")
-        fit = word in KEYS or (NAME.fullmatch(word) and not {word, *re.split("[_-]", word)} & self.private)
-        return name if fit else "…"
+        words = set(re.split("[_-]", word))
+        ours = word in KEYS | self._fields or (len(words) > 1 and words <= WORDS)
+        fit = NAME.fullmatch(word) and (ours or not {word, *words} & self.private)
+        return name if fit or word in KEYS else "…"
 
     # -- comparing ---------------------------------------------------------------------------------------------------
 
@@ -322,7 +349,9 @@ class Survey:
         for name, field in record.fields.items():
             names = field.names or (name,)
             known |= set(names)
+            self._fields |= set(names)
             there = [one for one in names if one in value]
+            self._now.forms[f"{where}.{there[0] if there else name}"].add(form(value[there[0]]) if there else "missing")
             if not there and field.how:
                 self._now.differs[(f"{where}.{name}", "is missing")] = None
             elif there and self._wrong(field, value[there[0]], None if result is None else result.get(name)):
@@ -372,6 +401,15 @@ class Survey:
         lines += ["", "Actions (D8) are not tried, since they are POST requests, whether they change something or not."]
         if left:
             lines += ["", f"Not tried, since the account has nothing to ask for: {', '.join(left)}."]
+        lines += ["", "In which form the fields came that the collection reads:", ""]
+        for route in READS:
+            forms: dict[str, set[str]] = collections.defaultdict(set)
+            for (dummy, name), found in self.findings.items():
+                for where, seen in found.forms.items() if name == route.name else ():
+                    forms[".".join(self._told(part) for part in where.split("."))].update(seen)
+            if forms:
+                fields = "; ".join(f"{where} {' or '.join(sorted(seen))}" for where, seen in sorted(forms.items()))
+                lines.append(f"- {route.number}: {fields}")
         return "\n".join(lines) + "\n"
 
     def _cells(self, found: Findings) -> tuple[str, ...]:
