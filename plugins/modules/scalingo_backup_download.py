@@ -26,7 +26,7 @@ description:
   - An existing file with such content is replaced.
   - Backups of Elasticsearch and OpenSearch cannot be downloaded.
   - The download link is secret. It is never shown, and renewed when it expires.
-  - A run without changes costs no request when O(backup_id) is set and O(dest) is the file of that backup.
+  - A run without changes costs one request, or none when O(backup_id) is set and O(dest) is that backup.
   - A downloaded copy therefore stays valid after the platform deletes the backup.
   - A download costs one more request for each link, and one per part to the storage server.
   - Without O(allow=export), it may cost one request to the main API, to check whether the addon may host health data.

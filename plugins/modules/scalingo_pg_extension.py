@@ -23,7 +23,7 @@ description:
   - It costs one more for each of O(connection_url), O(ca_cert) and O(ssh_host) that is needed but not set.
   - It costs one more per poll until the API returns the change.
   - Enabling C(pg_stat_statements) costs three in total.
-  - With O(state=latest), a run without changes costs one request less than a change.
+  - With O(state=latest), a run without changes costs one less than a change.
 options:
   name:
     description:

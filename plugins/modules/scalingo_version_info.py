@@ -14,7 +14,7 @@ description:
   - Returns the versions that a database can be upgraded to, in the order of the upgrade path.
   - Marks the steps that change the major version.
   - The first number of a version is its major version. For MySQL and MongoDB, the first two numbers are.
-  - Costs one request to the Database API, and one per later version.
+  - Costs four requests to the Database API with three later versions, one for the database and one per version.
 options: {}
 extends_documentation_fragment:
   - community.scalingo._options

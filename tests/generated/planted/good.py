@@ -18,7 +18,7 @@ version_added: 0.1.0
 short_description: A module with nothing wrong, for the suites that must reject its bad twins
 description:
   - Sets the hour of the backup, turns backups on or off, and sees to it that a logical database exists.
-  - A task that changes nothing costs two requests.
+  - A run without changes costs two requests.
 options:
   hour:
     description: The hour, V(0) to V(23).

@@ -175,14 +175,14 @@ def _bodies(seen: Observation) -> list[t.Any]:
 
 
 def cost_problems(subject: Subject) -> list[str]:
-    """The number of the case file, which the third runs prove, against the sentence of the documentation."""
-    sentences = [
-        text for text in subject.documentation["description"] if re.search(r"\bcosts? [a-z]+ requests?\b", text, re.I)
-    ]
-    if not sentences:
+    """The number of the case file, which the third runs prove, against the documentation: what the module says of a run without
+    changes, else its first sentence of a cost that begins so, else the note that all changing modules share.
+    """
+    own, shared = (" ".join(subject.documentation.get(key, ())) for key in ("description", "notes"))
+    unchanged, begins = r"run without changes costs ([a-z]+) requests?\b", r"(?:^|\. )Costs ([a-z]+) requests?\b"
+    match = re.search(unchanged, own) or re.search(begins, own) or re.search(unchanged, shared)
+    if match is None:
         return ["the description does not say how many requests a task costs"]
-    match = re.search(r"\bcosts? ([a-z]+) requests?\b", sentences[0], re.I)
-    assert match is not None
     word = match.group(1).lower()
     stated = {"no": 0, **{name: number for number, name in enumerate(NUMBERS)}}.get(word)
     if stated != subject.cases.cost:
