@@ -164,7 +164,8 @@ def test_sql_modes_are_those_of_mysql_and_reach_new_sessions(office: Office, dat
 def test_a_backup_is_a_dump_and_a_restoration_brings_it_back(office: Office, database: str, url: str) -> None:
     rows(url, "CREATE VIEW stock.firsts AS SELECT MIN(id) AS line FROM stock.lines")
     backup, files = office.backup(database)
-    assert list(files) == ["shop_1002.sql"] and b"CREATE TABLE `lines`" in files["shop_1002.sql"]
+    ((name, content),) = files.items()
+    assert name.endswith("_shop_1002.sql") and b"CREATE TABLE `lines`" in content
     rows(url, "DROP TABLE stock.lines; DROP TABLE accounts")
     office.action(database, "delete-database", {"database_name": "stock"})
     office.action(database, "create-database", {"database_name": "later"})

@@ -148,7 +148,7 @@ def test_five_hundred_databases_in_a_hundred_apps(inventories: Inventories, sand
     assert inventories.asked() == {"regions": 1, "exchange": 1, "apps": 2, "A1": 100}
     assert (
         sum(inventories.asked().values())
-        == documented(r"500 databases in 100 apps of two regions are (\d+) requests") + 1
+        == documented(r"500 databases in 100 apps of two regions cost (\d+) requests") + 1
     )  # the regions
     refused = [record for record in sandbox.log() if record.status == 429]
     assert refused, "the limit was never reached: the test shows nothing"

@@ -109,6 +109,7 @@ def test_with_every_variable_set(way: t.Callable[..., Run], sandbox: Sandbox) ->
         "ALL_PROXY": "http://127.0.0.1:9",
         "NO_PROXY": "",
         **here,
+        "SCALINGO_API_PATH": "db_api",
         "SCALINGO_APP": "shop",
         "SCALINGO_ADDON": "mysql",
         "SCALINGO_ADDON_TOKEN": "of-another",
