@@ -36,6 +36,8 @@ from ._route import NONE, Route, failure_of
 PROGRESS = 1024 * 1024
 PAUSE = 1.0
 LONGEST_PAUSE = 30.0
+#: Seconds for which a link counts as new. It lives for minutes only, and a rate limit may have taken these (docs/contract.md, C6).
+NEW = 60.0
 
 #: What every archive begins with. An answer that begins otherwise is shown when it is shorter than this: others may be data.
 GZIP = b"\x1f\x8b"
@@ -114,7 +116,8 @@ class _Fetching:
         self._size = size or None
         self._failures = 0
         self._link: str | None = None
-        self._link_is_new = False
+        #: When a link was handed out that nothing came from yet.
+        self._link_made: float | None = None
         self._received = False
         self._begun = source.clock.now()
 
@@ -144,7 +147,7 @@ class _Fetching:
         part, clock = self._part, self._source.clock
         if self._link is None:
             self._link = self._source.link()
-            self._link_is_new = True
+            self._link_made = clock.now()
         headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
         if part.size:
             headers["Range"] = f"bytes={part.size}-"
@@ -159,7 +162,7 @@ class _Fetching:
             pieces = stream.chunks(CHUNK)
             if stream.status == 206 and not self._is_the_rest(stream):
                 return False
-            self._link_is_new, self._received = False, True
+            self._link_made, self._received = None, True
             if stream.status == 200:
                 pieces = self._archive(stream, pieces)
                 self._begin(stream)
@@ -174,12 +177,12 @@ class _Fetching:
             return self._complete(stream)
 
     def _refused(self, stream: Stream) -> None:
-        """A link lives for a while only. Ask for another, once in a row."""
+        """A link lives for a while only. Ask for another, unless this one was made just now."""
         error = failure_of(ROUTE, stream) or stream.unexpected(
             f"the link leads to an answer with status {stream.status}"
         )
         refused = isinstance(error, (BadRequest, Forbidden, NotFound, Unauthorized))
-        if not refused or self._link_is_new:
+        if not refused or (self._link_made is not None and self._source.clock.now() - self._link_made < NEW):
             error.about(doing=ROUTE.doing)
             error.hint = error.hint or "The platform handed out a link that does not work. Run the task again later."
             raise error

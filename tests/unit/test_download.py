@@ -258,6 +258,18 @@ def test_a_link_that_has_expired_is_asked_for_anew(
     assert place.holds(server.content)
 
 
+def test_a_link_that_expires_while_a_limit_is_waited_for_is_asked_for_anew(
+    place: Place, origin: Origin, server: FileServer
+) -> None:
+    def late(seen: t.Any) -> None:
+        if seen.query["token"] == "1":
+            origin.clock.sleep(599)
+
+    server.tokens, server.refusal, server.before = {"2"}, 403, late
+    assert place.fetch(origin) == server.content.sha256()
+    assert origin.links == 2
+
+
 @pytest.mark.parametrize(("refusal", "kind"), [(403, Forbidden), (404, NotFound), (500, ServerError)])
 def test_a_link_that_never_works_is_an_error(
     place: Place, origin: Origin, server: FileServer, refusal: int, kind: type[ScalingoError]
