@@ -249,7 +249,11 @@ class Client:
     def conceal(self, secret: str) -> str:
         """Have a value masked everywhere from now on, the result included; for a link, also what it carries. Returns it."""
         secrets = self.transport.secrets
-        for dummy, value in urllib.parse.parse_qsl(urllib.parse.urlsplit(secret).query):
+        try:
+            carried = urllib.parse.parse_qsl(urllib.parse.urlsplit(secret).query)
+        except ValueError:  # no link
+            carried = []
+        for dummy, value in carried:
             if len(value) >= SHORTEST_SECRET:
                 secrets.add(value)
         return secrets.add(secret)

@@ -118,7 +118,7 @@ def whole(value: str) -> str:
 def text(value: t.Any, place: str) -> str:
     if not isinstance(value, str):
         raise Mismatch("a text", place, value)
-    return value
+    return whole(value)
 
 
 def boolean(value: t.Any, place: str) -> bool:

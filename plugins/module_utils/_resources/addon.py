@@ -40,6 +40,7 @@ from .._step import Consent, Params, State, Step
 from .._target import choose_addon
 from ._account import refuse_addon_token
 from ._engine import DEDICATED
+from .version import require_version
 
 #: What to say of a kind that the platform lists and this collection does not know.
 UNKNOWN = "The kind of databases %s is not known to this collection: it is taken as it is, and the platform decides what can be done with it."
@@ -188,7 +189,7 @@ class Addon(Resource[t.Optional[State]]):
         )
 
     def _require_version(self, wanted: _canon.Version, found: State) -> None:
-        current = found["readable_version"]
+        current = require_version(found)
         if current is not None and not _canon.is_of(wanted, current):
             raise InvalidInput(
                 f"version of the database is {current}, wanted {self.params['version']}, and it can be chosen only when it is provisioned",

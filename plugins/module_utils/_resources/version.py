@@ -37,7 +37,19 @@ def read_database(client: Client) -> State:
     state, told = show_database_and_next(client)
     if state["readable_version"] is None or not told:
         raise UnexpectedAnswer("the platform does not say which version the database has, or which one is next")
+    require_version(state)
     return state
+
+
+def require_version(found: State) -> str | None:
+    """Return the version of a database, which can be compared then. Raises UnexpectedAnswer when it is none."""
+    shown: str | None = found["readable_version"]
+    try:
+        if shown is not None:
+            _canon.version(shown)
+    except ValueError:
+        raise UnexpectedAnswer("the version that the platform gives the database cannot be read") from None
+    return shown
 
 
 def series_of(client: Client, found: State) -> int:
