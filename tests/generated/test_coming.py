@@ -50,6 +50,8 @@ def test_a_kind_that_nobody_knows(laboratory: Laboratory, subject: Subject) -> N
         problems = crash_problems(looked) + crash_problems(done) + untrue(done.report, done.records)
         if looked.unsafe:
             problems.append(f"check mode sends {[record.route for record in looked.unsafe]}")
+        if f"this database is {kind}" in done.report.message:
+            problems.append("it refuses what only the platform can know")
         if done.report.failed and not (done.report.by_validation or done.report.result["error"]["kind"]):
             problems.append(f"it fails without a kind: {done.report.message}")
         found += [f"{kind}: {problem}" for problem in problems]
