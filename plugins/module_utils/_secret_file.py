@@ -74,6 +74,11 @@ class SecretFile:
                 os.fsync(file.fileno())
         self._kept = True
 
+    def write(self, text: str) -> None:
+        """Write a text that could be asked for again: nothing lies between keeping it and giving it its name."""
+        self.keep(text)
+        self.publish()
+
     def publish(self) -> None:
         """Give what is kept its name. When that fails it stays where it is, and the error says where."""
         if not self._kept:

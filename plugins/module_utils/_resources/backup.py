@@ -275,12 +275,8 @@ class BackupInfo(WithArchives, Listing):
         if not self.secret_file:
             return link
         self.client.conceal(link)
-        self.unless_checking(check_mode, lambda: self._keep(link))
+        self.unless_checking(check_mode, lambda: self.secret_file.write(link + "\n"))
         return None
-
-    def _keep(self, link: str) -> None:
-        self.secret_file.keep(link + "\n")
-        self.secret_file.publish()
 
     def items(self) -> list[State]:
         params = self.params

@@ -43,7 +43,7 @@ class LogInfo(Listing):
         if self.params["gather"] == "archives":
             archives = result["archives"] = self._archives()
             if self.secret_file:
-                self.unless_checking(check_mode, lambda: self._keep(json.dumps(archives, indent=2) + "\n"))
+                self.unless_checking(check_mode, lambda: self.secret_file.write(json.dumps(archives, indent=2) + "\n"))
                 result["archives"] = [{**archive, "url": None} for archive in archives]
             return Outcome(changed=False, result=result)
         link = show_logs_link(self.client)
@@ -52,7 +52,7 @@ class LogInfo(Listing):
         else:
             self.client.conceal(link)
         if self.secret_file:
-            self.unless_checking(check_mode, lambda: self._keep(link + "\n"))
+            self.unless_checking(check_mode, lambda: self.secret_file.write(link + "\n"))
         query = {"n": self.params["lines"]}
         if self.params["filter"] is not None:
             query["filter"] = self.params["filter"]
@@ -64,10 +64,6 @@ class LogInfo(Listing):
     @property
     def _in_the_result(self) -> bool:
         return bool(self.params["links"] and not self.secret_file)
-
-    def _keep(self, text: str) -> None:
-        self.secret_file.keep(text)
-        self.secret_file.publish()
 
     def _archives(self) -> list[State]:
         archives = []

@@ -222,13 +222,9 @@ class LogDrainInfo(_WithLogDrains, Listing):
         in_the_result = bool(self.params["credentials"] and not self.secret_file)
         drains = self.listed(secret=not in_the_result)
         if self.secret_file:
-            self.unless_checking(check_mode, lambda: self._keep(drains))
+            self.unless_checking(check_mode, lambda: self.secret_file.write(json.dumps(drains, indent=2) + "\n"))
         shown = drains if in_the_result else [_returned(drain) for drain in drains]
         return Outcome(changed=False, result={self.plural: shown, "secret_file": self.secret_file.path})
-
-    def _keep(self, drains: list[State]) -> None:
-        self.secret_file.keep(json.dumps(drains, indent=2) + "\n")
-        self.secret_file.publish()
 
 
 def _check_url(name: str, url: str) -> None:
