@@ -96,9 +96,6 @@ TEXTS = ("name", "app", "addon", "addon_id", "region")
 CHOICES = ("to", "allow", "backup", "verification_tasks")
 DEFAULTS: t.Mapping[str, t.Any] = {"to": "latest_minor", "allow": [], "backup": True, "verification_tasks": ""}
 
-#: After these the platform may go on with what it was asked for, or could not be asked.
-INTERRUPTIONS = ("OutcomeUnknown", "RateLimited", "ServerError", "Unreachable", "WaitTimeout")
-
 #: How many earlier runs the state file tells of, and what of each database that they tried.
 KEPT_RUNS = 20
 PAST = ("status", "reason", "findings", "version_before", "version_after", "backup_id", "started_at", "ended_at")
@@ -291,9 +288,11 @@ def _row(
         kept.update(scout=False, wave=None)
     seen = {name: str(result.get(name) or row[name]) for name in ("app", "addon_id", "region")}
     if "path" not in result:
-        kind = (result.get("error") or {}).get("kind")
+        error = result.get("error") or {}
         # A conflict is a database that is stopped or busy: nothing was tried, and the next one is the scout.
-        status = "interrupted" if kind in INTERRUPTIONS else "skipped" if kind == "Conflict" else "failed"
+        status = (
+            "interrupted" if error.get("interrupted") else "skipped" if error.get("kind") == "Conflict" else "failed"
+        )
         reason = str(result.get("msg") or "it could not be read")
         reason = reason.replace("allow: [", "fleet_upgrade_allow: [").replace(
             " to the task", " to the variables of the role"

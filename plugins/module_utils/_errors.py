@@ -136,6 +136,8 @@ class ScalingoError(Exception):
     """
 
     after_loss = False
+    #: Whether the platform may continue with what was asked for, or could not be asked: then the same task is to run again later.
+    interrupted = False
     #: Where a redirect leads that was not followed.
     leads_to = ""
 
@@ -252,9 +254,13 @@ class ValidationFailed(ScalingoError):
 class RateLimited(ScalingoError):
     """The rate limit blocked a request for ten minutes (429)."""
 
+    interrupted = True
+
 
 class ServerError(ScalingoError):
     """5xx after all retries, on a request without effect."""
+
+    interrupted = True
 
 
 class BadRequest(ScalingoError):
@@ -278,12 +284,16 @@ class SqlRefused(ScalingoError):
 class Unreachable(ScalingoError):
     """No connection: DNS, proxy, TLS, or no answer to a request that can be repeated."""
 
+    interrupted = True
+
 
 class OutcomeUnknown(ScalingoError):
     """A request that must not be repeated got no readable answer. It may have taken effect.
 
     The connection broke, the answer was a 5xx, or the answer was a 2xx that cannot be read.
     """
+
+    interrupted = True
 
 
 class UnexpectedAnswer(ScalingoError):
@@ -298,6 +308,8 @@ class WaitTimeout(ScalingoError):
 
     ``last_status`` is the last one seen.
     """
+
+    interrupted = True
 
     def __init__(self, message: str, *, last_status: str = "", **details: t.Any) -> None:
         super().__init__(message, **details)
@@ -366,10 +378,10 @@ def sentence(error: BaseException) -> str:
 def facts(error: BaseException) -> dict[str, t.Any]:
     """Return the same as data. Keys: kind, message, status, code, field_errors, request_id, method, path, attempts,
 
-    doing, subject, hint, last_status; those without a value are left out.
+    doing, subject, hint, last_status; those without a value are left out. `interrupted` is always among them.
     """
     if not isinstance(error, ScalingoError):
-        return {"kind": type(error).__name__, "message": scrub(str(error))}
+        return {"kind": type(error).__name__, "message": scrub(str(error)), "interrupted": False}
     values: dict[str, t.Any] = {
         "kind": type(error).__name__,
         "message": error.message,
@@ -385,4 +397,5 @@ def facts(error: BaseException) -> dict[str, t.Any]:
         "hint": advice(error),
         "last_status": getattr(error, "last_status", ""),
     }
-    return {name: value for name, value in values.items() if value not in (None, "", 0, {}, [])}
+    found = {name: value for name, value in values.items() if value not in (None, "", 0, {}, [])}
+    return {**found, "interrupted": error.interrupted}

@@ -132,7 +132,8 @@ error:
   description: What went wrong, as data. See R(Return values,ansible_collections.community.scalingo.docsite.results).
   returned: failure
   type: dict
-  sample: {kind: NotFound, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
+  sample:
+    {kind: NotFound, interrupted: false, status: 404, message: not found, doing: list the addons, subject: addon postgresql of app nowhere in osc-fr1}
 # END
 """
 

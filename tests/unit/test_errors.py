@@ -21,8 +21,11 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     InvalidInput,
     NotFound,
     OutcomeUnknown,
+    RateLimited,
     ScalingoError,
+    ServerError,
     Unauthorized,
+    Unreachable,
     ValidationFailed,
     WaitTimeout,
     facts,
@@ -76,7 +79,7 @@ def test_each_kind_without_a_hint_has_its_advice() -> None:
 
 
 def test_facts_leave_out_what_is_empty() -> None:
-    assert facts(ScalingoError("no")) == {"kind": "ScalingoError", "message": "no"}
+    assert facts(ScalingoError("no")) == {"kind": "ScalingoError", "message": "no", "interrupted": False}
     error = ValidationFailed("no", status=422, fields={"name": ["bad"]}, attempts=1, code="c", request_id="r")
     assert facts(error) == {
         "kind": "ValidationFailed",
@@ -86,9 +89,18 @@ def test_facts_leave_out_what_is_empty() -> None:
         "attempts": 1,
         "code": "c",
         "request_id": "r",
+        "interrupted": False,
     }
-    assert facts(ValueError("strange")) == {"kind": "ValueError", "message": "strange"}
+    assert facts(ValueError("strange")) == {"kind": "ValueError", "message": "strange", "interrupted": False}
     assert facts(WaitTimeout("late", last_status="running"))["last_status"] == "running"
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in vars(_errors).values() if isinstance(kind, type) and issubclass(kind, ScalingoError)]
+)
+def test_the_kinds_after_which_the_platform_may_continue(kind: type[ScalingoError]) -> None:
+    expected = kind in (OutcomeUnknown, RateLimited, ServerError, Unreachable, WaitTimeout)
+    assert facts(kind("no"))["interrupted"] is expected
 
 
 def test_what_was_attempted_is_filled_in_once() -> None:

@@ -160,7 +160,7 @@ def test_what_there_is_to_do() -> None:
             "add 'fleet_upgrade_allow: [major]' to the variables of the role.",
         ),
         ({"msg": "it is stopped", "error": {"kind": "Conflict"}}, "skipped", "it is stopped"),
-        ({"msg": "silence", "error": {"kind": "Unreachable"}}, "interrupted", "silence"),
+        ({"msg": "silence", "error": {"kind": "Unreachable", "interrupted": True}}, "interrupted", "silence"),
         (result("17.6.0-1", "17.11.0-1", plan="postgresql-dr-starter-4096"), "skipped", "has no backups on demand"),
     ],
 )

@@ -153,6 +153,7 @@ def test_an_error_is_a_sentence_and_data() -> None:
         "status": 422,
         "doing": "look around",
         "subject": "addon ad-1 in osc-fr1",
+        "interrupted": False,
     }
     assert result["changed"] is False and result["addon_id"] == "ad-1" and result["api_usage"] == USAGE
     assert "steps_done" not in result and "step_failed" not in result
