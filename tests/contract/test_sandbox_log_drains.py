@@ -5,11 +5,22 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from scalingo_sandbox.testing import Sandbox
 from support.caller import Caller
+from support.probes import PROBES
 
 GO_DRAIN = {"type": "", "url": "", "host": "", "port": "", "token": "", "drain_region": ""}
+
+
+def added(caller: Caller, box: Sandbox, **drain: str) -> httpx.Response:
+    path = f"/v1/apps/shop/addons/{box.addon_id('shop', 'mysql')}/log_drains"
+    return caller.main("POST", path, json={"drain": drain})
+
+
+PROBES["log_drain_shown"] = lambda caller, box: added(caller, box, type="appsignal", token="t0").json()
+PROBES["log_drain_existing"] = lambda *who: [added(*who, type="elk", url="https://x.io").status_code for dummy in "12"]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +60,6 @@ def test_a_log_drain_is_known_by_the_address_that_is_shown(
 def test_a_log_drain_without_what_its_type_takes_is_refused(
     box: Sandbox, caller: Caller, given: dict[str, str], field: str
 ) -> None:
-    path = f"/v1/apps/shop/addons/{box.addon_id('shop', 'mysql')}/log_drains"
-    answer = caller.main("POST", path, json={"drain": given})
+    answer = added(caller, box, **given)
     assert (answer.status_code, list(answer.json()["errors"])) == (422, [field])
-    assert caller.main("DELETE", path).status_code == 422
+    assert caller.main("DELETE", answer.url.path).status_code == 422

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import re
+import runpy
 import urllib.parse
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from scalingo_sandbox.switches import SWITCHES, TREATMENTS
+from scalingo_sandbox.application import load_routes
+from scalingo_sandbox.switches import SWITCHES
 from scalingo_sandbox.testing import Sandbox
 from support.caller import Caller
+from support.probes import PROBES, probe
 
 CONTRACT = Path(__file__).resolve().parents[2] / "docs" / "contract.md"
 README = Path(__file__).resolve().parents[1] / "sandbox" / "README.md"
@@ -27,11 +29,11 @@ README = Path(__file__).resolve().parents[1] / "sandbox" / "README.md"
 
 
 def rows() -> dict[str, str]:
-    """Number and topic of every row of section 6."""
+    """What is to be done about every row of section 6, by its number."""
     text = CONTRACT.read_text(encoding="utf-8")
     section = text[text.index("## 6. Disagreements") : text.index("## 7. ")]
-    found = re.findall(r"^\| (\d+) \| (.*?) \|", section, flags=re.MULTILINE)
-    return {f"6.{number}": topic for number, topic in found}
+    found = re.findall(r"^\| (\d+) \|.*\| (.*?) \|$", section, flags=re.MULTILINE)
+    return {f"6.{number}": does for number, does in found}
 
 
 def clauses() -> list[str]:
@@ -41,44 +43,29 @@ def clauses() -> list[str]:
     return [clause.strip() for clause in section.partition("\n")[2].split(";")]
 
 
-def test_every_row_of_section_6_is_dealt_with() -> None:
-    found = rows()
+def named_by_switches() -> set[str]:
+    return {number for switch in SWITCHES.values() for number in switch.rows if number.startswith(("6.", "8.1."))}
+
+
+def test_every_row_of_section_6_has_a_switch_or_says_what_the_simulator_does() -> None:
+    found, named = rows(), named_by_switches()
     assert len(found) >= 64
-    assert {
-        number: treatment.topic.replace("**", "") for number, treatment in TREATMENTS.items() if number[0] == "6"
-    } == {number: topic.replace("**", "") for number, topic in found.items()}
+    assert {number for number in named if number[0] == "6"} <= set(found)
+    for number, does in found.items():
+        told = re.findall(r"simulator: (both|nothing) \(.+\)$", does)
+        assert bool(told) is (number not in named), (number, does)
+        if re.search(r"accept both|serve both|tolerate|all accepted|both real", does, re.IGNORECASE):
+            assert told != ["nothing"] or number == "6.53", (number, does)
 
 
-def test_every_clause_of_section_8_1_is_dealt_with() -> None:
+def test_every_clause_of_section_8_1_has_a_switch_but_one() -> None:
+    begins = ["Failed action", "unknown user", "bad field", "missing/expired", "busy", "final operation", "features go"]
+    begins += ["`reset-database` allowed", "serve every path", 'optional "quirk" switches']
     found = clauses()
-    dealt_with = {number: treatment for number, treatment in TREATMENTS.items() if number.startswith("8.1.")}
-    assert list(dealt_with) == [f"8.1.{index + 1}" for index in range(len(found))]
-    for treatment, clause in zip(dealt_with.values(), found, strict=True):
-        assert clause.startswith(treatment.topic), clause
-
-
-def test_a_row_that_names_a_switch_is_named_by_the_switch() -> None:
-    for number, treatment in TREATMENTS.items():
-        assert treatment.detail
-        if treatment.kind == "switch":
-            for name in treatment.detail.split(", "):
-                assert number in SWITCHES[name].rows, (number, name)
-    for name, switch in SWITCHES.items():
-        for number in switch.rows:
-            if number in TREATMENTS:
-                assert name in TREATMENTS[number].detail.split(", "), (number, name)
-
-
-def test_accept_both_means_a_switch_or_both_forms_always() -> None:
-    """A row whose last column says that both are possible is never left to nothing."""
-    text = CONTRACT.read_text(encoding="utf-8")
-    for line in text[text.index("## 6. Disagreements") : text.index("## 7. ")].splitlines():
-        match = re.match(r"\| (\d+) \|", line)
-        if match and re.search(
-            r"accept both|serve both|tolerate|all accepted|both real", line.split("|")[-2], re.IGNORECASE
-        ):
-            number = match.group(1)
-            assert TREATMENTS[f"6.{number}"].kind != "nothing" or number == "53", line
+    for clause, begin in zip(found, begins, strict=True):
+        assert clause.startswith(begin), clause
+    numbers = {f"8.1.{index}" for index in range(1, len(found) + 1)}
+    assert numbers - {"8.1.2"} == {number for number in named_by_switches() if number[0] == "8"}
 
 
 def test_the_findings_name_what_there_is() -> None:
@@ -108,7 +95,7 @@ def test_the_findings_name_what_there_is() -> None:
 def test_the_readme_has_a_table_of_the_switches() -> None:
     text = README.read_text(encoding="utf-8")
     section = text.partition("<!-- switches -->")[2].partition("<!-- /switches -->")[0]
-    assert section.strip() == table().strip(), "write it anew: python -m scalingo_sandbox.switches"
+    assert section.strip() == table().strip(), "make lists writes it anew"
 
 
 def table() -> str:
@@ -136,16 +123,11 @@ def test_a_switch_is_put_by_a_seed_and_back_by_a_reset(box: Sandbox) -> None:
 
 # what each does: one look at the service whose answer differs for every value
 
-Probe = Callable[[Caller, Sandbox], Any]
-PROBES: dict[str, Probe] = {}
-
-
-def probe(name: str) -> Callable[[Probe], Probe]:
-    def keep(function: Probe) -> Probe:
-        PROBES[name] = function
-        return function
-
-    return keep
+# A thing may have its switches beside it, and their probes are beside its tests.
+load_routes()
+for path in Path(__file__).parent.glob("test_sandbox_*.py"):
+    if "\nPROBES[" in path.read_text(encoding="utf-8"):
+        runpy.run_path(str(path))
 
 
 def mysql(box: Sandbox) -> str:
@@ -556,19 +538,6 @@ def _restore_shown(caller: Caller, box: Sandbox) -> Any:
     restored(caller, box)
     assert caller.show(mysql(box))["current_operation_id"]
     return caller.show(mysql(box))["status"]
-
-
-@probe("log_drain_shown")
-def _log_drain_shown(caller: Caller, box: Sandbox) -> Any:
-    path = f"/v1/apps/shop/addons/{mysql(box)}/log_drains"
-    return caller.main("POST", path, json={"drain": {"type": "appsignal", "token": "t0"}}).json()["drain"]["url"]
-
-
-@probe("log_drain_existing")
-def _log_drain_existing(caller: Caller, box: Sandbox) -> Any:
-    path = f"/v1/apps/shop/addons/{mysql(box)}/log_drains"
-    body = {"drain": {"type": "elk", "url": "https://logs.example.com"}}
-    return [caller.main("POST", path, json=body).status_code for dummy in range(2)]
 
 
 @probe("scheduled_backups")

@@ -11,8 +11,14 @@ from urllib.parse import quote
 from scalingo_sandbox.api.routing import Answer, Call, invalid, not_found, route
 from scalingo_sandbox.models import RouteModels
 from scalingo_sandbox.models.base import Request, Response
+from scalingo_sandbox.switches import switch
 
 PATH = "/v1/apps/{app}/addons/{addon}/log_drains"
+
+switch(
+    "log_drain_shown", "documented service masked", "6.68", "address of a drain: as documented, its service's, masked"
+)
+switch("log_drain_existing", "accept 422", "6.69", "a second log drain with the same address")
 
 
 class LogDrain(Response):
