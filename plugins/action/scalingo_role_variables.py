@@ -21,7 +21,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 from ansible_collections.community.scalingo.plugins.module_utils import _canon
 from ansible_collections.community.scalingo.plugins.module_utils._options import ALLOWED, quoted
-from ansible_collections.community.scalingo.plugins.plugin_utils import _role_forms
+from ansible_collections.community.scalingo.plugins.plugin_utils import _fleet, _role_forms
 
 Option = t.Mapping[str, t.Any]
 SCALARS = (str, int, float, datetime.date)
@@ -42,8 +42,8 @@ class Reader:
         """I(vaulted) are variables that were given encrypted, of which no value is shown."""
         self.problems: list[str] = []
         self.has_secrets = bool(vaulted)
+        self.vaulted = vaulted
         self._prefix = prefix
-        self._vaulted = vaulted
 
     def options(self, spec: t.Mapping[str, Option], given: t.Mapping[str, t.Any], prefix: str) -> dict[str, t.Any]:
         """Return the options that are given or have a default. What is null or blank is not given."""
@@ -122,11 +122,11 @@ class Reader:
         if name == "database_baseline_wanted":
             for key, problem in _role_forms.refused_declaration(value):
                 self.problems.append(
-                    f"{name}.{key} is not right" if name in self._vaulted else f"{name}.{key}: {problem}"
+                    f"{name}.{key} is not right" if name in self.vaulted else f"{name}.{key}: {problem}"
                 )
 
     def _shown(self, value: t.Any, name: str, secret: bool = False) -> str:
-        return "not right" if secret or re.split(r"[.[]", name)[0] in self._vaulted else quoted(value)
+        return "not right" if secret or re.split(r"[.[]", name)[0] in self.vaulted else quoted(value)
 
     def _of(self, table: t.Mapping[str, t.Any], name: str) -> t.Any:
         """What a table says of a variable: of that of one role before that of all roles that have it."""
@@ -279,7 +279,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     TRANSFERS_FILES = False
     _requires_connection = False
-    _VALID_ARGS = frozenset()
+    _VALID_ARGS = frozenset(("over",))
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
@@ -301,7 +301,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                     given[name] = None
         # Nobody but the user gives extra variables, so that one with the role's name that it does not know is a typo.
         extra = {name[len(role) + 1 :]: None for name in load_extra_vars(self._loader) if name.startswith(role + "_")}
-        values = reader.options(spec, {**extra, **given}, role + "_")
+        own = self._entry(reader, role_path, spec)
+        rest = {name: option for name, option in spec.items() if name not in own}
+        others = {name: value for name, value in {**extra, **given}.items() if name not in own}
+        values = {**reader.options(rest, others, role + "_"), **own}
         if reader.problems:
             problems = "\n".join("- " + problem for problem in reader.problems)
             message = f"The variables of the role {role} are not valid, and nothing was done:\n{problems}"
@@ -310,6 +313,24 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if reader.has_secrets:
             result["_ansible_no_log"] = True
         return result
+
+    def _entry(self, reader: Reader, role_path: str, spec: t.Mapping[str, Option]) -> dict[str, t.Any]:
+        """Return what the entry of a database says of the role's variables. What it says of other roles is theirs to read."""
+        over = plain(self._task.args.get("over") or {})
+        if not isinstance(over, dict):
+            raise AnsibleActionFail(f"over is {quoted(over)}: give a dictionary")
+        roles, role = os.path.split(role_path)
+        entry = Reader(role + "_", reader.vaulted)
+        given = {key: value for key, value in over.items() if not _is_blank(value)}
+        values = {key: entry.value(spec[key], given[key], f"{role}_{key}") for key in spec if key in given}
+        known = {*_fleet.TARGET, *spec}
+        for other in sorted(os.listdir(roles)) if set(given) - known else ():
+            known |= {name[len(other) + 1 :] for name in self._specification(os.path.join(roles, other))}
+        problems = [problem.replace(f"{role}_", "") for problem in entry.problems]
+        problems += [f"{key} is not known: {_similar(key, known, '')}" for key in sorted(set(given) - known)]
+        reader.problems.extend(f"{_fleet.label(given) or 'a database'}: {problem}" for problem in problems)
+        reader.has_secrets |= entry.has_secrets
+        return values
 
     def _specification(self, role_path: str) -> t.Mapping[str, Option]:
         data = self._loader.load_from_file(os.path.join(role_path, "meta", "argument_specs.yml"))

@@ -33,13 +33,20 @@ attributes:
   idempotent:
     description: Changes nothing.
     support: full
-options: {}
+options:
+  over:
+    description:
+      - The entry of a database. Its keys override the variables of the role with the same name without prefix.
+      - Keys of other roles are ignored. An error names the database of the entry and the key.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
 # In the tasks of a role of this collection.
 - name: Read and validate the role variables
   community.scalingo.scalingo_role_variables:
+    over: "{{ scalingo_target | default({}) }}"
   register: restore_drill_given
 """
 

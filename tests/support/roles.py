@@ -94,7 +94,11 @@ def right(path: str, option: Option) -> t.Any:
 
 
 def run(
-    role: str, given: t.Mapping[str, t.Any], monkeypatch: pytest.MonkeyPatch, extra: t.Iterable[str] = ()
+    role: str,
+    given: t.Mapping[str, t.Any],
+    monkeypatch: pytest.MonkeyPatch,
+    extra: t.Iterable[str] = (),
+    over: t.Any = None,
 ) -> dict[str, t.Any]:
     """The action as a task of the role, with the role's other needs given."""
     needed = {name: right(name, option) for name, option in SPECIFICATIONS[role].items() if option.get("required")}
@@ -103,5 +107,7 @@ def run(
     monkeypatch.setattr(
         ansible_vars.load_extra_vars, "extra_vars", {name: "x" for name in ["other", *extra]}, raising=False
     )
-    action = ActionModule(Task(), CONNECTION, None, LOADER, Templar(loader=LOADER, variables=variables), None)
+    task = Task()
+    task.args = {} if over is None else {"over": over}
+    action = ActionModule(task, CONNECTION, None, LOADER, Templar(loader=LOADER, variables=variables), None)
     return t.cast(dict[str, t.Any], action.run(task_vars=variables))

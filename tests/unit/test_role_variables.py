@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible.errors import AnsibleActionFail
 from ansible.template import trust_as_template
 from ansible_collections.community.scalingo.plugins.action.scalingo_role_variables import Reader
 from support.roles import ROLES, SPECIFICATIONS, Option, right, run
@@ -84,6 +85,31 @@ def test_all_that_is_wrong_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> 
         '- database_baseline_on_failure is "go on": give stop or continue',
         "- database_baseline_wait_timeout is 0: give a number from 1 up",
     ]
+
+
+@pytest.mark.parametrize(("role", "name"), VARIABLES)
+def test_the_entry_of_a_database_overrides_a_variable(role: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    value = right(name, SPECIFICATIONS[role][name])
+    wrong = {"not": ["right"]}
+    for text in (value, json.dumps(value) if isinstance(value, (list, dict)) else as_text(value)):
+        result = run(role, {name: wrong}, monkeypatch, over={name: text})
+        assert result.get("failed") is None and result[name] == value, result
+    for nothing in (None, "", " "):
+        assert run(role, {name: value}, monkeypatch, over={name: nothing})[name] == value
+
+
+def test_what_is_wrong_in_the_entry_of_a_database_is_named_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = {
+        **{"app": "shop", "addon": "mysql", "wanted": {"plann": "x"}, "wait_timeout": "soon", "keep_dys": 3},
+        **{"settle_seconds": "of another role", "backup": None},
+    }
+    assert run("database_baseline", {"wanted": {"plan": "x"}}, monkeypatch, over=entry)["msg"].split("\n")[1:] == [
+        "- shop/mysql: wanted.plann is not known: did you mean wanted.plan?",
+        '- shop/mysql: wait_timeout is "soon": give a number from 1 up',
+        "- shop/mysql: keep_dys is not known: did you mean keep_days?",
+    ]
+    with pytest.raises(AnsibleActionFail, match="over is .*shop.*: give a dictionary"):
+        run("database_baseline", {}, monkeypatch, over=["shop"])
 
 
 def test_a_template_that_cannot_be_expanded_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
