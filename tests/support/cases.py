@@ -116,6 +116,7 @@ class Case:
     again: Expectation | None = None
     differs: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    loss: Data = dataclasses.field(default_factory=dict)
     vary: Data = dataclasses.field(default_factory=dict)
     environment: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     without: tuple[str, ...] = ()
@@ -262,6 +263,7 @@ def _case(file: Data, raw: Data) -> Case:
         again=Expectation.of(raw["again"]) if "again" in raw else None,
         differs=tuple(raw.get("differs", ())),
         needs=tuple(raw.get("needs", ())),
+        loss=raw.get("loss", {}),
         vary=raw.get("vary", {}),
         environment=raw.get("environment", {}),
         without=tuple(raw.get("without", ())),
