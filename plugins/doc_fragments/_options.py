@@ -179,6 +179,19 @@ options:
     default: wait
 """
 
+    # A module that waits for what it reads
+    AWAIT = r"""
+options:
+  wait_timeout:
+    description: With O(wait=true), how long to wait, in seconds. On timeout, the task fails with the last status.
+    type: float
+    default: 7200
+  wait_interval:
+    description: Initial polling interval in seconds. It grows to at most six times this value. Minimum V(0.1).
+    type: float
+    default: 5
+"""
+
     # A secret that goes to a file instead of the result
     SECRET_FILE = r"""
 options:

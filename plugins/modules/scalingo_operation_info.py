@@ -9,18 +9,30 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_operation_info
 version_added: 0.1.0
-short_description: Get an operation of a database
+short_description: Get an operation of a database, or wait for its end
 description:
   - Returns one operation, such as an upgrade or a restore. By default, returns the running one.
   - The list is empty when no operation is running, or the platform no longer keeps it.
   - Such an operation may have succeeded.
   - Costs one request to the Database API. Without O(operation_id), a running operation costs one more.
+  - With O(wait=true), each poll costs one request, and the operation one more at the end.
 options:
   operation_id:
     description: The ID of the operation. The default is the running one.
     type: str
+  wait:
+    description:
+      - Whether to wait. In check mode, the task does not wait.
+      - With O(operation_id), waits until that operation has ended and the database is idle or has begun another one.
+      - An operation that failed does not fail the task, see RV(operations[].status).
+      - An operation with an unknown status has ended when the database is idle for six times O(wait_interval).
+      - Without O(operation_id), waits until the database is running without an operation, and returns the last operation that was seen.
+        The task fails when the database is stopped.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - community.scalingo._options
+  - community.scalingo._options.await
   - community.scalingo._attributes
   - community.scalingo._attributes.reads
 seealso:
@@ -47,6 +59,18 @@ EXAMPLES = r"""
     app: shop
     addon: postgresql
     operation_id: 609145e66ffbd934f6745bb4
+
+- name: Wait until the database is running and idle
+  community.scalingo.scalingo_operation_info:
+    app: shop
+    addon: postgresql
+    wait: true
+    wait_timeout: 3600
+  register: result
+
+- name: Show what the database is like now
+  ansible.builtin.debug:
+    msg: "{{ result.database.readable_version }}, {{ result.database.status }}"
 """
 
 RETURN = r"""
@@ -81,6 +105,13 @@ operations:
       description: The error message of the platform.
       type: str
       sample: an extension is not compatible with the new version
+database:
+  description:
+    - The database as last polled, as RV(community.scalingo.scalingo_database_info#module:databases) describes it.
+    - V(none) when it does not exist, and with O(operation_id) without O(wait=true).
+  returned: success
+  type: dict
+  sample: {readable_version: 17.10.0-1, status: running, current_operation_id: null}
 # BEGIN _returns: written by make lists
 app:
   description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
@@ -118,12 +149,16 @@ error:
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
-from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
+from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, waiting
 from ansible_collections.community.scalingo.plugins.module_utils._resources.operation import OperationInfo as RESOURCE
 
 
 def argument_spec() -> Spec:
-    return COMMON + Spec({"operation_id": {"type": "str"}})
+    return (
+        COMMON
+        + waiting(7200, wait=False, on_busy=False)
+        + Spec({"wait": {"type": "bool", "default": False}, "operation_id": {"type": "str"}})
+    )
 
 
 def main() -> None:

@@ -12,11 +12,11 @@ import typing as t
 
 from .._api.database import show_database
 from .._api.operation import show_operation
-from .._busy import RESUME, is_ready, is_stopped
+from .._busy import RESUME, busy_reason, is_ready, is_stopped
 from .._change import Listing, Performer
 from .._errors import NotFound, StepFailed
 from .._options import check_id
-from .._step import Params, State
+from .._step import Outcome, Params, State
 
 SUCCEEDED = ("finished", "done")
 CANCELLED = "cancelled"
@@ -151,18 +151,87 @@ class Following(Performer):
 
 
 class OperationInfo(Following, Listing):
-    """One operation, or the one that is running; nothing when there is none."""
+    """One operation, or the one that is running; nothing when there is none. It waits when the task says so."""
 
     plural = "operations"
     reading = "read the operation"
+    _database: State | None = None
+    _waits = False
 
     @classmethod
     def parse(cls, params: Params) -> None:
         check_id("operation_id", params["operation_id"], "an operation")
 
+    def perform(self, check_mode: bool) -> Outcome:
+        self._waits = self.params["wait"] and not check_mode
+        outcome = super().perform(check_mode)
+        outcome.result["database"] = self._database
+        return outcome
+
     def items(self) -> list[State]:
-        wanted = self.params["operation_id"]
-        if wanted is None:
-            wanted = show_database(self.client)["current_operation_id"]
-        operation = self.operation_of(wanted)
+        wanted: str | None = self.params["operation_id"]
+        if self._waits:
+            operation = self._idle() if wanted is None else self._ended(wanted)
+        else:
+            if wanted is None:
+                wanted = self._read()["current_operation_id"]
+            operation = self.operation_of(wanted)
         return [] if operation is None else [operation]
+
+    def _read(self) -> State:
+        self._database = show_database(self.client)
+        return self._database
+
+    def _idle(self) -> State | None:
+        """Wait until the database takes a change; return the operation that was seen last."""
+        last: str | None = None
+
+        def read() -> State:
+            nonlocal last
+            found = self._read()
+            last = found["current_operation_id"] or last
+            return found
+
+        self.wait_until(
+            read,
+            lambda found: not busy_reason(found),
+            what="operation on the database",
+            identifier=self.client.target.addon_id,
+            status=lambda found: str(found["status"]),
+        )
+        return self.operation_of(last)
+
+    def _ended(self, wanted: str) -> State | None:
+        """Wait until an operation has ended and the database shows it; return the operation, if the platform still knows it.
+
+        What the database is at work on is not asked for. What nobody knows the status of has ended when the database rests.
+        """
+        clock = self.client.clock
+        idle_since: float | None = None
+
+        def done(look: Look) -> bool:
+            nonlocal idle_since
+            found = t.cast(State, look.database)
+            running = found["current_operation_id"]
+            resting = is_ready(found) or is_stopped(found)
+            if running == wanted or not (running or resting):
+                idle_since = None
+                return False
+            operation = look.operation
+            if operation is None or operation["status"] in SUCCEEDED or has_failed(operation):
+                return True
+            idle_since = None if running else clock.now() if idle_since is None else idle_since
+            return idle_since is not None and clock.now() - idle_since >= PATIENCE * self.params["wait_interval"]
+
+        def read() -> Look:
+            found = self._read()
+            busy = found["current_operation_id"] == wanted
+            return Look(None if busy else self.operation_of(wanted), found)
+
+        return self.wait_until(
+            read,
+            done,
+            what="operation",
+            identifier=wanted,
+            status=lambda look: str((look.operation or look.database)["status"]),
+        ).operation
