@@ -31,6 +31,10 @@ LARGEST = 2**53
 OMITTED = "__omit_place_holder__"
 
 
+COLLECTION = "community.scalingo."
+TARGET = ("app", "addon", "addon_id", "region")
+
+
 class Refused(Exception):
     """A value that its option does not take."""
 
@@ -274,6 +278,15 @@ def _similar(name: str, known: t.Iterable[str], prefix: str) -> str:
     return f"did you mean {prefix}{close[0]}?" if close else f"known are {', '.join(sorted(known))}"
 
 
+def target(values: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The database of a role as options of every module: `module_defaults` of the group `target` on the role's block.
+
+    What is not given is left to the defaults of the user and to the environment. An ID stands for both ways to name an addon.
+    """
+    given = {name: values[name] for name in TARGET if values.get(name)}
+    return {**given, "addon": given["addon_id"]} if "addon_id" in given else given
+
+
 class ActionModule(ActionBase):  # type: ignore[misc]
     """Returns the variables under their names without the role's own; the task registers them under one name."""
 
@@ -305,11 +318,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         rest = {name: option for name, option in spec.items() if name not in own}
         others = {name: value for name, value in {**extra, **given}.items() if name not in own}
         values = {**reader.options(rest, others, role + "_"), **own}
+        reader.problems.extend(self._other_targets(role, values))
         if reader.problems:
             problems = "\n".join("- " + problem for problem in reader.problems)
             message = f"The variables of the role {role} are not valid, and nothing was done:\n{problems}"
             return {**result, "failed": True, "msg": message}
-        result.update(values, changed=False)
+        result.update(values, changed=False, check_mode=bool(self._task.check_mode), target=target(values))
         if reader.has_secrets:
             result["_ansible_no_log"] = True
         return result
@@ -331,6 +345,19 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         reader.problems.extend(f"{_fleet.label(given) or 'a database'}: {problem}" for problem in problems)
         reader.has_secrets |= entry.has_secrets
         return values
+
+    def _other_targets(self, role: str, values: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+        """Defaults for one module, which Ansible prefers to those for a group, and so to the database of the role."""
+        defaults = {key: value for entry in self._task.module_defaults or () for key, value in entry.items()}
+        for module in sorted(name for name in defaults if name.startswith(COLLECTION)):
+            others = self._templar.template(defaults[module]) or {}
+            for name, value in target(values).items():
+                other = plain(others.get(name, value))
+                if other != value:
+                    yield (
+                        f"{role}_{name} is {quoted(value)}, and module_defaults of {module} say {quoted(other)}: "
+                        "set it for group/community.scalingo.scalingo, or not at all"
+                    )
 
     def _specification(self, role_path: str) -> t.Mapping[str, Option]:
         data = self._loader.load_from_file(os.path.join(role_path, "meta", "argument_specs.yml"))

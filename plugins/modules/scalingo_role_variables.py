@@ -55,4 +55,14 @@ name_of_the_variable:
   description: Each variable of the role, under its name without the name of the role and the underscore.
   returned: success
   type: raw
+target:
+  description: The database, as options of every module. For C(module_defaults) of the group C(target) on a block of the role.
+  returned: success
+  type: dict
+  sample: {app: shop, addon: postgresql}
+check_mode:
+  description: Whether the task runs in check mode, also where the play does not.
+  returned: success
+  type: bool
+  sample: false
 """

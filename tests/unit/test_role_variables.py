@@ -140,6 +140,8 @@ def test_defaults_are_those_that_the_argument_spec_says(role: str) -> None:
         "invocation",
         "items",
         "keys",
+        "target",
+        "check_mode",
     }
 
 
