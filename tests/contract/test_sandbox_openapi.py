@@ -21,9 +21,8 @@ import requests
 import schemathesis
 from hypothesis import given, seed
 from hypothesis import strategies as some
-from scalingo_sandbox.api.routing import REGISTRY
+from scalingo_sandbox.api.routing import REGISTRY, ROUTES
 from scalingo_sandbox.cli import main
-from scalingo_sandbox.models import ROUTES
 from scalingo_sandbox.models.actions import ACTIONS
 from scalingo_sandbox.openapi import TAGS, document
 from scalingo_sandbox.testing import Sandbox

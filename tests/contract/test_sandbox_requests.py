@@ -14,7 +14,6 @@ from typing import Any
 
 import httpx
 import pytest
-from scalingo_sandbox.models import ROUTES
 from scalingo_sandbox.testing import Sandbox
 from support.caller import Caller
 
@@ -74,10 +73,9 @@ def test_a_request_without_a_body_takes_none(caller: Caller, mysql: str) -> None
     assert caller.database("GET", mysql, json={"x": 1}).status_code == 400
 
 
-def test_every_route_of_the_models_exists_and_the_other_way_round(box: Sandbox) -> None:
+def test_no_route_is_declared_twice(box: Sandbox) -> None:
     from scalingo_sandbox.api.routing import REGISTRY
 
-    assert {route.number for route in REGISTRY} == set(ROUTES)
     seen = set()
     for route in REGISTRY:
         for method in route.methods:

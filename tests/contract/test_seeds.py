@@ -17,7 +17,11 @@ from typing import Any
 import pydantic
 import pytest
 import yaml
-from scalingo_sandbox.models import ROUTES, actions
+from scalingo_sandbox.api.routing import ROUTES
+from scalingo_sandbox.application import load_routes
+from scalingo_sandbox.models import actions
+
+load_routes()
 
 SEEDS = pathlib.Path(__file__).resolve().parents[1] / "fixtures" / "seeds"
 INDEX = yaml.safe_load((SEEDS / "index.yml").read_text(encoding="utf-8"))

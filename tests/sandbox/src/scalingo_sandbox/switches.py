@@ -76,9 +76,6 @@ class Switches:
 
 def table() -> str:
     """The switches as a table for people."""
-    from scalingo_sandbox.application import load_routes
-
-    load_routes()
     lines = ["| Switch | Values, the default first | What it is | docs/contract.md |", "|---|---|---|---|"]
     for switch in SWITCHES.values():
         values = ", ".join(f"`{value}`" for value in switch.values)

@@ -10,11 +10,11 @@ from typing import Any
 from scalingo_sandbox import state
 from scalingo_sandbox.api.routing import Answer, Call, invalid, not_found, route
 from scalingo_sandbox.identifiers import fresh_api_token, fresh_hexadecimal
-from scalingo_sandbox.models import auth
+from scalingo_sandbox.models import auth, base
 from scalingo_sandbox.world import PUBLIC_REGIONS, REGION_NAMES, World
 
 
-@route("exchange", "auth", "POST", "/v1/tokens/exchange", access="basic", safe=True)
+@route("exchange", "auth", "POST", "/v1/tokens/exchange", access="basic", safe=True, body=base.Empty)
 def exchange(call: Call) -> auth.BearerToken:
     """An API token for a bearer of one hour."""
     world = call.world
@@ -73,7 +73,7 @@ def list_tokens(call: Call) -> auth.TokensAnswer:
     return auth.TokensAnswer(tokens=[_view(call, token) for token in call.world.api_tokens])
 
 
-@route("tokens-create", "auth", "POST", "/v1/tokens", access="bearer", safe=False, status=201)
+@route("tokens-create", "auth", "POST", "/v1/tokens", access="bearer", safe=False, status=201, body=auth.TokenCreation)
 def create_token(call: Call) -> auth.TokenAnswer:
     """A new API token: its secret is shown once."""
     body: auth.TokenCreation = call.body
@@ -91,7 +91,7 @@ def show_token(call: Call) -> auth.TokenAnswer:
     return auth.TokenAnswer(token=_view(call, _find(call)))
 
 
-@route("tokens-renew", "auth", "PATCH PUT", "/v1/tokens/{token}/renew", access="bearer", safe=False)
+@route("tokens-renew", "auth", "PATCH PUT", "/v1/tokens/{token}/renew", access="bearer", safe=False, body=base.Empty)
 def renew_token(call: Call) -> auth.TokenAnswer:
     """A new secret for an API token."""
     token = _find(call)

@@ -13,7 +13,7 @@ from scalingo_sandbox import state, views, work
 from scalingo_sandbox.api.database import reachable, refuse_foreign
 from scalingo_sandbox.api.main import refuse_busy
 from scalingo_sandbox.api.routing import Answer, Call, Refusal, base_of, route
-from scalingo_sandbox.models import database
+from scalingo_sandbox.models import base, database
 from scalingo_sandbox.tokens import TokenRefused
 
 
@@ -39,7 +39,7 @@ def _find(addon: state.Addon, identifier: str) -> state.Backup:
     raise Refusal(404, {"error": "Backup not found"})
 
 
-@route("B1", "db", "GET", "/api/databases/{db}/backups", access="addon", safe=True)
+@route("B1", "db", "GET", "/api/databases/{db}/backups", safe=True)
 def list_backups(call: Call) -> database.BackupsAnswer:
     """The backups of a database, the latest first."""
     owner = call.owner
@@ -49,7 +49,7 @@ def list_backups(call: Call) -> database.BackupsAnswer:
     return database.BackupsAnswer(database_backups=[_shown(call, owner, backup) for backup in backups])
 
 
-@route("B2", "db", "POST", "/api/databases/{db}/backups", access="addon", safe=False, status=201)
+@route("B2", "db", "POST", "/api/databases/{db}/backups", safe=False, status=201, body=base.Empty)
 def create_backup(call: Call) -> database.BackupAnswer:
     """A manual backup, in the background. One too many and the oldest one goes."""
     owner = call.owner
@@ -61,7 +61,7 @@ def create_backup(call: Call) -> database.BackupAnswer:
     return database.BackupAnswer(database_backup=_shown(call, owner, backup))
 
 
-@route("B3", "db", "GET", "/api/backups/{backup}", access="addon", safe=True, only="backup_show=!nested")
+@route("B3", "db", "GET", "/api/backups/{backup}", safe=True, only="backup_show=!nested")
 def show_backup(call: Call) -> database.BackupAnswer:
     """One backup, by its identifier alone."""
     for addon in reachable(call):
@@ -72,14 +72,14 @@ def show_backup(call: Call) -> database.BackupAnswer:
     raise Refusal(404, {"error": "Backup not found"})
 
 
-@route("B3'", "db", "GET", "/api/databases/{db}/backups/{backup}", access="addon", safe=True, only="backup_show=!flat")
+@route("B3'", "db", "GET", "/api/databases/{db}/backups/{backup}", safe=True, only="backup_show=!flat")
 def show_backup_of_database(call: Call) -> database.BackupAnswer:
     """One backup, below its database."""
     owner = call.owner
     return database.BackupAnswer(database_backup=_shown(call, owner, _find(owner, call.path["backup"])))
 
 
-@route("B4", "db", "GET", "/api/databases/{db}/backups/{backup}/archive", access="addon", safe=True)
+@route("B4", "db", "GET", "/api/databases/{db}/backups/{backup}/archive", safe=True)
 def make_download_link(call: Call) -> database.DownloadAnswer:
     """A signed link to the archive of a backup; it expires."""
     world, owner = call.world, call.owner
@@ -222,10 +222,11 @@ def _still_the_same(condition: str | None, etag: str, modified: float) -> bool:
     "db",
     "POST",
     "/api/databases/{db}/backups/{backup}/restore",
-    access="addon",
     safe=False,
     status=201,
     dashboard=True,
+    body=base.Empty,
+    answer=database.Restoration,
 )
 def restore_backup(call: Call) -> Answer:
     """A backup is put back, in the background."""
@@ -240,15 +241,7 @@ def restore_backup(call: Call) -> Answer:
     return Answer(shown, status=int(call.world.switch("restore_status")))
 
 
-@route(
-    "B7",
-    "db",
-    "GET",
-    "/api/databases/{db}/backup_restorations/{restoration}",
-    access="addon",
-    safe=True,
-    dashboard=True,
-)
+@route("B7", "db", "GET", "/api/databases/{db}/backup_restorations/{restoration}", safe=True, dashboard=True)
 def show_restoration(call: Call) -> database.RestorationAnswer:
     """How far a restoration is."""
     item = call.database

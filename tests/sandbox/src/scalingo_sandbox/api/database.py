@@ -18,19 +18,19 @@ from scalingo_sandbox.api.routing import Answer, Call, Refusal, base_of, invalid
 from scalingo_sandbox.catalog import KINDS, Kind, VersionTable
 from scalingo_sandbox.engines import EngineError
 from scalingo_sandbox.engines.base import Engine
-from scalingo_sandbox.models import actions, database
+from scalingo_sandbox.models import actions, base, database
 
 # D1 and D2
 
 
-@route("D1", "db", "GET", "/api/databases/{db}", access="addon", safe=True)
+@route("D1", "db", "GET", "/api/databases/{db}", safe=True)
 def show_database(call: Call) -> database.DatabaseAnswer:
     """A database."""
     call.database.engine.reach()
     return views.database_answer(call.world, call.owner)
 
 
-@route("D2", "db", "PATCH PUT", "/api/databases/{db}", access="addon", safe=False)
+@route("D2", "db", "PATCH PUT", "/api/databases/{db}", safe=False, body=database.DatabaseUpdate)
 def update_database(call: Call) -> database.DatabaseAnswer:
     """Settings of a database: backup schedule and maintenance window."""
     world, owner = call.world, call.owner
@@ -60,7 +60,16 @@ def update_database(call: Call) -> database.DatabaseAnswer:
 # D3: upgrade
 
 
-@route("D3", "db", "POST", "/api/databases/{db}/upgrade", access="addon", safe=False, status=202)
+@route(
+    "D3",
+    "db",
+    "POST",
+    "/api/databases/{db}/upgrade",
+    safe=False,
+    status=202,
+    body=base.Empty,
+    answer=database.UpgradeAnswer,
+)
 def upgrade_database(call: Call) -> Answer:
     """One step to the next version, in the background."""
     world, owner = call.world, call.owner
@@ -113,7 +122,7 @@ def _refuse_without_recovery(call: Call) -> None:
         raise Refusal(400, {"error": "point-in-time recovery is only available for PostgreSQL"})
 
 
-@route("D4", "db", "POST", "/api/databases/{db}/pitr/restore", access="addon", safe=False, status=201)
+@route("D4", "db", "POST", "/api/databases/{db}/pitr/restore", safe=False, status=201, body=database.RestorePoint)
 def restore_point_in_time(call: Call) -> database.RestoreAnswer:
     """The database as it was at an instant, in the background."""
     world, owner = call.world, call.owner
@@ -140,7 +149,7 @@ def recovery_window(call: Call) -> tuple[float | None, float | None]:
     return earliest, max(earliest, latest)
 
 
-@route("D5", "db", "GET", "/api/databases/{db}/pitr/recovery_window", access="addon", safe=True)
+@route("D5", "db", "GET", "/api/databases/{db}/pitr/recovery_window", safe=True)
 def show_recovery_window(call: Call) -> database.RecoveryWindowAnswer:
     """The first and the last instant that can be restored."""
     _refuse_without_recovery(call)
@@ -156,7 +165,7 @@ def show_recovery_window(call: Call) -> database.RecoveryWindowAnswer:
 # D6 and D7: features
 
 
-@route("D6", "db", "POST", "/api/databases/{db}/features", access="addon", safe=False)
+@route("D6", "db", "POST", "/api/databases/{db}/features", safe=False, body=database.FeatureActivation)
 def enable_feature(call: Call) -> database.FeatureAnswer:
     """A feature is being enabled."""
     world, owner = call.world, call.owner
@@ -187,7 +196,7 @@ def enable_feature(call: Call) -> database.FeatureAnswer:
     return database.FeatureAnswer(name=name, status=feature.status, message=f"{name} feature {text}")
 
 
-@route("D7", "db", "DELETE", "/api/databases/{db}/features", access="addon", safe=False, query="feature!")
+@route("D7", "db", "DELETE", "/api/databases/{db}/features", safe=False, query="feature!")
 def disable_feature(call: Call) -> database.MessageAnswer:
     """A feature is being disabled. Its name is in the query."""
     world, owner = call.world, call.owner
@@ -302,7 +311,7 @@ PERFORMERS: dict[str, Performer] = {
 """One action each: its result in models."""
 
 
-@route("D8", "db", "POST", "/api/databases/{db}/action", access="addon", safe=False)
+@route("D8", "db", "POST", "/api/databases/{db}/action", safe=False, body=actions.Action, answer=actions.ActionAnswer)
 def run_action(call: Call) -> Answer:
     """An action on the running database."""
     given: actions.Action = call.body
@@ -348,9 +357,10 @@ def _statistics(number: str, name: str, action: str, safe: bool = False) -> None
         "db",
         "POST",
         f"/api/databases/{{db}}/{name}",
-        access="addon",
         safe=safe,
         only="statement_routes=on",
+        body=base.Empty,
+        answer=actions.ActionAnswer,
     )(run)
 
 
@@ -364,9 +374,10 @@ _statistics("D17", "postgresql_stat_statements_list", "pg-stat-statements-list",
     "db",
     "POST",
     "/api/databases/{db}/postgresql_reset_stats",
-    access="addon",
     safe=False,
     only="statement_routes=on",
+    body=base.Empty,
+    answer=actions.ActionAnswer,
 )
 def reset_statistics(call: Call) -> Answer:
     """Statistics of the server begin anew: nothing of them is kept here."""
@@ -377,7 +388,7 @@ def reset_statistics(call: Call) -> Answer:
 # D9 and D10: operations
 
 
-@route("D9", "db", "GET", "/api/databases/{db}/operations/{operation}", access="addon", safe=True)
+@route("D9", "db", "GET", "/api/databases/{db}/operations/{operation}", safe=True)
 def show_operation(call: Call) -> database.OperationAnswer:
     """An operation of a database, below the database."""
     operation = call.database.operations.get(call.path["operation"])
@@ -386,7 +397,7 @@ def show_operation(call: Call) -> database.OperationAnswer:
     return database.OperationAnswer(operation=database.Operation.of(operation, call.world.date))
 
 
-@route("D10", "db", "GET", "/api/operations/{operation}", access="addon", safe=True)
+@route("D10", "db", "GET", "/api/operations/{operation}", safe=True)
 def show_operation_alone(call: Call) -> database.OperationAnswer:
     """An operation of a database, by its identifier alone."""
     for addon in reachable(call):
@@ -416,13 +427,13 @@ def foreign(call: Call) -> Refusal:
 # D11 to D14
 
 
-@route("D11", "db", "GET", "/api/databases/{db}/plan", access="addon", safe=True, dashboard=True)
+@route("D11", "db", "GET", "/api/databases/{db}/plan", safe=True, dashboard=True)
 def show_database_plan(call: Call) -> database.DatabasePlanAnswer:
     """The plan of a database."""
     return database.DatabasePlanAnswer(plan=views.database_plan(call.world, call.database.plan, call.database.kind))
 
 
-@route("D12", "db", "GET", "/api/plans/{plan}", access="addon", safe=True, query="type!", dashboard=True)
+@route("D12", "db", "GET", "/api/plans/{plan}", safe=True, query="type!", dashboard=True)
 def show_plan(call: Call) -> database.DatabasePlanAnswer:
     """A plan by its name and the type of database."""
     name = call.query.get("type", "")
@@ -437,7 +448,7 @@ def _kinds(name: str) -> list[Kind]:
     return [kind for kind in KINDS.values() if name in (kind.type_name, kind.provider)]
 
 
-@route("D13", "db", "POST", "/api/databases/{db}/ping", access="addon", safe=True, dashboard=True)
+@route("D13", "db", "POST", "/api/databases/{db}/ping", safe=True, dashboard=True, body=base.Empty)
 def ping_database(call: Call) -> database.PingAnswer:
     """Whether the database answers."""
     if call.database.status in ("creating", "stopped"):
@@ -445,7 +456,7 @@ def ping_database(call: Call) -> database.PingAnswer:
     return database.PingAnswer(ping="pong")
 
 
-@route("D14", "db", "GET", "/api/databases/{db}/lag", access="addon", safe=True, dashboard=True)
+@route("D14", "db", "GET", "/api/databases/{db}/lag", safe=True, dashboard=True)
 def show_lag(call: Call) -> database.LagAnswer:
     """How far the followers are behind."""
     return database.LagAnswer(lag=call.database.lag)
@@ -454,7 +465,7 @@ def show_lag(call: Call) -> database.LagAnswer:
 # types and versions
 
 
-@route("T1", "db", "GET", "/api/database_types", access="addon", safe=True, dashboard=True)
+@route("T1", "db", "GET", "/api/database_types", safe=True, dashboard=True)
 def list_types(call: Call) -> database.DatabaseTypesAnswer:
     """The types of databases."""
     tables = call.world.catalog.tables.values()
@@ -470,13 +481,13 @@ def _type(call: Call) -> VersionTable:
     raise Refusal(404, {"error": "Database type not found"})
 
 
-@route("T2", "db", "GET", "/api/database_types/{type}", access="addon", safe=True, dashboard=True)
+@route("T2", "db", "GET", "/api/database_types/{type}", safe=True, dashboard=True)
 def show_type(call: Call) -> database.DatabaseTypeAnswer:
     """One type of database."""
     return database.DatabaseTypeAnswer(database_type=views.database_type(call.world, _type(call).kind))
 
 
-@route("T4", "db", "GET", "/api/database_types/{type}/versions", access="addon", safe=True, only="type_versions=on")
+@route("T4", "db", "GET", "/api/database_types/{type}/versions", safe=True, only="type_versions=on")
 def list_type_versions(call: Call) -> database.DatabaseTypeVersionsAnswer:
     """The versions of one type."""
     table = _type(call)
@@ -484,7 +495,7 @@ def list_type_versions(call: Call) -> database.DatabaseTypeVersionsAnswer:
     return database.DatabaseTypeVersionsAnswer(database_type_versions=versions)
 
 
-@route("T3", "db", "GET", "/api/database_type_versions/{version}", access="addon", safe=True)
+@route("T3", "db", "GET", "/api/database_type_versions/{version}", safe=True)
 def show_type_version(call: Call) -> database.DatabaseTypeVersionAnswer:
     """One version, and the one after it."""
     found = call.world.catalog.version_owner(call.path["version"])
@@ -507,7 +518,7 @@ route(
 # maintenance
 
 
-@route("M1", "db", "GET", "/api/databases/{db}/maintenance", access="addon", safe=True, query="page per_page")
+@route("M1", "db", "GET", "/api/databases/{db}/maintenance", safe=True, query="page per_page")
 def list_maintenance(call: Call) -> database.MaintenancesAnswer:
     """The maintenance of a database, past and to come, in pages."""
     world, item = call.world, call.database
@@ -526,7 +537,7 @@ route("M1", "db", "GET", "/api/databases/{db}/maintenances", access="addon", saf
 )
 
 
-@route("M2", "db", "GET", "/api/databases/{db}/maintenance/{maintenance}", access="addon", safe=True)
+@route("M2", "db", "GET", "/api/databases/{db}/maintenance/{maintenance}", safe=True)
 def show_maintenance(call: Call) -> database.MaintenanceAnswer:
     """One maintenance."""
     item = call.database
@@ -542,7 +553,7 @@ def show_maintenance(call: Call) -> database.MaintenanceAnswer:
 # status and metrics
 
 
-@route("S1", "db", "GET", "/api/databases/{db}/metrics", access="addon", safe=True)
+@route("S1", "db", "GET", "/api/databases/{db}/metrics", safe=True)
 def show_metrics(call: Call) -> database.MetricsAnswer:
     """Metrics of now."""
     return views.metrics(call.world, call.database)
@@ -558,30 +569,13 @@ def _series(call: Call) -> database.SeriesAnswer:
     return views.series(call.world, call.database, name, int(since), call.query.get("last") == "true")
 
 
-@route(
-    "S2",
-    "db",
-    "GET",
-    "/api/databases/{db}/metrics/{type}",
-    access="addon",
-    safe=True,
-    query="since last",
-    dashboard=True,
-)
+@route("S2", "db", "GET", "/api/databases/{db}/metrics/{type}", safe=True, query="since last", dashboard=True)
 def show_series(call: Call) -> database.SeriesAnswer:
     """A metric of the last hours."""
     return _series(call)
 
 
-@route(
-    "S3",
-    "db",
-    "GET",
-    "/api/databases/{db}/instances/{instance}/metrics/{type}",
-    access="addon",
-    safe=True,
-    query="since last",
-)
+@route("S3", "db", "GET", "/api/databases/{db}/instances/{instance}/metrics/{type}", safe=True, query="since last")
 def show_instance_series(call: Call) -> database.SeriesAnswer:
     """A metric of one instance of the last hours."""
     if all(instance.id != call.path["instance"] for instance in call.database.instances):
@@ -589,7 +583,7 @@ def show_instance_series(call: Call) -> database.SeriesAnswer:
     return _series(call)
 
 
-@route("S4", "db", "GET", "/api/databases/{db}/health", access="addon", safe=True)
+@route("S4", "db", "GET", "/api/databases/{db}/health", safe=True)
 def show_health(call: Call) -> database.HealthAnswer:
     """Health of an Elasticsearch database."""
     item = call.database
@@ -601,7 +595,7 @@ def show_health(call: Call) -> database.HealthAnswer:
     return database.HealthAnswer.model_validate({"status": item.health, "cluster": call.owner.resource_id, **numbers})
 
 
-@route("S5", "db", "GET", "/api/databases/{db}/instances_status", access="addon", safe=True)
+@route("S5", "db", "GET", "/api/databases/{db}/instances_status", safe=True)
 def show_instances_status(call: Call) -> database.InstancesStatusAnswer:
     """Status and role of every instance."""
     world, item = call.world, call.database

@@ -37,7 +37,7 @@ def _find(call: Call, owner: state.Addon) -> state.FirewallRule:
     raise Refusal(404, {"error": "Firewall rule not found"})
 
 
-@route("F1", "db", "GET", "/api/databases/{db}/firewall_rules", access="addon", safe=True)
+@route("F1", "db", "GET", "/api/databases/{db}/firewall_rules", safe=True)
 def list_rules(call: Call) -> database.FirewallRulesAnswer:
     """The firewall rules of a dedicated database."""
     item = _owner(call).database
@@ -46,7 +46,7 @@ def list_rules(call: Call) -> database.FirewallRulesAnswer:
     )
 
 
-@route("F2", "db", "POST", "/api/databases/{db}/firewall_rules", access="addon", safe=False, status=201)
+@route("F2", "db", "POST", "/api/databases/{db}/firewall_rules", safe=False, status=201, body=database.FirewallCreation)
 def create_rule(call: Call) -> database.FirewallRuleAnswer:
     """A new firewall rule."""
     world, owner = call.world, _owner(call)
@@ -83,7 +83,7 @@ def create_rule(call: Call) -> database.FirewallRuleAnswer:
     return database.FirewallRuleAnswer(rule=views.firewall_rule(world, item, rule))
 
 
-@route("F3", "db", "DELETE", "/api/databases/{db}/firewall_rules/{rule}", access="addon", safe=False, status=204)
+@route("F3", "db", "DELETE", "/api/databases/{db}/firewall_rules/{rule}", safe=False, status=204)
 def delete_rule(call: Call) -> Answer:
     """A firewall rule goes."""
     owner = _owner(call)
@@ -92,7 +92,15 @@ def delete_rule(call: Call) -> Answer:
     return Answer()
 
 
-@route("F4", "db", "PATCH", "/api/databases/{db}/firewall_rules/{rule}", access="addon", safe=False, dashboard=True)
+@route(
+    "F4",
+    "db",
+    "PATCH",
+    "/api/databases/{db}/firewall_rules/{rule}",
+    safe=False,
+    dashboard=True,
+    body=database.FirewallChange,
+)
 def label_rule(call: Call) -> database.FirewallRuleAnswer:
     """Another label for a firewall rule."""
     world, owner = call.world, _owner(call)
@@ -104,7 +112,7 @@ def label_rule(call: Call) -> database.FirewallRuleAnswer:
     return database.FirewallRuleAnswer(rule=views.firewall_rule(world, owner.database, rule))
 
 
-@route("F5", "db", "GET", "/api/firewall/managed_ranges", access="addon", safe=True)
+@route("F5", "db", "GET", "/api/firewall/managed_ranges", safe=True)
 def list_managed_ranges(call: Call) -> database.ManagedRangesAnswer:
     """The ranges that the platform keeps."""
     return database.ManagedRangesAnswer(

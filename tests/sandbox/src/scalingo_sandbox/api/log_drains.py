@@ -9,7 +9,6 @@ import re
 from urllib.parse import quote
 
 from scalingo_sandbox.api.routing import Answer, Call, invalid, not_found, route
-from scalingo_sandbox.models import RouteModels
 from scalingo_sandbox.models.base import Request, Response
 from scalingo_sandbox.switches import switch
 
@@ -100,22 +99,13 @@ def _drain_event(call: Call, name: str, url: str) -> None:
     call.world.record_event(call.app, name, {"url": url, "addon_uuid": addon.id, "addon_name": addon.kind.display_name})
 
 
-@route("A16", "api", "GET", PATH, access="bearer", safe=True, models=RouteModels(None, LogDrainsAnswer))
+@route("A16", "api", "GET", PATH, safe=True)
 def list_log_drains(call: Call) -> LogDrainsAnswer:
     """Where the log lines of a database are sent."""
     return LogDrainsAnswer(drains=[LogDrain(app_id=call.app.id, url=url) for url in _drains(call)])
 
 
-@route(
-    "A17",
-    "api",
-    "POST",
-    PATH,
-    access="bearer",
-    safe=False,
-    status=201,
-    models=RouteModels(LogDrainCreation, LogDrainAnswer),
-)
+@route("A17", "api", "POST", PATH, safe=False, status=201, body=LogDrainCreation)
 def add_log_drain(call: Call) -> LogDrainAnswer:
     """The log lines of a database are sent to one more place."""
     url, drains = _shown_drain(call, call.body.drain), _drains(call)
@@ -126,17 +116,7 @@ def add_log_drain(call: Call) -> LogDrainAnswer:
     return LogDrainAnswer(drain=LogDrain(url=url))
 
 
-@route(
-    "A18",
-    "api",
-    "DELETE",
-    PATH,
-    access="bearer",
-    safe=False,
-    query="url",
-    status=204,
-    models=RouteModels(LogDrainRemoval, None),
-)
+@route("A18", "api", "DELETE", PATH, safe=False, query="url", status=204, body=LogDrainRemoval)
 def remove_log_drain(call: Call) -> Answer:
     """The log lines of a database are no longer sent to one place."""
     drains, url = _drains(call), call.query.get("url") or (call.body.url if call.body else None)

@@ -17,7 +17,7 @@ PAGE = 10
 DAY = 86400.0
 
 
-@route("L1", "db", "GET", "/api/databases/{db}/logs", access="addon", safe=True)
+@route("L1", "db", "GET", "/api/databases/{db}/logs", safe=True)
 def make_logs_link(call: Call) -> database.LogsAnswer:
     """A signed link to the last lines of the log; it expires."""
     world, owner = call.world, call.owner
@@ -78,7 +78,7 @@ def read_logs(call: Call) -> Answer:
     return Answer(None, 200, raw="".join(f"{line}\r\n" for line in unordered(lines)).encode(), media_type="text/plain")
 
 
-@route("L2", "db", "GET", "/api/databases/{db}/logs_archives", access="addon", safe=True, query="page cursor")
+@route("L2", "db", "GET", "/api/databases/{db}/logs_archives", safe=True, query="page cursor")
 def list_archives(call: Call) -> database.LogArchivesAnswer:
     """The archives of the log, the latest first, by page or by cursor."""
     world, item = call.world, call.owner.database

@@ -14,7 +14,7 @@ from scalingo_sandbox.api.routing import Answer, Call, Refusal, invalid, not_fou
 from scalingo_sandbox.catalog import Kind
 from scalingo_sandbox.identifiers import fresh_hexadecimal, stable_hexadecimal, stable_uuid
 from scalingo_sandbox.loading import make_addon, make_app
-from scalingo_sandbox.models import main
+from scalingo_sandbox.models import base, main
 from scalingo_sandbox.seed import SeedDatabase
 from scalingo_sandbox.tokens import AddonClaims
 from scalingo_sandbox.world import World
@@ -25,14 +25,14 @@ APP_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # apps
 
 
-@route("apps", "api", "GET", "/v1/apps", access="bearer", safe=True)
+@route("apps", "api", "GET", "/v1/apps", safe=True)
 def list_apps(call: Call) -> main.AppsAnswer:
     """The apps of this region."""
     world = call.world
     return main.AppsAnswer(apps=[views.app(world, app) for app in world.apps if app.region == call.region])
 
 
-@route("apps-create", "api", "POST", "/v1/apps", access="bearer", safe=False, status=201)
+@route("apps-create", "api", "POST", "/v1/apps", safe=False, status=201, body=main.AppCreation)
 def create_app(call: Call) -> main.AppAnswer:
     """A new app."""
     fields: main.AppFields = call.body.app
@@ -56,13 +56,13 @@ def _new_app(call: Call, name: str) -> state.App:
     return app
 
 
-@route("A12", "api", "GET", "/v1/apps/{app}", access="bearer", safe=True)
+@route("A12", "api", "GET", "/v1/apps/{app}", safe=True)
 def show_app(call: Call) -> main.AppAnswer:
     """One app."""
     return main.AppAnswer(app=views.app(call.world, call.app))
 
 
-@route("apps-update", "api", "PATCH PUT", "/v1/apps/{app}", access="bearer", safe=False)
+@route("apps-update", "api", "PATCH PUT", "/v1/apps/{app}", safe=False, body=main.AppUpdate)
 def update_app(call: Call) -> main.AppAnswer:
     """Settings of an app."""
     app = call.app
@@ -77,7 +77,7 @@ def update_app(call: Call) -> main.AppAnswer:
     return main.AppAnswer(app=views.app(call.world, app))
 
 
-@route("apps-delete", "api", "DELETE", "/v1/apps/{app}", access="bearer", safe=False, query="current_name!", status=204)
+@route("apps-delete", "api", "DELETE", "/v1/apps/{app}", safe=False, query="current_name!", status=204)
 def delete_app(call: Call) -> Answer:
     """An app goes, with everything it has. A dedicated database is deleted by this route."""
     world, app = call.world, call.app
@@ -90,7 +90,7 @@ def delete_app(call: Call) -> Answer:
     return Answer()
 
 
-@route("apps-rename", "api", "POST", "/v1/apps/{app}/rename", access="bearer", safe=False)
+@route("apps-rename", "api", "POST", "/v1/apps/{app}/rename", safe=False, body=main.AppRename)
 def rename_app(call: Call) -> main.AppAnswer:
     """Another name for an app."""
     world, app = call.world, call.app
@@ -106,7 +106,7 @@ def rename_app(call: Call) -> main.AppAnswer:
     return main.AppAnswer(app=views.app(world, app))
 
 
-@route("apps-restart", "api", "POST", "/v1/apps/{app}/restart", access="bearer", safe=False, status=202)
+@route("apps-restart", "api", "POST", "/v1/apps/{app}/restart", safe=False, status=202, body=main.AppRestart)
 def restart_app(call: Call) -> Answer:
     """An app restarts."""
     world, app = call.world, call.app
@@ -122,7 +122,7 @@ def restart_app(call: Call) -> Answer:
     return Answer(headers={"Location": address})
 
 
-@route("A13", "api", "GET", "/v1/apps/{app}/operations/{operation}", access="bearer", safe=True)
+@route("A13", "api", "GET", "/v1/apps/{app}/operations/{operation}", safe=True)
 def show_app_operation(call: Call) -> main.AppOperationAnswer:
     """An operation of an app (not of a database)."""
     world, app = call.world, call.app
@@ -147,13 +147,13 @@ def _events(call: Call, apps: list[state.App]) -> main.EventsAnswer:
     return main.EventsAnswer(events=events, meta=views.meta(world, len(happened), number, per_page))
 
 
-@route("A14", "api", "GET", "/v1/apps/{app}/events", access="bearer", safe=True, query="page per_page")
+@route("A14", "api", "GET", "/v1/apps/{app}/events", safe=True, query="page per_page")
 def list_app_events(call: Call) -> main.EventsAnswer:
     """What happened to an app, the latest first."""
     return _events(call, [call.app])
 
 
-@route("events", "api", "GET", "/v1/events", access="bearer", safe=True, query="page per_page")
+@route("events", "api", "GET", "/v1/events", safe=True, query="page per_page")
 def list_events(call: Call) -> main.EventsAnswer:
     """What happened to all apps, the latest first."""
     return _events(call, [app for app in call.world.apps if app.region == call.region])
@@ -162,13 +162,13 @@ def list_events(call: Call) -> main.EventsAnswer:
 # addons
 
 
-@route("A1", "api", "GET", "/v1/apps/{app}/addons", access="bearer", safe=True)
+@route("A1", "api", "GET", "/v1/apps/{app}/addons", safe=True)
 def list_addons(call: Call) -> main.AddonsAnswer:
     """The addons of an app."""
     return main.AddonsAnswer(addons=[views.addon(call.world, addon) for addon in call.app.addons])
 
 
-@route("A2", "api", "GET", "/v1/apps/{app}/addons/{addon}", access="bearer", safe=True)
+@route("A2", "api", "GET", "/v1/apps/{app}/addons/{addon}", safe=True)
 def show_addon(call: Call) -> main.AddonAnswer:
     """One addon."""
     return main.AddonAnswer(addon=views.addon(call.world, call.addon))
@@ -181,7 +181,7 @@ def _kind(call: Call, text: str) -> Kind:
     return kind
 
 
-@route("A3", "api", "POST", "/v1/apps/{app}/addons", access="bearer", safe=False, status=201)
+@route("A3", "api", "POST", "/v1/apps/{app}/addons", safe=False, status=201, body=main.AddonCreation)
 def create_addon(call: Call) -> main.AddonChangeAnswer:
     """A new addon: it is provisioned in the background."""
     app = call.app
@@ -228,7 +228,7 @@ def _provision(call: Call, app: state.App, kind: Kind, plan_text: str, options: 
     return addon
 
 
-@route("A4", "api", "PATCH PUT", "/v1/apps/{app}/addons/{addon}", access="bearer", safe=False)
+@route("A4", "api", "PATCH PUT", "/v1/apps/{app}/addons/{addon}", safe=False, body=main.AddonPlanChange)
 def change_plan(call: Call) -> main.AddonChangeAnswer:
     """Another plan for an addon: the change is made in the background."""
     world, addon = call.world, call.addon
@@ -261,7 +261,7 @@ def refuse_busy(world: World, addon: state.Addon) -> None:
         raise invalid(world, database=text) if status == 422 else Refusal(status, {"error": text})
 
 
-@route("A5", "api", "DELETE", "/v1/apps/{app}/addons/{addon}", access="bearer", safe=False, status=204)
+@route("A5", "api", "DELETE", "/v1/apps/{app}/addons/{addon}", safe=False, status=204)
 def delete_addon(call: Call) -> Answer:
     """An addon goes, with all its data."""
     app, addon = call.app, call.addon
@@ -270,7 +270,7 @@ def delete_addon(call: Call) -> Answer:
     return Answer()
 
 
-@route("A6", "api", "POST", "/v1/apps/{app}/addons/{addon}/token", access="bearer", safe=True)
+@route("A6", "api", "POST", "/v1/apps/{app}/addons/{addon}/token", safe=True, body=base.Empty)
 def make_addon_token(call: Call) -> main.AddonAnswer:
     """A token of one hour for the database API."""
     world, addon = call.world, call.addon
@@ -279,7 +279,7 @@ def make_addon_token(call: Call) -> main.AddonAnswer:
     return main.AddonAnswer(addon=views.addon(world, addon, token=token))
 
 
-@route("A7", "api", "GET POST", "/v1/apps/{app}/addons/{addon}/sso", access="bearer", safe=True)
+@route("A7", "api", "GET POST", "/v1/apps/{app}/addons/{addon}/sso", safe=True, body=base.Empty)
 def make_sign_on_link(call: Call) -> main.AddonAnswer:
     """A link to the dashboard of the addon."""
     addon = call.addon
@@ -287,7 +287,7 @@ def make_sign_on_link(call: Call) -> main.AddonAnswer:
     return main.AddonAnswer(addon=views.addon(call.world, addon, sso_url=address))
 
 
-@route("A8", "api", "POST", "/v1/apps/{app}/addons/{addon}/resume", access="bearer", safe=False)
+@route("A8", "api", "POST", "/v1/apps/{app}/addons/{addon}/resume", safe=False, body=base.Empty)
 def resume_addon(call: Call) -> main.AddonChangeAnswer:
     """A suspended addon works again."""
     addon = call.addon
@@ -341,7 +341,7 @@ def _variable_name(call: Call) -> str:
     raise not_found("variable")
 
 
-@route("A11", "api", "GET", "/v1/apps/{app}/variables", access="bearer", safe=True, query="aliases")
+@route("A11", "api", "GET", "/v1/apps/{app}/variables", safe=True, query="aliases")
 def list_variables(call: Call) -> main.VariablesAnswer:
     """The variables of an app; with aliases=false without those that only point to another."""
     app = call.app
@@ -353,7 +353,9 @@ def list_variables(call: Call) -> main.VariablesAnswer:
     return main.VariablesAnswer(variables=[_variable(app, name) for name in names])
 
 
-@route("variables-create", "api", "POST", "/v1/apps/{app}/variables", access="bearer", safe=False, status=201)
+@route(
+    "variables-create", "api", "POST", "/v1/apps/{app}/variables", safe=False, status=201, body=main.VariableCreation
+)
 def create_variable(call: Call) -> main.VariableAnswer:
     """A variable is set."""
     app = call.app
@@ -363,7 +365,7 @@ def create_variable(call: Call) -> main.VariableAnswer:
     return main.VariableAnswer(variable=_variable(app, given.name))
 
 
-@route("variables-update", "api", "PUT", "/v1/apps/{app}/variables", access="bearer", safe=False)
+@route("variables-update", "api", "PUT", "/v1/apps/{app}/variables", safe=False, body=main.VariablesUpdate)
 def update_variables(call: Call) -> main.VariablesAnswer:
     """Several variables are set."""
     app = call.app
@@ -377,7 +379,7 @@ def update_variables(call: Call) -> main.VariablesAnswer:
     return main.VariablesAnswer(variables=[_variable(app, given.name) for given in variables])
 
 
-@route("variables-change", "api", "PATCH", "/v1/apps/{app}/variables/{variable}", access="bearer", safe=False)
+@route("variables-change", "api", "PATCH", "/v1/apps/{app}/variables/{variable}", safe=False, body=main.VariableChange)
 def change_variable(call: Call) -> main.VariableAnswer:
     """The value of one variable."""
     app, name = call.app, _variable_name(call)
@@ -386,9 +388,7 @@ def change_variable(call: Call) -> main.VariableAnswer:
     return main.VariableAnswer(variable=_variable(app, name))
 
 
-@route(
-    "variables-delete", "api", "DELETE", "/v1/apps/{app}/variables/{variable}", access="bearer", safe=False, status=204
-)
+@route("variables-delete", "api", "DELETE", "/v1/apps/{app}/variables/{variable}", safe=False, status=204)
 def delete_variable(call: Call) -> Answer:
     """A variable goes."""
     app, name = call.app, _variable_name(call)
@@ -414,7 +414,7 @@ def _dedicated(call: Call) -> state.App:
     return app
 
 
-@route("DR1", "api", "POST", "/v1/databases", access="bearer", safe=False, status=201)
+@route("DR1", "api", "POST", "/v1/databases", safe=False, status=201, body=main.DedicatedCreation)
 def create_dedicated_database(call: Call) -> main.DedicatedDatabaseAnswer:
     """A new dedicated database: an app of its own with one addon, provisioned in the background."""
     world, given = call.world, call.body.root
@@ -458,7 +458,7 @@ def create_dedicated_database(call: Call) -> main.DedicatedDatabaseAnswer:
     return main.DedicatedDatabaseAnswer(database=views.dedicated(world, app))
 
 
-@route("DR2", "api", "GET", "/v1/databases", access="bearer", safe=True, query="dashboard")
+@route("DR2", "api", "GET", "/v1/databases", safe=True, query="dashboard")
 def list_dedicated_databases(call: Call) -> main.DedicatedDatabasesAnswer:
     """The dedicated databases; with dashboard=true together with their app and addon."""
     world = call.world
@@ -476,7 +476,7 @@ def list_dedicated_databases(call: Call) -> main.DedicatedDatabasesAnswer:
     return main.DedicatedDatabasesAnswer(databases=[views.dedicated(world, app) for app in apps])
 
 
-@route("DR3", "api", "GET", "/v1/databases/{database}", access="bearer", safe=True)
+@route("DR3", "api", "GET", "/v1/databases/{database}", safe=True)
 def show_dedicated_database(call: Call) -> main.DashboardItem:
     """One dedicated database, by identifier or name; with its app and its addon, which the newest JavaScript client reads."""
     app = _dedicated(call)
@@ -487,7 +487,7 @@ def show_dedicated_database(call: Call) -> main.DashboardItem:
     )
 
 
-@route("DR4", "api", "GET", "/v1/databases/{database}/endpoints", access="bearer", safe=True)
+@route("DR4", "api", "GET", "/v1/databases/{database}/endpoints", safe=True)
 def list_endpoints(call: Call) -> main.EndpointsAnswer:
     """Where a dedicated database can be reached."""
     app = _dedicated(call)
@@ -527,14 +527,16 @@ def _peering(call: Call, app: state.App, item: state.NetPeering) -> main.NetPeer
     )
 
 
-@route("DR5", "api", "GET", "/v1/databases/{database}/net_peerings", access="bearer", safe=True)
+@route("DR5", "api", "GET", "/v1/databases/{database}/net_peerings", safe=True)
 def list_peerings(call: Call) -> main.NetPeeringsAnswer:
     """The network peerings of a dedicated database."""
     app = _dedicated(call)
     return main.NetPeeringsAnswer(net_peerings=[_peering(call, app, item) for item in app.peerings])
 
 
-@route("DR6", "api", "POST", "/v1/databases/{database}/net_peerings", access="bearer", safe=False, status=201)
+@route(
+    "DR6", "api", "POST", "/v1/databases/{database}/net_peerings", safe=False, status=201, body=main.NetPeeringCreation
+)
 def create_peering(call: Call) -> main.NetPeeringAnswer:
     """A network peering is accepted."""
     app = _dedicated(call)
@@ -553,16 +555,14 @@ def _find_peering(call: Call, app: state.App) -> state.NetPeering:
     raise not_found("net_peering")
 
 
-@route("DR7", "api", "GET", "/v1/databases/{database}/net_peerings/{peering}", access="bearer", safe=True)
+@route("DR7", "api", "GET", "/v1/databases/{database}/net_peerings/{peering}", safe=True)
 def show_peering(call: Call) -> main.NetPeeringAnswer:
     """One network peering."""
     app = _dedicated(call)
     return main.NetPeeringAnswer(net_peering=_peering(call, app, _find_peering(call, app)))
 
 
-@route(
-    "DR8", "api", "DELETE", "/v1/databases/{database}/net_peerings/{peering}", access="bearer", safe=False, status=204
-)
+@route("DR8", "api", "DELETE", "/v1/databases/{database}/net_peerings/{peering}", safe=False, status=204)
 def delete_peering(call: Call) -> Answer:
     """A network peering goes."""
     app = _dedicated(call)
@@ -570,7 +570,7 @@ def delete_peering(call: Call) -> Answer:
     return Answer()
 
 
-@route("DR9", "api", "GET", "/v1/databases/{database}/network_configuration", access="bearer", safe=True)
+@route("DR9", "api", "GET", "/v1/databases/{database}/network_configuration", safe=True)
 def show_network_configuration(call: Call) -> main.NetworkConfigurationAnswer:
     """The network of a dedicated database."""
     app = _dedicated(call)

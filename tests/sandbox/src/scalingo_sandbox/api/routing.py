@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, get_type_hints
 from urllib.parse import urlencode
 
 from scalingo_sandbox import faults
-from scalingo_sandbox.models import ROUTES, RouteModels
 from scalingo_sandbox.record import Record
 from scalingo_sandbox.state import Addon, App, Database
 from scalingo_sandbox.world import World
@@ -113,6 +112,13 @@ class Call:
 Handler = Callable[[Call], Any]
 
 
+class RouteModels(NamedTuple):
+    """What a route takes and gives. None: no body."""
+
+    request: Any
+    response: Any
+
+
 @dataclass(frozen=True)
 class Route:
     """A route: number is docs/contract.md's, where it has one."""
@@ -126,6 +132,7 @@ class Route:
     safe: bool
     status: int
     title: str
+    models: RouteModels
     query: tuple[str, ...] = ()
     """Names of what may stand in the query; a trailing ! marks what must."""
     also: tuple[str, ...] = ()
@@ -134,10 +141,6 @@ class Route:
     """The switch position that must hold, as name=value, for the route to exist."""
     dashboard: bool = False
     """Only the newer dashboard is known to use it (marked J in docs/contract.md)."""
-
-    @property
-    def models(self) -> RouteModels:
-        return ROUTES[self.number]
 
     def exists(self, world: World, role: str, prefix: str = "") -> bool:
         if prefix and world.switch("main_routes") == "clients" and not asked(self.number, prefix):
@@ -154,6 +157,10 @@ class Route:
 
 
 REGISTRY: list[Route] = []
+#: What the routes take and give, by their numbers.
+ROUTES: dict[str, RouteModels] = {}
+#: By which credentials a route is sent, where it does not say so.
+ACCESS: dict[str, Access] = {"api": "bearer", "db": "addon"}
 
 # What official clients ask the main API for (section 1.5): the next Go client under /v1, the JavaScript client all but this under /api.
 UNDER_V1 = frozenset("D1 D2 D4 D6 D7 B1 B2 B3 B4 U1 U2 U3 U4 U5 M1 M2 T3 L1 L2 F1 F2 F3 F5".split())
@@ -198,16 +205,17 @@ def route(
     methods: str,
     path: str,
     *,
-    access: Access,
     safe: bool,
+    access: Access | None = None,
     status: int = 200,
     query: str = "",
     also: str = "",
     only: str | None = None,
     dashboard: bool = False,
-    models: RouteModels | None = None,
+    body: Any = None,
+    answer: Any = None,
 ) -> Callable[[Handler], Handler]:
-    """Declare a route; ``models`` are what it takes and gives, where models/ does not say it.
+    """Declare a route. ``body`` is the model of what it takes, ``answer`` that of what it gives, where the handler's annotation does not say it.
 
     A route of the database API is served on the main API's host too, with the user's bearer (prefixes).
     """
@@ -215,8 +223,8 @@ def route(
     def declare(handler: Handler) -> Handler:
         title = (handler.__doc__ or number).strip().splitlines()[0].rstrip(".")
         names = tuple(methods.split())
-        if models is not None:
-            ROUTES[number] = models
+        given = answer or get_type_hints(handler)["return"]
+        ROUTES[number] = RouteModels(body, None if given is Answer else given)
         REGISTRY.append(
             Route(
                 number=number,
@@ -224,10 +232,11 @@ def route(
                 methods=names,
                 path=path,
                 handler=handler,
-                access=access,
+                access=access or ACCESS[role],
                 safe=safe,
                 status=status,
                 title=title,
+                models=ROUTES[number],
                 query=tuple(query.split()),
                 also=tuple(also.split()),
                 only=only,

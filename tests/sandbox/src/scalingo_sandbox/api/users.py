@@ -14,7 +14,7 @@ from scalingo_sandbox import state
 from scalingo_sandbox.api.main import refuse_busy
 from scalingo_sandbox.api.routing import Answer, Call, Refusal, invalid, route
 from scalingo_sandbox.engines.base import EngineUser
-from scalingo_sandbox.models import database
+from scalingo_sandbox.models import base, database
 
 _LETTERS = string.ascii_letters + string.digits
 
@@ -82,7 +82,7 @@ def _check_name(call: Call, addon: state.Addon, name: str) -> None:
         raise invalid(call.world, name="is invalid")
 
 
-@route("U1", "db", "GET", "/api/databases/{db}/users", access="addon", safe=True)
+@route("U1", "db", "GET", "/api/databases/{db}/users", safe=True)
 def list_users(call: Call) -> database.DatabaseUsersAnswer:
     """The users of a database, without passwords."""
     owner = call.owner
@@ -93,7 +93,7 @@ def list_users(call: Call) -> database.DatabaseUsersAnswer:
     return database.DatabaseUsersAnswer.model_validate({"database-users": users})
 
 
-@route("U2", "db", "POST", "/api/databases/{db}/users", access="addon", safe=False, status=201)
+@route("U2", "db", "POST", "/api/databases/{db}/users", safe=False, status=201, body=database.UserCreation)
 def create_user(call: Call) -> database.DatabaseUserAnswer:
     """A new user. Without a password one is generated; the answer shows it, once."""
     owner = call.owner
@@ -114,7 +114,15 @@ def create_user(call: Call) -> database.DatabaseUserAnswer:
     return _answer(call, _view(owner, user, password))
 
 
-@route("U3", "db", "PATCH", "/api/databases/{db}/users/{name}", access="addon", safe=False)
+@route(
+    "U3",
+    "db",
+    "PATCH",
+    "/api/databases/{db}/users/{name}",
+    safe=False,
+    body=database.PasswordChange,
+    answer=database.DatabaseUserAnswer,
+)
 def change_password(call: Call) -> Answer:
     """Another password: nothing else of a user can change."""
     owner = call.owner
@@ -131,7 +139,7 @@ def change_password(call: Call) -> Answer:
     return Answer(database.DatabaseUserAnswer(database.RootedUser(database_user=_view(owner, user))))
 
 
-@route("U4", "db", "POST", "/api/databases/{db}/users/{name}/reset_password", access="addon", safe=False)
+@route("U4", "db", "POST", "/api/databases/{db}/users/{name}/reset_password", safe=False, body=base.Empty)
 def reset_password(call: Call) -> database.DatabaseUserAnswer:
     """A generated password; the answer shows it, once."""
     owner = call.owner
@@ -143,7 +151,7 @@ def reset_password(call: Call) -> database.DatabaseUserAnswer:
     return _answer(call, _view(owner, user, password))
 
 
-@route("U5", "db", "DELETE", "/api/databases/{db}/users/{name}", access="addon", safe=False, status=204)
+@route("U5", "db", "DELETE", "/api/databases/{db}/users/{name}", safe=False, status=204)
 def delete_user(call: Call) -> Answer:
     """A user goes."""
     owner = call.owner
