@@ -73,7 +73,7 @@ class Reader:
                 raise Refused
             converted = self._settled(option, _converted(option, value), name)
         except Refused as refused:
-            shown = self._shown(value, name, _holds_secret(option))
+            shown = self._shown(value, name, holds_secret(option))
             allowed = str(refused) or self._allowed(option, name)
             # YAML takes no, on and the like for booleans.
             unquoted = isinstance(value, bool) and option.get("type", "str") == "str" and "in quotes" not in allowed
@@ -159,8 +159,8 @@ def _is_omitted(value: t.Any) -> bool:
     return isinstance(value, str) and value.startswith(OMITTED)
 
 
-def _holds_secret(option: Option) -> bool:
-    return bool(option.get("no_log")) or any(map(_holds_secret, (option.get("options") or {}).values()))
+def holds_secret(option: Option) -> bool:
+    return bool(option.get("no_log")) or any(map(holds_secret, (option.get("options") or {}).values()))
 
 
 def _is_vaulted(value: t.Any) -> bool:
@@ -287,6 +287,20 @@ def target(values: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return {**given, "addon": given["addon_id"]} if "addon_id" in given else given
 
 
+def specification(loader: t.Any, role_path: str) -> t.Mapping[str, Option]:
+    """Return the options of a role, by their whole names."""
+    data = loader.load_from_file(os.path.join(role_path, "meta", "argument_specs.yml"))
+    return t.cast(t.Mapping[str, Option], data["argument_specs"]["main"]["options"])
+
+
+def options_of_roles(loader: t.Any) -> t.Iterator[tuple[str, Option]]:
+    """Yield the options of all roles of the collection, without the prefixes of the roles."""
+    roles = os.path.join(os.path.dirname(__file__), "..", "..", "roles")
+    for role in sorted(os.listdir(roles)):
+        for name, option in specification(loader, os.path.join(roles, role)).items():
+            yield name[len(role) + 1 :], option
+
+
 class ActionModule(ActionBase):  # type: ignore[misc]
     """Returns the variables under their names without the role's own; the task registers them under one name."""
 
@@ -301,7 +315,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if not role_path:
             raise AnsibleActionFail("scalingo_role_variables works in a role of this collection alone")
         role = os.path.basename(role_path)
-        spec = {name[len(role) + 1 :]: option for name, option in self._specification(role_path).items()}
+        spec = {name[len(role) + 1 :]: option for name, option in specification(self._loader, role_path).items()}
         reader = Reader(role + "_", {role + "_" + name for name in spec if _is_vaulted(known.get(role + "_" + name))})
         given = {}
         for name, option in spec.items():
@@ -309,7 +323,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 try:
                     given[name] = plain(self._templar.template(known[role + "_" + name]))
                 except AnsibleError as error:
-                    why = "" if _holds_secret(option) else f": {error}"
+                    why = "" if holds_secret(option) else f": {error}"
                     reader.problems.append(f"{role}_{name} is a template that cannot be expanded{why}")
                     given[name] = None
         # Nobody but the user gives extra variables, so that one with the role's name that it does not know is a typo.
@@ -333,13 +347,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         over = plain(self._task.args.get("over") or {})
         if not isinstance(over, dict):
             raise AnsibleActionFail(f"over is {quoted(over)}: give a dictionary")
-        roles, role = os.path.split(role_path)
+        role = os.path.basename(role_path)
         entry = Reader(role + "_", reader.vaulted)
         given = {key: value for key, value in over.items() if not _is_blank(value)}
         values = {key: entry.value(spec[key], given[key], f"{role}_{key}") for key in spec if key in given}
         known = {*_fleet.TARGET, *spec}
-        for other in sorted(os.listdir(roles)) if set(given) - known else ():
-            known |= {name[len(other) + 1 :] for name in self._specification(os.path.join(roles, other))}
+        if set(given) - known:
+            known |= {name for name, dummy in options_of_roles(self._loader)}
         problems = [problem.replace(f"{role}_", "") for problem in entry.problems]
         problems += [f"{key} is not known: {_similar(key, known, '')}" for key in sorted(set(given) - known)]
         reader.problems.extend(f"{_fleet.label(given) or 'a database'}: {problem}" for problem in problems)
@@ -358,7 +372,3 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                         f"{role}_{name} is {quoted(value)}, and module_defaults of {module} say {quoted(other)}: "
                         "set it for group/community.scalingo.scalingo, or not at all"
                     )
-
-    def _specification(self, role_path: str) -> t.Mapping[str, Option]:
-        data = self._loader.load_from_file(os.path.join(role_path, "meta", "argument_specs.yml"))
-        return t.cast(t.Mapping[str, Option], data["argument_specs"]["main"]["options"])

@@ -3,14 +3,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private: may change without notice.
-"""Databases as hosts: what an entry of a list says, and what its host is called."""
+"""Databases as hosts: what an entry of a list says, what its host is called, and which databases a run is about."""
 
 from __future__ import annotations
 
+import re
 import typing as t
+
+from ansible.constants import LOCALHOST
+
+Entry = dict[str, t.Any]
 
 #: What says which database is meant.
 TARGET = ("name", "app", "addon", "addon_id", "region")
+#: The group of the hosts that a run is about.
+GROUP = "scalingo_fleet"
+#: What Ansible takes for a range, a port, a list or a pattern.
+SIGNS = re.compile(r"[\s,:;&!*?\[\]{}#]")
+
+
+class Refused(Exception):
+    """The databases cannot be chosen so. The message says why."""
 
 
 def label(entry: t.Mapping[str, t.Any]) -> str:
@@ -19,3 +32,69 @@ def label(entry: t.Mapping[str, t.Any]) -> str:
         str(part) for part in (entry.get("app"), entry.get("addon") or entry.get("addon_id")) if part
     )
     return str(named)
+
+
+def listed(entries: t.Sequence[Entry], hosts: str, prefix: str, reader: t.Any) -> list[Entry]:
+    """Return the databases of a list, each with its name. I(reader) converts and collects what is wrong."""
+    if hosts:
+        raise Refused(f"{prefix}databases and {prefix}hosts are both given: give a list, or hosts of the inventory")
+    found: dict[str, Entry] = {}
+    for number, entry in enumerate(entries):
+        place = f"{prefix}databases[{number}]"
+        said = {key: reader.value({"type": "str"}, entry[key], f"{place}.{key}") for key in TARGET if entry.get(key)}
+        if not said.get("addon") and not said.get("addon_id"):
+            reader.problems.append(f"{place} has no addon: give its kind, such as postgresql, or its ID")
+            continue
+        name = label(said)
+        if SIGNS.search(name) or name in LOCALHOST:
+            reader.problems.append(
+                f"{place} is called {name!r}: give a name without blanks and signs, other than localhost"
+            )
+        elif name in found:
+            reader.problems.append(f"two databases are called {name}: give each a name of its own")
+        found[name] = {**entry, **said, "name": name}
+    if reader.problems:
+        raise Refused("\n".join(reader.problems))
+    return list(found.values())
+
+
+def of_inventory(known: t.Mapping[str, t.Any]) -> list[Entry]:
+    """Return the databases that the hosts of the play are."""
+    found = []
+    for name in known["ansible_play_hosts"]:
+        host = known["hostvars"][name]
+        said = {key: str(host.get(f"scalingo_{key}") or "") for key in ("app", "addon", "addon_id", "engine", "region")}
+        engine = said.pop("engine")
+        said["addon"] = said["addon"] or engine
+        if said["addon"] or said["addon_id"]:
+            found.append({"name": str(name), **{key: value for key, value in said.items() if value}})
+        elif name not in LOCALHOST:
+            raise Refused(
+                f"the host {name} is no database: it has neither scalingo_addon_id nor scalingo_engine, as the hosts of the inventory"
+                " plugin community.scalingo.scalingo_databases have"
+            )
+    return found
+
+
+def refuse_a_part(known: t.Mapping[str, t.Any], prefix: str) -> None:
+    """Refuse a slice of AWX, whose job is in a workflow with its own name: each slice would work on the whole list."""
+    template = known.get("awx_job_template_name")
+    if template and template == known.get("awx_workflow_job_name"):
+        raise Refused(
+            f"this job is a slice, and each slice would work on all of {prefix}databases: use an inventory, or one slice"
+        )
+
+
+def refuse_strangers(databases: t.Sequence[Entry], known: t.Mapping[str, t.Any]) -> None:
+    """Refuse hosts that are there already and mean something else."""
+    fleet = set(known["groups"].get(GROUP, ()))
+    names = {entry["name"] for entry in databases}
+    left = sorted(fleet - names)
+    if left:
+        raise Refused(
+            f"this run was about other databases before, such as {left[0]}: run playbooks over different databases apart"
+        )
+    for name in sorted(names & set(known["hostvars"]) - fleet - set(known["ansible_play_hosts"])):
+        raise Refused(
+            f"{name} is a host of the inventory, too: give the hosts of the inventory instead of a list, or another name"
+        )

@@ -44,8 +44,8 @@ OF_EVERY_JOB = {
     "ANSIBLE_PARAMIKO_RECORD_HOST_KEYS": "False", "ANSIBLE_RETRY_FILES_ENABLED": "False", "MAX_EVENT_RES": "700000",
     "JOB_ID": "7", "INVENTORY_ID": "1",
 }  # fmt: skip
-#: Playbooks that are for looking at the collection and not for job templates.
-NOT_JOBS = ("demo", "every_module")
+#: Playbooks that show the collection, or that others import: none of them is a job template.
+NOT_JOBS = ("demo", "every_module", "hosts")
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml") if path.stem not in NOT_JOBS)
 
 API_TOKEN = "tk-us-CanaryOfTheJob0123456789abcdefghijklmn"

@@ -1,0 +1,64 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: scalingo_role_hosts
+short_description: Choose the databases that become hosts
+version_added: 0.1.0
+description:
+  - Returns the databases of a list, or those that the hosts of the play are.
+  - Fails when there is none, when two have the same name, and when both a list and hosts are given.
+  - Private to the playbook C(community.scalingo.hosts). It may change without notice, and calls no API.
+notes:
+  - This is an action plugin. It runs on the control node only.
+author:
+  - Community Scalingo contributors (@community-scalingo)
+attributes:
+  check_mode:
+    description: Chooses in check mode too.
+    support: full
+  diff_mode:
+    description: Changes nothing.
+    support: none
+  idempotent:
+    description: Changes nothing.
+    support: full
+options:
+  databases:
+    description: The list of databases.
+    type: list
+    elements: dict
+    default: []
+  hosts:
+    description: The hosts of the inventory that were asked for.
+    type: str
+    default: ""
+  prefix:
+    description: How the variables of the caller begin, for messages.
+    type: str
+    default: scalingo_hosts_
+"""
+
+EXAMPLES = r"""
+- name: Choose the databases
+  community.scalingo.scalingo_role_hosts:
+    databases: "{{ scalingo_hosts_databases }}"
+  register: scalingo_hosts_chosen
+"""
+
+RETURN = r"""
+databases:
+  description: The databases. Each has a C(name), and what its entry says.
+  returned: success
+  type: list
+  elements: dict
+secret:
+  description: Whether an entry can hold a secret, such as the password of a user.
+  returned: success
+  type: bool
+"""
