@@ -227,7 +227,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._client import 
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError, scrub, sentence, visible
 from ansible_collections.community.scalingo.plugins.module_utils._files import name_of
 from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress
-from ansible_collections.community.scalingo.plugins.module_utils._resources.fleet import Fleet
+from ansible_collections.community.scalingo.plugins.module_utils._resources.fleet import Fleet, Read, shown
 from ansible_collections.community.scalingo.plugins.module_utils._settings import (
     DEFAULT_REGION,
     VARIABLES,
@@ -408,24 +408,23 @@ class InventoryModule(HostBuilder, BaseInventoryPlugin, Cacheable):
             self._connect,
             apps=apps,
             engines=self._texts("engines"),
-            details=self.get_option("details"),
             parallel=self.get_option("parallel"),
+            absent=True,
         )
         try:
-            databases = fleet.read(regions)
+            found = fleet.find(regions)
+            read = fleet.read(found) if self.get_option("details") else [Read(item, None) for item in found]
         except ScalingoError as error:
             raise AnsibleParserError(sentence(error)) from None
         if fleet.failures and self.get_option("on_failure") == "fail":
             raise AnsibleParserError(
-                "\n".join(visible("{}: {}".format(*failure)) for failure in fleet.failures.items())
+                "\n".join(visible(f"{failure.about}: {sentence(failure.error)}") for failure in fleet.failures)
             )
         for warning in fleet.warnings:
             self._warn(warning)
-        for note in fleet.notes:
-            self.display.vv(note)
-        for about, failure in fleet.failures.items():
-            self._warn(f"{about} is left out: {failure}")
-        return databases, not fleet.failures
+        for failure in fleet.failures:
+            self._warn(f"{failure.about} is left out: {sentence(failure.error)}")
+        return shown(read, self.display.vv), not fleet.failures
 
     def _connection(self, region: str | None = None) -> dict[str, t.Any]:
         """The options of the connection, by the file and by the environment."""

@@ -65,7 +65,7 @@ class Performer:
     reading = "read the database"
     #: Look the addon up anew: for tasks that destroy, restore or provision.
     fresh_lookup = False
-    #: Whether the task must name one database.
+    #: Whether the task must name one database; of_task may say otherwise.
     target_needed = True
     #: What it imports beside Python and Ansible.
     libraries: tuple[str, ...] = ("requests",)
@@ -79,6 +79,11 @@ class Performer:
         self.warn = warn
         self._no_log = no_log
         self.secret_file = SecretFile({"dest": None, "overwrite": False, **params})
+
+    @classmethod
+    def of_task(cls, params: Params) -> Params:
+        """The options of the task that the environment may add to. Raises InvalidInput."""
+        return params
 
     @classmethod
     def parse(cls, params: Params) -> t.Any:
@@ -270,12 +275,8 @@ class Resource(Performer, t.Generic[S]):
                 known = None
                 continue
             except Exception as error:  # pylint: disable=broad-except
-                unclear = (
-                    not isinstance(error, ScalingoError)
-                    or error.after_loss
-                    or isinstance(error, UNCLEAR)
-                    and error.method != "GET"
-                )
+                unclear = not isinstance(error, ScalingoError) or error.after_loss
+                unclear = unclear or (isinstance(error, UNCLEAR) and error.method != "GET")
                 raise self._interrupted(error, done, step.sentence, taken or (step.counts and unclear)) from error
             if taken:
                 done.append(visible(step.sentence))

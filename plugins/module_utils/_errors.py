@@ -287,6 +287,10 @@ class Unreachable(ScalingoError):
     interrupted = True
 
 
+class NotTried(ScalingoError):
+    """The database was not read, because the API of its region failed for two others, or refused the token."""
+
+
 class OutcomeUnknown(ScalingoError):
     """A request that must not be repeated got no readable answer. It may have taken effect.
 

@@ -32,8 +32,6 @@ class ModuleHost:
         self.given = given
         self.check_mode: bool = module.check_mode
         self.no_log: bool = hides is True
-        self._output = select.poll()
-        self._output.register(1, 0)
 
     def warn(self, message: str) -> None:
         self._module.warn(message)
@@ -52,7 +50,10 @@ class ModuleHost:
 
     def alive(self) -> None:
         """Nobody reads the output once the process that started the module has ended. In the background that is not the run's, and goes on."""
-        if any(event & (select.POLLERR | select.POLLHUP) for dummy, event in self._output.poll(0)):
+        # One of its own for each call: threads may ask at a time.
+        output = select.poll()
+        output.register(1, 0)
+        if any(event & (select.POLLERR | select.POLLHUP) for dummy, event in output.poll(0)):
             raise RunEnded
 
     @contextlib.contextmanager

@@ -16,7 +16,8 @@ class Progress:
     """How something goes that takes a while. It is told often: when to show it is for the host to decide.
 
     `doing` says what is being done and to what ("waiting for the upgrade 5c59"), `subject` with which database. `status` is
-    the last status; when that changes it is shown. `detail` changes all the time. `notable` is shown at once.
+    the last status; when that changes it is shown. `detail` changes all the time. `notable` is shown at once. `often` is
+    shown at least once a minute, as it ends without anything else being seen of it.
     """
 
     doing: str
@@ -25,6 +26,7 @@ class Progress:
     seconds: float
     detail: str = ""
     notable: bool = False
+    often: bool = False
 
 
 class RunEnded(BaseException):
@@ -52,6 +54,8 @@ class Watch:
         if self._watcher is not None:
             self._watcher.alive()
 
-    def tell(self, doing: str, status: str, seconds: float, detail: str = "", notable: bool = False) -> None:
+    def tell(
+        self, doing: str, status: str, seconds: float, detail: str = "", notable: bool = False, often: bool = False
+    ) -> None:
         if self._watcher is not None:
-            self._watcher.progress(Progress(doing, self._described(), status, seconds, detail, notable))
+            self._watcher.progress(Progress(doing, self._described(), status, seconds, detail, notable, often))

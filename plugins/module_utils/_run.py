@@ -88,9 +88,8 @@ def execute(performer: type[Performer], spec: Spec, host: Host, clock: Clock | N
     performing: Performer | None = None
     failure: dict[str, t.Any]
     try:
-        params = with_environment(
-            settle(spec, host.params, host.given), os.environ, lambda note: notes.append(scrub(note))
-        )
+        given = performer.of_task(settle(spec, host.params, host.given))
+        params = with_environment(given, os.environ, lambda note: notes.append(scrub(note)))
         asked = performer.parse(params)
         client = Client.from_params(
             params,
@@ -99,7 +98,7 @@ def execute(performer: type[Performer], spec: Spec, host: Host, clock: Clock | N
             clock=clock or WatchfulClock(host),
             fresh_lookup=performer.fresh_lookup,
             watcher=host,
-            target_needed=performer.target_needed,
+            target_needed=params.get("target_needed", performer.target_needed),
         )
         for secret in secrets_of(spec.options, params):
             client.transport.secrets.add(secret)

@@ -9,11 +9,18 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_database_info
 version_added: 0.1.0
-short_description: Get the settings and status of a database
+short_description: Get the settings and status of databases
 description:
   - Returns everything that the API returns about a database, as a list with one entry.
   - The list is empty when the app has no such addon.
+  - With O(apps), O(regions), O(engines) or O(databases), it returns many databases in one task, several at a time. This is much faster than a
+    loop.
+  - A database, app or region that cannot be read is listed in RV(failures), and the others are returned. The task fails only when nothing could
+    be read. No match is an empty list.
+  - If the API of a region does not answer for two databases, or refuses the token, the other databases of the region are not tried.
   - Costs one request to the Database API, plus three to the main API with O(network=true).
+  - Many databases cost one for each database, plus one for its token once an hour, plus one per app, and one per region if O(apps) is not set or
+    holds a pattern. Each of O(readings) adds to that.
 options:
   network:
     description:
@@ -21,6 +28,58 @@ options:
       - Available for databases with dedicated resources only. Others are refused. Needs O(app).
     type: bool
     default: false
+  apps:
+    description:
+      - The apps whose databases to read, as names or shell patterns such as V(shop-*). V(*) means all apps, and is the default with O(regions)
+        or O(engines).
+      - An app that is named without a pattern must exist in one of the regions. Otherwise, it counts as a failure.
+      - Mutually exclusive with O(addon) and O(addon_id), and with O(app) unless O(databases) is set.
+    type: list
+    elements: str
+  regions:
+    description: The regions to search. The default is O(region).
+    type: list
+    elements: str
+  engines:
+    description:
+      - The kinds of databases to read, such as V(postgresql) or V(postgresql-ng). The default is every addon in the platform's category of
+        databases.
+      - A kind that no app has and that the platform does not list is refused.
+    type: list
+    elements: str
+  databases:
+    description: The databases to read, in addition to those of O(apps), O(regions) and O(engines).
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The name to return. It must be unique. The default is C(APP/ADDON).
+        type: str
+      app:
+        description: The app. The default is O(app).
+        type: str
+      addon:
+        description: The addon, as its kind, such as V(postgresql), or its ID.
+        type: str
+      addon_id:
+        description: The ID of the addon. It saves the request that looks up the ID.
+        type: str
+      region:
+        description: The region of the app. The default is O(region).
+        type: str
+  readings:
+    description:
+      - What to read besides the settings. Each costs one request per database.
+      - V(versions) returns the upgrade path. It costs nothing for a database at the latest version. Otherwise, it costs one request for each later
+        version, once for all databases with the same version.
+      - V(backups) returns the backups. For databases with dedicated resources, it returns the recovery window.
+      - V(maintenance) returns the last 20 maintenance operations.
+      - V(metrics) returns the current metrics, and V(disk) the last reading of the disk usage.
+      - V(firewall) returns the firewall rules of databases with dedicated resources. It costs nothing for others.
+    type: list
+    elements: str
+    choices: [versions, backups, maintenance, metrics, disk, firewall]
+    default: []
 extends_documentation_fragment:
   - community.scalingo._options
   - community.scalingo._attributes
@@ -28,6 +87,8 @@ extends_documentation_fragment:
 seealso:
   - module: community.scalingo.scalingo_database
   - module: community.scalingo.scalingo_net_peering_info
+  - plugin: community.scalingo.scalingo_databases
+    plugin_type: inventory
 author:
   - Community Scalingo contributors (@community-scalingo)
 """
@@ -48,15 +109,105 @@ EXAMPLES = r"""
     app: shop-database
     addon: postgresql-ng
     network: true
+
+- name: Get the PostgreSQL databases of the shop, with their backups and their disk usage
+  community.scalingo.scalingo_database_info:
+    apps: [shop, shop-*]
+    engines: [postgresql, postgresql-ng]
+    readings: [backups, disk]
+  register: fleet
+
+- name: Show what could not be read
+  ansible.builtin.debug:
+    msg: "{{ item.name }}: {{ item.msg }}"
+  loop: "{{ fleet.failures }}"
+  loop_control:
+    label: "{{ item.name }}"
 """
 
 RETURN = r"""
 databases:
-  description: The database, or an empty list when the app has no such addon.
+  description:
+    - The database, or an empty list when the app has no such addon.
+    - Many databases are in the order of O(databases), then by region and name.
   returned: success
   type: list
   elements: dict
   contains:
+    name:
+      description: The name as set in O(databases), or C(APP/ADDON), with the resource ID or the region where that is not unique.
+      returned: when many databases are read
+      type: str
+      sample: shop/mysql
+    app:
+      description: The app that the database was found by.
+      returned: when many databases are read
+      type: str
+      sample: shop
+    addon:
+      description: The kind of the addon.
+      returned: when many databases are read
+      type: str
+      sample: mysql
+    addon_id:
+      description: The ID of the addon.
+      returned: when many databases are read
+      type: str
+      sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+    region:
+      description: The region of the app.
+      returned: when many databases are read
+      type: str
+      sample: osc-fr1
+    versions:
+      description:
+        - The upgrade path, with RV(community.scalingo.scalingo_version_info#module:versions),
+          RV(community.scalingo.scalingo_version_info#module:current_version),
+          RV(community.scalingo.scalingo_version_info#module:latest_minor), RV(community.scalingo.scalingo_version_info#module:latest) and
+          RV(community.scalingo.scalingo_version_info#module:majors).
+        - Like each of the following, V(none) if it could not be read. See RV(failures).
+      returned: with V(versions) in O(readings)
+      type: dict
+      sample: {current_version: 8.4.6-1, latest_minor: 8.4.6-1, latest: 8.4.6-1, majors: [], versions: []}
+    backups:
+      description:
+        - The backups, the newest first, as RV(community.scalingo.scalingo_backup_info#module:backups) describes them.
+        - V(none) for databases with dedicated resources.
+      returned: with V(backups) in O(readings)
+      type: list
+      elements: dict
+      sample: [{id: 5e2f8f0b-3f0f-4a3c-8a72-5d6b3f1f0c5e, status: done, method: periodic, started_at: '2026-11-20T03:00:00.000000Z'}]
+    recovery_window:
+      description:
+        - The recovery window, as RV(community.scalingo.scalingo_recovery_window_info#module:recovery_windows) describes it.
+        - V(none) for databases without dedicated resources.
+      returned: with V(backups) in O(readings)
+      type: dict
+      sample: {earliest_recoverable_at: '2026-11-13T03:00:00.000000Z', latest_recoverable_at: '2026-11-20T09:55:00.000000Z'}
+    maintenance:
+      description: The maintenance, the newest first, as RV(community.scalingo.scalingo_maintenance_info#module:maintenances) describes it.
+      returned: with V(maintenance) in O(readings)
+      type: list
+      elements: dict
+      sample: [{id: 5f2d1b7ad7a5b5001f2c5a10, type: cluster_upgrade, status: scheduled}]
+    metrics:
+      description: The current metrics, as RV(community.scalingo.scalingo_metrics_info#module:metrics) describes them.
+      returned: with V(metrics) in O(readings)
+      type: dict
+      sample: {cpu_usage: 2, database_stats: {current_connections: 11, max_connections: 60}}
+    disk:
+      description: The last reading of the disk usage. V(none) when the API returns no reading.
+      returned: with V(disk) in O(readings)
+      type: dict
+      sample: {time: '2026-11-20T09:55:00Z', disk_used: 1048576, disk_total: 10485760}
+    firewall_rules:
+      description:
+        - The firewall rules, as RV(community.scalingo.scalingo_firewall_rule_info#module:firewall_rules) describes them.
+        - V(none) for databases without dedicated resources.
+      returned: with V(firewall) in O(readings)
+      type: list
+      elements: dict
+      sample: [{id: ru-0f1ab3e1, type: custom_range, cidr: 192.0.2.0/24, label: office}]
     id:
       description: The internal ID of the database, which backups and maintenance refer to. It is not the ID of the addon.
       type: str
@@ -196,6 +347,46 @@ databases:
           description: The length of the window in hours. The platform sets it.
           type: int
           sample: 8
+failures:
+  description:
+    - What could not be read. When the task fails, it is returned as well.
+    - An app or a region that could not be read is one entry.
+  returned: success, and when none of many databases could be read
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the database, of the app and its region, or of the region.
+      type: str
+      sample: shop/mysql
+    app:
+      description: The app. V(none) for a region.
+      type: str
+      sample: shop
+    addon:
+      description: The addon as set in the task, or its kind. V(none) for an app and for a region.
+      type: str
+      sample: mysql
+    addon_id:
+      description: The ID of the addon. V(none) if it is not known.
+      type: str
+      sample: ad-0f1ab3e1-e97d-4f33-9168-4956379731a4
+    region:
+      description: The region. V(none) for an app that was found in none of several regions.
+      type: str
+      sample: osc-fr1
+    reading:
+      description: Which of O(readings) failed. V(none) when nothing could be read, and the database is not in RV(databases).
+      type: str
+      sample: backups
+    msg:
+      description: The error in one sentence.
+      type: str
+      sample: 'Could not list the backups (addon mysql of app shop in osc-fr1): Internal Server Error. [status 500]'
+    error:
+      description: The same as data, as RV(error) describes it.
+      type: dict
+      sample: {kind: ServerError, status: 500, doing: list the backups}
 network:
   description: The network of a database with dedicated resources. V(none) unless O(network=true).
   returned: success
@@ -236,47 +427,11 @@ network:
           type: str
           sample: public-rw
     net_peerings:
-      description: The net peerings with the network of the database.
+      description:
+        - The net peerings with the network of the database, as RV(community.scalingo.scalingo_net_peering_info#module:net_peerings) describes them.
       type: list
       elements: dict
-      contains:
-        id:
-          description: The platform's ID of the net peering.
-          type: str
-          sample: 65f1c0d2a1b2c3d4e5f60718
-        database_id:
-          description: The ID of the database, which is the ID of its app.
-          type: str
-          sample: 65f1c0d2a1b2c3d4e5f60719
-        status:
-          description:
-            - V(active) or V(deleted).
-          type: str
-          sample: active
-        outscale_net_peering_id:
-          description: The Outscale ID of the net peering.
-          type: str
-          sample: pcx-12345678
-        outscale_source_net_id:
-          description: The ID of the other network.
-          type: str
-          sample: vpc-12345678
-        outscale_source_net_ip_range:
-          description: The address range of the other network.
-          type: str
-          sample: 10.20.0.0/16
-        outscale_source_account_id:
-          description: The account of the other network.
-          type: str
-          sample: '123456789012'
-        created_at:
-          description: When it was created, in UTC.
-          type: str
-          sample: '2026-11-20T00:00:00.000000Z'
-        updated_at:
-          description: When it was last changed, in UTC.
-          type: str
-          sample: '2026-11-20T00:00:00.000000Z'
+      sample: [{id: 65f1c0d2a1b2c3d4e5f60718, status: active, outscale_net_peering_id: pcx-12345678}]
 # BEGIN _returns: written by make lists
 app:
   description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
@@ -315,11 +470,24 @@ error:
 
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
-from ansible_collections.community.scalingo.plugins.module_utils._resources.database import DatabaseInfo as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._resources.database_info import PLACE
+from ansible_collections.community.scalingo.plugins.module_utils._resources.database_info import (
+    DatabaseInfo as RESOURCE,
+)
+from ansible_collections.community.scalingo.plugins.module_utils._resources.readings import READINGS
 
 
 def argument_spec() -> Spec:
-    return COMMON + Spec({"network": {"type": "bool", "default": False}})
+    texts = {"type": "list", "elements": "str"}
+    entry = {name: {"type": "str"} for name in PLACE}
+    return COMMON + Spec(
+        {
+            "network": {"type": "bool", "default": False},
+            **dict.fromkeys(("apps", "regions", "engines"), texts),
+            "databases": {"type": "list", "elements": "dict", "options": entry},
+            "readings": {"type": "list", "elements": "str", "choices": list(READINGS), "default": []},
+        }
+    )
 
 
 def main() -> None:

@@ -21,6 +21,8 @@ MINUTE = 60.0
 #: When a wait is told of although nothing has changed: after so many seconds, and then every five minutes.
 FIRST_LINES = (30.0, MINUTE, 2 * MINUTE)
 LATER_LINES = 5 * MINUTE
+#: Of what is told often: with what passes between two looks, that is a minute at most.
+OFTEN = 50.0
 LONGEST_STATUS = 300
 
 
@@ -98,14 +100,16 @@ class Lines:
             if progress.seconds < told:
                 # Another wait for the same.
                 told = 0.0
-            due = progress.notable or status != progress.status or progress.seconds >= self._next(told)
+            due = progress.notable or status != progress.status or progress.seconds >= self._next(told, progress.often)
             self._seen[progress.doing] = (progress.status, progress.seconds if due else told)
             return due
 
-    def _next(self, told: float) -> float:
+    def _next(self, told: float, often: bool) -> float:
         """When the next line is due after one at that second."""
         if self._interval is not None:
             return told + self._interval
+        if often and told:
+            return told + OFTEN
         for moment in FIRST_LINES:
             if told < moment:
                 return moment

@@ -13,8 +13,8 @@ import typing as t
 import pytest
 from ansible_collections.community.scalingo.plugins.inventory.scalingo_databases import InventoryModule
 from ansible_collections.community.scalingo.plugins.module_utils._client import Client
-from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput
-from ansible_collections.community.scalingo.plugins.module_utils._resources.fleet import Fleet
+from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput, sentence
+from ansible_collections.community.scalingo.plugins.module_utils._resources.fleet import Fleet, Read, shown
 from scalingo_sandbox.testing import Sandbox
 
 HERE, THERE = "osc-fr1", "osc-secnum-fr1"
@@ -60,10 +60,13 @@ class Reading:
                 beside=beside,
             )
 
-        self.fleet = Fleet(connect, apps=apps, engines=engines, details=details, parallel=4)
-        self.read = self.fleet.read([HERE, THERE])
+        self.fleet = Fleet(connect, apps=apps, engines=engines, parallel=4, absent=True)
+        found = self.fleet.find([HERE, THERE])
+        self.notes: list[str] = []
+        read = self.fleet.read(found) if details else [Read(item, None) for item in found]
+        self.read = shown(read, self.notes.append)
         self.names = ["{app}/{engine}".format(**item) for item in self.read]
-        self.failures = self.fleet.failures
+        self.failures = {failure.about: sentence(failure.error) for failure in self.fleet.failures}
 
 
 def served(sandbox: Sandbox) -> dict[str, int]:

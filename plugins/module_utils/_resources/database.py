@@ -23,13 +23,11 @@ from .._api.database import (
     weekday,
     window_text,
 )
-from .._api.dedicated import list_endpoints, list_net_peerings, show_network_configuration
 from .._busy import busy_reason
-from .._change import Listing, Resource
+from .._change import Resource
 from .._errors import InvalidInput, StepFailed
 from .._options import checked
-from .._step import Consent, Outcome, Params, State, Step
-from ._engine import DEDICATED, OfEngine
+from .._step import Consent, Params, State, Step
 
 SETTINGS = ("periodic_backups_enabled", "periodic_backups_scheduled_at", "maintenance_window")
 
@@ -325,40 +323,6 @@ class Database(Resource[State]):
         if status in ON + GOING_ON:
             return True
         return self.asked.features.get(name, True)
-
-
-class DatabaseInfo(OfEngine, Listing):
-    """One database as a list; empty when the app has no such addon. On demand with its network."""
-
-    plural = "databases"
-    reading = "read the database"
-    engines = (DEDICATED,)
-    subject = "databases with dedicated resources only have a network"
-    _network: State | None = None
-
-    @classmethod
-    def parse(cls, params: Params) -> None:
-        if params["network"] and not params["app"]:
-            raise InvalidInput(
-                "network needs app: the network is read from the main API, which knows the database by its app"
-            )
-
-    def perform(self, check_mode: bool) -> Outcome:
-        outcome = super().perform(check_mode)
-        outcome.result["network"] = self._network
-        return outcome
-
-    def items(self) -> list[State]:
-        found = [show_database(self.client)]
-        if self.params["network"]:
-            client, name = self.client, str(self.params["app"]).strip()
-            endpoints = self.ask(lambda: list_endpoints(client, name))
-            self._network = {
-                "endpoints": endpoints,
-                "net_peerings": list_net_peerings(client, name),
-                **show_network_configuration(client, name),
-            }
-        return found
 
 
 def _kind(name: str) -> str:

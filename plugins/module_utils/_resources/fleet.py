@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import fnmatch
 import queue
 import threading
@@ -15,11 +16,11 @@ import typing as t
 
 from .._api.addon import ENGINES, engine_of, kind_of, list_addons
 from .._api.app import list_apps
-from .._api.database import show_database
 from .._client import Client
-from .._errors import NotFound, ScalingoError, sentence
-from .._shapes import readable
+from .._errors import NotFound, NotTried, ScalingoError, Unauthorized, Unreachable
+from .._shapes import or_none, readable
 from .addon import UNKNOWN
+from .readings import Seen, Versions, show, take
 
 State = dict[str, t.Any]
 #: Builds a client for a region, and for one addon when an app and an addon are given; beside another one of the account.
@@ -28,93 +29,124 @@ Connect = t.Callable[[str, t.Optional[str], t.Optional[str], t.Optional[Client]]
 WILDCARDS = frozenset("*?[")
 
 
+#: After so many databases of a region in a row that could not be reached, or for which the token was refused, no other is tried.
+ENOUGH = 2
+#: How often who waits for an answer says how far it is, in seconds of this machine.
+HEARTBEAT = 5.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """What could not be read, as a person calls it, and why. `place` is what is known of the database, app or region.
+
+    `reading` is the one that failed, none when nothing at all could be read.
+    """
+
+    about: str
+    place: State
+    error: ScalingoError
+    reading: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Read:
+    """A database that was read: where it is, and what the platform says of it; none while the platform is only making it."""
+
+    item: State
+    seen: Seen | None
+    readings: State = dataclasses.field(default_factory=dict)
+    failed: t.Mapping[str, ScalingoError] = dataclasses.field(default_factory=dict)
+
+
 class Fleet:
-    """Reads the databases of a fleet. What cannot be read is kept in `failures`, as sentences by what they are about."""
+    """Finds databases, and reads them. What cannot be read is kept in `failures`.
+
+    `absent` says that a database which does not exist yet counts as read, with nothing known of it. `first` is a client of the
+    account that the others share their connections, pace and tokens with.
+    """
 
     def __init__(
-        self, connect: Connect, *, apps: t.Sequence[str], engines: t.Sequence[str], details: bool, parallel: int
+        self,
+        connect: Connect,
+        *,
+        apps: t.Sequence[str] = (),
+        engines: t.Sequence[str] = (),
+        readings: t.Sequence[str] = (),
+        parallel: int,
+        absent: bool = False,
+        first: Client | None = None,
     ) -> None:
         self._connect = connect
         self._apps = list(apps)
         self._engines = list(dict.fromkeys(kind_of(engine) for engine in engines))
         self._kinds: set[str] = set()
-        self._details = details
+        self._readings = list(dict.fromkeys(readings))
         self._parallel = parallel
-        self._first: Client | None = None
+        self._absent = absent
+        self._first = first
         self._found: set[str] = set()
-        self.failures: dict[str, str] = {}
+        self._raws: dict[str, State] = {}
+        self._in_trouble: dict[str, int] = {}
+        self._versions = Versions()
+        self.failures: list[Failure] = []
         #: Kinds that are taken though nobody here knows them.
         self.warnings: list[str] = []
-        #: Why something is null that the platform does tell.
-        self.notes: list[str] = []
 
-    def read(self, regions: t.Sequence[str]) -> list[State]:
-        """The databases of the regions, by region, app and resource. Raises nothing that concerns a part of them only."""
-        databases: list[State] = []
+    # -- which there are ---------------------------------------------------------------------------------------------
+
+    def find(self, regions: t.Sequence[str]) -> list[State]:
+        """The databases of the apps in the regions, by region, app and resource. Raises nothing that concerns a part of them only."""
+        found: list[State] = []
         for region in regions:
             try:
-                databases += self._read_region(region)
+                found += self._find_in(region)
             except ScalingoError as error:
-                self.failures[f"region {region}"] = sentence(error)
+                self._fail(f"region {region}", {"region": region}, error)
         self._require_kinds()
         # An app that is named needs to be in one of the regions only, so this is known when all of them have answered.
-        if not any(f"region {region}" in self.failures for region in regions):
-            for app in dict.fromkeys(self._exact):
-                if app not in self._found and not any(f"app {app} in {region}" in self.failures for region in regions):
-                    self.failures[f"app {app}"] = (
-                        "It is not visible in {} with this API token. Check the names of the app and of the region.".format(
-                            " or ".join(regions)
-                        )
+        unread = {failure.place["region"] for failure in self.failures if "app" not in failure.place}
+        for app in () if unread & set(regions) else dict.fromkeys(self._exact):
+            if app not in self._found and all(failure.place.get("app") != app for failure in self.failures):
+                lacking = NotFound(
+                    "It is not visible in {} with this API token. Check the names of the app and of the region.".format(
+                        " or ".join(regions)
                     )
-        found = t.cast(list[State], readable(databases, self.notes.append))
+                )
+                self._fail(f"app {app}", {"app": app, "region": regions[0] if len(regions) == 1 else None}, lacking)
         return sorted(
-            found, key=lambda item: (item["region"], item["app"], item["resource_id"] or "", item["addon_id"])
+            found,
+            key=lambda item: (item["region"], item["app"], or_none(item["resource_id"]) or "", item["addon_id"]),
         )
 
-    def _read_region(self, region: str) -> list[State]:
+    def _fail(self, about: str, place: State, error: ScalingoError, reading: str | None = None) -> None:
+        self.failures.append(Failure(about, place, error, reading))
+
+    def _find_in(self, region: str) -> list[State]:
         client = self._connect(region, None, None, self._first)
         self._first = self._first or client
         # A token that is refused is said once, not once for each app.
         client.sign_in()
         apps, listed_by_region = self._names_of_apps(client)
-
-        listed_as: dict[str, State] = {}
-
-        def addons(app: str) -> list[State]:
-            raws = list_addons(client, app)
-            listed_as.update({raw["id"]: raw for raw in raws})
-            return [self._describe(raw, region, app) for raw in raws]
-
-        found = []
-        for app, listed in self._each(
-            apps, addons, lambda app: f"app {app} in {region}", f"the addons of the apps of {region}"
+        found: list[State] = []
+        for app, listed, error in self._each(
+            apps, lambda app: list_addons(client, app), f"the addons of the apps of {region}"
         ):
-            if listed is not None:
-                self._found.add(app)
-                found += listed
-            elif listed_by_region:
-                self.failures[f"app {app} in {region}"] = (
-                    "The region lists it and answers 404 for its addons, so its databases are not known. Was it deleted? Run it again."
+            if isinstance(error, NotFound):
+                error = (
+                    NotFound(
+                        "The region lists it and answers 404 for its addons, so its databases are not known. Was it deleted? Run it again."
+                    )
+                    if listed_by_region
+                    else None
                 )
+            elif error is None:
+                self._found.add(app)
+            if error is not None:
+                self._fail(f"app {app} in {region}", {"app": app, "region": region}, error)
+            self._raws.update({raw["id"]: raw for raw in listed or ()})
+            found += [self._describe(raw, region, app) for raw in listed or ()]
         self._kinds |= {item["engine"] for item in found}
-        found = self._wanted(client, found)
-        if not self._details:
-            return found
-
-        def show(item: State) -> State:
-            beside = self._connect(item["region"], item["app"], item["addon_id"], client)
-            beside.use_addon(listed_as[item["addon_id"]])
-            # What is known of it is kept for the tasks to come.
-            beside.target.ready()
-            return show_database(beside)
-
-        shown = self._each(
-            found,
-            show,
-            lambda item: f"addon {item['addon_id']} of app {item['app']} in {region}",
-            f"the databases of {region}",
-        )
-        return [{**item, "database": state} for item, state in shown]
+        return self._wanted(client, found)
 
     def _wanted(self, client: Client, found: list[State]) -> list[State]:
         """Those of the kinds that are asked for; otherwise all databases, those of a kind that nobody here knows too."""
@@ -165,16 +197,70 @@ class Fleet:
             "status": addon["status"],
             "plan": addon["plan"]["name"],
             "provisioned_at": addon["provisioned_at"],
-            "database": None,
         }
 
-    def _each(
-        self, things: t.Sequence[t.Any], read: t.Callable[[t.Any], t.Any], name: t.Callable[[t.Any], str], what: str
-    ) -> t.Iterator[tuple[t.Any, t.Any]]:
-        """Each thing with what `read` gives for it, several at a time, in their order.
+    # -- what the platform says of them ------------------------------------------------------------------------------
 
-        What is absent goes with none: an app of another region, a database that is only being made. Failures are noted, and
-        their things left out. Ctrl-C is not held up: nothing more is sent, and what is under way is not waited for.
+    def read(self, items: t.Sequence[State]) -> list[Read]:
+        """The databases that could be read, in the order of the items: each has an app, a region, and an addon or its ID.
+
+        One of each region goes first, and another where that failed: a region that fails for both is not asked for the others.
+        """
+        found: dict[int, Read] = {}
+        waiting = dict(enumerate(items))
+        for turn in range(ENOUGH + 1):
+            batch = waiting if turn == ENOUGH else self._ahead(waiting, turn)
+            for number, read, error in self._each(
+                list(batch), lambda number: self._look(items[number]), "the databases"
+            ):
+                if error is not None:
+                    self._fail(about(items[number]), items[number], error)
+                    continue
+                found[number] = read
+                for reading, failure in read.failed.items():
+                    self._fail(about(read.item), read.item, failure, reading)
+            waiting = {number: item for number, item in waiting.items() if number not in batch}
+        return [found[number] for number in sorted(found)]
+
+    def _ahead(self, waiting: t.Mapping[int, State], turn: int) -> dict[int, State]:
+        """One database of each region of which so many have failed as there were turns."""
+        regions: dict[str, int] = {}
+        for number, item in waiting.items():
+            if self._in_trouble.get(item["region"], 0) == turn:
+                regions.setdefault(item["region"], number)
+        return {number: waiting[number] for number in regions.values()}
+
+    def _look(self, item: State) -> Read:
+        region = item["region"]
+        if self._in_trouble.get(region, 0) >= ENOUGH:
+            raise NotTried(
+                "It was not tried, because the API of its region did not answer for others, or refused the token."
+            )
+        try:
+            client = self._connect(region, item["app"], item.get("addon_id") or item["addon"], self._first)
+            raw = self._raws.get(item.get("addon_id") or "")
+            if raw is not None:
+                client.use_addon(raw)
+                # What is known of it is kept for the tasks to come.
+                client.target.ready()
+            seen = show(client)
+        except (Unreachable, Unauthorized):
+            self._in_trouble[region] = self._in_trouble.get(region, 0) + 1
+            raise
+        except NotFound:
+            self._in_trouble[region] = 0
+            if not self._absent:
+                raise
+            return Read(item, None)
+        self._in_trouble[region] = 0
+        return Read(item, seen, *take(client, seen, self._readings, self._versions))
+
+    def _each(
+        self, things: t.Sequence[t.Any], read: t.Callable[[t.Any], t.Any], what: str
+    ) -> t.Iterator[tuple[t.Any, t.Any, ScalingoError | None]]:
+        """Each thing with what `read` gives for it or why it does not, several at a time, in their order.
+
+        Ctrl-C is not held up: nothing more is sent, and what is under way is not waited for.
         """
         jobs: list[tuple[t.Any, concurrent.futures.Future[t.Any]]] = [
             (thing, concurrent.futures.Future()) for thing in things
@@ -199,20 +285,35 @@ class Fleet:
         # The threads of an executor are waited for when the process ends, daemons are not.
         for dummy in range(min(self._parallel, len(jobs))):
             threading.Thread(target=work, daemon=True).start()
-        first = self._first
-        begun = 0.0 if first is None else first.clock.now()
+        begun = self._now()
         try:
             for number, (thing, future) in enumerate(jobs):
-                if first is not None:
-                    first.watch.tell(
-                        f"reading {what}", "reading", first.clock.now() - begun, f"{number} of {len(jobs)}"
-                    )
+                self._tell(what, begun, f"{number} of {len(jobs)}")
+                while not concurrent.futures.wait([future], HEARTBEAT).done:
+                    self._tell(what, begun, f"{number} of {len(jobs)}")
                 try:
-                    yield thing, future.result()
-                except NotFound:
-                    yield thing, None
+                    yield thing, future.result(), None
                 except ScalingoError as error:
-                    self.failures[name(thing)] = sentence(error)
+                    yield thing, None, error
         finally:
             for dummy, future in jobs:
                 future.cancel()
+
+    def _now(self) -> float:
+        return 0.0 if self._first is None else self._first.clock.now()
+
+    def _tell(self, what: str, begun: float, detail: str) -> None:
+        if self._first is not None:
+            self._first.watch.alive()
+            self._first.watch.tell(f"reading {what}", "reading", self._now() - begun, detail, often=True)
+
+
+def about(item: State) -> str:
+    """A database in a sentence."""
+    return f"addon {item.get('addon_id') or item['addon']} of app {item['app']} in {item['region']}"
+
+
+def shown(databases: t.Iterable[Read], note: t.Callable[[str], None]) -> list[State]:
+    """Databases as the inventory has them."""
+    found = [{**read.item, "database": None if read.seen is None else read.seen.state} for read in databases]
+    return t.cast("list[State]", readable(found, note))

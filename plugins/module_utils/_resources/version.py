@@ -35,10 +35,15 @@ LONGEST_PATH = 100
 def read_database(client: Client) -> State:
     """A database that says which version it has and which one is next. What is not said is not taken for none."""
     state, told = show_database_and_next(client)
+    require_next(state, told)
+    return state
+
+
+def require_next(state: State, told: bool) -> None:
+    """Refuse a database of which the platform does not say which version it has, or which one is next. Raises UnexpectedAnswer."""
     if state["readable_version"] is None or not told:
         raise UnexpectedAnswer("the platform does not say which version the database has, or which one is next")
     require_version(state)
-    return state
 
 
 def require_version(found: State) -> str | None:
@@ -90,22 +95,22 @@ class VersionInfo(Listing):
     reading = "read the versions ahead"
 
     def perform(self, check_mode: bool) -> Outcome:
-        state = read_database(self.client)
-        count = series_of(self.client, state)
-        versions: list[State] = []
-        before = state["readable_version"]
-        for version in ahead(self.client, state["next_version_id"], {}):
-            versions.append({**version, "crosses_major": crosses_major(count, before, version["version"])})
-            before = version["version"]
-        current = state["readable_version"]
-        minors = [version["version"] for version in versions if not crosses_major(count, current, version["version"])]
-        return Outcome(
-            changed=False,
-            result={
-                "versions": versions,
-                "current_version": current,
-                "latest_minor": minors[-1] if minors else current,
-                "latest": before,
-                "majors": [version["version"] for version in versions if version["crosses_major"]],
-            },
-        )
+        return Outcome(changed=False, result=path_of(self.client, read_database(self.client), {}))
+
+
+def path_of(client: Client, state: State, known: dict[str, State]) -> State:
+    """The upgrade path of a database: every version ahead of it, and the ones that matter."""
+    count = series_of(client, state)
+    versions: list[State] = []
+    current = before = state["readable_version"]
+    for version in ahead(client, state["next_version_id"], known):
+        versions.append({**version, "crosses_major": crosses_major(count, before, version["version"])})
+        before = version["version"]
+    minors = [version["version"] for version in versions if not crosses_major(count, current, version["version"])]
+    return {
+        "versions": versions,
+        "current_version": current,
+        "latest_minor": minors[-1] if minors else current,
+        "latest": before,
+        "majors": [version["version"] for version in versions if version["crosses_major"]],
+    }

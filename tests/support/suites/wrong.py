@@ -130,7 +130,7 @@ def _wrong_lists(path: str, option: t.Mapping[str, t.Any], plain: list[t.Any]) -
 #: Options of which only the platform, the engine or a server knows what is right: a word that is wrong costs requests.
 UNKNOWN_HERE = ("plan", "confirm", "name", "names", "schema", "version", "users.name", "policies.name")
 #: What is looked for, or kept as it is: any text will do.
-ANY_TEXT = ("label", "rules.label", "filter", "exclude_query", "user", "status")
+ANY_TEXT = ("label", "databases.name", "rules.label", "filter", "exclude_query", "user", "status")
 #: What a refusal says is allowed.
 ALLOWED = re.compile(
     r"\b([Uu]se|[Gg]ive|[Cc]reate|must|needs?|takes?|one of|one or more of|Supported parameters|Known regions|write it on one line|"
