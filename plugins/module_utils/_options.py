@@ -39,7 +39,7 @@ class Spec:
     required_by: t.Mapping[str, Names] = dataclasses.field(default_factory=dict)
     #: Options without which the task would be about more, or do something else: null or blank is refused by name.
     never_empty: Names = ()
-    #: Options whose text may hold anything that can be seen, what looks like a template included.
+    #: Options whose text may hold anything that can be seen, what looks like a template included; and null, when they are dictionaries.
     free_text: Names = ()
 
     def __add__(self, other: Spec) -> Spec:
@@ -335,7 +335,7 @@ def _filled(
                 value = _filled(spec, inner, value, path + ".")
             else:
                 for key, item in value.items():
-                    if _blank(item):
+                    if _blank(item) and path not in spec.free_text:
                         raise InvalidInput(f"{path}.{key} is empty", hint="Give it a value, or leave it out.")
         elif option.get("type") != "raw":
             _refuse_odd_text(spec, path, option, value)

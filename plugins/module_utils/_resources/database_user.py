@@ -21,7 +21,7 @@ from .._step import Interrupted, Outcome, Params, State, Step
 from ._engine import OfEngine
 
 
-class _WithUsers(OfEngine):
+class WithUsers(OfEngine):
     engines = ("postgresql", "postgresql-ng", "mysql", "mongodb", "influxdb")
     subject = "users are managed on PostgreSQL, MySQL, MongoDB and InfluxDB"
     instead = {"redis": "A Redis addon has one user, whose password is in the variables of the app."}
@@ -31,7 +31,7 @@ class _WithUsers(OfEngine):
         return self.ask(lambda: list_users(self.client))
 
 
-class DatabaseUsers(_WithUsers, Resource[State]):
+class DatabaseUsers(WithUsers, Resource[State]):
     """One user, or several, present or absent. The state is all of them by name.
 
     Passwords are never readable, so a given one is sent when the user is created, or always when the task says so.
@@ -240,7 +240,7 @@ class DatabaseUsers(_WithUsers, Resource[State]):
         )
 
 
-class DatabaseUserInfo(_WithUsers, Listing):
+class DatabaseUserInfo(WithUsers, Listing):
     """The users of one database."""
 
     plural = "users"

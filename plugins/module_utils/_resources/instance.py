@@ -7,12 +7,17 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from .._api.database import show_database
 from .._api.metric import list_instances_status, show_health
 from .._change import Listing
 from .._errors import UnexpectedAnswer
 from .._step import Outcome, State
 from ._engine import OfEngine
+
+if t.TYPE_CHECKING:
+    from .._client import Client
 
 
 class InstanceInfo(OfEngine, Listing):
@@ -33,13 +38,17 @@ class InstanceInfo(OfEngine, Listing):
     def items(self) -> list[State]:
         if self.params["health"]:
             self._health = self.ask(lambda: show_health(self.client))
-        shown = show_database(self.client)["instances"]
-        statuses = list_instances_status(self.client)
-        if any(item["id"] is None for item in [*shown, *statuses]):
-            raise UnexpectedAnswer("an instance has no id, so its status cannot be told")
-        instances = {item["id"]: {**item, "role": None, "dbms_status": None} for item in shown}
-        for status in statuses:
-            empty = {name: None for name in ("hostname", "port", "private_ip")}
-            known = instances.setdefault(status["id"], {**empty, "features": [], "type": None, "status": None})
-            known.update({name: value for name, value in status.items() if value is not None or name not in known})
-        return list(instances.values())
+        return instances_of(self.client, show_database(self.client))
+
+
+def instances_of(client: Client, database: State) -> list[State]:
+    """Return the instances of a database that was just read, with what their status says of them."""
+    shown, statuses = database["instances"], list_instances_status(client)
+    if any(item["id"] is None for item in [*shown, *statuses]):
+        raise UnexpectedAnswer("an instance has no id, so its status cannot be told")
+    instances = {item["id"]: {**item, "role": None, "dbms_status": None} for item in shown}
+    for status in statuses:
+        empty = {name: None for name in ("hostname", "port", "private_ip")}
+        known = instances.setdefault(status["id"], {**empty, "features": [], "type": None, "status": None})
+        known.update({name: value for name, value in status.items() if value is not None or name not in known})
+    return list(instances.values())

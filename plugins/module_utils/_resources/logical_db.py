@@ -37,7 +37,7 @@ INSTEAD: t.Mapping[str, str] = {
 }
 
 
-class _WithLogicalDatabases(OfEngine):
+class WithLogicalDatabases(OfEngine):
     """What the three modules share: reading the list, of the right engine."""
 
     engines = tuple(SYSTEM_DATABASES)
@@ -57,7 +57,7 @@ class _WithLogicalDatabases(OfEngine):
         return any(name in SYSTEM_DATABASES[engine] for engine in engines)
 
 
-class LogicalDatabases(_WithLogicalDatabases, Resource[State]):
+class LogicalDatabases(WithLogicalDatabases, Resource[State]):
     """One logical database, or several, present or absent. The state is all of them by name."""
 
     @classmethod
@@ -165,7 +165,7 @@ class LogicalDatabases(_WithLogicalDatabases, Resource[State]):
             raise InvalidInput(f"{name} belongs to the database server itself and is never removed")
 
 
-class LogicalDatabaseReset(_WithLogicalDatabases, Resource[State]):
+class LogicalDatabaseReset(WithLogicalDatabases, Resource[State]):
     """Empty one logical database and keep it. There is nothing to compare: every run resets."""
 
     imperative = True
@@ -208,7 +208,7 @@ class LogicalDatabaseReset(_WithLogicalDatabases, Resource[State]):
         ]
 
 
-class LogicalDatabaseInfo(_WithLogicalDatabases, Listing):
+class LogicalDatabaseInfo(WithLogicalDatabases, Listing):
     """The logical databases of one addon."""
 
     plural = "logical_databases"

@@ -85,7 +85,7 @@ def _update(name: str, version: str | None) -> Statement:
     return Statement("ALTER EXTENSION ", Identifier(name), " UPDATE", *to)
 
 
-class _OnPostgreSQL(OfEngine):
+class OnPostgreSQL(OfEngine):
     engines = ("postgresql", "postgresql-ng")
     subject = "extensions exist on PostgreSQL only"
     reading = "list the extensions"
@@ -97,7 +97,7 @@ class _OnPostgreSQL(OfEngine):
         return by_name(self.listed(), "extensions")
 
 
-class Extensions(_OnPostgreSQL, Resource[State]):
+class Extensions(OnPostgreSQL, Resource[State]):
     """One extension, or several, present, absent or at the newest version. The state is all of them by name."""
 
     libraries = ("requests", "psycopg")
@@ -379,7 +379,7 @@ class Extensions(_OnPostgreSQL, Resource[State]):
         }
 
 
-class ExtensionInfo(_OnPostgreSQL, Listing):
+class ExtensionInfo(OnPostgreSQL, Listing):
     """The extensions that are installed in one database."""
 
     plural = "extensions"
