@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import select
 import signal
+import subprocess
+import sys
 import typing as t
 from pathlib import Path
 
@@ -159,6 +162,22 @@ def test_what_is_killed_converges(core: str, way: str, sandbox: Sandbox, tmp_pat
         doomed.converge()
     doomed.tally.keep(f"{core} {way}")
     doomed.tally.good()
+
+
+READER = "import sys; memory = b'x' * 200_000_000; print(flush=True); sys.stdin.read()"
+
+
+def test_who_is_killed_is_there_until_its_files_are_closed() -> None:
+    """Else a module whose Ansible is said to have ended would find that somebody reads its output, and send a request."""
+    with subprocess.Popen([sys.executable, "-c", READER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
+        assert reader.stdin is not None and reader.stdout is not None
+        reader.stdout.readline()
+        output = select.poll()
+        output.register(reader.stdin, 0)
+        reader.kill()
+        while is_there(reader.pid, READER.encode()):
+            pass
+        assert output.poll(0), "it has ended, and its input is open"
 
 
 #: Ansible starts the worker of the task, and is still in a hook of the fork when Ctrl-C comes: as chance has it otherwise.

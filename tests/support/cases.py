@@ -31,7 +31,7 @@ FOR_THE_DATABASE_API = ("addon_token", "db_api_url", "api_path", "SCALINGO_ADDON
 OMIT = "$omit"
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """YAML where a key that is given twice is a mistake, and not a silent loss."""
 
 
