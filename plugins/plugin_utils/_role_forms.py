@@ -10,7 +10,6 @@ Who takes a value decides what it may be: the normal forms, the filters, and for
 
 from __future__ import annotations
 
-import importlib
 import os.path
 import re
 import typing as t
@@ -23,8 +22,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
 from ansible_collections.community.scalingo.plugins.module_utils._options import LOWEST, prepared, settle
 from ansible_collections.community.scalingo.plugins.module_utils._resources.backup_download import file_mode
 from ansible_collections.community.scalingo.plugins.module_utils._resources.upgrade import WORDS
-
-MODULES = "ansible_collections.community.scalingo.plugins.modules."
+from ansible_collections.community.scalingo.plugins.plugin_utils import _baseline
 
 
 class Form(t.NamedTuple):
@@ -164,34 +162,19 @@ NUMBERS_THAT_LOST: t.Mapping[str, tuple[type, ...]] = {
 #: What is kept as it is: blanks at its ends, and what looks like a template.
 FREE_TEXT = frozenset(("checks.sql", "checks.expect"))
 
-#: Which module looks after a key of a declared database, and under which option.
-_KINDS: t.Mapping[str, tuple[str, str]] = {
-    "plan": ("addon", "plan"),
-    "periodic_backups_enabled": ("database", "periodic_backups_enabled"),
-    "periodic_backups_scheduled_at": ("database", "periodic_backups_scheduled_at"),
-    "maintenance_window": ("database", "maintenance_window"),
-    "features": ("database", "features"),
-    "logical_databases": ("logical_db", ""),
-    "sql_modes": ("sql_mode", "modes"),
-    "retention_policies": ("retention_policy", "policies"),
-    "extensions": ("pg_extension", ""),
-    "users": ("database_user", "users"),
-    "firewall_rules": ("firewall_rule", ""),
-}
-
 
 def refused_declaration(wanted: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, str]]:
     """What the modules refuse of a declared database: each key with the reason."""
-    for key, (module, option) in _KINDS.items():
-        if key in wanted:
-            problem = _refusal(module, {option: wanted[key]} if option else wanted[key])
-            if problem:
-                yield key, problem
+    for kind in _baseline.KINDS:
+        for key in kind.keys:
+            if key in wanted:
+                problem = _refusal(kind.action.module, kind.declared({key: wanted[key]}))
+                if problem:
+                    yield key, problem
 
 
-def _refusal(name: str, given: dict[str, t.Any]) -> str:
+def _refusal(module: t.Any, given: dict[str, t.Any]) -> str:
     """Why a module would refuse these options before it asks anything; empty when it would not."""
-    module = importlib.import_module(MODULES + "scalingo_" + name)
     spec = module.argument_spec()
     validated = ArgumentSpecValidator(**spec.kwargs()).validate(prepared(spec.options, given))
     if validated.error_messages:

@@ -112,7 +112,7 @@ def written(sandbox: Sandbox) -> list[t.Any]:
 
 
 def summaries(run: Run) -> list[dict[str, t.Any]]:
-    return [task.result["ansible_facts"]["database_baseline_summary"] for task in run.tasks("Compile the summary")]
+    return [task.result for task in run.tasks("Apply the declared resources")]
 
 
 def listed() -> list[dict[str, t.Any]]:
@@ -126,7 +126,7 @@ def test_a_kind_that_fails_stops_those_after_it_unless_told_otherwise(place: Pla
     }
     run = place.keep(wanted=wanted).failed()
     assert [record.action_name or record.route for record in written(sandbox)] == ["D2"]
-    message = run.result("Fail when the run failed or was interrupted")["msg"]
+    message = run.result("Apply the declared resources")["msg"]
     assert (
         "shop/mysql could not be kept as declared:" in message
         and "- logical_databases: " in message
@@ -152,7 +152,7 @@ def test_a_consequence_needs_its_word(place: Place, sandbox: Sandbox) -> None:
     }
     run = place.keep(wanted={"mysql": wanted}).failed()
     assert written(sandbox) == []
-    message = run.result("Fail when the run failed or was interrupted")["msg"]
+    message = run.result("Apply the declared resources")["msg"]
     assert "'database_baseline_allow: [exposure]'" in message and "'database_baseline_allow: [mass_removal]'" in message
     (summary,) = summaries(run)
     assert (summary["outcome"], summary["differences"], summary["steps"]) == ("failed", [], [])
@@ -239,7 +239,7 @@ def test_a_difference_that_needs_consent_hides_no_other(place: Place, sandbox: S
         and "add 'allow: [exposure]' to its entry in drift_databases." in message
     )
     assert "to the task" not in message and written(sandbox) == []
-    kept = place.keep(wanted={"mysql": wanted}).failed().result("Fail when the run failed or was interrupted")["msg"]
+    kept = place.keep(wanted={"mysql": wanted}).failed().result("Apply the declared resources")["msg"]
     assert "add 'database_baseline_allow: [exposure]' to the variables of the role." in kept
 
 

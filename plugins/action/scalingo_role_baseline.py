@@ -1,0 +1,82 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private: may change without notice.
+"""Apply what is declared of a database: its modules one after the other, in one task."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible_collections.community.scalingo.plugins.plugin_utils import _baseline
+from ansible_collections.community.scalingo.plugins.plugin_utils._fleet import label
+
+MODULES = "community.scalingo."
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Returns the summary of the role. What is declared comes from `given`; everything else in the arguments is for every module."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+
+    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        shared = dict(self._task.args)
+        given, consent = shared.pop("given"), shared.pop("consent")
+        applied = _baseline.Applied(label(given) or "the database", given, consent)
+        tags, skipped = (list(variables.get(name, ())) for name in ("ansible_run_tags", "ansible_skip_tags"))
+        own = set(self._task.tags) - {"always"}
+        kinds = _baseline.chosen(given["wanted"], tags or ["all"], skipped, own)
+        if not given["wanted"]:
+            applied.refuse(f"database_baseline_wanted declares nothing for {label(given) or 'the database'}")
+        notes: dict[str, list[t.Any]] = {"warnings": [], "notes": [], "diff": []}
+        for kind in kinds:
+            if applied.ended:
+                break
+            done = self._module(kind, shared, kind.arguments(given), applied.only_asks, variables)
+            for name, found in notes.items():
+                more = done.get(name) or []
+                found.extend(item for item in (more if isinstance(more, list) else [more]) if item not in found)
+            applied.add(kind, done)
+        summary = applied.summary(bool(self._task.check_mode))
+        result.update(summary, **{name: found for name, found in notes.items() if found})
+        result["msg"] = applied.message(summary)
+        if applied.failures:
+            result["failed"] = True
+        elif given["wanted"] and not kinds:
+            result.update(skipped=True, msg="The tags of the run are about nothing that is declared.")
+        return result
+
+    def _module(
+        self,
+        kind: _baseline.Kind,
+        shared: dict[str, t.Any],
+        arguments: dict[str, t.Any],
+        only_asks: bool,
+        variables: dict[str, t.Any],
+    ) -> dict[str, t.Any]:
+        """Run a module as a task of its own would, with the defaults of the user for this one."""
+        task = self._task.copy(exclude_parent=True)
+        task._parent = self._task._parent
+        task.action = MODULES + kind.action.module.__name__.rpartition(".")[2]
+        defaults = {name: value for entry in self._task.module_defaults or () for name, value in entry.items()}
+        task.args = {**shared, **(self._templar.template(defaults.get(task.action)) or {}), **arguments}
+        if only_asks:
+            task.check_mode = True
+        action = kind.action(
+            task=task,
+            connection=self._connection,
+            play_context=self._play_context,
+            loader=self._loader,
+            templar=self._templar,
+            shared_loader_obj=self._shared_loader_obj,
+        )
+        try:
+            return action.run(task_vars=variables)
+        except AnsibleError as error:
+            return {"failed": True, "changed": False, "msg": str(error)}
