@@ -269,7 +269,7 @@ def test_a_job_that_looks_for_drift(automation: Automation, sandbox: Sandbox) ->
         "periodic_backups_scheduled_at": 4, "logical_databases": {"names": ["orders", "stock"]},
         "users": [{"name": "reporting"}, {"name": "analyst", "password": PASSWORD}],
     }  # fmt: skip
-    variables = {"drift_databases": [{"app": "shop", "addon": "mysql", "wanted": wanted}], "drift_file": ""}
+    variables = {"scalingo_hosts_databases": [{"app": "shop", "addon": "mysql", "wanted": wanted}], "drift_file": ""}
     job = automation.run("drift", credential(sandbox), variables)
     assert (job.status, job.returncode) == ("failed", 2), job.output
     found = job.artifacts["scalingo_drift"]
@@ -284,7 +284,7 @@ def test_a_job_that_looks_for_drift(automation: Automation, sandbox: Sandbox) ->
 
     wanted = {"logical_databases": {"names": ["orders"]}, "users": [{"name": "reporting"}]}
     job = automation.run(
-        "drift", credential(sandbox), {"drift_databases": [{"app": "shop", "addon": "mysql", "wanted": wanted}]}
+        "drift", credential(sandbox), {"scalingo_hosts_databases": [{"app": "shop", "addon": "mysql", "wanted": wanted}]}
     )
     assert (job.status, job.returncode) == ("successful", 0), job.output
     assert job.artifacts["scalingo_drift"]["outcome"] == "unchanged"
@@ -336,7 +336,7 @@ def test_a_source_of_an_inventory(region: str, hosts: list[str], automation: Aut
 
 
 def test_which_playbooks_there_are() -> None:
-    assert PLAYBOOKS == ["backup", "drift", "fleet_upgrade", "report", "restore_drill", "upgrade"]
+    assert PLAYBOOKS == ["backup", "baseline", "drift", "fleet_upgrade", "report", "restore_drill", "upgrade"]
 
 
 def roles_of(playbook: str) -> set[str]:
@@ -375,8 +375,9 @@ def test_the_readme_names_playbooks_artifacts_and_variables_that_there_are() -> 
 def test_a_playbook_is_fit_for_a_job_template(playbook: str) -> None:
     text = (ROOT / "playbooks" / (f"{playbook}.yml")).read_text(encoding="utf-8")
     head = " ".join(line for line in text.split("\n- name:")[0].splitlines() if line.startswith("#"))
-    (play,) = yaml.safe_load(text)
-    assert (play["hosts"], play["connection"], play["gather_facts"]) == ("localhost", "local", False)
+    plays = [play for play in yaml.safe_load(text) if "hosts" in play]
+    assert plays and not any(play["gather_facts"] for play in plays)
+    assert {play["hosts"] for play in plays} <= {"localhost", "scalingo_fleet"}
     roles = roles_of(playbook)
     assert roles and f"community.scalingo.{playbook}" in head
     for role in roles:

@@ -93,12 +93,15 @@ class Place:
     def keep(self, wanted: dict[str, t.Any], **more: t.Any) -> Run:
         return self.ansible.play(ROLE, "-e", self._given({"wanted": wanted, **more})).clean()
 
+    def playbook(self, name: str, *options: str, **variables: t.Any) -> Run:
+        return self.ansible.play(
+            [{"name": "Import", "ansible.builtin.import_playbook": "community.scalingo." + name}],
+            "-e", self._given(variables), *options,
+        ).clean()  # fmt: skip
+
     def drift(self, *options: str, databases: t.Any) -> tuple[Run, dict[str, t.Any]]:
         self.file.unlink(missing_ok=True)
-        run = self.ansible.play(
-            (ROOT / "playbooks" / "drift.yml").read_text(encoding="utf-8").replace("tasks/drift", str(ROOT / "playbooks" / "tasks" / "drift")),
-            "-e", self._given({"drift_databases": databases, "drift_file": str(self.file)}), *options,
-        ).clean()  # fmt: skip
+        run = self.playbook("drift", *options, scalingo_hosts_databases=databases, drift_file=str(self.file))
         return run, json.loads(self.file.read_text(encoding="utf-8")) if self.file.is_file() else {}
 
 
@@ -112,7 +115,14 @@ def written(sandbox: Sandbox) -> list[t.Any]:
 
 
 def summaries(run: Run) -> list[dict[str, t.Any]]:
-    return [task.result for task in run.tasks("Apply the declared resources")]
+    found = [task.result for task in run.tasks("Apply the declared resources")]
+    return sorted(found, key=lambda summary: str(summary["database"]["name"]))
+
+
+def told(run: Run) -> str:
+    """What the failing hosts say at the end."""
+    task = "Fail the databases that are not as they should be"
+    return "".join(item.result["msg"] + "\n" for item in run.tasks(task) if item.status == "failed")
 
 
 def listed() -> list[dict[str, t.Any]]:
@@ -173,7 +183,7 @@ def test_drift_is_named_then_mended_for_one_change_a_difference_then_gone(place:
     kinds = {difference["kind"]: difference for difference in by_name["shop/mysql"]["differences"]}
     assert set(kinds) == {"settings", "logical_databases", "sql_modes", "users"}
     assert kinds["logical_databases"]["before"] != kinds["logical_databases"]["after"]
-    message = run.result("Show the drift")["msg"]
+    message = told(run)
     assert "shop/mysql is not as declared:" in message and "create the logical database stock" in message
     assert (
         '    periodic_backups_scheduled_at: "0:00 UTC" -> "4:00 UTC"\n' in message
@@ -205,7 +215,7 @@ def test_drift_is_named_then_mended_for_one_change_a_difference_then_gone(place:
 def test_what_would_need_a_word_has_drifted_too(place: Place, sandbox: Sandbox) -> None:
     wanted = {"plan": "mysql-starter-1024", "logical_databases": {"names": ["orders"]}, "sql_modes": ["ANSI"]}
     run, found = place.drift(databases=[{"app": "shop", "addon": "mysql", "wanted": wanted}])
-    message = run.failed().result("Show the drift")["msg"]
+    message = told(run.failed())
     assert (found["outcome"], found["drifted"], found["failed"]) == ("drifted", ["shop/mysql"], [])
     (database,) = found["databases"]
     assert (database["outcome"], database["findings"]) == ("would_change", [])
@@ -227,7 +237,7 @@ def test_a_difference_that_needs_consent_hides_no_other(place: Place, sandbox: S
         "wanted": {**wanted, "plan": "mysql-starter-512"},
     }
     run, found = place.drift(databases=json.dumps([entry]))
-    message = run.failed().result("Show the drift")["msg"]
+    message = told(run.failed())
     (database,) = found["databases"]
     assert (database["outcome"], database["addon_id"], database["region"]) == ("would_change", addon_id, "osc-fr1")
     (difference,) = database["differences"]
@@ -236,7 +246,7 @@ def test_a_difference_that_needs_consent_hides_no_other(place: Place, sandbox: S
     assert difference["after"]["features"]["force-ssl"] != difference["before"]["features"].get("force-ssl")
     assert (
         '    periodic_backups_scheduled_at: "0:00 UTC" -> "5:00 UTC"\n' in message
-        and "add 'allow: [exposure]' to its entry in drift_databases." in message
+        and "add 'allow: [exposure]' to its entry in the list of databases." in message
     )
     assert "to the task" not in message and written(sandbox) == []
     kept = place.keep(wanted={"mysql": wanted}).failed().result("Apply the declared resources")["msg"]
@@ -254,7 +264,7 @@ def test_what_cannot_be_compared_is_no_drift_and_no_success(place: Place, sandbo
         {
             "app": "shop",
             "addon": "influxdb",
-            "name": "the points",
+            "name": "points",
             "wanted": {"retention_policies": [{"name": "month", "duration": "60d"}]},
         },
         {"app": "shop", "addon": "mysql", "wanted": {"sql_mode": ["mistyped"]}},
@@ -262,8 +272,8 @@ def test_what_cannot_be_compared_is_no_drift_and_no_success(place: Place, sandbo
     run, found = place.drift(databases=databases)
     run.failed()
     assert [database["outcome"] for database in found["databases"]] == ["unchanged", "failed", "failed", "failed"]
-    assert found["failed"] == ["nowhere/mysql", "the points", "shop"] and found["drifted"] == []
-    message = run.result("Show the drift")["msg"]
+    assert found["failed"] == ["nowhere/mysql", "points", "shop/mysql"] and found["drifted"] == []
+    message = told(run)
     assert message.count("nowhere is not visible") == 1
     assert (
         "nowhere/mysql could not be compared:" in message
@@ -273,9 +283,20 @@ def test_what_cannot_be_compared_is_no_drift_and_no_success(place: Place, sandbo
     assert written(sandbox) == []
 
 
-def test_a_list_of_something_else_is_refused(place: Place, sandbox: Sandbox) -> None:
-    run, found = place.drift(databases=[{"app": "shop", "addon": "mysql"}])
-    assert "drift_databases must be a list" in run.failed().output and found == {} and sandbox.log() == []
+def test_a_database_of_which_nothing_is_wanted_fails_alone(place: Place, sandbox: Sandbox) -> None:
+    """As does one whose declaration is not right. The others are compared."""
+    right = {"app": "shop", "addon": "influxdb", "wanted": WANTED["postgresql-ng"][0]}
+    wrong = {"app": "shop", "addon": "postgresql", "wanted": {"sql_mode": ["mistyped"]}}
+    run, found = place.drift(databases=[{"app": "shop", "addon": "mysql"}, right | {"addon": "postgresql-ng"}, wrong])
+    message = told(run.failed())
+    assert (found["failed"], found["drifted"]) == (["shop/mysql", "shop/postgresql"], ["shop/postgresql-ng"])
+    assert "database_baseline_wanted is missing" in message and "did you mean wanted.sql_modes?" in message
+
+
+@pytest.mark.parametrize("databases", [[], "", "[]"])
+def test_no_database_is_a_failure(place: Place, sandbox: Sandbox, databases: t.Any) -> None:
+    run, found = place.drift(databases=databases)
+    assert "no database is selected" in run.failed().output and found == {} and sandbox.log() == []
     assert run.result("Publish the summary")["ansible_stats"]["data"]["scalingo_drift"]["outcome"] == "failed"
 
 
@@ -284,7 +305,7 @@ def test_a_file_that_cannot_be_written_is_said_after_all_was_looked_at(place: Pl
     run, found = place.drift(
         databases=[{"app": "shop", "addon": "mysql", "wanted": {"logical_databases": {"names": ["orders"]}}}]
     )
-    message = run.failed().result("Show the drift")["msg"]
-    assert message.startswith(f"{place.file} was not written: ") and found == {}
+    message = run.failed().result("Show the outcome of all databases")["msg"]
+    assert f"{place.file} was not written: " in message and found == {}
     left = run.result("Publish the summary")["ansible_stats"]["data"]["scalingo_drift"]
     assert (left["outcome"], left["drifted"], left["failed"], len(left["databases"])) == ("failed", [], [], 1)
