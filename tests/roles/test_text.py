@@ -164,14 +164,14 @@ def test_a_structure_as_json_text_is_looked_after(ansible: Watched, sandbox: San
     wanted = {"periodic_backups_scheduled_at": "7", "features": {"force-ssl": True}, "sql_modes": None}
     given = {"database_baseline_wanted": json.dumps(wanted), "database_baseline_wait_interval": "0.2"}
     run = ansible.play(BASELINE, "-e", json.dumps(given)).ok()
-    summary = run.result("Compile the summary")["ansible_facts"]["database_baseline_summary"]
+    summary = run.result("Apply the declared resources")
     assert (summary["outcome"], len(summary["steps"])) == ("changed", 2)
 
 
 @ON_THE_OLDEST
 def test_a_structure_of_which_everything_is_null_declares_nothing(ansible: Watched, sandbox: Sandbox) -> None:
     run = ansible.play(BASELINE, "-e", '{"database_baseline_wanted": {"sql_modes": null}}').failed()
-    message = run.result("Fail when the run failed or was interrupted")["msg"]
+    message = run.result("Apply the declared resources")["msg"]
     assert "database_baseline_wanted declares nothing for shop/mysql" in message and sandbox.log() == []
 
 
