@@ -128,7 +128,7 @@ class Applied:
         )
 
     def refuse(self, message: str, **more: t.Any) -> None:
-        failure = {"kind": "all", "error": None, "addon_id": None, "steps_done": [], "interrupted": False}
+        failure: Result = {"kind": "all", "error": None, "addon_id": None, "steps_done": [], "interrupted": False}
         self.failures.append({**failure, **more, "message": message})
 
     def summary(self, check_mode: bool) -> Result:

@@ -284,7 +284,9 @@ def test_a_job_that_looks_for_drift(automation: Automation, sandbox: Sandbox) ->
 
     wanted = {"logical_databases": {"names": ["orders"]}, "users": [{"name": "reporting"}]}
     job = automation.run(
-        "drift", credential(sandbox), {"scalingo_hosts_databases": [{"app": "shop", "addon": "mysql", "wanted": wanted}]}
+        "drift",
+        credential(sandbox),
+        {"scalingo_hosts_databases": [{"app": "shop", "addon": "mysql", "wanted": wanted}]},
     )
     assert (job.status, job.returncode) == ("successful", 0), job.output
     assert job.artifacts["scalingo_drift"]["outcome"] == "unchanged"

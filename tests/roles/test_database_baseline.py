@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from scalingo_sandbox.testing import Sandbox
-from support.playbook import ROOT, Run
+from support.playbook import Run
 from support.real import DURATIONS
 from support.watched import Watched
 

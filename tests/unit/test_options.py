@@ -8,19 +8,12 @@ from __future__ import annotations
 
 import re
 import typing as t
-from pathlib import Path
 
 import pytest
-import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.community.scalingo.plugins.module_utils import _options
 from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput
 from ansible_collections.community.scalingo.plugins.module_utils._options import Spec
-from ansible_collections.community.scalingo.plugins.modules import (
-    scalingo_database,
-    scalingo_firewall_rule,
-    scalingo_logical_db,
-)
 from support.subjects import subjects
 
 
@@ -114,26 +107,6 @@ def test_sensible_numbers_pass(params: dict[str, t.Any]) -> None:
 def test_senseless_numbers_are_refused_by_name(name: str, value: float) -> None:
     with pytest.raises(InvalidInput, match=f"^{name} is {value}: use a number of seconds from"):
         _options.check_ranges({name: value})
-
-
-def test_the_baseline_hands_every_consent_on() -> None:
-    role = Path(__file__).resolve().parents[2] / "roles" / "database_baseline"
-    kinds = {
-        "settings": scalingo_database,
-        "firewall_rules": scalingo_firewall_rule,
-        "logical_databases": scalingo_logical_db,
-    }
-    passed = {"plan_change"}
-    for kind, module in kinds.items():
-        text = (role / "tasks" / "kinds" / (f"{kind}.yml")).read_text(encoding="utf-8")
-        found = re.search(r"intersect\((\[.*?\])\)", text)
-        words = set(yaml.safe_load(found.group(1) if found else "[]"))
-        assert words == set(module.argument_spec().options["allow"]["choices"]), kind
-        passed |= words
-    spec = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"][
-        "options"
-    ]
-    assert set(spec["database_baseline_allow"]["choices"]) == passed
 
 
 PARTS = Spec(
