@@ -210,12 +210,16 @@ class Host(t.NamedTuple):
         name: str,
         request: str,
         flags: Flags,
-        doing: str,
         read: t.Callable[[Answer], T],
+        doing: str = "",
         narrower: str = "",
     ) -> Route[T]:
-        """Declare a route: its number in the contract, its name, verb and path, what it may do, the attempt in words."""
+        """Declare a route: its number in the contract, its name, verb and path, what it may do, how its answer is read.
+
+        ``doing`` is the attempt in words, where they do not follow from the name: list_backups means to list the backups.
+        """
         method, dummy, path = request.partition(" ")
+        doing = doing or name.replace("_", " the ", 1).replace("_", " ")
         return Route(name, method, path, *flags, number, self.role, doing, self.auth, narrower=narrower, read=read)
 
 

@@ -39,13 +39,11 @@ def _token(answer: Answer) -> tuple[str, float | None]:
 
 #: Exchange the API token (section 1.2). Return the bearer token and the epoch of the answer's Date header.
 exchange_token = SIGN_IN.route(
-    "1.2", "exchange_token", "POST /tokens/exchange", READ, "exchange the API token for a bearer token", _token
+    "1.2", "exchange_token", "POST /tokens/exchange", READ, _token, doing="exchange the API token for a bearer token"
 )
 #: List the regions (section 1.1): name, display_name, api, database_api, ssh, dashboard, default. Hosts have no path.
-list_regions = PUBLIC.route(
-    "1.1", "list_regions", "GET /regions", READ, "list the regions", many("regions", check=REGION)
-)
+list_regions = PUBLIC.route("1.1", "list_regions", "GET /regions", READ, many("regions", check=REGION))
 #: Read the account behind the token (A15): id, username, email, fullname.
 show_user = AUTH.route(
-    "A15", "show_user", "GET /users/self", READ, "read the account", under("user", check=USER_ACCOUNT)
+    "A15", "show_user", "GET /users/self", READ, under("user", check=USER_ACCOUNT), doing="read the account"
 )

@@ -53,52 +53,44 @@ def _with_token(answer: Answer) -> tuple[Raw, float | None]:
 
 
 #: List the addons of an ``app`` (A1); each has id, resource_id, status, plan, addon_provider.
-list_addons = MAIN.route(
-    "A1", "list_addons", "GET /apps/{app}/addons", READ, "list the addons", many("addons", check=FOUND)
-)
+list_addons = MAIN.route("A1", "list_addons", "GET /apps/{app}/addons", READ, many("addons", check=FOUND))
 #: Read one ``addon`` of an ``app`` (A2).
 show_addon = MAIN.route(
-    "A2", "show_addon", "GET /apps/{app}/addons/{addon}", READ, "read the addon", under("addon", check=FOUND)
+    "A2", "show_addon", "GET /apps/{app}/addons/{addon}", READ, under("addon", check=FOUND), doing="read the addon"
 )
-_CREATE = MAIN.route("A3", "create_addon", "POST /apps/{app}/addons", ONCE, "provision the addon", bare(PROVISIONED))
+_CREATE = MAIN.route(
+    "A3", "create_addon", "POST /apps/{app}/addons", ONCE, bare(PROVISIONED), doing="provision the addon"
+)
 _UPDATE_PLAN = MAIN.route(
-    "A4", "update_addon_plan", "PATCH /apps/{app}/addons/{addon}", ONCE, "change the plan of the addon", nothing
+    "A4", "update_addon_plan", "PATCH /apps/{app}/addons/{addon}", ONCE, nothing, doing="change the plan of the addon"
 )
 #: Destroy the ``addon`` of an ``app`` and everything in it (A5).
-delete_addon = MAIN.route("A5", "delete_addon", "DELETE /apps/{app}/addons/{addon}", SETS, "destroy the addon", nothing)
+delete_addon = MAIN.route(
+    "A5", "delete_addon", "DELETE /apps/{app}/addons/{addon}", SETS, nothing, doing="destroy the addon"
+)
 #: Get a token for the ``addon`` (A6), good for one hour. Return the addon with ``token``, and the Date's epoch.
 mint_addon_token = MAIN.route(
     "A6",
     "mint_addon_token",
     "POST /apps/{app}/addons/{addon}/token",
     READ,
-    "get a token for the addon",
     _with_token,
+    doing="get a token for the addon",
 )
 #: Resume a suspended ``addon`` of an ``app`` (A8).
 resume_addon = MAIN.route(
-    "A8",
-    "resume_addon",
-    "POST /apps/{app}/addons/{addon}/resume",
-    ONCE,
-    "resume the addon",
-    under("addon", check=FOUND),
+    "A8", "resume_addon", "POST /apps/{app}/addons/{addon}/resume", ONCE, under("addon", check=FOUND)
 )
 _PROVIDERS = MAIN.route(
-    "A9",
-    "list_addon_providers",
-    "GET /addon_providers",
-    READ,
-    "list the addon providers",
-    many("addon_providers", check=ADDON_PROVIDER),
+    "A9", "list_addon_providers", "GET /addon_providers", READ, many("addon_providers", check=ADDON_PROVIDER)
 )
 _PLANS = MAIN.route(
     "A10",
     "list_plans",
     "GET /addon_providers/{provider}/plans",
     READ,
-    "list the plans of the addon provider",
     many("plans", check=PLAN),
+    doing="list the plans of the addon provider",
 )
 
 

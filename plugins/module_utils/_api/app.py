@@ -36,17 +36,17 @@ VARIABLE = Record(id=identifier, name=required(text), value=present(text))
 OPERATION_OF_APP = OPERATION.beside(app_id=identifier)
 
 #: List the apps of the region that the account may see (A0).
-list_apps = MAIN.route("A0", "list_apps", "GET /apps", READ, "list the apps", many("apps", check=APP))
+list_apps = MAIN.route("A0", "list_apps", "GET /apps", READ, many("apps", check=APP))
 #: Read the ``app`` (A12); ``flags`` has ``dedicated-database`` for the app of a dedicated database.
-show_app = MAIN.route("A12", "show_app", "GET /apps/{app}", READ, "read the app", under("app", check=APP))
+show_app = MAIN.route("A12", "show_app", "GET /apps/{app}", READ, under("app", check=APP), doing="read the app")
 #: List the variables of the ``app`` (A11, 7.9): id, name, value. The values are secrets.
 list_variables = MAIN.route(
     "A11",
     "list_variables",
     "GET /apps/{app}/variables",
     READ,
-    "read the variables of the app",
     many("variables", check=VARIABLE),
+    doing="read the variables of the app",
 )
 #: Read an ``operation`` of the ``app`` (A13), which is not one of the database (2.6).
 show_app_operation = MAIN.route(
@@ -54,6 +54,6 @@ show_app_operation = MAIN.route(
     "show_app_operation",
     "GET /apps/{app}/operations/{operation}",
     READ,
-    "read the operation of the app",
     under("operation", check=OPERATION_OF_APP),
+    doing="read the operation of the app",
 )

@@ -35,12 +35,7 @@ RESTORATION = Record(
 
 #: List the backups (B1), in an order that nothing guarantees; ``started_at`` and ``size`` may be None.
 list_backups = DATABASE.route(
-    "B1",
-    "list_backups",
-    "GET /databases/{database}/backups",
-    READ,
-    "list the backups",
-    many("database_backups", check=BACKUP),
+    "B1", "list_backups", "GET /databases/{database}/backups", READ, many("database_backups", check=BACKUP)
 )
 #: Start a backup (B2); not repeatable. A backup that is already running is a BadRequest.
 create_backup = DATABASE.route(
@@ -48,24 +43,19 @@ create_backup = DATABASE.route(
     "create_backup",
     "POST /databases/{database}/backups",
     ONCE,
-    "start a backup",
     under("database_backup", check=BACKUP),
+    doing="start a backup",
 )
 _SHOW = DATABASE.route(
-    "B3",
-    "show_backup",
-    "GET /backups/{backup}",
-    READ,
-    "read the backup",
-    under("database_backup", check=BACKUP),
+    "B3", "show_backup", "GET /backups/{backup}", READ, under("database_backup", check=BACKUP), doing="read the backup"
 )
 _SHOW_NESTED = DATABASE.route(
     "B3'",
     "show_database_backup",
     "GET /databases/{database}/backups/{backup}",
     READ,
-    "read the backup",
     under("database_backup", check=BACKUP),
+    doing="read the backup",
 )
 #: Return the download link of a ``backup`` (B4): a secret that needs no Authorization and dies after a while.
 show_backup_link = DATABASE.route(
@@ -73,8 +63,8 @@ show_backup_link = DATABASE.route(
     "show_backup_link",
     "GET /databases/{database}/backups/{backup}/archive",
     READ,
-    "get the link to the backup",
     under("download_url", check=text),
+    doing="get the link to the backup",
 )
 #: Restore a ``backup`` (B6); not repeatable, and the route may be absent (NotFound). Return the restoration.
 restore_backup = DATABASE.route(
@@ -82,7 +72,6 @@ restore_backup = DATABASE.route(
     "restore_backup",
     "POST /databases/{database}/backups/{backup}/restore",
     ONCE,
-    "restore the backup",
     under("backup_restoration", check=RESTORATION, bare=True),
 )
 #: Read a ``restoration`` (B7).
@@ -91,8 +80,8 @@ show_backup_restoration = DATABASE.route(
     "show_backup_restoration",
     "GET /databases/{database}/backup_restorations/{restoration}",
     READ,
-    "read the restoration",
     under("backup_restoration", check=RESTORATION, bare=True),
+    doing="read the restoration",
 )
 
 

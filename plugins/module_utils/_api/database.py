@@ -136,29 +136,29 @@ def _certificate(answer: Answer) -> str:
 
 #: Read the database (D1). What is missing is None, or an empty list.
 show_database = DATABASE.route(
-    "D1", "show_database", "GET /databases/{database}", READ, "read the database", under("database", check=RECORD)
+    "D1", "show_database", "GET /databases/{database}", READ, under("database", check=RECORD), doing="read the database"
 )
 _UPDATE = DATABASE.route(
     "D2",
     "update_database",
     "PATCH /databases/{database}",
     SETS,
-    "change the settings of the database",
     under("database", check=RECORD),
+    doing="change the settings of the database",
 )
 #: Start the upgrade by one step (D3); not repeatable. Return the target version's ``operation_id`` (None when
 #: the answer has none; ``id`` is the version's, not the operation's), ``warning_message``, ``message``, and ``location``,
 #: the Location header to give to show_operation (None when absent).
 upgrade = DATABASE.route(
-    "D3", "upgrade", "POST /databases/{database}/upgrade", ONCE, "start the upgrade", _upgrade_started
+    "D3", "upgrade", "POST /databases/{database}/upgrade", ONCE, _upgrade_started, doing="start the upgrade"
 )
 _RESTORE = DATABASE.route(
     "D4",
     "restore_to_point_in_time",
     "POST /databases/{database}/pitr/restore",
     ONCE,
-    "restore to a point in time",
     started,
+    doing="restore to a point in time",
 )
 #: Read ``earliest_recoverable_at`` and ``latest_recoverable_at`` (D5), both None without a base backup (section 2.5).
 show_recovery_window = DATABASE.route(
@@ -166,27 +166,15 @@ show_recovery_window = DATABASE.route(
     "show_recovery_window",
     "GET /databases/{database}/pitr/recovery_window",
     READ,
-    "read the recovery window",
     under(
         "recovery_window",
         check=Record(earliest_recoverable_at=instant, latest_recoverable_at=instant),
     ),
+    doing="read the recovery window",
 )
-_ENABLE = DATABASE.route(
-    "D6",
-    "enable_feature",
-    "POST /databases/{database}/features",
-    SETS,
-    "enable the feature",
-    bare_or_empty(mapping),
-)
+_ENABLE = DATABASE.route("D6", "enable_feature", "POST /databases/{database}/features", SETS, bare_or_empty(mapping))
 _DISABLE = DATABASE.route(
-    "D7",
-    "disable_feature",
-    "DELETE /databases/{database}/features",
-    SETS,
-    "disable the feature",
-    bare_or_empty(mapping),
+    "D7", "disable_feature", "DELETE /databases/{database}/features", SETS, bare_or_empty(mapping)
 )
 #: Read the plan of the database (D11), where the region serves it.
 show_plan = DATABASE.route(
@@ -194,12 +182,12 @@ show_plan = DATABASE.route(
     "show_plan",
     "GET /databases/{database}/plan",
     READ,
-    "read the plan of the database",
     under("plan", check=Record(name=required(text), manual_backups_count=integer)),
+    doing="read the plan of the database",
 )
 #: Return the CA certificate of the databases (C1) as PEM text.
 show_ca_certificate = DATABASE.route(
-    "C1", "show_ca_certificate", "GET /ca_certificate", READ, "get the CA certificate", _certificate
+    "C1", "show_ca_certificate", "GET /ca_certificate", READ, _certificate, doing="get the CA certificate"
 )
 
 

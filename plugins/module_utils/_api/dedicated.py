@@ -44,17 +44,12 @@ _CREATE = MAIN.route(
     "create_dedicated_database",
     "POST /databases",
     ONCE,
-    "provision the dedicated database",
     under("database", check=_dedicated_database),
+    doing="provision the dedicated database",
 )
 #: List the dedicated databases of the account (DR2): id, name, project_id, technology, plan.
 list_dedicated_databases = MAIN.route(
-    "DR2",
-    "list_dedicated_databases",
-    "GET /databases",
-    READ,
-    "list the dedicated databases",
-    many("databases", check=_dedicated_database),
+    "DR2", "list_dedicated_databases", "GET /databases", READ, many("databases", check=_dedicated_database)
 )
 #: Read a ``dedicated`` database by id or name (DR3).
 show_dedicated_database = MAIN.route(
@@ -62,36 +57,25 @@ show_dedicated_database = MAIN.route(
     "show_dedicated_database",
     "GET /databases/{dedicated}",
     READ,
-    "read the dedicated database",
     under("database", check=_dedicated_database),
+    doing="read the dedicated database",
 )
 _DELETE = MAIN.route(
-    "DR4", "delete_dedicated_database", "DELETE /apps/{app}", ONCE, "destroy the dedicated database", nothing
+    "DR4", "delete_dedicated_database", "DELETE /apps/{app}", ONCE, nothing, doing="destroy the dedicated database"
 )
 #: List the endpoints of a ``dedicated`` database (DR5): id, hostname, port, type.
 list_endpoints = MAIN.route(
-    "DR5",
-    "list_endpoints",
-    "GET /databases/{dedicated}/endpoints",
-    READ,
-    "list the endpoints",
-    many("endpoints", check=ENDPOINT),
+    "DR5", "list_endpoints", "GET /databases/{dedicated}/endpoints", READ, many("endpoints", check=ENDPOINT)
 )
 #: List the net peerings of a ``dedicated`` database (DR6).
 list_net_peerings = MAIN.route(
-    "DR6",
-    "list_net_peerings",
-    "GET /databases/{dedicated}/net_peerings",
-    READ,
-    "list the net peerings",
-    many("net_peerings", check=NET_PEERING),
+    "DR6", "list_net_peerings", "GET /databases/{dedicated}/net_peerings", READ, many("net_peerings", check=NET_PEERING)
 )
 _CREATE_PEERING = MAIN.route(
     "DR7",
     "create_net_peering",
     "POST /databases/{dedicated}/net_peerings",
     ONCE,
-    "create the net peering",
     under("net_peering", check=NET_PEERING),
 )
 #: Read a ``peering`` of a ``dedicated`` database (DR8); status ``active`` or ``deleted``.
@@ -100,17 +84,12 @@ show_net_peering = MAIN.route(
     "show_net_peering",
     "GET /databases/{dedicated}/net_peerings/{peering}",
     READ,
-    "read the net peering",
     under("net_peering", check=NET_PEERING),
+    doing="read the net peering",
 )
 #: Delete a ``peering`` of a ``dedicated`` database (DR9).
 delete_net_peering = MAIN.route(
-    "DR9",
-    "delete_net_peering",
-    "DELETE /databases/{dedicated}/net_peerings/{peering}",
-    SETS,
-    "delete the net peering",
-    nothing,
+    "DR9", "delete_net_peering", "DELETE /databases/{dedicated}/net_peerings/{peering}", SETS, nothing
 )
 #: Read outscale_account_id, outscale_net_id, ip_range of a ``dedicated`` database (DR10).
 show_network_configuration = MAIN.route(
@@ -118,8 +97,8 @@ show_network_configuration = MAIN.route(
     "show_network_configuration",
     "GET /databases/{dedicated}/network_configuration",
     READ,
-    "read the network",
     under("network_configuration", check=NETWORK),
+    doing="read the network",
 )
 
 

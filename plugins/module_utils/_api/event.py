@@ -149,8 +149,8 @@ _EVENTS = MAIN.route(
     "list_events",
     "GET /apps/{app}/events",
     READ,
-    "read the events of the app",
     pages_of("events", event),
+    doing="read the events of the app",
     narrower="Ask for less with since or with a smaller limit; types makes the list that is read no shorter.",
 )
 

@@ -17,46 +17,26 @@ MANAGED_RANGE = Record(id=required(text), name=identifier)
 
 #: List the firewall rules (F1).
 list_firewall_rules = DATABASE.route(
-    "F1",
-    "list_firewall_rules",
-    "GET /databases/{database}/firewall_rules",
-    READ,
-    "list the firewall rules",
-    many("rules", check=FIREWALL_RULE),
+    "F1", "list_firewall_rules", "GET /databases/{database}/firewall_rules", READ, many("rules", check=FIREWALL_RULE)
 )
 _CREATE = DATABASE.route(
-    "F2",
-    "create_firewall_rule",
-    "POST /databases/{database}/firewall_rules",
-    ONCE,
-    "create the firewall rule",
-    under("rule", check=FIREWALL_RULE),
+    "F2", "create_firewall_rule", "POST /databases/{database}/firewall_rules", ONCE, under("rule", check=FIREWALL_RULE)
 )
 #: Delete a firewall ``rule`` (F3).
 delete_firewall_rule = DATABASE.route(
-    "F3",
-    "delete_firewall_rule",
-    "DELETE /databases/{database}/firewall_rules/{rule}",
-    SETS,
-    "delete the firewall rule",
-    nothing,
+    "F3", "delete_firewall_rule", "DELETE /databases/{database}/firewall_rules/{rule}", SETS, nothing
 )
 _UPDATE = DATABASE.route(
     "F4",
     "update_firewall_rule",
     "PATCH /databases/{database}/firewall_rules/{rule}",
     SETS,
-    "change the firewall rule",
     under("rule", check=FIREWALL_RULE),
+    doing="change the firewall rule",
 )
 #: List the ranges that the platform maintains (F5): id, name.
 list_managed_ranges = DATABASE.route(
-    "F5",
-    "list_managed_ranges",
-    "GET /firewall/managed_ranges",
-    READ,
-    "list the managed ranges",
-    many("ranges", check=MANAGED_RANGE),
+    "F5", "list_managed_ranges", "GET /firewall/managed_ranges", READ, many("ranges", check=MANAGED_RANGE)
 )
 
 

@@ -27,14 +27,18 @@ def _archives(answer: Answer) -> tuple[list[Raw], bool]:
 
 #: Return the link to the logs (L1): a secret; fetch it with Client.read_link.
 show_logs_link = DATABASE.route(
-    "L1", "show_logs_link", "GET /databases/{database}/logs", READ, "get the link to the logs", under("url", check=text)
+    "L1",
+    "show_logs_link",
+    "GET /databases/{database}/logs",
+    READ,
+    under("url", check=text),
+    doing="get the link to the logs",
 )
 _ARCHIVES = DATABASE.route(
     "L2",
     "list_log_archives",
     "GET /databases/{database}/logs_archives",
     READ,
-    "list the log archives",
     _archives,
     narrower="Ask for fewer archives with limit.",
 )

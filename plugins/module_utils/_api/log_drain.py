@@ -20,24 +20,12 @@ LOG_DRAIN = Record(url=required(text), app_id=identifier)
 
 #: List the log drains of an ``addon`` of an ``app`` (A16): url, with credentials, and app_id.
 list_log_drains = MAIN.route(
-    "A16",
-    "list_log_drains",
-    "GET /apps/{app}/addons/{addon}/log_drains",
-    READ,
-    "list the log drains",
-    many("drains", check=LOG_DRAIN),
+    "A16", "list_log_drains", "GET /apps/{app}/addons/{addon}/log_drains", READ, many("drains", check=LOG_DRAIN)
 )
 _ADD = MAIN.route(
-    "A17",
-    "add_log_drain",
-    "POST /apps/{app}/addons/{addon}/log_drains",
-    ONCE,
-    "add the log drain",
-    under("drain", check=LOG_DRAIN),
+    "A17", "add_log_drain", "POST /apps/{app}/addons/{addon}/log_drains", ONCE, under("drain", check=LOG_DRAIN)
 )
-_REMOVE = MAIN.route(
-    "A18", "remove_log_drain", "DELETE /apps/{app}/addons/{addon}/log_drains", ONCE, "remove the log drain", nothing
-)
+_REMOVE = MAIN.route("A18", "remove_log_drain", "DELETE /apps/{app}/addons/{addon}/log_drains", ONCE, nothing)
 
 
 def add_log_drain(client: Sender, app: str, addon_id: str, drain: t.Mapping[str, str]) -> Raw:

@@ -25,8 +25,8 @@ _LIST = DATABASE.route(
     "list_maintenances",
     "GET /databases/{database}/maintenance",
     READ,
-    "list the maintenance of the database",
     pages_of("maintenance", MAINTENANCE),
+    doing="list the maintenance of the database",
     narrower="Ask for less with limit, and without status.",
 )
 #: Read one ``maintenance`` (M2).
@@ -35,8 +35,8 @@ show_maintenance = DATABASE.route(
     "show_maintenance",
     "GET /databases/{database}/maintenance/{maintenance}",
     READ,
-    "read the maintenance",
     under("maintenance", check=MAINTENANCE, bare=True),
+    doing="read the maintenance",
 )
 
 

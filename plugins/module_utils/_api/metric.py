@@ -110,15 +110,15 @@ def _measured(type_name: str) -> t.Callable[[Answer], list[Raw]]:
 
 #: Read the present metrics (S1). ``instances_metrics`` is a list.
 show_metrics = DATABASE.route(
-    "S1", "show_metrics", "GET /databases/{database}/metrics", READ, "read the metrics", _metrics
+    "S1", "show_metrics", "GET /databases/{database}/metrics", READ, _metrics, doing="read the metrics"
 )
 _METRIC = DATABASE.route(
     "S2",
     "list_metric",
     "GET /databases/{database}/metrics/{type}",
     READ,
-    "read the metric",
     bare(list_of(mapping)),
+    doing="read the metric",
     narrower=NARROWER,
 )
 _INSTANCE_METRIC = DATABASE.route(
@@ -126,18 +126,13 @@ _INSTANCE_METRIC = DATABASE.route(
     "list_instance_metric",
     "GET /databases/{database}/instances/{instance}/metrics/{type}",
     READ,
-    "read the metric",
     bare(list_of(mapping)),
+    doing="read the metric",
     narrower=NARROWER,
 )
 #: Read the health of an Elasticsearch cluster (S4); its numbers are texts.
 show_health = DATABASE.route(
-    "S4",
-    "show_health",
-    "GET /databases/{database}/health",
-    READ,
-    "read the health of the cluster",
-    bare(HEALTH),
+    "S4", "show_health", "GET /databases/{database}/health", READ, bare(HEALTH), doing="read the health of the cluster"
 )
 #: Read the status of the instances (S5): id, type, status, role.
 list_instances_status = DATABASE.route(
@@ -145,8 +140,8 @@ list_instances_status = DATABASE.route(
     "list_instances_status",
     "GET /databases/{database}/instances_status",
     READ,
-    "read the status of the instances",
     bare(list_of(INSTANCE_STATUS)),
+    doing="read the status of the instances",
 )
 
 

@@ -32,16 +32,16 @@ _NESTED = DATABASE.route(
     "show_database_operation",
     "GET /databases/{database}/operations/{operation}",
     READ,
-    "read the operation",
     under("operation", check=OPERATION),
+    doing="read the operation",
 )
 _DIRECT = DATABASE.route(
     "D10",
     "show_operation",
     "GET /operations/{operation}",
     READ,
-    "read the operation",
     under("operation", check=OPERATION),
+    doing="read the operation",
 )
 
 

@@ -38,24 +38,24 @@ list_users = DATABASE.route(
     "list_users",
     "GET /databases/{database}/users",
     READ,
-    "list the database users",
     many("database-users", "database_users", check=USER),
+    doing="list the database users",
 )
 _CREATE = DATABASE.route(
     "U2",
     "create_user",
     "POST /databases/{database}/users",
     ONCE,
-    "create the database user",
     under("database_user", check=USER_WITH_PASSWORD, bare=True),
+    doing="create the database user",
 )
 _UPDATE_PASSWORD = DATABASE.route(
     "U3",
     "update_user_password",
     "PATCH /databases/{database}/users/{user}",
     SETS,
-    "change the user's password",
     _changed,
+    doing="change the user's password",
 )
 #: Let the platform make a new password for a ``user`` (U4); not repeatable. The answer holds it.
 reset_user_password = DATABASE.route(
@@ -63,12 +63,12 @@ reset_user_password = DATABASE.route(
     "reset_user_password",
     "POST /databases/{database}/users/{user}/reset_password",
     ONCE,
-    "reset the user's password",
     under("database_user", check=USER_WITH_PASSWORD, bare=True),
+    doing="reset the user's password",
 )
 #: Delete a ``user`` (U5); not repeatable.
 delete_user = DATABASE.route(
-    "U5", "delete_user", "DELETE /databases/{database}/users/{user}", ONCE, "delete the database user", nothing
+    "U5", "delete_user", "DELETE /databases/{database}/users/{user}", ONCE, nothing, doing="delete the database user"
 )
 
 

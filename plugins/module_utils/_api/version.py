@@ -74,6 +74,6 @@ show_database_type_version = DATABASE.route(
     "show_database_type_version",
     "GET /database_type_versions/{version}",
     READ,
-    "read the version",
     under("database_type_version", check=_version),
+    doing="read the version",
 )
