@@ -67,6 +67,8 @@ class Performer:
     fresh_lookup = False
     #: Whether the task must name one database; of_task may say otherwise.
     target_needed = True
+    #: The option that asks for the secret that `dest` is for, where one does.
+    asks_for_secret = ""
     #: What it imports beside Python and Ansible.
     libraries: tuple[str, ...] = ("requests",)
 
@@ -78,7 +80,7 @@ class Performer:
         self.asked: t.Any = self.parse(params) if asked is ... else asked
         self.warn = warn
         self._no_log = no_log
-        self.secret_file = SecretFile({"dest": None, "overwrite": False, **params})
+        self.secret_file = SecretFile({"dest": None, "overwrite": False, **params}, self.asks_for_secret)
 
     @classmethod
     def of_task(cls, params: Params) -> Params:

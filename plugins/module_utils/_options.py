@@ -355,16 +355,21 @@ def _refuse_blank_items(path: str, items: t.Sequence[t.Any]) -> None:
 T = t.TypeVar("T")
 
 
-def check_count(option: str, value: int | None) -> None:
-    """Refuse a number below 1, where one is given."""
-    if value is not None and value < 1:
-        raise InvalidInput(f"{option} is {value}: use a number from 1 up")
+def check_count(option: str, value: int | None, most: int | None = None) -> None:
+    """Refuse a number below 1 or above the most, where one is given."""
+    if value is not None and not 1 <= value <= (most or value):
+        raise InvalidInput(f"{option} is {value}: use a number from 1 {f'to {most}' if most else 'up'}")
+
+
+def check_form(option: str, value: str | None, pattern: str, meant: str) -> None:
+    """Refuse a text of another form, where one is given. ``meant`` says what it must be, and how one looks."""
+    if value is not None and not re.fullmatch(pattern, value):
+        raise InvalidInput(f"{option}: {value!r} is not {meant}")
 
 
 def check_id(option: str, value: str | None, thing: str) -> None:
     """Refuse what cannot be the ID of anything, where one is given."""
-    if value is not None and not re.fullmatch(r"[A-Za-z0-9_-]+", value):
-        raise InvalidInput(f"{option}: {value!r} is not the ID of {thing}: it must have letters, digits, - and _ only")
+    check_form(option, value, r"[A-Za-z0-9_-]+", f"the ID of {thing}: it must have letters, digits, - and _ only")
 
 
 def checked(option: str, normal_form: t.Callable[[t.Any], T], value: object) -> T:

@@ -25,8 +25,11 @@ class SecretFile:
     What is kept stands beside it first, under a name that the next run takes again. So what only this task can know is not lost.
     """
 
-    def __init__(self, params: t.Mapping[str, t.Any]) -> None:
+    def __init__(self, params: t.Mapping[str, t.Any], asks: str = "") -> None:
+        """``asks`` is the option that asks for the secret, where one does."""
         self.path: str | None = params["dest"]
+        if self.path is not None and asks and not params[asks]:
+            raise InvalidInput(f"dest is for {asks}, and the task asks for none: add '{asks}: true'")
         self._overwrite: bool = params["overwrite"]
         if self.path is not None and not os.path.isabs(self.path):
             raise InvalidInput(f"dest is {self.path!r}: use an absolute path")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._change import Listing
+from .._change import Listing, Performer
 from .._errors import InvalidInput
 from .._step import Params
 
@@ -26,6 +26,25 @@ def refuse_addon_token(params: Params, what: str, needed: str = "api_token and a
         )
 
 
+class _InApp(Performer):
+    @property
+    def app(self) -> str:
+        """The app that the task names."""
+        return str(self.client.settings.app)
+
+
+class OfMain(_InApp):
+    """Something that is managed through the main API. That needs no token of the addon, with which its ID would be kept."""
+
+    #: What it is, in words.
+    things = ""
+    fresh_lookup = True
+
+    @classmethod
+    def parse(cls, params: Params) -> t.Any:
+        refuse_addon_token(params, f"{cls.things} are managed through the main API")
+
+
 class OfAccount(Listing):
     """An info module that needs an API token, and no addon."""
 
@@ -36,7 +55,7 @@ class OfAccount(Listing):
         refuse_addon_token(params, "this is read from the main API or the authentication API", "api_token")
 
 
-class OfApp(OfAccount):
+class OfApp(_InApp, OfAccount):
     """One that needs an app too."""
 
     @classmethod
@@ -44,7 +63,3 @@ class OfApp(OfAccount):
         super().parse(params)
         if not (params["app"] or "").strip():
             raise InvalidInput("app is missing: which app is meant?", hint="Give app, or set SCALINGO_APP.")
-
-    @property
-    def app(self) -> str:
-        return str(self.client.settings.app)

@@ -7,12 +7,12 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 from .._api.action import DESTROYING, action, run_action
 from .._change import Resource
 from .._errors import InvalidInput
+from .._options import check_form
 from .._step import Params, State, Step
 
 
@@ -25,8 +25,8 @@ class Action(Resource[State]):
     @classmethod
     def parse(cls, params: Params) -> None:
         name = params["name"]
-        if not re.fullmatch(r"[A-Za-z0-9]+([_-][A-Za-z0-9]+)*", name):
-            raise InvalidInput(f"name: {name!r} is not the name of an action: use for example list-databases")
+        form = r"[A-Za-z0-9]+([_-][A-Za-z0-9]+)*"
+        check_form("name", name, form, "the name of an action: use for example list-databases")
         # No source says whether the platform takes other ways to write a name, so they count as the same here.
         meant = name.lower().replace("_", "-")
         if meant in DESTROYING:

@@ -226,6 +226,7 @@ class BackupInfo(WithArchives, Listing):
     """The backups of one database, the newest first. With `links`, the link to one of them, which lets anybody read it."""
 
     plural = "backups"
+    asks_for_secret = "links"
 
     @classmethod
     def parse(cls, params: Params) -> Asked:
@@ -233,8 +234,6 @@ class BackupInfo(WithArchives, Listing):
         asked = Asked.of(params)
         if params["links"] and params["backup_id"] is None:
             raise InvalidInput("links is for one backup, and the task names none: add backup_id")
-        if params["dest"] is not None and not params["links"]:
-            raise InvalidInput("dest is for a link, and the task asks for none: add 'links: true'")
         return asked
 
     def _refuse(self, engine: str) -> None:

@@ -26,7 +26,7 @@ from .._api.database import (
 from .._busy import busy_reason
 from .._change import Resource
 from .._errors import InvalidInput, StepFailed
-from .._options import checked
+from .._options import check_form, checked
 from .._step import Consent, Params, State, Step
 
 SETTINGS = ("periodic_backups_enabled", "periodic_backups_scheduled_at", "maintenance_window")
@@ -333,8 +333,8 @@ def _kind(name: str) -> str:
 def _wanted_features(params: Params) -> dict[str, bool]:
     wanted = {}
     for name, value in (params.get("features") or {}).items():
-        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", str(name)):
-            raise InvalidInput(f"features: {name!r} is not the name of a feature: use for example force-ssl")
+        form = r"[a-z0-9]+(-[a-z0-9]+)*"
+        check_form("features", str(name), form, "the name of a feature: use for example force-ssl")
         wanted[str(name)] = checked(f"features: {name}", _canon.boolean, value)
     return wanted
 

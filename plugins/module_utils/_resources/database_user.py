@@ -8,14 +8,13 @@
 from __future__ import annotations
 
 import json
-import re
 import typing as t
 
 from .. import _canon
 from .._api.user import create_user, delete_user, list_users, reset_user_password, update_user_password
 from .._change import Listing, Resource
 from .._errors import InvalidInput, OutcomeUnknown, ScalingoError, shown
-from .._options import checked
+from .._options import check_form, checked
 from .._shapes import by_name, or_none
 from .._step import Interrupted, Outcome, Params, State, Step
 from ._engine import OfEngine
@@ -46,12 +45,8 @@ class DatabaseUsers(WithUsers, Resource[State]):
         if len(set(names)) < len(names):
             raise InvalidInput(f"users names one user twice: {', '.join(names)}")
         for user in users:
-            if not re.fullmatch(r"[^\s/?#%\"']{6,32}", user["name"]):
-                raise InvalidInput(
-                    "name: {!r} is not the name of a user: it must have 6 to 32 characters, and no spaces".format(
-                        user["name"]
-                    )
-                )
+            form = r"[^\s/?#%\"']{6,32}"
+            check_form("name", user["name"], form, "the name of a user: it must have 6 to 32 characters, and no spaces")
             checked(f"the name of {user['name']!r}", _canon.visible, user["name"])
             password = user["password"]
             if password is not None:

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import re
 import typing as t
 
 from .. import _canon
 from .._api.event import list_events, type_of
-from .._errors import InvalidInput
-from .._options import check_count, parsed
+from .._options import check_count, check_form, parsed
 from .._step import Params, State
 from ._account import OfApp
 
@@ -41,10 +39,8 @@ class EventInfo(OfApp):
         super().parse(params)
         check_count("limit", params["limit"])
         for name in params["types"] or ():
-            if not re.fullmatch(r"[a-z0-9_/-]+", name):
-                raise InvalidInput(
-                    f"types: {name!r} is not the name of a type of events: use for example upgrade_database"
-                )
+            meant = "the name of a type of events: use for example upgrade_database"
+            check_form("types", name, r"[a-z0-9_/-]+", meant)
         types = frozenset(type_of(name) for name in params["types"] or ())
         return Asked(parsed(params, "since", _canon.instant) or "", types)
 

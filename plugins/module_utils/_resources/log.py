@@ -12,7 +12,7 @@ import typing as t
 
 from .._api.log import list_log_archives, show_logs_link
 from .._change import Listing
-from .._errors import InvalidInput, conceal
+from .._errors import conceal
 from .._options import check_count
 from .._step import Outcome, Params, State
 
@@ -28,13 +28,12 @@ class LogInfo(Listing):
 
     plural = "logs"
     reading = "read the logs of the database"
+    asks_for_secret = "links"
 
     @classmethod
     def parse(cls, params: Params) -> None:
         for name in ("lines", "limit"):
             check_count(name, params[name])
-        if params["dest"] is not None and not params["links"]:
-            raise InvalidInput("dest is for links, and the task asks for none: add 'links: true'")
 
     def perform(self, check_mode: bool) -> Outcome:
         if self.params["links"]:

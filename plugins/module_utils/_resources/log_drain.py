@@ -25,10 +25,11 @@ from .._api.log_drain import (
     remove_log_drain,
     without_credentials,
 )
-from .._change import Listing, Performer, Resource
+from .._change import Listing, Resource
 from .._errors import InvalidInput, StepFailed, UnexpectedAnswer
+from .._options import check_count, check_form
 from .._step import Consent, Outcome, Params, State, Step
-from ._account import refuse_addon_token
+from ._account import OfMain
 
 #: What is shorter may be an innocent word, which would be masked wherever it is.
 _SHORTEST_PASSWORD, _SHORTEST_TOKEN = 8, 16
@@ -36,18 +37,9 @@ _SHORTEST_PASSWORD, _SHORTEST_TOKEN = 8, 16
 _HOW = "Give listed_url: the address as community.scalingo.scalingo_log_drain_info returns it with 'credentials: true'."
 
 
-class _WithLogDrains(Performer):
+class _WithLogDrains(OfMain):
+    things = "log drains"
     reading = "list the log drains"
-    #: The main API needs no token of the addon, with which its id would be kept.
-    fresh_lookup = True
-
-    @classmethod
-    def parse(cls, params: Params) -> t.Any:
-        refuse_addon_token(params, "log drains are managed through the main API")
-
-    @property
-    def app(self) -> str:
-        return str(self.client.settings.app)
 
     def listed(self, secret: bool = True) -> list[State]:
         """All log drains, with their whole addresses, which from now on are masked wherever they appear."""
@@ -78,25 +70,21 @@ class LogDrain(_WithLogDrains, Resource[State]):
                 _check_url(name, params[name])
         if params["token"] is not None and not re.fullmatch(r"[\x21-\x7e]+", params["token"]):
             raise InvalidInput("token is not a token: it must have no spaces, and no letters beyond ASCII")
-        if params["drain_region"] is not None and not re.fullmatch(r"[A-Za-z0-9._-]+", params["drain_region"]):
-            raise InvalidInput(f"drain_region: {params['drain_region']!r} is not a region: use for example eu-west-2")
+        check_form("drain_region", params["drain_region"], r"[A-Za-z0-9._-]+", "a region: use for example eu-west-2")
         if params["type"] is None:
             if params["listed_url"] is None or params["state"] == "present":
                 raise InvalidInput("type is missing: of which type is the log drain?", hint="Use for example syslog.")
             return None
-        if not re.fullmatch(r"[a-z0-9]+([_-][a-z0-9]+)*", params["type"]):
-            raise InvalidInput(f"type: {params['type']!r} is not a type of log drain: use for example syslog")
-        port = params["port"]
-        if port is not None and not 1 <= port <= 65535:
-            raise InvalidInput(f"port is {port}: use a number from 1 to 65535")
-        if params["host"] is not None and not re.fullmatch(r"[A-Za-z0-9_*-]+(\.[A-Za-z0-9_*-]+)*", params["host"]):
-            raise InvalidInput(f"host: {params['host']!r} is not the name of a host: give no port and no scheme")
+        meant = "a type of log drain: use for example syslog"
+        check_form("type", params["type"], r"[a-z0-9]+([_-][a-z0-9]+)*", meant)
+        check_count("port", params["port"], most=65535)
+        meant = "the name of a host: give no port and no scheme"
+        check_form("host", params["host"], r"[A-Za-z0-9_*-]+(\.[A-Za-z0-9_*-]+)*", meant)
         if params["token"] is None and params["host"] is None and params["url"] is None:
             raise InvalidInput(
                 "the log drain cannot be told from others: give what its type takes of url, host and token"
             )
-        given = {name: params[name] for name in ("type", "host", "port", "token", "drain_region", "url")}
-        return Drain(**{name: value for name, value in given.items() if value is not None})
+        return Drain(**{name: params[name] for name in Drain.__annotations__ if params[name] is not None})
 
     #: Whether this task has sent the call that adds it.
     _added = False
@@ -209,12 +197,7 @@ class LogDrainInfo(_WithLogDrains, Listing):
     """The log drains of one database; their whole addresses on demand, for who may see them."""
 
     plural = "log_drains"
-
-    @classmethod
-    def parse(cls, params: Params) -> None:
-        super().parse(params)
-        if params["dest"] is not None and not params["credentials"]:
-            raise InvalidInput("dest is for credentials, and the task asks for none: add 'credentials: true'")
+    asks_for_secret = "credentials"
 
     def perform(self, check_mode: bool) -> Outcome:
         if self.params["credentials"]:

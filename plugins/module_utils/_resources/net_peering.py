@@ -10,7 +10,6 @@ They are routes of the main API, which knows such a database by its app: by its 
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 from .._api.addon import ENGINES, is_addon_id, kind_of
@@ -22,11 +21,11 @@ from .._api.dedicated import (
     show_net_peering,
     show_network_configuration,
 )
-from .._change import Listing, Performer, Resource
+from .._change import Listing, Resource
 from .._errors import InvalidInput, NotFound, StepFailed, UnexpectedAnswer
-from .._options import check_id
+from .._options import check_form, check_id
 from .._step import Outcome, Params, State, Step
-from ._account import refuse_addon_token
+from ._account import OfMain
 from ._engine import DEDICATED
 
 ACTIVE = "active"
@@ -35,15 +34,16 @@ DELETED = "deleted"
 SUBJECT = "net peerings exist on databases with dedicated resources only"
 
 
-class _WithNetwork(Performer):
+class _WithNetwork(OfMain):
     """Asks the main API about the network of the database that `app` names."""
 
+    things = "net peerings"
     target_needed = False
     reading = "list the net peerings"
 
     @classmethod
     def parse(cls, params: Params) -> None:
-        refuse_addon_token(params, "net peerings are managed through the main API")
+        super().parse(params)
         if not (params["app"] or "").strip():
             raise InvalidInput(
                 "app is missing: which database is meant?", hint="Give the name of the database, or its ID."
@@ -83,12 +83,8 @@ class NetPeering(_WithNetwork, Resource[State]):
     @classmethod
     def parse(cls, params: Params) -> None:
         super().parse(params)
-        if not re.fullmatch(r"[\x21-\x7e]+", params["outscale_net_peering_id"].strip()):
-            raise InvalidInput(
-                "outscale_net_peering_id: {!r} is not the ID of a net peering: use for example pcx-12345678".format(
-                    params["outscale_net_peering_id"]
-                )
-            )
+        meant = "the ID of a net peering: use for example pcx-12345678"
+        check_form("outscale_net_peering_id", params["outscale_net_peering_id"].strip(), r"[\x21-\x7e]+", meant)
 
     @property
     def _named(self) -> str:
