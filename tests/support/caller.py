@@ -61,6 +61,10 @@ class Caller:
     def main(self, method: str, path: str, region: str = REGION, **more: Any) -> httpx.Response:
         return self._call(method, self.sandbox.api_url(region) + path, self.bearer, **more)
 
+    def addon(self, method: str, path: str = "", app: str = "shop", kind: str = "mysql", **more: Any) -> httpx.Response:
+        """A route of the main API below an addon."""
+        return self.main(method, f"/v1/apps/{app}/addons/{self.sandbox.addon_id(app, kind)}{path}", **more)
+
     def database(self, method: str, addon_id: str, path: str = "", region: str = REGION, **more: Any) -> httpx.Response:
         """A route below /api/databases/ID, with the addon's token."""
         address = f"{self.sandbox.db_api_url(region)}/api/databases/{addon_id}{path}"

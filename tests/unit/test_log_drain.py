@@ -10,17 +10,16 @@ import typing as t
 from urllib.parse import quote
 
 import pytest
-from ansible_collections.community.scalingo.plugins.module_utils._api.log_drain import (
-    Drain,
-    credentials,
-    without_credentials,
-)
+from ansible_collections.community.scalingo.plugins.module_utils._api.log_drain import Drain, credentials, masked
 from hypothesis import given
 from hypothesis import strategies as some
 
 SYSLOG = {"type": "syslog", "host": "custom.logs.com", "port": 1234}
 OVH = {"type": "ovh-graylog", "host": "gra3.logs.ovh.com", "token": "t-0123"}
 DATADOG = {"type": "datadog", "token": "t-0123", "drain_region": "eu-west-2"}
+#: The form of the command line's help, with an index and a pipeline.
+OPENSEARCH = "https://me:pass@app.opensearch.osc-fr1.scalingo-dbs.com:30123/i/_doc?pipeline=p"
+HASH, ANOTHER_HASH = "5f4dcc3b5aa765d61d8327deb882cf99", "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW"
 ELK = {"type": "elk", "url": "https://user:p%40ss@logstash.osc-fr1.scalingo.io/x?pipeline=mine"}
 
 
@@ -39,6 +38,9 @@ ELK = {"type": "elk", "url": "https://user:p%40ss@logstash.osc-fr1.scalingo.io/x
         ({**SYSLOG, "token": "t-0123"}, "syslog://:t-01234@custom.logs.com:1234", False),
         ({**SYSLOG, "token": "t-0123"}, "syslog://custom.logs.com:1234", False),
         ({**SYSLOG, "token": "t-0123"}, "syslog://:***@custom.logs.com:1234", None),
+        ({**SYSLOG, "token": "t-0123"}, f"syslog://:{HASH}@custom.logs.com:1234", None),
+        ({**SYSLOG, "token": HASH[::-1]}, f"syslog://:{HASH}@custom.logs.com:1234", False),
+        (ELK, f"https://user:{quote(ANOTHER_HASH)}@logstash.osc-fr1.scalingo.io/x?pipeline=mine", None),
         ({"type": "papertrail", "host": "logs.papertrailapp.com", "port": 10303}, "tcp+tls://logs.papertrailapp.com:10303", True),
         ({"type": "papertrail", "host": "logs2.papertrailapp.com", "port": 10303}, "tcp+tls://logs.papertrailapp.com:10303", False),
         (OVH, "ovh://:t-0123@gra3.logs.ovh.com:6514", True),
@@ -54,12 +56,7 @@ ELK = {"type": "elk", "url": "https://user:p%40ss@logstash.osc-fr1.scalingo.io/x
         (ELK, "https://logstash.osc-fr1.scalingo.io/x?pipeline=mine", None),
         (ELK, "https://user:********@logstash.osc-fr1.scalingo.io/x?pipeline=mine", None),
         (ELK, "https://user:p%40ss@logstash.osc-fr1.scalingo.io/y", False),
-        # The form of the command line's help, with an index and a pipeline.
-        (
-            {"type": "opensearch", "url": "https://me:pass@app.opensearch.osc-fr1.scalingo-dbs.com:30123/i/_doc?pipeline=p"},
-            "https://me:pass@app.opensearch.osc-fr1.scalingo-dbs.com:30123/i/_doc?pipeline=p",
-            True,
-        ),
+        ({"type": "opensearch", "url": OPENSEARCH}, OPENSEARCH, True),
         (ELK, "https://user:REDACTED@logstash.osc-fr1.scalingo.io/x?pipeline=mine", None),
         (ELK, "https://user:p%40ss@another.osc-fr1.scalingo.io/x?pipeline=mine", False),
         ({"type": "appsignal", "token": "t-0123"}, "appsignal://t-0123", True),
@@ -81,37 +78,27 @@ def test_which_addresses_are_the_same_drain(asked: dict[str, t.Any], listed: str
         ("ovh://:secret@tag1.logs.ovh.com:6514", "ovh://********@tag1.logs.ovh.com:6514"),
         ("datadog://secret?region=eu-west-2", "datadog://********?region=eu-west-2"),
         ("https://me:secret@logs.io:443/secret/?k=secret#secret", "https://********@logs.io:443/********?********"),
-        (
-            "https://http-intake.logs.datadoghq.eu/api/v2/logs/?dd-api-key=secret&ddsource=x",
-            "https://http-intake.logs.datadoghq.eu/********?********",
-        ),
+        ("https://http-intake.logs.datadoghq.eu/api/v2/logs/?dd-api-key=secret", "https://http-intake.logs.datadoghq.eu/********?********"),
         ("logtail://secret.with.dots", "logtail://********"),
         ("splunk://host.io:1/secret", "splunk://********/********"),
         ("syslog://[secret", "********"),
         ("secret", "********"),
     ],
-)
+)  # fmt: skip
 def test_what_of_an_address_is_shown(listed: str, shown: str) -> None:
-    assert without_credentials(listed) == shown
+    assert masked(listed) == shown
+
+
+FORMS = (
+    "ovh://:{}@h.io:1 datadog://{}?region=eu https://u:{}@h.io/p https://h.io/in/{}/x https://h.io?key={} x+y://{}/z {}"
+)
 
 
 @given(
-    some.sampled_from(
-        (
-            "ovh://:{}@h.io:1",
-            "datadog://{}?region=eu",
-            "https://u:{}@h.io/p",
-            "https://h.io/in/{}/x",
-            "https://h.io?key={}",
-            "x+y://{}/z",
-            "{}",
-            "https://{}@h.io",
-            "https://h.io/#{}",
-        )
-    ),
+    some.sampled_from([*FORMS.split(), "https://{}@h.io", "https://h.io/#{}"]),
     some.text(min_size=4, max_size=40).filter(lambda text: text not in "********region"),
 )
 def test_a_token_is_never_shown_and_always_found(form: str, token: str) -> None:
     url = form.format(quote(token, safe=""))
-    assert quote(token, safe="") not in without_credentials(url).replace("https", "").replace("datadog", "")
+    assert quote(token, safe="") not in masked(url).replace("https", "").replace("datadog", "")
     assert token in credentials(url)

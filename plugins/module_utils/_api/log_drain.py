@@ -58,7 +58,7 @@ def _parts(url: str) -> tuple[SplitResult, str, int | None]:
     return parts, host, (parts.port or _PORTS.get(parts.scheme)) if host else None
 
 
-def without_credentials(url: str) -> str:
+def masked(url: str) -> str:
     """Return an address with all hidden that may be a credential: what is before the host, the path, the query but its region."""
     try:
         parts, host, dummy = _parts(url)
@@ -74,65 +74,67 @@ def without_credentials(url: str) -> str:
 
 def credentials(url: str) -> list[str]:
     """Return the pieces of an address that may be credentials, as they are written and as they are meant."""
-    shown = re.split(r"[:/@?&=#]+", without_credentials(url))
+    shown = re.split(r"[:/@?&=#]+", masked(url))
     pieces = [piece for piece in re.split(r"[:/@?&=#]+", url) if piece and piece not in shown]
     return list(dict.fromkeys(form for piece in pieces for form in (piece, unquote(piece))))
 
 
+def secrets(url: str) -> list[str]:
+    """Return what to hide wherever it appears: an address with credentials, and each that is too long for an innocent word."""
+    password = url.partition("://")[2].rpartition("@")[0].rpartition(":")[2]
+    long = [piece for piece in credentials(url) if len(piece) >= (8 if piece in (password, unquote(password)) else 16)]
+    return [] if masked(url) == url else [url, *long]
+
+
 @dataclass(frozen=True)
 class Drain:
-    """What a task says of a log drain: its type and what the type takes."""
+    """What a task says of a log drain: its type and what the type takes, or the whole address under which it is listed."""
 
-    type: str
+    type: str = ""
     host: str = ""
     port: int | None = None
     token: str = ""
     drain_region: str = ""
     url: str = ""
+    listed_url: str = ""
 
     def is_shown_as(self, listed: str) -> bool | None:
         """Return whether a listed address is this drain, as far as the address tells: None when it does not (section 6, row 68).
 
         It is when everything that was given is in it, and is not when something else stands where that would be.
         """
+        if self.listed_url:
+            return listed == self.listed_url
         try:
             there, host, port = _parts(listed)
         except ValueError:
             return None
-        masked = bool(_MASK.search(unquote(listed)))
-        region = dict(parse_qsl(there.query)).get("region")
-        found: list[bool | None] = []
-        expected = _SCHEMES.get(self.type)
-        if there.scheme not in (expected or ()) and any(there.scheme in schemes for schemes in _SCHEMES.values()):
-            found.append(False)
+        expected, secrets = _SCHEMES.get(self.type, ()), credentials(listed)
+        if there.scheme not in expected and any(there.scheme in schemes for schemes in _SCHEMES.values()):
+            return False
+        hashed = _hashed(secrets) and not _hashed([self.token, *credentials(self.url)])
+        hidden = hashed or _MASK.search(unquote(listed)) is not None
         if self.url:
             ours, our_host, our_port = _parts(self.url)
-            found += [_same(our_host, host), _same(our_port, port)]
-            for one, other in ((ours.netloc, there.netloc), (ours.path + ours.query, there.path + there.query)):
-                one, other = (
-                    unquote(text.rpartition("@")[0] if text in (ours.netloc, there.netloc) else text.rstrip("/"))
-                    for text in (one, other)
-                )
-                found.append(True if one == other else None if masked or not other else False)
-            return _all(found)
-        if self.host:
-            found.append(_same(self.host.lower(), host))
-        if self.port:
-            found.append(_same(self.port, port))
-        if self.drain_region:
-            found.append(_same(self.drain_region, region))
-        secrets = credentials(listed)
-        if self.token:
-            shows_another = None if masked or not (secrets or expected) else False
-            found.append(True if self.token in secrets else shows_another)
-        elif "@" in there.netloc:
-            found.append(False)
-        return _all(found)
+            found = [_same(our_host, host), _same(our_port, port)]
+            parts = [(url.netloc.rpartition("@")[0], (url.path + url.query).rstrip("/")) for url in (ours, there)]
+            for one, other in zip(*parts):
+                found.append(unquote(one) == unquote(other) or (None if hidden or not other else False))
+        else:
+            region = dict(parse_qsl(there.query)).get("region")
+            given = ((self.host.lower(), host), (self.port, port), (self.drain_region, region))
+            found = [_same(one, other) for one, other in given if one]
+            if self.token:
+                found.append(self.token in secrets or (None if hidden or not (secrets or expected) else False))
+            elif "@" in there.netloc:
+                found.append(False)
+        return False if False in found else None if None in found else True
 
 
 def _same(given: t.Any, listed: t.Any) -> bool | None:
     return None if not listed else bool(given == listed)
 
 
-def _all(found: t.Sequence[bool | None]) -> bool | None:
-    return False if False in found else None if None in found else True
+def _hashed(pieces: list[str]) -> bool:
+    """Return whether one looks like a hash of what it stands for."""
+    return any(re.fullmatch(r"[0-9a-fA-F]{32,128}|\$[0-9a-z]+\$.+", piece) for piece in pieces)

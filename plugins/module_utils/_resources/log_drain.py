@@ -11,28 +11,18 @@ recognised by what the task gives, never by a guessed address, and where that do
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import typing as t
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from .._api.log_drain import (
-    LOG_DRAIN,
-    Drain,
-    add_log_drain,
-    credentials,
-    list_log_drains,
-    remove_log_drain,
-    without_credentials,
-)
+from .._api.log_drain import LOG_DRAIN, Drain, add_log_drain, list_log_drains, masked, remove_log_drain, secrets
 from .._change import Listing, Resource
 from .._errors import InvalidInput, StepFailed, UnexpectedAnswer
 from .._options import check_count, check_form
 from .._step import Consent, Outcome, Params, State, Step
 from ._account import OfMain
-
-#: What is shorter may be an innocent word, which would be masked wherever it is.
-_SHORTEST_PASSWORD, _SHORTEST_TOKEN = 8, 16
 
 _HOW = "Give listed_url: the address as community.scalingo.scalingo_log_drain_info returns it with 'credentials: true'."
 
@@ -44,26 +34,21 @@ class _WithLogDrains(OfMain):
     def listed(self, secret: bool = True) -> list[State]:
         """All log drains, with their whole addresses, which from now on are masked wherever they appear."""
         drains = list_log_drains(self.client, self.app, self.client.addon_id)
-        for drain in drains if secret else ():
-            self.hide(drain["url"])
+        self.hide(*(drain["url"] for drain in drains if secret))
         return drains
 
-    def hide(self, url: str) -> None:
-        """Have an address masked everywhere, and each piece of it that is long enough to be a credential and nothing else."""
-        if without_credentials(url) == url:
-            return
-        self.client.conceal(url)
-        password = url.partition("://")[2].rpartition("@")[0].rpartition(":")[2]
-        for piece in credentials(url):
-            if len(piece) >= (_SHORTEST_PASSWORD if piece in (password, unquote(password)) else _SHORTEST_TOKEN):
-                self.client.conceal(piece)
+    def hide(self, *urls: str) -> None:
+        for secret in (secret for url in urls for secret in secrets(url)):
+            self.client.conceal(secret)
 
 
 class LogDrain(_WithLogDrains, Resource[State]):
     """One log drain, present or absent. The state holds those that are it, and what may be it."""
 
+    asked: Drain
+
     @classmethod
-    def parse(cls, params: Params) -> Drain | None:
+    def parse(cls, params: Params) -> Drain:
         super().parse(params)
         for name in ("url", "listed_url"):
             if params[name] is not None:
@@ -71,35 +56,31 @@ class LogDrain(_WithLogDrains, Resource[State]):
         if params["token"] is not None and not re.fullmatch(r"[\x21-\x7e]+", params["token"]):
             raise InvalidInput("token is not a token: it must have no spaces, and no letters beyond ASCII")
         check_form("drain_region", params["drain_region"], r"[A-Za-z0-9._-]+", "a region: use for example eu-west-2")
-        if params["type"] is None:
-            if params["listed_url"] is None or params["state"] == "present":
-                raise InvalidInput("type is missing: of which type is the log drain?", hint="Use for example syslog.")
-            return None
+        if params["type"] is None and (params["listed_url"] is None or params["state"] == "present"):
+            raise InvalidInput("type is missing: of which type is the log drain?", hint="Use for example syslog.")
         meant = "a type of log drain: use for example syslog"
         check_form("type", params["type"], r"[a-z0-9]+([_-][a-z0-9]+)*", meant)
         check_count("port", params["port"], most=65535)
         meant = "the name of a host: give no port and no scheme"
         check_form("host", params["host"], r"[A-Za-z0-9_*-]+(\.[A-Za-z0-9_*-]+)*", meant)
-        if params["token"] is None and params["host"] is None and params["url"] is None:
-            raise InvalidInput(
-                "the log drain cannot be told from others: give what its type takes of url, host and token"
-            )
-        return Drain(**{name: params[name] for name in Drain.__annotations__ if params[name] is not None})
+        drain = Drain(**{name: params[name] for name in Drain.__annotations__ if params[name] is not None})
+        if drain.type and not (drain.token or drain.host or drain.url):
+            raise InvalidInput("the log drain cannot be told from others: give what its type takes of url, host, token")
+        return drain
 
     #: Whether this task has sent the call that adds it.
     _added = False
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
-        for secret in (self.params["url"], self.params["listed_url"]):
-            self.hide(secret or "")
+        self.hide(self.asked.url, self.asked.listed_url)
 
     # -- what is there, and what is wanted ---------------------------------------------------------------------------
 
     def read(self) -> State:
         state: State = {"found": [], "unclear": []}
         for drain in self.listed():
-            same = self._is_it(drain["url"])
+            same = self.asked.is_shown_as(drain["url"])
             if same is not False:
                 state["found" if same else "unclear"].append(drain)
         if self._added and len(state["found"]) > 1:
@@ -113,11 +94,6 @@ class LogDrain(_WithLogDrains, Resource[State]):
                 f"{len(urls)} log drains may be the one that is meant: {_shown(state['found'])}", hint=_HOW
             )
         return state
-
-    def _is_it(self, url: str) -> bool | None:
-        if self.params["listed_url"] is not None:
-            return bool(url == self.params["listed_url"])
-        return t.cast(Drain, self.asked).is_shown_as(url)
 
     def wanted(self, before: State) -> State:
         if self.params["state"] == "present":
@@ -134,9 +110,9 @@ class LogDrain(_WithLogDrains, Resource[State]):
     @property
     def _named(self) -> str:
         """The drain in words, without credentials."""
-        if self.asked is None:
-            return without_credentials(self.params["listed_url"])
-        drain = t.cast(Drain, self.asked)
+        drain = self.asked
+        if not drain.type:
+            return masked(drain.listed_url)
         host = drain.host or (urlsplit(drain.url).hostname or "")
         place = f" at {host}" + (f":{drain.port}" if drain.port else "") if host else ""
         return f"{drain.type}{place}" + (f" in {drain.drain_region}" if drain.drain_region else "")
@@ -155,16 +131,15 @@ class LogDrain(_WithLogDrains, Resource[State]):
         return []
 
     def _add(self, unclear: list[State]) -> Step:
-        drain = t.cast(Drain, self.asked)
-        body = {name: str(value) for name, value in vars(drain).items() if value}
+        body = {name: str(value) for name, value in vars(self.asked).items() if value and name != "listed_url"}
         risk = f"It may exist already, as {_shown(unclear)}: then each line would be sent twice"
 
         def send() -> None:
             self._added = True
             url = add_log_drain(self.client, self.app, self.client.addon_id, body)["url"]
-            if not self._is_it(url):
+            if not self.asked.is_shown_as(url):
                 raise StepFailed(
-                    f"it was added, and the platform shows it as {without_credentials(url)}, in which this task cannot recognise it",
+                    f"it was added, and the platform shows it as {masked(url)}, in which this task cannot recognise it",
                     hint="Running the task again could add it twice. " + _HOW,
                 )
 
@@ -211,19 +186,16 @@ class LogDrainInfo(_WithLogDrains, Listing):
 
 
 def _check_url(name: str, url: str) -> None:
-    try:
+    with contextlib.suppress(ValueError):
         parts = urlsplit(url)
-        good = bool(parts.scheme and parts.netloc and re.fullmatch(r"[\x21-\x7e]+", url)) and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
-        raise InvalidInput(f"{name} is not an address: use for example https://user:password@logs.example.com")
+        if parts.scheme and parts.netloc and parts.port != 0 and re.fullmatch(r"[\x21-\x7e]+", url):
+            return
+    raise InvalidInput(f"{name} is not an address: use for example https://user:password@logs.example.com")
 
 
 def _returned(drain: State) -> State:
-    url = drain["url"]
-    return {**drain, "url": None if url is None else without_credentials(url)}
+    return {**drain, "url": drain["url"] and masked(drain["url"])}
 
 
 def _shown(drains: t.Iterable[State]) -> str:
-    return ", ".join(without_credentials(drain["url"]) for drain in drains)
+    return ", ".join(masked(drain["url"]) for drain in drains)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from urllib.parse import quote
 
 from scalingo_sandbox.api.routing import Answer, Call, invalid, not_found, route
@@ -14,9 +15,7 @@ from scalingo_sandbox.switches import switch
 
 PATH = "/v1/apps/{app}/addons/{addon}/log_drains"
 
-switch(
-    "log_drain_shown", "documented service masked", "6.68", "address of a drain: as documented, its service's, masked"
-)
+switch("log_drain_shown", "documented service masked hashed", "6.68", "how the address of a log drain is shown")
 switch("log_drain_existing", "accept 422", "6.69", "a second log drain with the same address")
 
 
@@ -67,31 +66,21 @@ DRAINS: dict[str, tuple[str, str, str]] = {
 }
 
 
-def _drains(call: Call) -> list[str]:
-    """Their addresses, as they are shown."""
-    drains: list[str] = call.addon.things.setdefault("log_drains", [])
-    return drains
-
-
 def _shown_drain(call: Call, given: LogDrainFields) -> str:
     """The address by which a new drain is known from now on."""
-    world = call.world
     if given.type not in DRAINS:
-        raise invalid(world, type="is not a type of log drain")
+        raise invalid(call.world, type="is not a type of log drain")
     needed, documented, by_service = DRAINS[given.type]
-    parts = given.model_dump()
-    for name in needed.split():
-        if not parts[name]:
-            raise invalid(world, **{name: "can't be blank"})
-    url, given_url = parts.pop("url"), re.compile(r"(?<=://)[^@]*(?=@)")
-    if world.switch("log_drain_shown") == "masked":
-        parts["token"], url = parts["token"] and "***", given_url.sub("***", url)
-    else:
-        parts = {name: quote(value, safe="") for name, value in parts.items()}
-    if given.type == "syslog" and parts["token"]:
+    shown, parts = call.world.switch("log_drain_shown"), {**given.model_dump(), "token": quote(given.token, safe="")}
+    missing = {name: "can't be blank" for name in needed.split() if not parts[name]}
+    if missing:
+        raise invalid(call.world, **missing)
+    if shown in ("masked", "hashed"):
+        hidden = "***" if shown == "masked" else sha256(f"{given.token}{given.url}".encode()).hexdigest()
+        parts |= {"token": given.token and hidden, "url": re.sub(r"(?<=://)[^@]*(?=@)", hidden, given.url)}
+    if given.type == "syslog" and given.token:
         documented = "syslog://:{token}@{host}:{port}"
-    by_service = by_service if world.switch("log_drain_shown") == "service" else ""
-    return (by_service or documented).format(**parts, url=url)
+    return (by_service if by_service and shown == "service" else documented).format(**parts)
 
 
 def _drain_event(call: Call, name: str, url: str) -> None:
@@ -102,13 +91,13 @@ def _drain_event(call: Call, name: str, url: str) -> None:
 @route("A16", "api", "GET", PATH, safe=True)
 def list_log_drains(call: Call) -> LogDrainsAnswer:
     """Where the log lines of a database are sent."""
-    return LogDrainsAnswer(drains=[LogDrain(app_id=call.app.id, url=url) for url in _drains(call)])
+    return LogDrainsAnswer(drains=[LogDrain(app_id=call.app.id, url=url) for url in call.things("log_drains")])
 
 
 @route("A17", "api", "POST", PATH, safe=False, status=201, body=LogDrainCreation)
 def add_log_drain(call: Call) -> LogDrainAnswer:
     """The log lines of a database are sent to one more place."""
-    url, drains = _shown_drain(call, call.body.drain), _drains(call)
+    url, drains = _shown_drain(call, call.body.drain), call.things("log_drains")
     if url in drains and call.world.switch("log_drain_existing") == "422":
         raise invalid(call.world, url="has already been taken")
     drains.append(url)
@@ -119,7 +108,7 @@ def add_log_drain(call: Call) -> LogDrainAnswer:
 @route("A18", "api", "DELETE", PATH, safe=False, query="url", status=204, body=LogDrainRemoval)
 def remove_log_drain(call: Call) -> Answer:
     """The log lines of a database are no longer sent to one place."""
-    drains, url = _drains(call), call.query.get("url") or (call.body.url if call.body else None)
+    drains, url = call.things("log_drains"), call.query.get("url") or (call.body.url if call.body else None)
     if not url:
         raise invalid(call.world, url="can't be blank")
     if url not in drains:

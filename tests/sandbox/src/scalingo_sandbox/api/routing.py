@@ -104,6 +104,11 @@ class Call:
             raise Refusal(404, {"error": "Database not found"})
         return found
 
+    def things(self, name: str) -> list[Any]:
+        """What the addon of a path has of what only a file of api/ knows, by its name. It can be added to and removed from."""
+        found: list[Any] = (self.owner if "db" in self.path else self.addon).things.setdefault(name, [])
+        return found
+
     @property
     def database(self) -> Database:
         return self.owner.database
