@@ -66,9 +66,9 @@ build: ## the artifact for Galaxy in .cache/artifact
 	@scripts/bootstrap python
 	@$(python) scripts/check_artifact
 
-new: ## the stubs of a new module: THING=log_drain, with PAIR=1 those of its info module too
+new: ## the stubs of a new module: THING=log_drain, with PAIR=1 those of its info module too, with MAIN=1 of the main API
 	@scripts/bootstrap python
-	@$(python) scripts/new $(THING) $(if $(PAIR),--pair)
+	@$(python) scripts/new $(THING) $(if $(PAIR),--pair) $(if $(MAIN),--main)
 
 lists: ## write the lists that follow from the files: action group, README
 	@scripts/bootstrap python

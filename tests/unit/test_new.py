@@ -33,8 +33,9 @@ for module in (scalingo_gadget, scalingo_gadget_info):
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("copy") / "scalingo"
     shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(".cache", ".git", "__pycache__", ".hypothesis"))
-    made = run(root, BIN / "python", "scripts/new", "gadget", "--pair")
-    assert made.returncode == 0 and "plugins/modules/scalingo_gadget_info.py" in made.stdout, made
+    for words in (("gadget", "--pair"), ("main_gadget", "--pair", "--main")):
+        made = run(root, BIN / "python", "scripts/new", *words)
+        assert made.returncode == 0 and f"plugins/modules/scalingo_{words[0]}_info.py" in made.stdout, made
     return root
 
 
@@ -56,9 +57,11 @@ def run(root: Path, *words: object) -> subprocess.CompletedProcess[str]:
             "pytest",
             "-q",
             "tests/contract/test_sandbox_gadgets.py",
+            "tests/contract/test_sandbox_main_gadgets.py",
             "tests/unit/test_endpoints.py",
+            "tests/engines/test_every_module.py",
             "-k",
-            "gadget or case",
+            "gadget or case or used_once",
         ),
         ("pytest", "-q", "tests/generated/test_honesty.py", "tests/generated/test_together.py", "-k", "gadget"),
         ("yamllint", "--strict", "tests", "meta"),
