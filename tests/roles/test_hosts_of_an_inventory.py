@@ -1,0 +1,136 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Playbooks over the hosts of an inventory whose group_vars/all was made for other machines, on the oldest and the newest core."""
+
+from __future__ import annotations
+
+import json
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from scalingo_sandbox.testing import Sandbox
+from support.playbook import ROOT, Run, oldest_core
+from support.watched import Watched
+
+API_TOKEN = "tk-us-CanaryOfTheHosts0123456789abcdefghijk"
+MYSQL = "ad-00000000-0000-4000-8000-0000000000a1"
+REDIS = "ad-00000000-0000-4000-8000-0000000000a2"
+BLOG = "ad-00000000-0000-4000-8000-0000000000a3"
+SEED: dict[str, t.Any] = {
+    "user": {"api_token": API_TOKEN},
+    "apps": [
+        {
+            "name": "shop",
+            "addons": [
+                {"provider": "mysql", "id": MYSQL, "database": {"backups": [{"age": 3600}]}},
+                {"provider": "redis", "id": REDIS, "database": {"backups": [{"age": 3600}]}},
+            ],
+        },
+        {"name": "blog", "addons": [{"provider": "mysql", "id": BLOG, "database": {"backups": [{"age": 3600}]}}]},
+    ],
+}
+HOSTILE = {
+    **{"ansible_become": True, "ansible_become_user": "nobody", "ansible_become_method": "sudo"},
+    **{"ansible_connection": "ssh", "ansible_host": "192.0.2.1", "ansible_user": "nobody", "ansible_port": 1},
+    **{"ansible_ssh_common_args": "-o ConnectTimeout=1", "ansible_python_interpreter": "/nowhere/python"},
+}
+HOUR = {"periodic_backups_enabled": True, "periodic_backups_scheduled_at": 4}
+NEWEST = ROOT / ".cache" / "core-newest" / "bin"
+
+
+def host(app: str, engine: str, addon_id: str, **more: t.Any) -> dict[str, t.Any]:
+    """As the inventory plugin says it."""
+    known = {
+        "scalingo_app": app,
+        "scalingo_engine": engine,
+        "scalingo_addon_id": addon_id,
+        "scalingo_region": "osc-fr1",
+    }
+    return {**known, **more}
+
+
+class Place(Watched):
+    def over(self, playbook: str, *options: str, then: t.Sequence[t.Any] = (), **variables: t.Any) -> Run:
+        hosts = {
+            "shop_mysql": host("shop", "mysql", MYSQL, database_baseline_wanted={**HOUR, "logical_databases": {"names": ["stock"]}}),
+            "shop_redis": host("shop", "redis", REDIS, database_baseline_wanted=json.dumps(HOUR)),
+            "blog_mysql": host("blog", "mysql", BLOG),
+        }  # fmt: skip
+        others = {
+            "here": {
+                "ansible_connection": "local",
+                "ansible_become": False,
+                "ansible_python_interpreter": sys.executable,
+            },
+            "far": {},
+        }
+        databases = {"hosts": hosts, "vars": {"database_baseline_wanted": HOUR, "database_baseline_wait_interval": 0.2}}
+        children = {"scalingo_databases": databases, "web": {"hosts": others}}
+        path = self.directory / "databases.yml"
+        path.write_text(yaml.safe_dump({"all": {"vars": HOSTILE, "children": children}}), encoding="utf-8")
+        plays = [{"name": "Import", "ansible.builtin.import_playbook": f"community.scalingo.{playbook}"}, *then]
+        given = ["-e", json.dumps(variables)] if variables else []
+        return self.play(plays, "-i", str(path), *given, *options)
+
+
+@pytest.fixture(params=["oldest", "newest"])
+def ansible(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Place:
+    newest = NEWEST if NEWEST.exists() else Path(sys.executable).parent
+    return Place(tmp_path, sandbox, programs=oldest_core() if request.param == "oldest" else newest)
+
+
+def published(run: Run, name: str) -> dict[str, t.Any]:
+    return t.cast(dict[str, t.Any], run.result("Publish the summary")["ansible_stats"]["data"][name])
+
+
+def written(sandbox: Sandbox) -> set[str]:
+    return {record.addon_id for record in sandbox.unsafe() if record.route not in ("A6", "auth-exchange")}
+
+
+def test_a_baseline_of_groups_and_hosts_then_no_drift(ansible: Place, sandbox: Sandbox) -> None:
+    drifted = ansible.over("drift").failed()
+    assert published(drifted, "scalingo_drift")["drifted"] == ["blog_mysql", "shop_mysql", "shop_redis"]
+    assert drifted.stats["shop_redis"]["failures"] == 1 and written(sandbox) == set()
+    assert (
+        'periodic_backups_scheduled_at: "0:00 UTC" -> "4:00 UTC"'
+        in drifted.result("Fail the databases that are not as they should be", "shop_redis")["msg"]
+    )
+
+    # Of one host, one kind; then all the others.
+    one = ansible.over("baseline", "--limit", "shop_mysql", "--tags", "database_baseline_settings").clean().ok()
+    assert [item["name"] for item in published(one, "scalingo_baseline")["databases"]] == ["shop_mysql"]
+    assert written(sandbox) == {MYSQL} and "D2" in [record.route for record in sandbox.unsafe()]
+    rest = ansible.over("baseline").clean().ok()
+    found = published(rest, "scalingo_baseline")
+    assert (found["outcome"], found["failed"], written(sandbox)) == ("changed", [], {MYSQL, REDIS, BLOG})
+    assert [item["outcome"] for item in found["databases"]] == ["changed"] * 3
+    assert found["databases"][1]["steps"] == ["create the logical database stock"]
+    assert "3 of 3 databases are now as declared." in rest.output
+
+    same = ansible.over("drift", "--skip-tags", "database_baseline_users").clean().ok()
+    assert published(same, "scalingo_drift")["outcome"] == "unchanged"
+    assert "3 of 3 databases are as declared." in same.output
+    # At most six results of tasks a database; those that are for all of them are told of the first.
+    assert {len([item for item in same.results if item.host == name]) for name in ("shop_mysql", "shop_redis")} == {6}
+
+
+def test_a_task_of_the_user_goes_where_it_is_delegated_to(ansible: Place, sandbox: Sandbox) -> None:
+    tasks = [
+        {
+            "name": name,
+            "ansible.builtin.command": "id -un",
+            "delegate_to": name,
+            "ignore_unreachable": True,
+            "register": "r",
+        }
+        for name in ("here", "far")
+    ]
+    then = [{"hosts": "scalingo_fleet", "gather_facts": False, "tasks": tasks}]
+    run = ansible.over("drift", "--limit", "shop_redis,localhost", then=then, database_baseline_wanted={"periodic_backups_enabled": True})  # fmt: skip
+    assert run.task("here", "shop_redis").status == "ok", str(run)
+    assert run.task("far", "shop_redis").status == "unreachable"
