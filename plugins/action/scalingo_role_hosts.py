@@ -18,8 +18,10 @@ from ansible_collections.community.scalingo.plugins.action.scalingo_role_variabl
 )
 from ansible_collections.community.scalingo.plugins.plugin_utils import _fleet
 
+PATTERNS = ("apps", "regions", "engines")
 SPEC: t.Mapping[str, t.Mapping[str, t.Any]] = {
     "databases": {"type": "list", "elements": "dict", "default": []},
+    **{name: {"type": "list", "elements": "str", "default": []} for name in PATTERNS},
     "hosts": {"type": "str", "default": ""},
 }
 
@@ -29,7 +31,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     TRANSFERS_FILES = False
     _requires_connection = False
-    _VALID_ARGS = frozenset((*SPEC, "prefix"))
+    _VALID_ARGS = frozenset((*SPEC, "read", "prefix"))
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
@@ -40,15 +42,29 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             if reader.problems:
                 raise _fleet.Refused("\n".join(reader.problems))
+            ways = [f"{prefix}{name}" for name in ("databases", "hosts") if given[name]]
+            patterns = {name: given[name] for name in PATTERNS if given[name]}
+            ways += [f"{prefix}{name}" for name in list(patterns)[:1]]
+            if len(ways) > 1:
+                raise _fleet.Refused(
+                    f"{' and '.join(ways)} are both given: give a list, patterns, or hosts of the inventory"
+                )
+            if given["databases"] or patterns:
+                _fleet.refuse_a_part(known, ways[0])
+            read = self._task.args.get("read")
+            if patterns and not read:
+                return {**result, "changed": False, **patterns}
             if given["databases"]:
-                databases = _fleet.listed(plain(given["databases"]), given["hosts"], prefix, reader)
-                _fleet.refuse_a_part(known, prefix)
+                databases = _fleet.listed(plain(given["databases"]), prefix, reader)
             else:
-                databases = _fleet.of_inventory(known)
+                databases = _fleet.found(plain(read)) if patterns else _fleet.of_inventory(known)
             if not databases:
                 pattern = given["hosts"] or "scalingo_databases"
+                nothing = (
+                    f"the inventory has no host in {pattern}, and neither {prefix}databases nor {prefix}apps is given"
+                )
                 raise _fleet.Refused(
-                    f"no database is selected: the inventory has no host in {pattern}, and neither {prefix}databases nor {prefix}apps is given"
+                    f"no database is selected: {f'no database matches {patterns}' if patterns else nothing}"
                 )
             _fleet.refuse_strangers(databases, known)
         except _fleet.Refused as refused:

@@ -34,6 +34,26 @@ options:
     type: list
     elements: dict
     default: []
+  apps:
+    description: Names and patterns of apps.
+    type: list
+    elements: str
+    default: []
+  regions:
+    description: The regions.
+    type: list
+    elements: str
+    default: []
+  engines:
+    description: The kinds of databases.
+    type: list
+    elements: str
+    default: []
+  read:
+    description:
+      - The result of M(community.scalingo.scalingo_database_info) for the patterns.
+      - Without it, patterns are only validated and returned.
+    type: dict
   hosts:
     description: The hosts of the inventory that were asked for.
     type: str

@@ -34,10 +34,8 @@ def label(entry: t.Mapping[str, t.Any]) -> str:
     return str(named)
 
 
-def listed(entries: t.Sequence[Entry], hosts: str, prefix: str, reader: t.Any) -> list[Entry]:
+def listed(entries: t.Sequence[Entry], prefix: str, reader: t.Any) -> list[Entry]:
     """Return the databases of a list, each with its name. I(reader) converts and collects what is wrong."""
-    if hosts:
-        raise Refused(f"{prefix}databases and {prefix}hosts are both given: give a list, or hosts of the inventory")
     found: dict[str, Entry] = {}
     for number, entry in enumerate(entries):
         place = f"{prefix}databases[{number}]"
@@ -58,6 +56,17 @@ def listed(entries: t.Sequence[Entry], hosts: str, prefix: str, reader: t.Any) -
     return list(found.values())
 
 
+def found(read: t.Mapping[str, t.Any]) -> list[Entry]:
+    """Return the databases that patterns matched, as C(scalingo_database_info) returned them."""
+    failures = [failure for failure in read["failures"] if not failure.get("addon_id")]
+    if failures:
+        told = "; ".join(f"{failure['name']}: {failure['msg']}" for failure in failures[:3])
+        raise Refused(f"not all databases are known, as {len(failures)} could not be listed: {told}")
+    entries = [{key: item[key] for key in TARGET} for item in [*read["databases"], *read["failures"]]]
+    # A name with blanks cannot be chosen.
+    return [{**entry, "name": entry["name"].replace(" in ", "@")} for entry in entries]
+
+
 def of_inventory(known: t.Mapping[str, t.Any]) -> list[Entry]:
     """Return the databases that the hosts of the play are."""
     found = []
@@ -76,13 +85,11 @@ def of_inventory(known: t.Mapping[str, t.Any]) -> list[Entry]:
     return found
 
 
-def refuse_a_part(known: t.Mapping[str, t.Any], prefix: str) -> None:
-    """Refuse a slice of AWX, whose job is in a workflow with its own name: each slice would work on the whole list."""
+def refuse_a_part(known: t.Mapping[str, t.Any], way: str) -> None:
+    """Refuse a slice of AWX, whose job is in a workflow with its own name: each slice would work on all databases."""
     template = known.get("awx_job_template_name")
     if template and template == known.get("awx_workflow_job_name"):
-        raise Refused(
-            f"this job is a slice, and each slice would work on all of {prefix}databases: use an inventory, or one slice"
-        )
+        raise Refused(f"this job is a slice, and each slice would work on all of {way}: use an inventory, or one slice")
 
 
 def refuse_strangers(databases: t.Sequence[Entry], known: t.Mapping[str, t.Any]) -> None:

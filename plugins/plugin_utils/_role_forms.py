@@ -16,13 +16,13 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.community.scalingo.plugins.filter import scalingo_fleet_report, scalingo_fleet_upgrade_plan
+from ansible_collections.community.scalingo.plugins.filter import scalingo_fleet_report
 from ansible_collections.community.scalingo.plugins.module_utils import _canon
 from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput
 from ansible_collections.community.scalingo.plugins.module_utils._options import LOWEST, prepared, settle
 from ansible_collections.community.scalingo.plugins.module_utils._resources.backup_download import file_mode
 from ansible_collections.community.scalingo.plugins.module_utils._resources.upgrade import WORDS
-from ansible_collections.community.scalingo.plugins.plugin_utils import _baseline
+from ansible_collections.community.scalingo.plugins.plugin_utils import _baseline, _fleet_upgrade
 
 
 class Form(t.NamedTuple):
@@ -81,8 +81,7 @@ FORMS: t.Mapping[str, Form] = {
     "wait_timeout": _range(LOWEST["wait_timeout"]),
     "wait_interval": _range(LOWEST["wait_interval"]),
     "settle_seconds": _range(0),
-    "resume_within_hours": _range(0),
-    "wave_size": _count(1),
+    "waves": _count(1),
     "max_failures": _count(1),
     "keep_count": _count(1),
     "keep_days": _range(0),
@@ -104,14 +103,16 @@ FORMS: t.Mapping[str, Form] = {
     "backup_critical_age": AGE,
     "stop_starting_at": Form(
         "give a time in ISO 8601 or HH:MM, in UTC and in quotes, as YAML makes 1350 of 22:30",
-        scalingo_fleet_upgrade_plan.check_stop,
+        lambda text: bool(_fleet_upgrade.stop_at(text, _fleet_upgrade.now())),
     ),
+    "freeze": Form("give FROM/TO in ISO 8601, such as 2026-12-20/2027-01-03", _fleet_upgrade.period),
     "app": NAME,
     "addon": NAME,
     "addon_id": NAME,
     "region": NAME,
     "apps": NAME,
     "regions": NAME,
+    "engines": NAME,
     "databases.app": NAME,
     "databases.addon": NAME,
     "databases.addon_id": NAME,
@@ -130,6 +131,7 @@ FORMS: t.Mapping[str, Form] = {
 }
 #: Of a list or a dictionary as a whole.
 WHOLES: t.Mapping[str, Form] = {
+    "waves": Form("give whole numbers from 1 up, such as 1,3,10", lambda sizes: len(sizes) > 0),
     "encrypt_command": Form(
         "give the words of a command of which some hold {input} and {output}",
         lambda words: (

@@ -43,7 +43,7 @@ def without(table: t.Mapping[str, t.Any], name: str) -> dict[str, t.Any]:
 
 
 BREAKS: dict[str, tuple[t.Any, str, t.Any, str, str]] = {
-    "a range is gone": (_role_forms, "FORMS", without(_role_forms.FORMS, "wave_size"), "fleet_upgrade", "wave_size"),
+    "a range is gone": (_role_forms, "FORMS", without(_role_forms.FORMS, "max_failures"), "fleet_upgrade", "max_failures"),
     "a form is gone": (_role_forms, "FORMS", without(_role_forms.FORMS, "max_age"), "backup_offsite", "max_age"),
     "levels are any text": (_role_forms, "OPTIONS", {}, "fleet_report", "levels"),
     "a number loses its zero": (_role_forms, "NUMBERS_THAT_LOST", {}, "upgrade_verify", "to"),
@@ -51,8 +51,8 @@ BREAKS: dict[str, tuple[t.Any, str, t.Any, str, str]] = {
     "the variable is not named": (action, "Reader", Nameless, "restore_drill", "jobs"),
     "what is allowed is not said": (action, "Reader", Silent, "restore_drill", "jobs"),
     "the value is not told": (action, "quoted", lambda value: "wrong", "restore_drill", "jobs"),
-    "a secret is told": (action, "_holds_secret", lambda option: False, "restore_drill", "server_url"),
-    "a secret in a dictionary is told": (action, "_holds_secret", lambda option: bool(option.get("no_log")), "database_baseline", "wanted"),
+    "a secret is told": (action, "holds_secret", lambda option: False, "restore_drill", "server_url"),
+    "a secret in a dictionary is told": (action, "holds_secret", lambda option: bool(option.get("no_log")), "database_baseline", "wanted"),
     "text is walked letter by letter": (action, "_split", list, "fleet_report", "apps"),
     "all text is true": (action, "_bool", bool, "restore_drill", "make_backup"),
     "blank is a value": (action, "_is_blank", lambda value: value is None, "restore_drill", "locale"),

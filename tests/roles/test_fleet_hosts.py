@@ -13,12 +13,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from scalingo_sandbox.testing import Sandbox
 from support.playbook import ROOT, Ansible, Run, oldest_core
 
 PLAYBOOK = """
 - ansible.builtin.import_playbook: community.scalingo.hosts
   vars:
     scalingo_hosts_databases: "{{ listed | default('') }}"
+    scalingo_hosts_apps: "{{ apps | default('') }}"
+    scalingo_hosts_regions: "{{ regions | default('') }}"
     scalingo_hosts: "{{ pattern | default('') }}"
     scalingo_hosts_statistic: scalingo_drift
 - hosts: scalingo_fleet
@@ -49,6 +52,9 @@ INVENTORY = {
     }
 }
 LISTED = [{"app": "shop", "addon": "mysql", "to": "8.4"}, {"name": "ledger", "app": "books", "addon_id": "ad-2"}]
+SEED: dict[str, t.Any] = {
+    "apps": [{"name": "shop", "addons": [{"provider": "mysql"}]}, {"name": "blog", "addons": [{"provider": "redis"}]}],
+}
 NEWEST = ROOT / ".cache" / "core-newest" / "bin"
 
 
@@ -97,6 +103,8 @@ def test_the_hosts_of_an_inventory_are_hosts(ansible: Hosts) -> None:
         (True, [], {"pattern": "web"}, "the host web1 is no database"),
         (True, [], {"listed": LISTED, "pattern": "scalingo_databases"}, "are both given"),
         (True, [], {"listed": [{"name": "one", "addon": "x"}]}, "one is a host of the inventory, too"),
+        (True, [], {"listed": LISTED, "apps": "shop"}, "scalingo_hosts_databases and scalingo_hosts_apps are both given"),
+        (False, ["--limit", "shop/mysql"], {"apps": "*"}, "--limit cannot choose from a list of databases"),
         (False, [], {"listed": LISTED * 2}, "two databases are called shop/mysql"),
         (False, [], {"listed": [{"app": "shop"}]}, "scalingo_hosts_databases[0] has no addon"),
         (False, [], {"listed": [{"name": "a:22", "addon": "x"}]}, "is called 'a:22': give a name without"),
@@ -118,6 +126,17 @@ def test_what_is_refused_with_a_sentence(
     if not options:
         data = run.failed().result("Publish the summary")["ansible_stats"]["data"]
         assert data["scalingo_drift"]["outcome"] == "failed" and sentence in data["scalingo_drift"]["findings"][0]
+
+
+def test_patterns_find_the_hosts(sandbox: Sandbox, ansible: Hosts) -> None:
+    ansible.environment.update(sandbox.environment())
+    one = {"name": "shop/mysql", "app": "shop", "addon": "mysql", "addon_id": sandbox.addon_id("shop", "mysql")}
+    assert targets(ansible.choose(apps="sho?, blog-*")) == {"shop/mysql": {**one, "region": "osc-fr1"}}
+    assert list(targets(ansible.choose(apps='["*"]', regions=["osc-fr1"]))) == ["blog/redis", "shop/mysql"]
+    nothing = ansible.choose(apps="nothing-*").failed()
+    assert "no database is selected: no database matches" in nothing.output
+    data = ansible.choose(apps="shop,nobody").failed().result("Publish the summary")["ansible_stats"]["data"]
+    assert "not all databases are known, as 1 could not be listed" in data["scalingo_drift"]["findings"][0]
 
 
 def test_a_second_list_in_the_same_run_is_refused(ansible: Hosts) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A fleet of twelve databases through the playbook: planned, killed in the middle, gone on with, and fleets in which something fails."""
+"""A fleet of twelve databases through the playbook: planned, killed in the middle, started again, and fleets in which something fails."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Fleet:
     def __init__(self, sandbox: Sandbox, directory: Path, databases: t.Sequence[t.Mapping[str, t.Any]]) -> None:
         self.sandbox = sandbox
         self.databases = databases
-        self.state_file = directory / "fleet.json"
+        self.state = directory / "home" / ".local" / "state" / "community.scalingo"
         surroundings = {"ANSIBLE_SHOW_CUSTOM_STATS": "true"}
         self.ansible = Watched(directory, sandbox, {**sandbox.environment(), **surroundings})
         self._pool = concurrent.futures.ThreadPoolExecutor(max_workers=1)
@@ -78,7 +78,7 @@ class Fleet:
     def run(self, *options: str, **variables: t.Any) -> Run:
         given = {
             "fleet_upgrade_databases": list(self.databases),
-            "fleet_upgrade_state_file": str(self.state_file),
+            "fleet_upgrade_waves": [1, 3],
             "fleet_upgrade_wait_interval": 0.3,
             "fleet_upgrade_settle_seconds": 0.3,
             **variables,
@@ -129,13 +129,14 @@ class Fleet:
         raise LookupError(name)
 
     def report(self) -> dict[str, dict[str, t.Any]]:
-        path = self.state_file.with_name("fleet.report.json")
+        path = self.state / "fleet_upgrade.report.json"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         return {row["name"]: row for row in json.loads(path.read_text(encoding="utf-8"))["databases"]}
 
-    def state(self) -> dict[str, t.Any]:
-        assert stat.S_IMODE(self.state_file.stat().st_mode) == 0o600
-        return t.cast("dict[str, t.Any]", json.loads(self.state_file.read_text(encoding="utf-8")))
+    def unverified(self) -> list[str]:
+        """The databases of which it is kept what they were."""
+        kept = {path.stem for path in self.state.glob("ad-*.json")}
+        return [name for name in self.names() if self.addon(name) in kept]
 
     def outcomes(self) -> dict[str, str]:
         return {name: row["outcome"] for name, row in self.report().items()}
@@ -157,11 +158,13 @@ class Fleet:
         cached = [path.read_text(encoding="utf-8") for path in self.ansible.home.rglob("*.json")]
         tokens = [value for text in cached for value in re.findall(r'"(?:token|value)": "([^"]{20,})"', text)]
         assert len(tokens) > len(self.databases), "no tokens were used, so this proves nothing"
-        left = list(self.state_file.parent.glob("fleet*.json"))
-        assert (
-            len(left) == 2
-            and secrets_in({str(path): path.read_text(encoding="utf-8") for path in left}, self.sandbox, *tokens) == {}
-        )
+        left = {str(path): path.read_text(encoding="utf-8") for path in self.state.iterdir() if path.is_file()}
+        assert left and secrets_in(left, self.sandbox, *tokens) == {}
+
+
+def headings(run: Run) -> list[str]:
+    """What a person sees of the tasks."""
+    return re.findall(r"^TASK \[(.*)\] \*+$", run.stdout, re.MULTILINE)
 
 
 @pytest.fixture
@@ -176,28 +179,26 @@ Make = t.Callable[[dict[str, t.Any], t.Sequence[t.Mapping[str, t.Any]]], Fleet]
 def test_twelve_databases_are_upgraded_although_the_run_is_killed(fleet: Make) -> None:
     made = fleet(FLEET, TWELVE)
     names = made.names()
-    scout, second, third = names[:3]
+    scout, second, third, fourth = names[:4]
 
     planned = made.run("--check").ok()
     assert made.unsafe() == []
     assert "12 databases: 12 would change" in planned.stdout
-    assert not made.state_file.exists() and not list(made.state_file.parent.glob("fleet*"))
+    assert list(made.state.iterdir()) == [] if made.state.exists() else True
 
-    # The third upgrade takes its time. A run that is to be killed is a process of its own.
+    # The second wave takes its time. A run that is to be killed is a process of its own.
     made.ansible.prefix = ["env"]
     killed = made.begin()
-    until(lambda: (second, "D3") in made.unsafe(), "the second upgrade has begun", 120)
+    until(lambda: (scout, "D3") in made.unsafe(), "the upgrade of the scout has begun", 120)
     made.sandbox.durations(upgrade=300)
     until(lambda: (third, "D3") in made.unsafe(), "the third upgrade has begun", 120)
     made.kill()
     first = killed.result()
     assert first.returncode == -signal.SIGKILL
-    assert made.unsafe() == [(name, route) for name in names[:3] for route in ("B2", "D3")]
-    kept = made.state()
-    assert kept["run"]["scout"] == scout and kept["run"]["ended_at"] is None
-    assert [kept["databases"][name]["status"] for name in names[:4]][:2] == ["done", "started"]
-    assert kept["databases"][third]["before"]["version"] == "6.2.14-1"
+    assert {name for name, dummy in made.unsafe()} == {scout, second, third, fourth}
+    assert third in made.unverified() and scout not in made.unverified()
 
+    begun = made.unsafe()
     before = len(made.requests(third))
     made.ansible.prefix = []
     again = made.begin()
@@ -207,7 +208,7 @@ def test_twelve_databases_are_upgraded_although_the_run_is_killed(fleet: Make) -
         120,
     )
     assert not again.done(), str(again.result())
-    assert made.unsafe()[6:] == [], "nothing new begins before"
+    assert {name for name, dummy in made.unsafe()[len(begun) :]} <= {second, third, fourth}, "nothing new begins before"
     made.sandbox.durations(upgrade=0.5)
     made.sandbox.advance(300)
     again.result().ok()
@@ -218,20 +219,19 @@ def test_twelve_databases_are_upgraded_although_the_run_is_killed(fleet: Make) -
         assert calls.index((name, "B2")) < calls.index((name, "D3")), name
         assert made.verified(name), name
         assert made.shown(name)["readable_version"] in ("6.2.19-1", "6.0.25-1", "8.0.43-1", "16.14.0-1"), name
-    assert [name for name, route in calls if route == "D3"] == names[:9] + ["west/mysql"] + names[9:]
+    assert sorted(name for name, route in calls if route == "D3") == sorted([*names, "west/mysql"])
     report = made.report()
-    assert set(made.outcomes().values()) == {"changed"} and len(report) == 12
-    assert [report[name]["wave"] for name in names] == [1, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5]
-    assert [name for name in names if report[name]["scout"]] == [scout]
+    assert [report[name]["outcome"] for name in names] == ["unchanged", *["changed"] * 11]
+    assert report[third]["wave"] == 1
+    assert made.unverified() == []
     made.is_true()
-    assert made.state()["run"]["ended_at"]
     made.shows_no_secret()
 
-    whole = made.state_file.read_bytes()
     made.sandbox.clear_log()
     nothing = made.run().ok()
     assert made.unsafe() == [] and nothing.count("changed") == 0
-    assert set(made.outcomes().values()) == {"unchanged"} and made.state_file.read_bytes() == whole
+    assert set(made.outcomes().values()) == {"unchanged"}
+    assert "No database was upgraded: 12 unchanged." in nothing.stdout
     assert len(made.sandbox.log()) <= 12 * 2
 
 
@@ -241,23 +241,40 @@ def test_the_failure_of_the_scout_ends_the_run(fleet: Make) -> None:
     made.sandbox.change_database(made.addon("cache1/redis"), status="stopped")
     run = made.run().failed()
     assert made.unsafe() == [("cache2/redis", "B2"), ("cache2/redis", "D3")]
-    assert list(made.outcomes().values()) == ["skipped", "failed", "not_started"]
+    assert made.outcomes() == {"cache1/redis": "skipped", "cache2/redis": "failed", "cache3/redis": "not_started"}
     failed = made.report()["cache2/redis"]
-    assert failed["scout"] and "the disk is full" in failed["reason"] and failed["version_after"] is None
+    assert failed["scout"] and "the disk is full" in str(failed) and failed["version_after"] in (None, "6.2.14-1")
     made.is_true()
     assert "the scout cache2/redis failed" in run.stdout.partition("CUSTOM STATS")[2]
-    assert not made.state()["databases"]["cache2/redis"]["open"], "it is simply tried again"
+    # The last thing before the recap, of the database and no other.
+    said = [item for item in run.results if item.status == "failed"][-1]
+    assert (said.host, said.task) == ("cache2/redis", "Fail when the upgrade failed or was interrupted")
+    assert "the disk is full" in said.result["msg"] and "cache2/redis" in said.result["msg"]
     made.shows_no_secret()
 
     made.sandbox.clear_log()
-    nowhere = made.run(fleet_upgrade_state_file="/nowhere/fleet.json").failed()
+    nowhere = made.run(scalingo_state_dir="/proc/nowhere").failed()
     assert made.unsafe() == [], "nothing begins that cannot be written down"
-    said = nowhere.result("Fail when the run failed or was interrupted")["msg"]
-    assert "/nowhere/fleet.json cannot be written" in said and "/nowhere/fleet.report.json cannot be written" in said
+    assert "/proc/nowhere" in nowhere.result("Fail when the run cannot begin")["msg"]
+
+
+def test_a_whole_wave_fails(fleet: Make) -> None:
+    made = fleet(CACHES, [{"app": f"cache{number}", "addon": "redis"} for number in range(1, 7)])
+    names = made.names()
+    for name in names[1:4]:
+        made.sandbox.outcome("upgrade", "fail", made.addon(name))
+    made.run(fleet_upgrade_waves="1,3").failed()
+    assert list(made.outcomes().values()) == ["changed", *["failed"] * 3, *["not_started"] * 2]
+    assert sorted({name for name, dummy in made.unsafe()}) == names[:4]
+    made.is_true()
+    # A plain rerun takes up what failed, and what was not started.
+    again = made.run(fleet_upgrade_waves="1,3").ok()
+    assert list(made.outcomes().values()) == ["unchanged", *["changed"] * 5]
+    assert "5 databases are upgraded and verified, 1 unchanged." in again.stdout
 
 
 def test_every_upgrade_that_began_is_verified_when_a_mate_fails(fleet: Make, tmp_path: Path) -> None:
-    """The scout is interrupted, the next one takes its place; then three mates fail: their backup, their upgrade, and the user's check after it."""
+    """In a wave three mates fail: their backup, their upgrade, and the user's check after it; a fourth is interrupted."""
     lost = tmp_path / "lost"
     lost.touch()
     checks = tmp_path / "checks.yml"
@@ -273,77 +290,21 @@ def test_every_upgrade_that_began_is_verified_when_a_mate_fails(fleet: Make, tmp
     names = made.names()
     sandbox.outcome("upgrade", "fail", made.addon(names[2]))
     sandbox.outcome("backup", "fail", made.addon(names[3]))
-    sandbox.durations(upgrade=300)
-    given = {"fleet_upgrade_verification_tasks": str(checks)}
-    run = made.begin(fleet_upgrade_wait_timeout=1, **given)
-    until(lambda: (names[0], "D3") in made.unsafe(), "the first upgrade has begun", 120)
-    sandbox.durations(upgrade=0.1)
-    run.result().failed()
-    assert list(made.outcomes().values()) == ["interrupted", "changed", "failed", "failed", "failed", "not_started"]
-    assert [name for name, route in made.unsafe() if route == "D3"] == [names[0], names[1], names[2], names[4]]
+    given = {"fleet_upgrade_verification_tasks": str(checks), "fleet_upgrade_waves": [1, 4]}
+    made.run(**given).failed()
+    assert list(made.outcomes().values()) == ["changed", "changed", "failed", "failed", "failed", "not_started"]
+    assert sorted(name for name, route in made.unsafe() if route == "D3") == [*names[:3], names[4]]
     assert made.verified(names[1]) and made.verified(names[4])
     assert made.report()[names[4]]["findings"] == ["your own check failed: Count the keys: there are no keys any more"]
     made.is_true()
-    assert [made.state()["databases"][name]["open"] for name in names] == [True, False, False, False, True, False]
+    assert names[4] in made.unverified() and names[1] not in made.unverified()
 
-    # The next run follows what was interrupted and looks again at what was lost. It is late, so that it begins nothing.
-    sandbox.advance(300)
+    # The next run looks again at what was lost. It is late, so that it begins nothing.
     sandbox.clear_log()
     late = {**given, "fleet_upgrade_stop_starting_at": "2026-01-01T00:00:00Z"}
     made.run(**late).failed()
-    assert list(made.outcomes().values()) == [
-        "changed",
-        "unchanged",
-        "not_started",
-        "not_started",
-        "failed",
-        "not_started",
-    ]
-    assert (
-        made.unsafe() == []
-        and made.verified(names[0]) is False
-        and [r.route for r in made.requests(names[0])].count("S5") > 0
-    )
+    assert made.outcomes()[names[4]] == "failed" and made.outcomes()[names[5]] == "not_started"
+    assert made.unsafe() == [] and [r.route for r in made.requests(names[4])].count("S5") > 0
     made.is_true()
-    assert list(made.state()["history"][0]["databases"]) == names[:5]
-
-
-def test_a_state_file_that_cannot_be_written_any_more(fleet: Make, tmp_path: Path) -> None:
-    """What has begun is followed to its end, nothing begins after it, and what was lost is said."""
-    kept = tmp_path / "kept"
-    kept.mkdir()
-    checks = tmp_path / "checks.yml"
-    checks.write_text(
-        "- name: Lose the directory\n  ansible.builtin.command: mv {} {}\n".format(kept, tmp_path / "lost"),
-        encoding="utf-8",
-    )
-    made = fleet(CACHES, [{"app": f"cache{number}", "addon": "redis"} for number in range(1, 4)])
-    scout = made.names()[0]
-    run = made.run(
-        fleet_upgrade_state_file=str(kept / "fleet.json"), fleet_upgrade_verification_tasks=str(checks)
-    ).failed()
-    assert made.unsafe() == [(scout, "B2"), (scout, "D3")] and made.verified(scout)
-    said = run.result("Fail when the run failed or was interrupted")["msg"]
-    assert "the state file was not written: %s cannot be written" % (kept / "fleet.json") in said
-    assert "%s cannot be written" % (kept / "fleet.report.json") in said
-    # What it could still write says what began.
-    made.state_file = tmp_path / "lost" / "fleet.json"
-    assert {name: row["status"] for name, row in made.state()["databases"].items()}[scout] in ("starting", "started")
-
-
-def test_a_state_file_that_is_lost_in_the_middle_of_a_wave(fleet: Make, tmp_path: Path) -> None:
-    """While a backup is made: its database is not upgraded, and its mates are not touched."""
-    kept = tmp_path / "kept"
-    kept.mkdir()
-    made = fleet(CACHES, [{"app": f"cache{number}", "addon": "redis"} for number in range(1, 4)])
-    scout, second = made.names()[:2]
-    run = made.begin(fleet_upgrade_state_file=str(kept / "fleet.json"))
-    until(lambda: (scout, "D3") in made.unsafe(), "the upgrade of the scout", 120)
-    made.sandbox.durations(backup=1e6)
-    until(lambda: (second, "B2") in made.unsafe(), "the backup of the second", 120)
-    kept.rename(tmp_path / "lost")
-    made.sandbox.durations(backup=0.1)
-    made.sandbox.advance(1e6)
-    assert "cannot be written" in run.result().failed().result("Fail when the run failed or was interrupted")["msg"]
-    assert made.unsafe() == [(scout, "B2"), (scout, "D3"), (second, "B2")]
-    assert "nothing more is begun, because the state file was not written" in run.result().stdout
+    made.run(**late, fleet_upgrade_accept=[names[4]]).ok()
+    assert made.outcomes()[names[4]] == "unchanged" and names[4] not in made.unverified()

@@ -82,8 +82,7 @@ WRONG: t.Mapping[str, t.Mapping[str, tuple[t.Any, str]]] = {
     "database_baseline": {"wanted": ({"plan": "mysql-starter-512", "users": [{"name": "x", "password": CANARY}]}, ".users: name: 'x' is not ")},
     "fleet_report": {"levels": ({"public": "high"}, '.public is "high": give '), "disk_critical_percent": (101, " is 101: give ")},
     "fleet_upgrade": {
-        "databases": ([{"addon": "mysql", "to": 16.1}], "[0].to is 16.1: give "), "state_file": ("/tmp/state.json", ""),
-        "wave_size": (0, " is 0: give "), "stop_starting_at": (1350, " is 1350: give "),
+        "waves": ([1, 0], "[1] is 0: give "), "freeze": ("2026-12-20", '[0] is "2026-12-20": give '), "stop_starting_at": (1350, " is 1350: give "),
     },
     "restore_drill": {
         "evidence_dir": ("/tmp/evidence", ""), "server_url": (f"mysql://me:{CANARY}@here/", " is not right: give "), "jobs": (-1, " is -1: give "),

@@ -42,8 +42,10 @@ RIGHT: t.Mapping[str, t.Any] = {
     **dict.fromkeys(("max_age", "backup_max_age", "backup_warning_age", "backup_critical_age"), "90m"),
     **dict.fromkeys(("verification_tasks", "databases.verification_tasks"), "/some/tasks.yml"),
     **dict.fromkeys(("to", "databases.to"), "16.4"),
-    **dict.fromkeys(("keep_count", "wave_size", "max_failures", "jobs", "timeout", "check_timeout"), 12),
+    **dict.fromkeys(("keep_count", "max_failures", "jobs", "timeout", "check_timeout"), 12),
     "wait_timeout": 17.5,
+    "waves": [2, 4],
+    "freeze": ["2026-12-20/2027-01-03"],
     "file_mode": "0600",
     "encrypt_command": ["seal", "{input}", "{output}"],
     "encrypt_suffix": ".sealed",
@@ -75,7 +77,7 @@ def right(path: str, option: Option) -> t.Any:
     kind, elements = option["type"], option.get("elements", "str")
     if path in RIGHT:
         return RIGHT[path]
-    if kind == "list" and elements == "dict":
+    if kind == "list" and elements == "dict" and "options" in option:
         return [{name: right(f"{path}.{name}", inner) for name, inner in option["options"].items()}]
     if kind == "dict":
         return {name: right(f"{path}.{name}", inner) for name, inner in option["options"].items()}
@@ -83,7 +85,7 @@ def right(path: str, option: Option) -> t.Any:
         last = option["choices"][-1]
         return [last, last] if kind == "list" else last
     return {
-        "list": ["some-text", "some-text"],
+        "list": [{"app": "shop"}] if elements == "dict" else ["some-text", "some-text"],
         "bool": not option.get("default"),
         "int": 0,
         "float": 0.5,

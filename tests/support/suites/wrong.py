@@ -28,8 +28,10 @@ TEMPLATE = "{{ not_expanded }}"
 #: Where what looks like a template is text.
 FREE_TEXT = ("filter", "exclude_query")
 
+Ranges = t.Mapping[str, tuple[float, t.Optional[float]]]
+
 #: The smallest and the largest number of an option, by its name.
-RANGES: t.Mapping[str, tuple[float, float | None]] = {
+RANGES: Ranges = {
     "api_timeout": (0.1, 3600),
     "api_retries": (0, 100),
     "requests_per_minute": (1, 60),
@@ -57,9 +59,7 @@ class Wrong:
     means: t.Any = NOTHING
 
 
-def wrong_values(
-    path: str, option: t.Mapping[str, t.Any], plain: t.Any, ranges: t.Mapping[str, tuple[float, float | None]] = RANGES
-) -> t.Iterator[Wrong]:
+def wrong_values(path: str, option: t.Mapping[str, t.Any], plain: t.Any, ranges: Ranges = RANGES) -> t.Iterator[Wrong]:
     """One value of each kind that the type of the option can be given wrongly. `plain` is a right one."""
     kind = option.get("type", "str")
     if kind == "raw":
@@ -95,7 +95,7 @@ def wrong_values(
         yield Wrong("a number", 2)
         yield Wrong("a boolean as text", "yes" if plain else "no", plain)
     elif kind == "list":
-        yield from _wrong_lists(path, option, plain)
+        yield from _wrong_lists(path, option, plain, ranges)
     elif kind == "dict":
         yield Wrong("a list", [CANARY])
         yield Wrong("a word", "nonsense")
@@ -103,7 +103,7 @@ def wrong_values(
         yield Wrong("an unknown key", {"not_known": 1})
 
 
-def _wrong_lists(path: str, option: t.Mapping[str, t.Any], plain: list[t.Any]) -> t.Iterator[Wrong]:
+def _wrong_lists(path: str, option: t.Mapping[str, t.Any], plain: list[t.Any], ranges: Ranges) -> t.Iterator[Wrong]:
     element = option.get("elements", "str")
     yield Wrong("a list in it", [[CANARY]])
     yield Wrong("a boolean", True)
@@ -117,8 +117,10 @@ def _wrong_lists(path: str, option: t.Mapping[str, t.Any], plain: list[t.Any]) -
     yield Wrong("a boolean in it", [True])
     if element == "int":
         yield Wrong("a word in it", ["many"])
-        yield Wrong("too little", [RANGES[path][0] - 1])
-        yield Wrong("too much", [(RANGES[path][1] or 0) + 1])
+        least, most = ranges[path]
+        yield Wrong("too little", [least - 1])
+        if most is not None:
+            yield Wrong("too much", [most + 1])
     elif option.get("choices"):
         yield Wrong("another word in it", [NONSENSE])
     else:

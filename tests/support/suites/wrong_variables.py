@@ -24,9 +24,8 @@ RANGES: t.Mapping[str, tuple[float, float | None]] = {
     "wait_timeout": (1, None),
     "wait_interval": (0.1, None),
     "settle_seconds": (0, None),
-    "resume_within_hours": (0, None),
-    "wave_size": (1, None),
     "max_failures": (1, None),
+    "waves": (1, None),
     "keep_count": (1, None),
     "keep_days": (0, None),
     "jobs": (1, None),
@@ -43,7 +42,8 @@ RANGES: t.Mapping[str, tuple[float, float | None]] = {
 }
 #: Where text without a form of its own is wanted: a name, a title, a path, what only the platform or a server knows.
 ANY_TEXT = (
-    "name", "title", "group", "html_file", "json_file", "state_file", "report_file", "accept", "roles", "ignore_tables", "databases.name",
+    "name", "title", "group", "html_file", "json_file", "state_file", "report_file", "accept", "scout", "order", "hosts",
+    "roles", "ignore_tables", "databases.name",
     "work_dir", "programs", "client_programs", "evidence_dir", "checks.name", "checks.sql",
     "wanted.plan", "wanted.logical_databases.names", "wanted.extensions.names", "wanted.retention_policies.name",
 )  # fmt: skip
@@ -55,6 +55,8 @@ OTHERS: t.Mapping[str, t.Sequence[t.Any]] = {
     "backup_max_age": ["soon", "0h0m"],
     "restore_drill_max_age": ["0"],
     "backup_warning_age": ["2 weeks"],
+    "waves": ["all", "30%", 0, [0], [], "-3", [1, "x"], 1.5],
+    "freeze": ["tomorrow", "2026-12-20", "2026-12-20/2026-12-01", "2026-12-20/2026-12-21/2026-12-22"],
     "stop_starting_at": ["tomorrow", "25:00", 1350, "2026-02-30T04:00:00Z"],
     "to": ["newest", "16.x", 16.1],
     "databases.to": ["newest", 16.1],
@@ -115,7 +117,7 @@ def wrong_ones(role: str, path: str, option: Option, plain: t.Any) -> t.Iterator
         yield Wrong("YAML as text", "\n".join("- " + json.dumps(item) for item in plain), plain)
         yield Wrong("one that is no list", plain[0])
     elif kind == "list":
-        yield Wrong("lines as text", "\n".join(plain), plain)
+        yield Wrong("lines as text", "\n".join(map(str, plain)), plain)
         yield Wrong("YAML as text", "\n".join(f'- "{item}"' for item in plain), plain)
         yield Wrong("null in it", [*plain, None])
         yield Wrong("blank in it", [*plain, " "])
