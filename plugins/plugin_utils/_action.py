@@ -167,7 +167,7 @@ class ScalingoAction(ActionBase):
     def _run_here(self, interval: float | None) -> Result:
         spec = self.module.argument_spec()
         arguments = {name: value for name, value in self._task.args.items() if name != TASK_NO_LOG}
-        given = json.loads(json.dumps(_plain(arguments)))
+        given = json.loads(json.dumps(plain(arguments)))
         checked = ArgumentSpecValidator(**spec.kwargs()).validate(prepared(spec.options, given))
         host = TaskHost(
             checked.validated_parameters,
@@ -301,14 +301,14 @@ def _show(line: str) -> None:
     Display().display(line, stderr=True)
 
 
-def _plain(value: t.Any) -> t.Any:
+def plain(value: t.Any) -> t.Any:
     """A value as a module would receive it: what JSON knows, and anything else as text. Vaulted text is decrypted."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, t.Mapping):
-        return {name: _plain(inner) for name, inner in value.items()}
+        return {name: plain(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     if isinstance(value, (datetime.date, datetime.datetime)):
         return value.isoformat()
     return str(value)

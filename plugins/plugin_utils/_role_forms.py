@@ -123,6 +123,8 @@ FORMS: t.Mapping[str, Form] = {
     "verification_tasks": WHOLE_PATH,
     "databases.verification_tasks": WHOLE_PATH,
     "directory": WHOLE_PATH,
+    "state_dir": WHOLE_PATH,
+    "not_after": _matches("give a time in UTC such as '2026-12-01T04:00:00Z'", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"),
     "file_mode": Form("give a mode such as '0640' or 'u=rw,g=r', in quotes", _is_mode),
     "encrypt_suffix": _matches("give a suffix such as .age, and not .json", r"(?!\.json$)\.[A-Za-z0-9._-]+"),
     "locale": _matches("give the name of a locale, such as C.UTF-8", r"[A-Za-z0-9_.@-]+"),
@@ -139,10 +141,6 @@ WHOLES: t.Mapping[str, Form] = {
             or len(words) > 1
             and all(any(name in word for word in words) for name in ("{input}", "{output}"))
         ),
-    ),
-    "snapshot": Form(
-        "give what an earlier run noted in upgrade_verify_summary.before",
-        lambda value: value == {} or isinstance(value.get("version"), str),
     ),
     "server_settings": Form(
         "give names of settings with text, numbers or booleans",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
-import shlex
 import signal
 import stat
 import subprocess
@@ -55,13 +54,30 @@ TOKENS = ("A6", "auth-exchange")
 
 
 @pytest.fixture
-def upgrade(sandbox: Sandbox, controller: t.Callable[[Sandbox], Ansible]) -> t.Callable[..., Run]:
+def state(tmp_path: Path) -> Path:
+    """Where what must survive a killed run is written; it is not there yet."""
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def upgrade(sandbox: Sandbox, controller: t.Callable[[Sandbox], Ansible], state: Path) -> t.Callable[..., Run]:
     ansible = controller(sandbox)
 
-    def run(*options: str, addon: str = MYSQL, **variables: t.Any) -> Run:
-        given = {"app": "shop", "addon": addon, "wait_interval": 0.2, "settle_seconds": 0, **variables}
+    def run(*options: str, addon: str = MYSQL, environment: dict[str, str] | None = None, **variables: t.Any) -> Run:
+        given = {
+            "app": "shop",
+            "addon": addon,
+            "wait_interval": 0.2,
+            "settle_seconds": 0,
+            "state_dir": str(state),
+            **variables,
+        }
         return ansible.play(
-            PLAYBOOK, "-e", json.dumps({"upgrade_verify_" + name: value for name, value in given.items()}), *options
+            PLAYBOOK,
+            "-e",
+            json.dumps({"upgrade_verify_" + name: value for name, value in given.items()}),
+            *options,
+            environment=environment,
         ).clean()
 
     return run
@@ -101,7 +117,7 @@ def expect_findings(run: Run, sandbox: Sandbox, *findings: str) -> dict[str, t.A
     found = summary(run.failed())
     assert (found["outcome"], found["failed_in"]) == ("failed", "verify")
     assert found["findings"] == list(findings)
-    message = run.result("Fail when the run failed or was interrupted")["msg"]
+    message = run.result("Fail with the findings and the next steps")["msg"]
     for finding in findings:
         assert finding in message
     assert "community.scalingo.scalingo_database_restore:" in message
@@ -111,7 +127,7 @@ def expect_findings(run: Run, sandbox: Sandbox, *findings: str) -> dict[str, t.A
 
 
 def test_each_loss_is_named_and_nothing_more_is_done(
-    upgrade: t.Callable[..., Run], sandbox: Sandbox, tmp_path: Path
+    upgrade: t.Callable[..., Run], sandbox: Sandbox, tmp_path: Path, state: Path
 ) -> None:
     lose(
         sandbox,
@@ -132,14 +148,15 @@ def test_each_loss_is_named_and_nothing_more_is_done(
         {"name": "Somebody waits", "ansible.builtin.assert": {"that": ["false"], "fail_msg": "nobody waits for orders"}},
     ]  # fmt: skip
     (tmp_path / "look.yml").write_text(json.dumps(tasks), encoding="utf-8")
-    state_file = tmp_path / "state.json"
-    run = upgrade(verification_tasks=str(tmp_path / "look.yml"), state_file=str(state_file))
-    instance = run.tasks("List the instances")[-1].result["instances"][0]
+    run = upgrade(verification_tasks=str(tmp_path / "look.yml"))
+    instance = run.result("Compare the contents of the database")["contents"]["instances"][0]
     found = expect_findings(
         run, sandbox, f"the instance {instance['id']} ({instance['type']}, leader) is stopped", "the logical database orders is gone",
         "the user reporting is gone", "your own check failed: Somebody waits: nobody waits for orders",
     )  # fmt: skip
     # It is not forgotten.
+    state_file = state / f"{MYSQL}.json"
+    assert stat.S_IMODE(state_file.stat().st_mode) == 0o600 and list(state.iterdir()) == [state_file]
     assert json.loads(state_file.read_text(encoding="utf-8"))["before"] == found["before"]
     assert f"remove {state_file}" in found["next_steps"][-1]
 
@@ -153,7 +170,7 @@ def test_a_version_that_did_not_move(upgrade: t.Callable[..., Run], sandbox: San
     assert written(sandbox) == ["B2", "D3"]
 
 
-def test_an_extension_that_is_really_gone(upgrade: t.Callable[..., Run], sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_extension_that_is_really_gone(upgrade: t.Callable[..., Run], sandbox: Sandbox, state: Path) -> None:
     url = Office(sandbox).url("shop", "SCALINGO_POSTGRESQL_URL")
 
     def drop() -> None:
@@ -163,21 +180,21 @@ def test_an_extension_that_is_really_gone(upgrade: t.Callable[..., Run], sandbox
 
     meanwhile = threading.Thread(target=drop)
     meanwhile.start()
-    run = upgrade("--diff", addon="postgresql", state_file=str(tmp_path / "state.json"))
+    run = upgrade("--diff", addon="postgresql")
     meanwhile.join()
     found = expect_findings(run, sandbox, "the extension hstore (1.8) is gone")
     assert found["version_after"].startswith("16.14")
     # The window reaches back to the moment before.
     assert "restore_time: '20" in "\n".join(found["next_steps"])
-    state = (tmp_path / "state.json").read_text(encoding="utf-8")
-    assert "hstore" in state and secrets_in({"the state": state}, sandbox) == {}
+    kept = (state / f"{POSTGRESQL}.json").read_text(encoding="utf-8")
+    assert "hstore" in kept and secrets_in({"the state": kept}, sandbox) == {}
 
 
 def test_an_upgrade_that_fails_says_why_and_names_the_backup(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
     sandbox.outcome(kind="upgrade", outcome="user-error", addon_id=MYSQL, error="the disk is too small")
     run = upgrade().failed()
     assert summary(run)["failed_in"] == "upgrade" and "the disk is too small" in summary(run)["findings"][0]
-    assert f"backup_id: {summary(run)['backup_id']}" in run.result("Fail when the run failed or was interrupted")["msg"]
+    assert f"backup_id: {summary(run)['backup_id']}" in run.result("Fail with the findings and the next steps")["msg"]
     assert written(sandbox) == ["B2", "D3"]
 
 
@@ -189,7 +206,7 @@ def test_a_backup_that_fails_comes_before_any_upgrade(upgrade: t.Callable[..., R
 
 
 @pytest.mark.parametrize(
-    ("state", "variables", "why"),
+    ("database", "variables", "why"),
     [
         ({"status": "stopped"}, {}, f"shop/{MYSQL} is stopped"),
         ({"current_operation_id": "0123456789abcdef01234567"}, {}, "the operation 0123456789abcdef01234567 ("),
@@ -199,14 +216,14 @@ def test_a_backup_that_fails_comes_before_any_upgrade(upgrade: t.Callable[..., R
     ],
 )
 def test_what_is_refused_before_anything_is_done(
-    state: dict[str, t.Any], variables: dict[str, t.Any], why: str, upgrade: t.Callable[..., Run], sandbox: Sandbox
+    database: dict[str, t.Any], variables: dict[str, t.Any], why: str, upgrade: t.Callable[..., Run], sandbox: Sandbox
 ) -> None:
-    if state is FULL:
+    if database is FULL:
         seed = copy.deepcopy(SEED)
-        seed["apps"][0]["addons"][0]["database"].update(state)
+        seed["apps"][0]["addons"][0]["database"].update(database)
         sandbox.reset(seed)
-    elif state:
-        sandbox.change_database(addon_id=MYSQL, **state)
+    elif database:
+        sandbox.change_database(addon_id=MYSQL, **database)
     found = summary(upgrade(**variables).failed())
     assert (found["outcome"], found["failed_in"]) == ("failed", "preflight")
     assert why in found["findings"][0] and "Nothing was changed" in found["next_steps"][0]
@@ -217,30 +234,22 @@ def test_what_is_refused_before_anything_is_done(
 
 
 def test_check_mode_then_a_backup_then_the_run_then_nothing(
-    upgrade: t.Callable[..., Run], sandbox: Sandbox, tmp_path: Path
+    upgrade: t.Callable[..., Run], sandbox: Sandbox, state: Path
 ) -> None:
     before = sandbox.state()
-    state_file = tmp_path / "state.json"
-    ahead = summary(upgrade("--check", state_file=str(state_file)).ok())
+    ahead = summary(upgrade("--check").ok())
     assert (ahead["outcome"], ahead["version_wanted"]) == ("would_change", "8.0.43-1")
-    assert not state_file.exists()
+    assert not state.exists()
     assert written(sandbox) == [] and sandbox.state()["apps"] == before["apps"]
     # One request for each kind of thing that the engine has.
     reads = [record.action_name or record.route for record in sandbox.log() if record.role == "db"]
     assert [reads.count(kind) for kind in ("S5", "list-databases", "U1", "list-extensions")] == [1, 1, 1, 0], reads
-    saved = summary(upgrade("--tags", "upgrade_verify_backup", state_file=str(state_file)).ok())
-    assert written(sandbox) == ["B2"]
-    kept = json.loads(state_file.read_text(encoding="utf-8"))
-    assert (kept["addon_id"], kept["backup_id"], kept["version_wanted"], kept["before"]) == (
-        MYSQL,
-        saved["backup_id"],
-        "8.0.43-1",
-        ahead["before"],
-    )
-    assert kept["before"]["users"] == ["shop_1001", "reporting"] and stat.S_IMODE(state_file.stat().st_mode) == 0o600
+    saved = summary(upgrade("--tags", "upgrade_verify_backup").ok())
+    assert written(sandbox) == ["B2"] and (saved["outcome"], saved["backup_id"]) != ("changed", None)
+    assert list(state.iterdir()) == [], "no upgrade has begun that a later run could verify"
     # As far as somebody agreed to.
-    done = summary(upgrade(to="latest", state_file=str(state_file)).ok())
-    assert not state_file.exists(), "nothing is missing"
+    done = summary(upgrade(to="latest").ok())
+    assert list(state.iterdir()) == [], "nothing is missing"
     assert (done["outcome"], done["version_before"], done["version_after"]) == ("changed", "8.0.40-1", "8.0.43-1")
     assert done["steps"][0] == f"the backup {done['backup_id']} is young enough"
     assert done["steps"][1] == ahead["steps"][1] == "upgrade from 8.0.40-1 to 8.0.43-1"
@@ -256,100 +265,137 @@ def test_check_mode_then_a_backup_then_the_run_then_nothing(
     assert written(sandbox) == []
 
 
-def test_an_interrupted_run_says_how_to_compare_later(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
+GONE: dict[str, t.Any] = {
+    "match": {"route": "U1"},
+    "do": "replace",
+    "body": {"database-users": [{"name": "shop_1001", "read_only": False, "protected": True}]},
+}
+
+
+def test_an_interrupted_run_says_how_to_compare_later(
+    upgrade: t.Callable[..., Run], sandbox: Sandbox, state: Path
+) -> None:
     sandbox.durations(upgrade=1e6)
     found = summary(upgrade(wait_timeout=2).failed())
     assert (found["outcome"], found["failed_in"]) == ("interrupted", "upgrade")
     assert "restore" not in "\n".join(found["next_steps"])
-    option, given = shlex.split(found["next_steps"][1].partition("compare: ")[2])
-    assert option == "-e" and json.loads(given) == {"upgrade_verify_snapshot": found["before"]}
-    sandbox.fault(
-        match={"route": "U1"},
-        do="replace",
-        body={"database-users": [{"name": "shop_1001", "read_only": False, "protected": True}]},
-    )
+    assert found["next_steps"][1] == f"What there was before is in {state / MYSQL}.json, so that it can compare."
+    sandbox.fault(**GONE)
     with when_waited_for(sandbox, lambda: sandbox.advance(1e6)):
-        later = summary(upgrade(option, given).failed())
+        later = summary(upgrade().failed())
     assert (later["findings"], later["version_before"]) == (["the user reporting is gone"], "8.0.40-1")
-    assert "wait for the upgrade" in later["steps"][0]
+    assert "wait for the upgrade" in later["steps"][0] and later["backup_id"] == found["backup_id"]
     assert written(sandbox) == ["B2", "D3"]
 
 
+@pytest.mark.parametrize("deadly", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_a_run_that_was_killed_is_picked_up(
-    sandbox: Sandbox, controller: t.Callable[[Sandbox], Ansible], upgrade: t.Callable[..., Run], tmp_path: Path
-) -> None:
+    deadly: signal.Signals, sandbox: Sandbox, controller: t.Callable[[Sandbox], Ansible], upgrade: t.Callable[..., Run], tmp_path: Path, state: Path
+) -> None:  # fmt: skip
     sandbox.durations(upgrade=1e6)
     ansible = controller(sandbox)
     (tmp_path / "killed.yml").write_text(PLAYBOOK, encoding="utf-8")
     command = [str(ansible.programs / "ansible-playbook"), "-i", "localhost,", str(tmp_path / "killed.yml")]
-    state_file = tmp_path / "state.json"
     variables = {
-        "upgrade_verify_app": "shop", "upgrade_verify_addon": "mysql", "upgrade_verify_wait_interval": 0.2, "upgrade_verify_state_file": str(state_file),
-    }  # fmt: skip
+        "upgrade_verify_app": "shop",
+        "upgrade_verify_addon": "mysql",
+        "upgrade_verify_wait_interval": 0.2,
+        "scalingo_state_dir": str(state),
+    }
     process = subprocess.Popen(
         [*command, "-e", json.dumps(variables)], env=ansible.variables(), cwd=ansible.working_directory,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     until(lambda: "D3" in written(sandbox), "the upgrade", 60)
-    process.send_signal(signal.SIGKILL)
+    # As long as it lives, nobody else touches the database.
+    second = summary(upgrade(wait_timeout=2).failed())
+    assert f"another run (process {process.pid}) is upgrading shop/{MYSQL}" in second["findings"][0]
+    assert (state / f"{MYSQL}.json").exists()
+    process.send_signal(deadly)
     process.wait()
     ahead = summary(upgrade("--check").ok())
     assert ahead["outcome"] == "would_change" and "would wait for the upgrade" in ahead["steps"][0]
-    # The step that was running is the next one: not one more.
+    # The step that was running is the next one: not one more. What is compared with is what the killed run wrote down.
+    sandbox.fault(**GONE)
     with when_waited_for(sandbox, lambda: sandbox.advance(1e6)):
-        found = summary(upgrade(to="next", allow=["major"]).ok())
-    assert (found["outcome"], found["version_before"], found["version_after"]) == ("changed", "8.0.40-1", "8.0.43-1")
-    assert (
-        "wait for the upgrade" in found["steps"][0]
-        and f"the backup {found['backup_id']} is from before it" == found["steps"][1]
-    )
-    assert "not known" in found["steps"][2]
-    # With what the killed run wrote down it compares, although the upgrade is over.
-    sandbox.fault(
-        match={"route": "U1"},
-        do="replace",
-        body={"database-users": [{"name": "shop_1001", "read_only": False, "protected": True}]},
-    )
-    lost = summary(upgrade(state_file=str(state_file)).failed())
-    assert (lost["findings"], lost["version_before"], lost["backup_id"]) == (
+        lost = summary(upgrade(to="next", allow=["major"]).failed())
+    assert (lost["findings"], lost["version_before"], lost["version_after"]) == (
         ["the user reporting is gone"],
         "8.0.40-1",
-        found["backup_id"],
+        "8.0.43-1",
     )
-    assert f"backup_id: {found['backup_id']}" in "\n".join(lost["next_steps"]) and state_file.exists()
+    assert f"backup_id: {lost['backup_id']}" in "\n".join(lost["next_steps"]) and lost["backup_id"]
+    # It is not forgotten, although the upgrade is over.
+    again = summary(upgrade().failed())
+    assert (again["findings"], again["version_before"], again["backup_id"]) == (
+        lost["findings"],
+        "8.0.40-1",
+        lost["backup_id"],
+    )
     sandbox.clear_faults()
-    whole = summary(upgrade(state_file=str(state_file)).ok())
+    whole = summary(upgrade().ok())
     assert (whole["outcome"], whole["steps"][0]) == (
         "unchanged",
         "compare with what an earlier run noted at the version 8.0.40-1",
     )
-    assert not state_file.exists() and written(sandbox) == ["B2", "D3"]
+    assert list(state.iterdir()) == [] and written(sandbox) == ["B2", "D3"]
 
 
-def test_a_state_file_that_cannot_be_this_one(
-    sandbox: Sandbox, controller: t.Callable[[Sandbox], Ansible], tmp_path: Path
+def test_an_upgrade_that_somebody_else_began_is_waited_for(
+    upgrade: t.Callable[..., Run], sandbox: Sandbox, state: Path
 ) -> None:
-    (tmp_path / "broken.json").write_text("{", encoding="utf-8")
-    (tmp_path / "other.json").write_text('{"format": 1, "addon_id": "ad-of-another"}', encoding="utf-8")
-    expected = {
-        "nowhere/state.json": "not the whole path of a file in a directory that is there",
-        "broken.json": "broken.json cannot be read (",
-        "other.json": f"is not of shop/mysql ({MYSQL}), but of ad-of-another: ",
-    }
-    tasks = [
-        {
-            "block": [{"name": "Upgrade", "ansible.builtin.include_role": {"name": "community.scalingo.upgrade_verify"}, "vars": {
-                "upgrade_verify_app": "shop", "upgrade_verify_addon": "mysql", "upgrade_verify_state_file": str(tmp_path / name)}}],
-            "rescue": [{"name": "It failed", "ansible.builtin.set_fact": {"said": "{{ upgrade_verify_summary }}"}}],
-        }
-        for name in expected
-    ]  # fmt: skip
-    run = controller(sandbox).tasks(tasks).clean().ok()
-    said = [item.result["ansible_facts"]["said"] for item in run.tasks("It failed")]
-    assert [(found["outcome"], found["failed_in"]) for found in said] == [("failed", "preflight")] * 3
-    for found, text in zip(said, expected.values()):
-        assert text in found["findings"][0]
-    assert written(sandbox) == []
+    backup = Office(sandbox).database("POST", MYSQL, "/backups").json()["database_backup"]["id"]
+    until(
+        lambda: (
+            Office(sandbox).database("GET", MYSQL, f"/backups/{backup}").json()["database_backup"]["status"] == "done"
+        ),
+        "the backup",
+        60,
+    )
+    sandbox.durations(upgrade=1e6)
+    assert Office(sandbox).database("POST", MYSQL, "/upgrade").status_code == 202
+    with when_waited_for(sandbox, lambda: sandbox.advance(1e6)):
+        found = summary(upgrade().ok())
+    assert (found["outcome"], found["version_before"], found["version_after"]) == ("changed", "8.0.40-1", "8.0.43-1")
+    assert "wait for the upgrade" in found["steps"][0] and found["steps"][1] == f"the backup {backup} is from before it"
+    assert "not known" in found["steps"][2] and found["backup_id"] == backup
+    assert written(sandbox) == ["B2", "D3"] and list(state.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("{", f"{MYSQL}.json cannot be read (it is no JSON): look what it is, and move it away to begin without it"),
+        ('{"format": 1, "addon_id": "ad-of-another", "before": {}}', "it is not of this database"),
+        ("[]", "it is not of this database"),
+    ],
+)  # fmt: skip
+def test_a_state_that_cannot_be_this_one(
+    content: str, why: str, upgrade: t.Callable[..., Run], sandbox: Sandbox, state: Path
+) -> None:
+    state.mkdir()
+    (state / f"{MYSQL}.json").write_text(content, encoding="utf-8")
+    found = summary(upgrade().failed())
+    assert (found["outcome"], found["failed_in"]) == ("failed", "preflight") and why in found["findings"][0]
+    assert written(sandbox) == [] and (state / f"{MYSQL}.json").read_text(encoding="utf-8") == content
+
+
+def test_a_state_that_would_not_last_or_cannot_be_written(
+    upgrade: t.Callable[..., Run], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    found = summary(upgrade(state_dir=str(tmp_path / "file" / "state")).failed())
+    assert f"{tmp_path / 'file' / 'state'} cannot be written: " in found["findings"][0]
+    found = summary(upgrade(state_dir="", environment={"AWX_JOB_ID": "7"}).failed())
+    assert "scalingo_state_dir is not set, and this is a job of AWX" in found["findings"][0]
+    assert [record.route for record in sandbox.log() if record.role == "db"] == ["D1"] and written(sandbox) == []
+
+
+def test_nothing_begins_too_late(upgrade: t.Callable[..., Run], sandbox: Sandbox, state: Path) -> None:
+    found = summary(upgrade(not_after="2026-01-01T00:00:00Z").ok())
+    assert (found["outcome"], found["version_after"]) == ("skipped", None)
+    assert "not started because it is later than 2026-01-01T00:00:00Z" in found["steps"]
+    assert written(sandbox) == ["B2"] and list(state.iterdir()) == []
 
 
 def test_a_running_upgrade_that_fails_is_not_begun_again(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
