@@ -37,11 +37,11 @@ class Refused(Exception):
     """Why nothing may be done, as a sentence for a person."""
 
 
-def directory(given: str | None, environment: t.Mapping[str, str] | None = None) -> str:
+def directory(given: t.Any, environment: t.Mapping[str, str] | None = None) -> str:
     """Return the directory of the files, which need not be there yet. Raises `Refused` where none is given and none would last."""
     environment = os.environ if environment is None else environment
     if given:
-        path = os.path.expanduser(given)
+        path = os.path.expanduser(str(given))
         if not os.path.isabs(path):
             raise Refused(f"scalingo_state_dir is {given}: give a whole path, which begins with /; nothing was done")
         return path

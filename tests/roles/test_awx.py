@@ -292,7 +292,7 @@ def test_a_job_that_looks_for_drift(automation: Automation, sandbox: Sandbox) ->
     assert job.artifacts["scalingo_drift"]["outcome"] == "unchanged"
 
 
-def test_a_job_that_upgrades(automation: Automation, sandbox: Sandbox) -> None:
+def test_a_job_that_upgrades(automation: Automation, sandbox: Sandbox, tmp_path: Path) -> None:
     # A survey passes what was left empty as empty text.
     survey = {
         "upgrade_verify_app": "shop",
@@ -300,7 +300,12 @@ def test_a_job_that_upgrades(automation: Automation, sandbox: Sandbox) -> None:
         "upgrade_verify_region": "",
         "upgrade_verify_addon_id": "",
     }
-    variables = {**survey, "upgrade_verify_wait_interval": 0.2, "upgrade_verify_settle_seconds": 0}
+    variables: dict[str, t.Any] = {**survey, "upgrade_verify_wait_interval": 0.2, "upgrade_verify_settle_seconds": 0}
+    # Nothing of a job outlives it that is not in a directory of its own.
+    job = automation.run("upgrade", credential(sandbox), variables)
+    assert (job.status, job.returncode) == ("failed", 2) and written(sandbox) == []
+    assert "Set scalingo_state_dir to a directory that does" in job.artifacts["scalingo_upgrade"]["findings"][0]
+    variables["scalingo_state_dir"] = str(tmp_path / "state")
     sandbox.change_database(addon_id=MYSQL, status="stopped")
     job = automation.run("upgrade", credential(sandbox), variables)
     assert (job.status, job.returncode) == ("failed", 2), job.output

@@ -50,7 +50,7 @@ RIGHT: t.Mapping[str, t.Any] = {
     "encrypt_command": ["seal", "{input}", "{output}"],
     "encrypt_suffix": ".sealed",
     "stop_starting_at": "04:00",
-    "snapshot": {"version": "16.4.0-1", "users": ["shop_1"]},
+    "not_after": "2026-12-01T04:00:00Z",
     "server_url": "postgresql://me@here/",
     "server_settings": {"work_mem": "64MB"},
     "levels": {"public": "critical"},

@@ -50,6 +50,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return {**result, "failed": True, "msg": visible(str(refused))}
 
     def _prepare(self, given: Values) -> Values:
+        # What all roles have in common has no role's name.
+        given["state_dir"] = given["state_dir"] or plain(
+            self._templar.template(self._variables.get("scalingo_state_dir"))
+        )
         preparation = _upgrade.Preparation(given, self._module(given))
         try:
             return {"changed": False, **preparation()}

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: scalingo_upgrade_run
+module: scalingo_role_upgrade
 short_description: Prepare and report an upgrade of the role upgrade_verify
 version_added: 0.1.0
 description:
@@ -66,7 +66,7 @@ options:
 EXAMPLES = r"""
 # In the tasks of a role of this collection.
 - name: Prepare the upgrade
-  community.scalingo.scalingo_upgrade_run:
+  community.scalingo.scalingo_role_upgrade:
     phase: prepare
     given: "{{ upgrade_verify_given }}"
   register: upgrade_verify_prepared
