@@ -77,7 +77,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if missing:
             raise _fleet_upgrade.Refused(f"fleet_upgrade_verification_tasks: {', '.join(missing)} does not exist")
         if not self._task.check_mode:
-            _upgrade_state.writable(directory)
+            _upgrade_state.make_writable(directory)
         paths = {host: plain(own["fleet_upgrade_path"]) for host, own in hosts.items()}
         addons = {host: str(paths[host].get("addon_id") or "") for host in hosts}
         states = {host: _upgrade_state.load(directory, addons[host]) if addons[host] else {} for host in hosts}
@@ -91,7 +91,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         )
         if not self._task.check_mode:
             for host in accepted:
-                _upgrade_state.forget(directory, addons[host])
+                _upgrade_state.remove(directory, addons[host])
         plan["report_file"] = plan["report_file"] or os.path.join(directory, "fleet_upgrade.report.json")
         plan["state_dir"] = directory
         plan["lines"] = _fleet_upgrade_report.summary(plan, {}, planned_only=True)["lines"]
