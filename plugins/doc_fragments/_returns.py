@@ -86,7 +86,7 @@ operation:
 
     SECRET_FILE = r"""
 secret_file:
-  description: The file that the links were written to. V(none) without O(dest).
+  description: The file that the secret was written to. V(none) without O(dest).
   returned: success
   type: str
   sample: /srv/secrets/shop.txt

@@ -142,7 +142,7 @@ url:
   sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
 # BEGIN _returns.secret_file, _returns: written by make lists
 secret_file:
-  description: The file that the links were written to. V(none) without O(dest).
+  description: The file that the secret was written to. V(none) without O(dest).
   returned: success
   type: str
   sample: /srv/secrets/shop.txt

@@ -50,16 +50,15 @@ log_drains:
       type: str
       sample: 5343eccd646173000a140000
     url:
-      description: The URL under which the platform lists the drain. Credentials are replaced unless O(credentials=true) and O(dest) is not
-        set.
+      description: The URL under which the platform lists the drain. Credentials are replaced, unless O(credentials=true) without O(dest).
       type: str
       sample: 'syslog://********@logs.example.com:6514'
+# BEGIN _returns.secret_file, _returns: written by make lists
 secret_file:
-  description: The file that the links were written to. V(none) without O(dest).
+  description: The file that the secret was written to. V(none) without O(dest).
   returned: success
   type: str
   sample: /srv/secrets/shop.txt
-# BEGIN _returns: written by make lists
 app:
   description: The app as set in the task. V(none) when only O(addon_id) and O(addon_token) are set.
   returned: when the options are valid

@@ -23,50 +23,41 @@ HASH, ANOTHER_HASH = "5f4dcc3b5aa765d61d8327deb882cf99", "$2b$12$R9h/cIPz0gi.URN
 ELK = {"type": "elk", "url": "https://user:p%40ss@logstash.osc-fr1.scalingo.io/x?pipeline=mine"}
 
 
-@pytest.mark.parametrize(
-    ("asked", "listed", "same"),
-    [
-        (SYSLOG, "syslog://custom.logs.com:1234", True),
-        (SYSLOG, "tcp+tls://CUSTOM.logs.com:1234", True),
-        (SYSLOG, "syslog://custom.logs.com:1235", False),
-        (SYSLOG, "syslog://:t-0123@custom.logs.com:1234", False),
-        (SYSLOG, "syslog://custom.logs.com", None),
-        (SYSLOG, "datadog://t-0123?region=eu", False),
-        (SYSLOG, "syslog://[custom", None),
-        ({**SYSLOG, "token": "t-0123"}, "syslog://:t-0123@custom.logs.com:1234", True),
-        ({**SYSLOG, "token": "t/0:1 2"}, "syslog://:t%2F0%3A1%202@custom.logs.com:1234", True),
-        ({**SYSLOG, "token": "t-0123"}, "syslog://:t-01234@custom.logs.com:1234", False),
-        ({**SYSLOG, "token": "t-0123"}, "syslog://custom.logs.com:1234", False),
-        ({**SYSLOG, "token": "t-0123"}, "syslog://:***@custom.logs.com:1234", None),
-        ({**SYSLOG, "token": "t-0123"}, f"syslog://:{HASH}@custom.logs.com:1234", None),
-        ({**SYSLOG, "token": HASH[::-1]}, f"syslog://:{HASH}@custom.logs.com:1234", False),
-        (ELK, f"https://user:{quote(ANOTHER_HASH)}@logstash.osc-fr1.scalingo.io/x?pipeline=mine", None),
-        ({"type": "papertrail", "host": "logs.papertrailapp.com", "port": 10303}, "tcp+tls://logs.papertrailapp.com:10303", True),
-        ({"type": "papertrail", "host": "logs2.papertrailapp.com", "port": 10303}, "tcp+tls://logs.papertrailapp.com:10303", False),
-        (OVH, "ovh://:t-0123@gra3.logs.ovh.com:6514", True),
-        (OVH, "ovh://:t-0124@gra3.logs.ovh.com:6514", False),
-        (OVH, "ovh://:t-0123@tag1.logs.ovh.com:6514", False),
-        (DATADOG, "datadog://t-0123?region=eu-west-2", True),
-        (DATADOG, "datadog://t-0123?region=us", False),
-        (DATADOG, "datadog://t-0123", None),
-        (DATADOG, "https://http-intake.logs.datadoghq.eu/v1/input/t-0123?region=eu-west-2", True),
-        (ELK, "https://user:p%40ss@logstash.osc-fr1.scalingo.io/x?pipeline=mine", True),
-        (ELK, "elk://user:p@ss@logstash.osc-fr1.scalingo.io:443/x/?pipeline=mine", False),
-        (ELK, "https://user:other@logstash.osc-fr1.scalingo.io/x?pipeline=mine", False),
-        (ELK, "https://logstash.osc-fr1.scalingo.io/x?pipeline=mine", None),
-        (ELK, "https://user:********@logstash.osc-fr1.scalingo.io/x?pipeline=mine", None),
-        (ELK, "https://user:p%40ss@logstash.osc-fr1.scalingo.io/y", False),
-        ({"type": "opensearch", "url": OPENSEARCH}, OPENSEARCH, True),
-        (ELK, "https://user:REDACTED@logstash.osc-fr1.scalingo.io/x?pipeline=mine", None),
-        (ELK, "https://user:p%40ss@another.osc-fr1.scalingo.io/x?pipeline=mine", False),
-        ({"type": "appsignal", "token": "t-0123"}, "appsignal://t-0123", True),
-        ({"type": "appsignal", "token": "t-0123"}, "https://appsignal-endpoint.net/logs?api_key=t-0123", True),
-        ({"type": "appsignal", "token": "t-0123"}, "https://appsignal-endpoint.net/logs?api_key=t-0124", False),
-        ({"type": "appsignal", "token": "t-0123"}, "https://appsignal-endpoint.net", None),
-        ({"type": "appsignal", "token": "t-0123"}, "tcp+tls://logs.papertrailapp.com:10303", False),
-        ({"type": "betterstack", "host": "s1.betterstackdata.com", "token": "t-0123"}, "https://:t-0123@s1.betterstackdata.com", True),
-    ],
-)  # fmt: skip
+#: What a task asks for; the addresses that are it, those that are another, and those that do not tell.
+ADDRESSES: list[tuple[dict[str, t.Any], str, str, str]] = [
+    (SYSLOG, "syslog://custom.logs.com:1234 tcp+tls://CUSTOM.logs.com:1234",
+     "syslog://custom.logs.com:1235 syslog://:t-0123@custom.logs.com:1234 datadog://t-0123?region=eu",
+     "syslog://custom.logs.com syslog://[custom"),
+    ({**SYSLOG, "token": "t-0123"}, "syslog://:t-0123@custom.logs.com:1234",
+     "syslog://:t-01234@custom.logs.com:1234 syslog://custom.logs.com:1234",
+     f"syslog://:***@custom.logs.com:1234 syslog://:{HASH}@custom.logs.com:1234"),
+    ({**SYSLOG, "token": "t/0:1 2"}, "syslog://:t%2F0%3A1%202@custom.logs.com:1234", "", ""),
+    ({**SYSLOG, "token": HASH[::-1]}, f"syslog://:{HASH[::-1]}@custom.logs.com:1234", f"syslog://:{HASH}@custom.logs.com:1234", ""),
+    ({"type": "papertrail", "host": "logs.papertrailapp.com", "port": 10303}, "tcp+tls://logs.papertrailapp.com:10303",
+     "tcp+tls://logs2.papertrailapp.com:10303", ""),
+    (OVH, "ovh://:t-0123@gra3.logs.ovh.com:6514", "ovh://:t-0124@gra3.logs.ovh.com:6514 ovh://:t-0123@tag1.logs.ovh.com:6514", ""),
+    (DATADOG, "datadog://t-0123?region=eu-west-2 https://http-intake.logs.datadoghq.eu/v1/input/t-0123?region=eu-west-2",
+     "datadog://t-0123?region=us", "datadog://t-0123"),
+    (ELK, "https://user:p%40ss@logstash.osc-fr1.scalingo.io/x?pipeline=mine",
+     "elk://user:p@ss@logstash.osc-fr1.scalingo.io:443/x/?pipeline=mine https://user:p%40ss@logstash.osc-fr1.scalingo.io/y "
+     "https://user:other@logstash.osc-fr1.scalingo.io/x?pipeline=mine https://user:p%40ss@another.osc-fr1.scalingo.io/x?pipeline=mine",
+     "https://logstash.osc-fr1.scalingo.io/x?pipeline=mine https://user:********@logstash.osc-fr1.scalingo.io/x?pipeline=mine "
+     "https://user:REDACTED@logstash.osc-fr1.scalingo.io/x?pipeline=mine "
+     f"https://user:{quote(ANOTHER_HASH)}@logstash.osc-fr1.scalingo.io/x?pipeline=mine"),
+    ({"type": "opensearch", "url": OPENSEARCH}, OPENSEARCH, "", ""),
+    ({"type": "appsignal", "token": "t-0123"}, "appsignal://t-0123 https://appsignal-endpoint.net/logs?api_key=t-0123",
+     "https://appsignal-endpoint.net/logs?api_key=t-0124 tcp+tls://logs.papertrailapp.com:10303", "https://appsignal-endpoint.net"),
+    ({"type": "betterstack", "host": "s1.betterstackdata.com", "token": "t-0123"}, "https://:t-0123@s1.betterstackdata.com", "", ""),
+]  # fmt: skip
+SAME = [
+    (asked, listed, same)
+    for asked, *groups in ADDRESSES
+    for same, listings in zip((True, False, None), groups, strict=True)
+    for listed in listings.split()
+]
+
+
+@pytest.mark.parametrize(("asked", "listed", "same"), SAME)
 def test_which_addresses_are_the_same_drain(asked: dict[str, t.Any], listed: str, same: bool | None) -> None:
     assert Drain(**asked).is_shown_as(listed) is same
 
