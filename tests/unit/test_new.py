@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,18 @@ import pytest
 from support.playbook import ROOT
 
 BIN = Path(sys.executable).parent
+#: What mentions log drains as an example, for a bad answer that something once made the wrong thing of, or for what `make live` reads.
+EXAMPLES = {
+    "CONTRIBUTING.md",
+    "Makefile",
+    "scripts/new",
+    "tests/cases/scalingo_event_info.yml",
+    "tests/contract/test_live.py",
+    "tests/generated/bad_answers.yml",
+    "tests/sandbox/README.md",
+    "tests/sandbox/src/scalingo_sandbox/seed.py",
+    "tests/unit/test_new.py",
+}
 IMPORTED = """
 import conftest
 from ansible_collections.community.scalingo.plugins.modules import scalingo_gadget, scalingo_gadget_info
@@ -72,6 +85,24 @@ def run(root: Path, *words: object) -> subprocess.CompletedProcess[str]:
 def test_the_stubs_pass(copy: Path, command: t.Sequence[str]) -> None:
     done = run(copy, BIN / command[0], *command[1:])
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_pair_has_the_files_that_contributing_names_and_no_others() -> None:
+    """The log drains: each file that mentions them is in the table, written by `make lists`, or has no part in what they cost."""
+    section = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## Adding a module")[1]
+    *rows, lists = re.findall(r"(?m)^\| (`.*?) \|", section)
+    files = set()
+    for row in rows:
+        first, *more = re.findall("`(.*?)`", row.replace("THINGS", "log_drains").replace("THING", "log_drain"))
+        files |= {first, *(f"{os.path.splitext(first)[0]}{name[1:]}" for name in more)}
+    assert len(files) <= 14
+    found = subprocess.run(
+        ["git", "grep", "-lIi", "log.\\?drain"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    mentions = set(found.stdout.split())
+    written = {name for name in mentions if any(name.startswith(place) for place in re.findall("`(.*?)`", lists))}
+    assert files <= mentions - written
+    assert mentions - written - files == EXAMPLES
 
 
 def test_nothing_is_written_over(copy: Path) -> None:
