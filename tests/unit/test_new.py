@@ -30,6 +30,11 @@ EXAMPLES = {
     "tests/sandbox/src/scalingo_sandbox/seed.py",
     "tests/unit/test_new.py",
 }
+FILES = """
+from surroundings import files
+
+print(*(path.as_posix() for path in files()), sep="\\n")
+"""
 IMPORTED = """
 import conftest
 from ansible_collections.community.scalingo.plugins.modules import scalingo_gadget, scalingo_gadget_info
@@ -96,10 +101,8 @@ def test_a_pair_has_the_files_that_contributing_names_and_no_others() -> None:
         first, *more = re.findall("`(.*?)`", row.replace("THINGS", "log_drains").replace("THING", "log_drain"))
         files |= {first, *(f"{os.path.splitext(first)[0]}{name[1:]}" for name in more)}
     assert len(files) <= 14
-    found = subprocess.run(
-        ["git", "grep", "-lIi", "log.\\?drain"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    mentions = set(found.stdout.split())
+    listed = run(ROOT, BIN / "python", "-c", "import sys; sys.path[:0] = ['scripts']" + FILES).stdout.splitlines()
+    mentions = {name for name in listed if re.search(b"(?i)log.?drain", (ROOT / name).read_bytes())}
     written = {name for name in mentions if any(name.startswith(place) for place in re.findall("`(.*?)`", lists))}
     assert files <= mentions - written
     assert mentions - written - files == EXAMPLES
