@@ -16,13 +16,12 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.community.scalingo.plugins.filter import scalingo_fleet_report
 from ansible_collections.community.scalingo.plugins.module_utils import _canon
 from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput
 from ansible_collections.community.scalingo.plugins.module_utils._options import LOWEST, prepared, settle
 from ansible_collections.community.scalingo.plugins.module_utils._resources.backup_download import file_mode
 from ansible_collections.community.scalingo.plugins.module_utils._resources.upgrade import WORDS
-from ansible_collections.community.scalingo.plugins.plugin_utils import _baseline, _fleet_upgrade
+from ansible_collections.community.scalingo.plugins.plugin_utils import _baseline, _fleet_report, _fleet_upgrade
 
 
 class Form(t.NamedTuple):
@@ -149,9 +148,7 @@ WHOLES: t.Mapping[str, Form] = {
 }
 #: What a dictionary can hold, where the argument spec leaves that to a filter.
 OPTIONS: t.Mapping[str, t.Mapping[str, t.Mapping[str, t.Any]]] = {
-    "levels": {
-        name: {"type": "str", "choices": list(scalingo_fleet_report.CHOICES)} for name in scalingo_fleet_report.FINDINGS
-    },
+    "levels": {name: {"type": "str", "choices": list(_fleet_report.CHOICES)} for name in _fleet_report.FINDINGS},
 }
 #: What is no longer as it was written once it is a number: 0640 is 416 then, and 16.10 is 16.1.
 NUMBERS_THAT_LOST: t.Mapping[str, tuple[type, ...]] = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import json
 import re
+import sys
 import typing as t
 from pathlib import Path
 
@@ -141,7 +142,7 @@ def test_a_fleet_from_check_mode_to_a_change(fresh: Sandbox, tmp_path: Path) -> 
         # The tokens are there by now. Each app's addons are listed once.
         "A1": 3,
         # Every database once, and what was asked for of those that could be read.
-        "D1": 4 + 1,
+        "D1": 4,
         "B1": 2,
         "M1": 3,
         "S1": 3,
@@ -149,7 +150,7 @@ def test_a_fleet_from_check_mode_to_a_change(fresh: Sandbox, tmp_path: Path) -> 
         # Only of dedicated resources.
         "D5": 1,
         "F1": 1,
-        # Of the only version that is not the latest: its own database again (above), and what is ahead of it.
+        # Of the only version that is not the latest: what is ahead of it.
         "T3": ahead,
     }
     assert 1 <= ahead <= 5
@@ -249,15 +250,24 @@ def test_fewer_readings_cost_fewer_requests(fresh: Sandbox, tmp_path: Path) -> N
         ("shop/postgresql", "notice"),
         ("orders", "good"),
     ]
-    assert "no such addon" in made["databases"][0]["reasons"][0]["text"]
+    assert "App lost has no addon mysql. It has: redis (ad-" in made["databases"][0]["reasons"][0]["text"]
     assert made["databases"][2]["version"] == {"current": "8.0.40-1", "upgrade_available": True}
     assert routes(fresh) == {"exchange": 1, "A1": 2, "A6": 2, "D1": 2}
     assert fresh.unsafe() == []
 
 
-def playbook(tmp_path: Path, sandbox: Sandbox, variables: Data, *options: str, **environment: str) -> Run:
+def playbook(
+    tmp_path: Path,
+    sandbox: Sandbox,
+    variables: Data,
+    *options: str,
+    programs: Path | None = None,
+    **environment: str,
+) -> Run:
     """community.scalingo.report, as AWX starts it: extra variables and the environment, nothing else."""
-    ansible = Watched(tmp_path, sandbox, {**sandbox.environment(), "ANSIBLE_SHOW_CUSTOM_STATS": "true", **environment})
+    ansible = Watched(
+        tmp_path, sandbox, {**sandbox.environment(), "ANSIBLE_SHOW_CUSTOM_STATS": "true", **environment}, programs
+    )
     given = tmp_path / "extra.json"
     given.write_text(json.dumps(variables), encoding="utf-8")
     ansible._number += 1  # noqa: SLF001
@@ -283,10 +293,11 @@ def test_the_playbook_fails_as_it_was_told_after_the_report_is_written(fresh: Sa
     summary = left_for_others(run)
     assert summary["outcome"] == "failed" and summary["counts"]["critical"] == 1
     assert summary["findings"][0] == (
-        "1 of 1 databases are critical:\n- shop/postgresql is critical: It is open to the Internet, and takes connections without encryption."
+        "1 of 1 databases is critical:\n- shop/postgresql is critical: It is open to the Internet, and takes connections without encryption."
     )
     assert summary["next_steps"] == ["The report is written: read %s." % (tmp_path / "fleet_report.html")]
-    assert "Fail when nothing could be read" not in run.result("Fail with the recorded error")["msg"]
+    (last,) = [item.result["msg"] for item in run.results if item.status == "failed"]
+    assert last == "\n".join(summary["findings"][:1] + summary["next_steps"])
     assert findings(rows(tmp_path)["shop/postgresql"]) == ["public_without_tls"]
     assert fresh.unsafe() == []
 
@@ -359,6 +370,49 @@ def test_without_a_list_it_reports_on_the_hosts_of_the_inventory(fresh: Sandbox,
     assert left_for_others(run)["outcome"] == "changed"
     assert set(rows(tmp_path)) == {"behind", "exposed", "lost", "ledger"}
     assert routes(fresh) == {"exchange": 1, "apps": 1, "A1": 3, "A6": 4, "D1": 4}
+
+
+HOSTILE: Data = {
+    "ansible_connection": "ssh",
+    "ansible_become": True,
+    "ansible_become_exe": "/nowhere/sudo",
+    "ansible_host": "nowhere.invalid",
+    "ansible_python_interpreter": "/nowhere/python",
+}
+
+
+@pytest.mark.parametrize("programs", [None, Path(sys.executable).parent], ids=["oldest", "newest"])
+def test_a_limit_chooses_among_the_hosts_and_group_vars_reach_nothing(
+    fresh: Sandbox, tmp_path: Path, programs: Path | None
+) -> None:
+    inventory = tmp_path / "inventory"
+    (inventory / "group_vars").mkdir(parents=True)
+    (inventory / "fleet.scalingo_databases.yml").write_text(
+        "plugin: community.scalingo.scalingo_databases\n", encoding="utf-8"
+    )
+    (inventory / "group_vars" / "all.json").write_text(json.dumps(HOSTILE), encoding="utf-8")
+    variables = {
+        "fleet_report_readings": [],
+        "fleet_report_html_file": "none",
+        "fleet_report_json_file": str(tmp_path / "fleet_report.json"),
+    }
+    run = playbook(tmp_path, fresh, variables, "-i", str(inventory), "--limit", "behind,lost", programs=programs).ok()
+    assert set(rows(tmp_path)) == {"behind", "lost"}
+    assert routes(fresh) == {"exchange": 1, "apps": 1, "A1": 3, "A6": 2, "D1": 2}
+    assert left_for_others(run)["outcome"] == "changed"
+    assert run.stdout.count("\nTASK [") <= 12
+    (told,) = [item.result["msg"] for item in run.results if item.task == "Report the outcome"]
+    assert told == f"2 databases: 2 good. The report is written to {tmp_path}/fleet_report.json."
+
+
+def test_a_limit_does_not_choose_from_a_list(fresh: Sandbox, tmp_path: Path) -> None:
+    """It would select nothing, and the run would be green."""
+    inventory = tmp_path / "fleet.scalingo_databases.yml"
+    inventory.write_text("plugin: community.scalingo.scalingo_databases\n", encoding="utf-8")
+    variables = {"fleet_report_apps": ["shop"], "fleet_report_json_file": str(tmp_path / "fleet_report.json")}
+    run = playbook(tmp_path, fresh, variables, "-i", str(inventory), "--limit", "behind").clean()
+    assert run.returncode != 0 and "--limit cannot choose from a list of databases" in run.output
+    assert left(tmp_path) == {}
 
 
 def test_all_apps_of_the_regions_are_found_by_variables_alone(fresh: Sandbox, tmp_path: Path) -> None:

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.fleet import NOW, Data, database, readings, result, target
+from support.fleet import NOW, Data, database, failure, readings, target
 from support.pages import Seen, look
 from support.playbook import Ansible, Run
 
-DEFAULTS = Path(__file__).parents[2] / "roles" / "fleet_report" / "defaults" / "main.yml"
+ROLE = Path(__file__).parents[2] / "roles" / "fleet_report"
+DEFAULTS = ROLE / "defaults" / "main.yml"
 LEVELS = ["Critical", "Unreadable", "Warning", "Notice", "Good"]
 #: In every place where text of somebody else stands. The last one is what Jinja would work out.
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>\"'&{{ 7 * 191 }}"
@@ -35,78 +36,67 @@ def hostile() -> Data:
         features=[{"name": HOSTILE, "status": "FAILED"}],
         current_operation_id=HOSTILE,
     )
-    lists = {
+    full = {
         "versions": {
             "current_version": HOSTILE,
             "latest_minor": HOSTILE + "m",
             "latest": HOSTILE + "l",
             "majors": [HOSTILE],
         },
-        "backups": {"msg": HOSTILE},
-        "recovery": {"msg": HOSTILE},
-        "maintenance": {"maintenances": [{"id": HOSTILE, "type": HOSTILE, "status": "queued"}]},
-        "metrics": {"metrics": []},
-        "disk": {"msg": HOSTILE},
-        "firewall": {"firewall_rules": [{"cidr": HOSTILE}]},
+        "maintenance": [{"id": HOSTILE, "type": HOSTILE, "status": "queued"}],
+        "firewall_rules": [{"cidr": HOSTILE}],
     }
+    nothing = {**dict.fromkeys(shown), "features": [], "instances": [], "periodic_backups_scheduled_at": []}
     quiet = {
         "backups": [
-            result(
-                silent,
-                backups=[
-                    {"id": None, "status": "done", "method": None, "started_at": None, "created_at": None, "size": None}
-                ],
-            )
+            {"id": None, "status": "done", "method": None, "started_at": None, "created_at": None, "size": None}
         ],
-        "maintenance": [result(silent, maintenances=[dict.fromkeys(("id", "type", "status", "started_at"))])],
-        "metrics": [result(silent, metrics=[{"database_stats": {}, "real_disk_size": None}])],
-        "disk": [result(silent, points=[{}])],
+        "maintenance": [dict.fromkeys(("id", "type", "status", "started_at"))],
+        "metrics": {"database_stats": {}, "real_disk_size": None},
+        "disk": {},
     }
     return {
-        **{
-            "fleet_report_" + name: {"results": [result(of, **keys), *quiet.get(name, [])]}
-            for name, keys in lists.items()
-        },
-        "fleet_report_targets": [of, lost, silent],
-        "fleet_report_read": [
-            result(of, databases=[shown]),
-            result(lost, failed=True, msg=HOSTILE),
-            result(
-                silent,
-                databases=[
-                    {**dict.fromkeys(shown), "features": [], "instances": [], "periodic_backups_scheduled_at": []}
-                ],
-            ),
-        ],
-        "fleet_report_started_at": NOW,
-        "fleet_report_title": HOSTILE,
+        "databases": [{**shown, **of, **full}, {**nothing, **silent, **quiet}],
+        "failures": [failure(lost, HOSTILE), failure(of, HOSTILE, "backups"), failure(of, HOSTILE, "disk")],
     }
 
 
-def write(directory: Path, variables: Data, programs: Path | None = None) -> tuple[Run, Path, Data]:
-    """Run the last phase of the role: what it did, the page, and the report."""
+def write(
+    directory: Path, read: Data, title: str | None = None, programs: Path | None = None
+) -> tuple[Run, Path, Data]:
+    """Rate and write, as the role does: what it did, the page, and the report."""
     directory.mkdir()
-    paths = {
-        "fleet_report_html_path": str(directory / "report.html"),
-        "fleet_report_json_path": str(directory / "report.json"),
-    }
-    given = directory / "variables.json"
     prefix = "fleet_report_"
-    options = {
-        name: variables.get(name, value) for name, value in yaml.safe_load(DEFAULTS.read_text(encoding="utf-8")).items()
-    }
-    variables = {**variables, prefix + "given": {name[len(prefix) :]: value for name, value in options.items()}}
-    given.write_text(json.dumps({**variables, **paths}), encoding="utf-8")
+    options = yaml.safe_load(DEFAULTS.read_text(encoding="utf-8"))
+    given = {name[len(prefix) :]: value for name, value in options.items()}
+    given.update(
+        title=title or given["title"],
+        **{f"{kind}_file": str(directory / f"report.{kind}") for kind in ("html", "json")},
+    )
+    file = directory / "variables.json"
+    file.write_text(json.dumps({"given": given, "read": read}), encoding="utf-8")
+    role = yaml.safe_load((ROLE / "tasks" / "main.yml").read_text(encoding="utf-8"))
+    wanted = ("Rate the databases", "Write the JSON report", "Write the HTML report")
+    steps = [
+        {key: value for key, value in task.items() if key != "tags"}
+        for task in role[1]["block"]
+        if task["name"] in wanted
+    ]
+    assert len(steps) == len(wanted)
+    for step in steps[1:]:
+        step["ansible.builtin.template"]["src"] = str(ROLE / "templates" / step["ansible.builtin.template"]["src"])
     tasks = [
         # As readings do, they come from a module: nobody ever takes them for templates.
-        {"name": "Take the readings", "ansible.builtin.slurp": {"src": str(given)}, "register": "readings"},
+        {"name": "Take the readings", "ansible.builtin.slurp": {"src": str(file)}, "register": "taken"},
         {
-            "name": "Write the report",
-            "ansible.builtin.include_role": {"name": "community.scalingo.fleet_report", "tasks_from": "write"},
-            "vars": {
-                name: f"{{{{ (readings.content | b64decode | from_json).{name} }}}}" for name in [*variables, *paths]
+            "name": "Have them as the role has them",
+            "ansible.builtin.set_fact": {
+                "fleet_report_given": "{{ (taken.content | b64decode | from_json).given }}",
+                "fleet_report_read": "{{ (taken.content | b64decode | from_json).read }}",
+                "fleet_report_chosen": {"started_at": NOW},
             },
         },
+        *steps,
     ]
     run = Ansible(directory, programs=programs).tasks(tasks).ok()
     return run, directory / "report.html", json.loads((directory / "report.json").read_text(encoding="utf-8"))
@@ -116,8 +106,12 @@ def write(directory: Path, variables: Data, programs: Path | None = None) -> tup
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Run, Path, Data]]:
     place = tmp_path_factory.mktemp("pages")
     return {
-        name: write(place / name, given)
-        for name, given in (("5", readings(5)), ("500", readings(500)), ("hostile", hostile()))
+        name: write(place / name, read, title)
+        for name, read, title in (
+            ("5", readings(5), None),
+            ("500", readings(500), None),
+            ("hostile", hostile(), HOSTILE),
+        )
     }
 
 
@@ -230,7 +224,7 @@ def test_five_hundred_are_written_and_shown_soon(
 ) -> None:
     """Measured at about one second for each task and half a second in the browser; the bounds are for a busy machine."""
     run, file, dummy = pages["500"]
-    for name in ("Determine the severity of each database", "Write the JSON report", "Write the HTML report"):
+    for name in ("Rate the databases", "Write the JSON report", "Write the HTML report"):
         (task,) = [item for item in run.results if item.task == name]
         assert task.seconds is not None and task.seconds < 15, name
     assert seen["500 wide"]["milliseconds"] < 10000
@@ -250,7 +244,7 @@ def test_hostile_texts_are_only_texts(seen: dict[str, Seen], pages: dict[str, tu
 
 
 def test_hostile_texts_are_only_texts_for_the_newest_core(tmp_path: Path) -> None:
-    dummy, file, report = write(tmp_path / "newest", hostile(), programs=Path(sys.executable).parent)
+    dummy, file, report = write(tmp_path / "newest", hostile(), HOSTILE, programs=Path(sys.executable).parent)
     whole = file.read_text(encoding="utf-8")
     assert "<script>alert" not in whole and "<img" not in whole and "1337" not in whole
     assert report["databases"][0]["name"] == HOSTILE + "/1" and report["databases"][0]["plan"] == HOSTILE

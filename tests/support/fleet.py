@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Made-up readings of databases, in the form in which the role fleet_report registers them."""
+"""Made-up readings of databases, in the form in which scalingo_database_info returns them."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def hours_ago(hours: int) -> str:
 
 def target(name: str, addon: str = "mysql") -> Data:
     app = name.partition("/")[0]
-    return {"name": name, "app": app, "addon": addon, "addon_id": "", "region": ""}
+    return {"name": name, "app": app, "addon": addon, "addon_id": f"ad-of-{name}", "region": "osc-fr1"}
 
 
-def result(of: Data, **keys: t.Any) -> Data:
-    """The result of a task for one turn of a loop."""
-    return {"item": of, "app": of["app"], "addon_id": "ad-of-" + of["name"], "region": "osc-fr1", **keys}
+def failure(of: Data, msg: str, reading: str | None = None, kind: str = "ServerError") -> Data:
+    """What could not be read."""
+    return {**of, "reading": reading, "msg": msg, "error": {"kind": kind}}
 
 
 def database(kind: str = "mysql", **keys: t.Any) -> Data:
@@ -79,24 +79,17 @@ def backup(hours: int, status: str = "done", **keys: t.Any) -> Data:
 
 
 def readings(count: int, seed: int = 7) -> Data:
-    """The variables that the phase `write` of the role begins with, for that many databases of all kinds, good and bad."""
+    """What the module returns of that many databases of all kinds, good and bad."""
     chance = random.Random(seed)
     kinds = list(KINDS)
-    lists: dict[str, list[Data]] = {
-        name: [] for name in ("read", "versions", "backups", "recovery", "maintenance", "metrics", "disk", "firewall")
-    }
-    targets = []
+    databases: list[Data] = []
+    failures: list[Data] = []
     for number in range(count):
         kind = kinds[number % len(kinds)]
         of = target(f"{chance.choice(NAMES)}-{number}/{kind}", kind)
-        targets.append(of)
         if number % 31 == 4:
-            lists["read"].append(
-                result(
-                    of,
-                    failed=True,
-                    msg="Could not read the database: the service is unavailable. [GET /api, status 503]",
-                )
+            failures.append(
+                failure(of, "Could not read the database: the service is unavailable. [GET /api, status 503]")
             )
             continue
         upgradable = kind in ("postgresql", "mysql") and chance.random() < 0.35
@@ -109,21 +102,23 @@ def readings(count: int, seed: int = 7) -> Data:
             next_version_id="next" if upgradable else None,
             status="running" if chance.random() < 0.98 else "stopped",
         )
-        lists["read"].append(result(of, databases=[shown]))
+        current = latest = shown["readable_version"]
+        majors: list[str] = []
         if upgradable:
-            minor, majors = ("17.11.0-1", ["18.1.0-1"]) if kind == "postgresql" else ("8.4.6-1", [])
-            current = shown["readable_version"]
-            lists["versions"].append(
-                result(of, current_version=current, latest_minor=minor, latest=(majors or [minor])[-1], majors=majors)
-            )
+            latest, majors = ("17.11.0-1", ["18.1.0-1"]) if kind == "postgresql" else ("8.4.6-1", [])
+        path = {
+            "current_version": current,
+            "latest_minor": latest,
+            "latest": (majors or [latest])[-1],
+            "majors": majors,
+        }
         age = chance.choice([3, 5, 9, 20] * 9 + [30, 50, 100, 400])
-        lists["backups"].append(result(of, backups=[backup(age, size=chance.randrange(10**6, 10**10))]))
+        size = chance.randrange(10**6, 10**10)
         ahead = (
             [{"id": "m", "type": "db-node-migration", "status": "notified", "started_at": None}]
             if chance.random() < 0.05
             else []
         )
-        lists["maintenance"].append(result(of, maintenances=ahead))
         total = chance.choice([10, 20, 80]) * 2**30
         used = int(total * chance.random() ** 1.5)
         stats = (
@@ -131,12 +126,17 @@ def readings(count: int, seed: int = 7) -> Data:
             if kind in ("postgresql", "mysql")
             else {}
         )
-        lists["metrics"].append(result(of, metrics=[{"database_stats": stats, "real_disk_size": used}]))
-        lists["disk"].append(result(of, points=[{"disk_used": used, "disk_total": total}]))
-    whole: Data = {"fleet_report_" + name: {"results": items} for name, items in lists.items() if name != "read"}
-    return {
-        **whole,
-        "fleet_report_targets": targets,
-        "fleet_report_read": lists["read"],
-        "fleet_report_started_at": NOW,
-    }
+        databases.append(
+            {
+                **of,
+                **shown,
+                "versions": path,
+                "backups": [backup(age, size=size)],
+                "recovery_window": None,
+                "maintenance": ahead,
+                "metrics": {"database_stats": stats, "real_disk_size": used},
+                "disk": {"disk_used": used, "disk_total": total},
+                "firewall_rules": None,
+            }
+        )
+    return {"databases": databases, "failures": failures}

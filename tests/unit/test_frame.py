@@ -29,7 +29,10 @@ def loaded(name: str) -> t.Any:
 
 def test_the_action_group_holds_every_module_and_nothing_else() -> None:
     assert MODULES
-    assert loaded("meta/runtime.yml")["action_groups"] == {"scalingo": MODULES}
+    assert loaded("meta/runtime.yml")["action_groups"] == {
+        "scalingo": MODULES,
+        "target": [{"metadata": {"extend_group": ["scalingo"]}}],
+    }
 
 
 def test_the_readme_names_every_module_once_in_its_table() -> None:
