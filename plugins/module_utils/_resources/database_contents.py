@@ -57,6 +57,7 @@ class DatabaseContents(Performer):
     """The contents of a database, compared with what they were when the task names that."""
 
     reading = "read the contents of the database"
+    _waits = False
 
     @classmethod
     def parse(cls, params: Params) -> State | None:
@@ -73,15 +74,19 @@ class DatabaseContents(Performer):
 
     def perform(self, check_mode: bool) -> Outcome:
         contents: State | None = None
+        self.unless_checking(check_mode, self._let_wait)
         try:
-            contents = self._read(self.params["wait"] and not check_mode)
+            contents = self._read()
         except AddonNotFound as error:
             self.client.require_kind(self.client.settings.addon, error.hint)
         found = None if self.asked is None else findings(self.asked, contents, self.params["version"])
         return Outcome(changed=False, result={"contents": contents, "findings": found})
 
-    def _read(self, wait: bool) -> State:
-        database, instances = self._settled() if wait else self._look()
+    def _let_wait(self) -> None:
+        self._waits = self.params["wait"]
+
+    def _read(self) -> State:
+        database, instances = self._settled() if self._waits else self._look()
         engine = self.client.target.engine or str(database["type_name"])
         client = self.client
         return {

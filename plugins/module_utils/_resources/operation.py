@@ -163,10 +163,13 @@ class OperationInfo(Following, Listing):
         check_id("operation_id", params["operation_id"], "an operation")
 
     def perform(self, check_mode: bool) -> Outcome:
-        self._waits = self.params["wait"] and not check_mode
+        self.unless_checking(check_mode, self._let_wait)
         outcome = super().perform(check_mode)
         outcome.result["database"] = self._database
         return outcome
+
+    def _let_wait(self) -> None:
+        self._waits = self.params["wait"]
 
     def items(self) -> list[State]:
         wanted: str | None = self.params["operation_id"]
