@@ -57,13 +57,13 @@ def test_from_the_inventory_to_the_report(sandbox: Sandbox, tmp_path: Path) -> N
 
     given = {
         "fleet_upgrade_databases": [{"app": "next", "addon": "valkey"}, {"app": "next-ledger", "addon": "mysql-dr"}],
-        "fleet_upgrade_state_file": str(tmp_path / "state.json"),
+        "fleet_upgrade_report_file": str(tmp_path / "report.json"),
         "fleet_upgrade_wait_interval": 0.2,
         "fleet_upgrade_settle_seconds": 0.2,
     }
     playbook = "- ansible.builtin.import_playbook: community.scalingo.fleet_upgrade\n"
     ansible.play(playbook, "-e", json.dumps(given), timeout=300).clean().ok()
-    rows = json.loads((tmp_path / "state.report.json").read_text(encoding="utf-8"))["databases"]
+    rows = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["databases"]
     outcomes = {row["name"]: (row["outcome"], row["version_after"] or row["version_before"]) for row in rows}
     # Of a kind that nobody knows two numbers count as its major version, in which the Valkey stays; the other is at its latest.
     assert outcomes == {"next/valkey": ("changed", "8.0.5-1"), "next-ledger/mysql-dr": ("unchanged", "8.4.7-1")}
