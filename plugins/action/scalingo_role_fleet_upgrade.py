@@ -94,7 +94,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 _upgrade_state.remove(directory, addons[host])
         plan["report_file"] = plan["report_file"] or os.path.join(directory, "fleet_upgrade.report.json")
         plan["state_dir"] = directory
-        plan["lines"] = _fleet_upgrade_report.summary(plan, {}, planned_only=True)["lines"]
+        plan["lines"] = _fleet_upgrade_report.planned(plan)
         forks, most = context.CLIARGS.get("forks") or 5, max(map(len, plan["waves"]), default=0)
         if forks < most:
             text = f"{forks} forks are fewer than the {most} databases of a wave, which is slower than it could be: use --forks {most}"

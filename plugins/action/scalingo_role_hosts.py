@@ -31,14 +31,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     TRANSFERS_FILES = False
     _requires_connection = False
-    _VALID_ARGS = frozenset((*SPEC, "read", "prefix"))
+    _VALID_ARGS = frozenset(("way", "read"))
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         known = task_vars or {}
-        prefix = str(self._task.args.get("prefix") or "scalingo_hosts_")
+        way = self._task.args["way"]
+        prefix = str(way["prefix"])
         reader = Reader(prefix)
-        given = reader.options(SPEC, {key: self._task.args.get(key) for key in SPEC}, prefix)
+        given = reader.options(SPEC, {key: way[key] for key in SPEC}, prefix)
         try:
             if reader.problems:
                 raise _fleet.Refused("\n".join(reader.problems))

@@ -29,45 +29,21 @@ attributes:
     description: Changes nothing.
     support: full
 options:
-  databases:
-    description: The list of databases.
-    type: list
-    elements: dict
-    default: []
-  apps:
-    description: Names and patterns of apps.
-    type: list
-    elements: str
-    default: []
-  regions:
-    description: The regions.
-    type: list
-    elements: str
-    default: []
-  engines:
-    description: The kinds of databases.
-    type: list
-    elements: str
-    default: []
+  way:
+    description: What was given to choose by, C(databases), C(apps), C(regions), C(engines) and C(hosts), and the C(prefix) of these variables.
+    type: dict
+    required: true
   read:
     description:
       - The result of M(community.scalingo.scalingo_database_info) for the patterns.
       - Without it, patterns are only validated and returned.
     type: dict
-  hosts:
-    description: The hosts of the inventory that were asked for.
-    type: str
-    default: ""
-  prefix:
-    description: How the variables of the caller begin, for messages.
-    type: str
-    default: scalingo_hosts_
 """
 
 EXAMPLES = r"""
 - name: Choose the databases
   community.scalingo.scalingo_role_hosts:
-    databases: "{{ scalingo_hosts_databases }}"
+    way: {databases: "{{ scalingo_hosts_databases }}", apps: [], regions: [], engines: [], hosts: "", prefix: scalingo_hosts_}
   register: scalingo_hosts_chosen
 """
 

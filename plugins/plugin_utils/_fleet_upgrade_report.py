@@ -54,6 +54,13 @@ def summary(plan: t.Mapping[str, t.Any], known: Hosts, planned_only: bool = Fals
     }
 
 
+def planned(plan: t.Mapping[str, t.Any]) -> list[Data]:
+    """Return a line for each database of the waves, in their order."""
+    shown = summary(plan, {}, planned_only=True)
+    lines = dict(zip(plan["rows"], shown["lines"]))
+    return [{"name": host, "line": lines[host]} for wave in plan["waves"] for host in wave]
+
+
 def _shown(host: str, plan: t.Mapping[str, t.Any], known: Hosts, planned_only: bool) -> Data:
     row = plan["rows"][host]
     found: Data = {**{key: row[key] for key in OF_THE_PLAN}, "name": host}
