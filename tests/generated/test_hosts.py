@@ -2,9 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every case of every module through both hosts: as a module, and in the process of the controller. Nobody can tell the two apart."""
+"""Cases of every module through both hosts: as a module, and in the process of the controller. Nobody can tell the two apart.
+
+`make faults` takes all cases, and every other run a third of them: the hosts differ in what they do with a report, and not with a case.
+"""
 
 from __future__ import annotations
+
+import os
 
 import pytest
 from support.cases import Case
@@ -25,7 +30,10 @@ def differences(laboratory: Laboratory, subject: Subject, case: Case, check: boo
     none(difference(module, task))
 
 
-@pytest.mark.parametrize("subject, case", cases())
+@pytest.mark.parametrize(
+    "subject, case",
+    cases(lambda subject, case: "SCALINGO_FAULTS" in os.environ or subject.cases.cases.index(case) % 3 == 0),
+)
 def test_both_hosts_return_the_same(laboratory: Laboratory, subject: Subject, case: Case) -> None:
     differences(laboratory, subject, case, False)
 
