@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import re
 import signal
 import stat
 import subprocess
+import sys
 import threading
 import typing as t
 from pathlib import Path
@@ -19,10 +21,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from scalingo_sandbox.testing import Sandbox
-from support.playbook import ROOT, Ansible, Run
+from support.playbook import ROOT, Ansible, Run, oldest_core
 from support.programs import until
 from support.real import DURATIONS, Office
-from support.watched import secrets_in
+from support.watched import Watched, secrets_in
 
 PLAYBOOK = (ROOT / "playbooks" / "upgrade.yml").read_text(encoding="utf-8")
 MYSQL = "ad-00000000-0000-4000-8000-000000000051"
@@ -407,3 +409,74 @@ def test_a_running_upgrade_that_fails_is_not_begun_again(upgrade: t.Callable[...
     assert found["findings"][0].endswith(": the disk is too small")
     assert "No backup" in "\n".join(found["next_steps"])
     assert written(sandbox) == ["D3"]
+
+
+@pytest.fixture(params=["oldest", "newest"])
+def either(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Watched:
+    newest = ROOT / ".cache" / "core-newest" / "bin"
+    programs = newest if newest.exists() else Path(sys.executable).parent
+    return Watched(tmp_path, sandbox, programs=oldest_core() if request.param == "oldest" else programs)
+
+
+def test_hostile_variables_of_all_hosts(either: Watched, sandbox: Sandbox, tmp_path: Path, state: Path) -> None:
+    """The role runs here, as this user; what a verification task is delegated to is reached as its own variables say."""
+    sudo, used = tmp_path / "sudo", tmp_path / "used"
+    sudo.write_text(
+        f'#!/bin/sh\necho x >> {used}\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n', encoding="utf-8"
+    )
+    sudo.chmod(0o755)
+    hostile = {"ansible_become": True, "ansible_become_user": "nobody", "ansible_become_exe": "/nowhere/sudo", "ansible_connection": "ssh", "ansible_host": "192.0.2.1",
+               "ansible_python_interpreter": "/nowhere/python"}  # fmt: skip
+    (either.directory / "group_vars").mkdir()
+    (either.directory / "group_vars" / "all.yml").write_text(json.dumps(hostile), encoding="utf-8")
+    web = {
+        "ansible_connection": "local",
+        "ansible_become_exe": str(sudo),
+        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+    }
+    tasks = [
+        {"name": "Look here", "ansible.builtin.command": {"argv": ["true"]}},
+        {"name": "Look there", "ansible.builtin.command": {"argv": ["true"]}, "delegate_to": "web"},
+        {
+            "name": "Look at the database",
+            "ansible.builtin.assert": {"that": "upgrade_verify_after.version == '8.0.43-1'"},
+        },
+    ]
+    (tmp_path / "look.yml").write_text(json.dumps(tasks), encoding="utf-8")
+    given = {
+        "app": "shop",
+        "addon": "mysql",
+        "wait_interval": 0.2,
+        "settle_seconds": 0,
+        "verification_tasks": str(tmp_path / "look.yml"),
+    }
+    variables = {**{"upgrade_verify_" + name: value for name, value in given.items()}, "scalingo_state_dir": str(state)}
+    run = either.play(PLAYBOOK, "-e", json.dumps(variables), hosts={"localhost": {}, "web": web}).clean().ok()
+    assert summary(run)["outcome"] == "changed" and used.read_text(encoding="utf-8") == "x\n"
+    own = [task["name"] for task in tasks]
+    headings = re.findall(r"^TASK \[(?:.* : )?(.*)\]", run.stdout, re.MULTILINE)
+    assert len([name for name in headings if name not in own]) == 10, headings
+    assert "shop/mysql: upgraded from 8.0.40-1 to 8.0.43-1, and nothing is missing" in run.stderr
+
+
+def test_check_mode_as_a_keyword_tells_the_truth(either: Watched, sandbox: Sandbox, state: Path) -> None:
+    """`ansible_check_mode` is that of the command line alone (ansible/ansible 61689)."""
+    given = {"upgrade_verify_app": "shop", "upgrade_verify_addon": "mysql", "upgrade_verify_state_dir": str(state)}
+    role = {
+        "name": "Upgrade",
+        "ansible.builtin.include_role": {"name": "community.scalingo.upgrade_verify"},
+        "vars": given,
+    }
+    tell = {"name": "Tell", "ansible.builtin.debug": {"var": "upgrade_verify_summary"}}
+    found = (
+        either.tasks([{"check_mode": True, "block": [role]}, tell])
+        .clean()
+        .ok()
+        .result("Tell")["upgrade_verify_summary"]
+    )
+    assert (found["outcome"], found["version_wanted"], found["steps"][:2]) == (
+        "would_change",
+        "8.0.43-1",
+        ["make a backup", "upgrade from 8.0.40-1 to 8.0.43-1"],
+    )
+    assert found["backup_id"] is None and written(sandbox) == [] and not state.exists()
