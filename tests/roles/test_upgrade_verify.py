@@ -425,7 +425,8 @@ def test_hostile_variables_of_all_hosts(either: Watched, sandbox: Sandbox, tmp_p
         f'#!/bin/sh\necho x >> {used}\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n', encoding="utf-8"
     )
     sudo.chmod(0o755)
-    hostile = {"ansible_become": True, "ansible_become_user": "nobody", "ansible_become_exe": "/nowhere/sudo", "ansible_connection": "ssh", "ansible_host": "192.0.2.1",
+    hostile = {"ansible_become": True, "ansible_become_user": "nobody", "ansible_become_exe": "/nowhere/sudo",
+               "ansible_connection": "ssh", "ansible_host": "192.0.2.1",
                "ansible_python_interpreter": "/nowhere/python"}  # fmt: skip
     (either.directory / "group_vars").mkdir()
     (either.directory / "group_vars" / "all.yml").write_text(json.dumps(hostile), encoding="utf-8")
