@@ -56,6 +56,8 @@ MODULES = "ansible_collections.community.scalingo.plugins.modules."
 OWN_VARIABLES = re.compile(r"SCALINGO_[A-Z0-9_]+|(?:HTTPS?|ALL|NO)_PROXY|(?:https?|all|no)_proxy")
 #: The options of modules that may take long.
 LONG_OPTIONS = {"wait_timeout", "work_dir"}
+#: The options by which a task is about many databases, which takes long under the rate limit.
+MANY_OPTIONS = {"apps", "databases", "engines", "regions"}
 #: From linux/prctl.h.
 PR_SET_PDEATHSIG = 1
 
@@ -196,16 +198,16 @@ class ScalingoAction(ActionBase):
 
     def _tell_of_silence(self, reason: str) -> None:
         """Before a wait that shows nothing."""
-        options = self.module.argument_spec().options
-        if not LONG_OPTIONS & set(options) or self._task.args.get("wait") in (False, "false", "no"):
+        options = set(self.module.argument_spec().options)
+        many = MANY_OPTIONS & options & set(self._task.args)
+        if not many and (not LONG_OPTIONS & options or self._task.args.get("wait") in (False, "false", "no")):
             return
         if self._task.no_log:
             _show(f"{self._name}: runs as a module, and shows nothing until it ends")
             return
-        _show(
-            f"{self._name}: runs as a module ({reason}), and shows nothing until it ends. Meanwhile see community.scalingo.scalingo_operation_info, "
-            "or the database in the dashboard."
-        )
+        there = "community.scalingo.scalingo_operation_info, or the database in the dashboard"
+        advice = "" if many else f" Meanwhile see {there}."
+        _show(f"{self._name}: runs as a module ({reason}), and shows nothing until it ends.{advice}")
 
     def _run_module(self, variables: Variables) -> Result:
         apart = bool(self._task.async_val) and not getattr(self._connection, "has_native_async", False)

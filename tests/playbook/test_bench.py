@@ -44,7 +44,7 @@ def test_smallest_part(tmp_path: Path, shows: t.Any) -> None:
         "g",
         "--rounds",
         "1",
-        "--inventory",
+        "--fleet",
         "2",
         "--directory",
         tmp_path,
@@ -61,9 +61,9 @@ def test_smallest_part(tmp_path: Path, shows: t.Any) -> None:
     ] * 2
     # Bearer, list of apps, the app; with details a token and a reading of each database.
     assert [row["requests"] for row in part["rows"]] == [3, 7]
-    assert "(g) The inventory" in (tmp_path / "bench.txt").read_text(encoding="utf-8")
+    assert "(g) An inventory and a report" in (tmp_path / "bench.txt").read_text(encoding="utf-8")
     xml.etree.ElementTree.parse(tmp_path / "bench.svg")
-    assert titles(shows.page(figures)) == ["The inventory"]
+    assert titles(shows.page(figures)) == ["An inventory and a report"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bench.json", "bench.svg", "bench.txt"]
 
 

@@ -69,10 +69,9 @@ def test_a_secret_in_a_status_is_masked(ansible: Ansible, busy: Sandbox) -> None
 
 
 def test_a_module_says_before_that_it_will_say_nothing(ansible: Ansible, busy: Sandbox) -> None:
-    run = ansible.tasks(
-        [waiting(), task("scalingo_database_info", "read", **SHOP)], environment={"SCALINGO_IN_PROCESS": "no"}
-    ).ok()
-    (line,) = lines_of(run.stderr)
-    assert line.startswith(
-        "scalingo_database: runs as a module (scalingo_in_process is false), and shows nothing until it ends. Meanwhile"
-    )
+    one, many = task("scalingo_database_info", "read", **SHOP), task("scalingo_database_info", "all", apps=["*"])
+    run = ansible.tasks([waiting(), one, many], environment={"SCALINGO_IN_PROCESS": "no"}).ok()
+    waits, reads = lines_of(run.stderr)
+    silent = "runs as a module (scalingo_in_process is false), and shows nothing until it ends."
+    assert waits.startswith(f"scalingo_database: {silent} Meanwhile")
+    assert reads == f"scalingo_database_info: {silent}"

@@ -60,6 +60,11 @@ def test_after_half_a_minute_one_two_and_then_every_five() -> None:
     assert Shown().moments(range(0, 1300, 5)) == [30, 60, 120, 300, 600, 900, 1200]
 
 
+def test_what_is_told_often_is_shown_once_a_minute_at_least() -> None:
+    moments = Shown().moments(range(0, 1300, 5), often=True)
+    assert moments[:3] == [30, 80, 130] and max(b - a for a, b in zip([0, *moments], moments)) <= 60
+
+
 def test_a_line_that_comes_late_does_not_bring_the_next_one_at_once() -> None:
     assert Shown().moments([0, 45, 59, 61, 290, 295, 301]) == [45, 61, 290, 301]
 
