@@ -108,7 +108,10 @@ class Subject:
             reference = REFERENCE.search(str(entry.get("description")))
             if reference and "dict" in (entry.get("type"), entry.get("elements")):
                 other = Subject(reference[1], MODULES / (reference[1] + ".py"), CASES / (reference[1] + ".yml"))
-                entry["contains"] = {**other.returned[reference[2]]["contains"], **entry.get("contains", {})}
+                # What that module returns under a condition of its own is not meant.
+                theirs = other.returned[reference[2]]["contains"].items()
+                theirs = {key: inner for key, inner in theirs if "returned" not in inner}
+                entry["contains"] = {**theirs, **entry.get("contains", {})}
         for name in PAGES_KEYS:
             if PAGES_LABEL in str(entries.get(name, {}).get("description")):
                 entries[name]["contains"] = keys_of_page(name)
