@@ -42,7 +42,10 @@ PARTS = {
         "The archive of a backup. Both ways give the file and its SHA-256. The module also flushes the file to the disk before it names it. "
         "Memory is the peak of the largest process.",
     ),
-    "g": ("The inventory", "``ansible-inventory --list``, with no token known."),
+    "g": (
+        "An inventory and a report",
+        "``ansible-inventory --list``, and the playbook ``community.scalingo.report`` with all its readings, with no token known.",
+    ),
 }
 #: The columns: key, heading, format.
 COLUMNS = (
