@@ -359,16 +359,16 @@ def recorded(keep: t.Callable[[str, str], None]) -> t.Iterator[None]:
     """Every token that a sandbox of this process makes meanwhile is given to `keep`, with the name of what makes it."""
     originals = {name: getattr(Tokens, name) for name in ("make_bearer", "make_addon", "make_link")}
 
-    def recording(original: t.Callable[..., str]) -> t.Callable[..., str]:
+    def recording(name: str, original: t.Callable[..., str]) -> t.Callable[..., str]:
         def make(*arguments: t.Any, **options: t.Any) -> str:
             token = original(*arguments, **options)
-            keep(original.__name__, token)
+            keep(name, token)
             return token
 
         return make
 
     for name, original in originals.items():
-        setattr(Tokens, name, recording(original))
+        setattr(Tokens, name, recording(name, original))
     try:
         yield
     finally:
