@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.community.scalingo.plugins.action.scalingo_role_variables import (
     Reader,
@@ -31,7 +32,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     TRANSFERS_FILES = False
     _requires_connection = False
-    _VALID_ARGS = frozenset(("way", "read"))
+    _VALID_ARGS = frozenset(("way", "read", "alone"))
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
@@ -55,7 +56,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             read = self._task.args.get("read")
             if patterns and not read:
                 return {**result, "changed": False, **patterns}
-            if given["databases"]:
+            if boolean(self._task.args.get("alone", False)):
+                databases = [{"name": "localhost"}]
+            elif given["databases"]:
                 databases = _fleet.listed(plain(given["databases"]), prefix, reader)
             else:
                 databases = _fleet.found(plain(read)) if patterns else _fleet.of_inventory(known)

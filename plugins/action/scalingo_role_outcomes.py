@@ -31,7 +31,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         arguments = self._task.args
         compared = bool(arguments.get("compared"))
         role, hosts = str(arguments["role"]), variables["hostvars"]
-        summaries = [_outcomes.of_host(str(name), hosts[name], role) for name in variables["groups"][_fleet.GROUP]]
+        names = [str(name) for name in variables["groups"][_fleet.GROUP]]
+        summaries = [_outcomes.of_host(name, hosts[name], role) for name in names]
         # As data, so that nothing that the platform said is a template.
         found = json.loads(json.dumps(_outcomes.report(summaries, compared)))
         file = str(arguments.get("file") or "")
@@ -43,12 +44,18 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 found.update(outcome="failed", findings=[f"{file} was not written: {error}"])
         words = arguments.get("words") or {}
         good = ("unchanged",) if compared else ("unchanged", "changed", "would_change")
-        bad = [item for item in found["databases"] if item["outcome"] not in good]
+        why = {
+            name: _outcomes.told(item, words)
+            for name, item in zip(names, found["databases"])
+            if item["outcome"] not in good
+        }
         lines = [_outcomes.sentence(found, words), *found["findings"]]
         result.update(
             changed=False,
-            report=found,
-            why={item["name"]: _outcomes.told(item, words) for item in bad},
+            # Of the one database of the role's variables there is nothing else to say.
+            report=found if hosts[names[0]].get("scalingo_target", True) else found["databases"][0],
+            why=why,
+            unwritten=bool(found["findings"]),
             msg="\n".join(lines),
         )
         return result

@@ -38,7 +38,7 @@ options:
     description: How messages name the place where a consent is given.
     type: dict
     required: true
-    options:
+    suboptions:
       option:
         description: The name of the option.
         type: str

@@ -38,6 +38,10 @@ options:
       - The result of M(community.scalingo.scalingo_database_info) for the patterns.
       - Without it, patterns are only validated and returned.
     type: dict
+  alone:
+    description: Whether the run is about the one database that the variables of a role name. Its host is localhost.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""

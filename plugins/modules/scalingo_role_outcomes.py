@@ -59,6 +59,10 @@ report:
   description: What to publish.
   returned: success
   type: dict
+unwritten:
+  description: Whether the file could not be written.
+  returned: success
+  type: bool
 why:
   description: By host, why it fails.
   returned: success

@@ -27,14 +27,16 @@ WORDS: Words = {
 
 
 def of_host(name: str, variables: t.Mapping[str, t.Any], role: str) -> Summary:
-    """The summary of a role on a host; one that says what is known where the role has come to none."""
-    found = variables.get(role + "_summary")
-    if isinstance(found, t.Mapping) and "outcome" in found:
-        return {**found, "name": name}
-    given = variables.get(role + "_given") or {}
-    why = given.get("msg") if given.get("failed") else None
-    finding = why or "nothing is known of it, because the role ended without a summary: see the output of the run"
-    return {"name": name, "outcome": "failed", "findings": [finding], "next_steps": []}
+    """The summary of a role on a host; what is known where the role has come to none, or failed although its summary is good."""
+    found, error = variables.get(role + "_summary"), variables.get("scalingo_outcomes_error")
+    if not isinstance(found, t.Mapping) or "outcome" not in found:
+        nothing = "nothing is known of it, because the role ended without a summary: see the output of the run"
+        return {"name": name, "outcome": "failed", "findings": [error or nothing], "next_steps": []}
+    # On localhost the variables of the role say which database it is.
+    summary = {**found, "name": name if variables.get("scalingo_target", True) else found["database"]["name"]}
+    if error and summary["outcome"] not in BAD:
+        summary.update(outcome="failed", findings=[*(summary.get("findings") or ()), error])
+    return summary
 
 
 def drift_of(summary: Summary) -> Summary:

@@ -23,7 +23,7 @@ from support.playbook import ROOT, Ansible, Run
 from support.programs import until
 from support.real import DURATIONS
 
-PLAYBOOK = (ROOT / "playbooks" / "backup.yml").read_text(encoding="utf-8")
+PLAYBOOK = "- ansible.builtin.import_playbook: community.scalingo.backup\n"
 API_TOKEN = "tk-us-CanaryOfTheCopies0123456789abcdefghijk"
 POSTGRESQL = "ad-00000000-0000-4000-8000-000000000061"
 MYSQL = "ad-00000000-0000-4000-8000-000000000062"
@@ -241,15 +241,11 @@ def test_an_archive_that_the_platform_has_lost_is_not_kept(place: Place) -> None
 def test_a_download_that_breaks_off_goes_on_the_next_time(place: Place) -> None:
     place.sandbox.fault(match={"role": "files"}, do="truncate", bytes=1_000_000, times=1)
     place.sandbox.fault(match={"role": "files"}, do="drop_before", times=100)
-    hasty = PLAYBOOK.replace(
-        "gather_facts: false\n",
-        "gather_facts: false\n  module_defaults: {group/community.scalingo.scalingo: {api_retries: 0}}\n",
-    )
-    run = place.ansible.play(hasty, "-e", place.variables(make_backup=False)).clean().failed()
-    assert (
-        run.result("Publish the summary")["ansible_stats"]["data"]["scalingo_backup"]["outcome"] == "interrupted"
-        and place.copies() == []
-    )
+    role = {"name": "Copy it", "ansible.builtin.import_role": {"name": "community.scalingo.backup_offsite"}}
+    once = {"group/community.scalingo.scalingo": {"api_retries": 0}}
+    run = place.ansible.tasks([role], "-e", place.variables(make_backup=False), module_defaults=once).failed()
+    summary = run.result("Compile the summary")["ansible_facts"]["backup_offsite_summary"]
+    assert summary["outcome"] == "interrupted" and place.copies() == []
     place.sandbox.clear_faults()
     place.sandbox.clear_log()
     run, summary = place.keep(make_backup=False)

@@ -134,3 +134,25 @@ def test_a_task_of_the_user_goes_where_it_is_delegated_to(ansible: Place, sandbo
     run = ansible.over("drift", "--limit", "shop_redis,localhost", then=then, database_baseline_wanted={"periodic_backups_enabled": True})  # fmt: skip
     assert run.task("here", "shop_redis").status == "ok", str(run)
     assert run.task("far", "shop_redis").status == "unreachable"
+
+
+def test_copies_of_several_databases_in_one_directory(ansible: Place, sandbox: Sandbox, tmp_path: Path) -> None:
+    """One that fails stops no other, and fails last."""
+    sandbox.fault(match={"addon_id": REDIS, "route": "B1"}, do="status", status=403)
+    run = ansible.over("backup", backup_offsite_directory=str(tmp_path / "copies"), backup_offsite_make_backup=False)
+    found = published(run.clean().failed(), "scalingo_backup")
+    assert (found["outcome"], found["failed"]) == ("failed", ["shop_redis"])
+    assert [item["outcome"] for item in found["databases"]] == ["changed", "changed", "failed"]
+    copies = sorted(path.name.partition(".")[0] for path in (tmp_path / "copies").glob("[!.]*.gz"))
+    assert copies == ["blog_mysql", "shop_mysql"]
+    assert "2 of 3 databases have new copies; 1 of 3 databases has no good copy" in run.output
+    assert run.results[-1].task == "Fail the databases that are not as they should be"
+
+    # What the command line names is meant, and nothing of the inventory.
+    sandbox.clear_faults()
+    named = {"backup_offsite_app": "shop", "backup_offsite_addon": "redis", "backup_offsite_make_backup": False}
+    one = ansible.over("backup", **named, backup_offsite_directory=str(tmp_path / "copies")).clean().ok()
+    assert published(one, "scalingo_backup")["database"]["addon_id"] == REDIS
+    assert "PLAY [Copy backups off-site]" in one.stdout and set(one.stats) == {"localhost"}
+    nobody = ansible.over("backup", "--limit", "web", **named)
+    assert nobody.returncode and "no database is selected: --limit web leaves no host of localhost" in nobody.output

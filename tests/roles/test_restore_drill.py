@@ -589,6 +589,27 @@ def test_killed(place: Place, tmp_path: Path) -> None:
     assert f"removed what an earlier drill left: {room}" in failed.stdout.partition("CUSTOM STATS")[2]
 
 
+def test_databases_of_a_list_are_drilled_one_after_the_other(place: Place) -> None:
+    """Each has evidence of its own; one that fails stops no other, and fails last."""
+    playbook = "- ansible.builtin.import_playbook: community.scalingo.restore_drill\n"
+    variables = {name: value for name, value in place.variables.items() if name != "restore_drill_app"}
+    databases = [{"app": "nowhere"}, {"app": "shop"}]
+    entries = [{**entry, "addon": "postgresql"} for entry in databases]
+    run = place.ansible.play(
+        playbook,
+        "-e",
+        json.dumps({**variables, "restore_drill_make_backup": True, "scalingo_hosts_databases": entries}),
+    ).failed()
+    found = run.result("Publish the summary")["ansible_stats"]["data"]["scalingo_restore_drill"]
+    assert (found["failed"], [item["outcome"] for item in found["databases"]]) == (
+        ["nowhere/postgresql"],
+        ["failed", "changed"],
+    )
+    assert [path.name.partition(".")[0] for path in place.evidence.glob("*-good.json")] == ["shop-postgresql"]
+    (last,) = run.tasks("Fail the databases that are not as they should be", "nowhere/postgresql")
+    assert last.status == "failed" and "nowhere/postgresql did not pass the drill:" in last.result["msg"]
+
+
 if THOROUGH:
 
     @pytest.mark.parametrize("way", ("in process", "module"))

@@ -124,10 +124,14 @@ def summary(name: str, outcome: str, **more: t.Any) -> dict[str, t.Any]:
 
 
 def test_a_host_without_a_summary_failed_and_says_what_is_known() -> None:
-    known = {"r_given": {"failed": True, "msg": "r_app is missing"}}
+    known = {"scalingo_outcomes_error": "r_app is missing"}
     assert _outcomes.of_host("a", known, "r")["findings"] == ["r_app is missing"]
-    assert "see the output of the run" in _outcomes.of_host("a", {"r_given": {}}, "r")["findings"][0]
-    assert _outcomes.of_host("a", {"r_summary": {"outcome": "changed"}}, "r") == {"outcome": "changed", "name": "a"}
+    assert "see the output of the run" in _outcomes.of_host("a", {}, "r")["findings"][0]
+    good = {"outcome": "changed", "database": {"name": "shop/mysql"}}
+    assert _outcomes.of_host("a", {"r_summary": good}, "r") == {**good, "name": "a"}
+    assert _outcomes.of_host("localhost", {"r_summary": good, "scalingo_target": {}}, "r")["name"] == "shop/mysql"
+    late = _outcomes.of_host("a", {**known, "r_summary": good}, "r")
+    assert (late["outcome"], late["findings"]) == ("failed", ["r_app is missing"])
 
 
 def test_what_needs_a_consent_has_drifted_and_did_not_fail() -> None:
