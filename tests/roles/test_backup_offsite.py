@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from scalingo_sandbox.testing import Sandbox
 from support.files import Content, FileServer
-from support.playbook import ROOT, Ansible, Run
+from support.playbook import Ansible, Run
 from support.programs import until
 from support.real import DURATIONS
 
