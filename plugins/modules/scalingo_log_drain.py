@@ -173,13 +173,9 @@ def argument_spec() -> Spec:
         + consent("duplicate")
         + Spec(
             {
-                "type": {"type": "str"},
-                "host": {"type": "str"},
+                **dict.fromkeys(("type", "host", "drain_region"), {"type": "str"}),
+                **dict.fromkeys(("token", "url", "listed_url"), {"type": "str", "no_log": True}),
                 "port": {"type": "int"},
-                "token": {"type": "str", "no_log": True},
-                "drain_region": {"type": "str"},
-                "url": {"type": "str", "no_log": True},
-                "listed_url": {"type": "str", "no_log": True},
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             }
         )

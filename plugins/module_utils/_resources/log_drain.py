@@ -50,9 +50,8 @@ class LogDrain(_WithLogDrains, Resource[State]):
     @classmethod
     def parse(cls, params: Params) -> Drain:
         super().parse(params)
-        for name in ("url", "listed_url"):
-            if params[name] is not None:
-                _check_url(name, params[name])
+        _check_url("url", params["url"])
+        _check_url("listed_url", params["listed_url"])
         if params["token"] is not None and not re.fullmatch(r"[\x21-\x7e]+", params["token"]):
             raise InvalidInput("token is not a token: it must have no spaces, and no letters beyond ASCII")
         check_form("drain_region", params["drain_region"], r"[A-Za-z0-9._-]+", "a region: use for example eu-west-2")
@@ -185,10 +184,10 @@ class LogDrainInfo(_WithLogDrains, Listing):
         return Outcome(changed=False, result={self.plural: shown, "secret_file": self.secret_file.path})
 
 
-def _check_url(name: str, url: str) -> None:
+def _check_url(name: str, url: str | None) -> None:
     with contextlib.suppress(ValueError):
-        parts = urlsplit(url)
-        if parts.scheme and parts.netloc and parts.port != 0 and re.fullmatch(r"[\x21-\x7e]+", url):
+        parts = urlsplit(url or "https://none")
+        if url is None or parts.scheme and parts.netloc and parts.port != 0 and re.fullmatch(r"[\x21-\x7e]+", url):
             return
     raise InvalidInput(f"{name} is not an address: use for example https://user:password@logs.example.com")
 
