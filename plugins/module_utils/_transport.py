@@ -141,8 +141,7 @@ class Transport:
         self.before_change: t.Callable[[bool, bool], None] | None = None
         self.watch = watch or Watch()
         self.flight = flight
-        self._limited_since: float | None = None
-        self._limited_until = 0.0
+        self._limited_since = self._limited_until = float("-inf")
         self._session: t.Any = None
 
     @property
@@ -309,8 +308,8 @@ class Transport:
     def _tell_of_the_limit(self, pause: float) -> None:
         """Tell of a pause for the rate limit, and since when there have been such pauses."""
         now = self.clock.now()
-        if self._limited_since is None or now - self._limited_until > LIMITED_LIMIT:
-            self._limited_since = now
+        begins = now - self._limited_until > LIMITED_LIMIT
+        self._limited_since = now if begins else self._limited_since
         self._limited_until = now + pause
         self.watch.tell(
             "keeping to the rate limit of the API"
@@ -319,7 +318,8 @@ class Transport:
             "limited",
             now + pause - self._limited_since,
             f"the next request in {pause:.0f} s",
-            notable=pause >= NOTABLE_PAUSE,
+            notable=begins and pause >= NOTABLE_PAUSE,
+            often=True,
         )
 
     def _pause(self, seconds: float) -> None:
