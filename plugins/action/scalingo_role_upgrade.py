@@ -67,7 +67,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         failed = arguments.get("failed") or None
         report = _upgrade.Report(given, arguments, failed, str(arguments.get("failed_task") or ""))
         if failed is None and report.findings:
-            return {"failed": True, "msg": "; ".join(report.findings)}
+            return {"failed": True, "msg": f"{report.label}: {'; '.join(report.findings)}"}
         windows: list[Values] = []
         if report.asks_for_windows:
             with contextlib.suppress(_upgrade.ModuleFailed):

@@ -481,3 +481,16 @@ def test_check_mode_as_a_keyword_tells_the_truth(either: Watched, sandbox: Sandb
         ["make a backup", "upgrade from 8.0.40-1 to 8.0.43-1"],
     )
     assert found["backup_id"] is None and written(sandbox) == [] and not state.exists()
+
+
+def test_parts_of_the_phases(either: Watched, sandbox: Sandbox, state: Path) -> None:
+    given = {
+        "upgrade_verify_app": "shop",
+        "upgrade_verify_addon": "mysql",
+        "upgrade_verify_state_dir": str(state),
+        "upgrade_verify_wait_interval": 0.2,
+    }
+    for tag in ("upgrade_verify_preflight", "upgrade_verify_verify", "upgrade_verify_report"):
+        found = summary(either.play(PLAYBOOK, "-e", json.dumps(given), "--tags", tag).clean().ok())
+        assert (found["outcome"], found["version_after"]) == ("would_change", None) and list(state.iterdir()) == []
+    assert written(sandbox) == []
