@@ -125,6 +125,7 @@ def make(given: Hosts, targets: Hosts, paths: Hosts, states: Hosts, groups: Host
         "waves": waves,
         "group": name if waves else "all:!all",
         "scout": scout,
+        "listed": listed,
         "started_at": begun.strftime(TIME),
         "stop_at": end and end.strftime(TIME),
         **{name: run[name] for name in ("on_failure", "max_failures", "freeze", "report_file")},

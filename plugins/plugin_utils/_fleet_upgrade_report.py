@@ -41,11 +41,11 @@ def summary(plan: t.Mapping[str, t.Any], known: Hosts, planned_only: bool = Fals
         "lines": legible(_lines(rows, counts)),
         "steps": legible([f"{row['name']}: {step}" for row in rows for step in row["steps"]]),
         "findings": legible(findings),
-        "next_steps": legible(list(dict.fromkeys(text for row in rows for text in _next_steps(row)))),
+        "next_steps": legible(list(dict.fromkeys(text for row in rows for text in _next_steps(row, plan)))),
         "failures": {
             row["name"]: "\n".join(
                 legible([f"{row['name']} {'was interrupted' if row['outcome'] == 'interrupted' else 'failed'}:"])
-                + legible([f"- {text}" for text in _texts(row) or ["nothing is known of why"]] + _next_steps(row))
+                + legible([f"- {text}" for text in _texts(row) or ["nothing is known of why"]] + _next_steps(row, plan))
             )
             for row in wrong
         },
@@ -125,14 +125,15 @@ def _remarks(row: Data) -> str:
     return "; ".join(remarks + [text.splitlines()[0] for text in _texts(row)])
 
 
-def _next_steps(row: Data) -> list[str]:
+def _next_steps(row: Data, plan: t.Mapping[str, t.Any]) -> list[str]:
     """Return what to do about one database."""
     if row["outcome"] == "interrupted":
         return [
             "Run it again later: started upgrades continue on the platform, and the next run waits for them, verifies them and reuses recent backups."
         ]
     if row["outcome"] == "not_started":
-        return ["Run it again for those that were not started."]
+        scout = "" if plan["listed"] else ", with no_scout in fleet_upgrade_allow when no scout has an upgrade any more"
+        return [f"Run it again for those that were not started{scout}."]
     if row["outcome"] != "failed":
         return []
     if row.get("failed_in") != "verify":

@@ -137,7 +137,7 @@ class Control:
         return addon
 
     def change_database(self, addon_id: str, **fields: Any) -> None:
-        """Put fields of a database as they should be: status, features, current_operation_id, maintenance …"""
+        """Put fields of a database as they should be: status, features, durations, current_operation_id, maintenance …"""
         with self.world.lock:
             addon = self._addon(addon_id)
             for name, value in fields.items():
@@ -147,6 +147,8 @@ class Control:
         database = addon.database
         if name == "addon_status":
             addon.status = str(value)
+        elif name == "durations":
+            database.durations.update(value)
         elif name == "features":
             for feature, status in value.items():
                 existing = database.feature(feature)

@@ -196,6 +196,8 @@ class Database:
     log_archives: int = 0
     health: str = "green"
     lag: int = 0
+    durations: dict[str, float] = field(default_factory=dict)
+    """Of its own, where they are not those of all."""
 
     def feature(self, name: str) -> Feature | None:
         return next((feature for feature in self.features if feature.name == name), None)

@@ -192,7 +192,7 @@ def begin_upgrade(world: World, addon: Addon, target: Version) -> Operation:
         data = {"addon_name": addon.kind.display_name, "old_version": str(old), "new_version": str(target)}
         world.record_event(world.app_of(addon), "upgrade_database", data)
 
-    return begin_operation(world, addon, "upgrade", world.durations.upgrade, "upgrading", finish)
+    return begin_operation(world, addon, "upgrade", world.lasts(addon, "upgrade"), "upgrading", finish)
 
 
 # features
@@ -303,9 +303,9 @@ def begin_backup(world: World, addon: Addon, method: str) -> Backup:
         name = "database_backup_succeeded" if backup.status == "done" else "database_backup_failed"
         world.record_event(world.app_of(addon), name, data)
 
-    world.timeline.after(world.durations.backup * 0.2, start)
+    world.timeline.after(world.lasts(addon, "backup") * 0.2, start)
     if outcome is None or outcome.outcome != "stay":
-        world.timeline.after(world.durations.backup, finish)
+        world.timeline.after(world.lasts(addon, "backup"), finish)
     return backup
 
 

@@ -228,6 +228,10 @@ class World:
         }
         self.record_event(self.app_of(addon), name, data)
 
+    def lasts(self, addon: Addon, kind: str) -> float:
+        """How long work of a kind takes on an addon."""
+        return float(addon.database.durations.get(kind, getattr(self.durations, kind)))
+
     def take_outcome(self, addon: Addon, kind: str) -> Outcome | None:
         """The outcome demanded for the next work of this kind, for this addon or for any."""
         for key in ((addon.id, kind), (None, kind)):
