@@ -168,18 +168,13 @@ from ansible_collections.community.scalingo.plugins.module_utils._resources.log_
 
 
 def argument_spec() -> Spec:
-    return (
-        COMMON
-        + consent("duplicate")
-        + Spec(
-            {
-                **dict.fromkeys(("type", "host", "drain_region"), {"type": "str"}),
-                **dict.fromkeys(("token", "url", "listed_url"), {"type": "str", "no_log": True}),
-                "port": {"type": "int"},
-                "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            }
-        )
-    )
+    options = {
+        **dict.fromkeys(("type", "host", "drain_region"), {"type": "str"}),
+        **dict.fromkeys(("token", "url", "listed_url"), {"type": "str", "no_log": True}),
+        "port": {"type": "int"},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    }
+    return COMMON + consent("duplicate") + Spec(options)
 
 
 def main() -> None:

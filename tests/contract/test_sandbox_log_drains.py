@@ -32,9 +32,7 @@ PROBES["log_drain_existing"] = lambda caller, box: [added(caller, type="elk", ur
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("where", ["json", "params"])
-def test_a_log_drain_is_known_by_the_address_that_is_shown(
-    caller: Caller, given: dict[str, str], shown: str, where: str
-) -> None:
+def test_a_log_drain_is_known_by_its_address(caller: Caller, given: dict[str, str], shown: str, where: str) -> None:
     for body in (given, {**GO_DRAIN, **given}):
         made = added(caller, **body)
         assert (made.status_code, made.json()) == (201, {"drain": {"url": shown}})
