@@ -98,6 +98,9 @@ def make(given: Hosts, targets: Hosts, paths: Hosts, states: Hosts, groups: Host
     I(states) is what earlier runs noted of databases whose upgrade is not verified.
     """
     run = settings(given)
+    for host, target in targets.items():
+        if "no_scout" in str(target.get("allow") or ""):
+            raise Refused(f"{host}: allow has no_scout, which is of the whole run: put it into fleet_upgrade_allow")
     begun = now()
     rows = {host: _row(targets[host], given[host], paths[host], states.get(host) or {}) for host in given}
     _refuse_the_same(rows)

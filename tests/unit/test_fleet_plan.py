@@ -38,13 +38,16 @@ class Fleet:
         self.names = names
         self.groups = groups or {}
         self.given = {**DEFAULTS, "databases": [{}] if listed else [], **variables}
+        self.entry: Data = {}
         self.own: dict[str, Data] = {name: {} for name in names}
         self.paths = {name: read() for name in names}
         self.states: dict[str, Data] = {}
         self.known: dict[str, Data] = {name: {} for name in names}
 
     def plan(self) -> Data:
-        targets = {name: {"name": name, "app": name.split("/")[0], "addon": "postgresql"} for name in self.names}
+        targets = {
+            name: {"name": name, "app": name.split("/")[0], "addon": "postgresql", **self.entry} for name in self.names
+        }
         given = {name: {**self.given, **self.own[name]} for name in self.names}
         return _fleet_upgrade.make(given, targets, self.paths, self.states, self.groups)
 
@@ -139,6 +142,7 @@ def test_what_an_earlier_run_began_comes_first() -> None:
     ("change", "message"),
     [
         (lambda fleet: fleet.own["b/db"].update(waves=[5]), "fleet_upgrade_waves is not the same for a/db and b/db"),
+        (lambda fleet: fleet.entry.update(allow=["no_scout"]), "a/db: allow has no_scout, which is of the whole run"),
         (lambda fleet: fleet.paths.update({n: {**read(), "addon_id": "ad-1"} for n in fleet.names}), "are the same database, ad-1"),
     ],
 )  # fmt: skip
