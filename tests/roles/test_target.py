@@ -103,3 +103,28 @@ def test_check_mode_as_a_keyword_is_told_as_such(ansible: Watched, sandbox: Sand
     assert summary(run)["outcome"] == "would_change" and len(summary(run)["steps"]) == 2
     assert {record.route for record in sandbox.unsafe()} <= {"A6", "auth-exchange"}
     assert not (tmp_path / "copies").exists()
+
+
+def test_a_baseline_in_check_mode_as_a_keyword_would_change(ansible: Watched, sandbox: Sandbox) -> None:
+    """With the defaults of the user for the group and for one of the modules, which reach every kind."""
+    role = {
+        "ansible.builtin.import_role": {"name": "community.scalingo.database_baseline"},
+        "vars": {
+            "database_baseline_app": "shop",
+            "database_baseline_addon_id": MYSQL,
+            "database_baseline_wanted": {
+                "maintenance_window": {"weekday_utc": 1, "starting_hour_utc": 5},
+                "logical_databases": {"names": ["stock"]},
+            },
+        },
+    }
+    defaults = {
+        GROUP: {**sandbox.params(), "app": "blog"},
+        "community.scalingo.scalingo_logical_db": {"api_token": "no"},
+    }
+    nothing = dict.fromkeys(sandbox.environment())
+    run = ansible.tasks([{"check_mode": True, "block": [role]}], module_defaults=defaults, environment=nothing)
+    found = run.clean().failed().result("Apply the declared resources")
+    assert asked(sandbox) == {MYSQL}
+    assert [(item["kind"], item["changed"]) for item in found["differences"]] == [("settings", True)]
+    assert [failure["kind"] for failure in found["failures"]] == ["logical_databases"], found
