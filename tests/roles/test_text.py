@@ -62,7 +62,7 @@ def ansible(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) ->
 
 
 def playbook(ansible: Watched, name: str, *options: str, **environment: str) -> Run:
-    text = (ROOT / "playbooks" / (name + ".yml")).read_text(encoding="utf-8")
+    text = f"- ansible.builtin.import_playbook: community.scalingo.{name}\n"
     return ansible.play(text, *[word for option in options for word in ("-e", option)], environment=environment)
 
 
@@ -134,7 +134,7 @@ def test_what_comes_from_the_command_line_is_refused_before_anything_is_asked(
     )
     options = (f"backup_offsite_directory={tmp_path}", "backup_offsite_keep_dys=30", "backup_offsite_keep_count=many")
     words = [word for option in (*options, f"@{tmp_path}/more.yml") for word in ("-e", option)]
-    text = (ROOT / "playbooks" / "backup.yml").read_text(encoding="utf-8")
+    text = "- ansible.builtin.import_playbook: community.scalingo.backup\n"
     run = ansible.play(text, *words, "--vault-password-file", str(password)).failed()
     (finding,) = statistic(run, "Publish the summary", "scalingo_backup")["findings"]
     assert "- backup_offsite_keep_dys is not known: did you mean backup_offsite_keep_days?" in finding
