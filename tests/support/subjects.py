@@ -108,9 +108,9 @@ class Subject:
             reference = REFERENCE.search(str(entry.get("description")))
             if reference and "dict" in (entry.get("type"), entry.get("elements")):
                 other = Subject(reference[1], MODULES / (reference[1] + ".py"), CASES / (reference[1] + ".yml"))
-                # What that module returns under a condition of its own is not meant.
+                # What that module returns under a condition of its own this one may return, and need not.
                 theirs = other.returned[reference[2]]["contains"].items()
-                theirs = {key: inner for key, inner in theirs if "returned" not in inner}
+                theirs = {key: {**inner, "optional": "returned" in inner} for key, inner in theirs}
                 entry["contains"] = {**theirs, **entry.get("contains", {})}
         for name in PAGES_KEYS:
             if PAGES_LABEL in str(entries.get(name, {}).get("description")):

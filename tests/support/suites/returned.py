@@ -115,6 +115,8 @@ def _texts(value: t.Any) -> list[str]:
 
 def _documented(entries: t.Mapping[str, t.Any], prefix: str = "") -> t.Iterator[tuple[str, t.Any]]:
     for name, entry in entries.items():
+        if entry.get("optional"):
+            continue
         yield prefix + name, entry
         yield from _documented(entry.get("contains") or {}, f"{prefix}{name}.")
 
