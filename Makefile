@@ -6,7 +6,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test sandbox sanity bench faults live strangers fuzz docs build new lists lock clean
+.PHONY: help setup demo check test long sandbox sanity bench faults live strangers fuzz docs build new lists lock clean
 MAKEFLAGS += --no-print-directory
 
 export PYTHON
@@ -36,6 +36,10 @@ test: ## every test and check; SUITES="unit mypy" runs these alone
 sandbox: ## start the sandbox and print the exports to paste; Ctrl-C stops it
 	@scripts/bootstrap python
 	@exec .cache/venv/bin/scalingo-sandbox --exports $(ARGUMENTS)
+
+long: ## the long tests of playbooks and roles: fleets in slices, ended, on the newest core; in ten minutes
+	@scripts/bootstrap
+	@.cache/venv/bin/pytest -q -n 2 -m long tests/playbook tests/roles $(ARGUMENTS)
 
 sanity: ## all of ansible-test sanity on the newest and on the oldest ansible-core, for a release; make test runs most of it
 	@scripts/bootstrap python core

@@ -173,6 +173,7 @@ def test_a_user_without_name_and_home_works_from_memory(home: str, sandbox: Sand
     assert routes(sandbox.log()) == ["exchange", "A1", "A6", "D1", "D2", "exchange", "A1", "A6", "D1"]
 
 
+@pytest.mark.long
 def test_many_databases_under_the_limit_without_a_home(sandbox: Sandbox) -> None:
     """Nothing can be shared, so every task pays for itself and backs off on its own; no host fails all the same."""
     seed = fleet(MANY, ("osc-fr1", "osc-secnum-fr1"))

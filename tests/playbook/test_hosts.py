@@ -27,6 +27,7 @@ OTHER_SEED: dict[str, t.Any] = {
 }
 
 
+@pytest.mark.long
 def test_keywords_of_a_task(both: Both) -> None:
     """All of these run here, and are what they are for a module."""
     tasks = [

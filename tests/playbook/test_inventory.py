@@ -134,6 +134,7 @@ def documented(pattern: str) -> int:
 # -- what it costs -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_five_hundred_databases_in_a_hundred_apps(inventories: Inventories, sandbox: Sandbox) -> None:
     """As many requests as the documentation says, under a limit, and as few as the API allows.
 

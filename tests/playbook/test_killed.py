@@ -145,7 +145,7 @@ def seeded(*parts: object) -> random.Random:
 WAYS = [(core, way) for core in ("newest", "oldest") for way in ("in process", "module")]
 
 
-@pytest.mark.parametrize("core, way", WAYS if THOROUGH else [WAYS[0], WAYS[3]])
+@pytest.mark.parametrize("core, way", WAYS if THOROUGH else [WAYS[0], pytest.param(*WAYS[3], marks=pytest.mark.long)])
 def test_what_is_killed_converges(core: str, way: str, sandbox: Sandbox, tmp_path: Path) -> None:
     chance = seeded(core, way)
     doomed = Shop(

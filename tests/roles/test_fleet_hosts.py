@@ -68,7 +68,7 @@ class Hosts(Ansible):
         return self.choose("-i", str(self.directory / "databases.yml"), *options, **variables)
 
 
-@pytest.fixture(params=["oldest", "newest"])
+@pytest.fixture(params=["oldest", pytest.param("newest", marks=pytest.mark.long)])
 def ansible(request: pytest.FixtureRequest, tmp_path: Path) -> Hosts:
     newest = NEWEST if NEWEST.exists() else Path(sys.executable).parent
     return Hosts(tmp_path, programs=oldest_core() if request.param == "oldest" else newest)

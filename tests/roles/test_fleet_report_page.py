@@ -17,6 +17,8 @@ from support.pages import Seen, look
 from support.playbook import Ansible, Run
 
 ROLE = Path(__file__).parents[2] / "roles" / "fleet_report"
+#: All by one process, which draws the pages once.
+pytestmark = pytest.mark.xdist_group("pages")
 DEFAULTS = ROLE / "defaults" / "main.yml"
 LEVELS = ["Critical", "Unreadable", "Warning", "Notice", "Good"]
 #: In every place where text of somebody else stands. The last one is what Jinja would work out.

@@ -78,7 +78,7 @@ class Place(Watched):
         return self.play(plays, "-i", str(path), *given, *options)
 
 
-@pytest.fixture(params=["oldest", "newest"])
+@pytest.fixture(params=["oldest", pytest.param("newest", marks=pytest.mark.long)])
 def ansible(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Place:
     newest = NEWEST if NEWEST.exists() else Path(sys.executable).parent
     return Place(tmp_path, sandbox, programs=oldest_core() if request.param == "oldest" else newest)

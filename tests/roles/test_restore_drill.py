@@ -436,7 +436,13 @@ def test_what_a_dump_holds(place: Place) -> None:
         assert "end of file" in str(step("restore", room=server["room"], jobs=1, more_extensions=[])["problems"])
 
 
-@pytest.mark.parametrize("named", [{}, {"restore_drill_addon": CLINIC}], ids=["by its kind", "by its ID"])
+@pytest.mark.parametrize(
+    "named",
+    [
+        pytest.param({}, id="by its kind"),
+        pytest.param({"restore_drill_addon": CLINIC}, id="by its ID", marks=pytest.mark.long),
+    ],
+)
 def test_data_of_health_are_refused_before_a_backup_is_made(place: Place, named: dict[str, str]) -> None:
     drill = {"restore_drill_app": "clinic", "restore_drill_make_backup": True, **named}
     refused, written = place.run(drill)[1][0], place.sandbox.unsafe()

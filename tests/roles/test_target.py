@@ -34,7 +34,7 @@ GROUP = "group/community.scalingo.scalingo"
 NEWEST = ROOT / ".cache" / "core-newest" / "bin"
 
 
-@pytest.fixture(params=["oldest", "newest"])
+@pytest.fixture(params=["oldest", pytest.param("newest", marks=pytest.mark.long)])
 def ansible(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Watched:
     newest = NEWEST if NEWEST.exists() else Path(sys.executable).parent
     return Watched(tmp_path, sandbox, programs=oldest_core() if request.param == "oldest" else newest)

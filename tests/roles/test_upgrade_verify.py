@@ -290,7 +290,15 @@ def test_an_interrupted_run_says_how_to_compare_later(
     assert written(sandbox) == ["B2", "D3"]
 
 
-@pytest.mark.parametrize("deadly", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "deadly",
+    [
+        signal.SIGKILL,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.long),
+        pytest.param(signal.SIGINT, marks=pytest.mark.long),
+    ],
+    ids=lambda number: number.name,
+)
 def test_a_run_that_was_killed_is_picked_up(
     deadly: signal.Signals, sandbox: Sandbox, controller: t.Callable[[Sandbox], Ansible], upgrade: t.Callable[..., Run], tmp_path: Path, state: Path
 ) -> None:  # fmt: skip

@@ -263,7 +263,7 @@ def test_a_link_that_expires_while_a_limit_is_waited_for_is_asked_for_anew(
 ) -> None:
     def late(seen: t.Any) -> None:
         if seen.query["token"] == "1":
-            origin.clock.sleep(599)
+            origin.clock.sleep(400)
 
     server.tokens, server.refusal, server.before = {"2"}, 403, late
     assert place.fetch(origin) == server.content.sha256()

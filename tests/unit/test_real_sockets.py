@@ -136,10 +136,10 @@ def dripping(where: str, **options: t.Any) -> SocketServer:
     return SocketServer(first + rest, gap=0.01, whole=len(first), **options)
 
 
-def hurried(client: Client, monkeypatch: pytest.MonkeyPatch) -> Client:
-    monkeypatch.setattr(_transport, "DEADLINE_MARGIN", 0.2)
+def hurried(client: Client, monkeypatch: pytest.MonkeyPatch, seconds: float = 0.2) -> Client:
+    monkeypatch.setattr(_transport, "DEADLINE_MARGIN", seconds)
     monkeypatch.setattr(client.transport.clock, "now", time.monotonic)
-    client.transport.timeout, client.transport.retries = 0.2, 0
+    client.transport.timeout, client.transport.retries = seconds, 0
     return client
 
 
@@ -178,7 +178,7 @@ def test_an_answer_that_drips_without_end_is_given_up(
     office: Office, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     with dripping(where) as server:
-        client = hurried(client_of(office, server), monkeypatch)
+        client = hurried(client_of(office, server), monkeypatch, 0.5)
         kind = Unreachable if where in ("in the head", "in the first line") else UnexpectedAnswer
         assert "was still answering after too long a time" in fails(kind, Api(client).show_database).message
         assert "may or may not have taken effect" in sentence(fails(OutcomeUnknown, Api(client).upgrade))
