@@ -10,18 +10,15 @@ from __future__ import annotations
 import typing as t
 
 from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
 from ansible_collections.community.scalingo.plugins.plugin_utils import _baseline
+from ansible_collections.community.scalingo.plugins.plugin_utils._action import RoleAction
 from ansible_collections.community.scalingo.plugins.plugin_utils._fleet import label
 
 MODULES = "community.scalingo."
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(RoleAction):
     """Returns the summary of the role. What is declared comes from `given`; everything else in the arguments is for every module."""
-
-    TRANSFERS_FILES = False
-    _supports_check_mode = True
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
@@ -43,7 +40,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 more = done.get(name) or []
                 found.extend(item for item in (more if isinstance(more, list) else [more]) if item not in found)
             applied.add(kind, done)
-        summary = applied.summary(bool(self._task.check_mode))
+        summary = applied.summary(self.only_checks)
         result.update(summary, **{name: found for name, found in notes.items() if found})
         result["msg"] = applied.message(summary)
         if applied.failures:
@@ -61,22 +58,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         variables: dict[str, t.Any],
     ) -> dict[str, t.Any]:
         """Run a module as a task of its own would, with the defaults of the user for this one."""
-        task = self._task.copy(exclude_parent=True)
-        task._parent = self._task._parent
-        task.action = MODULES + kind.action.module.__name__.rpartition(".")[2]
-        defaults = {name: value for entry in self._task.module_defaults or () for name, value in entry.items()}
-        task.args = {**shared, **(self._templar.template(defaults.get(task.action)) or {}), **arguments}
-        if only_asks:
-            task.check_mode = True
-        action = kind.action(
-            task=task,
-            connection=self._connection,
-            play_context=self._play_context,
-            loader=self._loader,
-            templar=self._templar,
-            shared_loader_obj=self._shared_loader_obj,
-        )
+        name = MODULES + kind.action.module.__name__.rpartition(".")[2]
         try:
-            return action.run(task_vars=variables)
+            return self.run_module(
+                kind.action,
+                name,
+                {**shared, **self.defaults_of(name), **arguments},
+                variables,
+                True if only_asks else None,
+            )
         except AnsibleError as error:
             return {"failed": True, "changed": False, "msg": str(error)}

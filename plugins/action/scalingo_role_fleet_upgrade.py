@@ -7,12 +7,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import typing as t
 
 from ansible import context
-from ansible.plugins.action import ActionBase
 from ansible_collections.community.scalingo.plugins.action.scalingo_role_variables import plain
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError
 from ansible_collections.community.scalingo.plugins.module_utils._files import write_atomically
@@ -21,6 +21,7 @@ from ansible_collections.community.scalingo.plugins.plugin_utils import (
     _fleet_upgrade_report,
     _upgrade_state,
 )
+from ansible_collections.community.scalingo.plugins.plugin_utils._action import RoleAction
 
 Data = dict[str, t.Any]
 
@@ -45,10 +46,9 @@ class Variables(t.Mapping[str, t.Any]):
         return len(self._hostvars)
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(RoleAction):
     """Returns the plan of the run, the turn of one database, or the report, as I(phase) says."""
 
-    TRANSFERS_FILES = False
     _requires_connection = False
     _VALID_ARGS = frozenset(("phase", "state_dir"))
 
@@ -76,8 +76,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         missing = [path for path in files if not os.path.isfile(path)]
         if missing:
             raise _fleet_upgrade.Refused(f"fleet_upgrade_verification_tasks: {', '.join(missing)} does not exist")
-        if not self._task.check_mode:
-            _upgrade_state.make_writable(directory)
+        self.write(lambda: _upgrade_state.make_writable(directory))
         paths = {host: plain(own["fleet_upgrade_path"]) for host, own in hosts.items()}
         addons = {host: str(paths[host].get("addon_id") or "") for host in hosts}
         states = {host: _upgrade_state.load(directory, addons[host]) if addons[host] else {} for host in hosts}
@@ -89,9 +88,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             {host: state for host, state in states.items() if state and host not in accepted},
             plain(known["groups"]),
         )
-        if not self._task.check_mode:
-            for host in accepted:
-                _upgrade_state.remove(directory, addons[host])
+        for host in accepted:
+            self.write(functools.partial(_upgrade_state.remove, directory, addons[host]))
         plan["report_file"] = plan["report_file"] or os.path.join(directory, "fleet_upgrade.report.json")
         plan["state_dir"] = directory
         plan["lines"] = _fleet_upgrade_report.planned(plan)
@@ -108,13 +106,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _report(self, known: Data) -> Data:
         plan = plain(known["fleet_upgrade_plan"])
-        report = _fleet_upgrade_report.summary(plan, Variables(known["hostvars"]), planned_only=self._task.check_mode)
+        report = _fleet_upgrade_report.summary(plan, Variables(known["hostvars"]), planned_only=self.only_checks)
         path = plan["report_file"]
         changed = bool(report["counts"]["changed"])
-        if path != "none" and not self._task.check_mode:
+        if path != "none":
             try:
                 shown = {key: value for key, value in report.items() if key != "failures"}
-                write_atomically(path, json.dumps(shown, indent=4, sort_keys=True) + "\n", 0o600)
+                text = json.dumps(shown, indent=4, sort_keys=True) + "\n"
+                self.write(lambda: write_atomically(path, text, 0o600))
             except ScalingoError as error:
                 first = str(known["inventory_hostname"])
                 report["outcome"] = "failed"

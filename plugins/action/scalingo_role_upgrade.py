@@ -10,21 +10,18 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.community.scalingo.plugins.module_utils._errors import visible
 from ansible_collections.community.scalingo.plugins.plugin_utils import _upgrade
-from ansible_collections.community.scalingo.plugins.plugin_utils._action import plain
+from ansible_collections.community.scalingo.plugins.plugin_utils._action import RoleAction, plain
 
 COLLECTION = "community.scalingo."
 Values = dict[str, t.Any]
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(RoleAction):
     """One of the three; `phase` says which."""
 
-    TRANSFERS_FILES = False
-    _supports_check_mode = True
     _VALID_ARGS = frozenset(
         ("phase", "given", "prepared", "backup", "recorded", "upgraded", "compared", "failed", "failed_task")
     )
@@ -85,28 +82,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """Return what runs a module on the database of the role, with the defaults of the play, as a task of the role would."""
 
         def module(name: str, check_mode: bool | None = None, **options: t.Any) -> Values:
-            task = self._task.copy()
-            task.action = COLLECTION + name
-            task.args = {**self._defaults(task.action), **given["target"], **options}
-            task.check_mode = given["check_mode"] if check_mode is None else check_mode
-            action = self._shared_loader_obj.action_loader.get(
-                task.action, task=task, connection=self._connection, play_context=self._play_context, loader=self._loader,
-                templar=self._templar, shared_loader_obj=self._shared_loader_obj,
-            )  # fmt: skip
-            result: Values = plain(action.run(task_vars=self._variables))
+            name = COLLECTION + name
+            groups = (self.defaults_of(f"group/{COLLECTION}{group}") for group in ("scalingo", "target"))
+            arguments = {key: value for group in groups for key, value in group.items()}
+            arguments.update({**self.defaults_of(name), **given["target"], **options})
+            action = self._shared_loader_obj.action_loader.get(name, class_only=True)
+            result: Values = plain(self.run_module(action, name, arguments, self._variables, check_mode))
             if result.get("failed"):
                 raise _upgrade.ModuleFailed(result)
             return result
 
         return module
-
-    def _defaults(self, name: str) -> Values:
-        """What `module_defaults` say of a module: those of its group, and its own."""
-        defaults: Values = {}
-        for entry in self._task.module_defaults or ():
-            defaults.update(self._templar.template(entry))
-        groups = [key for key in defaults if key.startswith("group/" + COLLECTION)]
-        merged: Values = {}
-        for key in (*groups, name):
-            merged.update(defaults.get(key) or {})
-        return merged

@@ -17,11 +17,11 @@ import typing as t
 import yaml
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.validation import check_type_bool, check_type_dict, check_type_path
-from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 from ansible_collections.community.scalingo.plugins.module_utils import _canon
 from ansible_collections.community.scalingo.plugins.module_utils._options import ALLOWED, quoted
 from ansible_collections.community.scalingo.plugins.plugin_utils import _fleet, _role_forms
+from ansible_collections.community.scalingo.plugins.plugin_utils._action import RoleAction
 
 Option = t.Mapping[str, t.Any]
 SCALARS = (str, int, float, datetime.date)
@@ -301,10 +301,9 @@ def options_of_roles(loader: t.Any) -> t.Iterator[tuple[str, Option]]:
             yield name[len(role) + 1 :], option
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(RoleAction):
     """Returns the variables under their names without the role's own; the task registers them under one name."""
 
-    TRANSFERS_FILES = False
     _requires_connection = False
     _VALID_ARGS = frozenset(("over",))
 
@@ -337,7 +336,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             problems = "\n".join("- " + problem for problem in reader.problems)
             message = f"The variables of the role {role} are not valid, and nothing was done:\n{problems}"
             return {**result, "failed": True, "msg": message}
-        result.update(values, changed=False, check_mode=bool(self._task.check_mode), target=target(values))
+        result.update(values, changed=False, check_mode=self.only_checks, target=target(values))
         if reader.has_secrets:
             result["_ansible_no_log"] = True
         return result

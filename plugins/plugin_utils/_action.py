@@ -333,3 +333,47 @@ def _surroundings(environment: Variables, directory: str) -> t.Iterator[None]:
             os.environ.pop(str(name), None)
             if str(name) in before:
                 os.environ[str(name)] = before[str(name)]
+
+
+class RoleAction(ActionBase):
+    """What the actions of roles share: check mode is asked for here alone, and modules run as tasks of their own would."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+
+    @property
+    def only_checks(self) -> bool:
+        """Whether the task is in check mode: from the command line, or by a keyword, which Ansible's variable does not tell."""
+        return bool(self._task.check_mode)
+
+    def write(self, change: t.Callable[[], None]) -> None:
+        """Make a change on this machine, but not in check mode."""
+        if not self.only_checks:
+            change()
+
+    def defaults_of(self, name: str) -> Result:
+        """Return what `module_defaults` say of an action or a group of this collection, the inner ones over the outer."""
+        found: Result = {}
+        for entry in self._task.module_defaults or ():
+            found.update({key: value for key, value in entry.items() if key == name})
+        return self._templar.template(found.get(name)) or {}
+
+    def run_module(
+        self,
+        action: type[ActionBase],
+        name: str,
+        arguments: Result,
+        variables: Variables,
+        check_mode: bool | None = None,
+    ) -> Result:
+        """Run a module of this collection, in check mode when the task is, or as said. May raise an `AnsibleError`."""
+        task = self._task.copy(exclude_parent=True)
+        task._parent = self._task._parent
+        task.action, task.args = name, arguments
+        if check_mode is not None:
+            task.check_mode = check_mode
+        done: Result = action(
+            task=task, connection=self._connection, play_context=self._play_context, loader=self._loader,
+            templar=self._templar, shared_loader_obj=self._shared_loader_obj,
+        ).run(task_vars=variables)  # fmt: skip
+        return done
