@@ -327,7 +327,9 @@ def _make_database(
         periodic_backups_scheduled_at=list(seed.periodic_backups_scheduled_at),
         flags=list(seed.flags),
         earliest_recoverable_at=(
-            max((latest or now) - days * 86400, now - seed.created) if kind.point_in_time and seed.recoverable else None
+            max((latest or now - 300) - days * 86400, now - seed.created)
+            if kind.point_in_time and seed.recoverable
+            else None
         ),
         latest_recoverable_at=latest,
         logs=[LogLine(now - 60 * (len(seed.logs) - index), "db-node", text) for index, text in enumerate(seed.logs)],
