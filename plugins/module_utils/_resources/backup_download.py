@@ -22,6 +22,7 @@ from .. import _download, _files, _part
 from .._answer import Stream
 from .._api.backup import BACKUP, show_backup_link
 from .._change import Resource
+from .._client import Client
 from .._errors import InvalidInput
 from .._options import checked
 from .._shapes import readable
@@ -226,10 +227,9 @@ class BackupDownload(backups.WithArchives, Resource[t.Optional[State]]):
 
     def _download(self, path: str) -> None:
         backup = self._wanted_backup
-        backups.require_made(backup["id"])
-        backup_id, mode = str(backup["id"]), file_mode(self.params["mode"])
-        with _part.Part(self._part(path), backup_id) as part:
-            _download.fetch(_Link(self, backup_id), part, backup["size"])
+        mode = file_mode(self.params["mode"])
+        with _part.Part(self._part(path), str(backup["id"])) as part:
+            fetch(self.client, backup, part)
             description = {
                 "backup": backup,
                 "app": self.client.target.app,
@@ -254,14 +254,23 @@ class BackupDownload(backups.WithArchives, Resource[t.Optional[State]]):
         return os.path.join(self.params["work_dir"], f".{name}.{place}.part")
 
 
+def fetch(client: Client, backup: State, part: _part.Part) -> None:
+    """Bring the archive of a backup into a part, which is open. Raises `ScalingoError`; see `_download.fetch`.
+
+    Whether data that are protected may leave the platform is for the caller to ask (`WithArchives.export_consent`).
+    """
+    backups.require_made(backup["id"])
+    _download.fetch(_Link(client, str(backup["id"])), part, backup["size"])
+
+
 class _Link:
     """Where a backup comes from: a link that the API hands out, and hands out anew when it has expired."""
 
-    def __init__(self, performer: BackupDownload, backup_id: str) -> None:
-        self._client = performer.client
+    def __init__(self, client: Client, backup_id: str) -> None:
+        self._client = client
         self._backup_id = backup_id
-        self.clock = performer.client.clock
-        self.retries = performer.client.settings.retries
+        self.clock = client.clock
+        self.retries = client.settings.retries
 
     def link(self) -> str:
         return self._client.conceal(show_backup_link(self._client, self._backup_id))
