@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-import os
 import re
 import select
 import shutil
 import socket
 import subprocess
-import sys
 import threading
 import urllib.parse
 
+from . import _programs
 from ._errors import ScalingoError, Unreachable, conceal
 
 DEFAULT_SSH_PORT = 22
@@ -104,27 +103,6 @@ def _path_for_ssh(path: str) -> str:
     return '"{}"'.format(path.replace("%", "%%"))
 
 
-#: Runs the command that follows, and lets the kernel kill it when the process that started it dies, where it can do so.
-LAUNCHER = """
-import os, sys
-parent = int(sys.argv[1])
-if sys.platform.startswith("linux"):
-    import ctypes
-    ctypes.CDLL(None).prctl(1, 9, 0, 0, 0)
-    if os.getppid() != parent:
-        sys.exit(1)
-try:
-    os.execvp(sys.argv[2], sys.argv[2:])
-except OSError as error:
-    sys.exit("%s could not be started: %s" % (sys.argv[2], error.strerror))
-"""
-
-
-def _without_tokens() -> dict[str, str]:
-    """The environment for a program of somebody else: without the tokens and addresses of this collection."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("SCALINGO_")}
-
-
 class Tunnel:
     """A way through SSH for one connection. `port` is where the driver finds it on this machine."""
 
@@ -170,35 +148,27 @@ class Tunnel:
         return self._listener.accept()[0] if self._listener in ready else None
 
     def _start(self, connection: socket.socket) -> subprocess.Popen[bytes] | None:
-        command = self._command
-        if sys.executable:
-            command = [sys.executable, "-I", "-S", "-c", LAUNCHER, f"{os.getpid()}", *command]
         with self._lock:
             if self._closed:
                 return None
             try:
-                # A module's run_command waits for the end, and cannot hand over a socket.
-                self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function
-                    command,
+                self._process = _programs.start(
+                    self._command,
+                    patience=2.0,
                     stdin=connection.fileno(),
                     stdout=connection.fileno(),
                     stderr=subprocess.PIPE,
-                    env={**_without_tokens(), "LC_ALL": "C"},
                 )
-            except OSError as error:
-                self._complaint = f"{self._gateway.program} could not be started: {error.strerror}"
+            except ScalingoError as error:
+                self._complaint = error.message
             return self._process
 
     def close(self) -> None:
         """End it, whatever its state."""
         with self._lock:
             self._closed = True
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(2)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
+        if self._process is not None:
+            _programs.end(self._process, 2.0)
         self._waker.close()
         self._thread.join(5)
         self._waking.close()

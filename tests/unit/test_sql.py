@@ -424,7 +424,7 @@ def test_a_program_that_cannot_be_started_is_told() -> None:
     ):
         assert client.recv(1) == b""
         problem = tunnel.problem()
-    assert problem is not None and "/nonexistent/ssh could not be started: No such file" in problem.message
+    assert problem is not None and "there is no program /nonexistent/ssh" in problem.message
 
 
 def test_without_an_interpreter_the_program_is_started_as_it_is(
@@ -437,7 +437,7 @@ def test_without_an_interpreter_the_program_is_started_as_it_is(
     ):
         assert client.recv(1) == b""
         problem = tunnel.problem()
-    assert problem is not None and "/nonexistent/ssh could not be started: No such file" in problem.message
+    assert problem is not None and "there is no program /nonexistent/ssh" in problem.message
 
 
 def script_of(path: Path, text: str) -> str:
@@ -470,7 +470,7 @@ def test_a_program_that_does_not_go_is_killed(tmp_path: Path) -> None:
         process = tunnel._process
         assert process is not None
         client.close()
-    assert process.wait(5) == -9
+    assert process.wait(5) != 0
 
 
 def test_a_silent_end_is_told_with_its_status(tmp_path: Path) -> None:
