@@ -51,15 +51,16 @@ def create(path: str, directory: int | None = None) -> t.BinaryIO:
     return os.fdopen(os.open(path, flags, 0o600, dir_fd=directory), "wb")
 
 
-def write_atomically(path: str, text: str, mode: int) -> None:
+def write_atomically(path: str, text: str | bytes, mode: int) -> None:
     """Write a small file that is there as a whole or not at all."""
     temporary = path + ".new"
+    content = text.encode("utf-8") if isinstance(text, str) else text
     with local(f"write {path}"):
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            with os.fdopen(descriptor, "wb") as file:
                 os.fchmod(file.fileno(), mode)
-                file.write(text)
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             try:
@@ -68,8 +69,8 @@ def write_atomically(path: str, text: str, mode: int) -> None:
                 if error.errno not in NO_RENAME:
                     raise
                 os.unlink(temporary)
-                with open(path, "w", encoding="utf-8") as file:
-                    file.write(text)
+                with open(path, "wb") as file:
+                    file.write(content)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
