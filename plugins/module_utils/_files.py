@@ -35,12 +35,12 @@ def local(doing: str) -> t.Iterator[None]:
         yield
     except OSError as error:
         hint = {
-            errno.ENOSPC: "Free some space, or choose another dest or work_dir.",
-            errno.EDQUOT: "Free some space, or choose another dest or work_dir.",
-            errno.EACCES: "Give the user of the task the right to write there, or choose another dest or work_dir.",
-            errno.EROFS: "Choose another dest or work_dir.",
-            errno.ENOSYS: "The file system cannot rename: set work_dir to a directory on another one.",
-            errno.EOPNOTSUPP: "The file system cannot rename: set work_dir to a directory on another one.",
+            errno.ENOSPC: "Free some space, or choose another directory.",
+            errno.EDQUOT: "Free some space, or choose another directory.",
+            errno.EACCES: "Give the user of the task the right to write there, or choose another directory.",
+            errno.EROFS: "Choose another directory.",
+            errno.ENOSYS: "The file system cannot rename: use a directory on another one.",
+            errno.EOPNOTSUPP: "The file system cannot rename: use a directory on another one.",
         }.get(error.errno or 0, "")
         raise ScalingoError(f"{doing}: {error.strerror or type(error).__name__}", hint=hint) from None
 
@@ -87,10 +87,14 @@ def sync_directory(path: str) -> None:
             os.close(descriptor)
 
 
-def lock(descriptor: int) -> bool:
-    """Lock an open file until it is closed, at once or not at all: false while somebody else holds it."""
+def lock(descriptor: int, shared: bool = False, release: bool = False) -> bool:
+    """Lock an open file until it is closed, at once or not at all: false while somebody else holds it, with `shared` for himself.
+
+    `release` gives it back before: a process that was forked meanwhile has the file open, too.
+    """
+    how = fcntl.LOCK_UN if release else fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

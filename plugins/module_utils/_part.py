@@ -103,7 +103,7 @@ class Part:
                 if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
                     raise ScalingoError(
                         f"{self.path} is in the way: it is not a file of this user",
-                        hint="Remove it, or set work_dir.",
+                        hint="Remove it, or use another directory.",
                     )
                 self._lock(descriptor)
                 # Another task may have finished it meanwhile.
@@ -220,7 +220,7 @@ class Part:
         if found.f_blocks and free < more:
             raise ScalingoError(
                 f"there is no room for the backup: it needs {more} bytes more, and {os.path.dirname(self.path)} has {free}",
-                hint="Free some space, or choose another dest or work_dir.",
+                hint="Free some space, or choose another directory.",
             )
 
     def set_mode(self, mode: int) -> None:

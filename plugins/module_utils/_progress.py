@@ -54,6 +54,11 @@ class Watch:
         if self._watcher is not None:
             self._watcher.alive()
 
+    def progress(self, progress: Progress) -> None:
+        """Pass on what is told of something that is not about the database. So this is a watcher, too."""
+        if self._watcher is not None:
+            self._watcher.progress(progress)
+
     def tell(
         self, doing: str, status: str, seconds: float, detail: str = "", notable: bool = False, often: bool = False
     ) -> None:

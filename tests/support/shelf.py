@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A directory with copies, and the steps of the program of the role backup_offsite on it."""
+"""A directory with copies, and what a run does with them: take one in, remove those that are not to be kept."""
 
 from __future__ import annotations
 
@@ -14,85 +14,129 @@ import random
 import typing as t
 from pathlib import Path
 
-from support.playbook import ROOT
-from support.programs import load, packed
+from ansible_collections.community.scalingo.plugins.module_utils import _copies, _copy, _copy_making
+from support.programs import packed
 
-PROGRAM = ROOT / "roles" / "backup_offsite" / "files" / "copies.py"
 ADDON = "ad-00000000-0000-4000-8000-000000000072"
-program = load("backup_offsite_program", PROGRAM)
+#: 2026-01-28, when all backups of these tests have begun.
+PRESENT = 1769562000.0
 
 
-def archive(number: int) -> bytes:
+def number_of(value: int, width: int = 4) -> bytes:
+    """A number as pg_dump writes it."""
+    return b"\0" + value.to_bytes(width, "little")
+
+
+def dump(content: bytes, entries: int = 3) -> bytes:
+    """What begins as a dump in pg_dump's format does."""
+    texts = b"".join(number_of(len(text)) + text for text in (b"shop", b"16.4", b"16.4"))
+    return b"PGDMP\x01\x0e\x00\x04\x08\x01" + number_of(1) + number_of(0) * 7 + texts + number_of(entries) + content
+
+
+def archive(number: int, size: int = 20_000) -> bytes:
     """That of a backup: each has its own."""
-    return packed({"dump.pgsql": b"PGDMP" + random.Random(number).randbytes(20_000)})
+    return packed({"dump.pgsql": dump(random.Random(number).randbytes(size))})
 
 
 def moment(number: int) -> str:
     """When the backup of a number began."""
-    return f"2026-01-01T01:{number:02d}:00Z"
+    return f"2026-01-01T01:{number:02d}:00.000000Z"
 
 
 class Shelf:
-    """Backups have numbers, which are minutes of an hour, too."""
+    """Backups have numbers, which are minutes of an hour, too. `sleep` is what a step does that waits for another one."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, patience: float = 60, sleep: t.Callable[[float], None] | None = None) -> None:
         directory.mkdir(exist_ok=True)
         self.directory = directory
-        self.options: dict[str, t.Any] = {"directory": str(directory), "addon_id": ADDON, "wait": 60}
-        self.place = directory / (".growing-" + ADDON)
+        self.patience = patience
+        self.sleep = sleep
 
-    def begin(self, number: int, encrypting: bool = False) -> dict[str, t.Any]:
-        return program.begin({**self.options, "backup_id": f"backup-{number:02d}", "encrypting": encrypting})
+    @property
+    def shelf(self) -> _copies.Shelf:
+        """As a new run has it."""
+        shelf = _copies.Shelf(str(self.directory), ADDON, label="shop", now=lambda: PRESENT, patience=self.patience)
+        if self.sleep is not None:
+            shelf._clock.sleep = self.sleep  # type: ignore[method-assign]
+        return shelf
 
-    def download(self, number: int, path: Path | None = None, content: bytes = b"") -> Path:
-        """Write what would have been downloaded."""
-        if path is None:
-            self.place.mkdir(exist_ok=True)
-            path = self.place / f"backup-{number:02d}.tar.gz"
-        path.write_bytes(content or archive(number))
-        return path
+    @property
+    def growing(self) -> Path:
+        return self.directory / (".growing-" + ADDON)
 
-    def taking(self, number: int, path: Path | None = None, **options: t.Any) -> dict[str, t.Any]:
-        """The options with which a download is taken in."""
-        path = path or self.place / f"backup-{number:02d}.tar.gz"
-        content = path.read_bytes()
-        return {
-            "path": str(path), "sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "directory": str(self.directory),
-            "name": f"shop.{number:02d}.tar.gz", "command": [], "suffix": ".sealed", "database": {"addon_id": ADDON}, "now": "2026-01-28T01:00:00Z",
-            "backup": {"id": f"backup-{number:02d}", "started_at": moment(number)}, "wait": 60, **options,
-        }  # fmt: skip
+    def take(
+        self, number: int, content: bytes = b"", *, encrypt: t.Sequence[str] = (), decrypt: t.Sequence[str] = (), engine: str | None = None,
+        backup: t.Mapping[str, t.Any] | None = None, name: str = "", staying: t.Sequence[str] = (), **more: t.Any,
+    ) -> dict[str, t.Any]:  # fmt: skip
+        """What a run does that brings a backup, without the download."""
+        backup = {"id": f"backup-{number:02d}", "started_at": moment(number), **(backup or {})}
+        place = _copy_making.Place(self.shelf)
+        name = name or f"shop.20260101T01{number:02d}00Z.{backup['id']}.tar.gz"
+        with place.mine(backup["id"], staying) as there:
+            if there is not None:
+                return there.shown()
+            path = os.path.join(place.path, f".{backup['id']}.part")
+            content = content or archive(number)
+            Path(path).write_bytes(content)
+            sealing = _copy_making.Sealing(encrypt, decrypt, ".sealed")
+            made, described = _copy_making.made(
+                place, path, sha256=more.get("sha256") or hashlib.sha256(content).hexdigest(), engine=engine, database={"addon_id": ADDON},
+                backup=dict(backup), sealing=sealing, now="2026-01-28T01:00:00Z",
+            )  # fmt: skip
+            with place.shelf.alone():
+                found = place.shelf.good(backup["id"])
+                copy = found or place.shelf.put(made, name + (".sealed" if encrypt else ""), described)
+                return copy.shown()
 
-    def take(self, number: int, path: Path | None = None, content: bytes = b"", **options: t.Any) -> dict[str, t.Any]:
-        return program.take(self.taking(number, self.download(number, path, content), **options))
+    def going(
+        self, keep_count: int, keep_seconds: float | None = None, remove_bad: bool = False, most: float = 100
+    ) -> list[str]:
+        return [copy.name for copy in _copy.chosen(self.shelf.look(), keep_count, keep_seconds, remove_bad, most)]
 
-    def pruning(self, keep_count: int, **options: t.Any) -> dict[str, t.Any]:
-        given = {"current": "", "keep_count": keep_count, "keep_seconds": None, "remove_bad": False, "only_look": False}
-        return {**self.options, **given, **options}
-
-    def prune(self, keep_count: int, **options: t.Any) -> dict[str, t.Any]:
-        return program.prune(self.pruning(keep_count, **options))
+    def prune(
+        self, keep_count: int, keep_seconds: float | None = None, remove_bad: bool = False, most: float = 100
+    ) -> list[str]:
+        """What a run does that has brought what it wanted: what it was to remove it removes if that holds when it is alone."""
+        shelf, gone = self.shelf, []
+        place = _copy_making.Place(shelf)
+        for planned in _copy.chosen(shelf.look(), keep_count, keep_seconds, remove_bad, most):
+            with shelf.alone():
+                going = _copy.chosen(shelf.found(tidy=True), keep_count, keep_seconds, remove_bad, most)
+                for copy in going:
+                    if copy.path == planned.path:
+                        shelf.remove(copy)
+                        gone.append(copy.name)
+        with shelf.alone():
+            shelf.found(tidy=True)
+            place.clean()
+        return gone
 
     def look(self) -> list[dict[str, t.Any]]:
-        return program.look(self.options)["copies"]
+        return [copy.shown() for copy in self.shelf.look()]
 
     def have(self, *numbers: int) -> list[Path]:
-        # Not in the place where files grow, as several downloads of one backup at once would be.
-        return [Path(self.take(number, self.directory / f"download-{number}")["path"]) for number in numbers]
+        return [Path(self.take(number)["path"]) for number in numbers]
+
+    def path(self, number: int) -> Path:
+        return self.directory / f"shop.20260101T01{number:02d}00Z.backup-{number:02d}.tar.gz"
 
     def spoil(self, number: int) -> None:
-        path = self.directory / f"shop.{number:02d}.tar.gz"
-        path.write_bytes(path.read_bytes()[:-1])
+        self.path(number).write_bytes(self.path(number).read_bytes()[:-1])
 
-    def good(self) -> list[str]:
-        """Reckoned here, from the files themselves."""
-        names = []
+    def good(self) -> list[int]:
+        """Reckoned here, from the files themselves: the numbers of the backups."""
+        numbers = []
         for path in sorted(self.directory.glob("*.gz")):
             with contextlib.suppress(FileNotFoundError):
                 described = json.loads(path.with_name(path.name + ".json").read_text(encoding="utf-8"))
                 if hashlib.sha256(path.read_bytes()).hexdigest() == described["sha256"]:
-                    names.append(path.name)
-        return names
+                    numbers.append(int(described["backup"]["id"][-2:]))
+        return numbers
 
     def names(self) -> list[str]:
         """Those of everything but the lock, which stays."""
         return sorted(set(os.listdir(self.directory)) - {".lock-" + ADDON})
+
+    def of(self, *numbers: int) -> list[str]:
+        """The names of whole copies."""
+        return [self.path(number).name + end for number in numbers for end in ("", ".json")]

@@ -624,7 +624,7 @@ def test_a_file_system_that_cannot_rename_is_told_with_what_to_do(
     Renaming(monkeypatch, part=errno.ENOSYS)
     with pytest.raises(ScalingoError) as caught:
         place.fetch(origin)
-    assert "set work_dir to a directory on another one" in caught.value.hint
+    assert "use a directory on another one" in caught.value.hint
     assert not place.dest.exists()
 
 

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""A copy of a backup on this machine: what its description says, and which of many are to be kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing as t
+
+from . import _canon
+
+MADE_BY = "community.scalingo.backup_offsite"
+
+Raw = dict[str, t.Any]
+
+
+class Archive(t.NamedTuple):
+    """The archive as it came: bytes and SHA-256 of the .tar.gz, and bytes of the files in it, None where an old description lacks them."""
+
+    size: int
+    sha256: str
+    content_bytes: int | None
+
+
+class Source(t.NamedTuple):
+    """The backup that a copy is of. `started_at` is a moment in UTC, as `_canon.instant` writes it."""
+
+    id: str
+    started_at: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Copy:
+    """A copy as it was found: `size` and `sha256` are those of its description. It is good when there is no `problem`."""
+
+    path: str
+    size: int
+    sha256: str
+    encrypted: bool
+    archive: Archive
+    backup: Source
+    described: Raw = dataclasses.field(default_factory=dict)
+    problem: str = ""
+    #: Whether it is good cannot be told: never to be removed.
+    unreadable: bool = False
+    #: Its backup began in the future. Then it says nothing of the ages of others.
+    ahead: bool = False
+
+    @property
+    def name(self) -> str:
+        return os.path.basename(self.path)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is a good one with a date that can be."""
+        return not self.problem and not self.ahead
+
+    def shown(self) -> Raw:
+        """It as a result shows it."""
+        return {
+            "path": self.path, "backup_id": self.backup.id, "started_at": self.backup.started_at, "size": self.size,
+            "sha256": self.sha256, "encrypted": self.encrypted, "good": not self.problem, "problem": self.problem,
+        }  # fmt: skip
+
+    def entry(self) -> Raw:
+        """It as the list of copies has it."""
+        return {
+            "backup_id": self.backup.id, "started_at": self.backup.started_at, "size": self.size, "sha256": self.sha256
+        }  # fmt: skip
+
+
+def copy_of(path: str, described: t.Any, addon_id: str) -> Copy | None:
+    """The copy that a description is of; none when it is not one of this collection, or of another database."""
+    try:
+        if described["made_by"] != MADE_BY or described["database"]["addon_id"] != addon_id:
+            return None
+        backup_id, size, sha256 = described["backup"]["id"], described["size"], described["sha256"]
+        started_at = _canon.instant(described["backup"]["started_at"])
+        if not (isinstance(backup_id, str) and isinstance(sha256, str) and type(size) is int):
+            return None
+        made = described.get("archive") or {"size": size, "sha256": sha256}
+        archive = Archive(int(made["size"]), str(made["sha256"]), made.get("content_bytes"))
+        encrypted = bool(described.get("encrypted"))
+        return Copy(path, size, sha256, encrypted, archive, Source(backup_id, started_at), described)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+# -- which are to be kept ----------------------------------------------------------------------------------------------
+
+
+def smaller(found: t.Iterable[Copy], most: float) -> dict[str, str]:
+    """Those whose content is smaller by more than `most` percent than that of the last one before that is not: why, by path.
+
+    One that was accepted as it is is what the next are compared with.
+    """
+    problems: dict[str, str] = {}
+    before: Copy | None = None
+    for copy in sorted((copy for copy in found if copy.counts), key=order):
+        content, reference = copy.archive.content_bytes, before and before.archive.content_bytes
+        if content is None:
+            continue
+        if before and reference and content < reference * (1 - most / 100) and not copy.described.get("accepted"):
+            problems[copy.path] = (
+                f"{copy.name} holds {content} bytes, {100 - 100 * content // reference} % less than {before.name}"
+            )
+        else:
+            before = copy
+    return problems
+
+
+def chosen(
+    found: t.Iterable[Copy], keep_count: int, keep_seconds: float | None, remove_bad: bool, most: float = 100
+) -> list[Copy]:
+    """Which copies go: good ones that are beyond the number and older than the age, and bad ones when told so.
+
+    The newest keep_count good ones stay in any case, and several of one backup count as one. Ages are counted from the newest good one,
+    whatever the clock of this machine says. One that is smaller than it should be does not count; while the newest is, no good one goes.
+    """
+    ordered = sorted(found, key=order, reverse=True)
+    small, good = smaller(ordered, most), [copy for copy in ordered if copy.counts]
+    if not good:
+        return []
+    newest, going = _canon.instant_seconds(good[0].backup.started_at), []
+    kept: set[str] = set()
+    for copy in good:
+        age = newest - _canon.instant_seconds(copy.backup.started_at)
+        if len(kept | {copy.backup.id}) > max(1, keep_count) or (len(kept) >= keep_count and copy.path in small):
+            going += [copy] if keep_seconds is None or age > keep_seconds else []
+        elif copy.path not in small:
+            kept.add(copy.backup.id)
+    if good[0].path in small:
+        going = []
+    bad = [copy for copy in ordered if copy.problem and not copy.unreadable]
+    return going + (bad if remove_bad and len(kept) >= keep_count else [])
+
+
+def order(copy: Copy) -> tuple[bool, str, str, str]:
+    """Newer ones are greater, and those of the future come before all others."""
+    return not copy.ahead, copy.backup.started_at, copy.backup.id, copy.path
