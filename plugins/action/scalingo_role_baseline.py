@@ -31,17 +31,13 @@ class ActionModule(RoleAction):
         kinds = _baseline.chosen(given["wanted"], tags or ["all"], skipped, own)
         if not given["wanted"]:
             applied.refuse(f"database_baseline_wanted declares nothing for {label(given) or 'the database'}")
-        notes: dict[str, list[t.Any]] = {"warnings": [], "notes": [], "diff": []}
         for kind in kinds:
             if applied.ended:
                 break
             done = self._module(kind, shared, kind.arguments(given), applied.only_asks, variables)
-            for name, found in notes.items():
-                more = done.get(name) or []
-                found.extend(item for item in (more if isinstance(more, list) else [more]) if item not in found)
             applied.add(kind, done)
         summary = applied.summary(self.only_checks)
-        result.update(summary, **{name: found for name, found in notes.items() if found})
+        result.update(summary, **self.shown)
         result["msg"] = applied.message(summary)
         if applied.failures:
             result["failed"] = True

@@ -11,9 +11,9 @@ import datetime
 import os.path
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.community.scalingo.plugins.plugin_utils import _fleet, _fleet_report
+from ansible_collections.community.scalingo.plugins.plugin_utils._action import RoleAction
 
 Data = dict[str, t.Any]
 
@@ -23,10 +23,9 @@ NOTHING = (
 )
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(RoleAction):
     """Reads the variables that the tasks before it have registered: as options, large results would be templated."""
 
-    TRANSFERS_FILES = False
     _requires_connection = False
     _VALID_ARGS = frozenset(("step", "failure"))
 
@@ -90,7 +89,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 if known.get(f"fleet_report_{kind}_written", {}).get("changed")
             ]
             kinds = {one["error"]["kind"] for one in known["fleet_report_read"]["failures"] if one["reading"] is None}
-            summary = _fleet_report.outcome(given, made, kinds, written, given["check_mode"])
+            summary = _fleet_report.outcome(given, made, kinds, written, self.only_checks)
         times = {"started_at": known.get("fleet_report_chosen", {}).get("started_at"), "ended_at": known["now"]}
         sentence = summary.pop("sentence")
         paths = {name: "" if path == "none" else path for name, path in files(given).items()}

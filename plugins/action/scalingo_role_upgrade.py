@@ -3,66 +3,60 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private: may change without notice.
-"""What the role `upgrade_verify` does beside its modules: prepare, note the backup, report. The modules that it needs for that run as tasks would."""
+"""What the role `upgrade_verify` does: one task upgrades a database and compares, so that no database of a wave waits for another; one reports."""
 
 from __future__ import annotations
 
 import contextlib
 import typing as t
 
+from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 from ansible_collections.community.scalingo.plugins.module_utils._errors import visible
 from ansible_collections.community.scalingo.plugins.plugin_utils import _upgrade
 from ansible_collections.community.scalingo.plugins.plugin_utils._action import RoleAction, plain
+from ansible_collections.community.scalingo.plugins.plugin_utils._upgrade_report import Report, message, sentence
 
 COLLECTION = "community.scalingo."
 Values = dict[str, t.Any]
 
 
 class ActionModule(RoleAction):
-    """One of the three; `phase` says which."""
+    """One of the two; `phase` says which."""
 
-    _VALID_ARGS = frozenset(
-        ("phase", "given", "prepared", "backup", "recorded", "upgraded", "compared", "failed", "failed_task")
-    )
+    _VALID_ARGS = frozenset(("phase", "given", "done", "failed", "failed_task"))
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> Values:
         result: Values = super().run(tmp, task_vars)
         self._variables = task_vars or {}
         arguments = plain(self._task.args)
-        given = arguments.get("given") or {}
-        try:
-            if arguments["phase"] == "prepare":
-                return {**result, **self._prepare(given)}
-            if arguments["phase"] == "record":
-                backup_id = ((arguments.get("backup") or {}).get("backup") or {}).get("id")
-                prepared = arguments["prepared"]
-                return {
-                    **result,
-                    "changed": False,
-                    **_upgrade.record(given, prepared, backup_id or prepared["backup_id"]),
-                }
-            return {**result, **self._report(given, arguments)}
-        except _upgrade.Refused as refused:
-            return {**result, "failed": True, "msg": visible(str(refused))}
+        given, failed = arguments.get("given") or {}, arguments.get("failed") or None
+        tags, skipped = (list(self._variables.get(name, ())) for name in ("ansible_run_tags", "ansible_skip_tags"))
+        # What is above the task has the tags of the user alone.
+        phases = _upgrade.chosen(tags or ["all"], skipped, self._task._parent.tags or ())
+        if not phases and failed is None:
+            return {**result, "changed": False, "skipped": True, "msg": "The tags of the run are about no phase."}
+        found = (
+            self._report(given, arguments, failed) if arguments["phase"] == "report" else self._upgrade(given, phases)
+        )
+        return {**result, "changed": self.changed, **found, **self.shown}
 
-    def _prepare(self, given: Values) -> Values:
+    def _upgrade(self, given: Values, phases: t.Collection[str]) -> Values:
         # What all roles have in common has no role's name.
         given["state_dir"] = given["state_dir"] or plain(
             self._templar.template(self._variables.get("scalingo_state_dir"))
         )
-        preparation = _upgrade.Preparation(given, self._module(given))
+        upgrade = _upgrade.Upgrade(given, phases, self._module(given), self.write, self.only_checks)
         try:
-            return {"changed": False, **preparation()}
+            return upgrade()
         except _upgrade.ModuleFailed as failed:
-            kept = {key: failed.result[key] for key in ("msg", "error") if key in failed.result}
-            return {"failed": True, "phase": preparation.phase, **kept}
-        except _upgrade.Refused as refused:
-            return {"failed": True, "phase": preparation.phase, "msg": visible(str(refused))}
+            kept = {key: failed.result[key] for key in ("msg", "error", "steps_done") if key in failed.result}
+        except (_upgrade.Refused, AnsibleError, OSError) as error:
+            kept = {"msg": visible(str(error))}
+        return {**upgrade.done, "failed": True, **kept}
 
-    def _report(self, given: Values, arguments: Values) -> Values:
-        failed = arguments.get("failed") or None
-        report = _upgrade.Report(given, arguments, failed, str(arguments.get("failed_task") or ""))
+    def _report(self, given: Values, arguments: Values, failed: Values | None) -> Values:
+        report = Report(given, arguments.get("done") or {}, failed, str(arguments.get("failed_task") or ""))
         if failed is None and report.findings:
             return {"failed": True, "msg": f"{report.label}: {'; '.join(report.findings)}"}
         windows: list[Values] = []
@@ -70,11 +64,11 @@ class ActionModule(RoleAction):
             with contextlib.suppress(_upgrade.ModuleFailed):
                 windows = self._module(given)("scalingo_recovery_window_info")["recovery_windows"]
         summary = report.summary(windows)
-        report.clear()
+        self.write(report.clear)
         if summary["outcome"] in ("failed", "interrupted"):
-            text = _upgrade.message(report.label, summary)
+            text = message(report.label, summary)
         else:
-            text = _upgrade.sentence(summary)
+            text = sentence(summary)
             Display().display(text, stderr=True)
         return {"changed": False, "message": text, "ansible_facts": {"upgrade_verify_summary": summary}}
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: scalingo_role_upgrade
-short_description: Prepare and report an upgrade of the role upgrade_verify
+short_description: Do and report an upgrade of the role upgrade_verify
 version_added: 0.1.0
 description:
-  - Does what P(community.scalingo.upgrade_verify#role) needs beside its modules.
+  - Upgrades a database for P(community.scalingo.upgrade_verify#role) by the modules of this collection, as far as the tags of the run say.
   - Private to the roles of this collection. It may change without notice.
 notes:
   - This is an action plugin. It runs on the control node only.
@@ -22,38 +22,26 @@ attributes:
     description: Waits for nothing and writes nothing in check mode.
     support: full
   diff_mode:
-    description: Changes nothing on the platform.
-    support: none
+    description: Returns the differences of the modules that it runs.
+    support: full
   idempotent:
-    description: Changes nothing on the platform.
+    description: Does nothing when the database has the version, and an earlier run left nothing to verify.
     support: full
 options:
   phase:
     description:
-      - V(prepare) reads the database, waits for a running upgrade, plans, and writes what must survive a killed run.
-      - V(record) writes the backup to that file, and returns whether the upgrade may begin.
+      - V(upgrade) reads the database, waits for a running upgrade, plans, writes what must survive a killed run, creates a backup, upgrades and
+        compares.
       - V(report) compiles the summary, and removes the file when no run needs it any more.
     type: str
-    choices: [prepare, record, report]
+    choices: [upgrade, report]
     required: true
   given:
     description: The variables of the role, from M(community.scalingo.scalingo_role_variables).
     type: dict
     required: true
-  prepared:
-    description: The result of V(prepare).
-    type: dict
-  backup:
-    description: The result of M(community.scalingo.scalingo_backup).
-    type: dict
-  recorded:
-    description: The result of V(record).
-    type: dict
-  upgraded:
-    description: The result of M(community.scalingo.scalingo_database_upgrade).
-    type: dict
-  compared:
-    description: The result of M(community.scalingo.scalingo_database_contents_info).
+  done:
+    description: The result of V(upgrade).
     type: dict
   failed:
     description: The result of the task that failed.
@@ -65,24 +53,24 @@ options:
 
 EXAMPLES = r"""
 # In the tasks of a role of this collection.
-- name: Prepare the upgrade
+- name: Upgrade the database and compare its contents
   community.scalingo.scalingo_role_upgrade:
-    phase: prepare
+    phase: upgrade
     given: "{{ upgrade_verify_given }}"
-  register: upgrade_verify_prepared
+  register: upgrade_verify_done
 """
 
 RETURN = r"""
 target:
-  description: With V(prepare), the version to upgrade to. Empty when there is none.
+  description: With V(upgrade), the version to upgrade to. Empty when there is none.
   returned: success
   type: str
   sample: 17.10.0-1
-late:
-  description: With V(record), whether it is too late to begin.
+upgraded:
+  description: With V(upgrade), whether the database was upgraded by this task.
   returned: success
   type: bool
-  sample: false
+  sample: true
 message:
   description: With V(report), what a person reads in the end.
   returned: success

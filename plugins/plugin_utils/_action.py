@@ -341,6 +341,21 @@ class RoleAction(ActionBase):
     TRANSFERS_FILES = False
     _supports_check_mode = True
 
+    def __init__(self, *arguments: t.Any, **more: t.Any) -> None:
+        super().__init__(*arguments, **more)
+        #: What modules of this task say that a person is to see, and whether one changed something.
+        self.shown: dict[str, list[t.Any]] = {}
+        self.changed = False
+
+    def _see(self, result: Result) -> None:
+        self.changed |= bool(result.get("changed"))
+        for name in ("warnings", "notes", "diff"):
+            more = result.get(name) or []
+            found = self.shown.get(name, [])
+            more = [item for item in (more if isinstance(more, list) else [more]) if item not in found]
+            if more:
+                self.shown[name] = found + more
+
     @property
     def only_checks(self) -> bool:
         """Whether the task is in check mode: from the command line, or by a keyword, which Ansible's variable does not tell."""
@@ -376,4 +391,6 @@ class RoleAction(ActionBase):
             task=task, connection=self._connection, play_context=self._play_context, loader=self._loader,
             templar=self._templar, shared_loader_obj=self._shared_loader_obj,
         ).run(task_vars=variables)  # fmt: skip
+        if check_mode is None:
+            self._see(done)
         return done

@@ -88,21 +88,25 @@ def test_shared_code_has_its_licence_and_says_that_it_is_private(path: Path) -> 
 def test_check_mode_is_read_in_one_place() -> None:
     """The port and its hosts read it, `perform` is told, and whatever else wants to know goes around the one way through.
 
-    Actions of roles have it from `RoleAction`, as Ansible's variable is that of the command line alone.
+    Actions of roles have it from `RoleAction`, as Ansible's variable is that of the command line alone. So none takes it from what a task
+    was given, either.
     """
     readers = {path for path in _python() if any(_is_attribute(node, "check_mode") for node in _nodes(path))}
     assert {path.name for path in readers} == {"_run.py", "_module.py", "_action.py"}
+    named = {path.name for path in _python() for node in _nodes(path) if getattr(node, "value", None) == "check_mode"}
+    assert named == set(), "as a key"
     deciding = {
         path.name
         for path in _python()
         for node in _nodes(path)
         if isinstance(node, (ast.If, ast.IfExp, ast.BoolOp, ast.While))
         and any(
-            "check_mode" in (getattr(part, "id", ""), getattr(part, "attr", "")) for part in ast.walk(_condition(node))
+            {"check_mode", "_only_checks"} & {getattr(part, "id", ""), getattr(part, "attr", "")}
+            for part in ast.walk(_condition(node))
         )
     }
     # And what these say of it.
-    assert deciding <= {"_change.py", "_baseline.py", "_action.py"}
+    assert deciding <= {"_change.py", "_baseline.py", "_action.py", "_upgrade.py"}
 
 
 def _condition(node: ast.AST) -> ast.AST:

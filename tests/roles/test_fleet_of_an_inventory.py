@@ -210,7 +210,7 @@ def test_a_worker_that_is_killed_ends_the_run(sandbox: Sandbox, tmp_path: Path) 
 
 #: Seconds of backup and upgrade of three databases, and how many times as long as the slowest one they may take together.
 TOGETHER = (((4, 8), (4, 8), (4, 8)), 1.3)
-OPPOSED = (((2, 10), (6, 6), (10, 2)), 1.6)
+OPPOSED = (((1, 10), (5.5, 5.5), (10, 1)), 1.6)
 
 
 @pytest.mark.long

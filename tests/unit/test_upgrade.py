@@ -18,15 +18,16 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.community.scalingo.plugins.plugin_utils import _upgrade, _upgrade_state
-from ansible_collections.community.scalingo.plugins.plugin_utils._upgrade import ModuleFailed, Preparation, Report
+from ansible_collections.community.scalingo.plugins.plugin_utils import _upgrade, _upgrade_report, _upgrade_state
+from ansible_collections.community.scalingo.plugins.plugin_utils._upgrade import ModuleFailed, Upgrade
+from ansible_collections.community.scalingo.plugins.plugin_utils._upgrade_report import FIRST, LAST, MAIN, Report
 from ansible_collections.community.scalingo.plugins.plugin_utils._upgrade_state import Refused
 
 Values = dict[str, t.Any]
 ADDON = "ad-1"
 GIVEN: Values = {
     "app": "shop", "addon": "mysql", "addon_id": "", "region": "", "name": "", "to": "latest_minor", "allow": [], "backup": True, "backup_max_age": "1h",
-    "verification_tasks": "", "not_after": "", "wait_timeout": 60, "wait_interval": 5, "check_mode": False,
+    "verification_tasks": "", "not_after": "", "wait_timeout": 60, "wait_interval": 5, "settle_seconds": 300,
 }  # fmt: skip
 CONTENTS: Values = {
     "version": "8.0.40-1",
@@ -66,6 +67,7 @@ class Platform:
         self.after: Values = {"status": "finished", "version": "8.0.43-1", "error": None}
         self.backups: list[Values] | Values = []
         self.plan_fails: Values | None = None
+        self.backup: Values | None = None
 
     def __call__(self, name: str, check_mode: bool | None = None, **options: t.Any) -> Values:
         name = name.replace("scalingo_", "")
@@ -92,6 +94,7 @@ class Platform:
                 raise ModuleFailed(copy.deepcopy(self.plan_fails))
             return {
                 "path": [{"version": version} for version in self.path],
+                "steps": [f"upgrade to {version}" for version in self.path],
                 "major_available": True,
                 "next_version": "8.4.5-1",
             }
@@ -100,9 +103,11 @@ class Platform:
                 raise ModuleFailed(self.backups)
             return {"backups": self.backups}
         if name == "backup":
-            raise ModuleFailed({"msg": "eviction", "error": {"kind": "ConsentMissing"}})
+            if self.backup is None:
+                raise ModuleFailed({"msg": "eviction", "error": {"kind": "ConsentMissing"}})
+            return self.backup
         assert name == "database_contents_info"
-        return {"contents": CONTENTS}
+        return {"contents": CONTENTS, **({"findings": []} if "compare_with" in options else {})}
 
 
 @pytest.fixture
@@ -110,8 +115,22 @@ def place(tmp_path: Path) -> Path:
     return tmp_path / "state"
 
 
-def prepare(place: Path, platform: Platform, **given: t.Any) -> Values:
-    return Preparation({**GIVEN, "state_dir": str(place), **given}, platform)()
+def upgrade(
+    place: Path,
+    platform: _upgrade.Module,
+    phases: t.Collection[str] = _upgrade.PHASES,
+    only_checks: bool = False,
+    **given: t.Any,
+) -> Upgrade:
+    def write(change: t.Callable[[], t.Any]) -> None:
+        if not only_checks:
+            change()
+
+    return Upgrade({**GIVEN, "state_dir": str(place), **given}, phases, platform, write, only_checks)
+
+
+def prepare(place: Path, platform: _upgrade.Module, **given: t.Any) -> Values:
+    return upgrade(place, platform, ("preflight",), **given)()
 
 
 def kept(place: Path, **changes: t.Any) -> Path:
@@ -143,9 +162,58 @@ def test_what_must_survive_is_written_before_anything_is_done(place: Path) -> No
     assert stat.S_IMODE(file.stat().st_mode) == 0o600 and list(place.iterdir()) == [file]
     state = json.loads(file.read_text(encoding="utf-8"))
     assert state["before"] == CONTENTS and state["backup_id"] is None and state["owner"] == _upgrade_state.owner()
-    assert _upgrade.record({**GIVEN}, prepared, "b-9")["late"] is False
-    assert json.loads(file.read_text(encoding="utf-8"))["backup_id"] == "b-9"
-    assert _upgrade.record({**GIVEN, "not_after": "2020-01-01T00:00:00Z"}, prepared, "b-9")["late"] is True
+
+
+def test_one_task_backs_up_upgrades_and_compares(place: Path) -> None:
+    platform = Platform()
+    noted: list[t.Any] = []
+
+    def module(name: str, **options: t.Any) -> Values:
+        state = _upgrade_state.load(str(place), ADDON)
+        noted.append(state.get("backup_id", "no file"))
+        return platform(name, **options)
+
+    platform.backup = {"changed": True, "steps": ["make a backup"], "backup": {"id": "b-9"}}
+    done = upgrade(place, module, allow=["eviction", "major"])()
+    assert platform.asked[3:] == ["backup", "database_upgrade", "database_contents_info"]
+    # The file has the backup before the upgrade begins.
+    assert noted == ["no file", "no file", "no file", None, "b-9", "b-9"]
+    assert platform.options[3:] == [
+        {"check_mode": None, "allow": ["eviction"], "max_age": "1h", "wait_timeout": 60, "wait_interval": 5},
+        {"check_mode": None, "to": "8.0.43-1", "allow": ["major"], "wait_timeout": 60, "wait_interval": 5},
+        {"check_mode": None, "compare_with": CONTENTS, "version": "8.0.43-1", "wait": True, "wait_timeout": 300, "wait_interval": 5},
+    ]  # fmt: skip
+    assert done["steps"] == ["make a backup", "upgrade to 8.0.43-1"] and done["upgraded"] and done["compared"]
+    platform.backup["changed"] = False
+    assert upgrade(place, platform, ("backup",))()["steps"] == ["the backup b-9 is young enough"]
+    assert platform.asked[-1] == "backup", "the tags say no more"
+    assert "max_age" not in upgrade(place, platform, backup_max_age="00h")._backup_options
+    # As nothing has begun, it begins from the start, and then it is too late.
+    platform.asked.clear()
+    late = upgrade(place, platform, not_after="2020-01-01T00:00:00Z")()
+    assert late["late"] and platform.asked[-1] == "backup"
+    assert late["steps"][-1] == "not started because it is later than 2020-01-01T00:00:00Z"
+    without = upgrade(place, Platform(), backup=False, settle_seconds=0)()
+    assert without["backup_id"] is None and without["upgraded"]
+
+
+@pytest.mark.parametrize(
+    ("tags", "skipped", "own", "phases"),
+    [
+        (["all"], [], [], "preflight backup upgrade verify report"),
+        (["all"], ["upgrade_verify_backup"], [], "preflight upgrade verify report"),
+        (["all"], ["upgrade_verify_upgrade", "upgrade_verify_preflight"], [], "preflight backup verify report"),
+        (["upgrade_verify_backup"], [], [], "preflight backup report"),
+        (["upgrade_verify_upgrade"], [], [], "preflight backup upgrade verify report"),
+        (["upgrade_verify_verify"], [], [], "preflight verify report"),
+        (["upgrade_verify_report"], [], ["mine"], "preflight report"),
+        (["mine"], [], ["mine"], "preflight backup upgrade verify report"),
+        (["another"], [], ["always"], "preflight backup upgrade verify report"),
+        (["another"], [], ["mine"], ""),
+    ],
+)
+def test_which_phases_the_tags_are_about(tags: list[str], skipped: list[str], own: list[str], phases: str) -> None:
+    assert _upgrade.chosen(tags, skipped, own) == set(phases.split())
 
 
 @pytest.mark.parametrize(
@@ -171,20 +239,25 @@ def test_how_far_it_goes(
     }  # fmt: skip
     assert (place / f"{ADDON}.json").exists() == bool(target) == prepared["needed"]
     expected = "skipped" if refused else "would_change" if target else "unchanged"
-    report = Report(GIVEN, {"prepared": prepared}, None, "")
+    report = Report(GIVEN, prepared, None, "")
     summary = report.summary([])
     assert summary["outcome"] == expected
     report.clear()
     assert list(place.iterdir()) == [], "no upgrade has begun"
-    assert _upgrade.sentence(summary).startswith("shop/mysql: ")
+    assert _upgrade_report.sentence(summary).startswith("shop/mysql: ")
 
 
 def test_check_mode_writes_nothing_and_waits_for_nothing(place: Path) -> None:
-    prepared = prepare(place, Platform(operation=OPERATION), check_mode=True)
-    assert prepared["steps"] == ["would wait for the upgrade op-1, which is running"] and not place.exists()
-    report = Report({**GIVEN, "check_mode": True}, {"prepared": prepared}, None, "")
-    report.clear()
-    assert "would be verified" in _upgrade.sentence(report.summary([]))
+    done = upgrade(place, Platform(operation=OPERATION), only_checks=True)()
+    assert done["steps"] == ["would wait for the upgrade op-1, which is running"] and not place.exists()
+    assert "would be verified" in _upgrade_report.sentence(Report(GIVEN, done, None, "").summary([]))
+    platform = Platform()
+    platform.backup = {"changed": True, "steps": ["make a backup"], "backup": {"id": "predicted"}}
+    done = upgrade(place, platform, only_checks=True)()
+    assert platform.asked[-2:] == ["backup", "database_upgrade"] and not place.exists()
+    assert done["backup_id"] is None and "would be upgraded" in _upgrade_report.sentence(
+        Report(GIVEN, done, None, "").summary([])
+    )
 
 
 def test_an_upgrade_of_a_killed_run_is_waited_for_and_compared_with_what_was_before(place: Path) -> None:
@@ -253,10 +326,10 @@ def test_an_upgrade_of_somebody_else_has_an_earlier_backup(place: Path) -> None:
 def test_a_running_upgrade_that_fails(place: Path, after: Values, why: str) -> None:
     platform = Platform(operation=OPERATION)
     platform.after.update(after)
-    preparation = Preparation({**GIVEN, "state_dir": str(place)}, platform)
+    begun = upgrade(place, platform)
     with pytest.raises(Refused, match=why):
-        preparation()
-    assert preparation.phase == "upgrade"
+        begun()
+    assert begun.done["phase"] == "upgrade"
 
 
 def test_a_database_that_is_not_there(place: Path) -> None:
@@ -272,7 +345,7 @@ def test_a_database_that_is_not_there(place: Path) -> None:
         return platform(name, **options)
 
     with pytest.raises(Refused, match="does not exist any more"):
-        Preparation({**GIVEN, "state_dir": str(place)}, gone)()
+        prepare(place, gone)
 
 
 @pytest.mark.parametrize(
@@ -301,7 +374,6 @@ def test_all_consents_that_are_missing_are_named_at_once(place: Path) -> None:
     platform.plan_fails = {"msg": "no", "error": {"kind": "Conflict"}}
     with pytest.raises(ModuleFailed):
         prepare(place, platform)
-    assert "max_age" not in _upgrade.backup_options({**GIVEN, "backup_max_age": "0"})
 
 
 # -- the file ---------------------------------------------------------------------------------------------------------
@@ -405,23 +477,19 @@ def test_the_process_of_ansible_is_the_parent(tmp_path: Path) -> None:
 
 # -- what came of it --------------------------------------------------------------------------------------------------
 
-PREPARED: Values = {
+DONE: Values = {
     "database": {"name": "shop/mysql", "app": "shop", "addon_id": ADDON, "region": "osc-fr1", "engine": "postgresql",
                  "resource_id": "shop_1", "version": "8.0.40-1"},
     "label": "shop/mysql", "needed": True, "taken_over": False, "older": False, "before": CONTENTS, "target": "8.0.43-1", "major_available": None,
-    "major_refused": False, "backup_id": None, "upgrade_at": None, "steps": [], "started_at": "2026-11-21T00:00:00Z",
-}  # fmt: skip
-DONE: Values = {
-    "backup": {"changed": True, "steps": ["make a backup"], "backup": {"id": "b-1"}}, "recorded": {"late": False, "at": "2026-11-21T00:01:00Z"},
-    "upgraded": {"steps": ["upgrade from 8.0.40-1 to 8.0.43-1"], "path": []}, "compared": {"contents": {"version": "8.0.43-1"}, "findings": []},
+    "major_refused": False, "backup_id": "b-1", "upgrade_at": None, "steps": ["make a backup", "upgrade"], "started_at": "2026-11-21T00:00:00Z",
+    "backed_up_at": "2026-11-21T00:01:00Z", "phase": "verify", "upgraded": True, "waited": False,
+    "compared": {"contents": {"version": "8.0.43-1"}, "findings": []},
 }  # fmt: skip
 
 
-def told(
-    place: Path, results: Values | None = None, failed: Values | None = None, task: str = "", **prepared: t.Any
-) -> tuple[Report, Values]:
-    whole = {**PREPARED, "place": str(place), "state_file": str(place / f"{ADDON}.json"), **prepared}
-    report = Report(GIVEN, {"prepared": whole, **(DONE if results is None else results)}, failed, task)
+def told(place: Path, failed: Values | None = None, task: str = "", **changes: t.Any) -> tuple[Report, Values]:
+    done = {**DONE, "place": str(place), "state_file": str(place / f"{ADDON}.json"), **changes}
+    report = Report(GIVEN, done, failed, task)
     return report, report.summary(
         [{"earliest_recoverable_at": "2026-11-20T00:00:00Z"}] if report.asks_for_windows else []
     )
@@ -438,7 +506,8 @@ def test_all_went_well(place: Path) -> None:
     )
     assert (
         summary["next_steps"] == []
-        and _upgrade.sentence(summary) == "shop/mysql: upgraded from 8.0.40-1 to 8.0.43-1, and nothing is missing"
+        and _upgrade_report.sentence(summary)
+        == "shop/mysql: upgraded from 8.0.40-1 to 8.0.43-1, and nothing is missing"
     )
     report.clear()
     assert not file.exists()
@@ -446,13 +515,8 @@ def test_all_went_well(place: Path) -> None:
 
 def test_what_is_missing_is_kept_until_it_is_there(place: Path) -> None:
     file = kept(place)
-    report, summary = told(
-        place,
-        {**DONE, "compared": {"contents": {}, "findings": ["the user x is gone"]}},
-        {"msg": "x"},
-        "Report the outcome",
-    )
-    text = _upgrade.message(report.label, summary)
+    report, summary = told(place, {"msg": "x"}, LAST, compared={"contents": {}, "findings": ["the user x is gone"]})
+    text = _upgrade_report.message(report.label, summary)
     assert text.startswith(
         "The upgrade of shop/mysql failed in the phase verify.\n- the user x is gone\nNothing more was changed."
     )
@@ -466,35 +530,32 @@ def test_what_is_missing_is_kept_until_it_is_there(place: Path) -> None:
 @pytest.mark.parametrize(
     ("task", "failed", "outcome", "phase", "stays"),
     [
-        ("Prepare the upgrade", {"msg": "no", "phase": "upgrade", "error": {"interrupted": True}}, "interrupted", "upgrade", True),
-        ("Prepare the upgrade", {"msg": "no", "phase": "preflight"}, "failed", "preflight", True),
-        ("Ensure a pre-upgrade backup exists", {"msg": "no"}, "failed", "backup", False),
-        ("Record the backup", {"msg": "no"}, "failed", "backup", False),
-        ("Upgrade the database", {"msg": "no", "error": {"interrupted": True}}, "interrupted", "upgrade", True),
-        ("Upgrade the database", {"stderr": "no"}, "failed", "upgrade", True),
-        ("Compare the contents of the database", {}, "failed", "verify", True),
-        ("Look at my shop", {"msg": "no", "phase": "preflight", "error": {"interrupted": True}}, "failed", "verify", True),
+        (MAIN, {"phase": "upgrade", "needed": None, "error": {"interrupted": True}}, "interrupted", "upgrade", True),
+        (MAIN, {"phase": "preflight", "needed": None}, "failed", "preflight", True),
+        (MAIN, {"phase": "backup"}, "failed", "backup", False),
+        (MAIN, {"phase": "upgrade", "error": {"interrupted": True}}, "interrupted", "upgrade", True),
+        (MAIN, {"phase": "upgrade"}, "failed", "upgrade", True),
+        (MAIN, {"phase": None, "needed": None}, "failed", "upgrade", True),
+        (MAIN, {"phase": "verify", "upgraded": True}, "failed", "verify", True),
+        ("Look at my shop", {"phase": "preflight", "upgraded": True, "error": {"interrupted": True}}, "failed", "verify", True),
     ],
 )  # fmt: skip
 def test_what_failed_where(place: Path, task: str, failed: Values, outcome: str, phase: str, stays: bool) -> None:
+    """A task that ends without saying how far it came may have begun the upgrade."""
     file = kept(place)
-    report, summary = told(place, None, failed, task)
+    given = {"msg": "no", **failed}
+    done = {**DONE, "place": str(place), "state_file": str(file), "upgraded": False, **given}
+    report = Report(GIVEN, {key: value for key, value in done.items() if value is not None}, given, task)
+    summary = report.summary([])
     assert (summary["outcome"], summary["failed_in"]) == (outcome, phase) and summary["next_steps"]
-    assert "no" in summary["findings"][0] or "the task failed" in summary["findings"][0]
-    assert summary["version_after"] == ("8.0.43-1" if task == "Look at my shop" else None), (
-        "not from an earlier use of the role"
-    )
+    assert "no" in summary["findings"][0]
     report.clear()
     assert file.exists() == stays
 
 
 def test_variables_that_are_wrong_have_a_summary_too() -> None:
-    report = Report(
-        {"failed": True, "msg": "x"},
-        {"backup": DONE["backup"]},
-        {"msg": "x is wrong"},
-        "Read and validate the role variables",
-    )
+    # What is registered is from an earlier use of the role.
+    report = Report({"failed": True, "msg": "x"}, DONE, {"msg": "x is wrong"}, FIRST)
     summary = report.summary([])
     assert (summary["outcome"], summary["failed_in"], summary["findings"], summary["backup_id"]) == (
         "failed",
@@ -506,18 +567,18 @@ def test_variables_that_are_wrong_have_a_summary_too() -> None:
     report.clear()
 
 
-def test_what_is_not_usual_is_a_step(place: Path) -> None:
-    late = {**DONE, "recorded": {"late": True, "at": ""}, "upgraded": {"skipped": True}, "compared": {"skipped": True}}
-    report, summary = told(place, late)
-    assert summary["outcome"] == "skipped" and summary["steps"][-1].startswith("not started because it is later than")
-    young = {**DONE, "backup": {"changed": False, "steps": [], "backup": {"id": "b-0"}}}
-    report, summary = told(place, young, older=True, target="", major_available="9")
-    assert summary["outcome"] == "unchanged" and summary["steps"][0] == "the backup b-0 is young enough"
-    assert (
-        "compare with what an earlier run noted at the version 8.0.40-1" in summary["steps"]
-        and "the major version 9 is waiting" in summary["steps"][-1]
+def test_what_is_not_usual_is_said(place: Path) -> None:
+    report, summary = told(place, late=True, upgraded=False, compared=None)
+    assert summary["outcome"] == "skipped"
+    report, summary = told(place, older=True, target="", upgraded=False, major_available="9")
+    assert summary["outcome"] == "unchanged" and "the major version 9 is waiting" in summary["steps"][-1]
+    said = _upgrade_report.sentence(summary)
+    assert said.startswith(
+        "shop/mysql: upgraded from 8.0.40-1 to 8.0.43-1 by an earlier run, and nothing is missing; skipped"
     )
-    report, summary = told(place, None, taken_over=True, target="", before={"version": "1"})
-    assert summary["steps"][-1].startswith("what there was before the upgrade is not known")
-    report, summary = told(place, {}, {"msg": "no"}, "Upgrade the database")
+    report, summary = told(place, compared=None)
+    assert _upgrade_report.sentence(summary).endswith("to 8.0.43-1, and not verified: the next run does")
+    report, summary = told(place, {"msg": "no"}, MAIN, backup_id=None)
     assert "No backup was made by this run" in "\n".join(summary["next_steps"])
+    assert told(place, {"stderr": "none"}, "Mine")[1]["findings"] == ["your own check failed: Mine: none"]
+    assert "the task failed: Mine" in told(place, {"msg": ""}, "Mine")[1]["findings"][0]
