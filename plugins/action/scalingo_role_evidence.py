@@ -1,0 +1,127 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private: may change without notice.
+"""Read the policy of restore drills, verify their evidence, and say which databases it covers."""
+
+from __future__ import annotations
+
+import os
+import time
+import typing as t
+
+from ansible.errors import AnsibleError
+from ansible.utils.display import Display
+from ansible.utils.unsafe_proxy import wrap_var
+from ansible_collections.community.scalingo.plugins.action.scalingo_role_variables import Reader, _is_blank
+from ansible_collections.community.scalingo.plugins.module_utils import _evidence, _evidence_chain
+from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError, visible
+from ansible_collections.community.scalingo.plugins.plugin_utils import _drills
+from ansible_collections.community.scalingo.plugins.plugin_utils._action import RoleAction, plain
+
+Data = dict[str, t.Any]
+PATH: Data = {"type": "path", "default": ""}
+VERIFIED: Data = {
+    "evidence_dir": {"type": "path", "required": True},
+    "allowed_signers": PATH,
+    "identity": {"type": "str", "default": ""},
+    "known": {"type": "list", "elements": "str", "default": []},
+}
+#: What each step takes.
+STEPS: t.Mapping[str, Data] = {
+    "policy": {"policy": PATH, "database": {"type": "dict", "default": {}}},
+    "verify": VERIFIED,
+    "cover": {
+        **VERIFIED, "policy": PATH, "html_file": {"type": "path", "default": "drill_coverage.html"},
+        "json_file": {"type": "path", "default": "drill_coverage.json"},
+        "fail_on": {"type": "list", "elements": "str", "choices": ["failed", "overdue"], "default": []},
+    },
+}  # fmt: skip
+TEMPLATE = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "fleet_report", "templates", "coverage.html.j2")
+
+
+class Refused(Exception):
+    """What was given is wrong. The message says what."""
+
+
+class ActionModule(RoleAction):
+    """One of the steps. What it takes has names that begin with I(prefix) for the user."""
+
+    _requires_connection = False
+    _VALID_ARGS = frozenset(("step", "prefix", "databases", *(name for taken in STEPS.values() for name in taken)))
+
+    def run(self, tmp: t.Any = None, task_vars: Data | None = None) -> Data:
+        result: Data = super().run(tmp, task_vars)
+        given = plain(self._task.args)
+        step, prefix, databases = given.pop("step"), given.pop("prefix", ""), given.pop("databases", [])
+        reader = Reader(prefix)
+        given = reader.options(STEPS[step], given, prefix)
+        try:
+            if reader.problems:
+                raise Refused("\n".join(reader.problems))
+            found = getattr(self, f"_{step}")(given, databases)
+        except (Refused, ScalingoError) as refused:
+            return {**result, "failed": True, "changed": False, "msg": str(refused)}
+        return {**result, "changed": False, **wrap_var(found)}
+
+    def _policy(self, given: Data, dummy: list[Data]) -> Data:
+        """What is accepted of the one database."""
+        names = {str(value) for value in given["database"].values() if value}
+        return {"deviations": self._read(given["policy"]).deviations_for(names)}
+
+    def _verify(self, given: Data, dummy: list[Data]) -> Data:
+        """A sentence for each file. What is wrong fails the task."""
+        findings = self._verified(given)
+        for finding in findings:
+            Display().display(f"{'WRONG: ' if finding.problem else ''}{finding.text}", stderr=True)
+        wrong = [finding.text for finding in findings if finding.problem]
+        told = [{"file": finding.file, "problem": finding.problem, "text": finding.text} for finding in findings]
+        outcome = "failed" if wrong else "unchanged"
+        count = sum(bool(finding.file) and finding.file != _evidence.NEWEST for finding in findings)
+        where = f"the evidence in {given['evidence_dir']}"
+        text = f"{len(wrong)} of what was found is wrong with {where}:" if wrong else f"All is well with {where}: {count} drills."
+        return {"findings": wrong, "files": told, "outcome": outcome, "failed": bool(wrong), "msg": "\n".join([text, *wrong])}
+
+    def _verified(self, given: Data) -> list[_evidence_chain.Finding]:
+        return _evidence_chain.verify(
+            given["evidence_dir"], allowed_signers=given["allowed_signers"] or None, identity=given["identity"] or None,
+            known=given["known"],
+        )  # fmt: skip
+
+    def _cover(self, given: Data, databases: list[Data]) -> Data:
+        """The coverage of the databases. Evidence with which something is wrong does not count."""
+        policy = self._read(given["policy"])
+        for kind in ("html_file", "json_file"):
+            given[kind] = os.path.realpath(given[kind])
+            if not os.path.isdir(os.path.dirname(given[kind])):
+                raise Refused(f"{kind}: there is no directory {os.path.dirname(given[kind])}")
+        wrong = [finding for finding in self._verified(given) if finding.problem]
+        bad = {finding.file for finding in wrong}
+        known = [entry for entry in _evidence.entries(given["evidence_dir"]) if entry.file not in bad]
+        report = _drills.coverage(databases, known, [finding.text for finding in wrong], policy, time.time())
+        failing = [word for word in given["fail_on"] if report["counts"][word]]
+        lines = [_drills.sentence(report), *(finding.text for finding in wrong)]
+        lines += [f"{row['name']}: {row['text']}" for row in report["databases"] if row["status"] in failing]
+        files = {kind: given[kind] for kind in ("html_file", "json_file")}
+        return {
+            "report": report, **files, "template": os.path.realpath(TEMPLATE), "bad": bool(wrong or failing),
+            "sentence": "\n".join([*lines, f"The coverage is in {given['html_file']}."]),
+        }  # fmt: skip
+
+    def _read(self, path: str) -> _drills.Policy:
+        """The policy in a file of YAML or JSON; that of no file wants a drill of every database."""
+        content: t.Any = {}
+        if path:
+            try:
+                content = plain(self._loader.load_from_file(path))
+            except AnsibleError as error:
+                raise Refused(f"the policy {path} cannot be read: {visible(str(error)).split(' The error appears')[0]}") from None
+        if not isinstance(content, dict):
+            raise Refused(f"the policy {path} holds no keys: give for example every, scope, exclusions and deviations")
+        reader = Reader("policy.")
+        policy = reader.options(_drills.POLICY, {name: value for name, value in content.items() if not _is_blank(value)}, "policy.")
+        problems = reader.problems or list(_drills.refused(policy))
+        if problems:
+            raise Refused("\n".join([f"the policy {path} is not valid, and nothing was done:", *(f"- {text}" for text in problems)]))
+        return _drills.Policy(policy, time.time())

@@ -1,0 +1,236 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private: may change without notice.
+"""What the evidence of drills says of databases: what the policy wants of each, which are covered, and whether an upgrade was rehearsed."""
+
+from __future__ import annotations
+
+import datetime
+import fnmatch
+import typing as t
+
+from ansible_collections.community.scalingo.plugins.module_utils import _canon
+from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError, visible
+from ansible_collections.community.scalingo.plugins.module_utils._evidence import Entry, entries, is_rehearsal
+from ansible_collections.community.scalingo.plugins.module_utils._resources.version import (
+    SERIES,
+    UNKNOWN_SERIES,
+    crosses_major,
+)
+
+Data = dict[str, t.Any]
+
+FORMAT = 1
+#: Evidence of a later time than this many seconds ahead counts for nothing: the clock of one of two machines is wrong.
+AHEAD_SECONDS = 3600.0
+_DECISION: Data = {name: {"type": "str", "required": True} for name in ("database", "reason", "accepted_by", "until")}
+#: What the file restore_drill_policy can hold, as an argument spec.
+POLICY: Data = {
+    "every": {"type": "str", "default": "90d"},
+    "scope": {"type": "list", "elements": "str", "default": ["*"]},
+    "exclusions": {"type": "list", "elements": "dict", "default": [], "options": _DECISION},
+    "deviations": {
+        "type": "list", "elements": "dict", "default": [], "options": {"what": {"type": "str", "required": True}, **_DECISION},
+    },
+}  # fmt: skip
+#: The statuses, the worst first, each with the level whose looks it has on the page.
+STATUSES: t.Mapping[str, str] = {
+    "failed": "critical",
+    "overdue": "warning",
+    "retested": "good",
+    "drilled": "good",
+    "excluded": "notice",
+    "out_of_scope": "notice",
+}
+COVERED = ("retested", "drilled")
+
+
+def refused(policy: Data) -> t.Iterator[str]:
+    """Yield what is wrong with a policy of which each value has the right type."""
+    try:
+        if _canon.seconds(policy["every"]) <= 0:
+            raise ValueError
+    except ValueError:
+        yield f"every is {policy['every']!r}: give for example 90d"
+    for kind in ("exclusions", "deviations"):
+        for number, item in enumerate(policy[kind]):
+            try:
+                datetime.date.fromisoformat(item["until"])
+            except ValueError:
+                yield f"{kind}[{number}].until is {item['until']!r}: give a day such as 2027-06-30"
+
+
+class Policy:
+    """What is wanted of the drills of databases, on the day of I(now). A decision counts to the end of the day C(until), in UTC."""
+
+    def __init__(self, policy: Data, now: float) -> None:
+        self.every = policy["every"]
+        self.seconds = _canon.seconds(policy["every"])
+        self._policy = policy
+        self._today = day(now)
+
+    def is_in_scope(self, names: t.Collection[str]) -> bool:
+        """Whether a database is to be drilled. I(names) are all that it can be called by: its name, the ID of its addon."""
+        return any(_means(pattern, names) for pattern in self._policy["scope"])
+
+    def exclusion(self, names: t.Collection[str]) -> Data | None:
+        """Return why a database is not drilled, by whose decision, until when."""
+        return next(iter(self._decisions("exclusions", names)), None)
+
+    def deviations_for(self, names: t.Collection[str]) -> list[Data]:
+        """Return what is accepted of a database: what, by whom, until when, and why."""
+        return self._decisions("deviations", names)
+
+    def _decisions(self, kind: str, names: t.Collection[str]) -> list[Data]:
+        return [
+            {name: value for name, value in item.items() if name != "database"}
+            for item in self._policy[kind]
+            if item["until"] >= self._today and _means(item["database"], names)
+        ]
+
+    def of_nobody(self, databases: t.Iterable[t.Collection[str]]) -> list[str]:
+        """Return a sentence for each word of the policy that means no database of the run, and for each decision that is over."""
+        there = list(databases)
+        found = []
+        words = [("scope", word, "9999") for word in self._policy["scope"] if word != "*"]
+        words += [(kind, item["database"], item["until"]) for kind in ("exclusions", "deviations") for item in self._policy[kind]]
+        for kind, word, until in words:
+            if until < self._today:
+                found.append(f"{kind} of the policy: what was decided of {word} was over on {until}.")
+            elif not any(_means(word, names) for names in there):
+                found.append(f"{kind} of the policy: {word} is no database of this run.")
+        return [visible(text) for text in found]
+
+
+def _means(word: str, names: t.Collection[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, word) for name in names)
+
+
+def day(now: float) -> str:
+    """Return the day of a time in seconds since 1970, in UTC."""
+    return datetime.datetime.fromtimestamp(now, datetime.timezone.utc).strftime("%Y-%m-%d")
+
+
+# -- coverage -------------------------------------------------------------------------------------------------------------
+
+
+def ended(entry: Entry) -> float:
+    """Return when a drill ended, in seconds since 1970; 0 when its evidence does not say."""
+    record = entry.record or {}
+    try:
+        return _canon.instant_seconds(record.get("ended_at") or record.get("written_at"))
+    except ValueError:
+        return 0.0
+
+
+def _is_of(record: Data, database: t.Mapping[str, t.Any]) -> bool:
+    """Whether evidence is of a database: by the ID of the addon, where both know it; else by name and region."""
+    own = record["database"]
+    if database.get("addon_id") and own.get("addon_id"):
+        return bool(database["addon_id"] == own["addon_id"])
+    regions = {own.get("region"), database.get("region")} - {None, ""}
+    return own.get("name") == database["name"] and len(regions) < 2
+
+
+def row(database: t.Mapping[str, t.Any], known: t.Iterable[Entry], policy: Policy, now: float) -> Data:
+    """Return how a database is covered by drills; rehearsals of an upgrade are none."""
+    names = [str(database[key]) for key in ("name", "addon_id") if database.get(key)]
+    drills = [entry for entry in known if entry.record and _is_of(entry.record, database) and ended(entry) <= now + AHEAD_SECONDS]
+    drills = sorted((entry for entry in drills if not is_rehearsal(entry.record or {})), key=ended)
+    recent = [entry for entry in drills if ended(entry) >= now - policy.seconds]
+    passed = [entry for entry in drills if (entry.record or {})["outcome"] == "passed"]
+    failed = [entry for entry in recent if (entry.record or {})["outcome"] == "failed"]
+    last = drills[-1] if drills else None
+    exclusion = policy.exclusion(names)
+    found: Data = {
+        "name": database["name"], **{key: database.get(key) or None for key in ("app", "addon_id", "region", "engine")},
+        "last": _told(last), "last_passed": _told(passed[-1] if passed else None), "drills": len(recent), "failures": len(failed),
+        "deviations": policy.deviations_for(names),
+    }  # fmt: skip
+    if not policy.is_in_scope(names):
+        status, text = "out_of_scope", "It is not in the scope of the policy."
+    elif exclusion is not None:
+        status = "excluded"
+        text = f"Excluded until {exclusion['until']} by {exclusion['accepted_by']}: {exclusion['reason']}"
+    elif last is not None and (last.record or {})["outcome"] == "failed":
+        said = ((last.record or {}).get("findings") or ["it failed"])[0]
+        status, text = "failed", f"The last drill failed, and was not repeated: {said}"
+    elif not passed or passed[-1] not in recent:
+        when = f"; the last one that did was on {day(ended(passed[-1]))}" if passed else ""
+        status, text = "overdue", f"No drill passed within {policy.every}{when}."
+    elif failed:
+        status, text = "retested", f"Failed on {day(ended(failed[-1]))}, and passed again on {day(ended(passed[-1]))}."
+    else:
+        status, text = "drilled", f"Passed on {day(ended(passed[-1]))}."
+    return {**found, "status": status, "level": STATUSES[status], "text": visible(text)}
+
+
+def _told(entry: Entry | None) -> Data | None:
+    record = (entry.record or {}) if entry is not None else None
+    if entry is None or record is None:
+        return None
+    return {"file": entry.file, "sha256": entry.sha256, **{key: record.get(key) for key in ("outcome", "ended_at")}}
+
+
+def coverage(databases: t.Sequence[Data], known: t.Sequence[Entry], wrong: t.Sequence[str], policy: Policy, now: float) -> Data:
+    """Return how databases are covered, the worst first. What is wrong with the evidence is told; which of it counts, the caller says."""
+    rows = [row(database, known, policy, now) for database in databases]
+    order = list(STATUSES)
+    counts = {status: sum(item["status"] == status for item in rows) for status in order}
+    names = [[str(item[key]) for key in ("name", "addon_id") if item.get(key)] for item in databases]
+    return {
+        "format": FORMAT,
+        "generated_at": datetime.datetime.fromtimestamp(now, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "every": policy.every,
+        "counts": {"in_scope": len(rows) - counts["out_of_scope"] - counts["excluded"], **counts},
+        "findings": [*wrong, *policy.of_nobody(names)],
+        "databases": sorted(rows, key=lambda item: (order.index(item["status"]), item["name"].casefold(), item["name"])),
+    }
+
+
+def sentence(report: Data) -> str:
+    """Return the coverage in one sentence."""
+    counts = report["counts"]
+    covered = sum(counts[status] for status in COVERED)
+    text = f"{covered} of {counts['in_scope']} databases in scope passed a drill within {report['every']}"
+    more = {"retested": "after a failure", "failed": "failed", "overdue": "overdue", "excluded": "excluded"}
+    told = [f"{counts[status]} {word}" for status, word in more.items() if counts[status]]
+    return f"{text}{': ' + ', '.join(told) if told else ''}."
+
+
+# -- rehearsals -----------------------------------------------------------------------------------------------------------
+
+
+def not_rehearsed(directory: str, addon_id: str, engine: str, before: str, target: str, age: str, now: float) -> str:
+    """Return why an upgrade may not begin, for the end of a sentence; empty when it may.
+
+    It may when it stays at its major version, or when a rehearsal of this addon on that of I(target) passed within I(age).
+    """
+    count = SERIES.get(engine.removesuffix("-ng"), UNKNOWN_SERIES)
+    if not crosses_major(count, before, target):
+        return ""
+    try:
+        rehearsals = [entry for entry in entries(directory) if _is_rehearsal_on(entry, addon_id, count, target)]
+    except ScalingoError as error:
+        return f"its rehearsals are not known: {error}"
+    major = ".".join(target.split(".")[:count])
+    rehearsals.sort(key=ended)
+    if rehearsals and rehearsals[-1].record and rehearsals[-1].record["outcome"] == "failed":
+        return f"the last rehearsal of its upgrade to {major} failed on {day(ended(rehearsals[-1]))}"
+    passed = [ended(entry) for entry in rehearsals if (entry.record or {})["outcome"] == "passed" and ended(entry) <= now + AHEAD_SECONDS]
+    if passed and passed[-1] >= now - _canon.seconds(age):
+        return ""
+    older = f"; the last one was on {day(passed[-1])}" if passed else ""
+    return f"no rehearsal of its upgrade to {major} passed within {age}, by the evidence in {directory}{older}"
+
+
+def _is_rehearsal_on(entry: Entry, addon_id: str, count: int, target: str) -> bool:
+    record = entry.record or {}
+    if not is_rehearsal(record) or record["database"].get("addon_id") != addon_id:
+        return False
+    try:
+        return not crosses_major(count, str((record.get("rehearsal") or {}).get("to")), target)
+    except ValueError:
+        return False
