@@ -22,8 +22,8 @@ from ansible_collections.community.scalingo.plugins.plugin_utils._action import 
 
 Data = dict[str, t.Any]
 PATH: Data = {"type": "path", "default": ""}
+DIRECTORY: Data = {"type": "path", "required": True}
 VERIFIED: Data = {
-    "evidence_dir": {"type": "path", "required": True},
     "allowed_signers": PATH,
     "identity": {"type": "str", "default": ""},
     "known": {"type": "list", "elements": "str", "default": []},
@@ -31,9 +31,9 @@ VERIFIED: Data = {
 #: What each step takes.
 STEPS: t.Mapping[str, Data] = {
     "policy": {"policy": PATH, "database": {"type": "dict", "default": {}}},
-    "verify": VERIFIED,
+    "verify": {"dir": DIRECTORY, **VERIFIED},
     "cover": {
-        **VERIFIED, "policy": PATH, "html_file": {"type": "path", "default": "drill_coverage.html"},
+        "evidence_dir": DIRECTORY, **VERIFIED, "policy": PATH, "html_file": {"type": "path", "default": "drill_coverage.html"},
         "json_file": {"type": "path", "default": "drill_coverage.json"},
         "fail_on": {"type": "list", "elements": "str", "choices": ["failed", "overdue"], "default": []},
     },
@@ -67,25 +67,35 @@ class ActionModule(RoleAction):
 
     def _policy(self, given: Data, dummy: list[Data]) -> Data:
         """What is accepted of the one database."""
-        names = {str(value) for value in given["database"].values() if value}
+        names = [str(given["database"].get(key) or "") for key in ("name", "addon_id", "addon")]
         return {"deviations": self._read(given["policy"]).deviations_for(names)}
 
     def _verify(self, given: Data, dummy: list[Data]) -> Data:
         """A sentence for each file. What is wrong fails the task."""
-        findings = self._verified(given)
+        findings = self._verified(given["dir"], given)
         for finding in findings:
             Display().display(f"{'WRONG: ' if finding.problem else ''}{finding.text}", stderr=True)
         wrong = [finding.text for finding in findings if finding.problem]
         told = [{"file": finding.file, "problem": finding.problem, "text": finding.text} for finding in findings]
         outcome = "failed" if wrong else "unchanged"
         count = sum(bool(finding.file) and finding.file != _evidence.NEWEST for finding in findings)
-        where = f"the evidence in {given['evidence_dir']}"
-        text = f"{len(wrong)} of what was found is wrong with {where}:" if wrong else f"All is well with {where}: {count} drills."
-        return {"findings": wrong, "files": told, "outcome": outcome, "failed": bool(wrong), "msg": "\n".join([text, *wrong])}
+        where = f"the evidence in {given['dir']}"
+        text = (
+            f"{len(wrong)} of what was found is wrong with {where}:"
+            if wrong
+            else f"All is well with {where}: {count} drills."
+        )
+        return {
+            "findings": wrong,
+            "files": told,
+            "outcome": outcome,
+            "failed": bool(wrong),
+            "msg": "\n".join([text, *wrong]),
+        }
 
-    def _verified(self, given: Data) -> list[_evidence_chain.Finding]:
+    def _verified(self, directory: str, given: Data) -> list[_evidence_chain.Finding]:
         return _evidence_chain.verify(
-            given["evidence_dir"], allowed_signers=given["allowed_signers"] or None, identity=given["identity"] or None,
+            directory, allowed_signers=given["allowed_signers"] or None, identity=given["identity"] or None,
             known=given["known"],
         )  # fmt: skip
 
@@ -96,7 +106,7 @@ class ActionModule(RoleAction):
             given[kind] = os.path.realpath(given[kind])
             if not os.path.isdir(os.path.dirname(given[kind])):
                 raise Refused(f"{kind}: there is no directory {os.path.dirname(given[kind])}")
-        wrong = [finding for finding in self._verified(given) if finding.problem]
+        wrong = [finding for finding in self._verified(given["evidence_dir"], given) if finding.problem]
         bad = {finding.file for finding in wrong}
         known = [entry for entry in _evidence.entries(given["evidence_dir"]) if entry.file not in bad]
         report = _drills.coverage(databases, known, [finding.text for finding in wrong], policy, time.time())
@@ -116,12 +126,20 @@ class ActionModule(RoleAction):
             try:
                 content = plain(self._loader.load_from_file(path))
             except AnsibleError as error:
-                raise Refused(f"the policy {path} cannot be read: {visible(str(error)).split(' The error appears')[0]}") from None
+                raise Refused(
+                    f"the policy {path} cannot be read: {visible(str(error)).split(' The error appears')[0]}"
+                ) from None
         if not isinstance(content, dict):
             raise Refused(f"the policy {path} holds no keys: give for example every, scope, exclusions and deviations")
         reader = Reader("policy.")
-        policy = reader.options(_drills.POLICY, {name: value for name, value in content.items() if not _is_blank(value)}, "policy.")
+        policy = reader.options(
+            _drills.POLICY, {name: value for name, value in content.items() if not _is_blank(value)}, "policy."
+        )
         problems = reader.problems or list(_drills.refused(policy))
         if problems:
-            raise Refused("\n".join([f"the policy {path} is not valid, and nothing was done:", *(f"- {text}" for text in problems)]))
+            raise Refused(
+                "\n".join(
+                    [f"the policy {path} is not valid, and nothing was done:", *(f"- {text}" for text in problems)]
+                )
+            )
         return _drills.Policy(policy, time.time())

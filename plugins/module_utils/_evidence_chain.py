@@ -90,7 +90,7 @@ class _Chain:
     def _named_later(self, number: int) -> tuple[str | None, str | None, str]:
         """What is said of evidence by what was written after it: its name, its digest, and which file says so; or nothing."""
         after = self._found.get(number + 1)
-        if after is not None and after.record is not None:
+        if after is not None and after.record is not None and after.record.get("file") == after.file:
             previous = after.record.get("previous")
             previous = previous if isinstance(previous, dict) else {}
             return str(previous.get("file")), str(previous.get("sha256")), after.file
@@ -149,7 +149,7 @@ class _Chain:
         if head is None:
             text = f"{NEWEST} is {self._head_problem}: nothing shows whether evidence was removed at the end."
             return Finding(NEWEST, "removed", text)
-        if self._signers.file and not (newest and newest.record and newest.record.get("signature")):
+        if self._signers.file and newest is not None and not (newest.record or {}).get("signature"):
             return Finding(
                 NEWEST, "unsigned", "The newest evidence is not signed, so that nothing vouches for the whole."
             )

@@ -71,31 +71,35 @@ class Policy:
         self._policy = policy
         self._today = day(now)
 
-    def is_in_scope(self, names: t.Collection[str]) -> bool:
-        """Whether a database is to be drilled. I(names) are all that it can be called by: its name, the ID of its addon."""
+    def is_in_scope(self, names: t.Sequence[str]) -> bool:
+        """Whether a database is to be drilled. I(names) are its name, which patterns match, and the ID of its addon."""
         return any(_means(pattern, names) for pattern in self._policy["scope"])
 
-    def exclusion(self, names: t.Collection[str]) -> Data | None:
+    def exclusion(self, names: t.Sequence[str]) -> Data | None:
         """Return why a database is not drilled, by whose decision, until when."""
         return next(iter(self._decisions("exclusions", names)), None)
 
-    def deviations_for(self, names: t.Collection[str]) -> list[Data]:
+    def deviations_for(self, names: t.Sequence[str]) -> list[Data]:
         """Return what is accepted of a database: what, by whom, until when, and why."""
         return self._decisions("deviations", names)
 
-    def _decisions(self, kind: str, names: t.Collection[str]) -> list[Data]:
+    def _decisions(self, kind: str, names: t.Sequence[str]) -> list[Data]:
         return [
             {name: value for name, value in item.items() if name != "database"}
             for item in self._policy[kind]
             if item["until"] >= self._today and _means(item["database"], names)
         ]
 
-    def of_nobody(self, databases: t.Iterable[t.Collection[str]]) -> list[str]:
+    def of_nobody(self, databases: t.Iterable[t.Sequence[str]]) -> list[str]:
         """Return a sentence for each word of the policy that means no database of the run, and for each decision that is over."""
         there = list(databases)
         found = []
         words = [("scope", word, "9999") for word in self._policy["scope"] if word != "*"]
-        words += [(kind, item["database"], item["until"]) for kind in ("exclusions", "deviations") for item in self._policy[kind]]
+        words += [
+            (kind, item["database"], item["until"])
+            for kind in ("exclusions", "deviations")
+            for item in self._policy[kind]
+        ]
         for kind, word, until in words:
             if until < self._today:
                 found.append(f"{kind} of the policy: what was decided of {word} was over on {until}.")
@@ -104,8 +108,8 @@ class Policy:
         return [visible(text) for text in found]
 
 
-def _means(word: str, names: t.Collection[str]) -> bool:
-    return any(fnmatch.fnmatchcase(name, word) for name in names)
+def _means(word: str, names: t.Sequence[str]) -> bool:
+    return word in names or fnmatch.fnmatchcase(names[0], word)
 
 
 def day(now: float) -> str:
@@ -137,7 +141,11 @@ def _is_of(record: Data, database: t.Mapping[str, t.Any]) -> bool:
 def row(database: t.Mapping[str, t.Any], known: t.Iterable[Entry], policy: Policy, now: float) -> Data:
     """Return how a database is covered by drills; rehearsals of an upgrade are none."""
     names = [str(database[key]) for key in ("name", "addon_id") if database.get(key)]
-    drills = [entry for entry in known if entry.record and _is_of(entry.record, database) and ended(entry) <= now + AHEAD_SECONDS]
+    drills = [
+        entry
+        for entry in known
+        if entry.record and _is_of(entry.record, database) and ended(entry) <= now + AHEAD_SECONDS
+    ]
     drills = sorted((entry for entry in drills if not is_rehearsal(entry.record or {})), key=ended)
     recent = [entry for entry in drills if ended(entry) >= now - policy.seconds]
     passed = [entry for entry in drills if (entry.record or {})["outcome"] == "passed"]
@@ -174,7 +182,9 @@ def _told(entry: Entry | None) -> Data | None:
     return {"file": entry.file, "sha256": entry.sha256, **{key: record.get(key) for key in ("outcome", "ended_at")}}
 
 
-def coverage(databases: t.Sequence[Data], known: t.Sequence[Entry], wrong: t.Sequence[str], policy: Policy, now: float) -> Data:
+def coverage(
+    databases: t.Sequence[Data], known: t.Sequence[Entry], wrong: t.Sequence[str], policy: Policy, now: float
+) -> Data:
     """Return how databases are covered, the worst first. What is wrong with the evidence is told; which of it counts, the caller says."""
     rows = [row(database, known, policy, now) for database in databases]
     order = list(STATUSES)
@@ -186,7 +196,9 @@ def coverage(databases: t.Sequence[Data], known: t.Sequence[Entry], wrong: t.Seq
         "every": policy.every,
         "counts": {"in_scope": len(rows) - counts["out_of_scope"] - counts["excluded"], **counts},
         "findings": [*wrong, *policy.of_nobody(names)],
-        "databases": sorted(rows, key=lambda item: (order.index(item["status"]), item["name"].casefold(), item["name"])),
+        "databases": sorted(
+            rows, key=lambda item: (order.index(item["status"]), item["name"].casefold(), item["name"])
+        ),
     }
 
 
@@ -219,7 +231,11 @@ def not_rehearsed(directory: str, addon_id: str, engine: str, before: str, targe
     rehearsals.sort(key=ended)
     if rehearsals and rehearsals[-1].record and rehearsals[-1].record["outcome"] == "failed":
         return f"the last rehearsal of its upgrade to {major} failed on {day(ended(rehearsals[-1]))}"
-    passed = [ended(entry) for entry in rehearsals if (entry.record or {})["outcome"] == "passed" and ended(entry) <= now + AHEAD_SECONDS]
+    passed = [
+        ended(entry)
+        for entry in rehearsals
+        if (entry.record or {})["outcome"] == "passed" and ended(entry) <= now + AHEAD_SECONDS
+    ]
     if passed and passed[-1] >= now - _canon.seconds(age):
         return ""
     older = f"; the last one was on {day(passed[-1])}" if passed else ""
