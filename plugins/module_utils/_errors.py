@@ -324,6 +324,17 @@ class StepFailed(ScalingoError):
     """The platform reports that an operation, a feature or a backup failed."""
 
 
+class DrillFailed(ScalingoError):
+    """A restore drill found that a backup cannot be restored, or could not find out. The database itself was not touched.
+
+    ``phase`` is the part of the drill in which it stopped.
+    """
+
+    def __init__(self, message: str, *, phase: str = "", **details: t.Any) -> None:
+        super().__init__(message, **details)
+        self.phase = phase
+
+
 ADVICE: tuple[tuple[type[ScalingoError], str], ...] = (
     (Unauthorized, "Check that the API token exists, has not been revoked and belongs to this region's account."),
     (Forbidden, "Check that the account behind the token may manage databases: a limited collaborator may not."),

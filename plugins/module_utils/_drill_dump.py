@@ -1,0 +1,101 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""What a dump of PostgreSQL says of itself in its list, and what pg_restore says of a restoration."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from . import _programs
+from ._drill_place import lines_of
+from ._errors import visible
+
+#: What pg_restore complains of although nothing is lost: settings that only newer servers have, and a schema that is always there.
+HARMLESS = re.compile(r'unrecognized configuration parameter "\w*timeout"|schema "public" already exists')
+#: Entries of a dump that are not restored: they hold passwords of other servers, or connect to them.
+LEFT_OUT = re.compile(r"(USER MAPPING|SUBSCRIPTION|PUBLICATION|EVENT TRIGGER)\b")
+#: Why a materialized view cannot be filled on a server that has no network.
+NO_NETWORK = re.compile(r"could not (establish connection|connect to server)|has not been populated")
+NAME = r'("(?:[^"]|"")+"|[\w$]+)'
+TEXT = r"'((?:[^'\\]|'')*)'"
+#: "3079 16385 EXTENSION - hstore" after the number of the entry. The kinds are upper-case words, schema and name are whatever.
+ENTRY = re.compile(r"\d+; \d+ \d+ ([A-Z][A-Z ]*[A-Z]) ")
+#: Options of CREATE DATABASE that are taken over from the dump.
+LOCALE_OPTIONS = (
+    "ENCODING",
+    "LOCALE_PROVIDER",
+    "LOCALE",
+    "LC_COLLATE",
+    "LC_CTYPE",
+    "ICU_LOCALE",
+    "ICU_RULES",
+    "BUILTIN_LOCALE",
+)
+
+
+class Entry(t.NamedTuple):
+    """A line of a dump's list, and what it is about."""
+
+    line: str
+    kind: str
+
+
+def bare_name(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+
+
+def locale_of(text: str) -> dict[str, str]:
+    """The options of the dump's CREATE DATABASE that say how text is kept and sorted."""
+    found = re.search(r"^CREATE DATABASE %s WITH TEMPLATE = template0 (.*);$" % NAME, text, re.MULTILINE)
+    options = re.findall(rf"\b([A-Z_]+) = (?:{TEXT}|(\w+))", found.group(2)) if found else []
+    return {
+        name: quoted.replace("''", "'") or word
+        for name, quoted, word in options
+        if name in LOCALE_OPTIONS and (quoted or word)
+    }
+
+
+def roles_of(text: str) -> list[str]:
+    """The roles that policies of the dump name."""
+    statement = rf"^CREATE POLICY {NAME} ON {NAME}(?:\.{NAME})?(?: AS \w+)?(?: FOR \w+)? TO ((?:{NAME}(?:, )?)+)"
+    found = [match.group(4) for match in re.finditer(statement, text, re.MULTILINE)]
+    return list(dict.fromkeys(bare_name(name) for names in found for name in re.findall(NAME, names)))
+
+
+def complaints(
+    done: _programs.Done, left_out: dict[str, int], *, isolated: bool = False, parallel: bool = False
+) -> list[str]:
+    """What pg_restore could not do. Details that quote data are left out, and what needs a network is counted in `left_out`.
+
+    It succeeded when it says so, or when it ended by itself and counts as many errors as there are harmless ones. With several jobs it
+    counts an entry once that had several, and not what a job meets at its start.
+    """
+    if done.returncode == 0:
+        return []
+    problems: list[str] = []
+    forgiven = 0
+    for part in re.split(r"^\S*pg_restore: (?=\[|error:)", done.stderr, flags=re.MULTILINE)[1:]:
+        text = re.sub(r"^(\[[^]]*\] |error: )+", "", visible(lines_of(part)[0]).strip())
+        text = re.sub(r"^could not execute query: ERROR:\s+", "", text)
+        if HARMLESS.search(text):
+            forgiven += 1
+        elif (
+            isolated
+            and NO_NETWORK.search(text)
+            and re.search(r"^Command was: REFRESH MATERIALIZED VIEW ", part, re.MULTILINE)
+        ):
+            forgiven += 1
+            left_out["MATERIALIZED VIEW DATA"] = left_out.get("MATERIALIZED VIEW DATA", 0) + 1
+        else:
+            problems.append(text)
+    counted = re.search(r"errors ignored on restore: (\d+)", done.stderr)
+    ignored = int(counted.group(1)) if counted else 0
+    is_harmless = 0 < ignored <= forgiven if parallel else 0 < ignored == forgiven
+    if problems or (done.returncode == 1 and is_harmless):
+        return problems
+    early = done.returncode < 0 or not done.stderr.strip()
+    return [f"{done.ending} before the restoration was complete" if early else done.said]
