@@ -168,20 +168,17 @@ def test_what_cannot_be_written_says_where(place: str) -> None:
 def test_junit_is_read_by_what_reads_junit(place: str) -> None:
     """Control characters have made whole reports unreadable (schemathesis#4794, junit-plugin#580)."""
     bad = 'row \x00\x1b[31m \ud800 \ufffe <&"]]> é'
-    written = _evidence.write(
-        place,
-        record(
-            f"shop{bad}",
-            outcome="failed",
-            findings=[bad, "second"],
-            checks=[{"name": bad, "passed": False}, {"name": "b", "passed": True}],
-        ),
-        now=NOW,
-    )
+    checked = [
+        {"kind": "rows", "name": bad, "passed": False, "message": bad},
+        {"kind": "rpo", "name": "rpo", "passed": False, "accepted": True, "message": "accepted by Ada"},
+        {"kind": "sql", "name": "b", "passed": True, "message": "right"},
+    ]
+    given = record(f"shop{bad}", outcome="failed", findings=[bad, "second"], checked=checked)
+    written = _evidence.write(place, given, now=NOW)
     suite = ElementTree.parse(written.junit).getroot().find("testsuite")
     assert suite is not None
     assert {name: suite.attrib[name] for name in ("tests", "failures", "errors", "skipped", "time")} == {
-        "tests": "7", "failures": "2", "errors": "0", "skipped": "1", "time": "90.000",
+        "tests": "6", "failures": "2", "errors": "0", "skipped": "1", "time": "90.000",
     }  # fmt: skip
     first = suite[0].find("failure")
     assert first is not None and first.text == 'row \\x00\\x1b[31m \\ud800 \ufffd <&"]]> é\nsecond'
