@@ -17,7 +17,7 @@ from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.community.scalingo.plugins.action.scalingo_role_variables import Reader, _is_blank
 from ansible_collections.community.scalingo.plugins.module_utils import _evidence, _evidence_chain
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError, visible
-from ansible_collections.community.scalingo.plugins.plugin_utils import _drills
+from ansible_collections.community.scalingo.plugins.plugin_utils import _drills, _fleet
 from ansible_collections.community.scalingo.plugins.plugin_utils._action import RoleAction, plain
 
 Data = dict[str, t.Any]
@@ -41,10 +41,6 @@ STEPS: t.Mapping[str, Data] = {
 TEMPLATE = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "fleet_report", "templates", "coverage.html.j2")
 
 
-class Refused(Exception):
-    """What was given is wrong. The message says what."""
-
-
 class ActionModule(RoleAction):
     """One of the steps. What it takes has names that begin with I(prefix) for the user."""
 
@@ -59,20 +55,20 @@ class ActionModule(RoleAction):
         given = reader.options(STEPS[step], given, prefix)
         try:
             if reader.problems:
-                raise Refused("\n".join(reader.problems))
+                raise _fleet.Refused("\n".join(reader.problems))
             found = getattr(self, f"_{step}")(given, databases)
-        except (Refused, ScalingoError) as refused:
+        except (_fleet.Refused, ScalingoError) as refused:
             return {**result, "failed": True, "changed": False, "msg": str(refused)}
         return {**result, "changed": False, **wrap_var(found)}
 
     def _policy(self, given: Data, dummy: list[Data]) -> Data:
         """What is accepted of the one database."""
         names = [str(given["database"].get(key) or "") for key in ("name", "addon_id", "addon")]
-        return {"deviations": self._read(given["policy"]).deviations_for(names)}
+        return {"deviations": read_policy(self._loader, given["policy"]).deviations_for(names)}
 
     def _verify(self, given: Data, dummy: list[Data]) -> Data:
         """A sentence for each file. What is wrong fails the task."""
-        findings = self._verified(given["dir"], given)
+        findings = counted(given["dir"], given["allowed_signers"], given["identity"], given["known"])[1]
         for finding in findings:
             Display().display(f"{'WRONG: ' if finding.problem else ''}{finding.text}", stderr=True)
         wrong = [finding.text for finding in findings if finding.problem]
@@ -93,22 +89,16 @@ class ActionModule(RoleAction):
             "msg": "\n".join([text, *wrong]),
         }
 
-    def _verified(self, directory: str, given: Data) -> list[_evidence_chain.Finding]:
-        return _evidence_chain.verify(
-            directory, allowed_signers=given["allowed_signers"] or None, identity=given["identity"] or None,
-            known=given["known"],
-        )  # fmt: skip
-
     def _cover(self, given: Data, databases: list[Data]) -> Data:
         """The coverage of the databases. Evidence with which something is wrong does not count."""
-        policy = self._read(given["policy"])
+        policy = read_policy(self._loader, given["policy"])
         for kind in ("html_file", "json_file"):
             given[kind] = os.path.realpath(given[kind])
             if not os.path.isdir(os.path.dirname(given[kind])):
-                raise Refused(f"{kind}: there is no directory {os.path.dirname(given[kind])}")
-        wrong = [finding for finding in self._verified(given["evidence_dir"], given) if finding.problem]
-        bad = {finding.file for finding in wrong}
-        known = [entry for entry in _evidence.entries(given["evidence_dir"]) if entry.file not in bad]
+                raise _fleet.Refused(f"{kind}: there is no directory {os.path.dirname(given[kind])}")
+        directory = given["evidence_dir"]
+        known, findings = counted(directory, given["allowed_signers"], given["identity"], given["known"])
+        wrong = [finding for finding in findings if finding.problem]
         report = _drills.coverage(databases, known, [finding.text for finding in wrong], policy, time.time())
         failing = [word for word in given["fail_on"] if report["counts"][word]]
         lines = [_drills.sentence(report), *(finding.text for finding in wrong)]
@@ -119,27 +109,36 @@ class ActionModule(RoleAction):
             "sentence": "\n".join([*lines, f"The coverage is in {given['html_file']}."]),
         }  # fmt: skip
 
-    def _read(self, path: str) -> _drills.Policy:
-        """The policy in a file of YAML or JSON; that of no file wants a drill of every database."""
-        content: t.Any = {}
-        if path:
-            try:
-                content = plain(self._loader.load_from_file(path))
-            except AnsibleError as error:
-                raise Refused(
-                    f"the policy {path} cannot be read: {visible(str(error)).split(' The error appears')[0]}"
-                ) from None
-        if not isinstance(content, dict):
-            raise Refused(f"the policy {path} holds no keys: give for example every, scope, exclusions and deviations")
-        reader = Reader("policy.")
-        policy = reader.options(
-            _drills.POLICY, {name: value for name, value in content.items() if not _is_blank(value)}, "policy."
+
+def read_policy(loader: t.Any, path: str, **more: t.Any) -> _drills.Policy:
+    """Return the policy in a file of YAML or JSON; that of no file wants a drill of every database. Raises `_fleet.Refused`."""
+    content: t.Any = {}
+    if path:
+        try:
+            content = plain(loader.load_from_file(path))
+        except AnsibleError as error:
+            said = visible(str(error)).split(" The error appears")[0]
+            raise _fleet.Refused(f"the policy {path} cannot be read: {said}") from None
+    if not isinstance(content, dict):
+        raise _fleet.Refused(
+            f"the policy {path} holds no keys: give for example every, scope, exclusions and deviations"
         )
-        problems = reader.problems or list(_drills.refused(policy))
-        if problems:
-            raise Refused(
-                "\n".join(
-                    [f"the policy {path} is not valid, and nothing was done:", *(f"- {text}" for text in problems)]
-                )
-            )
-        return _drills.Policy(policy, time.time())
+    reader = Reader("policy.")
+    given = {name: value for name, value in content.items() if not _is_blank(value)}
+    policy = {**reader.options(_drills.POLICY, given, "policy."), **more}
+    problems = reader.problems or list(_drills.refused(policy))
+    if problems:
+        lines = [f"the policy {path} is not valid, and nothing was done:", *(f"- {text}" for text in problems)]
+        raise _fleet.Refused("\n".join(lines))
+    return _drills.Policy(policy, time.time())
+
+
+def counted(
+    directory: str, allowed_signers: str = "", identity: str = "", known: t.Sequence[str] = ()
+) -> tuple[list[_evidence.Entry], list[_evidence_chain.Finding]]:
+    """Return the evidence with which nothing is wrong, and all that is to be said of it. Raises `ScalingoError`."""
+    findings = _evidence_chain.verify(
+        directory, allowed_signers=allowed_signers or None, identity=identity or None, known=known
+    )
+    bad = {finding.file for finding in findings if finding.problem}
+    return [entry for entry in _evidence.entries(directory) if entry.file not in bad], findings

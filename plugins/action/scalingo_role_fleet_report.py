@@ -12,7 +12,10 @@ import os.path
 import typing as t
 
 from ansible.utils.unsafe_proxy import wrap_var
-from ansible_collections.community.scalingo.plugins.plugin_utils import _fleet, _fleet_report
+from ansible_collections.community.scalingo.plugins.action.scalingo_role_evidence import counted, read_policy
+from ansible_collections.community.scalingo.plugins.module_utils import _canon
+from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError
+from ansible_collections.community.scalingo.plugins.plugin_utils import _drills, _fleet, _fleet_report
 from ansible_collections.community.scalingo.plugins.plugin_utils._action import RoleAction
 
 Data = dict[str, t.Any]
@@ -21,6 +24,8 @@ NOTHING = (
     "There is no database to report on. Give fleet_report_databases, or fleet_report_apps, or an inventory of the plugin "
     "community.scalingo.scalingo_databases with the group {group}."
 )
+#: What a database is of that can be drilled.
+DRILLED = ("postgresql", "postgresql-ng", "mysql")
 
 
 class ActionModule(RoleAction):
@@ -37,12 +42,13 @@ class ActionModule(RoleAction):
         try:
             step = getattr(self, "_" + str(self._task.args["step"]))
             found = step({**known, "now": now}, {**given, **files(given)})
-        except _fleet.Refused as refused:
+        except (_fleet.Refused, ScalingoError) as refused:
             return {**result, "failed": True, "msg": str(refused)}
         return {**result, "changed": False, **wrap_var(found)}
 
     def _choose(self, known: Data, given: Data) -> Data:
         """The databases of the list, or those of the inventory when neither a list nor apps are given, and when it began."""
+        self._drills_overdue([], given, known["now"])
         databases, play = given["databases"], set(known.get("ansible_play_hosts_all", ()))
         if databases or given["apps"]:
             _fleet.refuse_a_part(known, "fleet_report_")
@@ -67,7 +73,21 @@ class ActionModule(RoleAction):
                 previous = file.read()
         except (OSError, ValueError):
             previous = ""
-        return {"report": _fleet_report.report(given, read, known["fleet_report_chosen"]["started_at"], previous)}
+        at = known["fleet_report_chosen"]["started_at"]
+        overdue = self._drills_overdue(read.get("databases") or (), given, at)
+        return {"report": _fleet_report.report({**given, "drills_overdue": overdue}, read, at, previous)}
+
+    def _drills_overdue(self, databases: t.Iterable[Data], given: Data, at: str) -> dict[str, str]:
+        """What is wrong with the drills of databases, by their names; nothing when no evidence is to be read."""
+        directory = given["drill_evidence_dir"]
+        if not directory:
+            return {}
+        if not os.path.isdir(directory):
+            raise _fleet.Refused(f"fleet_report_drill_evidence_dir: there is no directory {directory}")
+        policy = read_policy(self._loader, given["drill_policy"], every=given["drill_warning_age"])
+        known, moment = counted(directory)[0], _canon.instant_seconds(at)
+        rows = (_drills.row(item, known, policy, moment) for item in databases if item.get("type_name") in DRILLED)
+        return {row["name"]: row["text"] for row in rows if row["status"] in ("overdue", "failed")}
 
     def _conclude(self, known: Data, given: Data) -> Data:
         """The summary. A `failure` is what has ended the role before its time."""

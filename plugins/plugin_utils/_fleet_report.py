@@ -50,12 +50,14 @@ FINDINGS: t.Mapping[str, str] = {
     "connections_nearly_used_up": "critical",
     "connections_many": "warning",
     "minor_upgrade": "warning",
+    "drill_overdue": "warning",
     "major_upgrade": "notice",
     "maintenance_ahead": "notice",
     "not_read": "warning",
 }
 THRESHOLDS = (
     *(f"backup_{level}_age" for level in ("warning", "critical")),
+    "drill_warning_age",
     *(f"{what}_{level}_percent" for what in ("disk", "connections") for level in ("warning", "critical")),
 )
 #: What a reading is called in a sentence.
@@ -312,7 +314,8 @@ def said(failure: Given) -> str:
 def report(given: Given, read: Given, now: str, previous: str | None = None) -> Data:
     """Return the report on what was read: each database has a level and the reasons for it in words, the worst first.
 
-    `given` are the variables of the role, `read` is what the module returned. `previous` is the report that was written
+    `given` are the variables of the role, and in `drills_overdue` a sentence for each database of which that is so. `read` is what the module
+    returned. `previous` is the report that was written
     before: when nothing but the time is different, its time is kept. What is no report is ignored.
     """
     moment, levels = instant(now), {**FINDINGS, **given["levels"]}
@@ -323,6 +326,8 @@ def report(given: Given, read: Given, now: str, previous: str | None = None) -> 
         for take in READINGS:
             if database.get(take.__name__) is not None:
                 take(row, database[take.__name__], database)
+        if database["name"] in given.get("drills_overdue", ()):
+            row.find("drill_overdue", given["drills_overdue"][database["name"]])
     for failure in read["failures"]:
         if failure["reading"] is None:
             row = rows[failure["name"]] = Row(failure, given, levels, moment)

@@ -100,6 +100,7 @@ FORMS: t.Mapping[str, Form] = {
     "backup_max_age": AGE,
     "backup_warning_age": AGE,
     "backup_critical_age": AGE,
+    "drill_warning_age": AGE,
     "stop_starting_at": Form(
         "give a time in ISO 8601 or HH:MM, in UTC and in quotes, as YAML makes 1350 of 22:30",
         lambda text: bool(_fleet_upgrade.stop_at(text, _fleet_upgrade.now())),

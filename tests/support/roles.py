@@ -39,7 +39,9 @@ SPECIFICATIONS = {path.name: specification(path.name) for path in sorted(ROLES.i
 
 #: A right value that is not the default, where another text, number or dictionary is none.
 RIGHT: t.Mapping[str, t.Any] = {
-    **dict.fromkeys(("max_age", "backup_max_age", "backup_warning_age", "backup_critical_age"), "90m"),
+    **dict.fromkeys(
+        ("max_age", "backup_max_age", "backup_warning_age", "backup_critical_age", "drill_warning_age"), "90m"
+    ),
     **dict.fromkeys(("verification_tasks", "databases.verification_tasks"), "/some/tasks.yml"),
     **dict.fromkeys(("to", "databases.to"), "16.4"),
     **dict.fromkeys(("keep_count", "max_failures", "jobs", "timeout", "check_timeout"), 12),

@@ -14,10 +14,14 @@ import pytest
 from ansible.playbook.task import Task
 from ansible.template import Templar
 from ansible_collections.community.scalingo.plugins.action.scalingo_role_evidence import ActionModule
+from ansible_collections.community.scalingo.plugins.action.scalingo_role_fleet_report import (
+    ActionModule as FleetReport,
+)
 from ansible_collections.community.scalingo.plugins.module_utils import _evidence
-from ansible_collections.community.scalingo.plugins.plugin_utils import _drills
-from support.evidence import DAY, NOW, drilled
-from support.roles import CONNECTION, LOADER
+from ansible_collections.community.scalingo.plugins.plugin_utils import _drills, _fleet, _fleet_report
+from support.evidence import DAY, NOW, drilled, moment
+from support.fleet import database
+from support.roles import CONNECTION, LOADER, SPECIFICATIONS
 
 Data = dict[str, t.Any]
 
@@ -47,6 +51,13 @@ def decision(database: str, until: str, **more: str) -> Data:
 def statuses(place: str, databases: t.Sequence[Data], wanted: _drills.Policy) -> dict[str, tuple[str, str]]:
     report = _drills.coverage(databases, _evidence.entries(place), [], wanted, NOW)
     return {row["name"]: (row["status"], row["text"]) for row in report["databases"]}
+
+
+def rated(given: Data, of: Data) -> Data:
+    """A row of the report of the fleet."""
+    defaults = {name: option.get("default") for name, option in SPECIFICATIONS["fleet_report"].items()}
+    read = {"databases": [{**database(), **of}], "failures": []}
+    return t.cast(Data, _fleet_report.report({**defaults, **given}, read, moment(NOW))["databases"][0])
 
 
 # -- the policy ---------------------------------------------------------------------------------------------------------
@@ -246,3 +257,49 @@ def test_major_versions_of_mysql_have_two_numbers(place: str) -> None:
     drilled(place, "shop", "passed", 1, addon_id="ad-1", rehearsal="8.4")
     assert not _drills.not_rehearsed(place, "ad-1", "mysql", "8.0.36-1", "8.4.2-1", "30d", NOW)
     assert "to 9.0 passed" in _drills.not_rehearsed(place, "ad-1", "mysql", "8.0.36-1", "9.0.1-1", "30d", NOW)
+
+
+# -- the report of the fleet ----------------------------------------------------------------------------------------------
+
+
+def test_the_report_of_the_fleet_knows_overdue_drills(place: str, tmp_path: Path) -> None:
+    for name, outcome, days in (
+        ("shop", "passed", 10),
+        ("blog", "passed", 40),
+        ("bad", "passed", 20),
+        ("bad", "failed", 1),
+    ):
+        drilled(place, name, outcome, days, addon_id=f"ad-{name}")
+    altered = drilled(place, "altered", "passed", 1, addon_id="ad-altered")
+    drilled(place, "last", "passed", 1, addon_id="ad-last")
+    Path(altered.path).write_text(Path(altered.path).read_text("utf-8").replace("90.0", "10.0"), "utf-8")
+    policy_file = tmp_path / "policy.yml"
+    policy_file.write_text(json.dumps({"every": "1d", "exclusions": [decision("left", "2999-01-01")]}), "utf-8")
+    databases = [
+        {"name": name, "addon_id": f"ad-{name}", "type_name": "postgresql"}
+        for name in ("shop", "blog", "bad", "altered", "left")
+    ]
+    databases += [
+        {"name": "cache", "addon_id": "ad-cache", "type_name": "redis"},
+        {"name": "new", "type_name": "mysql"},
+    ]
+    action = FleetReport(Task(), CONNECTION, None, LOADER, Templar(loader=LOADER, variables={}), None)
+    given = {"drill_evidence_dir": place, "drill_policy": str(policy_file), "drill_warning_age": "30d"}
+    at = moment(NOW)
+    assert action._drills_overdue(databases, given, at) == {
+        "blog": "No drill passed within 30d; the last one that did was on 2026-10-22.",
+        "bad": "The last drill failed, and was not repeated: 3 rows are missing",
+        "altered": "No drill passed within 30d.",
+        "new": "No drill passed within 30d.",
+    }
+    assert action._drills_overdue(databases, {**given, "drill_evidence_dir": ""}, at) == {}
+    for wrong, said in (
+        ({"drill_evidence_dir": "/nowhere"}, "there is no directory /nowhere"),
+        ({"drill_policy": "/nowhere"}, "cannot be read"),
+    ):
+        with pytest.raises(_fleet.Refused, match=said):
+            action._drills_overdue([], {**given, **wrong}, at)
+    shown = {"name": "blog", "addon_id": "ad-blog"}
+    reasons = rated(given={"drills_overdue": {"blog": "No drill passed."}}, of=shown)["reasons"]
+    assert reasons == [{"finding": "drill_overdue", "level": "warning", "text": "No drill passed."}]
+    assert rated(given={"drills_overdue": {"other": "No drill passed."}}, of=shown)["reasons"] == []

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import typing as t
-from pathlib import Path
 
 import pytest
 import yaml
@@ -442,10 +441,11 @@ def test_no_control_character_reaches_the_page_and_data_stay_as_they_are() -> No
     assert made["databases"][0]["plan"] == made["databases"][0]["status"] == odd
     for text in [*made["findings"], *(reason["text"] for reason in made["databases"][0]["reasons"])]:
         assert text == visible(text) and "\\u202e" in text
-    page = (Path(__file__).parents[2] / "roles" / "fleet_report" / "templates" / "report.html.j2").read_text(
-        encoding="utf-8"
-    )
+    templates, loader = ROOT / "roles" / "fleet_report" / "templates", DataLoader()
+    # Where it finds the parts that pages share.
+    loader.set_basedir(str(templates))
+    page = (templates / "report.html.j2").read_text(encoding="utf-8")
     variables = {"fleet_report_rating": {"report": made}, "fleet_report_given": {"title": odd}}
-    written = Templar(loader=DataLoader(), variables=variables).template(trust_as_template(page))
+    written = Templar(loader=loader, variables=variables).template(trust_as_template(page))
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]", written)
     assert written.count("a\ufffdb\ufffd[2K\ufffd\ufffd\ufffd\ufffdc") >= 6
