@@ -13,7 +13,6 @@ import os
 import typing as t
 
 from ansible import context
-from ansible_collections.community.scalingo.plugins.action.scalingo_role_variables import plain
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError
 from ansible_collections.community.scalingo.plugins.module_utils._files import write_atomically
 from ansible_collections.community.scalingo.plugins.plugin_utils import (
@@ -21,7 +20,7 @@ from ansible_collections.community.scalingo.plugins.plugin_utils import (
     _fleet_upgrade_report,
     _upgrade_state,
 )
-from ansible_collections.community.scalingo.plugins.plugin_utils._action import RoleAction
+from ansible_collections.community.scalingo.plugins.plugin_utils._action import RoleAction, plain
 
 Data = dict[str, t.Any]
 

@@ -15,9 +15,9 @@ from ansible_collections.community.scalingo.plugins.action.scalingo_role_variabl
     Reader,
     holds_secret,
     options_of_roles,
-    plain,
 )
 from ansible_collections.community.scalingo.plugins.plugin_utils import _fleet
+from ansible_collections.community.scalingo.plugins.plugin_utils._action import plain
 
 PATTERNS = ("apps", "regions", "engines")
 SPEC: t.Mapping[str, t.Mapping[str, t.Any]] = {

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import datetime
 import difflib
 import json
 import os.path
@@ -21,14 +20,12 @@ from ansible.utils.vars import load_extra_vars
 from ansible_collections.community.scalingo.plugins.module_utils import _canon
 from ansible_collections.community.scalingo.plugins.module_utils._options import ALLOWED, quoted
 from ansible_collections.community.scalingo.plugins.plugin_utils import _fleet, _role_forms
-from ansible_collections.community.scalingo.plugins.plugin_utils._action import RoleAction
+from ansible_collections.community.scalingo.plugins.plugin_utils._action import RoleAction, is_omitted, plain
 
 Option = t.Mapping[str, t.Any]
-SCALARS = (str, int, float, datetime.date)
+SCALARS = (str, int, float)
 #: More of anything is a slip, and breaks what counts with it.
 LARGEST = 2**53
-#: How core 2.16 writes `omit`; later ones leave the key out.
-OMITTED = "__omit_place_holder__"
 
 
 COLLECTION = "community.scalingo."
@@ -144,21 +141,6 @@ class Reader:
         return _allowed(option)
 
 
-def plain(value: t.Any) -> t.Any:
-    """Return a copy without the types of Ansible's own: what a role was given is data, and never a template again."""
-    if isinstance(value, t.Mapping):
-        return {str(key): plain(item) for key, item in value.items() if not _is_omitted(item)}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(item) for item in value if not _is_omitted(item)]
-    if isinstance(value, str) or hasattr(value, "_ciphertext"):
-        return str(value)
-    return value
-
-
-def _is_omitted(value: t.Any) -> bool:
-    return isinstance(value, str) and value.startswith(OMITTED)
-
-
 def holds_secret(option: Option) -> bool:
     return bool(option.get("no_log")) or any(map(holds_secret, (option.get("options") or {}).values()))
 
@@ -170,7 +152,7 @@ def _is_vaulted(value: t.Any) -> bool:
 
 
 def _is_blank(value: t.Any) -> bool:
-    return value is None or _is_omitted(value) or isinstance(value, str) and not value.strip()
+    return value is None or is_omitted(value) or isinstance(value, str) and not value.strip()
 
 
 def _converted(option: Option, value: t.Any) -> t.Any:
@@ -211,8 +193,6 @@ def _float(value: t.Any) -> int | float:
 
 
 def _str(value: t.Any) -> str:
-    if isinstance(value, datetime.date):
-        return value.isoformat()
     if isinstance(value, bool) or not isinstance(value, SCALARS):
         raise Refused
     return str(value)

@@ -303,14 +303,22 @@ def _show(line: str) -> None:
     Display().display(line, stderr=True)
 
 
+def is_omitted(value: t.Any) -> bool:
+    """Whether a value is Ansible's `omit` as core 2.16 writes it; later ones leave the key out."""
+    return isinstance(value, str) and value.startswith("__omit_place_holder__")
+
+
 def plain(value: t.Any) -> t.Any:
-    """A value as a module would receive it: what JSON knows, and anything else as text. Vaulted text is decrypted."""
+    """A value as a module would receive it: what JSON knows, and anything else as text. Vaulted text is decrypted, what is omitted is left out.
+
+    It is data, and never a template again.
+    """
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, t.Mapping):
-        return {name: plain(inner) for name, inner in value.items()}
+        return {str(name): plain(inner) for name, inner in value.items() if not is_omitted(inner)}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(inner) for inner in value]
+        return [plain(inner) for inner in value if not is_omitted(inner)]
     if isinstance(value, (datetime.date, datetime.datetime)):
         return value.isoformat()
     return str(value)

@@ -424,3 +424,10 @@ def test_every_module_has_its_action() -> None:
     modules = {path.stem for path in (ROOT / "plugins" / "modules").glob("scalingo_*.py")}
     actions = {path.stem for path in (ROOT / "plugins" / "action").glob("scalingo_*.py")}
     assert actions == modules
+
+
+def test_what_is_omitted_is_left_out_of_plain_data_and_dates_are_text() -> None:
+    """Core 2.16 hands on a placeholder where a template said `omit` deep inside."""
+    omitted = "__omit_place_holder__0123"
+    given = {"to": omitted, 1: [datetime.date(2026, 12, 1), omitted, {"allow": (omitted,)}]}
+    assert _action.plain(given) == {"1": ["2026-12-01", {"allow": []}]}
