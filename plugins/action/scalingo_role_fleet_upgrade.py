@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -79,6 +80,7 @@ class ActionModule(RoleAction):
         paths = {host: plain(own["fleet_upgrade_path"]) for host, own in hosts.items()}
         addons = {host: str(paths[host].get("addon_id") or "") for host in hosts}
         states = {host: _upgrade_state.load(directory, addons[host]) if addons[host] else {} for host in hosts}
+        report_file = run["report_file"] or os.path.join(directory, "fleet_upgrade.report.json")
         accepted = {host for host in states if states[host] and host in run["accept"]}
         plan = _fleet_upgrade.make(
             given,
@@ -86,10 +88,11 @@ class ActionModule(RoleAction):
             paths,
             {host: state for host, state in states.items() if state and host not in accepted},
             plain(known["groups"]),
+            _rows_of(report_file),
         )
         for host in accepted:
             self.write(functools.partial(_upgrade_state.remove, directory, addons[host]))
-        plan["report_file"] = plan["report_file"] or os.path.join(directory, "fleet_upgrade.report.json")
+        plan["report_file"] = report_file
         plan["state_dir"] = directory
         plan["lines"] = _fleet_upgrade_report.planned(plan)
         forks, most = context.CLIARGS.get("forks") or 5, max(map(len, plan["waves"]), default=0)
@@ -99,26 +102,51 @@ class ActionModule(RoleAction):
         return plan
 
     def _turn(self, known: Data) -> Data:
-        return _fleet_upgrade.turn(
-            str(known["inventory_hostname"]), plain(known["fleet_upgrade_plan"]), Variables(known["hostvars"])
+        host, plan, variables = (
+            str(known["inventory_hostname"]),
+            plain(known["fleet_upgrade_plan"]),
+            Variables(known["hostvars"]),
         )
+        found = _fleet_upgrade.turn(host, plan, variables)
+        wave = plan["waves"][plan["rows"][host]["wave"] - 1]
+        if host == wave[0]:
+            # For the case that the run is killed.
+            begun = {
+                **{name: variables[name] for name in plan["rows"]},
+                **{name: {"fleet_upgrade_turn": found} for name in wave},
+            }
+            with contextlib.suppress(ScalingoError):
+                self._write_report(plan, _fleet_upgrade_report.summary(plan, begun))
+        return found
+
+    def _write_report(self, plan: Data, report: Data) -> None:
+        """Write the file, but not in check mode. Raises `ScalingoError`."""
+        if plan["report_file"] != "none":
+            shown = {key: value for key, value in report.items() if key != "failures"}
+            text = json.dumps(shown, indent=4, sort_keys=True) + "\n"
+            self.write(lambda: write_atomically(plan["report_file"], text, 0o600))
 
     def _report(self, known: Data) -> Data:
         plan = plain(known["fleet_upgrade_plan"])
         report = _fleet_upgrade_report.summary(plan, Variables(known["hostvars"]), planned_only=self.only_checks)
-        path = plan["report_file"]
         changed = bool(report["counts"]["changed"])
-        if path != "none":
-            try:
-                shown = {key: value for key, value in report.items() if key != "failures"}
-                text = json.dumps(shown, indent=4, sort_keys=True) + "\n"
-                self.write(lambda: write_atomically(path, text, 0o600))
-            except ScalingoError as error:
-                first = str(known["inventory_hostname"])
-                report["outcome"] = "failed"
-                report["findings"].append(str(error))
-                report["failures"][first] = "\n".join(filter(None, (report["failures"].get(first), str(error))))
+        try:
+            self._write_report(plan, report)
+        except ScalingoError as error:
+            first = str(known["inventory_hostname"])
+            report["outcome"] = "failed"
+            report["findings"].append(str(error))
+            report["failures"][first] = "\n".join(filter(None, (report["failures"].get(first), str(error))))
         report["sentence"] = _fleet_upgrade_report.sentence(report)
         data = {"scalingo_fleet_upgrade": {key: value for key, value in report.items() if key != "failures"}}
         stats = {"data": data, "per_host": False, "aggregate": True}
         return {**report, "changed": changed, "ansible_stats": stats}
+
+
+def _rows_of(path: str) -> Data:
+    """Return the rows of the report that an earlier run has written, by database; none where there is no such report."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return {str(row["name"]): dict(row) for row in json.load(file)["databases"]}
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return {}

@@ -92,10 +92,12 @@ def settings(given: Hosts) -> Data:
     return {name: values[name] for name in OF_THE_RUN}
 
 
-def make(given: Hosts, targets: Hosts, paths: Hosts, states: Hosts, groups: Hosts) -> Data:
+def make(
+    given: Hosts, targets: Hosts, paths: Hosts, states: Hosts, groups: Hosts, earlier: Hosts | None = None
+) -> Data:
     """Return the plan: a row for each database, the waves, and what of the variables is needed later.
 
-    I(states) is what earlier runs noted of databases whose upgrade is not verified.
+    I(states) is what earlier runs noted of databases whose upgrade is not verified, I(earlier) the rows of the report of the last run.
     """
     run = settings(given)
     for host, target in targets.items():
@@ -108,16 +110,25 @@ def make(given: Hosts, targets: Hosts, paths: Hosts, states: Hosts, groups: Host
     resumed = [host for host in order if rows[host]["status"] == "resume"]
     pending = [host for host in order if rows[host]["status"] == "pending"]
     listed = any(values["databases"] for values in given.values())
-    scout = _scout(pending, run["scout"], listed, "no_scout" in _allowed(given), groups)
+    words = run["scout"]
+    scout = _first(words, pending, groups) or (pending[0] if listed and not words and pending else None)
+    scout = scout or _first(words, resumed, groups) or _first(words, _done(rows, pending, earlier or {}), groups)
+    if pending and scout is None and "no_scout" not in _allowed(given):
+        raise Refused(_without_scout(words, pending))
     later = [host for host in pending if host != scout]
     sizes = run["waves"]
     if scout and sizes[0] == 1 and len(sizes) > 1:
         # The wave of the scout.
         sizes = sizes[1:]
-    waves = _waves(resumed, [len(resumed)], rows) + ([[scout]] if scout else []) + _waves(later, sizes, rows)
+    alone = [[scout]] if scout in pending else []
+    waves = _waves(resumed, [len(resumed)], rows) + alone + _waves(later, sizes, rows)
     for number, wave in enumerate(waves, 1):
         for host in wave:
-            rows[host].update(wave=number, scout=host == scout)
+            rows[host]["wave"] = number
+    if scout:
+        rows[scout]["scout"] = True
+        if not rows[scout]["wave"]:
+            rows[scout]["reason"] = "it was the scout of the run that this one takes up"
     end = stop_at(run["stop_starting_at"], begun)
     name = GROUP
     while name in groups:
@@ -213,17 +224,32 @@ def _ordered(hosts: list[str], words: t.Sequence[str], groups: Hosts) -> list[st
     return list(dict.fromkeys([*first, *hosts]))
 
 
-def _scout(pending: list[str], words: t.Sequence[str], listed: bool, without: bool, groups: Hosts) -> str | None:
-    found = [host for word in words for host in _matching(word, pending, groups)]
-    if found or not pending:
-        return found[0] if found else None
-    if listed and not words:
-        return pending[0]
-    if without:
-        return None
-    problem = f"none of fleet_upgrade_scout ({', '.join(words)}) is in this run and has an upgrade"
-    raise Refused(
-        f"{problem if words else 'fleet_upgrade_scout is missing'}: name databases that may be upgraded first, the least important first"
+def _first(words: t.Sequence[str], hosts: t.Sequence[str], groups: Hosts) -> str | None:
+    return next((host for word in words for host in _matching(word, hosts, groups)), None)
+
+
+def _done(rows: Hosts, pending: t.Sequence[str], earlier: Hosts) -> list[str]:
+    """Return who was the scout of the last run, where this one takes up what that has left, and nothing else.
+
+    It has nothing to do any more, and it was upgraded and verified. One that never had anything to do is no scout.
+    """
+    well = [host for host, row in earlier.items() if row.get("outcome") in ("changed", "unchanged")]
+    if any(host not in earlier or host in well for host in pending):
+        return []
+    return [
+        host
+        for host in well
+        if earlier[host].get("scout") and host in rows and rows[host]["status"] == "unchanged"
+        and rows[host]["addon_id"] == earlier[host].get("addon_id") and rows[host]["version_before"] == earlier[host].get("version_after")
+    ]  # fmt: skip
+
+
+def _without_scout(words: t.Sequence[str], pending: t.Sequence[str]) -> str:
+    problem = "fleet_upgrade_scout is missing"
+    if words:
+        problem = f"none of fleet_upgrade_scout ({', '.join(words)}) is in this run and has an upgrade, or was the scout of a run that left these databases"
+    return (
+        f"{problem}: name databases that may be upgraded first, the least important first"
         f" ({', '.join(pending[:3])} {'has' if len(pending) == 1 else 'have'} an upgrade), or add no_scout to fleet_upgrade_allow"
     )
 
@@ -299,7 +325,7 @@ def outcome(host: str, plan: t.Mapping[str, t.Any], known: Hosts) -> Data:
     row = plan["rows"][host]
     found: Data = {
         **{"outcome": row["status"], "reason": row["reason"], "findings": [], "steps": [], "next_steps": []},
-        **{"version_after": row["version_before"] if row["status"] == "unchanged" else None},
+        **{"version_before": None, "version_after": row["version_before"] if row["status"] == "unchanged" else None},
         **dict.fromkeys(("backup_id", "started_at", "ended_at")),
     }
     if row["status"] not in OPEN:
@@ -315,7 +341,9 @@ def outcome(host: str, plan: t.Mapping[str, t.Any], known: Hosts) -> Data:
         findings = [str(text) for text in summary["findings"]]
         failed_in = summary["failed_in"]
         found.update({key: summary[key] for key in found if key in summary})
-        return {**found, "findings": findings, "reason": "", "failed_in": failed_in}
+        earlier = found["outcome"] == "unchanged" and found["version_before"] != found["version_after"]
+        reason = "an earlier run upgraded it, and this one verified it" if earlier else ""
+        return {**found, "findings": findings, "reason": reason, "failed_in": failed_in}
     error: Data = own.get("fleet_upgrade_error") or {}
     if error.get("at") == place["at"]:
         return {**found, "outcome": "failed", "reason": str(error["msg"])}

@@ -132,8 +132,7 @@ def _next_steps(row: Data, plan: t.Mapping[str, t.Any]) -> list[str]:
             "Run it again later: started upgrades continue on the platform, and the next run waits for them, verifies them and reuses recent backups."
         ]
     if row["outcome"] == "not_started":
-        scout = "" if plan["listed"] else ", with no_scout in fleet_upgrade_allow when no scout has an upgrade any more"
-        return [f"Run it again for those that were not started{scout}."]
+        return ["Run it again for those that were not started."]
     if row["outcome"] != "failed":
         return []
     if row.get("failed_in") != "verify":

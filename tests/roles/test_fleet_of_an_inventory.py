@@ -77,6 +77,9 @@ class Fleet(Ansible):
     def unsafe(self) -> list[tuple[str, str]]:
         return [(self.ids[record.addon_id or ""], record.route) for record in self.sandbox.unsafe()]
 
+    def begun(self) -> list[str]:
+        return [name for name, route in self.unsafe() if route == "D3"]
+
     def processes(self) -> list[int]:
         """Those of the run, the first one first."""
         found = []
@@ -134,8 +137,10 @@ def test_a_part_of_the_fleet(sandbox: Sandbox, tmp_path: Path) -> None:
     assert fleet.outcomes() == {"cache01": "changed", "cache02": "changed", "cache03": "failed"}
     (retry,) = tmp_path.glob("*.retry")
     assert retry.read_text().split() == ["cache03"]
-    one = fleet.upgrade("--limit", f"@{retry}", fleet_upgrade_allow="no_scout").ok()
-    assert fleet.outcomes() == {"cache03": "changed"} and headings(one) <= 16
+    # The scout of the run that is taken up has nothing to do any more.
+    one = fleet.upgrade("--limit", f"@{retry},cache01").ok()
+    assert fleet.outcomes() == {"cache01": "unchanged", "cache03": "changed"} and headings(one) <= 16
+    assert fleet.rows()["cache01"]["reason"] == "it was the scout of the run that this one takes up"
 
 
 @pytest.mark.long
@@ -167,7 +172,9 @@ def test_a_run_that_is_ended_and_started_again(number: int, sandbox: Sandbox, tm
     fleet = Fleet(tmp_path, sandbox, programs("oldest" if number == signal.SIGINT else "newest"), names)
     sandbox.durations(upgrade=3)
     run = fleet.begin()
-    until(lambda: len([route for dummy, route in fleet.unsafe() if route == "D3"]) >= 3, "the third upgrade", 120)
+    until(
+        lambda: len(fleet.begun()) >= 3 and len({name for name, dummy in fleet.unsafe()}) == 4, "the third upgrade", 120
+    )
     first = fleet.processes()[0]
     if number == signal.SIGINT:
         # As a terminal sends Ctrl-C.
@@ -176,21 +183,23 @@ def test_a_run_that_is_ended_and_started_again(number: int, sandbox: Sandbox, tm
         os.kill(first, number)
     assert run.result(60).returncode != 0
     until(lambda: not fleet.processes(), "the end of all processes", 20)
-    begun = fleet.unsafe()
-    assert {name for name, dummy in begun} == set(names[:4])
+    begun = fleet.begun()
+    assert {name for name, dummy in fleet.unsafe()} == set(names[:4])
     fleet.prefix = []
     sandbox.durations(upgrade=0.1)
     sandbox.advance(5)
-    # The scout has nothing to do any more.
-    fleet.upgrade(fleet_upgrade_allow="no_scout").ok()
+    # The report that the killed run wrote before its second wave says that the scout has done its work.
+    fleet.upgrade().ok()
     assert sorted(fleet.unsafe()) == sorted((name, route) for name in names for route in ("B2", "D3"))
     found = fleet.outcomes()
     assert found["cache01"] == "unchanged" and set(found.values()) == {"unchanged", "changed"}
     verified = re.compile(
         "compare with what an earlier run noted at the version 6.2.14-1|wait for the upgrade .*, which was running already"
     )
-    for name in names[1:4]:
-        assert any(map(verified.match, fleet.rows()[name]["steps"])), "it was verified against what was there before"
+    for name in begun[1:]:
+        row = fleet.rows()[name]
+        assert any(map(verified.match, row["steps"])), "it was verified against what was there before"
+        assert (row["version_before"], row["version_after"]) == ("6.2.14-1", "6.2.19-1")
     # The old and the new one, each once: nothing that was left behind has written anything.
     state = {app["name"]: app["addons"][0]["database"] for app in sandbox.state()["apps"]}
     assert {name: len(state[name]["backups"]) for name in names} == dict.fromkeys(names, 1)
@@ -201,7 +210,7 @@ def test_a_worker_that_is_killed_ends_the_run(sandbox: Sandbox, tmp_path: Path) 
     run = fleet.begin()
     until(lambda: ("cache01", "D3") in fleet.unsafe(), "the upgrade of the scout", 120)
     sandbox.durations(upgrade=300)
-    until(lambda: len([route for dummy, route in fleet.unsafe() if route == "D3"]) >= 4, "the second wave", 120)
+    until(lambda: len(fleet.begun()) >= 4, "the second wave", 120)
     os.kill(fleet.processes()[-1], signal.SIGKILL)
     assert run.result(60).returncode != 0
     until(lambda: not fleet.processes(), "the end of all processes", 20)

@@ -43,13 +43,14 @@ class Fleet:
         self.paths = {name: read() for name in names}
         self.states: dict[str, Data] = {}
         self.known: dict[str, Data] = {name: {} for name in names}
+        self.earlier: dict[str, Data] = {}
 
     def plan(self) -> Data:
         targets = {
             name: {"name": name, "app": name.split("/")[0], "addon": "postgresql", **self.entry} for name in self.names
         }
         given = {name: {**self.given, **self.own[name]} for name in self.names}
-        return _fleet_upgrade.make(given, targets, self.paths, self.states, self.groups)
+        return _fleet_upgrade.make(given, targets, self.paths, self.states, self.groups, self.earlier)
 
     def ends(self, plan: Data, *waves: str, **outcomes: str) -> None:
         """Let waves end, each outcome by the app of the database and otherwise as `waves` says."""
@@ -119,6 +120,69 @@ def test_the_scout_of_an_inventory_is_named_in_order_of_preference() -> None:
     lost.given["allow"], lost.own["a/db"] = [], {"allow": ["no_scout"]}
     with pytest.raises(_fleet_upgrade.Refused):
         lost.plan()
+
+
+def test_a_rerun_takes_up_what_a_run_left_whose_scout_is_done() -> None:
+    """What was not started is taken up by a plain rerun; one that has nothing to do is no scout otherwise."""
+    fleet = Fleet(*LETTERS[:6], listed=False, scout=["f/db", "a/db"], waves=[1, 3])
+    plan = fleet.plan()
+    assert plan["scout"] == "f/db"
+    fleet.ends(plan, "changed", "changed", b="failed")
+    for host in plan["waves"][2]:
+        fleet.known[host] = {"fleet_upgrade_turn": _fleet_upgrade.turn(host, plan, fleet.known)}
+    rows = {row["name"]: row for row in _fleet_upgrade_report.summary(plan, fleet.known)["databases"]}
+    for host in ("f/db", "a/db", "c/db"):
+        fleet.paths[host] = read(None, readable_version="16.14.0-1")
+    with pytest.raises(_fleet_upgrade.Refused, match="or was the scout of a run that left these databases"):
+        fleet.plan()
+    fleet.earlier = rows
+    again = fleet.plan()
+    assert (again["scout"], again["waves"]) == ("f/db", [["b/db", "d/db", "e/db"]]) and fleet.reason(again, 1) == ""
+    # And once more, when that run fails, too.
+    fleet.ends(again, "failed")
+    told = _fleet_upgrade_report.summary(again, fleet.known)
+    fleet.earlier = {row["name"]: row for row in told["databases"]}
+    assert (
+        told["lines"][5]
+        == "f/db  unchanged  16.14.0-1               it was the scout of the run that this one takes up"
+    )
+    assert fleet.plan()["scout"] == "f/db"
+    for change in (
+        {"b/db": {**rows["b/db"], "outcome": "changed"}},
+        {"f/db": {**rows["f/db"], "outcome": "failed"}},
+        {"f/db": {**rows["f/db"], "version_after": "16.13.9-1"}},
+        {"f/db": {**rows["f/db"], "addon_id": "ad-another"}},
+        {"f/db": {}},
+    ):
+        fleet.earlier = {**rows, **change}
+        with pytest.raises(_fleet_upgrade.Refused):
+            fleet.plan()
+    # A new one was not left by that run.
+    fleet.earlier = {name: row for name, row in rows.items() if name != "d/db"}
+    with pytest.raises(_fleet_upgrade.Refused):
+        fleet.plan()
+
+
+def test_a_scout_that_was_interrupted_is_the_scout_when_it_is_taken_up() -> None:
+    fleet = Fleet(*LETTERS[:3], listed=False, scout=["a/db"], waves=[1, 3])
+    fleet.states["a/db"] = {"before": {"version": "16.12.0-1"}}
+    plan = fleet.plan()
+    assert (plan["scout"], plan["waves"]) == ("a/db", [["a/db"], ["b/db", "c/db"]])
+    fleet.ends(plan, "interrupted")
+    assert fleet.reason(plan, 2) == "the scout a/db was interrupted"
+
+
+def test_what_an_earlier_run_upgraded_has_the_version_from_before_it() -> None:
+    fleet = Fleet("a/db", listed=False)
+    fleet.states["a/db"] = {"before": {"version": "16.13.0-1"}}
+    fleet.paths["a/db"] = read(None, readable_version="16.14.0-1")
+    plan = fleet.plan()
+    fleet.ends(plan, "unchanged")
+    told = _fleet_upgrade_report.summary(plan, fleet.known)
+    assert told["lines"][0] == (
+        "a/db  unchanged  16.13.0-1 -> 16.14.0-1  wave 1; an earlier run upgraded it, and this one verified it"
+    )
+    assert told["findings"] == []
 
 
 def test_the_order_is_that_of_names_groups_and_patterns() -> None:
