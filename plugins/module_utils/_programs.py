@@ -247,17 +247,18 @@ def end(process: subprocess.Popen[bytes], patience: float = PATIENCE) -> None:
 
 
 def run(
-    command: t.Sequence[str], *, watcher: Watcher | None = None, given: str | bytes | t.IO[bytes] = b"", into: t.IO[bytes] | None = None,
+    command: t.Sequence[str], *, watcher: Watcher | None = None, given: str | bytes | t.IO[bytes] | t.Iterator[bytes] = b"", into: t.IO[bytes] | None = None,
     environment: Surroundings | None = None, timeout: float | None = None, most: int = MOST, directory: str | None = None,
 ) -> Done:  # fmt: skip
     """Run a program to its end, whatever that is.
 
-    `given` is what it reads, a text or an open file; nothing else is. `into` is a file for its output instead of `Done.output`. At most
+    `given` is what it reads: a text, an open file, or pieces, which are made as it reads. `into` is a file for its output instead of `Done.output`. At most
     `most` bytes of each output are kept. Secrets belong in neither its words nor its name: everybody on the machine sees them.
     Raises `ScalingoError` when it cannot be started or takes longer than `timeout` seconds, and `RunEnded`. In both cases it has been ended.
     """
-    text = given.encode() if isinstance(given, str) else given
-    reads: t.Any = subprocess.DEVNULL if text == b"" else subprocess.PIPE if isinstance(text, bytes) else text
+    content = given.encode() if isinstance(given, str) else given
+    pieces = iter([content] if isinstance(content, bytes) else [] if hasattr(content, "fileno") else content)
+    reads: t.Any = content if hasattr(content, "fileno") else subprocess.PIPE
     name = os.path.basename(command[0])
     watch = Watch(watcher)
     watch.alive()
@@ -267,7 +268,7 @@ def run(
     )  # fmt: skip
     deadline = None if timeout is None else time.monotonic() + timeout
     try:
-        streams = _Streams(process, text if isinstance(text, bytes) else b"", most)
+        streams = _Streams(process, pieces, most)
         with contextlib.closing(streams):
             while streams.carry(_rest(deadline)):
                 watch.alive()
@@ -296,11 +297,12 @@ def _in_time(name: str, deadline: float | None, timeout: float | None) -> None:
 class _Streams:
     """What goes to a program and comes from it, both at a time."""
 
-    def __init__(self, process: subprocess.Popen[bytes], given: bytes, most: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], pieces: t.Iterator[bytes], most: int) -> None:
         self.kept = {"stdout": bytearray(), "stderr": bytearray()}
         self.is_cut = False
         self._most = most
-        self._given = memoryview(given)
+        self._pieces = pieces
+        self._given = memoryview(b"")
         self._selector = selectors.DefaultSelector()
         self._files = [file for file in (process.stdin, process.stdout, process.stderr) if file is not None]
         for file in self._files:
@@ -319,14 +321,18 @@ class _Streams:
         return bool(self._selector.get_map())
 
     def _write(self, file: t.IO[bytes]) -> None:
+        while not self._given:
+            piece = next(self._pieces, None)
+            if piece is None:
+                self._leave(file)
+                return
+            self._given = memoryview(piece)
         try:
             self._given = self._given[os.write(file.fileno(), self._given[:65536]) :]
         except BlockingIOError:
             return
         except BrokenPipeError:
             # It reads no more, which is its affair.
-            self._given = self._given[:0]
-        if not self._given:
             self._leave(file)
 
     def _read(self, file: t.IO[bytes], kept: bytearray) -> None:

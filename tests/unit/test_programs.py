@@ -104,6 +104,7 @@ def test_much_goes_in_and_out_at_a_time_and_no_more_than_asked_is_kept(tmp_path:
     copy = "import shutil, sys; shutil.copyfileobj(sys.stdin.buffer, sys.stdout.buffer)"
     content = bytes(range(256)) * 4096
     assert _programs.run(python(copy), given=content).output == content
+    assert _programs.run(python(copy), given=iter([b"", content, b"end"])).output == content + b"end"
     cut = _programs.run(python(copy), given=content, most=1000)
     assert (cut.output, cut.is_cut, cut.returncode) == (content[:1000], True, 0)
     (tmp_path / "given").write_bytes(content)
