@@ -15,7 +15,7 @@ from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.community.scalingo.plugins.action.scalingo_role_variables import Reader, _is_blank
-from ansible_collections.community.scalingo.plugins.module_utils import _evidence, _evidence_chain
+from ansible_collections.community.scalingo.plugins.module_utils import _evidence
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError, visible
 from ansible_collections.community.scalingo.plugins.plugin_utils import _drills, _fleet
 from ansible_collections.community.scalingo.plugins.plugin_utils._action import RoleAction, plain
@@ -68,7 +68,7 @@ class ActionModule(RoleAction):
 
     def _verify(self, given: Data, dummy: list[Data]) -> Data:
         """A sentence for each file. What is wrong fails the task."""
-        findings = counted(given["dir"], given["allowed_signers"], given["identity"], given["known"])[1]
+        findings = _drills.counted(given["dir"], given["allowed_signers"], given["identity"], given["known"])[1]
         for finding in findings:
             Display().display(f"{'WRONG: ' if finding.problem else ''}{finding.text}", stderr=True)
         wrong = [finding.text for finding in findings if finding.problem]
@@ -97,7 +97,7 @@ class ActionModule(RoleAction):
             if not os.path.isdir(os.path.dirname(given[kind])):
                 raise _fleet.Refused(f"{kind}: there is no directory {os.path.dirname(given[kind])}")
         directory = given["evidence_dir"]
-        known, findings = counted(directory, given["allowed_signers"], given["identity"], given["known"])
+        known, findings = _drills.counted(directory, given["allowed_signers"], given["identity"], given["known"])
         wrong = [finding for finding in findings if finding.problem]
         report = _drills.coverage(databases, known, [finding.text for finding in wrong], policy, time.time())
         failing = [word for word in given["fail_on"] if report["counts"][word]]
@@ -131,14 +131,3 @@ def read_policy(loader: t.Any, path: str, **more: t.Any) -> _drills.Policy:
         lines = [f"the policy {path} is not valid, and nothing was done:", *(f"- {text}" for text in problems)]
         raise _fleet.Refused("\n".join(lines))
     return _drills.Policy(policy, time.time())
-
-
-def counted(
-    directory: str, allowed_signers: str = "", identity: str = "", known: t.Sequence[str] = ()
-) -> tuple[list[_evidence.Entry], list[_evidence_chain.Finding]]:
-    """Return the evidence with which nothing is wrong, and all that is to be said of it. Raises `ScalingoError`."""
-    findings = _evidence_chain.verify(
-        directory, allowed_signers=allowed_signers or None, identity=identity or None, known=known
-    )
-    bad = {finding.file for finding in findings if finding.problem}
-    return [entry for entry in _evidence.entries(directory) if entry.file not in bad], findings

@@ -12,7 +12,7 @@ import os.path
 import typing as t
 
 from ansible.utils.unsafe_proxy import wrap_var
-from ansible_collections.community.scalingo.plugins.action.scalingo_role_evidence import counted, read_policy
+from ansible_collections.community.scalingo.plugins.action.scalingo_role_evidence import read_policy
 from ansible_collections.community.scalingo.plugins.module_utils import _canon
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError
 from ansible_collections.community.scalingo.plugins.plugin_utils import _drills, _fleet, _fleet_report
@@ -85,7 +85,7 @@ class ActionModule(RoleAction):
         if not os.path.isdir(directory):
             raise _fleet.Refused(f"fleet_report_drill_evidence_dir: there is no directory {directory}")
         policy = read_policy(self._loader, given["drill_policy"], every=given["drill_warning_age"])
-        known, moment = counted(directory)[0], _canon.instant_seconds(at)
+        known, moment = _drills.counted(directory)[0], _canon.instant_seconds(at)
         rows = (_drills.row(item, known, policy, moment) for item in databases if item.get("type_name") in DRILLED)
         return {row["name"]: row["text"] for row in rows if row["status"] in ("overdue", "failed")}
 

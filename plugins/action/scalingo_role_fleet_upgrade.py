@@ -11,12 +11,14 @@ import contextlib
 import functools
 import json
 import os
+import time
 import typing as t
 
 from ansible import context
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError
 from ansible_collections.community.scalingo.plugins.module_utils._files import write_atomically
 from ansible_collections.community.scalingo.plugins.plugin_utils import (
+    _drills,
     _fleet_upgrade,
     _fleet_upgrade_report,
     _upgrade_state,
@@ -90,6 +92,9 @@ class ActionModule(RoleAction):
             plain(known["groups"]),
             _rows_of(report_file),
         )
+        unrehearsed = _drills.unrehearsed_rows(plan["rows"], given, time.time())
+        if unrehearsed:
+            raise _fleet_upgrade.Refused("\n".join([*unrehearsed, "Nothing was done."]))
         for host in accepted:
             self.write(functools.partial(_upgrade_state.remove, directory, addons[host]))
         plan["report_file"] = report_file

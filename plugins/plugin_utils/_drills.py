@@ -11,7 +11,7 @@ import datetime
 import fnmatch
 import typing as t
 
-from ansible_collections.community.scalingo.plugins.module_utils import _canon
+from ansible_collections.community.scalingo.plugins.module_utils import _canon, _evidence_chain
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError, visible
 from ansible_collections.community.scalingo.plugins.module_utils._evidence import Entry, entries, is_rehearsal
 from ansible_collections.community.scalingo.plugins.module_utils._resources.version import (
@@ -117,6 +117,17 @@ def day(now: float) -> str:
     return datetime.datetime.fromtimestamp(now, datetime.timezone.utc).strftime("%Y-%m-%d")
 
 
+def counted(
+    directory: str, allowed_signers: str = "", identity: str = "", known: t.Sequence[str] = ()
+) -> tuple[list[Entry], list[_evidence_chain.Finding]]:
+    """Return the evidence with which nothing is wrong, and all that is to be said of it. Raises `ScalingoError`."""
+    findings = _evidence_chain.verify(
+        directory, allowed_signers=allowed_signers or None, identity=identity or None, known=known
+    )
+    bad = {finding.file for finding in findings if finding.problem}
+    return [entry for entry in entries(directory) if entry.file not in bad], findings
+
+
 # -- coverage -------------------------------------------------------------------------------------------------------------
 
 
@@ -215,6 +226,34 @@ def sentence(report: Data) -> str:
 # -- rehearsals -----------------------------------------------------------------------------------------------------------
 
 
+def unrehearsed(given: Data, database: Data, target: str, prefix: str, now: float) -> str:
+    """Return why the variables of a role do not let an upgrade begin, as a sentence; empty when they do. I(prefix) is the role's."""
+    if not given["require_rehearsal"]:
+        return ""
+    if not given["evidence_dir"]:
+        return f"{prefix}require_rehearsal needs {prefix}evidence_dir, the directory of the evidence of restore drills"
+    why = not_rehearsed(
+        given["evidence_dir"], database["addon_id"], database["engine"], database["version"], target, given["require_rehearsal"], now
+    )  # fmt: skip
+    return f"{database['name']} is not upgraded: {why}" if why else ""
+
+
+def unrehearsed_rows(rows: t.Mapping[str, Data], given: t.Mapping[str, Data], now: float) -> list[str]:
+    """Return why databases of the plan of a fleet may not be upgraded, each in a sentence."""
+    found = [
+        unrehearsed(
+            given[host],
+            {**row, "name": host, "version": row["version_before"]},
+            row["version_wanted"],
+            "fleet_upgrade_",
+            now,
+        )
+        for host, row in rows.items()
+        if row["status"] == "pending"
+    ]
+    return list(dict.fromkeys(filter(None, found)))
+
+
 def not_rehearsed(directory: str, addon_id: str, engine: str, before: str, target: str, age: str, now: float) -> str:
     """Return why an upgrade may not begin, for the end of a sentence; empty when it may.
 
@@ -224,7 +263,7 @@ def not_rehearsed(directory: str, addon_id: str, engine: str, before: str, targe
     if not crosses_major(count, before, target):
         return ""
     try:
-        rehearsals = [entry for entry in entries(directory) if _is_rehearsal_on(entry, addon_id, count, target)]
+        rehearsals = [entry for entry in counted(directory)[0] if _is_rehearsal_on(entry, addon_id, count, target)]
     except ScalingoError as error:
         return f"its rehearsals are not known: {error}"
     major = ".".join(target.split(".")[:count])

@@ -94,8 +94,9 @@ FORMS: t.Mapping[str, Form] = {
     "connections_warning_percent": PERCENT,
     "connections_critical_percent": PERCENT,
     "max_age": AGE,
-    "restore_drill_max_age": Form(
-        "give seconds above 0, or for example 90m, 24h, 7d", lambda text: _canon.seconds(text) > 0
+    **dict.fromkeys(
+        ("restore_drill_max_age", "require_rehearsal"),
+        Form("give seconds above 0, or for example 90m, 24h, 7d", lambda text: _canon.seconds(text) > 0),
     ),
     "backup_max_age": AGE,
     "backup_warning_age": AGE,

@@ -11,9 +11,11 @@ import contextlib
 import datetime
 import os
 import re
+import time
 import typing as t
 
 from ansible_collections.community.scalingo.plugins.module_utils._resources.operation import has_failed
+from ansible_collections.community.scalingo.plugins.plugin_utils import _drills
 from ansible_collections.community.scalingo.plugins.plugin_utils import _upgrade_state as _state
 from ansible_collections.community.scalingo.plugins.plugin_utils._upgrade_state import Refused
 
@@ -146,6 +148,12 @@ class Upgrade:
         major, refused = None, False
         if not (self._only_checks and taken_over) and not (self._given["to"] == "next" and (older or taken_over)):
             path, major, refused = self._plan()
+        if path:
+            why = _drills.unrehearsed(
+                self._given, done["database"], path[-1]["version"], "upgrade_verify_", time.time()
+            )
+            if why:
+                raise Refused(f"{why}; nothing was done")
         if older:
             done["backup_id"] = state.get("backup_id")
         elif path:

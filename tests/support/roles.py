@@ -40,7 +40,15 @@ SPECIFICATIONS = {path.name: specification(path.name) for path in sorted(ROLES.i
 #: A right value that is not the default, where another text, number or dictionary is none.
 RIGHT: t.Mapping[str, t.Any] = {
     **dict.fromkeys(
-        ("max_age", "backup_max_age", "backup_warning_age", "backup_critical_age", "drill_warning_age"), "90m"
+        (
+            "max_age",
+            "backup_max_age",
+            "backup_warning_age",
+            "backup_critical_age",
+            "drill_warning_age",
+            "require_rehearsal",
+        ),
+        "90m",
     ),
     **dict.fromkeys(("verification_tasks", "databases.verification_tasks"), "/some/tasks.yml"),
     **dict.fromkeys(("to", "databases.to"), "16.4"),

@@ -259,6 +259,25 @@ def test_major_versions_of_mysql_have_two_numbers(place: str) -> None:
     assert "to 9.0 passed" in _drills.not_rehearsed(place, "ad-1", "mysql", "8.0.36-1", "9.0.1-1", "30d", NOW)
 
 
+def test_all_databases_of_a_fleet_that_were_not_rehearsed_are_named_at_once(place: str) -> None:
+    drilled(place, "shop", days=1, addon_id="ad-1", rehearsal="17")
+    wanted = {"require_rehearsal": "30d", "evidence_dir": place}
+    rows: Data = {
+        name: {"status": status, "addon_id": addon_id, "engine": "postgresql", "version_before": "16.9", "version_wanted": target}
+        for name, status, addon_id, target in (
+            ("shop", "pending", "ad-1", "17.5"), ("blog", "pending", "ad-2", "17.5"), ("minor", "pending", "ad-3", "16.10"),
+            ("begun", "resume", "ad-4", "17.5"), ("still", "unchanged", "ad-5", None), ("other", "pending", "ad-6", "17.5"),
+        )
+    }  # fmt: skip
+    given: Data = {**dict.fromkeys(rows, wanted), "other": {**wanted, "require_rehearsal": ""}}
+    (only,) = _drills.unrehearsed_rows(rows, given, NOW)
+    assert only.startswith("blog is not upgraded: no rehearsal of its upgrade to 17 passed within 30d")
+    none = dict.fromkeys(rows, {**wanted, "evidence_dir": ""})
+    assert _drills.unrehearsed_rows(rows, none, NOW) == [
+        "fleet_upgrade_require_rehearsal needs fleet_upgrade_evidence_dir, the directory of the evidence of restore drills"
+    ]
+
+
 # -- the report of the fleet ----------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 import typing as t
 from pathlib import Path
 
@@ -22,12 +23,13 @@ from ansible_collections.community.scalingo.plugins.plugin_utils import _upgrade
 from ansible_collections.community.scalingo.plugins.plugin_utils._upgrade import ModuleFailed, Upgrade
 from ansible_collections.community.scalingo.plugins.plugin_utils._upgrade_report import FIRST, LAST, MAIN, Report
 from ansible_collections.community.scalingo.plugins.plugin_utils._upgrade_state import Refused
+from support.evidence import drilled
 
 Values = dict[str, t.Any]
 ADDON = "ad-1"
 GIVEN: Values = {
     "app": "shop", "addon": "mysql", "addon_id": "", "region": "", "name": "", "to": "latest_minor", "allow": [], "backup": True, "backup_max_age": "1h",
-    "verification_tasks": "", "not_after": "", "wait_timeout": 60, "wait_interval": 5, "settle_seconds": 300,
+    "verification_tasks": "", "not_after": "", "require_rehearsal": "", "evidence_dir": "", "wait_timeout": 60, "wait_interval": 5, "settle_seconds": 300,
 }  # fmt: skip
 CONTENTS: Values = {
     "version": "8.0.40-1",
@@ -374,6 +376,26 @@ def test_all_consents_that_are_missing_are_named_at_once(place: Path) -> None:
     platform.plan_fails = {"msg": "no", "error": {"kind": "Conflict"}}
     with pytest.raises(ModuleFailed):
         prepare(place, platform)
+
+
+def test_a_major_version_wants_a_rehearsal_before_anything_is_written(place: Path, tmp_path: Path) -> None:
+    evidence, platform = str(tmp_path / "evidence"), Platform(path=("8.0.43-1", "8.4.5-1"))
+    given = {"to": "latest", "allow": ["major"], "require_rehearsal": "30d", "evidence_dir": evidence}
+    with pytest.raises(Refused, match="upgrade_verify_require_rehearsal needs upgrade_verify_evidence_dir"):
+        upgrade(place, platform, **{**given, "evidence_dir": ""})()
+    drilled(evidence, "shop/mysql", days=31, now=time.time(), addon_id=ADDON, rehearsal="8.4")
+    drilled(evidence, "shop/mysql", days=1, now=time.time(), addon_id="ad-2", rehearsal="8.4")
+    for only_checks in (True, False):
+        with pytest.raises(
+            Refused,
+            match=r"shop/mysql is not upgraded: no rehearsal of its upgrade to 8\.4 passed within 30d.*; nothing was done",
+        ):
+            upgrade(place, platform, only_checks=only_checks, **given)()
+    assert "backup" not in platform.asked and not list(place.glob("*.json"))
+    minor = Platform()
+    prepare(place, minor, **given)
+    drilled(evidence, "shop/mysql", days=1, now=time.time(), addon_id=ADDON, rehearsal="8.4")
+    assert prepare(place, platform, **given)["target"] == "8.4.5-1"
 
 
 # -- the file ---------------------------------------------------------------------------------------------------------

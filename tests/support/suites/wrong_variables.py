@@ -44,7 +44,7 @@ RANGES: t.Mapping[str, tuple[float, float | None]] = {
 ANY_TEXT = (
     "name", "title", "group", "html_file", "json_file", "state_file", "report_file", "accept", "scout", "order", "hosts",
     "roles", "ignore_tables", "databases.name",
-    "work_dir", "programs", "client_programs", "evidence_dir", "checks.name", "checks.sql",
+    "work_dir", "programs", "client_programs", "evidence_dir", "drill_evidence_dir", "drill_policy", "checks.name", "checks.sql",
     "wanted.plan", "wanted.logical_databases.names", "wanted.extensions.names", "wanted.retention_policies.name",
 )  # fmt: skip
 #: Where what looks like a template is text, and where a line break is.
@@ -55,6 +55,8 @@ OTHERS: t.Mapping[str, t.Sequence[t.Any]] = {
     "backup_max_age": ["soon", "0h0m"],
     "restore_drill_max_age": ["0"],
     "backup_warning_age": ["2 weeks"],
+    "drill_warning_age": ["2 weeks"],
+    "require_rehearsal": ["0", "a month"],
     "waves": ["all", "30%", 0, [0], [], "-3", [1, "x"], 1.5],
     "freeze": ["tomorrow", "2026-12-20", "2026-12-20/2026-12-01", "2026-12-20/2026-12-21/2026-12-22"],
     "stop_starting_at": ["tomorrow", "25:00", 1350, "2026-02-30T04:00:00Z"],
