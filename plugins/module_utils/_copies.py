@@ -37,6 +37,7 @@ from ._copy import MADE_BY, Archive, Copy, Raw, Source, copy_of, order
 from ._core import Clock
 from ._errors import InvalidInput, ScalingoError
 from ._files import digest_of, local, lock, pieces, sync_directory
+from ._options import quoted
 from ._programs import run
 from ._progress import Watch
 
@@ -76,6 +77,7 @@ class Shelf:
         self.growing = os.path.join(directory, f".growing-{addon_id}")
         #: What was found of a file, while it stays the same file.
         self._judged: dict[tuple[t.Any, ...], str] = {}
+        self._changing = False
 
     def forget(self) -> None:
         """Read every file again at the next look."""
@@ -97,8 +99,8 @@ class Shelf:
         with self.alone(changing=False):
             return self.found()
 
-    def found(self, *, tidy: bool = False, backup_id: str = "") -> list[Copy]:
-        """The same for who is alone, or only those of one backup. `tidy` removes descriptions that a killed run has left."""
+    def found(self, backup_id: str = "") -> list[Copy]:
+        """The same for who is alone, or only those of one backup. Who may change something removes descriptions that a killed run has left."""
         names = self._names()
         listed, known, there = self._listed(), {}, set(names)
         for name in sorted(names):
@@ -110,7 +112,7 @@ class Shelf:
                 if copy is not None:
                     if described.get("unfinished") and name not in there:
                         listed.pop(name, None)
-                        if tidy:
+                        if self._changing:
                             remove(path + ".json")
                         continue
                     known[name] = copy
@@ -125,7 +127,7 @@ class Shelf:
 
     def good(self, backup_id: str) -> Copy | None:
         """A good copy of a backup, if there is one. For who is alone."""
-        return next((copy for copy in self.found(backup_id=backup_id) if not copy.problem), None)
+        return next((copy for copy in self.found(backup_id) if not copy.problem), None)
 
     def _names(self) -> list[str]:
         with local(f"list the copies in {self.directory}"):
@@ -214,8 +216,10 @@ class Shelf:
             for note in remarks(self.directory, held is not None):
                 if note not in self.notes:
                     self.notes.append(note)
+            self._changing = changing
             yield
         finally:
+            self._changing = False
             # A process that was begun meanwhile may have inherited it.
             with contextlib.suppress(OSError):
                 lock(number, release=True)
@@ -349,7 +353,9 @@ def filled(command: t.Sequence[str], source: str, target: str) -> list[str]:
 def check_command(option: str, words: t.Sequence[str]) -> None:
     """Refuse the words of a command that cannot read and write a file. None at all are no command."""
     if words and (len(words) < 2 or any(not any(name in word for word in words) for name in ("{input}", "{output}"))):
-        raise InvalidInput(f"{option}: give the words of a command of which some hold {{input}} and {{output}}")
+        raise InvalidInput(
+            f"{option} is {quoted(words)}: give the words of a command of which some hold {{input}} and {{output}}"
+        )
 
 
 # -- files and locks ---------------------------------------------------------------------------------------------------

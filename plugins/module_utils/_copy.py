@@ -106,7 +106,7 @@ def smaller(found: t.Iterable[Copy], most: float) -> dict[str, str]:
             continue
         if before and reference and content < reference * (1 - most / 100) and not copy.described.get("accepted"):
             problems[copy.path] = (
-                f"{copy.name} holds {content} bytes, {100 - 100 * content // reference} % less than {before.name}"
+                f"{copy.name} holds {content} bytes, {100 - 100 * content / reference:.4g} % less than {before.name}"
             )
         else:
             before = copy

@@ -92,7 +92,7 @@ def fetch(source: Source, part: Part, size: int | None = None) -> None:
             or isinstance(error, ScalingoError)
             and not isinstance(error, UnexpectedAnswer)
         )
-        if broken_off and part.size and part.validators.condition is not None and not _is_local(error):
+        if broken_off and part.stays and part.size and part.validators.condition is not None and not _is_local(error):
             part.checkpoint()
             if isinstance(error, ScalingoError):
                 error.hint = (

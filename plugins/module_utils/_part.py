@@ -62,13 +62,15 @@ NOTHING = Validators(None, None, None)
 class Part:
     """The hidden file that a download grows in, locked, with a description of what it is a part of beside it.
 
-    `subject` names what is downloaded: a part of something else is thrown away.
+    `subject` names what is downloaded: a part of something else is thrown away. Unless it `stays`, nothing is left of a download that
+    breaks off.
     """
 
-    def __init__(self, path: str, subject: str) -> None:
+    def __init__(self, path: str, subject: str, stays: bool = True) -> None:
         self.path = path
         self.description = path + ".json"
         self.subject = subject
+        self.stays = stays
         self.size = 0
         self.validators = NOTHING
         self.digest = hashlib.sha256()

@@ -185,6 +185,7 @@ class Laboratory:
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir()
         for name, content in situation.files.items():
+            (self.work / name).parent.mkdir(exist_ok=True)
             (self.work / name).write_text(content, encoding="latin-1")
             (self.work / name).chmod(0o644)
         for call in situation.before:

@@ -101,13 +101,13 @@ class Shelf:
         place = _copy_making.Place(shelf)
         for planned in _copy.chosen(shelf.look(), keep_count, keep_seconds, remove_bad, most):
             with shelf.alone():
-                going = _copy.chosen(shelf.found(tidy=True), keep_count, keep_seconds, remove_bad, most)
+                going = _copy.chosen(shelf.found(), keep_count, keep_seconds, remove_bad, most)
                 for copy in going:
                     if copy.path == planned.path:
                         shelf.remove(copy)
                         gone.append(copy.name)
         with shelf.alone():
-            shelf.found(tidy=True)
+            shelf.found()
             place.clean()
         return gone
 

@@ -76,8 +76,10 @@ def in_progress(backup: State) -> bool:
     return backup["status"] != DONE and backup["status"] not in FAILED
 
 
-def chosen(backups: t.Sequence[State], backup_id: str | None) -> State:
-    """The backup of an ID, or the newest that is done. Raises `InvalidInput` unless it is there and done.
+def chosen(
+    backups: t.Sequence[State], backup_id: str | None, ahead: t.Callable[[State], bool] = lambda backup: False
+) -> State:
+    """The backup of an ID, or the newest that is done and not `ahead`. Raises `InvalidInput` unless it is there and done.
 
     One that a task in check mode would have made counts as there: what is really done with it must `require_made`.
     """
@@ -90,7 +92,13 @@ def chosen(backups: t.Sequence[State], backup_id: str | None) -> State:
                 f"which backup is the newest cannot be told, as it cannot be read when {' and '.join(undated)} began",
                 hint="Name the one that is meant with backup_id.",
             )
-        found = next((backup for backup in backups if backup["status"] == DONE), None)
+        done = [backup for backup in backups if backup["status"] == DONE]
+        found = next((backup for backup in done if not ahead(backup)), None)
+        if found is None and done:
+            raise UnexpectedAnswer(
+                f"which backup is the newest cannot be told, as {done[0]['id']} began in the future, at {began(done[0])}",
+                hint="Name the one that is meant with backup_id.",
+            )
         if found is None:
             raise InvalidInput(
                 "the database has no backup that is done", hint="Make one with community.scalingo.scalingo_backup."
@@ -121,13 +129,15 @@ def check_backup_id(params: Params) -> None:
 
 #: So many seconds between two clocks are worth a warning where they decide something.
 UNLIKE = 60.0
+#: What began so many seconds after the platform's present was dated by a clock that went wrong.
+AHEAD = 3600.0
 
 
 def age(instant: str, date: float | None, here: float) -> float:
     """How many seconds ago something began, by the Date header of the answer that says so and by the clock of this machine.
 
     The later of the two counts: a header may be wrong, or of an answer that a proxy kept, and what is taken for younger than it
-    is will be relied upon. What is in the future has the age 0.
+    is will be relied upon. What is a little in the future has the age 0.
     """
     return max(0.0, max(here, here if date is None else date) - _canon.instant_seconds(instant))
 
@@ -150,6 +160,10 @@ class WithBackups(OfEngine):
     reading = "list the backups"
     asked: Asked
 
+    def __init__(self, *arguments: t.Any) -> None:
+        super().__init__(*arguments)
+        self._noted: set[str] = set()
+
     def _refuse(self, engine: str) -> None:
         if engine == "postgresql-ng":
             raise InvalidInput(
@@ -161,10 +175,21 @@ class WithBackups(OfEngine):
         """All backups, the newest first."""
         return newest_first(self.ask(lambda: list_backups(self.client)))
 
+    def is_ahead(self, backup: State) -> bool:
+        """Whether a backup of the last answer began in the future. It says nothing of which is the newest, and is noted."""
+        instant = began(backup)
+        if instant is None or _canon.instant_seconds(instant) <= (self.client.date or self.client.clock.wall()) + AHEAD:
+            return False
+        note = f"The backup {backup['id']} began in the future, at {instant}: it counts as neither new nor young."
+        if note not in self._noted:
+            self._noted.add(note)
+            self.client.transport.verbose(note)
+        return True
+
     def is_young(self, backup: State) -> bool:
         """Whether a backup of the last answer began within `max_age`, by the clocks of the platform and of this machine."""
         instant, longest = began(backup), self.asked.max_age
-        if longest is None or instant is None:
+        if longest is None or instant is None or self.is_ahead(backup):
             return longest is None
         date, here = self.client.date, self.client.clock.wall()
         if age(instant, date, here) <= longest:
@@ -210,7 +235,7 @@ class WithArchives(WithBackups):
     def meant(self) -> State:
         """The backup that the task means. One that a task in check mode would have made is on no list."""
         backup_id = self.params["backup_id"]
-        return chosen(self.ask(list) if backup_id == NOT_MADE else self.backups(), backup_id)
+        return chosen(self.ask(list) if backup_id == NOT_MADE else self.backups(), backup_id, self.is_ahead)
 
     def export_consent(self) -> tuple[Consent, ...]:
         """What the task must say where data are protected. Asks for nothing when the task says it in any case."""

@@ -287,11 +287,22 @@ class MemoryInfluxdb(MemoryEngine):
         self._default = content["default"]
 
 
+#: The header of version 1.14 of pg_dump's own format, with numbers of one byte: no compression, no time, no names, one entry.
+_DUMP = b"PGDMP\x01\x0e\x00\x01\x01\x01" + bytes(2 + 7 * 2 + 3 * 2) + b"\0\1"
+
+
 class MemoryPostgresql(MemoryEngine):
     """PostgreSQL: extensions, sessions, statistics of statements."""
 
     file_name = f"{BACKUP}.pgsql"
     statements_extension = "pg_stat_statements"
+
+    def dump(self) -> dict[str, bytes]:
+        """A file that begins as one of pg_dump does, with one entry in its list."""
+        return {name: _DUMP + content for name, content in super().dump().items()}
+
+    def restore(self, files: dict[str, bytes]) -> None:
+        super().restore({name: content[len(_DUMP) :] for name, content in files.items()})
 
     def __init__(self, setup: EngineSetup) -> None:
         super().__init__(setup)

@@ -1,0 +1,337 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private: may change without notice.
+"""Verified copies of a database's backups in a directory of this machine (docs/contract.md sections 2.10 and 7.8).
+
+What is kept is decided anew by each step, alone and by what it finds then: several runs may work on the same copies. `_copies.py` says
+what a good copy is, `_copy.py` which of them go, `_copy_making.py` how an archive becomes one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import time
+import typing as t
+
+from .. import _canon, _copies, _copy_making, _files, _part
+from .._api.backup import BACKUP
+from .._change import Resource
+from .._copy import Archive, Copy, Source, chosen, smaller
+from .._errors import InvalidInput, ScalingoError
+from .._options import check_count, check_form, check_id, parsed
+from .._step import Consent, Interrupted, Outcome, Params, Skipped, State, Step
+from . import backup as backups
+from .backup_download import fetch
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted(backups.Asked):
+    """What a task asks for: how a copy is sealed, and for how many seconds good ones stay beyond the number."""
+
+    sealing: _copy_making.Sealing
+    keep_seconds: float | None
+
+
+class OffsiteBackup(backups.WithArchives, Resource[State]):
+    """Have a good copy of a backup in a directory. The state is the backup and all copies of the database's backups there."""
+
+    managed_fields = ("copies", "problems")
+    asked: Wanted
+
+    @classmethod
+    def parse(cls, params: Params) -> Wanted:
+        backups.check_backup_id(params)
+        check_id("accept_smaller", params["accept_smaller"], "a backup")
+        check_count("keep_count", params["keep_count"])
+        if not 1 <= params["max_shrink"] <= 100:
+            raise InvalidInput(
+                f"max_shrink is {params['max_shrink']:g}: use a percentage from 1 to 100, which allows any"
+            )
+        for option in ("encrypt_command", "decrypt_command"):
+            _copies.check_command(option, params[option])
+        if params["decrypt_command"] and not params["encrypt_command"]:
+            raise InvalidInput("decrypt_command proves what encrypt_command wrote, and the task has none: add it")
+        suffix = params["encrypt_suffix"]
+        check_form(
+            "encrypt_suffix", suffix, r"(?!\.json$)\.[A-Za-z0-9._-]+", "a suffix: use for example .age, and not .json"
+        )
+        directory = params["directory"]
+        if not os.path.isabs(directory):
+            raise InvalidInput(f"directory is {directory!r}: use an absolute path")
+        if os.path.lexists(directory) and not os.path.isdir(directory):
+            raise InvalidInput(f"directory: {directory} exists and is not a directory")
+        if os.path.isdir(directory) and not os.access(directory, os.W_OK | os.X_OK):
+            raise InvalidInput(
+                f"directory: the user of the task cannot write to {directory}",
+                hint="Give the user the right to write there, or choose another directory.",
+            )
+        asked = backups.Asked.of({**params, "since": None})
+        sealing = _copy_making.Sealing(params["encrypt_command"], params["decrypt_command"], suffix)
+        return Wanted(asked.max_age, "", sealing, parsed(params, "keep_age", _canon.seconds))
+
+    def __init__(self, *arguments: t.Any) -> None:
+        super().__init__(*arguments)
+        self._backup: State = {}
+        self._consent: tuple[Consent, ...] = ()
+        self._known: _copies.Shelf | None = None
+        self._state: State | None = None
+
+    # -- what is there, and what is wanted ---------------------------------------------------------------------------
+
+    @property
+    def _shelf(self) -> _copies.Shelf:
+        if self._known is None:
+            client = self.client
+            self._known = _copies.Shelf(
+                self.params["directory"], client.addon_id, label=self._label, watch=client.watch, clock=client.clock,
+                now=lambda: client.date or client.clock.wall(), patience=self.params["wait_timeout"],
+            )  # fmt: skip
+        return self._known
+
+    @property
+    def _name(self) -> str:
+        settings = self.client.settings
+        name: str | None = self.params["name"]
+        return name or f"{settings.app or 'addon'}/{settings.addon or self.client.addon_id}"
+
+    @property
+    def _label(self) -> str:
+        """What the names of copies begin with."""
+        return re.sub(r"[^A-Za-z0-9._-]+", "-", self._name).lstrip(".-") or self.client.addon_id
+
+    def read(self) -> State:
+        shelf = self._shelf
+        found = shelf.look()
+        self._backup = self._backup or self._described(found) or self.meant()
+        self._require_young()
+        if self._there(found) is None:
+            self._consent = (*self.export_consent(), *self._directory_consent())
+        for note in shelf.notes:
+            self.client.transport.verbose(note)
+        shelf.notes.clear()
+        self._state = {"backup": self._backup, "found": found, **self._listed(found)}
+        return self._state
+
+    def _described(self, found: t.Iterable[Copy]) -> State:
+        """The backup that the task names, when there is a good copy of it: the platform need not be asked, nor have it."""
+        named = self.params["backup_id"]
+        copy = next((copy for copy in found if copy.backup.id == named and not copy.problem), None)
+        if copy is None:
+            return {}
+        described: State = copy.described["backup"]
+        empty = {**BACKUP.empty(), "status": backups.DONE}
+        return {name: described.get(name, value) for name, value in empty.items()}
+
+    def _require_young(self) -> None:
+        backup, longest = self._backup, self.params["max_age"]
+        if longest is not None and backup["id"] != backups.NOT_MADE and not self.is_young(backup):
+            raise InvalidInput(
+                f"the backup {backup['id']}, of {backups.began(backup)}, is older than max_age, which is {longest}",
+                hint="See why the periodic backups fail, or make one with community.scalingo.scalingo_backup.",
+            )
+
+    def _directory_consent(self) -> tuple[Consent, ...]:
+        if self._shelf.is_known():
+            return ()
+        directory = self.params["directory"]
+        there = "holds no copies, and has never held any" if os.path.isdir(directory) else "does not exist"
+        return (Consent("allow", "new_directory", f"{directory} {there}: a disk may not be mounted there"),)
+
+    def _there(self, found: t.Iterable[Copy]) -> Copy | None:
+        return next((copy for copy in found if copy.backup.id == self._backup["id"] and not copy.problem), None)
+
+    def _listed(self, found: t.Sequence[Copy]) -> State:
+        """What the diff shows of copies: the names of good ones, and what is wrong with others."""
+        return {
+            "copies": sorted(copy.name for copy in found if not copy.problem),
+            "problems": sorted(self._findings(found)),
+        }
+
+    def _findings(self, found: t.Sequence[Copy]) -> list[str]:
+        small, counting = smaller(found, self.params["max_shrink"]), [copy for copy in found if copy.counts]
+        newest = small.get(counting[0].path) if counting else None
+        return [copy.problem for copy in found if copy.problem] + ([newest] if newest else [])
+
+    def _going(self, found: t.Iterable[Copy]) -> list[Copy]:
+        """Which copies are not to be kept. That of the backup that the task is about always is."""
+        params = self.params
+        going = chosen(
+            found, params["keep_count"], self.asked.keep_seconds, params["bad_copies"] == "remove", params["max_shrink"]
+        )
+        return [copy for copy in going if copy.problem or copy.backup.id != self._backup["id"]]
+
+    def _coming(self) -> Copy:
+        """The copy that is to come, as far as it can be foretold."""
+        backup = self._backup
+        began = backups.began(backup) or _canon.instant(_now())
+        moment = re.sub(r"\.\d+|[-:]", "", began)
+        suffix = self.asked.sealing.suffix if self.asked.sealing.encrypt else ""
+        path = os.path.join(self.params["directory"], f"{self._label}.{moment}.{backup['id']}.tar.gz{suffix}")
+        return Copy(path, 0, "", bool(suffix), Archive(0, "", None), Source(str(backup["id"]), began))
+
+    def _accepting(self, found: t.Sequence[Copy]) -> Copy | None:
+        small, accepted = smaller(found, self.params["max_shrink"]), self.params["accept_smaller"]
+        return next((copy for copy in found if copy.path in small and copy.backup.id == accepted), None)
+
+    def wanted(self, before: State) -> State:
+        found = list(before["found"])
+        accepting = self._accepting(found)
+        if accepting is not None:
+            accepted = dataclasses.replace(accepting, described={**accepting.described, "accepted": True})
+            found[found.index(accepting)] = accepted
+        if self._there(found) is None:
+            coming = self._coming()
+            found = [coming, *(copy for copy in found if copy.path != coming.path)]
+        going = [copy.path for copy in self._going(found)]
+        found = [copy for copy in found if copy.path not in going]
+        return {"backup": self._backup, "found": found, **self._listed(found)}
+
+    def steps(self, before: State, after: State) -> list[Step]:
+        found, steps = before["found"], []
+        place = _copy_making.Place(self._shelf)
+        accepting = self._accepting(found)
+        if accepting is not None:
+            steps.append(Step(f"accept that {accepting.name} is smaller than those before", send=self._accept))
+        if self._there(found) is None:
+            encrypt = ", encrypt it" if self.asked.sealing.encrypt else ""
+            sentence = (
+                f"download the backup {self._backup['id']}, verify it{encrypt}, and keep it in {self._shelf.directory}"
+            )
+            steps.append(Step(sentence, send=self._bring, consent=self._consent))
+        elif place.left():
+            steps.append(Step(f"remove what a killed run has left in {place.path}", send=self._sweep))
+        kept = {copy.path for copy in after["found"]}
+        replaced = self._coming().path if self._there(found) is None else ""
+        for copy in found:
+            if copy.path not in kept | {replaced}:
+                steps.append(Step(f"remove {copy.path}", send=self._removal(copy.path)))
+        return steps
+
+    def tolerated(self, field: str, wanted: t.Any, current: t.Any) -> bool:
+        """Other runs work on the same copies. What is found at the end is in the result, and what is wrong with it fails the task."""
+        return True
+
+    # -- the work ----------------------------------------------------------------------------------------------------
+
+    def _bring(self) -> None:
+        backup, shelf, sealing = self._backup, self._shelf, self.asked.sealing
+        backups.require_made(backup["id"])
+        with _files.local(f"make {shelf.directory}"):
+            os.makedirs(shelf.directory, mode=0o700, exist_ok=True)
+        place, name = _copy_making.Place(shelf), f".{backup['id']}.part"
+        # What is clear is not to be kept.
+        staying = [] if sealing.encrypt else [name, name + ".json"]
+        with place.mine(str(backup["id"]), staying) as there:
+            if there is not None:
+                raise Skipped
+            with _part.Part(os.path.join(place.path, name), str(backup["id"]), stays=bool(staying)) as part:
+                fetch(self.client, backup, part)
+                try:
+                    path, described = _copy_making.made(
+                        place, part.path, sha256=part.digest.hexdigest(), engine=self.engine, database=self._database(),
+                        backup={**backup, "started_at": self._coming().backup.started_at}, sealing=sealing, now=_now(),
+                    )  # fmt: skip
+                except ScalingoError:
+                    part.discard()
+                    raise
+                part.forget()
+                with shelf.alone():
+                    if shelf.good(str(backup["id"])) is not None:
+                        raise Skipped
+                    shelf.put(path, os.path.basename(self._coming().path), described)
+        # That took a while: those that count are read again before any goes.
+        shelf.forget()
+
+    def _database(self) -> State:
+        client, target = self.client, self.client.target
+        return {
+            "name": self._name, "app": target.app, "addon": client.settings.addon, "addon_id": client.addon_id,
+            "region": client.region, "engine": target.engine, "resource_id": target.resource_id,
+        }  # fmt: skip
+
+    def _accept(self) -> None:
+        with self._shelf.alone():
+            copy = self._accepting(self._shelf.found())
+            if copy is None:
+                raise Skipped
+            self._shelf.accept(copy)
+
+    def _sweep(self) -> None:
+        with self._shelf.alone():
+            if not _copy_making.Place(self._shelf).clean():
+                raise Skipped
+
+    def _removal(self, path: str) -> t.Callable[[], None]:
+        def send() -> None:
+            """By what is there now: another run may have removed it, or others that count."""
+            with self._shelf.alone():
+                copy = next((copy for copy in self._going(self._shelf.found()) if copy.path == path), None)
+                if copy is None:
+                    raise Skipped
+                self._shelf.remove(copy)
+                _copy_making.Place(self._shelf).clean()
+
+        return send
+
+    # -- what is said of it --------------------------------------------------------------------------------------------
+
+    def result(self, state: State) -> dict[str, t.Any]:
+        self._state = state
+        found: list[Copy] = state["found"]
+        there = self._there(found)
+        for copy in found:
+            if copy.ahead:
+                self.client.transport.verbose(
+                    f"{copy.name} is of a backup that began in the future ({copy.backup.started_at}): it says nothing of the ages of others."
+                )
+        return {
+            "backup": state["backup"],
+            "copy": _shown(there) if there else None,
+            "copies": [_shown(copy) for copy in found],
+            "good_copies": sum(not copy.problem for copy in found),
+            "findings": self._findings(found),
+        }
+
+    def perform(self, check_mode: bool) -> Outcome:
+        outcome = super().perform(check_mode)
+        failing = self._failing()
+        if not failing:
+            return outcome
+        error = ScalingoError(
+            "; ".join(failing),
+            doing="find all copies good",
+            hint="Find out what happened to them. 'bad_copies: remove' removes those that are damaged, and accept_smaller names a backup that "
+            "may be smaller.",
+        )
+        done: list[str] = []
+        self.unless_checking(check_mode, lambda: done.extend(outcome.steps))
+        if done:
+            raise Interrupted(error, done, "find all copies good", False)
+        raise error
+
+    def _failing(self) -> list[str]:
+        """What of the last state fails the task: with `remove` what is damaged does not, as it goes when there are enough good ones."""
+        found: list[Copy] = [] if self._state is None else self._state["found"]
+        if self.params["bad_copies"] == "report":
+            return []
+        removable = {copy.problem for copy in found if copy.problem and not copy.unreadable}
+        spared = removable if self.params["bad_copies"] == "remove" else set()
+        return [finding for finding in self._findings(found) if finding not in spared]
+
+    def salvage(self) -> dict[str, t.Any]:
+        """What is there, whatever failed."""
+        return {} if self._state is None else self.result(self._state)
+
+
+def _shown(copy: Copy) -> State:
+    """A copy for the result. What of it is still to come is none."""
+    shown = copy.shown()
+    return shown if copy.described or copy.problem else {**shown, "size": None, "sha256": None}
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
