@@ -173,7 +173,7 @@ backup:
   description: The backup that the task is about, as RV(community.scalingo.scalingo_backup_info#module:backups) describes it.
   returned: success, and when the task fails after it read the copies
   type: dict
-copy:
+file:
   description: The copy of this backup, as RV(copies) describes it. V(none) when the task failed before it existed.
   returned: success, and when the task fails after it read the copies
   type: dict

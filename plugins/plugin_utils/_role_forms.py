@@ -72,6 +72,14 @@ IDENTIFIER = _matches("give an ID: letters, digits, - and _", r"[A-Za-z0-9_-]+")
 WORD = _matches("give a name without blanks and brackets", r"[^\s\[\]]+")
 AGE = Form("give seconds, or for example 90m, 24h, 7d", _is_age)
 PERCENT = _range(0, 100)
+COMMAND = Form(
+    "give the words of a command of which some hold {input} and {output}",
+    lambda words: (
+        len(words) == 0
+        or len(words) > 1
+        and all(any(name in word for word in words) for name in ("{input}", "{output}"))
+    ),
+)
 WHOLE_PATH = Form("give a whole path, which begins with /", os.path.isabs)
 VERSION = Form(f"give {', '.join(WORDS)} or a version in quotes, such as '16.4'", _is_target_version)
 
@@ -84,6 +92,8 @@ FORMS: t.Mapping[str, Form] = {
     "max_failures": _count(1),
     "keep_count": _count(1),
     "keep_days": _range(0),
+    "max_shrink": _range(1, 100),
+    "accept_smaller": IDENTIFIER,
     "jobs": _count(1),
     "timeout": _count(1),
     "check_timeout": _count(1),
@@ -135,14 +145,8 @@ FORMS: t.Mapping[str, Form] = {
 #: Of a list or a dictionary as a whole.
 WHOLES: t.Mapping[str, Form] = {
     "waves": Form("give whole numbers from 1 up, such as 1,3,10", lambda sizes: len(sizes) > 0),
-    "encrypt_command": Form(
-        "give the words of a command of which some hold {input} and {output}",
-        lambda words: (
-            len(words) == 0
-            or len(words) > 1
-            and all(any(name in word for word in words) for name in ("{input}", "{output}"))
-        ),
-    ),
+    "encrypt_command": COMMAND,
+    "decrypt_command": COMMAND,
     "server_settings": Form(
         "give names of settings with text, numbers or booleans",
         lambda settings: all(_is_setting(*item) for item in settings.items()),

@@ -139,7 +139,8 @@ def test_a_task_of_the_user_goes_where_it_is_delegated_to(ansible: Place, sandbo
 def test_copies_of_several_databases_in_one_directory(ansible: Place, sandbox: Sandbox, tmp_path: Path) -> None:
     """One that fails stops no other, and fails last."""
     sandbox.fault(match={"addon_id": REDIS, "route": "B1"}, do="status", status=403)
-    run = ansible.over("backup", backup_offsite_directory=str(tmp_path / "copies"), backup_offsite_make_backup=False)
+    given = {"directory": str(tmp_path / "copies"), "make_backup": False, "allow": ["new_directory"]}
+    run = ansible.over("backup", **{f"backup_offsite_{name}": value for name, value in given.items()})
     found = published(run.clean().failed(), "scalingo_backup")
     assert (found["outcome"], found["failed"]) == ("failed", ["shop_redis"])
     assert [item["outcome"] for item in found["databases"]] == ["changed", "changed", "failed"]

@@ -44,7 +44,7 @@ def copy(how: str = "import_role", **variables: t.Any) -> dict[str, t.Any]:
     return {
         "name": "Copy it",
         f"ansible.builtin.{how}": {"name": "community.scalingo.backup_offsite"},
-        "vars": {f"backup_offsite_{name}": value for name, value in variables.items()},
+        "vars": {f"backup_offsite_{name}": value for name, value in {"allow": ["new_directory"], **variables}.items()},
     }
 
 

@@ -19,7 +19,9 @@ OF_THE_RUN = ("api_usage", "notes")
 _IDENTIFIER = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-f]{24}\b|\b[0-9]{10}-[0-9a-f]{32}\b|\b[0-9a-f]{128}\b"
 )
-_MOMENT = re.compile(r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})?|\b\d{14}(?=_)|\b\d{8}T\d{6}Z")
+_MOMENT = re.compile(
+    r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})?|\b\d{14}(?=_)|\b\d{8}T\d{6}Z"
+)
 
 
 def excerpt(expected: t.Any, actual: t.Any, place: str = "") -> list[str]:

@@ -290,7 +290,7 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
                 )
         return {
             "backup": state["backup"],
-            "copy": _shown(there) if there else None,
+            "file": _shown(there) if there else None,
             "copies": [_shown(copy) for copy in found],
             "good_copies": sum(not copy.problem for copy in found),
             "findings": self._findings(found),

@@ -46,7 +46,7 @@ class Pair:
 SETS = (*MAY_BE_REPEATED, "A4", "A8", "add-retention-policy", "del-retention-policy")
 
 #: Results of what is changed without the platform: files, and extensions by SQL.
-ELSEWHERE = ("file", "copies", "extension", "extensions")
+ELSEWHERE = ("file", "extension", "extensions")
 
 #: How long the answer takes in which another acts, in seconds.
 LATE = 5.0
