@@ -59,6 +59,10 @@ class Watch:
         if self._watcher is not None:
             self._watcher.progress(progress)
 
+    def about(self, subject: str) -> None:
+        """Say from now on that it is about this: what a client knows is one place, and a task may read several."""
+        self._described = lambda: subject
+
     def tell(
         self, doing: str, status: str, seconds: float, detail: str = "", notable: bool = False, often: bool = False
     ) -> None:

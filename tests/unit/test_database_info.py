@@ -91,6 +91,15 @@ def test_every_request_is_counted_however_threads_take_turns(sandbox: Sandbox) -
     assert ahead <= 5, "once for all of a version"
 
 
+def test_progress_names_all_regions_that_are_read(sandbox: Sandbox) -> None:
+    for options, subject in (
+        ({"regions": ["osc-fr1", "osc-secnum-fr1"]}, "regions osc-fr1, osc-secnum-fr1"),
+        ({"apps": None, "databases": [{"app": "nobody", "addon": ADDON, "region": "osc-secnum-fr1"}]}, "region osc-secnum-fr1"),
+    ):  # fmt: skip
+        read(sandbox, api_url=None, db_api_url=None, **options)
+        assert {one.subject for one in Told.last.told if one.doing.startswith("reading")} == {subject}
+
+
 def test_what_is_not_asked_for_costs_nothing(sandbox: Sandbox) -> None:
     report = read(sandbox, engines=["redis"])
     assert not report.failed and report.result["databases"] == []

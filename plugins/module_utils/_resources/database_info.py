@@ -144,6 +144,8 @@ class DatabaseInfo(OfEngine, Listing):
             first=self.client,
         )
         chosen = any(params[name] is not None for name in CHOICE)
+        read_in = sorted({*(regions if chosen else ()), *(item["region"] for item in listed)})
+        self.client.watch.about(f"{'regions' if read_in[1:] else 'region'} {', '.join(read_in)}")
         items = listed + (_named(fleet.find(regions)) if chosen else [])
         twice = [name for name, count in collections.Counter(item["name"] for item in items).items() if count > 1]
         if twice:
