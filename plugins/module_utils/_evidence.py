@@ -39,6 +39,8 @@ PROGRAM_SECONDS = 60.0
 LOCK_SECONDS = 300.0
 
 _NAME = re.compile(r"(.+)\.([A-Za-z0-9_-]+)\.[0-9]{8}T[0-9]{6}Z\.([0-9]{6,12})\.json")
+#: What is a dictionary, or none.
+_PARTS = ("database", "server", "rehearsal", "previous", "signature", "timestamp", "junit")
 # What XML cannot hold, not even as a reference.
 _NOT_XML = re.compile("[\ufffe\uffff]")
 
@@ -65,7 +67,7 @@ class Written:
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """Evidence that was found. Without a record it cannot be read, and `problem` says why. `addon` is that of its name."""
+    """Evidence that was found. Without a record `problem` says why, and `damaged` whether it is there and is none. `addon` is that of its name."""
 
     file: str
     number: int
@@ -73,6 +75,7 @@ class Entry:
     sha256: str
     record: Record | None
     problem: str = ""
+    damaged: bool = False
 
 
 # -- writing --------------------------------------------------------------------------------------------------------------
@@ -157,7 +160,7 @@ class _Seal:
     def _signature(self, text: bytes, whole: Record) -> bytes:
         """A key with a passphrase is refused instead of asking for it; the private half of a public key is the agent's."""
         words = ["ssh-keygen", "-q", "-P", "", "-Y", "sign", "-n", whole["signature"]["namespace"], "-f", self.sign_key]
-        hint = "Give a private key without a passphrase, which the user of the drill can read, or the public half of one that the SSH agent holds."
+        hint = "Give a private key of the mode 0600 without a passphrase, or the public half of one that the SSH agent holds."
         with _part("signature", f"the evidence could not be signed with {self.sign_key}", hint):
             done = self.run(words, given=text, timeout=PROGRAM_SECONDS, watcher=self.watcher)
             if done.returncode or not done.output.startswith(b"-----BEGIN SSH SIGNATURE-----"):
@@ -269,22 +272,24 @@ def names(directory: str) -> dict[int, list[re.Match[str]]]:
 
 def read(directory: str, match: re.Match[str]) -> Entry:
     """Return the evidence of a name, or why it cannot be read."""
-    name, content, record, problem = match[0], b"", None, ""
+    name, content, record, problem, damaged = match[0], b"", None, "", True
     try:
         with open(os.path.join(directory, name), "rb") as file:
             content = file.read()
         found = json.loads(content)
         if not isinstance(found, dict) or found.get("format") != FORMAT:
             problem = f"{name} is not evidence of this format"
-        elif not isinstance(found.get("database"), dict) or not isinstance(found.get("outcome"), str):
+        elif any(not isinstance(found.get(key) or {}, dict) for key in _PARTS) or not found.get("database"):
+            problem = f"{name} is not whole"
+        elif any(not isinstance(found.get(key), str) for key in ("outcome", "started_at", "written_at")):
             problem = f"{name} is not whole"
         else:
             record = found
     except OSError as error:
-        problem = f"{name} cannot be read: {error.strerror}"
+        problem, damaged = f"{name} cannot be read: {error.strerror}", False
     except (ValueError, RecursionError):
         problem = f"{name} is damaged: it is not JSON"
-    return Entry(name, int(match[3]), match[2], _digest(content), record, problem)
+    return Entry(name, int(match[3]), match[2], _digest(content), record, problem, damaged and record is None)
 
 
 def entries(directory: str) -> list[Entry]:

@@ -22,6 +22,9 @@ from ._progress import Watcher
 #: A word for what is wrong, and the sentence; the word is empty when nothing is.
 Said = tuple[str, str]
 GOOD: Said = ("", "")
+#: By so many seconds a clock may go back, and the year 3000, up to which time is counted.
+BACK_SECONDS = 3600.0
+FAR = 32503680000.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,85 +66,77 @@ class _Chain:
         for number in range(1, last + 1):
             entry = self._found.get(number)
             if entry is None:
-                named = self._named_later(number)[0] or ""
-                text = f"The evidence number {number}{', ' + visible(named) + ',' if named else ''} is missing: it was removed."
-                found.append(Finding(named, "removed", text))
+                name = visible(self._named_later(number)[0])
+                text = f"The evidence number {number}{name and f', {name},'} is missing: it was removed."
+                found.append(Finding(name, "removed", text))
                 continue
             problem, text = self._place(entry)
             if not problem:
-                problem, text = self._parts(entry)
-            if not problem:
                 problem, text = self._signers.of(self._directory, entry, begun)
-                begun = begun or bool((entry.record or {}).get("signature"))
+                begun = begun or bool(entry.record and entry.record.get("signature"))
             if not problem:
-                text = f"{entry.file} is as it was written: {visible(str((entry.record or {})['outcome']))}, {text}."
+                text = f"{entry.file} is as it was written: {visible((entry.record or {})['outcome'])}, {text}."
             found.append(Finding(entry.file, problem, text))
         found.append(self._end(last))
-        digests = {entry.sha256 for entry in self._found.values()}
-        for text in known:
-            if text.strip().lower() not in digests:
-                found.append(
-                    Finding(
-                        "", "removed", f"No evidence has the known SHA-256 {visible(text)}: it was removed or altered."
-                    )
-                )
-        return found
+        missing = set(map(_digest_of, known)) - {entry.sha256 for entry in self._found.values()}
+        text = "No evidence has the known SHA-256 {}: it was removed or altered."
+        return found + [Finding("", "removed", text.format(visible(digest))) for digest in sorted(missing)]
 
-    def _named_later(self, number: int) -> tuple[str | None, str | None, str]:
+    def _named_later(self, number: int) -> tuple[str, str, str]:
         """What is said of evidence by what was written after it: its name, its digest, and which file says so; or nothing."""
         after = self._found.get(number + 1)
         if after is not None and after.record is not None and after.record.get("file") == after.file:
-            previous = after.record.get("previous")
-            previous = previous if isinstance(previous, dict) else {}
+            previous = after.record.get("previous") or {}
             return str(previous.get("file")), str(previous.get("sha256")), after.file
         if self._head is not None and self._head["number"] == number:
             return self._head["file"], self._head["sha256"], NEWEST
-        return None, None, ""
+        return "", "", ""
 
     def _place(self, entry: Entry) -> Said:
-        """Whether evidence is what it was, where it was."""
-        record, (name, digest, told_by) = entry.record, self._named_later(entry.number)
+        """Whether evidence is what it was, where it was, with what was written beside it."""
+        file, record, (name, digest, told_by) = entry.file, entry.record, self._named_later(entry.number)
         if record is None:
-            return "altered", f"{visible(entry.problem)}: it was altered."
+            said = visible(entry.problem)
+            return ("altered", f"{said}: it was altered.") if entry.damaged else ("unreadable", f"{said}.")
         if len(self._names[entry.number]) > 1:
-            text = ", ".join(match[0] for match in self._names[entry.number])
-            return "inserted", f"Number {entry.number} is there more than once: {text}. One of them was put there."
-        if record.get("file") != entry.file or record.get("number") != entry.number:
-            stood = visible(str(record.get("file")))
-            return "reordered", f"{entry.file} was written as {stood}: it was renamed, or put in the place of another."
-        if told_by and name != entry.file:
+            there = ", ".join(match[0] for match in self._names[entry.number])
+            return "inserted", f"Number {entry.number} is there more than once: {there}. One of them was put there."
+        if record.get("file") != file or record.get("number") != entry.number:
+            text = f"{file} was written as {visible(str(record.get('file')))}: it was renamed, or put in the place of another."
+            return "reordered", text
+        if told_by and name != file:
             return (
                 "reordered",
-                f"{told_by} was not written after {entry.file}, but after {visible(str(name))}: the order was changed.",
+                f"{told_by} was not written after {file}, but after {visible(name)}: the order was changed.",
             )
         if told_by and digest != entry.sha256:
-            return "altered", f"{entry.file} was altered: its SHA-256 is not the one that {told_by} holds of it."
-        previous = record.get("previous") or {}
+            return "altered", f"{file} was altered: its SHA-256 is not the one that {told_by} holds of it."
+        previous, before = record.get("previous") or {}, self._found.get(entry.number - 1)
         if entry.number == 1 and previous.get("file"):
-            return "reordered", f"{entry.file} is the first, and was written after {visible(str(previous['file']))}."
+            return "reordered", f"{file} is the first, and was written after {visible(str(previous['file']))}."
         if previous.get("newest_was"):
             was = visible(str(previous["newest_was"]))
+            return "removed", f"When {file} was written, {NEWEST} was {was}: evidence may have been removed before."
+        if before is not None and before.record and _seconds(record) < _seconds(before.record) - BACK_SECONDS:
             return (
-                "removed",
-                f"When {entry.file} was written, {NEWEST} was {was}: evidence may have been removed before.",
+                "time",
+                f"{file} says that it was written at {visible(record['written_at'])}, before the evidence before it.",
             )
-        return GOOD
+        return self._beside(file, record)
 
-    def _parts(self, entry: Entry) -> Said:
-        """Whether what was written beside evidence is there."""
-        record = entry.record or {}
+    def _beside(self, file: str, record: Record) -> Said:
         report, stamp = record.get("junit") or {}, record.get("timestamp")
         try:
-            if _files.digest_of(self._path(report.get("file"))) != report.get("sha256"):
-                return "altered", f"The JUnit report of {entry.file} was altered."
+            if _files.digest_of(self._path(report)) != report.get("sha256"):
+                return "altered", f"The JUnit report of {file} was altered."
         except ScalingoError as error:
-            return "removed", f"The JUnit report of {entry.file} was removed, or cannot be read: {error.message}."
-        if stamp and not os.path.isfile(self._path(stamp.get("file"))):
-            return "removed", f"The time stamp of {entry.file} was removed."
+            return "removed", f"The JUnit report of {file} was removed, or cannot be read: {error.message}."
+        if stamp and not os.path.isfile(self._path(stamp)):
+            return "removed", f"The time stamp of {file} was removed."
         return GOOD
 
-    def _path(self, name: object) -> str:
-        return os.path.join(self._directory, os.path.basename(str(name)))
+    def _path(self, part: Record) -> str:
+        return os.path.join(self._directory, os.path.basename(str(part.get("file"))))
 
     def _end(self, last: int) -> Finding:
         """Whether the newest evidence is the newest that was written."""
@@ -154,33 +149,40 @@ class _Chain:
                 NEWEST, "unsigned", "The newest evidence is not signed, so that nothing vouches for the whole."
             )
         if self._signers.file:
-            problem, text = self._signers.check(canonical(head), self._head_signature, str(head.get("written_at")))
+            problem, text = self._signers.check(canonical(head), self._head_signature or "", head)
             if problem:
                 return Finding(NEWEST, problem, f"{NEWEST}: {text}.")
         if last > head["number"]:
-            text = (
-                f"{NEWEST} does not name the newest evidence: its run was ended before. The next drill writes it again."
-            )
-            return Finding(NEWEST, "", text)
+            text = "does not name the newest evidence: its run was ended before. The next drill writes it again"
+            return Finding(NEWEST, "", f"{NEWEST} {text}.")
         return Finding(NEWEST, "", f"{NEWEST} names number {last} as the newest evidence.")
 
 
-@dataclasses.dataclass(frozen=True)
+def _digest_of(text: str) -> str:
+    return text.strip().lower()
+
+
+def _seconds(record: Record) -> float:
+    """When a record says that it was written, in seconds since 1970; not a number when it does not."""
+    try:
+        return instant_seconds(record.get("written_at"))
+    except (ValueError, OverflowError):
+        return float("nan")
+
+
 class _Signers:
     """Who may have signed: `identity`, or anybody in the file, which is empty when signatures are not to be checked."""
 
-    file: str
-    identity: str | None
-    namespace: str
-    watcher: Watcher | None
-    run: Run
+    def __init__(self, file: str, identity: str | None, namespace: str, watcher: Watcher | None, run: Run) -> None:
+        self.file, self._identity, self._namespace, self._watcher, self._run = file, identity, namespace, watcher, run
+        self._last: list[str] = []
 
     def of(self, directory: str, entry: Entry, begun: bool) -> Said:
         """Whether evidence is signed as it says, and by whom. `begun` says that evidence before it is signed."""
         record: Record = entry.record or {}
         if not record.get("signature"):
             # What is older than the first signature is held by the chain. Who cannot sign gains nothing by a drill that failed.
-            if self.file and begun and record.get("outcome") == "passed":
+            if self.file and begun and record["outcome"] == "passed":
                 return "unsigned", f"{entry.file} is not signed, although evidence before it is."
             return "", "not signed"
         path = os.path.join(directory, entry.file)
@@ -189,33 +191,36 @@ class _Signers:
         if not self.file:
             return "", "signed, by whom was not checked"
         with _files.local(f"read {path}"), open(path, "rb") as file, open(f"{path}.sig", "rb") as seal:
-            said = self.check(file.read(), seal.read().decode("ascii", "replace"), str(record.get("written_at")))
-        return (said[0], f"{entry.file}: {said[1]}.") if said[0] else said
+            problem, text = self.check(file.read(), seal.read().decode("ascii", "replace"), record)
+        return problem, f"{entry.file}: {text}." if problem else text
 
-    def check(self, text: bytes, signature: str | None, written_at: str) -> Said:
-        """Whether a text was signed, by a key that was valid when it says that it was written."""
+    def check(self, text: bytes, signature: str, record: Record) -> Said:
+        """Whether a text was signed, by a key that was valid when the record says that it was written."""
         if not signature:
             return "unsigned", "it is not signed"
-        try:
-            # In local time: without a zone every OpenSSH understands it.
-            moment = time.strftime("%Y%m%d%H%M%S", time.localtime(instant_seconds(written_at)))
-        except (ValueError, OverflowError, OSError):
-            return "altered", f"{visible(written_at)} is no time at which it can have been signed"
-        # ssh-keygen takes signatures from files alone.
+        at, seconds = visible(str(record.get("written_at"))), _seconds(record)
+        if not 0 <= seconds < FAR:
+            return "altered", f"{at} is no time at which it can have been signed"
+        # ssh-keygen takes signatures from files alone, and times without a zone, which are local, in every version.
         with tempfile.NamedTemporaryFile("w", encoding="ascii", errors="replace", suffix=".sig") as file:
             file.write(signature)
             file.flush()
+            moment = time.strftime("%Y%m%d%H%M%S", time.localtime(seconds))
             shared = ["-f", self.file, "-s", file.name, "-O", f"verify-time={moment}"]
-            for who in [self.identity] if self.identity else self._principals(shared):
-                if self._keygen("verify", ["-n", self.namespace, "-I", who, *shared], text).returncode == 0:
+            for who in self._signers(shared):
+                if self._keygen("verify", ["-n", self._namespace, "-I", who, *shared], text).returncode == 0:
+                    self._last = [who]
                     return "", f"signed by {visible(who)}"
-        who = visible(self.identity or "any of the allowed signers")
-        return "signer", f"it is not signed by {who} as it is now, with a key that was valid at {written_at}"
+        who = visible(self._identity or "any of the allowed signers")
+        return "signer", f"it is not signed by {who} as it is now, with a key that was valid at {at}"
 
-    def _principals(self, shared: list[str]) -> list[str]:
-        done = self._keygen("find-principals", shared)
-        return [who for who in done.stdout.replace(",", "\n").split() if who] if done.returncode == 0 else []
+    def _signers(self, shared: list[str]) -> t.Iterator[str]:
+        """Who is tried: most evidence is signed by who has signed the one before."""
+        yield from [self._identity] if self._identity else self._last
+        if not self._identity:
+            done = self._keygen("find-principals", shared)
+            yield from done.stdout.replace(",", "\n").split() if done.returncode == 0 else []
 
     def _keygen(self, what: str, words: list[str], text: bytes = b"") -> _programs.Done:
         command = ["ssh-keygen", "-q", "-Y", what, *words]
-        return self.run(command, given=text, timeout=PROGRAM_SECONDS, watcher=self.watcher)
+        return self._run(command, given=text, timeout=PROGRAM_SECONDS, watcher=self._watcher)

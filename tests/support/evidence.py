@@ -25,7 +25,7 @@ def drilled(
     region: str = "osc-fr1", rehearsal: str | None = "none", sign_key: str | None = None,
     finding: str = "3 rows are missing",
 ) -> _evidence.Written:  # fmt: skip
-    """A drill that ended so many days ago. A `rehearsal` is on that major version."""
+    """A drill that ended so many days ago, of which is written now. A `rehearsal` is on that major version."""
     ended = now - days * DAY
     record = {
         "id": "0123", "started_at": moment(ended - 90), "ended_at": moment(ended), "outcome": outcome,
@@ -35,4 +35,4 @@ def drilled(
         "rehearsal": None if rehearsal == "none" else {"from": "16.9", "to": rehearsal},
         "rpo": {"verdict": "not_asked"}, "rto": {"seconds": 90.0, "verdict": "not_asked", "phases": {"restore": 60.0}},
     }  # fmt: skip
-    return _evidence.write(place, t.cast(t.Any, record), now=ended, sign_key=sign_key)
+    return _evidence.write(place, t.cast(t.Any, record), now=now, sign_key=sign_key)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -119,7 +120,12 @@ def test_names_that_are_one_in_a_file_are_told_by_the_addon(place: str) -> None:
 
 
 def test_drills_that_end_together_make_one_chain(place: str) -> None:
-    threads = [threading.Thread(target=chain, args=(place, 3)) for dummy in range(4)]
+
+    def write() -> None:
+        for dummy in range(3):
+            _evidence.write(place, record(), now=NOW)
+
+    threads = [threading.Thread(target=write) for dummy in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -417,3 +423,49 @@ def test_evidence_of_before_it_was_signed_is_held_by_the_chain(place: str, keys:
     assert not problems(place, allowed_signers=keys.allowed)
     Path(first.path).write_text(Path(first.path).read_text("utf-8").replace("90.0", "10.0"), "utf-8")
     assert problems(place, allowed_signers=keys.allowed) == ["altered"]
+
+
+@pytest.mark.parametrize(
+    "key", ["database", "server", "rehearsal", "previous", "signature", "timestamp", "junit", "outcome", "written_at"]
+)
+def test_evidence_with_another_form_is_a_finding_and_no_traceback(place: str, key: str) -> None:
+    """Though newest.json is made to fit."""
+    one = chain(place, 1)[0]
+    changed = _evidence.canonical({**one.record, key: ["x"]})
+    Path(one.path).write_bytes(changed)
+    newest = {"number": 1, "file": os.path.basename(one.path), "sha256": hashlib.sha256(changed).hexdigest()}
+    Path(place, _evidence.NEWEST).write_bytes(_evidence.canonical({"newest": newest, "signature": None}))
+    assert wrong(verify(place)) == [("altered", f"{os.path.basename(one.path)} is not whole: it was altered.")]
+    with pytest.raises(ScalingoError, match="is not whole"):
+        _evidence.last_good(place, "ad-1")
+
+
+def test_what_cannot_be_read_is_not_called_altered(place: str) -> None:
+    """A folder that could not be read was passed over, and the coverage was green (dbtrail#1601)."""
+    one = chain(place, 1)[0]
+    os.unlink(one.path)
+    os.mkdir(one.path)
+    assert wrong(verify(place)) == [("unreadable", f"{os.path.basename(one.path)} cannot be read: Is a directory.")]
+
+
+def test_evidence_that_is_dated_back_is_found(place: str, keys: Keys) -> None:
+    """The holder of a key that has expired signs as if it were earlier (chap#90)."""
+    chain(place, 2, keys.ops)
+    assert not problems(place, allowed_signers=keys.allowed)
+    _evidence.write(place, record(), now=NOW - 9 * DAY, sign_key=keys.ops)
+    assert problems(place, allowed_signers=keys.allowed) == ["time"]
+
+
+def test_signers_are_patterns_and_several(place: str, keys: Keys) -> None:
+    chain(place, 1, keys.ops)
+    for who in ("*@example.com", "ada@example.com,ops@example.com", "ops@*.com,!eve@example.com"):
+        assert not problems(place, allowed_signers=keys.allow(who, "ops"))
+        assert not problems(place, allowed_signers=keys.allow(who, "ops"), identity="ops@example.com")
+    assert problems(place, allowed_signers=keys.allow("ops@example.com", "ops", 'namespaces="git"')) == ["signer"] * 2
+
+
+def test_a_key_that_others_may_read_is_refused_with_what_to_do(place: str, keys: Keys) -> None:
+    path = shutil.copy(keys.ops, place + ".key")
+    os.chmod(path, 0o644)
+    with pytest.raises(_evidence.Unsealed, match="private key files are NOT accessible by others.*mode 0600"):
+        chain(place, 1, path)
