@@ -4,8 +4,8 @@
 
 """Roles and playbooks, run by real Ansible against sandboxes with real servers.
 
-Ansible is the oldest that the collection supports, whose templates keep other types than those of today. The newest runs the same roles in
-the scenarios of molecule, and the playbooks in the jobs of test_awx.py.
+Ansible is the oldest that the collection supports, whose templates keep other types than those of today. The newest runs some of the tests
+here too, the other roles in the scenarios of molecule, and the playbooks in the jobs of test_awx.py.
 """
 
 from __future__ import annotations

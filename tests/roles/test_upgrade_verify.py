@@ -478,7 +478,14 @@ def test_check_mode_as_a_keyword_tells_the_truth(either: Watched, sandbox: Sandb
     }
     tell = {"name": "Tell", "ansible.builtin.debug": {"var": "upgrade_verify_summary"}}
     found = (
-        either.tasks([{"check_mode": True, "block": [role]}, tell])
+        either.tasks(
+            [{"check_mode": True, "block": [role]}, tell],
+            # What the user says for all modules reaches those that the role runs in its task, and its database is not theirs.
+            module_defaults={
+                "group/community.scalingo.scalingo": {**sandbox.params(), "app": "blog", "addon": "redis"}
+            },
+            environment=dict.fromkeys(sandbox.environment()),
+        )
         .clean()
         .ok()
         .result("Tell")["upgrade_verify_summary"]
