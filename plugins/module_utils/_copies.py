@@ -116,7 +116,8 @@ class Shelf:
                             remove(path + ".json")
                         continue
                     known[name] = copy
-                elif why and (name in listed or self._fits(name)):
+                elif name in listed or (why and self._fits(name)):
+                    why = why or "it describes something else"
                     known[name] = self._undescribed(name, listed, f"the description of {name} cannot be read: {why}")
             elif name + ".json" not in there and (name in listed or self._fits(name)):
                 known[name] = self._undescribed(name, listed, f"{name} has no description any more")

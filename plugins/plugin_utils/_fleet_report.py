@@ -23,6 +23,8 @@ Data = dict[str, t.Any]
 Given = t.Mapping[str, t.Any]
 
 FORMAT = 1
+#: What began so many seconds after now is dated wrongly.
+AHEAD = 3600.0
 DEDICATED = "postgresql-ng"
 
 #: The levels, the worst first, and those that a finding can be given.
@@ -219,7 +221,9 @@ class Row:
     def backups(self, backups: t.Sequence[Given], database: Given) -> None:
         """The last good backup, its age, and whether others came to nothing since."""
         ended = [item for item in backups if item.get("status") in ("done", *BACKUP_FAILED)]
-        good = next((item for item in ended if item["status"] == "done"), None)
+        done = [item for item in ended if item["status"] == "done"]
+        # One that is dated by a clock that went wrong would be young for as long. Where all are, that may be the clock of this machine.
+        good = next((item for item in done if not self._is_ahead(item)), next(iter(done), None))
         known = good or {}
         last = known.get("started_at") or known.get("created_at")
         enabled = database.get("periodic_backups_enabled")
@@ -252,6 +256,11 @@ class Row:
             "recoverable_until": None if latest is None or self.age(latest) <= ARCHIVED_LATE else latest,
         }
         self._rate_backup(latest, "point in time to go back to", database)
+
+    def _is_ahead(self, item: Given) -> bool:
+        """Whether a backup began more than an hour after now."""
+        began = item.get("started_at") or item.get("created_at")
+        return began is not None and (instant(began) - self._now).total_seconds() > AHEAD
 
     def _rate_backup(self, last: str | None, called: str, database: Given) -> None:
         created = database.get("created_at")

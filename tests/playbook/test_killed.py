@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from scalingo_sandbox.testing import Sandbox
 from support.ended import SEED, SIGNALS, THOROUGH, Doomed, begun, held, is_there
-from support.playbook import ROOT, Ansible, _yaml, oldest_core, task
+from support.playbook import Ansible, _yaml, oldest_core, task
 from support.programs import until
 from support.shop import SEED as ACCOUNT
 from support.ways import AS_MODULE
@@ -242,7 +242,7 @@ class Copies(Doomed):
             "allow": ["new_directory"],
         }
         variables = json.dumps({"backup_offsite_" + name: value for name, value in given.items()})
-        play = (ROOT / "playbooks" / "backup.yml").read_text(encoding="utf-8")
+        play = "- ansible.builtin.import_playbook: community.scalingo.backup\n"
         self.options = ("-e", variables)
         super().__init__(controller, sandbox, play, *self.options, **(AS_MODULE if way == "module" else {}))
 

@@ -103,6 +103,25 @@ def test_the_age_is_judged_by_the_later_of_two_clocks(
     assert bool(report.result["backups"]) is enough
 
 
+def test_a_backup_of_the_future_is_neither_young_nor_the_newest(task: Task) -> None:
+    """restic#21956: one that was dated by a clock that went wrong kept others from being made for as long."""
+    report = task(
+        listed(backup("wrong", age=-3601)),
+        NO_PLAN,
+        made(),
+        listed(backup("wrong", age=-3601), backup("new")),
+        max_age="1h",
+    )
+    assert told(report)[:2] == (True, "new") and "wrong began in the future" in report.result["notes"][0]
+    assert told(task(listed(backup("soon", age=-3600)), max_age="1h"))[:2] == (False, "soon")
+    both = listed(backup("wrong", age=-3601), backup("old", age=7200))
+    for options in ({"latest": True}, {"latest": True, "max_age": "3h"}):
+        report = task(both, module=scalingo_backup_info, **options)
+        assert [item["id"] for item in report.result["backups"]] == ["old"] and len(report.result["notes"]) == 1
+    assert task(both, module=scalingo_backup_info, max_age="1h").result["backups"] == []
+    assert len(task(both, module=scalingo_backup_info).result["backups"]) == 2
+
+
 def test_the_age_is_that_of_the_beginning_and_not_of_the_request(task: Task) -> None:
     waited = {**backup("slow", age=7200), "started_at": ago(600)}
     assert told(task(listed(waited), max_age=3600)) == (False, "slow", False)

@@ -330,6 +330,34 @@ def test_descriptions_that_are_lost_are_said(shelf: Shelf) -> None:
     assert len(shelf.look()) == 4
 
 
+@pytest.mark.parametrize("content", [b"\xff\xfe{", b'{"made_by": "\\ud800"', b"null", b"{}"])
+def test_no_description_ends_the_look_at_others(content: bytes, shelf: Shelf) -> None:
+    """btrfs-backup-ng#38, clickhouse-backup#899: one bad neighbour hid every healthy backup."""
+    one, dummy = shelf.have(1, 2)
+    one.with_name(one.name + ".json").write_bytes(content)
+    assert [copy["good"] for copy in shelf.look()] == [True, False]
+    (shelf.directory / "a.json").write_bytes(content)
+    assert len(shelf.look()) == 2
+
+
+def test_a_description_that_cannot_be_finished_costs_no_good_copy(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """VMaNGOS-Manager#94: the clean-up after a failure removed the backup that had its name already."""
+    shelf.have(1)
+    write, times = _copies.write, itertools.count()
+
+    def failing(*arguments: t.Any) -> None:
+        if next(times) == 1:
+            raise ScalingoError("write it: No space left on device")
+        write(*arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(ScalingoError, match="No space"):
+        patch.setattr(_copies, "write", failing)
+        shelf.take(2)
+    assert [copy["good"] for copy in shelf.look()] == [True, True] and shelf.names() == shelf.of(1, 2)
+
+
 def test_copies_that_have_disappeared_are_said(shelf: Shelf) -> None:
     """NethServer/dev#5720: nobody missed what was on a disk that was not mounted."""
     for path in shelf.have(1, 2)[:1]:

@@ -158,6 +158,8 @@ def test_state_and_exposure(shown: Data, expected: list[str], words: str) -> Non
         ([backup(1), backup(2, "error")], {}, []),
         ([backup(1)], {"periodic_backups_enabled": False}, ["backups_off"]),
         ([backup(-30)], {}, []),
+        ([backup(-30), backup(2)], {}, []),
+        ([backup(-30), backup(73)], {}, ["backup_very_old"]),
         ([backup(1)], {"periodic_backups_enabled": None}, []),
         ([backup(1, created_at=hours_ago(40))], {}, []),
         ([backup(1, started_at=None, created_at=hours_ago(40))], {}, ["backup_old"]),

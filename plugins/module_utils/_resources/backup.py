@@ -309,7 +309,7 @@ class BackupInfo(WithArchives, Listing):
         if undated and (params["latest"] or self.asked.since or self.asked.max_age is not None):
             self.warn(f"It cannot be read when these backups began, so they count as the oldest: {', '.join(undated)}")
         found = [backup for backup in backups if self._matches(backup)]
-        return found[:1] if self.params["latest"] else found
+        return [backup for backup in found if not self.is_ahead(backup)][:1] if params["latest"] else found
 
     def _matches(self, backup: State) -> bool:
         params = self.params

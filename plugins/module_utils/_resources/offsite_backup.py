@@ -230,6 +230,8 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
                 raise Skipped
             with _part.Part(os.path.join(place.path, name), str(backup["id"]), stays=bool(staying)) as part:
                 fetch(self.client, backup, part)
+                # What is whole is not brought again, should the run end now.
+                part.checkpoint()
                 try:
                     path, described = _copy_making.made(
                         place, part.path, sha256=part.digest.hexdigest(), engine=self.engine, database=self._database(),
@@ -238,11 +240,12 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
                 except ScalingoError:
                     part.discard()
                     raise
-                part.forget()
                 with shelf.alone():
                     if shelf.good(str(backup["id"])) is not None:
+                        part.discard()
                         raise Skipped
                     shelf.put(path, os.path.basename(self._coming().path), described)
+                part.forget()
         # That took a while: those that count are read again before any goes.
         shelf.forget()
 
