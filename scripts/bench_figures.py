@@ -46,6 +46,11 @@ PARTS = {
         "An inventory and a report",
         "``ansible-inventory --list``, and the playbook ``community.scalingo.report`` with all its readings, with no token known.",
     ),
+    "h": (
+        "A copy of a backup",
+        "The archive of a backup, by ``scalingo_offsite_backup``: downloaded, verified to its last byte, optionally encrypted by ``openssl`` and decrypted "
+        "again to prove it. Memory is the peak of the largest process.",
+    ),
 }
 #: The columns: key, heading, format.
 COLUMNS = (

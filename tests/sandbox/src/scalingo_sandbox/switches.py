@@ -63,12 +63,13 @@ class Switches:
         self._positions[name] = text
 
     def __getitem__(self, name: str) -> str:
-        return self._positions[name]
+        # The first world may be older than the file of api/ that declares the switch.
+        return self._positions.setdefault(name, SWITCHES[name].default)
 
     def is_at(self, name: str, value: str) -> bool:
         if value not in SWITCHES[name].values:
             raise UnknownSwitch(f"the switch {name} has no value {value}")
-        return self._positions[name] == value
+        return self[name] == value
 
     def as_dict(self) -> dict[str, str]:
         return dict(self._positions)
