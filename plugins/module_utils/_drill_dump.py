@@ -16,6 +16,8 @@ from ._errors import visible
 
 #: What pg_restore complains of although nothing is lost: settings that only newer servers have, and a schema that is always there.
 HARMLESS = re.compile(r'unrecognized configuration parameter "\w*timeout"|schema "public" already exists')
+#: What messages quote of a row itself. Other quotes are names.
+VALUE = re.compile(r'(invalid input (?:syntax|value)[^:]*: |out of range: |\bvalue )".*"')
 #: Entries of a dump that are not restored: they hold passwords of other servers, or connect to them.
 LEFT_OUT = re.compile(r"(USER MAPPING|SUBSCRIPTION|PUBLICATION|EVENT TRIGGER)\b")
 #: Why a materialized view cannot be filled on a server that has no network.
@@ -91,7 +93,7 @@ def complaints(
             forgiven += 1
             left_out["MATERIALIZED VIEW DATA"] = left_out.get("MATERIALIZED VIEW DATA", 0) + 1
         else:
-            problems.append(text)
+            problems.append(VALUE.sub(r'\1"…"', text))
     counted = re.search(r"errors ignored on restore: (\d+)", done.stderr)
     ignored = int(counted.group(1)) if counted else 0
     is_harmless = 0 < ignored <= forgiven if parallel else 0 < ignored == forgiven

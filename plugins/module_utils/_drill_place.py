@@ -37,6 +37,7 @@ from ._progress import Watcher
 PREFIX = "restore_drill-"
 MADE_BY = "community.scalingo.restore_drill"
 LOCK = "lock"
+MOST_PROBLEMS = 20
 #: Bytes of the path of a unix socket that every system takes.
 LONGEST_SOCKET = 103
 NAMES = re.compile(re.escape(PREFIX) + r"[a-z0-9_]{8}")
@@ -165,10 +166,23 @@ class Place:
         time.sleep(seconds)
 
     def failure(self, message: str, said: str, hint: str = "") -> DrillFailed:
-        """A failure, for which a full disk is the reason when a program said so."""
-        if FULL_WORDS.search(said):
-            hint = _space(self.path)
-        return DrillFailed(f"{message}: {said}", hint=hint)
+        """A failure, with a full disk as its reason where a program or the server's log said so."""
+        return DrillFailed(f"{message}: {said}", hint=_space(self.path) if self._is_full(said) else hint)
+
+    def _is_full(self, *said: str) -> bool:
+        """Whether a disk is full, although clients may say only that their server is gone."""
+        log = self.file("server.log")
+        texts = list(said)
+        if os.path.exists(log):
+            with open(log, encoding="utf-8", errors="replace") as stream:
+                texts.append(stream.read())
+        return any(FULL_WORDS.search(text) for text in texts)
+
+    def told(self, problems: t.Sequence[str], left_out: dict[str, int]) -> Restored:
+        """What a restoration ended with. A full disk comes first."""
+        found = [f"the disk is full. {_space(self.path)}"] if problems and self._is_full(*problems) else []
+        found += problems
+        return Restored(found[:MOST_PROBLEMS], max(0, len(found) - MOST_PROBLEMS), left_out)
 
     def erase(self) -> str:
         """End what runs in it, remove everything, and return the time when that was done, in UTC. Raises `DrillFailed` with what is left."""

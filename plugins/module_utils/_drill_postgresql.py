@@ -44,7 +44,6 @@ OWNER = "drill"
 DATABASE = "drill"
 #: Seconds that a server may take to start.
 PATIENCE = 60.0
-MOST_PROBLEMS = 20
 #: Extensions that connect to nothing. Others may, when the server has a network.
 HARMLESS_EXTENSIONS = frozenset(
     "address_standardizer address_standardizer_data_us amcheck autoinc bloom btree_gin btree_gist citext cube dict_int dict_xsyn earthdistance "
@@ -188,7 +187,7 @@ class Server:
     def _pg_restore(self, entries: t.Sequence[Entry], *words: str) -> _programs.Done:
         """Only these entries, nobody's rights, and nothing that needs rights of its own."""
         self._place.write("entries", "".join(entry.line + "\n" for entry in entries))
-        options = ["--no-owner", "--no-privileges", "--no-comments", "--no-security-labels"]
+        options = ["--no-owner", "--no-privileges", "--no-comments", "--no-security-labels", "--no-tablespaces"]
         return self._run(
             "pg_restore", *options, "--use-list", self._place.file("entries"), *words, self._place.file("dump")
         )
@@ -411,7 +410,7 @@ class Server:
         if self._given:
             hint = " (roles that the database has are to be made on the given server first)"
             problems = [text + hint if re.match(r'role "[^"]*" does not exist', text) else text for text in problems]
-        return Restored(problems[:MOST_PROBLEMS], max(0, len(problems) - MOST_PROBLEMS), left_out)
+        return self._place.told(problems, left_out)
 
     def _extended(self, script: str, name: str) -> list[str]:
         done = self._psql(f"SET client_min_messages = error; {script}", superuser=True)

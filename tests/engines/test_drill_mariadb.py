@@ -76,6 +76,13 @@ SET @@SESSION.SQL_LOG_BIN = @MYSQLDUMP_TEMP_LOG_BIN;
 %s
 -- Dump completed on 2026-12-01  0:00:00
 """
+#: Another logical database, as mysqldump 8 writes it.
+STOCK = b"""/*!999999\\- enable the sandbox mode */
+CREATE DATABASE /*!32312 IF NOT EXISTS*/ `stock_1` /*!40100 DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci */ /*!80016 DEFAULT ENCRYPTION='N' */;
+USE `stock_1`;
+CREATE TABLE `lines` (`name` varchar(20) NOT NULL, KEY `k` (`name`) /*!80000 INVISIBLE */);
+INSERT INTO `lines` VALUES ('USE `mysql`;');
+"""
 #: What a dump may not do: each of these is refused, or is no command.
 HOSTILE = """
 CREATE TABLE `after` (`name` varchar(3), UNIQUE (`name`));
@@ -208,7 +215,10 @@ def test_a_dump_of_mysql_and_one_of_mariadb(work_dir: Path, programs: str, tmp_p
         assert place.erase() and processes_of(work_dir) == []
 
     with drill(
-        work_dir, programs, dumped.output.replace(b"`drill`", b"`shop_10``02`"), server_settings={"max-connections": 17}
+        work_dir,
+        programs,
+        dumped.output.replace(b"`drill`", b"`shop_10``02`") + STOCK,
+        server_settings={"max-connections": 17},
     ) as (place, server, dump):
         server.start(dump)
         restored = server.restore(dump)
@@ -217,6 +227,8 @@ def test_a_dump_of_mysql_and_one_of_mariadb(work_dir: Path, programs: str, tmp_p
             ["shop_10`02", "4", "17"]
         ]
         assert server.query("SELECT number FROM known", timeout=5) == [["4"]]
+        assert server.databases == ["shop_10`02", "stock_1"]
+        assert server.query("SELECT * FROM stock_1.lines", timeout=5) == [["USE `mysql`;"]]
 
 
 def test_what_makes_a_drill_of_mysql_fail(work_dir: Path, programs: str, tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ INSERT INTO shop.lines VALUES ('first');
 CREATE MATERIALIZED VIEW shop.restorer AS SELECT session_user::text AS name, current_setting('is_superuser') AS rights;
 CREATE SERVER another FOREIGN DATA WRAPPER postgres_fdw;
 CREATE USER MAPPING FOR PUBLIC SERVER another OPTIONS (password 'of another server');
+SELECT lo_from_bytea(0, 'large');
 ALTER DATABASE shop SET search_path = shop, public;
 ALTER DATABASE shop SET default_transaction_read_only = on;
 ALTER DATABASE shop SET log_min_duration_statement = 5;
@@ -191,6 +192,7 @@ def test_a_database_with_all_that_is_hard(work_dir: Path, archive: t.Callable[[s
         rows = query("SELECT number, note FROM public.orders WHERE number < 4 ORDER BY 1")
         assert rows == [["1", 'two\nlines, "quoted"'], ["2", ""], ["3", None]]
         assert query("SELECT '\\', 'a;b', $$\\!$$") == [["\\", "a;b", "\\!"]]
+        assert query("SELECT convert_from(lo_get(oid), 'UTF8') FROM pg_largeobject_metadata") == [["large"]]
         assert query("SELECT current_user, session_user") == [["drill", "drill"]]
 
         assert "read-only" in refusal(server, "DELETE FROM public.orders")
@@ -344,12 +346,13 @@ def test_a_given_server(work_dir: Path, source: PostgreSQL, archive: t.Callable[
     assert names() == [old[1]]
 
 
-@pytest.mark.parametrize("phase", ["restore", "query"])
+@pytest.mark.parametrize("phase", ["initdb", "restore", "query, with guards"])
 def test_nothing_outlives_a_killed_drill(
     work_dir: Path, source: PostgreSQL, archive: t.Callable[[str], bytes], phase: str
 ) -> None:
     """Not the server, not what works on a query without looking up, and not the directory, once there is another drill."""
     content = archive("slow" if phase == "restore" else "plain")
+    guards = "guards" in phase
 
     def run() -> None:
         with drill(work_dir, content) as (dummy, server, dump):
@@ -365,8 +368,11 @@ def test_nothing_outlives_a_killed_drill(
         found = [each for each in processes_of(work_dir) if word in each]
         return any(time.monotonic() - since.setdefault(each, time.monotonic()) > 1 for each in found)
 
-    killed(work_dir, run, working)
+    if phase == "initdb":
+        killed(work_dir, run, lambda: list(work_dir.glob("*/data/base")))
+    else:
+        killed(work_dir, run, working, guards=guards)
     (left,) = work_dir.iterdir()
-    assert (left / "data").is_dir()
+    assert (left / "data").is_dir() or phase == "initdb"
     with Place.made(str(work_dir), "shop") as place:
         assert place.swept == [str(left)] and not left.exists()

@@ -44,20 +44,34 @@ def processes_of(directory: Path) -> list[str]:
         with contextlib.suppress(OSError):
             command = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
             if command and (os.readlink(path / "cwd").startswith(f"{directory}/") or f"{directory}/" in command):
-                found.append(f"{path.name} {command[:300]}")
+                found.append(f"{path.name} {command}")
     return found
 
 
 def killed(
-    work_dir: Path, drill: t.Callable[[], None], moment: t.Callable[[], t.Any], number: int = signal.SIGKILL
+    work_dir: Path,
+    drill: t.Callable[[], None],
+    moment: t.Callable[[], t.Any],
+    number: int = signal.SIGKILL,
+    guards: bool = False,
 ) -> None:
-    """Run a drill in a process of its own, kill that at a moment, and wait until all that it had started is gone."""
+    """Run a drill in a process of its own, kill that at a moment, and wait until all that it had started is gone.
+
+    With `guards` what it has started to end its programs is killed at the same moment: none of them sees the other one's end.
+    """
     process = FORK.Process(target=drill)
     process.start()
     try:
         until(moment, "the moment of the drill", 60)
         assert process.is_alive(), "it had ended before"
-        os.kill(process.pid or 0, number)
+        doomed = [process.pid or 0]
+        if guards:
+            doomed += [int(each.split()[0]) for each in processes_of(work_dir) if "prctl" in each]
+            assert len(doomed) > 2, "a server and a client have one each"
+            for each in doomed:
+                os.kill(each, signal.SIGSTOP)
+        for each in doomed:
+            os.kill(each, number)
         process.join(30)
         assert process.exitcode not in (None, 0)
         until(lambda: not processes_of(work_dir), f"the end of all: {processes_of(work_dir)}", 15)

@@ -110,6 +110,18 @@ def test_a_full_disk_is_told_with_its_directory(work_dir: Path) -> None:
     assert process.exitcode == 7
 
 
+def test_a_full_disk_is_the_reason_of_what_the_servers_log_tells(place: Place) -> None:
+    assert place.told([], {}).problems == [] and place.told(["gone"], {}).problems == ["gone"]
+    place.write("server.log", "PANIC:  could not write to file: No space left on device\n")
+    hint = f"Free space on the disk of {os.path.dirname(place.path)}, or choose another work_dir."
+    assert (
+        str(place.failure("the server refused a statement", "it is gone", "other"))
+        == f"the server refused a statement: it is gone. {hint}"
+    )
+    assert place.told(["gone"] * 21, {}).problems == [f"the disk is full. {hint}", *["gone"] * 19]
+    assert place.told(["gone"] * 21, {}).more_problems == 2 and place.told([], {}).problems == []
+
+
 # -- workspaces -------------------------------------------------------------------------------------------------------
 
 
@@ -152,6 +164,24 @@ def test_a_killed_drills_workspace_is_removed_by_the_next_and_no_other(work_dir:
     assert {path.name for path in work_dir.iterdir()} == {
         "restore_drill-of-somebody", "restore_drill-justmade", "restore_drill-aaaaaaaa", "restore_drill-linkedto",
     }  # fmt: skip
+
+
+def test_drills_that_begin_at_a_time_leave_each_other_alone(work_dir: Path) -> None:
+    """Each sweeps what the others have just made and not yet locked, and what they are just removing."""
+
+    def drills() -> None:
+        for dummy in range(40):
+            with Place.made(str(work_dir), "shop") as place:
+                place.write("dump", "data")
+                _drill_place.leftovers(str(work_dir))
+                assert os.path.exists(place.file("dump"))
+
+    processes = [FORK.Process(target=drills) for dummy in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0] * 4 and os.listdir(work_dir) == []
 
 
 def test_what_another_user_left_is_not_touched(work_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,6 +270,10 @@ VIEW = "pg_restore: error: could not execute query: ERROR:  %s\nDETAIL:  so\nCom
         (1, HARMLESS + 'pg_restore: error: could not execute query: ERROR:  role "r" does not exist\nDETAIL:  Key (mail)=(a@b.example)\n' + IGNORED % 2,
          ['role "r" does not exist'], 0),
         (1, "pg_restore: something else", ["something else"], 0),
+        (1, 'pg_restore: error: COPY failed for table "t": ERROR:  invalid input syntax for type integer: "a@b.example"\n',
+         ['COPY failed for table "t": ERROR:  invalid input syntax for type integer: "…"'], 0),
+        (1, 'pg_restore: error: could not execute query: ERROR:  value "99999999999" is out of range for type integer\n',
+         ['value "…" is out of range for type integer'], 0),
         (-9, "", ["pg_restore was killed by SIGKILL before the restoration was complete"], 0),
         (3, "", ["pg_restore ended with exit status 3 before the restoration was complete"], 0),
         (1, HARMLESS + VIEW % "could not establish connection" + VIEW % 'materialized view "a" has not been populated' + IGNORED % 3, [], 2),
