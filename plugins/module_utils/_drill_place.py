@@ -107,6 +107,7 @@ class Place:
         self._lock = lock
         self._watcher = watcher
         self._running: list[subprocess.Popen[bytes]] = []
+        self._closers: list[t.Callable[[], None]] = []
 
     @classmethod
     @contextlib.contextmanager
@@ -144,9 +145,16 @@ class Place:
             stream.write(text)
         return path
 
-    def run(self, command: t.Sequence[str], environment: t.Mapping[str, str], **more: t.Any) -> _programs.Done:
-        """Run a program to its end, as `_programs.run` does."""
-        return _programs.run(command, watcher=self._watcher, environment=bare(environment), directory=self.path, **more)
+    def at_end(self, closer: t.Callable[[], None]) -> None:
+        """Have something removed before the workspace is, which is elsewhere. It may raise `DrillFailed`."""
+        self._closers.append(closer)
+
+    def run(
+        self, command: t.Sequence[str], environment: t.Mapping[str, str], *, last: bool = False, **more: t.Any
+    ) -> _programs.Done:
+        """Run a program to its end, as `_programs.run` does. The `last` ones clean up, and run when the run has ended, too."""
+        watcher = None if last else self._watcher
+        return _programs.run(command, watcher=watcher, environment=bare(environment), directory=self.path, **more)
 
     def start(
         self, command: t.Sequence[str], environment: t.Mapping[str, str], log: str, asking: int
@@ -186,17 +194,24 @@ class Place:
 
     def erase(self) -> str:
         """End what runs in it, remove everything, and return the time when that was done, in UTC. Raises `DrillFailed` with what is left."""
-        while self._running:
-            _programs.end(self._running.pop())
-        problem = _removed(self.path)
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+        left: list[DrillFailed] = []
+        with _programs.undisturbed():
+            while self._closers:
+                try:
+                    self._closers.pop()()
+                except DrillFailed as error:
+                    left.append(error)
+            while self._running:
+                _programs.end(self._running.pop())
+            problem = _removed(self.path)
+            if self._lock >= 0:
+                os.close(self._lock)
+                self._lock = -1
         if problem:
-            raise DrillFailed(
-                f"the directory {self.path} could not be removed, and may hold data: {problem}",
-                hint="Remove it by hand.",
-            )
+            message = f"the directory {self.path} could not be removed, and may hold data: {problem}"
+            left.append(DrillFailed(message, hint="Remove it by hand."))
+        if left:
+            raise left[-1]
         return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -337,11 +337,16 @@ class Server:
         if self._given:
             name = f"{_drill_given.PREFIX}{int(time.time() + self._params['timeout'])}_{self._place.name}"
         owner = "" if self._given else f"OWNER {OWNER} "
+        # Whatever comes of it.
+        self._database = name
+        self._place.at_end(self.close)
         done = self._psql(
             f"CREATE DATABASE {name} {owner}TEMPLATE template0 {words};",
             superuser=True,
             database="" if self._given else "postgres",
         )
+        if done.returncode:
+            self._database = ""
         if done.returncode and re.search(r"locale|LC_C|collat|ICU|encoding", done.stderr):
             shown = ", ".join(f"{key} {value}" for key, value in options.items())
             where = "the given server" if self._given else "this machine"
@@ -355,15 +360,13 @@ class Server:
             raise self._place.failure(
                 f"no database can be made on {'the given' if self._given else 'the'} server", done.said, hint
             )
-        self._database = name
 
     def close(self) -> None:
         """Drop what was made on a given server. One of our own goes as a whole, with its workspace. Raises `DrillFailed`."""
         name, self._database = self._database, ""
         if self._given and name:
-            done = self._psql(
-                f"DROP DATABASE IF EXISTS {name} WITH (FORCE);", environment={"PGCONNECT_TIMEOUT": "10"}, timeout=60
-            )
+            script = f"DROP DATABASE IF EXISTS {name} WITH (FORCE);"
+            done = self._psql(script, environment={"PGCONNECT_TIMEOUT": "10"}, timeout=60, last=True)
             if done.returncode:
                 raise DrillFailed(
                     f"the database {name} on the given server could not be dropped: {done.said}",

@@ -233,17 +233,28 @@ def start(
         raise ScalingoError(f"{command[0]} cannot be started: {error.strerror}") from None
 
 
+@contextlib.contextmanager
+def undisturbed() -> t.Iterator[None]:
+    """Signals that come meanwhile are obeyed afterwards: who removes everything because the run has ended is not told so again and again."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGALRM, signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def end(process: subprocess.Popen[bytes], patience: float = PATIENCE) -> None:
     """End a program and all that it has started, whatever its state."""
-    if process.poll() is not None:
-        return
-    process.terminate()
-    try:
-        process.wait(patience + 5)
-    except subprocess.TimeoutExpired:
-        with contextlib.suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(5)
+    with undisturbed():
+        if process.poll() is not None:
+            return
+        process.terminate()
+        try:
+            process.wait(patience + 5)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(OSError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(5)
 
 
 def run(

@@ -22,6 +22,7 @@ from ansible_collections.community.scalingo.plugins.module_utils import _drill_p
 from ansible_collections.community.scalingo.plugins.module_utils._drill_place import Dump, Place
 from ansible_collections.community.scalingo.plugins.module_utils._drill_postgresql import Server
 from ansible_collections.community.scalingo.plugins.module_utils._errors import DrillFailed, sentence
+from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress, RunEnded
 from support import fetched
 from support.drills import OPTIONS, Production, killed, processes_of, unpacked
 from support.playbook import ROOT
@@ -133,6 +134,19 @@ def archive(source: PostgreSQL) -> t.Callable[[str], bytes]:
     return make
 
 
+class Run:
+    """A run that is over when the test says so."""
+
+    is_over = False
+
+    def progress(self, progress: Progress) -> None:
+        del progress
+
+    def alive(self) -> None:
+        if self.is_over:
+            raise RunEnded
+
+
 @pytest.fixture
 def work_dir() -> t.Iterator[Path]:
     with short_directory() as path:
@@ -145,6 +159,7 @@ def drill(
     work_dir: Path, archive: bytes, production: Production = NOTHING, **options: t.Any
 ) -> t.Iterator[tuple[Place, Server, Dump]]:
     """A drill up to its restoration."""
+    watcher = options.pop("watcher", None)
     params = {
         **OPTIONS,
         "programs": str(fetched.postgres(VERSION) / "bin"),
@@ -152,7 +167,7 @@ def drill(
         **options,
     }
     programs = _drill_postgresql.find(int(VERSION.split(".", maxsplit=1)[0]), params)
-    with Place.made(str(work_dir), "shop") as place:
+    with Place.made(str(work_dir), "shop", watcher) as place:
         server = Server(programs, place, params, production)
         yield place, server, unpacked(place, archive, "postgresql")
         server.close()
@@ -344,6 +359,16 @@ def test_a_given_server(work_dir: Path, source: PostgreSQL, archive: t.Callable[
         # The password is in no list of processes.
         assert PASSWORD not in str(processes_of(work_dir))
     assert names() == [old[1]]
+    run = Run()
+    with (
+        pytest.raises(RunEnded),
+        drill(work_dir, archive("plain"), server_url=url, watcher=run) as (dummy, server, dump),
+    ):
+        server.start(dump)
+        assert len(names()) == 2
+        run.is_over = True
+        server.query("SELECT 1", timeout=5)
+    assert names() == [old[1]], "who ended the run is not there to drop it"
 
 
 @pytest.mark.parametrize("phase", ["initdb", "restore", "query, with guards"])

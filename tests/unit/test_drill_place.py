@@ -25,6 +25,7 @@ from ansible_collections.community.scalingo.plugins.module_utils import (
 )
 from ansible_collections.community.scalingo.plugins.module_utils._drill_place import Place
 from ansible_collections.community.scalingo.plugins.module_utils._errors import DrillFailed, sentence
+from ansible_collections.community.scalingo.plugins.module_utils._progress import RunEnded
 from support.drills import FORK, OPTIONS, Production, killed, unpacked
 from support.programs import packed
 from support.real import short_directory
@@ -136,6 +137,39 @@ def test_a_workspace_is_private_and_goes_with_what_runs_in_it(work_dir: Path) ->
     assert process.poll() is not None and not path.exists()
     with Place.made(str(work_dir), "shop") as place:
         assert place.erase().endswith("Z") and not Path(place.path).exists()
+
+
+def test_who_removes_everything_is_not_disturbed(work_dir: Path) -> None:
+    """A module is told at short intervals that its run has ended."""
+    closed: list[bool] = []
+
+    def close() -> None:
+        time.sleep(0.2)
+        closed.append(os.path.isdir(place.path))
+
+    def tell(*dummy: object) -> None:
+        if not closed:
+            raise RunEnded
+
+    before = signal.signal(signal.SIGALRM, tell)
+    try:
+        with pytest.raises(RunEnded), Place.made(str(work_dir), "shop") as place:
+            place.at_end(close)
+            signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+            time.sleep(5)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert closed == [True] and os.listdir(work_dir) == []
+
+
+def test_what_could_not_be_dropped_elsewhere_is_told(work_dir: Path) -> None:
+    def close() -> None:
+        raise DrillFailed("the database could not be dropped")
+
+    with pytest.raises(DrillFailed, match="could not be dropped"), Place.made(str(work_dir), "shop") as place:
+        place.at_end(close)
+    assert os.listdir(work_dir) == []
 
 
 def test_a_killed_drills_workspace_is_removed_by_the_next_and_no_other(work_dir: Path) -> None:
