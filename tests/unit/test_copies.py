@@ -230,11 +230,13 @@ def test_there_are_never_fewer_good_ones_than_asked_for() -> None:
     kinds: dict[str, dict[str, t.Any]] = {
         "good": {}, "bad": {"problem": "bad"}, "unreadable": {"problem": "bad", "unreadable": True}, "small": {"content": 9}, "ahead": {"ahead": True}
     }  # fmt: skip
-    for kind_of_each in itertools.chain.from_iterable(itertools.product(kinds, repeat=number) for number in range(5)):
+    for kind_of_each in itertools.chain.from_iterable(
+        itertools.product(kinds, repeat=number) for number in range(1, 5)
+    ):
         found = [a_copy(30 - 3 * day, **kinds[kind]) for day, kind in enumerate(kind_of_each)]
         small = _copy.smaller(found, 50)
         whole = [copy.path for copy in found if copy.counts and copy.path not in small]
-        for count, seconds, remove_bad in itertools.product(range(1, 5), (None, 0, 5 * DAY), (True, False)):
+        for count, seconds, remove_bad in itertools.product((1, 2, 3), (None, 5 * DAY), (True, False)):
             going = {copy.path for copy in _copy.chosen(found, count, seconds, remove_bad, 50)}
             left = [path for path in whole if path not in going]
             assert left[:count] == whole[:count], (kind_of_each, count)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,7 +33,7 @@ def killed(step: t.Callable[[], t.Any], at: int) -> bool:
     child = os.fork()
     if child == 0:
         left = [at]
-        for name in ("replace", "unlink", "open", "fsync", "makedirs", "rmdir", "pwrite", "ftruncate"):
+        for name in ("replace", "unlink", "open", "makedirs", "rmdir", "pwrite", "ftruncate"):
 
             def counted(*arguments: t.Any, real: t.Callable[..., t.Any] = getattr(os, name), **options: t.Any) -> t.Any:
                 left[0] -= 1
@@ -49,10 +50,11 @@ def killed(step: t.Callable[[], t.Any], at: int) -> bool:
 
 
 def test_killed_anywhere_while_a_copy_is_taken_in(tmp_path: Path) -> None:
-    at, alive = 0, True
+    at, alive, prepared = 0, True, Shelf(tmp_path / "prepared")
+    prepared.have(1, 2)
     while alive:
+        shutil.copytree(prepared.directory, tmp_path / str(at))
         shelf = Shelf(tmp_path / str(at))
-        shelf.have(1, 2)
         alive = killed(lambda: shelf.take(3), at)  # noqa: B023
         assert shelf.good()[:2] == [1, 2]
         assert [copy["problem"] for copy in shelf.look()] == [""] * len(shelf.good()), (
@@ -67,10 +69,11 @@ def test_killed_anywhere_while_a_copy_is_taken_in(tmp_path: Path) -> None:
 
 
 def test_killed_anywhere_while_copies_are_removed(tmp_path: Path) -> None:
-    at, alive = 0, True
+    at, alive, prepared = 0, True, Shelf(tmp_path / "prepared")
+    prepared.have(1, 2, 3, 4)
     while alive:
+        shutil.copytree(prepared.directory, tmp_path / str(at))
         shelf = Shelf(tmp_path / str(at))
-        shelf.have(1, 2, 3, 4)
         alive = killed(lambda: shelf.prune(2), at)  # noqa: B023
         assert shelf.good()[-2:] == [3, 4]
         assert [copy["problem"] for copy in shelf.look() if copy["problem"]] == []

@@ -12,6 +12,7 @@ import json
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import time
 import typing as t
@@ -26,7 +27,7 @@ FORK = multiprocessing.get_context("fork")
 
 
 class Running:
-    """A step in another process, which stops just before its call number `at` that changes the directory."""
+    """A step in another process, which stops just before its call number `at` that changes what others see of the directory."""
 
     def __init__(self, shelf: Shelf, step: t.Callable[[Shelf], t.Any], at: int = 10_000) -> None:
         told, tell = os.pipe()
@@ -47,7 +48,7 @@ class Running:
 
     def _run(self, shelf: Shelf, step: t.Callable[[Shelf], t.Any], at: int, tell: int, hear: int) -> None:
         mine, left, waited = os.getpid(), [at], [False]
-        for name in ("replace", "unlink", "open", "fsync", "makedirs", "rmdir", "pwrite", "ftruncate"):
+        for name in ("replace", "unlink", "makedirs", "rmdir", "ftruncate"):
 
             def counted(*arguments: t.Any, real: t.Callable[..., t.Any] = getattr(os, name), **options: t.Any) -> t.Any:
                 left[0] -= 1
@@ -96,9 +97,10 @@ def interleaved(directory: Path, prepare: t.Callable[[Shelf], t.Any], one: t.Cal
 ]:  # fmt: skip
     """One step is stopped at each of its calls, and the other one begins there. Each time the directory and the answers of both."""
     at, stopped = 0, True
+    prepare(Shelf(directory / "prepared"))
     while stopped:
+        shutil.copytree(directory / "prepared", directory / str(at))
         shelf = Shelf(directory / str(at))
-        prepare(shelf)
         first = Running(shelf, one, at)
         stopped = first.event == "stopped"
         # It ends, or waits for the first one.
