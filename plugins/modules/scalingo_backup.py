@@ -29,6 +29,7 @@ options:
       - Creates a backup only when no completed backup is younger than this.
       - Give seconds, or a duration such as V(90m), V(24h) or V(7d).
       - The age is measured with the platform's clock or the target host's, whichever is later.
+      - A backup that began more than an hour in the future is never young. RV(notes) names it.
       - Without it, every run creates a backup.
     type: str
   method:

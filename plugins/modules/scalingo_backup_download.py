@@ -12,6 +12,7 @@ version_added: 0.1.0
 short_description: Download a backup of a database
 description:
   - Downloads a backup archive (C(tar.gz)) to the target host. By default, only its owner can read it.
+  - To keep a history of verified and encrypted copies, use M(community.scalingo.scalingo_offsite_backup).
   - The file is renamed to its final name once it is complete and synced to disk.
   - Until then, the data is in a hidden file, C(.NAME.part), next to O(dest) or in O(work_dir).
   - Data is streamed, so memory use does not grow with the file.
@@ -33,7 +34,7 @@ description:
 options:
   backup_id:
     description:
-      - The ID of the backup. The default is the newest completed backup.
+      - The ID of the backup. The default is the newest completed backup that did not begin in the future.
       - In check mode, the predicted ID from M(community.scalingo.scalingo_backup) is accepted. The backups are then not listed.
     type: str
   dest:
@@ -75,6 +76,7 @@ notes:
 seealso:
   - module: community.scalingo.scalingo_backup
   - module: community.scalingo.scalingo_backup_info
+  - module: community.scalingo.scalingo_offsite_backup
 author:
   - Community Scalingo contributors (@community-scalingo)
 """

@@ -36,9 +36,10 @@ options:
     description:
       - Return only backups that are younger than this. Give seconds, or a duration such as V(90m), V(24h) or V(7d).
       - The age is measured with the platform's clock or the target host's, whichever is later.
+      - A backup that began more than an hour in the future is never young. RV(notes) names it.
     type: str
   latest:
-    description: Return only the newest matching backup.
+    description: Return only the newest matching backup that did not begin in the future.
     type: bool
     default: false
   links:

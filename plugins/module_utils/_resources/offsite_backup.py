@@ -79,6 +79,8 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
         self._consent: tuple[Consent, ...] = ()
         self._known: _copies.Shelf | None = None
         self._state: State | None = None
+        #: A copy was brought since the others were read.
+        self._took_long = False
 
     # -- what is there, and what is wanted ---------------------------------------------------------------------------
 
@@ -246,8 +248,7 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
                         raise Skipped
                     shelf.put(path, os.path.basename(self._coming().path), described)
                 part.forget()
-        # That took a while: those that count are read again before any goes.
-        shelf.forget()
+        self._took_long = True
 
     def _database(self) -> State:
         client, target = self.client, self.client.target
@@ -271,6 +272,10 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
     def _removal(self, path: str) -> t.Callable[[], None]:
         def send() -> None:
             """By what is there now: another run may have removed it, or others that count."""
+            if self._took_long:
+                # Those that count are read again before any goes.
+                self._shelf.forget()
+                self._took_long = False
             with self._shelf.alone():
                 copy = next((copy for copy in self._going(self._shelf.found()) if copy.path == path), None)
                 if copy is None:
