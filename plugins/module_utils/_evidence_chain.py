@@ -94,7 +94,7 @@ class _Chain:
 
     def _place(self, entry: Entry) -> Said:
         """Whether evidence is what it was, where it was, with what was written beside it."""
-        file, record, (name, digest, told_by) = entry.file, entry.record, self._named_later(entry.number)
+        file, record, (dummy, digest, told_by) = entry.file, entry.record, self._named_later(entry.number)
         if record is None:
             said = visible(entry.problem)
             return ("altered", f"{said}: it was altered.") if entry.damaged else ("unreadable", f"{said}.")
@@ -104,11 +104,6 @@ class _Chain:
         if record.get("file") != file or record.get("number") != entry.number:
             text = f"{file} was written as {visible(str(record.get('file')))}: it was renamed, or put in the place of another."
             return "reordered", text
-        if told_by and name != file:
-            return (
-                "reordered",
-                f"{told_by} was not written after {file}, but after {visible(name)}: the order was changed.",
-            )
         if told_by and digest != entry.sha256:
             return "altered", f"{file} was altered: its SHA-256 is not the one that {told_by} holds of it."
         previous, before = record.get("previous") or {}, self._found.get(entry.number - 1)

@@ -321,6 +321,30 @@ def test_evidence_that_was_written_again_with_its_digests_lacks_the_signature(pl
     assert "altered" in problems(place, allowed_signers=keys.allowed)
 
 
+def test_unsigned_evidence_that_was_put_at_the_end_is_found_also_when_signed_evidence_follows(
+    place: str, keys: Keys
+) -> None:
+    """Who cannot sign writes a drill that passed, with digests that fit."""
+    chain(place, 2, keys.ops)
+    newest = Path(place, _evidence.NEWEST)
+    before = newest.read_bytes()
+    chain(place, 1, first=2)
+    assert problems(place, allowed_signers=keys.allowed) == ["unsigned", "unsigned"]
+    newest.write_bytes(before)
+    assert problems(place, allowed_signers=keys.allowed) == ["unsigned", "unsigned"]
+    chain(place, 1, keys.ops, first=3)
+    assert problems(place, allowed_signers=keys.allowed) == ["unsigned"]
+    assert not problems(place)
+
+
+def test_an_unsigned_first_drill_is_found_when_signers_are_given(place: str, keys: Keys) -> None:
+    chain(place, 1)
+    os.unlink(Path(place, _evidence.NEWEST))
+    assert problems(place, allowed_signers=keys.allowed) == ["removed"]
+    chain(place, 1, first=1)
+    assert problems(place, allowed_signers=keys.allowed) == ["removed", "unsigned"]
+
+
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_removed_evidence_is_found_the_last_too(place: str, number: int) -> None:
     """A tail that is removed leaves a chain that holds: agent-bom#3697, cmcp#427, rentemester#133."""
