@@ -94,7 +94,7 @@ class _Chain:
 
     def _place(self, entry: Entry) -> Said:
         """Whether evidence is what it was, where it was, with what was written beside it."""
-        file, record, (dummy, digest, told_by) = entry.file, entry.record, self._named_later(entry.number)
+        file, record, (digest, told_by) = entry.file, entry.record, self._named_later(entry.number)[1:]
         if record is None:
             said = visible(entry.problem)
             return ("altered", f"{said}: it was altered.") if entry.damaged else ("unreadable", f"{said}.")
