@@ -115,7 +115,7 @@ def read_policy(loader: t.Any, path: str, **more: t.Any) -> _drills.Policy:
     content: t.Any = {}
     if path:
         try:
-            content = plain(loader.load_from_file(path))
+            content = plain(loader.load_from_file(os.path.abspath(path)))
         except AnsibleError as error:
             said = visible(str(error)).split(" The error appears")[0]
             raise _fleet.Refused(f"the policy {path} cannot be read: {said}") from None
