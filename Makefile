@@ -37,7 +37,7 @@ sandbox: ## start the sandbox and print the exports to paste; Ctrl-C stops it
 	@scripts/bootstrap python
 	@exec .cache/venv/bin/scalingo-sandbox --exports $(ARGUMENTS)
 
-long: ## the long tests of playbooks and roles: fleets in slices, ended, on the newest core; in ten minutes
+long: ## the long tests of playbooks and roles: fleets in slices, ended, on the newest core; in twelve minutes
 	@scripts/bootstrap
 	@.cache/venv/bin/pytest -q -n 2 -m long tests/playbook tests/roles $(ARGUMENTS)
 

@@ -58,7 +58,7 @@ def ansible(request: pytest.FixtureRequest, tmp_path: Path, sandbox: Sandbox) ->
     return Ansible(tmp_path, {**sandbox.environment(), **way})
 
 
-@pytest.fixture(params=("newest", "oldest"))
+@pytest.fixture(params=(pytest.param("newest", marks=pytest.mark.long), "oldest"))
 def controller(request: pytest.FixtureRequest, tmp_path: Path, sandbox: Sandbox) -> Ansible:
     """The same, with the newest ansible-core and with the oldest."""
     programs = oldest_core() if request.param == "oldest" else None

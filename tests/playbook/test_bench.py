@@ -36,6 +36,7 @@ def titles(text: str) -> list[str]:
     return [str(section.next_node().astext()) for section in document.findall() if section.tagname == "section"]
 
 
+@pytest.mark.long
 def test_smallest_part(tmp_path: Path, shows: t.Any) -> None:
     command = [
         sys.executable,

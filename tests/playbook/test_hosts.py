@@ -258,9 +258,9 @@ def test_a_time_limit_ends_a_wait(controller: Ansible, sandbox: Sandbox) -> None
         assert run.task("after").status == "ok"
 
 
-def test_three_hundred_items_leave_no_descriptor_open(ansible: Ansible) -> None:
-    count = "{{ lookup('ansible.builtin.pipe', 'ls /proc/$PPID/fd | wc -l') if item < 10 or item >= 290 else '' }}"
-    loop = {"loop": "{{ range(300) | list }}", "register": "items"}
+def test_a_hundred_items_leave_no_descriptor_open(ansible: Ansible) -> None:
+    count = "{{ lookup('ansible.builtin.pipe', 'ls /proc/$PPID/fd | wc -l') if item < 10 or item >= 90 else '' }}"
+    loop = {"loop": "{{ range(100) | list }}", "register": "items"}
     run = ansible.tasks(
         [task("scalingo_database_info", "read", {**loop, "loop_control": {"label": count}}, **SHOP)], timeout=600
     ).ok()
@@ -271,6 +271,7 @@ def test_three_hundred_items_leave_no_descriptor_open(ansible: Ansible) -> None:
     assert len(labels) == 20 and min(labels[10:]) <= min(labels[:10]), labels
 
 
+@pytest.mark.long
 def test_a_hundred_tasks_leave_the_controller_as_large_as_it_was(ansible: Ansible) -> None:
     """With ansible.builtin.uri it grew by 48 kB, with these tasks by 20 kB."""
     # The parent of the worker that has the shell for its child.

@@ -27,6 +27,8 @@ from support.programs import until
 from support.shop import SEED, routes
 
 CORES = {"this": Path(sys.executable).parent, "oldest": ROOT / ".cache" / "core-2.16" / "bin"}
+#: All other tests of this file are run by this one.
+ON_EACH_CORE = pytest.mark.parametrize("core", [pytest.param("this", marks=pytest.mark.long), "oldest"])
 REGIONS = ("osc-fr1", "osc-secnum-fr1")
 ENGINES = ("mysql", "postgresql", "mongodb", "redis", "influxdb")
 PLUGIN_FILE = ROOT / "plugins" / "inventory" / "scalingo_databases.py"
@@ -353,7 +355,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("core", list(CORES))
+@ON_EACH_CORE
 def test_a_cache_that_is_broken_is_a_cache_miss(core: str, inventories: Inventories) -> None:
     inventories.ansible.programs = CORES[core]
     directory = inventories.ansible.directory / "inventory-cache"
@@ -375,7 +377,7 @@ def test_a_cache_that_is_broken_is_a_cache_miss(core: str, inventories: Inventor
     assert list(inventories.hosts(path)) == ["vault_1"] and not inventories.asked()
 
 
-@pytest.mark.parametrize("core", list(CORES))
+@ON_EACH_CORE
 def test_an_app_from_a_vault_goes_with_a_cache(core: str, inventories: Inventories) -> None:
     ansible = inventories.ansible
     ansible.programs = CORES[core]
@@ -490,7 +492,7 @@ def test_two_sources_with_one_name_never_share_a_host(inventories: Inventories, 
     assert data["critical"]["hosts"] == data["scalingo_databases"]["hosts"] == data["_one"]["hosts"] == ["shop-mysql"]
 
 
-@pytest.mark.parametrize("core", list(CORES))
+@ON_EACH_CORE
 def test_a_host_is_never_called_like_this_machine_or_a_group(
     core: str, inventories: Inventories, sandbox: Sandbox
 ) -> None:
@@ -581,7 +583,7 @@ def test_the_documented_inventory_and_the_play_over_it(inventories: Inventories,
     assert ansible.play(play, "-i", str(path)).ok().clean().count("changed") == 0
 
 
-@pytest.mark.parametrize("core", list(CORES))
+@ON_EACH_CORE
 def test_a_play_over_three_databases(core: str, inventories: Inventories, sandbox: Sandbox) -> None:
     """On the controller, with its interpreter, never by SSH; with the tokens that the inventory has acquired; no template in any answer."""
     ansible = inventories.ansible
@@ -642,7 +644,7 @@ cat "$0.json"
 """
 
 
-@pytest.mark.parametrize("core", list(CORES))
+@ON_EACH_CORE
 def test_an_export_can_be_imported_by_awx_and_used_by_a_job_of_another_environment(
     core: str, inventories: Inventories, sandbox: Sandbox
 ) -> None:
@@ -810,7 +812,7 @@ def test_a_token_that_is_refused_is_tried_once(inventories: Inventories) -> None
     assert routes(inventories.sandbox.log()).count("exchange") == 1 and "A1" not in inventories.asked()
 
 
-@pytest.mark.parametrize("core", list(CORES))
+@ON_EACH_CORE
 def test_a_database_that_is_being_made_has_a_name_too(core: str, inventories: Inventories, sandbox: Sandbox) -> None:
     inventories.ansible.programs = CORES[core]
     sandbox.reset(seed := fleet(3, ["mysql"]))
@@ -823,7 +825,7 @@ def test_a_database_that_is_being_made_has_a_name_too(core: str, inventories: In
     assert said in " ".join(run.stderr.split()), str(run)
 
 
-@pytest.mark.parametrize("core", list(CORES))
+@ON_EACH_CORE
 def test_an_expression_that_fails_for_every_host_is_warned_about(
     core: str, inventories: Inventories, sandbox: Sandbox
 ) -> None:
@@ -893,7 +895,7 @@ def test_a_file_with_another_name_is_told_why_it_is_not_read(inventories: Invent
     )
 
 
-@pytest.mark.parametrize("core", list(CORES))
+@ON_EACH_CORE
 def test_ctrl_c_ends_it_at_once_and_sends_nothing_more(core: str, inventories: Inventories, sandbox: Sandbox) -> None:
     ansible = inventories.ansible
     sandbox.reset(fleet(16, ["mysql"]))
@@ -936,7 +938,7 @@ def test_the_file_beats_the_environment(inventories: Inventories, sandbox: Sandb
     assert "api_url and db_api_url are addresses of one region" in " ".join(run.stderr.split()) and sandbox.log() == []
 
 
-@pytest.mark.parametrize("core", list(CORES))
+@ON_EACH_CORE
 def test_options_may_be_templates(core: str, inventories: Inventories) -> None:
     inventories.ansible.programs = CORES[core]
     token = str(inventories.ansible.environment.pop("SCALINGO_API_TOKEN"))

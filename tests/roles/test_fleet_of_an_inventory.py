@@ -45,6 +45,7 @@ class Fleet(Ansible):
     def __init__(self, directory: Path, sandbox: Sandbox, programs: Path, names: t.Sequence[str] = NAMES) -> None:
         super().__init__(directory, {**sandbox.environment(), "ANSIBLE_FORKS": "10"}, programs)
         self.sandbox = sandbox
+        self.names = list(names)
         self.ids = {sandbox.addon_id(name, "redis"): name for name in NAMES}
         hosts = {
             name: {"scalingo_app": name, "scalingo_engine": "redis", "scalingo_addon_id": addon_id}
@@ -101,14 +102,15 @@ def programs(core: str) -> Path:
 
 @pytest.fixture(params=["oldest", pytest.param("newest", marks=pytest.mark.long)])
 def fleet(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Fleet:
-    return Fleet(tmp_path, sandbox, programs(request.param))
+    """All twelve on the newest; on the oldest, which every run of the tests has, a third wave of three is enough."""
+    return Fleet(tmp_path, sandbox, programs(request.param), NAMES[:7] if request.param == "oldest" else NAMES)
 
 
 def headings(run: Run) -> int:
     return len(re.findall(r"^TASK \[", run.stdout, re.MULTILINE))
 
 
-def test_twelve_in_three_waves_among_hostile_variables(fleet: Fleet, tmp_path: Path) -> None:
+def test_a_fleet_in_three_waves_among_hostile_variables(fleet: Fleet, tmp_path: Path) -> None:
     """What the user delegates goes where it should, and the rest stays here, as whoever runs it."""
     checks = tmp_path / "checks.yml"
     tasks = [
@@ -117,14 +119,16 @@ def test_twelve_in_three_waves_among_hostile_variables(fleet: Fleet, tmp_path: P
     ]
     checks.write_text(yaml.safe_dump(tasks), encoding="utf-8")
     run = fleet.upgrade(fleet_upgrade_verification_tasks=str(checks)).ok()
-    assert fleet.outcomes() == dict.fromkeys(NAMES, "changed")
-    assert [fleet.rows()[name]["wave"] for name in NAMES] == [1, *[2] * 3, *[3] * 8]
-    assert {item.status for item in run.tasks("Here")} == {"ok"} and len(run.tasks("Here")) == 12
+    assert fleet.outcomes() == dict.fromkeys(fleet.names, "changed")
+    assert [fleet.rows()[name]["wave"] for name in fleet.names] == [1, *[2] * 3, *[3] * (len(fleet.names) - 4)]
+    assert {item.status for item in run.tasks("Here")} == {"ok"} and len(run.tasks("Here")) == len(fleet.names)
     assert {item.status for item in run.tasks("Far")} == {"unreachable"}
     # Two of each wave are of the user.
     assert headings(run) - 3 * 2 <= 28, run.stdout
-    assert "12 databases are upgraded and verified." in run.stdout and run.stderr.count("WARNING") == 0, run.stderr
-    assert sorted(fleet.unsafe()) == sorted((name, route) for name in NAMES for route in ("B2", "D3"))
+    assert (
+        f"{len(fleet.names)} databases are upgraded and verified." in run.stdout and run.stderr.count("WARNING") == 0
+    ), run.stderr
+    assert sorted(fleet.unsafe()) == sorted((name, route) for name in fleet.names for route in ("B2", "D3"))
 
 
 def test_a_part_of_the_fleet(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -381,7 +381,13 @@ HOSTILE: Data = {
 }
 
 
-@pytest.mark.parametrize("programs", [None, Path(sys.executable).parent], ids=["oldest", "newest"])
+@pytest.mark.parametrize(
+    "programs",
+    [
+        pytest.param(None, id="oldest"),
+        pytest.param(Path(sys.executable).parent, id="newest", marks=pytest.mark.long),
+    ],
+)
 def test_a_limit_chooses_among_the_hosts_and_group_vars_reach_nothing(
     fresh: Sandbox, tmp_path: Path, programs: Path | None
 ) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A fleet of twelve databases through the playbook: planned, killed in the middle, started again, and fleets in which something fails."""
+"""A fleet of nine databases through the playbook: planned, killed in the middle, started again, and fleets in which something fails."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from support.real import DURATIONS
 from support.watched import Watched, secrets_in
 
 #: Where each engine begins, one step before its latest minor version.
-VERSIONS = {"redis": "6.2.14-1", "mongodb": "6.0.17-1", "mysql": "8.0.40-1"}
+VERSIONS = {"redis": "6.2.14-1", "mysql": "8.0.40-1"}
 MEMORY = {
     "provider": "postgresql",
     "engine": "memory",
@@ -52,8 +52,8 @@ FLEET = {
     ],
     "durations": {**DURATIONS, "backup": 0.3, "upgrade": 0.5},
 }
-ENGINES = ("redis", "mongodb", "mysql", "postgresql")
-TWELVE = [{"app": app, "addon": engine} for engine in ENGINES for app in ("east", "north", "west")]
+ENGINES = ("redis", "mysql", "postgresql")
+NINE = [{"app": app, "addon": engine} for engine in ENGINES for app in ("east", "north", "west")]
 
 CACHES = {
     "apps": [
@@ -176,14 +176,14 @@ def fleet(tmp_path: Path) -> t.Iterator[t.Callable[[dict[str, t.Any], t.Sequence
 Make = t.Callable[[dict[str, t.Any], t.Sequence[t.Mapping[str, t.Any]]], Fleet]
 
 
-def test_twelve_databases_are_upgraded_although_the_run_is_killed(fleet: Make) -> None:
-    made = fleet(FLEET, TWELVE)
+def test_nine_databases_are_upgraded_although_the_run_is_killed(fleet: Make) -> None:
+    made = fleet(FLEET, NINE)
     names = made.names()
     scout, second, third, fourth = names[:4]
 
     planned = made.run("--check").ok()
     assert made.unsafe() == []
-    assert "12 databases: 12 would change" in planned.stdout
+    assert "9 databases: 9 would change" in planned.stdout
     assert list(made.state.iterdir()) == [] if made.state.exists() else True
 
     # The second wave takes its time. A run that is to be killed is a process of its own.
@@ -218,7 +218,7 @@ def test_twelve_databases_are_upgraded_although_the_run_is_killed(fleet: Make) -
         assert [route for called, route in calls if called == name].count("B2") == 1, name
         assert calls.index((name, "B2")) < calls.index((name, "D3")), name
         assert made.verified(name), name
-        assert made.shown(name)["readable_version"] in ("6.2.19-1", "6.0.25-1", "8.0.43-1", "16.14.0-1"), name
+        assert made.shown(name)["readable_version"] in ("6.2.19-1", "8.0.43-1", "16.14.0-1"), name
     assert sorted(name for name, route in calls if route == "D3") == sorted([*names, "west/mysql"])
     report = made.report()
     outcomes = [report[name]["outcome"] for name in names]
@@ -226,7 +226,7 @@ def test_twelve_databases_are_upgraded_although_the_run_is_killed(fleet: Make) -
     assert (
         outcomes[0] == "unchanged"
         and set(outcomes[1:4]) <= {"changed", "unchanged"}
-        and outcomes[4:] == ["changed"] * 8
+        and outcomes[4:] == ["changed"] * 5
     )
     assert report[third]["wave"] == 1
     assert made.unverified() == []
@@ -237,8 +237,8 @@ def test_twelve_databases_are_upgraded_although_the_run_is_killed(fleet: Make) -
     nothing = made.run().ok()
     assert made.unsafe() == [] and nothing.count("changed") == 0
     assert set(made.outcomes().values()) == {"unchanged"}
-    assert "No database was upgraded: 12 unchanged." in nothing.stdout
-    assert len(made.sandbox.log()) <= 12 * 2
+    assert "No database was upgraded: 9 unchanged." in nothing.stdout
+    assert len(made.sandbox.log()) <= 9 * 2
 
 
 def test_the_failure_of_the_scout_ends_the_run(fleet: Make) -> None:
@@ -264,6 +264,7 @@ def test_the_failure_of_the_scout_ends_the_run(fleet: Make) -> None:
     assert "/proc/nowhere" in nowhere.result("Fail when the run cannot begin")["msg"]
 
 
+@pytest.mark.long
 def test_a_whole_wave_fails(fleet: Make) -> None:
     vault = {"name": "vault", "addons": [{"provider": "postgresql-ng", "database": {"version": "16.8.0-1"}}]}
     databases = [{"app": f"cache{number}", "addon": "redis"} for number in range(1, 7)]

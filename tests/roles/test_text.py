@@ -55,7 +55,7 @@ NEWEST = ROOT / ".cache" / "core-newest" / "bin"
 ON_THE_OLDEST = pytest.mark.parametrize("ansible", ["oldest"], indirect=True)
 
 
-@pytest.fixture(params=["oldest", "newest"])
+@pytest.fixture(params=["oldest", pytest.param("newest", marks=pytest.mark.long)])
 def ansible(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Watched:
     newest = NEWEST if NEWEST.exists() else Path(sys.executable).parent
     return Watched(tmp_path, sandbox, programs=oldest_core() if request.param == "oldest" else newest, more=[CANARY])

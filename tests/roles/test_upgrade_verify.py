@@ -419,7 +419,7 @@ def test_a_running_upgrade_that_fails_is_not_begun_again(upgrade: t.Callable[...
     assert written(sandbox) == ["D3"]
 
 
-@pytest.fixture(params=["oldest", "newest"])
+@pytest.fixture(params=["oldest", pytest.param("newest", marks=pytest.mark.long)])
 def either(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Watched:
     newest = ROOT / ".cache" / "core-newest" / "bin"
     programs = newest if newest.exists() else Path(sys.executable).parent
