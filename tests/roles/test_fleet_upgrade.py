@@ -189,7 +189,8 @@ def test_nine_databases_are_upgraded_although_the_run_is_killed(fleet: Make) -> 
     # The second wave takes its time. A run that is to be killed is a process of its own.
     made.ansible.prefix = ["env"]
     killed = made.begin()
-    until(lambda: (scout, "D3") in made.unsafe(), "the upgrade of the scout has begun", 120)
+    until(lambda: killed.done() or (scout, "D3") in made.unsafe(), "the upgrade of the scout has begun", 120)
+    assert not killed.done(), str(killed.result())
     made.sandbox.durations(upgrade=300)
     until(lambda: {(third, "D3"), (fourth, "B2")} <= {*made.unsafe()}, "the third upgrade has begun", 120)
     made.kill()
