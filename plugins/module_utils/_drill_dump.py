@@ -50,6 +50,18 @@ def bare_name(name: str) -> str:
     return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
+def extensions_of(text: str) -> dict[str, str]:
+    """The extensions that the dump creates, and in which schemas."""
+    statement = rf"^CREATE EXTENSION IF NOT EXISTS {NAME}(?: WITH SCHEMA {NAME})?;"
+    return {bare_name(name): bare_name(schema) for name, schema in re.findall(statement, text, re.MULTILINE)}
+
+
+def settings_of(text: str) -> list[tuple[str, str]]:
+    """The settings of the database itself, and what they are set to."""
+    found = re.findall(rf"^ALTER DATABASE {NAME} SET {NAME} TO (.*);$", text, re.MULTILINE)
+    return [(bare_name(name), value) for dummy, name, value in found]
+
+
 def locale_of(text: str) -> dict[str, str]:
     """The options of the dump's CREATE DATABASE that say how text is kept and sorted."""
     found = re.search(r"^CREATE DATABASE %s WITH TEMPLATE = template0 (.*);$" % NAME, text, re.MULTILINE)

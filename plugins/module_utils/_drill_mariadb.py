@@ -16,11 +16,10 @@ import html
 import os
 import re
 import signal
-import time
 import typing as t
 
 from . import _drill_given, _programs
-from ._drill_place import Dump, Place, Programs, Restored, isolation, lines_of, one_statement, version_of
+from ._drill_place import Dump, Place, Programs, Restored, isolation, lines_of, one_statement, refusal, version_of
 from ._errors import DrillFailed, visible
 
 SUPERUSER = "root"
@@ -29,7 +28,7 @@ OWNER = "drill"
 READER = "reader"
 #: Where a dump goes that names no database.
 DATABASE = "drill"
-PATIENCE = 60.0
+SYSTEM = ("mysql", "sys", "information_schema", "performance_schema")
 SERVER_PLACES = ("/usr/sbin", "/usr/libexec", "/usr/bin", "/usr/local/sbin", "/opt/homebrew/bin", "/usr/local/bin")
 VERSION = r"(\d+\.\d+\.\d+)-MariaDB"
 OPAQUE = re.compile(
@@ -48,32 +47,7 @@ REPLICATION = re.compile(
 SANDBOX = re.compile(rb"/\*M?!999999\\-")
 #: Errors whose messages quote names. Others may quote rows.
 OF_NAMES = frozenset(
-    (
-        1044,
-        1045,
-        1046,
-        1049,
-        1050,
-        1054,
-        1061,
-        1071,
-        1072,
-        1091,
-        1115,
-        1118,
-        1142,
-        1146,
-        1193,
-        1215,
-        1227,
-        1231,
-        1273,
-        1286,
-        1305,
-        1356,
-        1370,
-        1449,
-    )
+    "1044 1045 1046 1049 1050 1054 1061 1071 1072 1091 1115 1118 1142 1146 1193 1215 1227 1231 1273 1286 1305 1356 1370 1449".split()
 )
 
 
@@ -109,9 +83,8 @@ def find(major: int, params: t.Mapping[str, t.Any], *, look_only: bool = False) 
             hint="Install MariaDB's client (mariadb-client), or name its directory in client_programs.",
         )
     before, isolated = isolation("MariaDB")
-    versions = [
-        version_of(path, VERSION) for path in (os.path.join(server, "mariadbd"), os.path.join(clients, "mariadb"))
-    ]
+    paths = (os.path.join(server, "mariadbd"), os.path.join(clients, "mariadb"))
+    versions = [version_of(path, VERSION) for path in paths]
     if not all(versions):
         raise DrillFailed(
             f"{server}/mariadbd or {clients}/mariadb does not say that it is MariaDB",
@@ -148,12 +121,8 @@ class Server:
     # how the programs reach it
 
     def _client(self, given: str | t.Iterator[bytes], user: str, *words: str, **more: t.Any) -> _programs.Done:
-        options = [
-            "--no-defaults",
-            f"--socket={self._place.file('socket')}",
-            f"--user={user}",
-            "--default-character-set=utf8mb4",
-        ]
+        options = ["--no-defaults", f"--socket={self._place.file('socket')}", f"--user={user}"]
+        options += ["--default-character-set=utf8mb4"]
         # Of its own commands it knows none but those for the end of a statement and for a character set.
         options += ["--batch", "--binary-mode", "--local-infile=0", "--max-allowed-packet=1G", *words]
         return self._place.run([os.path.join(self._programs.clients, "mariadb"), *options], {}, given=given, **more)
@@ -188,14 +157,9 @@ class Server:
         if made.returncode:
             raise self._place.failure("the server could not be made", _programs.said(f"{made.stdout}\n{made.stderr}"))
         self._serve(data, [] if self._programs.server in SERVER_PLACES else base)
-        self._collations = {
-            str(name)
-            for (name,) in self._sql(
-                "SELECT FULL_COLLATION_NAME FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY;"
-            )
-        }
-        ((version,),) = self._sql("SELECT VERSION();")
-        self.version = str(version).split("-", maxsplit=1)[0]
+        known = "SELECT VERSION(); SELECT FULL_COLLATION_NAME FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY;"
+        version, *collations = [str(name) for (name,) in self._sql(known)]
+        self.version, self._collations = version.split("-", maxsplit=1)[0], set(collations)
         script = ["DELETE FROM mysql.global_priv WHERE User NOT IN ('root', 'mariadb.sys'); FLUSH PRIVILEGES;"]
         script += [f"CREATE USER {name}@localhost;" for name in (OWNER, READER)]
         for name in self.databases:
@@ -218,9 +182,7 @@ class Server:
         server = re.search(rb"^-- Server version\s+(\S+)", head, re.MULTILINE)
         dump.dumped_by = by.group(1).decode() if by else None
         dump.dumped_from = server.group(1).decode("utf-8", "replace") if server else None
-        self.databases = [
-            name for name in names if name not in ("mysql", "sys", "information_schema", "performance_schema")
-        ] or [DATABASE]
+        self.databases = [name for name in names if name not in SYSTEM] or [DATABASE]
 
     def _serve(self, data: str, base: list[str]) -> None:
         settings = {
@@ -248,24 +210,19 @@ class Server:
             *base,
             *words,
         ]
-        process = self._place.start(command, {}, "server.log", signal.SIGKILL)
-        deadline = time.monotonic() + PATIENCE
-        while not (os.path.exists(self._place.file("socket")) and self._client("SELECT 1;", SUPERUSER).returncode == 0):
-            if process.poll() is not None or time.monotonic() > deadline:
-                with open(self._place.file("server.log"), encoding="utf-8", errors="replace") as stream:
-                    raise self._place.failure("the server did not start", _complaint(stream.read()))
-            self._place.pause(0.05)
+        self._place.serve(command, self._ready, signal.SIGKILL, _complaint)
+
+    def _ready(self) -> bool:
+        return os.path.exists(self._place.file("socket")) and self._client("SELECT 1;", SUPERUSER).returncode == 0
 
     def close(self) -> None:
         """It goes as a whole, with its workspace."""
 
     # restoring
 
-    def restore(
-        self, dump: Dump, *, jobs: int = 1, roles: t.Sequence[str] = (), extensions: t.Sequence[str] = ()
-    ) -> Restored:
+    def restore(self, dump: Dump, *, jobs: int = 1, extensions: t.Sequence[str] = ()) -> Restored:
         """Restore all databases of the dump, statement by statement, whatever fails of them. Only `dump` means something here."""
-        del jobs, roles, extensions
+        del jobs, extensions
         left_out: dict[str, int] = {}
         done = self._client(self._translated(dump.path, left_out), OWNER, "--force", f"--database={self.databases[0]}")
         return self._place.told(complaints(done), left_out)
@@ -280,7 +237,8 @@ class Server:
                     continue
                 if SANDBOX.match(line):
                     continue
-                if not line.startswith(b"INSERT "):
+                # MariaDB begins a line for each row.
+                if not line.startswith((b"INSERT ", b"(")):
                     line, definers = DEFINER.subn(b"", line)
                     line, collations = COLLATION.subn(self._nearest, line)
                     for kind, count in (("DEFINER", definers), ("COLLATION", collations)):
@@ -313,7 +271,8 @@ class Server:
         user = SUPERUSER if catalog else READER
         done = self._client(script, user, "--xml", f"--database={self.databases[0]}", timeout=timeout + 30)
         if done.returncode:
-            raise DrillFailed(_kind_of(done.stderr) if secret else _complaint(done.stderr))
+            state = re.search(r"ERROR \d+ \((\w+)\)", done.stderr)
+            raise refusal(state.group(1) if state else "") if secret else DrillFailed(_complaint(done.stderr))
         if done.is_cut:
             raise DrillFailed(f"the query returns more than {_programs.MOST >> 20} MiB")
         return _rows(done.stdout)
@@ -323,10 +282,8 @@ def _rows(text: str) -> list[list[str | None]]:
     """The rows of what the client prints as XML: the only form in which what is not there is no text."""
     field = re.compile(r'<field name="[^"]*"(?: xsi:nil="true" />|>([^<]*)</field>)')
     rows = re.findall(r"<row>(.*?)</row>", text, re.DOTALL)
-    return [
-        [None if found.group(1) is None else html.unescape(found.group(1)) for found in field.finditer(row)]
-        for row in rows
-    ]
+    cells = [[found.group(1) for found in field.finditer(row)] for row in rows]
+    return [[None if cell is None else html.unescape(cell) for cell in row] for row in cells]
 
 
 def _complaint(text: str) -> str:
@@ -342,27 +299,10 @@ def complaints(done: _programs.Done) -> list[str]:
         found = re.match(r"(?:\S*: )?ERROR (\d+) \((\w+)\) at line (\d+): (.*)", visible(line))
         if found:
             number, state, place, said = found.groups()
-            said = said if int(number) in OF_NAMES else re.sub(r"'.*'", "'…'", said)
+            said = said if number in OF_NAMES else re.sub(r"'.*'", "'…'", said)
             problems.append(f"line {place} of the dump: {said} (error {number}, SQLSTATE {state})")
     if done.returncode < 0 or (done.returncode and not problems):
         problems.append(f"{done.ending} before the restoration was complete")
     if done.is_cut or (not problems and re.search(r"\bERROR\b", done.stderr)):
         problems.append("the client reported errors that could not be read")
     return problems
-
-
-def _kind_of(text: str) -> str:
-    """What an error means, without a word of the server's, which may quote rows."""
-    found = re.search(r"ERROR (\d+) \((\w+)\)", text)
-    number, state = found.groups() if found else ("", "")
-    kind = KINDS.get(number) or KINDS.get(state[:2], "an error")
-    return f"the server refused the query ({kind}{f', error {number}, SQLSTATE {state}' if found else ''})"
-
-
-KINDS = {
-    "22": "a value that it cannot work with",
-    "25": "it writes",
-    "42": "its syntax, or a name or a right that is missing",
-    "1792": "it writes",
-    "1969": "it took too long",
-}

@@ -18,7 +18,6 @@ import errno
 import fcntl
 import glob
 import gzip
-import hashlib
 import json
 import os
 import re
@@ -32,12 +31,15 @@ import zlib
 
 from . import _programs
 from ._errors import DrillFailed, ScalingoError
+from ._files import digest_of
 from ._progress import Watcher
 
 PREFIX = "restore_drill-"
 MADE_BY = "community.scalingo.restore_drill"
 LOCK = "lock"
 MOST_PROBLEMS = 20
+#: Seconds that a server may take to start.
+PATIENCE = 60.0
 #: Bytes of the path of a unix socket that every system takes.
 LONGEST_SOCKET = 103
 NAMES = re.compile(re.escape(PREFIX) + r"[a-z0-9_]{8}")
@@ -48,8 +50,7 @@ MYSQL_SAYS = re.compile(rb"-- (MySQL|MariaDB) dump ")
 MYSQL_END = b"-- Dump completed"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FULL_WORDS = re.compile(
-    r"No space left on device|[Dd]isk quota exceeded|File too large|Errcode: (28|122|27)\b|table '.*' is full",
-    re.DOTALL,
+    r"No space left on device|[Dd]isk quota exceeded|File too large|Errcode: (28|122|27)\b|table '.*' is full"
 )
 
 
@@ -156,16 +157,31 @@ class Place:
         watcher = None if last else self._watcher
         return _programs.run(command, watcher=watcher, environment=bare(environment), directory=self.path, **more)
 
-    def start(
-        self, command: t.Sequence[str], environment: t.Mapping[str, str], log: str, asking: int
-    ) -> subprocess.Popen[bytes]:
-        """Start a server, which ends with the workspace at the latest. What it says is written to the file `log`."""
-        with _full(self.path), open(_opened(self.file(log), os.O_APPEND), "ab") as stream:
+    def serve(
+        self, command: t.Sequence[str], ready: t.Callable[[], bool], asking: int, told: t.Callable[[str], str]
+    ) -> None:
+        """Start a server, which ends with the workspace at the latest, by the signal `asking`. `told` is what its log complains of.
+
+        Raises `DrillFailed` when it does not get `ready`, and `RunEnded`.
+        """
+        log = self.file("server.log")
+        with _full(self.path), open(_opened(log), "wb") as stream:
             process = _programs.start(
-                command, environment=bare(environment), asking=asking, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, cwd=self.path,
-            )  # fmt: skip
+                command,
+                environment=bare({}),
+                asking=asking,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                cwd=self.path,
+            )
         self._running.append(process)
-        return process
+        deadline = time.monotonic() + PATIENCE
+        while not ready():
+            if process.poll() is not None or time.monotonic() > deadline:
+                with open(log, encoding="utf-8", errors="replace") as text:
+                    raise self.failure("the server did not start", told(text.read()) or "it said nothing")
+            self.pause(0.03)
 
     def pause(self, seconds: float) -> None:
         """Wait a moment. Raises `RunEnded`."""
@@ -277,23 +293,20 @@ def _new(work_dir: str, label: str) -> tuple[str, int]:
     """A directory and its lock. Another drill that sweeps may take a directory in the moment before it is locked: then there is another."""
     while True:
         path = os.path.realpath(tempfile.mkdtemp(prefix=PREFIX, dir=work_dir))
-        number = -1
+        lock = os.path.join(path, LOCK)
         try:
-            number = os.open(os.path.join(path, LOCK), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            number = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
             fcntl.flock(number, fcntl.LOCK_EX)
             # An empty lock counts as ours.
             os.write(number, json.dumps({"made_by": MADE_BY, "label": label, "process": os.getpid()}).encode())
-            if os.path.samestat(os.fstat(number), os.stat(os.path.join(path, LOCK))):
-                return path, number
         except FileNotFoundError:
-            pass
-        except BaseException:
-            if number >= 0:
-                os.close(number)
+            continue
+        except OSError:
             shutil.rmtree(path, ignore_errors=True)
             raise
-        if number >= 0:
-            os.close(number)
+        if os.path.exists(lock):
+            return path, number
+        os.close(number)
 
 
 def _removed(path: str) -> str:
@@ -313,8 +326,8 @@ def _removed(path: str) -> str:
     return problem or "something is made in it again and again"
 
 
-def _opened(path: str, how: int = os.O_TRUNC) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | how, 0o600)
+def _opened(path: str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
 
 
 def _space(path: str) -> str:
@@ -413,6 +426,19 @@ def one_statement(sql: str, opaque: re.Pattern[str]) -> str:
     return sql
 
 
+def refusal(state: str) -> DrillFailed:
+    """The failure of a query of which nothing is told but its SQLSTATE: what a server says may quote rows."""
+    kind = KINDS.get(state) or KINDS.get(state[:2], "an error")
+    return DrillFailed(f"the server refused the query ({kind}, SQLSTATE {state or 'unknown'})")
+
+
+KINDS = {
+    "22": "a value that it cannot work with", "25": "it writes", "42": "its syntax, or a name or a right that is missing",
+    "42S02": "a table does not exist", "42P01": "a table does not exist", "42S22": "a column does not exist", "42703": "a column does not exist",
+    "57014": "it took too long", "70100": "it took too long", "53": "the server has not enough memory or disk",
+}  # fmt: skip
+
+
 # -- the dump ---------------------------------------------------------------------------------------------------------
 
 
@@ -422,21 +448,19 @@ def unpack(archive: str, place: Place, engine: str) -> Dump:
     An archive within the workspace is removed, to save space. Raises `DrillFailed` when the archive is damaged, or holds no dump of
     `engine`, or one that is empty or was cut when it was made.
     """
-    digest = hashlib.sha256()
     names: list[str] = []
     size = None
     try:
-        with open(archive, "rb") as file:
-            with gzip.open(t.cast(t.IO[bytes], _Digested(file, digest)), "rb") as stream:
-                with tarfile.open(fileobj=stream, mode="r|") as members:
-                    for member in members:
-                        names.append(member.name)
-                        content = members.extractfile(member) if member.isfile() else None
-                        if content is not None and size is None:
-                            size = _copied(content, place, engine)
-                while stream.read(1 << 20):
-                    pass
-            total = file.tell()
+        digest, total = digest_of(archive), os.path.getsize(archive)
+        with gzip.open(archive, "rb") as stream:
+            with tarfile.open(fileobj=stream, mode="r|") as members:
+                for member in members:
+                    names.append(member.name)
+                    content = members.extractfile(member) if member.isfile() else None
+                    if content is not None and size is None:
+                        size = _copied(content, place, engine)
+            while stream.read(1 << 20):
+                pass
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DrillFailed(
             f"the archive is truncated or damaged: {error}",
@@ -450,20 +474,7 @@ def unpack(archive: str, place: Place, engine: str) -> Dump:
         raise DrillFailed(f"the archive holds no dump {kind}, but: {listed}")
     if os.path.dirname(os.path.realpath(archive)) == place.path:
         os.unlink(archive)
-    return Dump(place.file("dump"), engine, digest.hexdigest(), total, size)
-
-
-class _Digested:
-    """A file whose content is digested while it is read, once from its beginning to its end."""
-
-    def __init__(self, file: t.BinaryIO, digest: t.Any) -> None:
-        self._file = file
-        self._digest = digest
-
-    def read(self, size: int = -1) -> bytes:
-        piece = self._file.read(size)
-        self._digest.update(piece)
-        return piece
+    return Dump(place.file("dump"), engine, digest, total, size)
 
 
 def _copied(content: t.IO[bytes], place: Place, engine: str) -> int | None:

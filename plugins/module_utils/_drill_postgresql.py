@@ -22,7 +22,7 @@ import time
 import typing as t
 
 from . import _drill_given, _programs
-from ._drill_dump import ENTRY, LEFT_OUT, NAME, TEXT, Entry, bare_name, complaints, locale_of, roles_of
+from ._drill_dump import ENTRY, LEFT_OUT, TEXT, Entry, complaints, extensions_of, locale_of, roles_of, settings_of
 from ._drill_place import (
     Dump,
     Place,
@@ -33,6 +33,7 @@ from ._drill_place import (
     major_of,
     one_of,
     one_statement,
+    refusal,
     refuse_open_network,
     version_of,
 )
@@ -42,8 +43,6 @@ SUPERUSER = "postgres"
 #: Who owns what is restored on a server of our own. It sees all rows, whatever the policies of the dump say.
 OWNER = "drill"
 DATABASE = "drill"
-#: Seconds that a server may take to start.
-PATIENCE = 60.0
 #: Extensions that connect to nothing. Others may, when the server has a network.
 HARMLESS_EXTENSIONS = frozenset(
     "address_standardizer address_standardizer_data_us amcheck autoinc bloom btree_gin btree_gist citext cube dict_int dict_xsyn earthdistance "
@@ -188,48 +187,31 @@ class Server:
         """Only these entries, nobody's rights, and nothing that needs rights of its own."""
         self._place.write("entries", "".join(entry.line + "\n" for entry in entries))
         options = ["--no-owner", "--no-privileges", "--no-comments", "--no-security-labels", "--no-tablespaces"]
-        return self._run(
-            "pg_restore", *options, "--use-list", self._place.file("entries"), *words, self._place.file("dump")
-        )
+        options += ["--use-list", self._place.file("entries"), *words, self._place.file("dump")]
+        return self._run("pg_restore", *options)
 
     # what the dump says
 
     def _read(self, dump: Dump) -> None:
         done = self._run("pg_restore", "--list", "--create", dump.path)
         if done.returncode or done.is_cut:
-            raise self._place.failure(
-                "pg_restore cannot read the dump",
-                done.said,
-                "A dump is truncated or damaged, or newer than pg_restore: name newer programs in client_programs.",
-            )
-        head = dict(
-            re.findall(r"^;\s+(Dumped from database|Dumped by pg_dump) version: (\S+)", done.stdout, re.MULTILINE)
-        )
-        dump.dumped_from, dump.dumped_by = head.get("Dumped from database"), head.get("Dumped by pg_dump")
-        found = [
-            Entry(line, match.group(1)) for line in lines_of(done.stdout) for match in [ENTRY.match(line)] if match
-        ]
+            hint = "A dump is truncated or damaged, or newer than pg_restore: name newer programs in client_programs."
+            raise self._place.failure("pg_restore cannot read the dump", done.said, hint)
+        for line, name in (("Dumped from database", "dumped_from"), ("Dumped by pg_dump", "dumped_by")):
+            match = re.search(rf"^;\s+{line} version: (\S+)", done.stdout, re.MULTILINE)
+            setattr(dump, name, match and match.group(1))
+        lines = [(line, ENTRY.match(line)) for line in lines_of(done.stdout)]
+        found = [Entry(line, match.group(1)) for line, match in lines if match]
+        self._entries = [entry for entry in found if not entry.kind.startswith("DATABASE")]
         told = [entry for entry in found if entry.kind in ("DATABASE", "DATABASE PROPERTIES", "EXTENSION", "POLICY")]
         text = self._pg_restore(told, "--create", "--file=-").stdout if told else ""
-        self._entries = [entry for entry in found if not entry.kind.startswith("DATABASE")]
-        statement = r"^CREATE EXTENSION IF NOT EXISTS %s(?: WITH SCHEMA %s)?;" % (NAME, NAME)
-        self._extensions = {
-            bare_name(name): bare_name(schema) for name, schema in re.findall(statement, text, re.MULTILINE)
-        }
+        self._extensions, self._settings, self._roles = extensions_of(text), settings_of(text), roles_of(text)
         dump.extensions = sorted(self._extensions)
-        settings = re.findall(r"^ALTER DATABASE %s SET %s TO (.*);$" % (NAME, NAME), text, re.MULTILINE)
-        self._settings = [(bare_name(name), value) for dummy, name, value in settings]
-        self._roles = roles_of(text)
-        options = locale_of(text)
-        dump.encoding, dump.provider = (
-            options.get("ENCODING"),
-            options.get("LOCALE_PROVIDER", "libc") if options else None,
-        )
-        dump.locale = next(
-            (options[name] for name in ("ICU_LOCALE", "BUILTIN_LOCALE", "LOCALE", "LC_COLLATE") if name in options),
-            None,
-        )
-        self._locale = options
+        self._locale = options = locale_of(text)
+        dump.encoding = options.get("ENCODING")
+        dump.provider = options.get("LOCALE_PROVIDER", "libc") if options else None
+        names = ("ICU_LOCALE", "BUILTIN_LOCALE", "LOCALE", "LC_COLLATE")
+        dump.locale = next((options[name] for name in names if name in options), None)
 
     # life
 
@@ -284,15 +266,7 @@ class Server:
             del settings["client_connection_check_interval"]
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         command = [*self._programs.before, os.path.join(server, "postgres"), "-D", data, *words]
-        process = self._place.start(command, {}, "server.log", signal.SIGQUIT)
-        deadline = time.monotonic() + PATIENCE
-        while not self._ready():
-            if process.poll() is not None or time.monotonic() > deadline:
-                with open(self._place.file("server.log"), encoding="utf-8", errors="replace") as stream:
-                    raise self._place.failure(
-                        "the server did not start", _programs.said(stream.read()) or "it said nothing"
-                    )
-            self._place.pause(0.03)
+        self._place.serve(command, self._ready, signal.SIGQUIT, _programs.said)
         roles = [*self._roles, *self._params["roles"]]
         names = [name for name in dict.fromkeys(roles) if name not in (OWNER, SUPERUSER) and not name.startswith("pg_")]
         script = [f"CREATE ROLE {identifier(name)} NOLOGIN;" for name in names]
@@ -324,15 +298,11 @@ class Server:
 
     def _create_database(self) -> None:
         """With the locale of the dump's: it decides what is in order, and so what a check or a partition takes."""
-        asked = self._params["locale"]
-        options = (
-            {"ENCODING": "UTF8", "LC_COLLATE": asked, "LC_CTYPE": asked}
-            if asked
-            else self._locale or {"ENCODING": "UTF8"}
-        )
-        words = " ".join(
-            f"{name} = {options[name] if name == 'LOCALE_PROVIDER' else literal(options[name])}" for name in options
-        )
+        asked, options = self._params["locale"], self._locale or {"ENCODING": "UTF8"}
+        if asked:
+            options = {"ENCODING": "UTF8", "LC_COLLATE": asked, "LC_CTYPE": asked}
+        values = {name: text if name == "LOCALE_PROVIDER" else literal(text) for name, text in options.items()}
+        words = " ".join(f"{name} = {value}" for name, value in values.items())
         name = DATABASE
         if self._given:
             name = f"{_drill_given.PREFIX}{int(time.time() + self._params['timeout'])}_{self._place.name}"
@@ -340,26 +310,19 @@ class Server:
         # Whatever comes of it.
         self._database = name
         self._place.at_end(self.close)
-        done = self._psql(
-            f"CREATE DATABASE {name} {owner}TEMPLATE template0 {words};",
-            superuser=True,
-            database="" if self._given else "postgres",
+        script = f"CREATE DATABASE {name} {owner}TEMPLATE template0 {words};"
+        done = self._psql(script, superuser=True, database="" if self._given else "postgres")
+        if done.returncode == 0:
+            return
+        self._database = ""
+        where, hint = (
+            ("the given server", "Its user needs the right CREATEDB.") if self._given else ("this machine", "")
         )
-        if done.returncode:
-            self._database = ""
-        if done.returncode and re.search(r"locale|LC_C|collat|ICU|encoding", done.stderr):
+        if re.search(r"locale|LC_C|collat|ICU|encoding", done.stderr):
             shown = ", ".join(f"{key} {value}" for key, value in options.items())
-            where = "the given server" if self._given else "this machine"
-            raise self._place.failure(
-                f"the database has a locale that {where} cannot have ({shown})",
-                done.said,
-                "Install that locale for the server, or name another one with locale: then text sorts in another way, and checks of it may fail.",
-            )
-        if done.returncode:
-            hint = "Its user needs the right CREATEDB." if self._given else ""
-            raise self._place.failure(
-                f"no database can be made on {'the given' if self._given else 'the'} server", done.said, hint
-            )
+            hint = "Install that locale for the server, or name another one with locale: then text sorts in another way, and checks of it may fail."
+            raise self._place.failure(f"the database has a locale that {where} cannot have ({shown})", done.said, hint)
+        raise self._place.failure(f"no database can be made on {where}", done.said, hint)
 
     def close(self) -> None:
         """Drop what was made on a given server. One of our own goes as a whole, with its workspace. Raises `DrillFailed`."""
@@ -368,21 +331,17 @@ class Server:
             script = f"DROP DATABASE IF EXISTS {name} WITH (FORCE);"
             done = self._psql(script, environment={"PGCONNECT_TIMEOUT": "10"}, timeout=60, last=True)
             if done.returncode:
-                raise DrillFailed(
-                    f"the database {name} on the given server could not be dropped: {done.said}",
-                    hint="Drop it by hand.",
-                )
+                message = f"the database {name} on the given server could not be dropped: {done.said}"
+                raise DrillFailed(message, hint="Drop it by hand.")
 
     # restoring
 
-    def restore(
-        self, dump: Dump, *, jobs: int, roles: t.Sequence[str] = (), extensions: t.Sequence[str] = ()
-    ) -> Restored:
+    def restore(self, dump: Dump, *, jobs: int, extensions: t.Sequence[str] = ()) -> Restored:
         """Restore schemas, then extensions, then all the rest, and the database's own settings.
 
         `extensions` are those that the database has got since the backup: whether they could be made is only tried.
         """
-        del dump, roles
+        del dump
         left_out: dict[str, int] = {}
         target = f"--dbname={self._database}"
         schemas = [entry for entry in self._entries if entry.kind == "SCHEMA"]
@@ -449,27 +408,10 @@ class Server:
         words = ["-P", f"null={null}", "-v", f"VERBOSITY={verbosity}"]
         done = self._psql(script, *words, superuser=catalog, environment={"PGOPTIONS": options}, timeout=timeout + 30)
         if done.returncode:
-            raise DrillFailed(_kind_of(done.said) if secret else done.said)
+            state = re.search(r"ERROR:\s+([0-9A-Z]{5})\b", done.stderr)
+            raise refusal(state.group(1) if state else "") if secret else DrillFailed(done.said)
         if done.is_cut:
             raise DrillFailed(f"the query returns more than {_programs.MOST >> 20} MiB")
         csv.field_size_limit(_programs.MOST)
         rows = csv.reader(io.StringIO(done.stdout, newline=""))
         return [[None if cell == null else cell for cell in row] for row in rows]
-
-
-def _kind_of(text: str) -> str:
-    """What an SQLSTATE means, without a word of the server's, which may quote rows."""
-    found = re.search(r"ERROR:\s+([0-9A-Z]{5})\b", text)
-    state = found.group(1) if found else ""
-    return f"the server refused the query ({KINDS.get(state, KINDS.get(state[:2], 'an error'))}{f', SQLSTATE {state}' if state else ''})"
-
-
-KINDS = {
-    "22": "a value that it cannot work with",
-    "25006": "it writes",
-    "42": "its syntax, or a name or a right that is missing",
-    "42P01": "a table does not exist",
-    "42703": "a column does not exist",
-    "57014": "it took too long",
-    "53": "the server has not enough memory or disk",
-}

@@ -192,10 +192,8 @@ def test_a_dump_of_mysql_and_one_of_mariadb(work_dir: Path, programs: str, tmp_p
         for sql in (f"system touch {touched}", f"source {touched}", "delimiter //\nSELECT 1"):
             assert "syntax" in refusal(server, sql)
         assert "max_statement_time" in refusal(server, "SELECT SLEEP(10)", timeout=0.3)
-        failing = (
-            "SELECT ST_GeomFromText(name) FROM accounts WHERE id = 1 UNION SELECT JSON_EXTRACT(name, name) FROM nowhere"
-        )
-        assert refusal(server, failing, secret=True).startswith("the server refused the query (its syntax, or a name")
+        told = refusal(server, "SELECT name FROM nowhere", secret=True)
+        assert told == "the server refused the query (a table does not exist, SQLSTATE 42S02)."
         assert not touched.exists() and not [path for path in Path(place.path).rglob("*") if path.name == "touched"]
         assert Path(place.path).stat().st_mode & 0o077 == 0
         dumped = place.run(
@@ -227,6 +225,7 @@ def test_a_dump_of_mysql_and_one_of_mariadb(work_dir: Path, programs: str, tmp_p
             ["shop_10`02", "4", "17"]
         ]
         assert server.query("SELECT number FROM known", timeout=5) == [["4"]]
+        assert server.query("SELECT name FROM accounts WHERE id = 4", timeout=5) == [["DEFINER=`a`@`b`"]]
         assert server.databases == ["shop_10`02", "stock_1"]
         assert server.query("SELECT * FROM stock_1.lines", timeout=5) == [["USE `mysql`;"]]
 

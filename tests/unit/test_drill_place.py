@@ -26,7 +26,7 @@ from ansible_collections.community.scalingo.plugins.module_utils import (
 from ansible_collections.community.scalingo.plugins.module_utils._drill_place import Place
 from ansible_collections.community.scalingo.plugins.module_utils._errors import DrillFailed, sentence
 from ansible_collections.community.scalingo.plugins.module_utils._progress import RunEnded
-from support.drills import FORK, OPTIONS, Production, killed, unpacked
+from support.drills import FORK, OPTIONS, Production, killed, processes_of, unpacked
 from support.programs import packed
 from support.real import short_directory
 
@@ -132,9 +132,10 @@ def test_a_workspace_is_private_and_goes_with_what_runs_in_it(work_dir: Path) ->
         assert path.stat().st_mode & 0o777 == 0o700 and not place.swept
         assert Path(place.write("a", "text")).stat().st_mode & 0o777 == 0o600
         assert _drill_place.leftovers(str(work_dir)) == [], "somebody holds it"
-        process = place.start([sys.executable, "-c", "import time; time.sleep(60)"], {}, "log", signal.SIGTERM)
+        place.serve([sys.executable, "-c", "import time; time.sleep(60)", str(path)], lambda: True, signal.SIGTERM, str)
+        assert processes_of(work_dir)
         raise ZeroDivisionError
-    assert process.poll() is not None and not path.exists()
+    assert not processes_of(work_dir) and not path.exists()
     with Place.made(str(work_dir), "shop") as place:
         assert place.erase().endswith("Z") and not Path(place.path).exists()
 
