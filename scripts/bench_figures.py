@@ -43,8 +43,9 @@ PARTS = {
         "Memory is the peak of the largest process.",
     ),
     "g": (
-        "An inventory and a report",
-        "``ansible-inventory --list``, and the playbook ``community.scalingo.report`` with all its readings, with no token known.",
+        "An inventory, a report and a drift",
+        "``ansible-inventory --list``, the playbook ``community.scalingo.report`` with all its readings, and ``community.scalingo.drift`` "
+        "with four readings of each database, with no token known.",
     ),
     "h": (
         "A copy of a backup",

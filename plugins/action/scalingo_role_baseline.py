@@ -27,8 +27,8 @@ class ActionModule(RoleAction):
         given, consent = shared.pop("given"), shared.pop("consent")
         applied = _baseline.Applied(label(given) or "the database", given, consent)
         tags, skipped = (list(variables.get(name, ())) for name in ("ansible_run_tags", "ansible_skip_tags"))
-        own = set(self._task.tags) - {"always"}
-        kinds = _baseline.chosen(given["wanted"], tags or ["all"], skipped, own)
+        # The playbooks always run, and yet their tags choose kinds.
+        kinds = _baseline.chosen(given["wanted"], tags or ["all"], skipped, self.tags_of_user - {"always"})
         if not given["wanted"]:
             applied.refuse(f"database_baseline_wanted declares nothing for {label(given) or 'the database'}")
         for kind in kinds:

@@ -31,14 +31,19 @@ class ActionModule(RoleAction):
         self._variables = task_vars or {}
         arguments = plain(self._task.args)
         given, failed = arguments.get("given") or {}, arguments.get("failed") or None
-        tags, skipped = (list(self._variables.get(name, ())) for name in ("ansible_run_tags", "ansible_skip_tags"))
-        # What is above the task has the tags of the user alone.
-        phases = _upgrade.chosen(tags or ["all"], skipped, self._task._parent.tags or ())
-        if not phases and failed is None:
-            return {**result, "changed": False, "skipped": True, "msg": "The tags of the run are about no phase."}
-        found = (
-            self._report(given, arguments, failed) if arguments["phase"] == "report" else self._upgrade(given, phases)
-        )
+        done = arguments.get("done") or {}
+        if arguments["phase"] == "upgrade":
+            tags, skipped = (list(self._variables.get(name, ())) for name in ("ansible_run_tags", "ansible_skip_tags"))
+            phases = _upgrade.chosen(tags or ["all"], skipped, self.tags_of_user)
+            found = (
+                self._upgrade(given, phases)
+                if phases
+                else {"skipped": True, "msg": "The tags of the run are about no phase."}
+            )
+        elif failed is None and done.get("skipped"):
+            found = {"skipped": True, "msg": done["msg"]}
+        else:
+            found = self._report(given, done, failed, str(arguments.get("failed_task") or ""))
         return {**result, "changed": self.changed, **found, **self.shown}
 
     def _upgrade(self, given: Values, phases: t.Collection[str]) -> Values:
@@ -55,8 +60,8 @@ class ActionModule(RoleAction):
             kept = {"msg": visible(str(error))}
         return {**upgrade.done, "failed": True, **kept}
 
-    def _report(self, given: Values, arguments: Values, failed: Values | None) -> Values:
-        report = Report(given, arguments.get("done") or {}, failed, str(arguments.get("failed_task") or ""))
+    def _report(self, given: Values, done: Values, failed: Values | None, task: str) -> Values:
+        report = Report(given, done, failed, task)
         if failed is None and report.findings:
             return {"failed": True, "msg": f"{report.label}: {'; '.join(report.findings)}"}
         windows: list[Values] = []

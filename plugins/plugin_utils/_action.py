@@ -9,7 +9,7 @@ It does so where the module would run in the same place: on this machine, as thi
 as any module does. Both ways give the same result, but for `invocation`, which only the module's has.
 
 Nothing of ansible-core is replaced. What it does not promise to keep and is used here: `ValidationResult._no_log_values`, and of `ActionBase`
-the members `_task`, `_connection`, `_templar`, `_loader`, `_compute_environment_string`, `_execute_module` and `_remove_tmp_path`.
+the members `_task` (with `_parent` and `_role`), `_connection`, `_templar`, `_loader`, `_compute_environment_string`, `_execute_module` and `_remove_tmp_path`.
 
 A worker may be ended without any `finally`, and when the run is killed nobody ends it: it is in a session of its own, where no Ctrl-C comes
 that Ansible does not pass on. So it looks at its parent before each request and while it waits, and the kernel is asked to end it with its
@@ -39,6 +39,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.community.scalingo.plugins.module_utils import _run
@@ -368,6 +369,20 @@ class RoleAction(ActionBase):
     def only_checks(self) -> bool:
         """Whether the task is in check mode: from the command line, or by a keyword, which Ansible's variable does not tell."""
         return bool(self._task.check_mode)
+
+    @property
+    def tags_of_user(self) -> set[str]:
+        """The tags that core adds to those of a task in a role: of the play, of the role, of what is around, but for includes at run time.
+
+        It has added them already when it chose the tasks to run; a worker's blocks do not have those of others.
+        """
+        role, around = self._task._role, self._task._parent
+        found = {*self._task.play.tags, *(role.tags if role else ())}
+        while around is not None:
+            if not isinstance(around, TaskInclude) or around.statically_loaded:
+                found.update(around.tags)
+            around = around._parent
+        return found
 
     def write(self, change: t.Callable[[], None]) -> None:
         """Make a change on this machine, but not in check mode."""

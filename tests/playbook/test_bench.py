@@ -59,12 +59,13 @@ def test_smallest_part(tmp_path: Path, shows: t.Any) -> None:
     assert set(part) == {"date", "load", "took", "rounds", "rows", "shown", "notes", "plotted"}
     assert [set(row) for row in part["rows"]] == [
         {"way", "databases", "requests", "seconds", "processor", "memory"}
-    ] * 3
-    # Bearer, list of apps, the app; with details a token and a reading of each database, and for the report four more.
-    assert [row["requests"] for row in part["rows"]] == [3, 7, 15]
-    assert "(g) An inventory and a report" in (tmp_path / "bench.txt").read_text(encoding="utf-8")
+    ] * 4
+    # Bearer, list of apps, the app; with details a token and a reading of each database, and for the report four more. For the drift the bearer, and
+    # of each database a token and four readings.
+    assert [row["requests"] for row in part["rows"]] == [3, 7, 15, 11]
+    assert "(g) An inventory, a report and a drift" in (tmp_path / "bench.txt").read_text(encoding="utf-8")
     xml.etree.ElementTree.parse(tmp_path / "bench.svg")
-    assert titles(shows.page(figures)) == ["An inventory and a report"]
+    assert titles(shows.page(figures)) == ["An inventory, a report and a drift"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bench.json", "bench.svg", "bench.txt"]
 
 

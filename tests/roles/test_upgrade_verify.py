@@ -513,3 +513,44 @@ def test_parts_of_the_phases(either: Watched, sandbox: Sandbox, state: Path) -> 
     assert (summary(run)["outcome"], summary(run)["backup_id"]) == ("changed", None)
     assert written(sandbox) == ["D3"] and [path.name for path in state.iterdir()] == [f"{MYSQL}.json"]
     assert "upgraded from 8.0.40-1 to 8.0.43-1, and not verified: the next run does" in run.stderr
+
+
+def test_a_tag_of_the_user_means_all_of_the_role(either: Watched, sandbox: Sandbox, state: Path) -> None:
+    """The task that does everything is about what core would run of the role with the tags of the play, of the role, or of what is around.
+
+    As is that of database_baseline.
+    """
+    mine, role = {"tags": ["mine"]}, "community.scalingo.upgrade_verify"
+    given = {
+        f"upgrade_verify_{name}": value
+        for name, value in (("app", "shop"), ("addon", "mysql"), ("state_dir", str(state)))
+    }
+    included = {"ansible.builtin.include_role": {"name": role}}
+    ways: list[dict[str, t.Any]] = [
+        {**mine, "tasks": [{"ansible.builtin.import_role": {"name": role}}]},
+        {**mine, "tasks": [included]},
+        {"roles": [{"role": role, **mine}]},
+        {"tasks": [{"ansible.builtin.import_role": {"name": role}, **mine}]},
+        {"tasks": [{"block": [included], **mine}]},
+        {"tasks": [{"ansible.builtin.include_role": {"name": role, "apply": mine}, **mine}]},
+        # Core runs nothing of it.
+        {"tasks": [{**included, **mine}]},
+    ]
+    plays = [{"hosts": "localhost", "gather_facts": False, "vars": given, **way} for way in ways]
+    wanted = {
+        "database_baseline_app": "shop",
+        "database_baseline_addon": "mysql",
+        "database_baseline_wanted": {"periodic_backups_scheduled_at": 5},
+    }
+    baseline = {"ansible.builtin.import_role": {"name": "community.scalingo.database_baseline"}, "vars": wanted, **mine}
+    run = (
+        either.play(
+            [*plays, {"hosts": "localhost", "gather_facts": False, "tasks": [baseline]}], "--check", "--tags", "mine"
+        )
+        .clean()
+        .ok()
+    )
+    assert run.result("Apply the declared resources")["changed"]
+    upgraded = run.tasks("Upgrade the database and compare its contents")
+    assert [(item.status, item.result["changed"]) for item in upgraded] == [("ok", True)] * 6 + [("skipped", False)]
+    assert len(run.tasks("Run the custom verification tasks")) == 6
