@@ -186,6 +186,13 @@ class Server:
 
     def _serve(self, data: str, base: list[str]) -> None:
         settings = {
+            "max-allowed-packet": "1G",
+            "character-set-server": "utf8mb4",
+            "performance-schema": "OFF",
+            "innodb-flush-log-at-trx-commit": "0",
+            "innodb-doublewrite": "OFF",
+            **self._params["server_settings"],
+            # The last one counts: nobody opens the server by a setting. No file is read from or written to, and no event runs.
             "datadir": data,
             "socket": self._place.file("socket"),
             "pid-file": self._place.file("pid"),
@@ -193,14 +200,7 @@ class Server:
             "skip-networking": "ON",
             "event-scheduler": "OFF",
             "local-infile": "OFF",
-            # No file is read from or written to.
             "secure-file-priv": self._place.file("nothing"),
-            "max-allowed-packet": "1G",
-            "character-set-server": "utf8mb4",
-            "performance-schema": "OFF",
-            "innodb-flush-log-at-trx-commit": "0",
-            "innodb-doublewrite": "OFF",
-            **self._params["server_settings"],
         }
         words = [f"--{name}={value}" for name, value in settings.items()]
         command = [

@@ -246,10 +246,6 @@ class Server:
         if made.returncode:
             raise self._place.failure("the server could not be made", made.said)
         settings = {
-            "listen_addresses": "",
-            "unix_socket_directories": self._place.path,
-            "unix_socket_permissions": "0700",
-            "port": "5432",
             "dynamic_shared_memory_type": "mmap",
             "fsync": "off",
             "synchronous_commit": "off",
@@ -261,6 +257,11 @@ class Server:
             # A session whose client was killed works for nobody.
             "client_connection_check_interval": "1s",
             **self._params["server_settings"],
+            # The last one counts: nobody opens the server by a setting.
+            "listen_addresses": "",
+            "unix_socket_directories": self._place.path,
+            "unix_socket_permissions": "0700",
+            "port": "5432",
         }
         if major_of(self._programs.server_version) < 14:
             del settings["client_connection_check_interval"]

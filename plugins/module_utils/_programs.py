@@ -153,8 +153,6 @@ MOST = 16 << 20
 #: How long a program may take to end after it was asked to, in seconds. Then it is killed.
 PATIENCE = 10.0
 
-Surroundings = t.Mapping[str, str]
-
 
 @dataclasses.dataclass(frozen=True)
 class Done:
@@ -205,29 +203,23 @@ def surroundings(**more: str) -> dict[str, str]:
     return {**kept, "LC_ALL": "C", **more}
 
 
-def guarded(command: t.Sequence[str], *, asking: int = signal.SIGTERM, patience: float = PATIENCE) -> list[str]:
-    """The command that runs another below a guard of this process. Who starts it gives it a session of its own.
-
-    It ends by SIGTERM, after the program below has been sent the signal `asking` and had `patience` seconds to end.
-    """
-    if not sys.executable:
-        return list(command)
-    words = [sys.executable, "-I", "-S", "-c", GUARD, f"{os.getpid()}", f"{int(asking)}", f"{patience:g}"]
-    return [*words, *command]
-
-
 def start(
-    command: t.Sequence[str], *, environment: Surroundings | None = None, asking: int = signal.SIGTERM, patience: float = PATIENCE,
+    command: t.Sequence[str], *, environment: t.Mapping[str, str] | None = None, asking: int = signal.SIGTERM, patience: float = PATIENCE,
     **more: t.Any,
 ) -> subprocess.Popen[bytes]:  # fmt: skip
-    """Start a program, which `end` ends. `more` goes to `Popen`: what it reads, where it writes, its directory. Raises `ScalingoError`."""
+    """Start a program below a guard, which `end` ends, or the end of this process.
+
+    Before it is killed it is sent the signal `asking`, and has `patience` seconds to end. `more` goes to `Popen`: what it reads, where it
+    writes, its directory. Raises `ScalingoError`.
+    """
     given = surroundings() if environment is None else dict(environment)
     if shutil.which(command[0], path=given.get("PATH", os.defpath)) is None:
         raise ScalingoError(f"there is no program {command[0]}, or it may not be run")
+    guard = [sys.executable, "-I", "-S", "-c", GUARD, f"{os.getpid()}", f"{int(asking)}", f"{patience:g}"]
     try:
         # A module's run_command waits for the end, and ends nothing.
         return subprocess.Popen(  # pylint: disable=ansible-bad-function
-            guarded(command, asking=asking, patience=patience), env=given, start_new_session=True, **more
+            [*(guard if sys.executable else []), *command], env=given, start_new_session=True, **more
         )
     except OSError as error:
         raise ScalingoError(f"{command[0]} cannot be started: {error.strerror}") from None
@@ -259,7 +251,7 @@ def end(process: subprocess.Popen[bytes], patience: float = PATIENCE) -> None:
 
 def run(
     command: t.Sequence[str], *, watcher: Watcher | None = None, given: str | bytes | t.IO[bytes] | t.Iterator[bytes] = b"", into: t.IO[bytes] | None = None,
-    environment: Surroundings | None = None, timeout: float | None = None, most: int = MOST, directory: str | None = None,
+    environment: t.Mapping[str, str] | None = None, timeout: float | None = None, most: int = MOST, directory: str | None = None,
 ) -> Done:  # fmt: skip
     """Run a program to its end, whatever that is.
 

@@ -216,7 +216,7 @@ def test_a_dump_of_mysql_and_one_of_mariadb(work_dir: Path, programs: str, tmp_p
         work_dir,
         programs,
         dumped.output.replace(b"`drill`", b"`shop_10``02`") + STOCK,
-        server_settings={"max-connections": 17},
+        server_settings={"max-connections": 17, "skip_networking": "OFF"},
     ) as (place, server, dump):
         server.start(dump)
         restored = server.restore(dump)
@@ -224,7 +224,7 @@ def test_a_dump_of_mysql_and_one_of_mariadb(work_dir: Path, programs: str, tmp_p
         assert server.query("SELECT DATABASE(), COUNT(*), @@max_connections FROM accounts", timeout=5) == [
             ["shop_10`02", "4", "17"]
         ]
-        assert server.query("SELECT number FROM known", timeout=5) == [["4"]]
+        assert server.query("SELECT number, @@skip_networking FROM known", timeout=5) == [["4", "1"]]
         assert server.query("SELECT name FROM accounts WHERE id = 4", timeout=5) == [["DEFINER=`a`@`b`"]]
         assert server.databases == ["shop_10`02", "stock_1"]
         assert server.query("SELECT * FROM stock_1.lines", timeout=5) == [["USE `mysql`;"]]

@@ -180,7 +180,8 @@ def refusal(server: Server, sql: str, **how: t.Any) -> str:
 
 
 def test_a_database_with_all_that_is_hard(work_dir: Path, archive: t.Callable[[str], bytes]) -> None:
-    with drill(work_dir, archive("shop"), roles=["of the user"]) as (place, server, dump):
+    settings = {"Listen_Addresses": "*", "work_mem": "5MB"}
+    with drill(work_dir, archive("shop"), roles=["of the user"], server_settings=settings) as (place, server, dump):
         server.start(dump)
         assert (server.kind, server.version, dump.dumped_from, dump.dumped_by) == (
             "throw-away",
@@ -209,6 +210,7 @@ def test_a_database_with_all_that_is_hard(work_dir: Path, archive: t.Callable[[s
         assert query("SELECT '\\', 'a;b', $$\\!$$") == [["\\", "a;b", "\\!"]]
         assert query("SELECT convert_from(lo_get(oid), 'UTF8') FROM pg_largeobject_metadata") == [["large"]]
         assert query("SELECT current_user, session_user") == [["drill", "drill"]]
+        assert query("SELECT current_setting('listen_addresses'), current_setting('work_mem')") == [["", "5MB"]]
 
         assert "read-only" in refusal(server, "DELETE FROM public.orders")
         assert "read-write" in refusal(server, "SELECT set_config('transaction_read_only', 'off', false)")
