@@ -75,7 +75,13 @@ def smoke(controller: Ansible, sandbox: Sandbox) -> None:
     assert ad_hoc.only.result["changed"] is True and len(ad_hoc.shown_diffs()) == 1
 
 
-@pytest.mark.parametrize("program", CORES, ids=[path.parents[1].name for path in CORES])
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(path, id=name, marks=[pytest.mark.long] if name == "core-next" else [])
+        for path, name in ((path, path.parents[1].name) for path in CORES)
+    ],
+)
 def test_another_core(program: Path, tmp_path: Path, sandbox: Sandbox) -> None:
     smoke(Ansible(tmp_path, sandbox.environment(), programs=program.parent), sandbox)
 

@@ -99,22 +99,25 @@ def test_the_hosts_of_an_inventory_are_hosts(ansible: Hosts) -> None:
     ("from_inventory", "options", "variables", "sentence"),
     [
         (False, [], {}, "no database is selected: the inventory has no host in scalingo_databases, and neither"),
-        (True, [], {"pattern": "nobody"}, "no database is selected: the inventory has no host in nobody"),
         (True, [], {"pattern": "web"}, "the host web1 is no database"),
         (True, [], {"listed": LISTED, "pattern": "scalingo_databases"}, "are both given"),
-        (True, [], {"listed": [{"name": "one", "addon": "x"}]}, "one is a host of the inventory, too"),
-        (True, [], {"listed": LISTED, "apps": "shop"}, "scalingo_hosts_databases and scalingo_hosts_apps are both given"),
         (False, ["--limit", "shop/mysql"], {"apps": "*"}, "--limit cannot choose from a list of databases"),
-        (False, [], {"listed": LISTED * 2}, "two databases are called shop/mysql"),
-        (False, [], {"listed": [{"app": "shop"}]}, "scalingo_hosts_databases[0] has no addon"),
-        (False, [], {"listed": [{"name": "a:22", "addon": "x"}]}, "is called 'a:22': give a name without"),
-        (False, [], {"listed": [{"app": "a b", "addon": "x"}]}, 'scalingo_hosts_databases[0].app is "a b": give '),
-        (False, [], {"listed": "shop"}, 'scalingo_hosts_databases is "shop": give '),
         (False, [], {"listed": LISTED, **dict.fromkeys(("awx_job_template_name", "awx_workflow_job_name"), "up")}, "a slice"),
         # A play on localhost is left out then.
         (False, ["--limit", "ledger"], {"listed": LISTED}, "--limit cannot choose from a list of databases"),
         (False, ["--limit", "localhost"], {"listed": LISTED}, "--limit cannot choose from a list of databases"),
-        (True, ["--limit", "web1"], {}, "no database is selected: --limit web1 leaves no host of scalingo_databases"),
+        # Most of these sentences are in tests/unit/test_fleet_hosts.py, too.
+        *(pytest.param(*case, marks=pytest.mark.long) for case in (
+            (True, [], {"pattern": "nobody"}, "no database is selected: the inventory has no host in nobody"),
+            (True, [], {"listed": [{"name": "one", "addon": "x"}]}, "one is a host of the inventory, too"),
+            (True, [], {"listed": LISTED, "apps": "shop"}, "scalingo_hosts_databases and scalingo_hosts_apps are both given"),
+            (False, [], {"listed": LISTED * 2}, "two databases are called shop/mysql"),
+            (False, [], {"listed": [{"app": "shop"}]}, "scalingo_hosts_databases[0] has no addon"),
+            (False, [], {"listed": [{"name": "a:22", "addon": "x"}]}, "is called 'a:22': give a name without"),
+            (False, [], {"listed": [{"app": "a b", "addon": "x"}]}, 'scalingo_hosts_databases[0].app is "a b": give '),
+            (False, [], {"listed": "shop"}, 'scalingo_hosts_databases is "shop": give '),
+            (True, ["--limit", "web1"], {}, "no database is selected: --limit web1 leaves no host of scalingo_databases"),
+        )),
     ],
 )  # fmt: skip
 def test_what_is_refused_with_a_sentence(

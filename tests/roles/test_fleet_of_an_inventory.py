@@ -209,6 +209,7 @@ def test_a_run_that_is_ended_and_started_again(number: int, sandbox: Sandbox, tm
     assert {name: len(state[name]["backups"]) for name in names} == dict.fromkeys(names, 1)
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_ends_the_run(sandbox: Sandbox, tmp_path: Path) -> None:
     fleet = Fleet(tmp_path, sandbox, programs("newest"), NAMES[:5])
     run = fleet.begin()
