@@ -27,7 +27,6 @@ import fnmatch
 import hashlib
 import json
 import os
-import re
 import secrets
 import time
 import typing as t
@@ -56,18 +55,17 @@ PAUSE = 0.05
 class Shelf:
     """The copies of one database in a directory.
 
-    `label` is what their names begin with. `now` is the present in seconds since 1970, by the clock of the platform where it is known.
+    `now` is the present in seconds since 1970, by the clock of the platform where it is known.
     `patience` is for how many seconds a step of another run is waited for.
     """
 
     def __init__(
-        self, directory: str, addon_id: str, *, label: str = "", now: t.Callable[[], float] = time.time, clock: Clock | None = None,
+        self, directory: str, addon_id: str, *, now: t.Callable[[], float] = time.time, clock: Clock | None = None,
         watch: Watch | None = None, patience: float = 14400.0,
     ) -> None:  # fmt: skip
         self.directory = directory
         self.addon_id = addon_id
         self.notes: list[str] = []
-        self._label = label
         self._now = now
         self._clock = clock or Clock()
         self.watch = watch or Watch()
@@ -89,7 +87,7 @@ class Shelf:
             if name == MARKER or fnmatch.fnmatchcase(name, ".lock-*"):
                 return True
             if name.endswith(".json") and not name.startswith("."):
-                described = _read(os.path.join(self.directory, name))[0]
+                described = read_json(os.path.join(self.directory, name))[0]
                 if isinstance(described, dict) and described.get("made_by") == MADE_BY:
                     return True
         return False
@@ -101,28 +99,23 @@ class Shelf:
 
     def found(self, backup_id: str = "") -> list[Copy]:
         """The same for who is alone, or only those of one backup. Who may change something removes descriptions that a killed run has left."""
-        names = self._names()
-        listed, known, there = self._listed(), {}, set(names)
-        for name in sorted(names):
+        names, listed, known = set(self._names()), self._listed(), {}
+        for name in sorted(name[: -len(".json")] for name in names if name.endswith(".json")):
             path = os.path.join(self.directory, name)
-            if name.endswith(".json"):
-                described, why = _read(path)
-                name, path = name[: -len(".json")], path[: -len(".json")]
-                copy = copy_of(path, described, self.addon_id)
-                if copy is not None:
-                    if described.get("unfinished") and name not in there:
-                        listed.pop(name, None)
-                        if self._changing:
-                            remove(path + ".json")
-                        continue
-                    known[name] = copy
-                elif name in listed or (why and self._fits(name)):
-                    why = why or "it describes something else"
-                    known[name] = self._undescribed(name, listed, f"the description of {name} cannot be read: {why}")
-            elif name + ".json" not in there and (name in listed or self._fits(name)):
-                known[name] = self._undescribed(name, listed, f"{name} has no description any more")
+            described, why = read_json(path + ".json")
+            copy = copy_of(path, described, self.addon_id)
+            if copy is None and name in listed:
+                why = f"the description of {name} cannot be read: {why or 'it describes something else'}"
+                known[name] = self._lost(name, listed[name], why, True)
+            elif copy is not None and described.get("unfinished") and name not in names:
+                listed.pop(name, None)
+                if self._changing:
+                    remove(path + ".json")
+            elif copy is not None:
+                known[name] = copy
         for name in set(listed) - set(known):
-            known[name] = self._undescribed(name, listed, f"{name} has disappeared, with its description", False)
+            problem = "has no description any more" if name in names else "has disappeared, with its description"
+            known[name] = self._lost(name, listed[name], f"{name} {problem}", name in names)
         wanted = [copy for copy in known.values() if backup_id in ("", copy.backup.id)]
         return sorted(map(self._seen, wanted), key=order, reverse=True)
 
@@ -137,21 +130,11 @@ class Shelf:
             except FileNotFoundError:
                 return []
 
-    def _fits(self, name: str) -> re.Match[str] | None:
-        pattern = re.escape(self._label) + r"\.(\d{8}T\d{6}Z)\.([A-Za-z0-9_-]+)\.tar\.gz(\.[A-Za-z0-9._-]+)?"
-        return re.fullmatch(pattern, name) if self._label else None
-
-    def _undescribed(self, name: str, listed: Raw, problem: str, unreadable: bool = True) -> Copy:
-        fitting = self._fits(name)
-        began, backup_id = fitting.groups()[:2] if fitting else ("19700101T000000Z", "")
-        began = _canon.instant(re.sub(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z", r"\1-\2-\3T\4:\5:\6Z", began))
-        entry = listed.get(name) or {"backup_id": backup_id, "started_at": began, "size": 0, "sha256": ""}
-        archive = Archive(entry["size"], entry["sha256"], None)
-        source = Source(entry["backup_id"], entry["started_at"])
-        return Copy(
-            os.path.join(self.directory, name), entry["size"], entry["sha256"], False, archive, source,
-            problem=problem, unreadable=unreadable,
-        )  # fmt: skip
+    def _lost(self, name: str, entry: Raw, problem: str, unreadable: bool) -> Copy:
+        """A copy that only the list knows."""
+        archive, source = Archive(entry["size"], entry["sha256"], None), Source(entry["backup_id"], entry["started_at"])
+        path = os.path.join(self.directory, name)
+        return Copy(path, archive.size, archive.sha256, False, archive, source, problem=problem, unreadable=unreadable)
 
     def _seen(self, copy: Copy) -> Copy:
         ahead = _canon.instant_seconds(copy.backup.started_at) > self._now() + AHEAD
@@ -228,7 +211,7 @@ class Shelf:
 
     def _listed(self) -> dict[str, Raw]:
         """The list of copies, by name, as the last step that changed them left it. One that cannot be read says nothing."""
-        found = _read(self._lock)[0]
+        found = read_json(self._lock)[0]
         entries = found.items() if isinstance(found, dict) else ()
         return {
             name: entry
@@ -262,10 +245,6 @@ class Shelf:
         found = self.found()
         self.remember(found)
         return next(copy for copy in found if copy.path == target)
-
-    def accept(self, copy: Copy) -> None:
-        """Have a copy that is smaller than those before it count as any other. For who is alone."""
-        self._describe(copy.path, {**copy.described, "accepted": True})
 
     def remove(self, copy: Copy) -> None:
         """Remove a copy. For who is alone. Its description says so first, so that a run that is killed is finished by the next."""
@@ -404,7 +383,7 @@ def _is_moment(value: t.Any) -> bool:
         return False
 
 
-def _read(path: str) -> tuple[t.Any, str]:
+def read_json(path: str) -> tuple[t.Any, str]:
     """What a file of JSON holds, or why that cannot be told."""
     try:
         with open(path, encoding="utf-8") as stream:

@@ -96,7 +96,7 @@ def copy_of(path: str, described: t.Any, addon_id: str) -> Copy | None:
 def smaller(found: t.Iterable[Copy], most: float) -> dict[str, str]:
     """Those whose content is smaller by more than `most` percent than that of the last one before that is not: why, by path.
 
-    One that was accepted as it is is what the next are compared with.
+    One that was kept although it is smaller, as the user said, is what the next are compared with.
     """
     problems: dict[str, str] = {}
     before: Copy | None = None

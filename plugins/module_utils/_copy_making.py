@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import hashlib
 import json
 import os
 import secrets
@@ -18,10 +17,10 @@ import time
 import typing as t
 import zlib
 
-from ._copies import Shelf, busy, decrypted, filled, remove, taken, write
+from ._copies import Shelf, busy, decrypted, filled, read_json, remove, taken
 from ._copy import MADE_BY, Archive, Copy, Raw, Source
 from ._errors import ScalingoError
-from ._files import CHUNK, digest_of, local, pieces
+from ._files import CHUNK, digest_of, local
 from ._programs import run
 
 #: What a dump in pg_dump's own format begins with, and how much of it is read to see that it lists something.
@@ -42,7 +41,6 @@ class Place:
         self.shelf = shelf
         self.path = shelf.growing
         self._lock = os.path.join(self.path, "lock")
-        self._held = -1
 
     def left(self, staying: t.Sequence[str] = ()) -> list[str]:
         """The names of what earlier runs have left, but for what stays. Nothing while a run is at work there. Changes nothing."""
@@ -66,51 +64,46 @@ class Place:
                 os.rmdir(self.path)
         return names
 
-    def open(self, staying: t.Sequence[str]) -> None:
-        """Have it for this process. For who is alone. Raises a `ScalingoError` that is `interrupted` while another run has it."""
+    @contextlib.contextmanager
+    def mine(self, backup_id: str, staying: t.Sequence[str]) -> t.Iterator[Copy | None]:
+        """Have it within, unless a good copy of the backup has come meanwhile: that is what it yields then. What stays, stays in any case.
+
+        Raises a `ScalingoError` that is `interrupted` while another run has it.
+        """
+        with self.shelf.alone():
+            there = self.shelf.good(backup_id)
+            held = -1 if there else self._taken(staying)
+        try:
+            yield there
+        finally:
+            if held >= 0:
+                with contextlib.suppress(ScalingoError), self.shelf.alone():
+                    os.close(held)
+                    self.clean(staying)
+
+    def _taken(self, staying: t.Sequence[str]) -> int:
+        """Clean it and take its lock, which is a file that says who has it. Returns the file's number."""
         with local(f"make {self.path}"):
             if os.path.islink(self.path):
                 raise ScalingoError(f"{self.path} is a link", hint="Remove it.")
             os.makedirs(self.path, mode=0o700, exist_ok=True)
             if not self._is_free():
+                owner = read_json(self._lock)[0]
+                who = owner.get("who") if isinstance(owner, dict) else None
                 raise busy(
-                    f"another run is bringing a backup of this database to {self.shelf.directory}: {self._owner()}"
+                    f"another run is bringing a backup of this database to {self.shelf.directory}: "
+                    f"{who or 'a download that has outlived its run'}"
                 )
             self.clean(staying)
             os.makedirs(self.path, mode=0o700, exist_ok=True)
-            self._held = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        taken(self._held)
-        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        owner = {"process": os.getpid(), "host": os.uname().nodename, "since": since}
-        write(os.path.join(self.path, "owner.json"), owner, self.path)
-
-    def _owner(self) -> str:
-        try:
-            with open(os.path.join(self.path, "owner.json"), encoding="utf-8") as stream:
-                known = json.load(stream)
-            return f"process {known['process']} on {known['host']}, since {known['since']}"
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            return "a download that has outlived its run"
-
-    def close(self, staying: t.Sequence[str]) -> None:
-        """Give it back. For who is alone."""
-        if self._held >= 0:
-            os.close(self._held)
-            self._held = -1
-            self.clean(staying)
-
-    @contextlib.contextmanager
-    def mine(self, backup_id: str, staying: t.Sequence[str]) -> t.Iterator[Copy | None]:
-        """Have it within, unless a good copy of the backup has come meanwhile: that is what it yields then. What stays, stays in any case."""
-        with self.shelf.alone():
-            there = self.shelf.good(backup_id)
-            if there is None:
-                self.open(staying)
-        try:
-            yield there
-        finally:
-            with contextlib.suppress(ScalingoError), self.shelf.alone():
-                self.close(staying)
+            held = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            who = f"process {os.getpid()} on {os.uname().nodename}, since {since}"
+            taken(held)
+            # On a disk that is full nobody is told who it is.
+            with contextlib.suppress(OSError):
+                os.write(held, json.dumps({"who": who}).encode())
+        return held
 
 
 def _is_unlocked(path: str) -> bool:
@@ -127,92 +120,49 @@ def _is_unlocked(path: str) -> bool:
 # -- what came ---------------------------------------------------------------------------------------------------------
 
 
-class _Hashed:
-    """A file that is read once from its beginning, and its digest."""
+def read_through(file: t.BinaryIO, engine: str | None = None, alive: t.Callable[[], None] = lambda: None) -> int:
+    """Read an archive to its last byte, and return how many bytes its files have. `alive` is called now and then.
 
-    def __init__(self, file: t.BinaryIO, look: t.Callable[[int], None]) -> None:
-        self._file = file
-        self._look = look
-        self._size = 0
-        self.digest = hashlib.sha256()
-
-    def read(self, size: int = -1) -> bytes:
-        piece = self._file.read(size)
-        self.digest.update(piece)
-        self._size += len(piece)
-        self._look(self._size)
-        return piece
-
-
-def read_through(
-    file: t.BinaryIO, engine: str | None = None, look: t.Callable[[int], None] = lambda size: None
-) -> tuple[int, str]:
-    """Read an archive to its last byte: how many bytes its files have, and its SHA-256.
-
-    That of a PostgreSQL database holds a dump in pg_dump's format, which lists something. `look` is called with the bytes so far.
-    Raises `ScalingoError` when the archive is not whole.
+    That of a PostgreSQL database holds a dump in pg_dump's format, which lists something. Raises `ScalingoError` when it is not whole.
     """
     total, dumps, expected = 0, 0, engine == "postgresql"
-    source = _Hashed(file, look)
     try:
-        with gzip.open(t.cast(t.BinaryIO, source), "rb") as plain:
+        with gzip.open(file, "rb") as plain:
             with tarfile.open(fileobj=t.cast(t.BinaryIO, plain), mode="r|") as archive:
                 for member in archive:
-                    if member.isfile():
-                        expected = expected or member.name.endswith(".pgsql")
-                        seen, head = _member(t.cast(t.BinaryIO, archive.extractfile(member)))
-                        if seen != member.size:
-                            raise ScalingoError(
-                                f"the archive is cut off: {member.name} has {seen} of {member.size} bytes"
-                            )
-                        total += seen
-                        dumps += is_dump(head)
+                    content = archive.extractfile(member) if member.isfile() else None
+                    if content is None:
+                        continue
+                    expected = expected or member.name.endswith(".pgsql")
+                    head = piece = content.read(HEAD)
+                    while piece:
+                        alive()
+                        total += len(piece)
+                        piece = content.read(CHUNK)
+                    dumps += is_dump(head)
             # The check sum of gzip comes at the very end.
             while plain.read(CHUNK):
                 pass
-        while source.read(CHUNK):
-            pass
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise ScalingoError(f"the archive cannot be read to its end: {error}") from None
     if total == 0:
         raise ScalingoError("the archive holds nothing")
     if expected and not dumps:
         raise ScalingoError("the archive holds no dump of PostgreSQL that lists anything")
-    return total, source.digest.hexdigest()
-
-
-def _member(file: t.BinaryIO) -> tuple[int, bytes]:
-    """How many bytes a file of the archive has, and its beginning."""
-    size, head = 0, b""
-    for piece in pieces(file):
-        head += piece[: HEAD - len(head)]
-        size += len(piece)
-    return size, head
+    return total
 
 
 def is_dump(head: bytes) -> bool:
     """Whether a file that begins so is a dump in pg_dump's own format with at least one entry in its list."""
     if head[:5] != PGDUMP or len(head) < 12 or head[10] not in (1, 3):
         return False
-    major, minor, width = head[5], head[6], head[8]
-    try:
-        place = 12 if (major, minor) >= (1, 15) else 11 + 1 + width
-        place += 7 * (1 + width)
-        for dummy in range(3):
-            length, place = _number(head, place, width)
-            place += max(0, length)
-        return _number(head, place, width)[0] > 0
-    except IndexError:
-        return False
-
-
-def _number(head: bytes, place: int, width: int) -> tuple[int, int]:
-    """A number as pg_dump writes it, a byte for the sign and then the lowest byte first; and where the next thing begins."""
-    end = place + 1 + width
-    if end > len(head):
-        raise IndexError
-    number = int.from_bytes(head[place + 1 : end], "little")
-    return -number if head[place] else number, end
+    # A number is a byte for the sign, and then as many as the header says, the lowest first. Seven of them are the time.
+    width = head[8]
+    place = (12 if head[5:7] >= b"\x01\x0f" else 12 + width) + 7 * (1 + width)
+    for is_text in (True, True, True, False):
+        number = int.from_bytes(head[place + 1 : place + 1 + width], "little")
+        place += 1 + width + (number if is_text and not head[place : place + 1].strip(b"\0") else 0)
+    return place <= len(head) and number > 0
 
 
 # -- what becomes of it ------------------------------------------------------------------------------------------------
@@ -233,16 +183,13 @@ def made(
 
     `sha256` is that of the bytes as they came. The clear file is gone after an encryption, whatever came of it. Raises `ScalingoError`.
     """
-    watch, begun = place.shelf.watch, time.monotonic()
-
-    def look(read: int) -> None:
-        watch.alive()
-        watch.tell(f"verifying the backup {backup['id']}", "verifying", time.monotonic() - begun, f"{read} bytes")
-
+    watch = place.shelf.watch
+    watch.tell(f"verifying the backup {backup['id']}", "verifying", 0)
     with local(f"read {path}"), open(path, "rb") as file:
         seen = os.fstat(file.fileno())
-        content, digest = read_through(file, engine, look)
+        content = read_through(file, engine, watch.alive)
         os.fsync(file.fileno())
+    digest = digest_of(path)
     if digest != sha256:
         raise ScalingoError("the download was altered on this machine: its SHA-256 is another than when it came")
     described: Raw = {

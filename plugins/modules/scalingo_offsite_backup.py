@@ -88,13 +88,9 @@ options:
     description:
       - By how many percent the content of a backup may be smaller than that of the last good copy. V(1) to V(100), which allows any.
       - A copy that is smaller is kept and reported. It does not count for O(keep_count), and no good copy is removed while it is the newest.
+      - A copy that is made with V(100) counts, and the next copies are compared with it.
     type: float
     default: 50
-  accept_smaller:
-    description:
-      - The ID of a backup whose copy may be smaller. It then counts, and the next copies are compared with it.
-      - This is recorded, so the option is needed once.
-    type: str
   bad_copies:
     description:
       - What to do about copies that are not good.
@@ -303,7 +299,6 @@ def argument_spec() -> Spec:
                 "keep_count": {"type": "int", "default": 7},
                 "keep_age": {"type": "str"},
                 "max_shrink": {"type": "float", "default": 50.0},
-                "accept_smaller": {"type": "str"},
                 "bad_copies": {"type": "str", "choices": ["fail", "report", "remove"], "default": "fail"},
                 "wait_timeout": {"type": "float", "default": 14400.0},
             }

@@ -93,7 +93,6 @@ FORMS: t.Mapping[str, Form] = {
     "keep_count": _count(1),
     "keep_days": _range(0),
     "max_shrink": _range(1, 100),
-    "accept_smaller": IDENTIFIER,
     "jobs": _count(1),
     "timeout": _count(1),
     "check_timeout": _count(1),

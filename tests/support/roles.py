@@ -61,7 +61,6 @@ RIGHT: t.Mapping[str, t.Any] = {
     "encrypt_command": ["seal", "{input}", "{output}"],
     "encrypt_suffix": ".sealed",
     "decrypt_command": ["unseal", "{input}", "{output}"],
-    "accept_smaller": "5b8b36104ffb090be1ac3ce0",
     "stop_starting_at": "04:00",
     "not_after": "2026-12-01T04:00:00Z",
     "server_url": "postgresql://me@here/",

@@ -55,7 +55,7 @@ class Shelf:
     @property
     def shelf(self) -> _copies.Shelf:
         """As a new run has it."""
-        shelf = _copies.Shelf(str(self.directory), ADDON, label="shop", now=lambda: PRESENT, patience=self.patience)
+        shelf = _copies.Shelf(str(self.directory), ADDON, now=lambda: PRESENT, patience=self.patience)
         if self.sleep is not None:
             shelf._clock.sleep = self.sleep  # type: ignore[method-assign]
         return shelf
@@ -85,6 +85,7 @@ class Shelf:
             )  # fmt: skip
             with place.shelf.alone():
                 found = place.shelf.good(backup["id"])
+                described["accepted"] = bool(more.get("accepted"))
                 copy = found or place.shelf.put(made, name + (".sealed" if encrypt else ""), described)
                 return copy.shown()
 

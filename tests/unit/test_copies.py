@@ -34,7 +34,7 @@ def shelf(tmp_path: Path) -> Shelf:
 
 
 def read(content: bytes, engine: str | None = None) -> int:
-    return _copy_making.read_through(io.BytesIO(content), engine)[0]
+    return _copy_making.read_through(io.BytesIO(content), engine)
 
 
 def described(path: Path) -> dict[str, t.Any]:
@@ -51,7 +51,7 @@ WHOLE = packed({"dump.sql": random.Random(1).randbytes(200_000)})
 
 
 def test_a_whole_archive_is_read_to_its_end() -> None:
-    assert _copy_making.read_through(io.BytesIO(WHOLE)) == (200_000, hashlib.sha256(WHOLE).hexdigest())
+    assert read(WHOLE) == 200_000
 
 
 @pytest.mark.parametrize("end", [0, 1, 20, 1000, 100_000, -700, -9, -8, -4, -1])
@@ -269,10 +269,7 @@ def test_tiny_copies_do_not_rotate_the_real_ones_out(shelf: Shelf) -> None:
     assert shelf.going(3, most=50) == [shelf.path(1).name]
     assert shelf.going(1, most=50) == [shelf.path(number).name for number in (6, 5, 4, 3, 2, 1)]
     # Told that this is right: then the next are compared with it.
-    tiny = shelf.shelf
-    shelf.take(8, archive(8, 500))
-    with tiny.alone():
-        tiny.accept(tiny.found()[0])
+    shelf.take(8, archive(8, 500), accepted=True)
     shelf.take(9, archive(9, 500))
     assert shelf.going(2, most=50) == [shelf.path(number).name for number in (7, 6, 5, 4, 3, 2, 1)]
 
@@ -327,9 +324,6 @@ def test_descriptions_that_are_lost_are_said(shelf: Shelf) -> None:
     assert found["backup-01"] == f"the description of {one.name} cannot be read: it is not JSON"
     assert found["backup-03"] == f"the description of {three.name} cannot be read: it is not JSON"
     assert shelf.prune(1, remove_bad=True) == [] and one.exists() and two.exists() and four.exists()
-    # Also where nothing lists them, by their names.
-    (shelf.directory / (".lock-" + ADDON)).write_bytes(b"")
-    assert len(shelf.look()) == 4
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe{", b'{"made_by": "\\ud800"', b"null", b"{}"])

@@ -192,7 +192,8 @@ def test_a_full_disk_while_a_copy_comes(limit: int, said: str, shelf: Shelf, mon
             else:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
                 with shelf.shelf.alone():
-                    shelf.shelf.accept(shelf.shelf.found()[0])
+                    copy = shelf.shelf.found()[0]
+                    shelf.shelf.put(copy.path, copy.name, copy.described)
         except ScalingoError as error:
             code = 5 if said in str(error) and (limit or str(shelf.directory) in str(error)) else 6
         os._exit(code)

@@ -22,7 +22,7 @@ from .._api.backup import BACKUP
 from .._change import Resource
 from .._copy import Archive, Copy, Source, chosen, smaller
 from .._errors import InvalidInput, ScalingoError
-from .._options import check_count, check_form, check_id, parsed
+from .._options import check_count, check_form, parsed
 from .._step import Consent, Interrupted, Outcome, Params, Skipped, State, Step
 from . import backup as backups
 from .backup_download import fetch
@@ -45,7 +45,6 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
     @classmethod
     def parse(cls, params: Params) -> Wanted:
         backups.check_backup_id(params)
-        check_id("accept_smaller", params["accept_smaller"], "a backup")
         check_count("keep_count", params["keep_count"])
         if not 1 <= params["max_shrink"] <= 100:
             raise InvalidInput(
@@ -89,7 +88,7 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
         if self._known is None:
             client = self.client
             self._known = _copies.Shelf(
-                self.params["directory"], client.addon_id, label=self._label, watch=client.watch, clock=client.clock,
+                self.params["directory"], client.addon_id, watch=client.watch, clock=client.clock,
                 now=lambda: client.date or client.clock.wall(), patience=self.params["wait_timeout"],
             )  # fmt: skip
         return self._known
@@ -175,16 +174,8 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
         path = os.path.join(self.params["directory"], f"{self._label}.{moment}.{backup['id']}.tar.gz{suffix}")
         return Copy(path, 0, "", bool(suffix), Archive(0, "", None), Source(str(backup["id"]), began))
 
-    def _accepting(self, found: t.Sequence[Copy]) -> Copy | None:
-        small, accepted = smaller(found, self.params["max_shrink"]), self.params["accept_smaller"]
-        return next((copy for copy in found if copy.path in small and copy.backup.id == accepted), None)
-
     def wanted(self, before: State) -> State:
         found = list(before["found"])
-        accepting = self._accepting(found)
-        if accepting is not None:
-            accepted = dataclasses.replace(accepting, described={**accepting.described, "accepted": True})
-            found[found.index(accepting)] = accepted
         if self._there(found) is None:
             coming = self._coming()
             found = [coming, *(copy for copy in found if copy.path != coming.path)]
@@ -195,9 +186,6 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
     def steps(self, before: State, after: State) -> list[Step]:
         found, steps = before["found"], []
         place = _copy_making.Place(self._shelf)
-        accepting = self._accepting(found)
-        if accepting is not None:
-            steps.append(Step(f"accept that {accepting.name} is smaller than those before", send=self._accept))
         if self._there(found) is None:
             encrypt = ", encrypt it" if self.asked.sealing.encrypt else ""
             sentence = (
@@ -246,6 +234,8 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
                     if shelf.good(str(backup["id"])) is not None:
                         part.discard()
                         raise Skipped
+                    # What may be of any size is what the next are compared with.
+                    described["accepted"] = self.params["max_shrink"] == 100
                     shelf.put(path, os.path.basename(self._coming().path), described)
                 part.forget()
         self._took_long = True
@@ -256,13 +246,6 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
             "name": self._name, "app": target.app, "addon": client.settings.addon, "addon_id": client.addon_id,
             "region": client.region, "engine": target.engine, "resource_id": target.resource_id,
         }  # fmt: skip
-
-    def _accept(self) -> None:
-        with self._shelf.alone():
-            copy = self._accepting(self._shelf.found())
-            if copy is None:
-                raise Skipped
-            self._shelf.accept(copy)
 
     def _sweep(self) -> None:
         with self._shelf.alone():
@@ -312,8 +295,8 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
         error = ScalingoError(
             "; ".join(failing),
             doing="find all copies good",
-            hint="Find out what happened to them. 'bad_copies: remove' removes those that are damaged, and accept_smaller names a backup that "
-            "may be smaller.",
+            hint="Find out what happened to them. 'bad_copies: remove' removes those that are damaged. If a backup is smaller for a good "
+            "reason, keep the next one with 'max_shrink: 100'.",
         )
         done: list[str] = []
         self.unless_checking(check_mode, lambda: done.extend(outcome.steps))
