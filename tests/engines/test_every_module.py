@@ -15,6 +15,7 @@ import psycopg
 import pytest
 import yaml
 from scalingo_sandbox.testing import Sandbox
+from support import fetched
 from support.playbook import MODULE_PREFIX, ROOT, Ansible, Run, TaskResult
 from support.real import Office
 from support.subjects import subjects
@@ -54,7 +55,13 @@ def test_every_module_is_used_once() -> None:
 def test_a_second_run_changes_what_never_stays_done_and_nothing_else(sandbox: Sandbox, tmp_path: Path) -> None:
     # As Ansible is by itself: with a file on the target for each task. The second run is in the process of the controller.
     ansible = Ansible(tmp_path, {**sandbox.environment(), "ANSIBLE_PIPELINING": None, "SCALINGO_IN_PROCESS": "false"})
-    variables = ("-e", f"directory={tmp_path}")
+    servers = fetched.postgres("18.4").parent
+    given = {
+        "directory": tmp_path,
+        "programs": servers / "18.4" / "bin",
+        "client_programs": servers / "clients" / "18" / "bin",
+    }
+    variables = tuple(word for name, value in given.items() for word in ("-e", f"{name}={value}"))
     text = PLAYBOOK.read_text(encoding="utf-8")
     office = Office(sandbox)
     url = office.url("shop", "SCALINGO_POSTGRESQL_URL")

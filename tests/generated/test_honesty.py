@@ -22,7 +22,7 @@ def test_check_mode_the_real_run_and_the_next_one_agree(laboratory: Laboratory, 
     none(honesty.problems(laboratory, subject, case, [canaries.watch, returned.watch, sentences.watch]))
 
 
-@pytest.mark.parametrize("subject, case", cases(lambda subject, case: bool(case.needs)))
+@pytest.mark.parametrize("subject, case", cases(lambda subject, case: bool(case.needs or case.needs_late)))
 def test_without_its_word_it_is_refused(laboratory: Laboratory, subject: Subject, case: Case) -> None:
     none(honesty.consent_problems(laboratory, subject, case))
 

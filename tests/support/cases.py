@@ -116,6 +116,8 @@ class Case:
     again: Expectation | None = None
     differs: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    #: Words of `allow` that only the real run can miss, half-way.
+    needs_late: tuple[str, ...] = ()
     loss: Data = dataclasses.field(default_factory=dict)
     vary: Data = dataclasses.field(default_factory=dict)
     environment: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -263,6 +265,7 @@ def _case(file: Data, raw: Data) -> Case:
         again=Expectation.of(raw["again"]) if "again" in raw else None,
         differs=tuple(raw.get("differs", ())),
         needs=tuple(raw.get("needs", ())),
+        needs_late=tuple(raw.get("needs_late", ())),
         loss=raw.get("loss", {}),
         vary=raw.get("vary", {}),
         environment=raw.get("environment", {}),

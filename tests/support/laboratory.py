@@ -27,6 +27,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._core import Cl
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON
 from scalingo_sandbox.testing import Record, Sandbox
 from scalingo_sandbox.tokens import Tokens
+from support import drill_memory
 from support.api import Api
 from support.cases import API_PATH, DB_API, Case, Data, Situation
 from support.compare import OF_THE_RUN, settled, settled_text, without
@@ -259,7 +260,7 @@ class Laboratory:
     @contextlib.contextmanager
     def running(self) -> t.Iterator[None]:
         """What a module needs around it."""
-        with self.recorded_tokens(), self._sql.serving(self.sandbox):
+        with self.recorded_tokens(), self._sql.serving(self.sandbox), drill_memory.serving(lambda: self.clock):
             yield
 
     def observe(self, subject: Subject, case: Case, *, check: bool = False, state: bool = True) -> Observation:

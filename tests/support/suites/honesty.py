@@ -211,6 +211,10 @@ def consent_problems(laboratory: Laboratory, subject: Subject, case: Case) -> li
                     found.append(f"{where}: it sends {list(map(named, seen.unsafe))}")
                 if seen.report.changed:
                     found.append(f"{where}: changed is true")
+    for word in case.needs_late:
+        message = laboratory.observe(subject, next(_without_word(case, word))[0], state=False).report.message
+        if not _names_word(case, word, message):
+            found.append(f"without {word}: the message does not name the word: {message}")
     return found
 
 
@@ -232,7 +236,7 @@ def _names_word(case: Case, word: str, message: str) -> bool:
 
 def consent_coverage_problems(subject: Subject) -> list[str]:
     """Every word that a module knows is needed by some case."""
-    needed = {word for case in subject.cases.cases for word in case.needs}
+    needed = {word for case in subject.cases.cases for word in (*case.needs, *case.needs_late)}
     known = set(subject.options.get("allow", {}).get("choices", ()))
     known |= {"confirm"} & set(subject.options)
     found = [f"no case needs the word {word}" for word in sorted(known - needed)]

@@ -26,7 +26,7 @@ NONSENSE = "no such thing"
 TEMPLATE = "{{ not_expanded }}"
 
 #: Where what looks like a template is text.
-FREE_TEXT = ("filter", "exclude_query")
+FREE_TEXT = ("filter", "exclude_query", "checks.sql")
 
 Ranges = t.Mapping[str, tuple[float, t.Optional[float]]]
 
@@ -130,9 +130,15 @@ def _wrong_lists(path: str, option: t.Mapping[str, t.Any], plain: list[t.Any], r
 
 
 #: Options of which only the platform, the engine or a server knows what is right: a word that is wrong costs requests.
-UNKNOWN_HERE = ("plan", "confirm", "name", "names", "schema", "version", "users.name", "policies.name")
+UNKNOWN_HERE = (
+    "plan", "confirm", "name", "names", "schema", "version", "users.name", "policies.name", "roles", "checks.sql", "freshness.table",
+    "freshness.column",
+)  # fmt: skip
 #: What is looked for, or kept as it is: any text will do.
-ANY_TEXT = ("label", "databases.name", "rules.label", "filter", "exclude_query", "user", "status")
+ANY_TEXT = (
+    "label", "databases.name", "rules.label", "filter", "exclude_query", "user", "status", "job", "change_reference", "ignore_tables", "checks.name",
+    "deviations.what", "deviations.accepted_by", "deviations.reason",
+)  # fmt: skip
 #: What a refusal says is allowed.
 ALLOWED = re.compile(
     r"\b([Uu]se|[Gg]ive|[Cc]reate|must|needs?|takes?|one of|one or more of|Supported parameters|Known regions|write it on one line|"
@@ -180,6 +186,8 @@ def problems(laboratory: Laboratory, subject: Subject, path: str, count: t.Calla
 def _is_text_for_others(path: str, wrong: Wrong) -> bool:
     if wrong.kind.startswith("a template"):
         return path in FREE_TEXT
+    if wrong.kind == "an unknown key":
+        return path == "server_settings"
     return wrong.kind.startswith("another form") and path in (*UNKNOWN_HERE, *ANY_TEXT)
 
 

@@ -1,0 +1,134 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The servers of restore drills in memory, for suites that have none: they take the place of the libraries of the engines.
+
+What a task says of the server matters as it would to a real one. tests/engines/test_restore_drill.py holds the same tasks against those.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import typing as t
+from unittest import mock
+
+from ansible_collections.community.scalingo.plugins.module_utils import _drill_measures, _drill_place, _files
+from ansible_collections.community.scalingo.plugins.module_utils._core import Clock
+from ansible_collections.community.scalingo.plugins.module_utils._errors import DrillFailed, ScalingoError
+from ansible_collections.community.scalingo.plugins.module_utils._resources import _drilling
+
+#: What the restored database holds: rows by table.
+TABLES = {"postgresql": {"public.orders": 1000, "public.sessions": 50}, "mysql": {"`orders`": 1000, "`sessions`": 50}}
+#: The policies of larger backups name this role.
+ROLE, LARGE = "reporting", 250000
+EXTENSIONS = {"plpgsql": "1.0", "pg_trgm": "1.6"}
+#: Seconds: to restore with one job, and for a statement.
+RESTORING, ASKING = 60.0, 2.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Programs:
+    """Those of a server and its clients."""
+
+    major: int
+    client_version: str
+
+
+class Library:
+    """What a drill needs of one engine."""
+
+    def __init__(self, engine: str, clock: t.Callable[[], Clock]) -> None:
+        self.engine = engine
+        self.clock = clock
+
+    def find(self, major: int, params: t.Mapping[str, t.Any], *, look_only: bool) -> Programs:
+        if self.engine == "mysql" and (params["server_url"] or params["server_service"]):
+            raise DrillFailed("a server can be given for PostgreSQL only")
+        for name in ("programs", "client_programs"):
+            if params[name] is not None:
+                raise DrillFailed(f"there is no server in {params[name]}", hint="Install one.")
+        return Programs(major, f"{major}.4")
+
+    def Server(self, programs: Programs, place: t.Any, params: t.Any, production: t.Any) -> Server:
+        return Server(self, programs, place, params, production)
+
+
+class Server:
+    """A server that has restored the one backup that there is."""
+
+    def __init__(self, library: Library, programs: Programs, place: t.Any, params: t.Any, production: t.Any) -> None:
+        self.engine = library.engine
+        self.kind = "given" if params["server_url"] or params["server_service"] else "throw-away"
+        self.version = f"{programs.major}.10"
+        self.available = EXTENSIONS
+        self._clock = library.clock()
+        self._params = params
+        self._production = production
+        self._place = place
+
+    def start(self, dump: _drill_place.Dump) -> None:
+        if self.kind == "given" and "superuser" not in self._params["allow"]:
+            raise DrillFailed(
+                "the user of the given server is a superuser",
+                hint="If that is what you want, add 'allow: [superuser]' to the task.",
+            )
+        if self.kind == "given" and "network" not in self._params["allow"]:
+            raise DrillFailed(
+                "the given server has a network", hint="If that is what you want, add 'allow: [network]' to the task."
+            )
+        assert self._production.names and self._production.hosts
+        for wrong in (self._params["locale"], *self._params["server_settings"]):
+            if wrong:
+                raise DrillFailed(f"the server did not start: {wrong}")
+
+    def restore(self, dump: t.Any, *, jobs: int, extensions: t.Sequence[str]) -> t.Any:
+        self._clock.sleep(RESTORING / jobs)
+        self._place.pause(0)
+        lacking = dump.size > LARGE and ROLE not in self._params["roles"]
+        problems = [f'role "{ROLE}" does not exist'] if lacking else []
+        return _drill_place.Restored(problems, 0, {"PUBLICATION": 1})
+
+    def query(self, sql: str, *, timeout: float, secret: bool = False, catalog: bool = False) -> _drill_measures.Rows:
+        self._clock.sleep(min(ASKING, timeout))
+        if timeout < ASKING:
+            raise ScalingoError("canceling statement due to statement timeout")
+        dialect, tables = _drill_measures.DIALECTS[self.engine], TABLES[self.engine]
+        answers: dict[str, _drill_measures.Rows] = {
+            dialect.tables: [[name, "f"] for name in tables],
+            dialect.objects: [["indexes", "1"], ["large_objects", "0"]],
+            dialect.sequences: [["public.orders_number_seq", "1000"]],
+            dialect.size: [["8000000"]],
+            dialect.extensions: [[name, version] for name, version in EXTENSIONS.items()],
+        }
+        if sql in answers:
+            return answers[sql]
+        if sql.startswith("SELECT 0, count(*)"):
+            return [[f"{number}", f"{rows}"] for number, rows in enumerate(tables.values())]
+        if catalog:
+            return [[f"{self._clock.wall() - 90000}"]]
+        return [[dialect.true[0] if " > 0" in sql else "1000"]]
+
+    def close(self) -> None:
+        """Nothing is left of it."""
+
+
+@contextlib.contextmanager
+def serving(clock: t.Callable[[], Clock]) -> t.Iterator[None]:
+    """Have drills use these servers."""
+
+    def unpack(archive: str, place: _drill_place.Place, engine: str) -> _drill_place.Dump:
+        size = os.path.getsize(archive)
+        return _drill_place.Dump(
+            place.file("dump"), engine, _files.digest_of(archive), size, size, "16.4", "18.1", extensions=["pg_trgm"]
+        )
+
+    engines = {name: (known[0], Library(name, clock)) for name, known in _drilling.ENGINES.items()}
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(mock.patch.object(_drilling, "ENGINES", engines))
+        stack.enter_context(mock.patch.object(_drill_place, "unpack", unpack))
+        # Directories of tests have long names, and no server has a socket in them.
+        stack.enter_context(mock.patch.object(_drill_place, "LONGEST_SOCKET", 4096))
+        yield
