@@ -33,6 +33,10 @@ RANGES: t.Mapping[str, tuple[float, float | None]] = {
     "timeout": (1, None),
     "check_timeout": (1, None),
     "min_tables": (0, None),
+    "min_rows": (0, None),
+    "max_erosion_percent": (0, 100),
+    "min_size_change": (0, 100),
+    "size_change_backups": (2, None),
     "max_drop_percent": (0, 100),
     "disk_warning_percent": (0, 100),
     "disk_critical_percent": (0, 100),
@@ -45,7 +49,8 @@ RANGES: t.Mapping[str, tuple[float, float | None]] = {
 ANY_TEXT = (
     "name", "title", "group", "html_file", "json_file", "state_file", "report_file", "accept", "scout", "order", "hosts",
     "roles", "ignore_tables", "databases.name",
-    "work_dir", "programs", "client_programs", "evidence_dir", "drill_evidence_dir", "drill_policy", "checks.name", "checks.sql",
+    "work_dir", "programs", "client_programs", "evidence_dir", "drill_evidence_dir", "drill_policy", "checks.name", "checks.sql", "job",
+    "user", "change_reference", "sign_key", "policy", "freshness.table", "freshness.column",
     "wanted.plan", "wanted.logical_databases.names", "wanted.extensions.names", "wanted.retention_policies.name",
 )  # fmt: skip
 #: Where what looks like a template is text, and where a line break is.
@@ -70,6 +75,9 @@ OTHERS: t.Mapping[str, t.Sequence[t.Any]] = {
     "encrypt_command": [["gzip"], ["seal", "{input}"], ["seal", "{output}", "{{input}}"]],
     "encrypt_suffix": ["gpg", ".json", "./x"],
     "decrypt_command": [["gunzip"]],
+    "timestamp_command": [["ts", "{input}"]],
+    "max_seconds": ["soon"],
+    "freshness.max_age": ["1 day"],
     "max_shrink": [0, 101],
     "backup_id": ["../other", "a b"],
     "app": ["two words", "a/b", ".."],
