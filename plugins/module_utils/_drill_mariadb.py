@@ -157,9 +157,11 @@ class Server:
         if made.returncode:
             raise self._place.failure("the server could not be made", _programs.said(f"{made.stdout}\n{made.stderr}"))
         self._serve(data, [] if self._programs.server in SERVER_PLACES else base)
-        known = "SELECT VERSION(); SELECT FULL_COLLATION_NAME FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY;"
-        version, *collations = [str(name) for (name,) in self._sql(known)]
-        self.version, self._collations = version.split("-", maxsplit=1)[0], set(collations)
+        # Older servers have no column of full names.
+        known = "SELECT VERSION(); SELECT * FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY;"
+        (version,), *collations = self._sql(known)
+        self.version = str(version).split("-", maxsplit=1)[0]
+        self._collations = {str(name) for row in collations for name in row}
         script = ["DELETE FROM mysql.global_priv WHERE User NOT IN ('root', 'mariadb.sys'); FLUSH PRIVILEGES;"]
         script += [f"CREATE USER {name}@localhost;" for name in (OWNER, READER)]
         for name in self.databases:

@@ -18,6 +18,7 @@ import os
 import re
 import secrets as random
 import signal
+import sys
 import time
 import typing as t
 
@@ -263,7 +264,7 @@ class Server:
             "unix_socket_permissions": "0700",
             "port": "5432",
         }
-        if major_of(self._programs.server_version) < 14:
+        if major_of(self._programs.server_version) < 14 or not sys.platform.startswith("linux"):
             del settings["client_connection_check_interval"]
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         command = [*self._programs.before, os.path.join(server, "postgres"), "-D", data, *words]
