@@ -234,7 +234,7 @@ def _done(rows: Hosts, pending: t.Sequence[str], earlier: Hosts) -> list[str]:
     It has nothing to do any more, and it was upgraded and verified. One that never had anything to do is no scout.
     """
     well = [host for host, row in earlier.items() if row.get("outcome") in ("changed", "unchanged")]
-    if any(host not in earlier or host in well for host in pending):
+    if not pending or any(host not in earlier or host in well for host in pending):
         return []
     return [
         host

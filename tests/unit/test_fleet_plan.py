@@ -157,6 +157,11 @@ def test_a_rerun_takes_up_what_a_run_left_whose_scout_is_done() -> None:
         fleet.earlier = {**rows, **change}
         with pytest.raises(_fleet_upgrade.Refused):
             fleet.plan()
+    # Where all is done there is nothing to take up.
+    fleet.earlier, paths = rows, dict(fleet.paths)
+    fleet.paths = {name: read(None, readable_version="16.14.0-1") for name in fleet.names}
+    assert fleet.plan()["scout"] is None and not any(row["reason"] for row in fleet.plan()["rows"].values())
+    fleet.paths = paths
     # A new one was not left by that run.
     fleet.earlier = {name: row for name, row in rows.items() if name != "d/db"}
     with pytest.raises(_fleet_upgrade.Refused):
