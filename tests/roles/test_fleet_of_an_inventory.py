@@ -131,8 +131,7 @@ def test_a_fleet_in_three_waves_among_hostile_variables(fleet: Fleet, tmp_path: 
     assert sorted(fleet.unsafe()) == sorted((name, route) for name in fleet.names for route in ("B2", "D3"))
 
 
-def test_a_part_of_the_fleet(sandbox: Sandbox, tmp_path: Path) -> None:
-    fleet = Fleet(tmp_path, sandbox, programs("newest"))
+def test_a_part_of_the_fleet(fleet: Fleet, sandbox: Sandbox, tmp_path: Path) -> None:
     refused = fleet.upgrade("--limit", "cache02,cache03").failed()
     assert "none of fleet_upgrade_scout (cache01, cache07) is in this run" in refused.output and fleet.unsafe() == []
     sandbox.outcome("upgrade", "fail", sandbox.addon_id("cache03", "redis"))
