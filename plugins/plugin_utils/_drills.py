@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import fnmatch
+import re
 import typing as t
 
 from ansible_collections.community.scalingo.plugins.module_utils import _canon, _evidence_chain
@@ -240,17 +241,11 @@ def unrehearsed(given: Data, database: Data, target: str, prefix: str, now: floa
 
 def unrehearsed_rows(rows: t.Mapping[str, Data], given: t.Mapping[str, Data], now: float) -> list[str]:
     """Return why databases of the plan of a fleet may not be upgraded, each in a sentence."""
-    found = [
-        unrehearsed(
-            given[host],
-            {**row, "name": host, "version": row["version_before"]},
-            row["version_wanted"],
-            "fleet_upgrade_",
-            now,
-        )
-        for host, row in rows.items()
-        if row["status"] == "pending"
-    ]
+    found = []
+    for host, of in rows.items():
+        if of["status"] == "pending":
+            database = {**of, "name": host, "version": of["version_before"]}
+            found.append(unrehearsed(given[host], database, of["version_wanted"], "fleet_upgrade_", now))
     return list(dict.fromkeys(filter(None, found)))
 
 
@@ -259,7 +254,7 @@ def not_rehearsed(directory: str, addon_id: str, engine: str, before: str, targe
 
     It may when it stays at its major version, or when a rehearsal of this addon on that of I(target) passed within I(age).
     """
-    count = SERIES.get(engine.removesuffix("-ng"), UNKNOWN_SERIES)
+    count = SERIES.get(re.sub("^scalingo-|-ng$", "", engine), UNKNOWN_SERIES)
     if not crosses_major(count, before, target):
         return ""
     try:

@@ -250,7 +250,8 @@ def test_an_upgrade_wants_a_rehearsal_of_this_addon_on_this_version(
         drilled(place, "shop", outcome, days, addon_id="ad-1", rehearsal=to)
     found = _drills.not_rehearsed(place, "ad-1", "postgresql", "16.9.0-1", "17.5.0-1", "30d", NOW)
     assert found.startswith(said.format(place=place)) and bool(found) == bool(said)
-    assert not _drills.not_rehearsed(place, "ad-1", "postgresql", "16.9", "16.10", "30d", NOW)
+    for engine in ("postgresql", "postgresql-ng", "scalingo-postgresql"):
+        assert not _drills.not_rehearsed(place, "ad-1", engine, "16.9", "16.10", "30d", NOW)
 
 
 def test_major_versions_of_mysql_have_two_numbers(place: str) -> None:
