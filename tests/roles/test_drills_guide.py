@@ -67,7 +67,7 @@ def test_the_commands_of_the_page_do_what_it_says() -> None:
                 done = subprocess.run(
                     ["bash", "-euo", "pipefail", "-c", text], cwd=directory, env=variables, capture_output=True, text=True, check=False,
                 )  # fmt: skip
-                assert done.returncode == 0, (text, done.stdout[-4000:], done.stderr[-4000:])
+                assert done.returncode == 0, f"{text}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
                 said.append(done.stdout + done.stderr)
         prepared, one, checked, verified, fleet, covered = said
         assert not prepared and "the drill passed. The evidence is" in one and "SHA-256" in checked
