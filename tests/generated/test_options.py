@@ -2,10 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every option of every module has an effect, and a case that shows it; wrong values are refused by name."""
+"""Every option of every module has an effect, and a case that shows it; wrong values are refused by name.
+
+The options of the connection and of the target are the same code for all: `make faults` tries each with every module, and every other run with
+a third of them, each option with others.
+"""
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 import pytest
@@ -17,10 +22,19 @@ from support.laboratory import Laboratory
 from support.subjects import Subject, paths_of
 from support.suites import effects, wrong
 
+
+
+def _is_tried(number: int, subject: Subject, option: str) -> bool:
+    if "SCALINGO_FAULTS" in os.environ or subject.name in THOROUGHLY or option not in COMMON.options:
+        return True
+    return (number + list(COMMON.options).index(option)) % 3 == 0
+
+
 SHARED = [
     pytest.param(subject, case, id=f"{subject.name}: {case.name}")
-    for subject in TESTED
+    for number, subject in enumerate(TESTED)
     for case in effects.shared_cases(subject)
+    if _is_tried(number, subject, next(iter(case.vary)))
 ]
 
 #: Every option of every module; those that all modules share, which are the same code, with two of them.

@@ -160,7 +160,7 @@ def problems(laboratory: Laboratory, subject: Subject, path: str, count: t.Calla
         varied = dataclasses.replace(case, arguments=set_option(case.arguments, place, value))
         if fresh or not untouched:
             laboratory.arrange(subject, varied)
-        seen = laboratory.run(subject, varied)
+        seen = laboratory.run(subject, varied, state=False)
         untouched = not seen.records
         return seen
 
