@@ -41,9 +41,10 @@ long: ## the long tests of playbooks and roles: fleets in slices, ended, on the 
 	@scripts/bootstrap
 	@.cache/venv/bin/pytest -q -n 2 -m long tests/playbook tests/roles $(ARGUMENTS)
 
-sanity: ## all of ansible-test sanity on the newest and on the oldest ansible-core, for a release; make test runs most of it
+sanity: ## all of ansible-test sanity on the newest and on the oldest ansible-core, and all of Galaxy's importer, for a release
 	@scripts/bootstrap python core
 	@for core in newest oldest; do $(python) scripts/check_sanity $$core whole || exit; done
+	@$(python) scripts/check_artifact --import --lint
 
 bench: ## what tasks cost, beside the same by other means, in 15 minutes; PART=a runs one part
 	@scripts/bootstrap python

@@ -23,7 +23,7 @@ from support.subjects import Subject
 from support.suites.bad_answers import Trial, Trials
 
 FIGURES = os.environ.get("SCALINGO_FUZZ", "")
-EACH = -(-int(os.environ.get("SCALINGO_FUZZ_ANSWERS", "500")) // len(TESTED))
+EACH = -(-int(os.environ.get("SCALINGO_FUZZ_ANSWERS", "300")) // len(TESTED))
 KEPT = load_yaml(Path(__file__).with_name("bad_answers.yml").read_text(encoding="utf-8"))
 
 

@@ -23,7 +23,6 @@ from support.subjects import Subject, paths_of
 from support.suites import effects, wrong
 
 
-
 def _is_tried(number: int, subject: Subject, option: str) -> bool:
     if "SCALINGO_FAULTS" in os.environ or subject.name in THOROUGHLY or option not in COMMON.options:
         return True

@@ -121,13 +121,14 @@ def emptiness_problems(laboratory: Laboratory, subject: Subject, path: str) -> l
     if option.get("type") == "list":
         values += [[None], [""], [*_some(subject, path), None]]
     found = []
-    for case in _cases_with(subject, path):
+    for number, case in enumerate(_cases_with(subject, path)):
         place = place_of(case, path)
         without = dataclasses.replace(
             case, arguments=set_option(case.arguments, place, OMIT), without=(*case.without, path)
         )
         outcome, essence = _omitted(laboratory, subject, without)
-        for value in values:
+        # Blank is made null before a module sees it.
+        for value in values if not number else [None]:
             varied = dataclasses.replace(case, arguments=set_option(case.arguments, place, value))
             seen = laboratory.observe(subject, varied, state=False)
             refused = seen.report.failed and not seen.records and path.rpartition(".")[2] in seen.report.message
