@@ -115,6 +115,10 @@ def test_check_mode_then_a_copy_then_nothing(place: Place) -> None:
     dummy, ahead = place.keep("--check", **variables)
     assert ahead["outcome"] == "would_change" and place.written() == [] and not place.directory.exists()
 
+    # The tag of the first phase brings none of the others.
+    dummy, looked = place.keep("--tags", "backup_offsite_preflight", **variables)
+    assert looked["outcome"] == "unchanged" and place.written() == [] and not place.directory.exists()
+
     run, done = place.keep(**variables)
     sentence = run.ok().result("Report the outcome")["msg"]
     assert sentence.startswith(f"shop/{POSTGRESQL} has 1 good copy in {place.directory}.")
