@@ -80,6 +80,16 @@ def test_the_commands_of_the_page_do_what_it_says() -> None:
         ]
         assert "Restore drills" in (directory / "drill_coverage.html").read_text(encoding="utf-8")
 
+        described = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+        named = set(re.findall(r"`(\w+)`", described.split("## What is in it")[1].split("##")[0]))
+        records = sorted((ansible.home / "drills" / "evidence").glob("shop*.json"))
+        assert len(records) == 3
+        for written in (json.loads(path.read_text(encoding="utf-8")) for path in records):
+            inner = {
+                key for part in ("run", "database", "source", "rpo", "rto", "server", "tables") for key in written[part]
+            }
+            assert sorted((written.keys() | inner) - named) == []
+
         (play,) = [text for kind, dummy, text in BLOCKS if "hosts:" in text]
         refused = ansible.play(play).failed()
         assert "no rehearsal of its upgrade to 17 passed within 30d" in refused.output
