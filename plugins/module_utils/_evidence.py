@@ -318,7 +318,7 @@ def last_good(directory: str, addon_id: str, *, rehearsal: bool = False) -> Reco
 
 def is_rehearsal(record: Record) -> bool:
     """Return whether a drill was on the server of another major version."""
-    return bool((record.get("server") or {}).get("rehearsal"))
+    return bool(record.get("rehearsal") or (record.get("server") or {}).get("rehearsal"))
 
 
 def newest_named(directory: str) -> tuple[Record | None, str | None, str]:

@@ -31,7 +31,8 @@ def drilled(
         "id": "0123", "started_at": moment(ended - 90), "ended_at": moment(ended), "outcome": outcome,
         "findings": [] if outcome == "passed" else [finding],
         "database": {"name": name, "addon_id": addon_id, "region": region, "engine": "postgresql", "version": "16.9"},
-        "server": {"kind": "throw-away", "version": "17.5", "rehearsal": rehearsal != "none"},
+        # A rehearsal can fail before it has a server.
+        "server": None if outcome == "failed" and rehearsal != "none" else {"kind": "throw-away", "version": "17.5", "rehearsal": rehearsal != "none"},
         "rehearsal": None if rehearsal == "none" else {"from": "16.9", "to": rehearsal},
         "rpo": {"verdict": "not_asked"}, "rto": {"seconds": 90.0, "verdict": "not_asked", "phases": {"restore": 60.0}},
     }  # fmt: skip

@@ -140,6 +140,7 @@ def test_each_status_and_its_sentence(place: str) -> None:
     ):  # fmt: skip
         drilled(place, name, outcome, days)
     drilled(place, "rehearsed", "passed", 1, rehearsal="17")
+    drilled(place, "good", "failed", 1, rehearsal="17")
     wanted = policy(
         scope=["[!o]*", "old"], exclusions=[decision("cache", "2027-06-30"), decision("never", "2026-11-30")]
     )

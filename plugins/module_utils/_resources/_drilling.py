@@ -288,8 +288,6 @@ class Drill:
         }
         record["objects"] = {**contents.objects, "sequences": contents.sequences}
         record["bytes"] = contents.size
-        if record["server"]["rehearsal"]:
-            record["rehearsal"] = {"from": record["database"]["version"], "to": str(subject.major)}
 
     # -- what came of it ---------------------------------------------------------------------------------------------
 

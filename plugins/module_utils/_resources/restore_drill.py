@@ -139,6 +139,9 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
         self._describe(engine, database)
         backup, copy = self._source()
         major = self._major(engine, database)
+        if params["rehearse_upgrade"]:
+            # Also when it fails before it has a server.
+            self._drill.record["rehearsal"] = {"from": or_none(database["readable_version"]), "to": str(major)}
         extensions = {}
         if engine == "postgresql":
             extensions = {str(item["name"]): or_none(item["version"]) for item in list_extensions(client)}
