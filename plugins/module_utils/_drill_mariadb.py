@@ -60,7 +60,7 @@ def literal(text: str) -> str:
 
 
 def find(major: int, params: t.Mapping[str, t.Any], *, look_only: bool = False) -> Programs:
-    """The programs of a server of MariaDB, whatever MySQL's version is, and of its client. Changes nothing.
+    """The programs of a server of MariaDB, whatever MySQL's version is, and of its client. It only looks in any case.
 
     Raises `DrillFailed` with what is to be installed.
     """

@@ -76,9 +76,9 @@ def _usual_places(major: int) -> list[str]:
 
 
 def find(major: int, params: t.Mapping[str, t.Any], *, look_only: bool = False) -> Programs:
-    """The programs of a server of this major version, and those of its clients. Changes nothing.
+    """The programs of a server of this major version, unless one is given, and those of its clients. It only looks in any case.
 
-    Without a server when one is given. Raises `DrillFailed` with what is to be installed. `look_only` is there for the other engines.
+    Raises `DrillFailed` with what is to be installed.
     """
     del look_only
     server, version, isolated = "", "", False
