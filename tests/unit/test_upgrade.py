@@ -332,6 +332,14 @@ def test_a_running_upgrade_that_fails(place: Path, after: Values, why: str) -> N
     with pytest.raises(Refused, match=why):
         begun()
     assert begun.done["phase"] == "upgrade"
+    # The backup that an earlier run made is the one to name.
+    kept(place)
+    platform = Platform(operation=OPERATION)
+    platform.after.update(after)
+    begun = upgrade(place, platform)
+    with pytest.raises(Refused, match=why):
+        begun()
+    assert begun.done["backup_id"] == "b-1"
 
 
 def test_a_database_that_is_not_there(place: Path) -> None:
