@@ -81,4 +81,4 @@ def test_page_needs_every_part(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 1
-    assert "there are no figures of a, b, c, d, e, f, g: run `make bench` first" in done.stderr
+    assert "there are no figures of a, b, c, d, e, f, g, h: run `make bench` first" in done.stderr
