@@ -16,8 +16,7 @@ import typing as t
 from . import _files, _programs
 from ._canon import instant_seconds
 from ._errors import ScalingoError, visible
-from ._evidence import NAMESPACE, NEWEST, PROGRAM_SECONDS, Entry, Record, Run, canonical, names, newest_named, read
-from ._progress import Watcher
+from ._evidence import NAMESPACE, NEWEST, PROGRAM_SECONDS, Entry, Record, canonical, names, newest_named, read
 
 #: A word for what is wrong, and the sentence; the word is empty when nothing is.
 Said = tuple[str, str]
@@ -38,7 +37,7 @@ class Finding:
 
 def verify(
     directory: str, *, allowed_signers: str | None = None, identity: str | None = None, namespace: str = NAMESPACE,
-    known: t.Collection[str] = (), watcher: Watcher | None = None, run: Run = _programs.run,
+    known: t.Collection[str] = (),
 ) -> list[Finding]:  # fmt: skip
     """Return what is to be said of each evidence of a directory, in the order of the chain, and then of the directory.
 
@@ -48,7 +47,7 @@ def verify(
     """
     if allowed_signers:
         _files.digest_of(allowed_signers)
-    return _Chain(directory, _Signers(allowed_signers or "", identity, namespace, watcher, run)).findings(known)
+    return _Chain(directory, _Signers(allowed_signers or "", identity, namespace)).findings(known)
 
 
 class _Chain:
@@ -168,8 +167,8 @@ def _seconds(record: Record) -> float:
 class _Signers:
     """Who may have signed: `identity`, or anybody in the file, which is empty when signatures are not to be checked."""
 
-    def __init__(self, file: str, identity: str | None, namespace: str, watcher: Watcher | None, run: Run) -> None:
-        self.file, self._identity, self._namespace, self._watcher, self._run = file, identity, namespace, watcher, run
+    def __init__(self, file: str, identity: str | None, namespace: str) -> None:
+        self.file, self._identity, self._namespace = file, identity, namespace
         self._last: list[str] = []
 
     def of(self, directory: str, entry: Entry, begun: bool) -> Said:
@@ -217,5 +216,4 @@ class _Signers:
             yield from done.stdout.replace(",", "\n").split() if done.returncode == 0 else []
 
     def _keygen(self, what: str, words: list[str], text: bytes = b"") -> _programs.Done:
-        command = ["ssh-keygen", "-q", "-Y", what, *words]
-        return self._run(command, given=text, timeout=PROGRAM_SECONDS, watcher=self._watcher)
+        return _programs.run(["ssh-keygen", "-q", "-Y", what, *words], given=text, timeout=PROGRAM_SECONDS)
