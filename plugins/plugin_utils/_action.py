@@ -13,7 +13,7 @@ the members `_task` (with `_parent` and `_role`), `_connection`, `_templar`, `_l
 
 A worker may be ended without any `finally`, and when the run is killed nobody ends it: it is in a session of its own, where no Ctrl-C comes
 that Ansible does not pass on. So it looks at its parent before each request and while it waits, and the kernel is asked to end it with its
-parent, and a role's program with the worker. A module looks whether anybody reads its output, which is the worker.
+parent. A module looks whether anybody reads its output, which is the worker.
 
 Strategies import actions in the parent of all workers: importing this makes nothing and reads no environment.
 """

@@ -13,6 +13,7 @@ import pytest
 import trustme
 from scalingo_sandbox.engines import FACTORIES
 from scalingo_sandbox.testing import Sandbox
+from support import fetched
 from support.openssh import OpenSSH
 from support.postgresql import PostgreSQL
 from support.postgresql_tasks import (
@@ -84,3 +85,25 @@ def task(sandbox: Sandbox, gateway: OpenSSH, tmp_path: Path) -> Task:
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     return Task(sandbox, gateway, home)
+
+
+@pytest.fixture(scope="session")
+def mariadb_programs(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """MariaDB as if it were installed: the tree of the package needs to be told where it is."""
+    tree, environment = fetched.debian("mariadb-server")
+    directory = tmp_path_factory.mktemp("mariadb") / "bin"
+    directory.mkdir()
+    share = tree / "usr" / "share" / "mysql"
+    after = (
+        f'"$@" --lc-messages-dir={share} --character-sets-dir={share}/charsets --plugin-dir={tree}/usr/lib/mysql/plugin'
+    )
+    for name, place, words in (
+        ("mariadbd", "sbin", after), ("mariadb", "bin", '"$@"'), ("mariadb-dump", "bin", '"$@"'),
+        ("mariadb-install-db", "bin", f'"$@" --basedir={tree}/usr --lc-messages-dir={share}'),
+    ):  # fmt: skip
+        path = directory / name
+        path.write_text(
+            f"#!/bin/sh\nexport LD_LIBRARY_PATH={environment['LD_LIBRARY_PATH']}\nexec {tree}/usr/{place}/{name} {words}\n"
+        )
+        path.chmod(0o755)
+    return str(directory)

@@ -17,7 +17,6 @@ from ansible_collections.community.scalingo.plugins.module_utils import _drill_m
 from ansible_collections.community.scalingo.plugins.module_utils._drill_mariadb import Server
 from ansible_collections.community.scalingo.plugins.module_utils._drill_place import Dump, Place
 from ansible_collections.community.scalingo.plugins.module_utils._errors import DrillFailed, sentence
-from support import fetched
 from support.drills import OPTIONS, Production, killed, processes_of, unpacked
 from support.programs import packed
 from support.real import short_directory
@@ -97,26 +96,9 @@ INSERT INTO `after` VALUES ('z');
 """
 
 
-@pytest.fixture(scope="module")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """MariaDB as if it were installed: the tree of the package needs to be told where it is."""
-    tree, environment = fetched.debian("mariadb-server")
-    directory = tmp_path_factory.mktemp("mariadb") / "bin"
-    directory.mkdir()
-    share = tree / "usr" / "share" / "mysql"
-    after = (
-        f'"$@" --lc-messages-dir={share} --character-sets-dir={share}/charsets --plugin-dir={tree}/usr/lib/mysql/plugin'
-    )
-    for name, place, words in (
-        ("mariadbd", "sbin", after), ("mariadb", "bin", '"$@"'), ("mariadb-dump", "bin", '"$@"'),
-        ("mariadb-install-db", "bin", f'"$@" --basedir={tree}/usr --lc-messages-dir={share}'),
-    ):  # fmt: skip
-        path = directory / name
-        path.write_text(
-            f"#!/bin/sh\nexport LD_LIBRARY_PATH={environment['LD_LIBRARY_PATH']}\nexec {tree}/usr/{place}/{name} {words}\n"
-        )
-        path.chmod(0o755)
-    return str(directory)
+@pytest.fixture
+def programs(mariadb_programs: str) -> str:
+    return mariadb_programs
 
 
 @pytest.fixture

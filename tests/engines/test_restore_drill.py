@@ -15,7 +15,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.community.scalingo.plugins.module_utils import _drill_measures
+from ansible_collections.community.scalingo.plugins.module_utils import _drill_measures, _evidence
+from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError
 from ansible_collections.community.scalingo.plugins.modules import scalingo_restore_drill
 from scalingo_sandbox.testing import Sandbox
 from support import fetched
@@ -27,13 +28,27 @@ from support.programs import packed
 from support.real import DURATIONS, Office, engine, short_directory
 
 ADDON = "ad-00000000-0000-4000-8000-000000000041"
+MYSQL_ADDON = "ad-00000000-0000-4000-8000-000000000042"
 #: A value of a row: no evidence, result or message of a drill may hold it.
 CANARY = "canary-of-a-row@example.com"
+#: A backup of MySQL, which the sandbox serves as it is.
+SQL = f"""-- MySQL dump 10.13  Distrib 8.4.6, for Linux (x86_64)
+CREATE TABLE `orders` (`id` int NOT NULL AUTO_INCREMENT, `mail` varchar(50), `at` timestamp NULL, PRIMARY KEY (`id`));
+INSERT INTO `orders` (`mail`, `at`) VALUES {", ".join(f"('{CANARY}', '2026-01-0{day} 00:00:00')" for day in (1, 2, 3))};
+CREATE TABLE `sessions` (`id` int);
+-- Dump completed on 2026-12-01  0:00:00
+"""
+MYSQL = packed({"shop.sql": SQL.encode()})
+LOSSY = packed({"shop.sql": SQL.replace(f"('{CANARY}', '2026-01-01 00:00:00'), ", "").encode()})
+BACKUPS = [
+    {"id": name * 24, "method": "manual", "age": age, "archive_bytes": 5000} for name, age in (("a", 9000), ("b", 7200))
+]
 SEED: dict[str, t.Any] = {
-    "apps": [{"name": "shop", "addons": [{
-        "provider": "postgresql", "id": ADDON, "resource_id": "shop_1001", "engine": "real",
-        "database": {"version": "16.14.0-1", "extensions": {"hstore": "1.8"}},
-    }]}],
+    "apps": [{"name": "shop", "addons": [
+        {"provider": "postgresql", "id": ADDON, "resource_id": "shop_1001", "engine": "real",
+         "database": {"version": "16.14.0-1", "extensions": {"hstore": "1.8"}}},
+        {"provider": "mysql", "id": MYSQL_ADDON, "resource_id": "shop_1002", "database": {"backups": BACKUPS}},
+    ]}],
     "durations": DURATIONS,
 }  # fmt: skip
 TABLES = (
@@ -108,7 +123,8 @@ class Shop:
             "app": "shop", "addon": "postgresql", "work_dir": str(self.work_dir), "evidence_dir": str(self.evidence),
             "programs": programs("16.14"), "client_programs": str(ROOT / ".cache" / "postgres" / "clients" / "18" / "bin"),
         }  # fmt: skip
-        report = perform(scalingo_restore_drill, {**connection, **given, **options}, check=check, home=self.home)
+        whole = {name: value for name, value in {**connection, **given, **options}.items() if value is not None}
+        report = perform(scalingo_restore_drill, whole, check=check, home=self.home)
         assert list(self.work_dir.iterdir()) == [] and processes_of(self.work_dir) == []
         kept = [path.read_text(encoding="utf-8") for path in self.evidence.glob("*")]
         assert not any(CANARY in text for text in (report.everything(), *kept)), "a row is told"
@@ -280,6 +296,56 @@ def test_copies_that_are_encrypted(shop: Shop, tmp_path: Path) -> None:
     wrong = shop.drill(**copy, decrypt_command=[*command, "6"])
     assert "its SHA-256 is another" in wrong.message and "has the key" in wrong.message
     assert evidence(wrong)["failed_in"] == "decrypt" and "start" not in evidence(wrong)["rto"]["phases"]
+
+
+def test_mysql(shop: Shop, mariadb_programs: str) -> None:
+    def drill(backup_id: str, archive: bytes, **options: t.Any) -> Report:
+        listed = shop.office.database("GET", MYSQL_ADDON, "/backups").json()["database_backups"]
+        (size,) = (item["size"] for item in listed if item["id"] == backup_id)
+        with FileServer(t.cast(t.Any, Archive(archive.ljust(size, b"\0")))) as server:
+            shop.sandbox.clear_faults()
+            shop.sandbox.fault(match={"route": "B4"}, do="replace", body={"download_url": server.link()})
+            return shop.drill(
+                addon="mysql", backup_id=backup_id, programs=mariadb_programs, client_programs=None, **options
+            )
+
+    checks = [{"name": "orders", "sql": "SELECT count(*) = 3 FROM orders", "expect": True}]
+    freshness = [{"table": "orders", "column": "at", "max_age": "10000d"}]
+    passed = drill("a" * 24, MYSQL, checks=checks, freshness=freshness)
+    assert not passed.failed, passed.message
+    found = evidence(passed)
+    assert found["tables"]["counts"] == {"`orders`": 3, "`sessions`": 0} and found["server"]["kind"] == "throw-away"
+    assert found["objects"]["indexes"] == found["objects"]["constraints"] == 1 and found["objects"]["sequences"] == {
+        "drill.orders": 4
+    }
+    assert found["freshness"][0]["passed"] and found["freshness"][0]["age_seconds"] > 0
+    lossy = drill("b" * 24, LOSSY, checks=checks, ignore_tables=["drill.*"])
+    assert lossy.result["findings"] == [
+        "the table `orders` has 2 rows, and had 3 in the last drill, which is 33.33 % less; 10 % are allowed (max_drop_percent)",
+        "the check orders returned something else, and not true",
+    ]
+    assert "drills restore" not in lossy.message and evidence(lossy)["outcome"] == "failed"
+
+
+def test_a_drill_without_evidence_did_not_pass(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F19: a full disk was told as a drill that passed, with evidence that was not there."""
+
+    def full(*dummy: t.Any, **more: t.Any) -> t.NoReturn:
+        raise ScalingoError(f"write {shop.evidence}/1.json: No space left on device", hint="Free some space.")
+
+    shop.office.backup(ADDON)
+    monkeypatch.setattr(_evidence, "write", full)
+    report = shop.drill()
+    assert report.failed and report.result["evidence_file"] is None and report.result["evidence"]["outcome"] == "failed"
+    assert report.result["findings"] == [
+        f"no evidence of the drill was written: write {shop.evidence}/1.json: No space left on device"
+    ]
+    both = shop.drill(min_tables=99)
+    assert (
+        len(both.result["findings"]) == 2
+        and "No space left on device" in both.message
+        and "(min_tables)" in both.message
+    )
 
 
 def test_nobody_else_reads_what_a_drill_makes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ FRAGMENTS = ROOT / "plugins" / "doc_fragments"
 CASES = ROOT / "tests" / "cases"
 PLANTED = ROOT / "tests" / "generated" / "planted"
 
-#: They document actions that only the roles use, and hold no code: tests/unit/test_role_variables.py and test_role_program.py are for them.
+#: They document actions that only the roles use, and hold no code: tests/unit/test_role_variables.py is for them.
 OF_ROLES = "scalingo_role_"
 
 COLLECTION = "community.scalingo"

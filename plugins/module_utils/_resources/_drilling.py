@@ -222,8 +222,8 @@ class Drill:
         record, rehearsal = self.record, bool(self.params["rehearse_upgrade"])
         with self._in("start"):
             server.start(dump)
-            known = {"content_bytes": dump.content_bytes, "dumped_from": dump.dumped_from, "dumped_by": dump.dumped_by}
-            record["source"].update(known)
+            for name in ("content_bytes", "dumped_from", "dumped_by", "encoding", "provider", "locale"):
+                record["source"][name] = getattr(dump, name)
             record["server"] = {"kind": server.kind, "version": server.version, "rehearsal": rehearsal}
             client = subject.programs.client_version
             record["run"]["versions"].update(server=server.version, client=client)
