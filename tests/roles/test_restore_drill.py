@@ -197,6 +197,8 @@ def test_good_and_bad_drills(place: Place, tmp_path: Path) -> None:
 
 
 def test_what_would_be_done(place: Place) -> None:
+    place.office.backup(ADDON)
+    place.sandbox.clear_log()
     before = sorted(place.evidence.glob("*"))
     place.sandbox.fault(match={"route": "B1", "region": "osc-secnum-fr1"}, do="status", status=503)
     vault = {"restore_drill_app": "vault", "restore_drill_region": "osc-secnum-fr1"}
