@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import fcntl
 import json
+import math
 import os
 import pty
 import random
@@ -227,8 +228,11 @@ class Doomed:
         """End it as a person does, who gives a lost Ctrl-C again. Returns what processes it had."""
         below = run.end(number)
         over = lambda: run.ended and not any(is_there(each, b"ansible-playbook") for each in below)  # noqa: E731
+        # Once in some hundred Ctrl-C under load core lost it without a word: its main process went on, in its own code.
+        again = time.monotonic() + 30 if number == signal.SIGINT else math.inf
+        lost = lambda: run.has_not_heard or (not run.ended and time.monotonic() > again)  # noqa: E731
         try:
-            until(lambda: over() or run.has_not_heard, "the end of Ansible", 60)
+            until(lambda: over() or lost(), "the end of Ansible", 60)
             if not over():
                 self.tally.lost += 1
                 below += run.end(number)
