@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.community.scalingo.plugins.module_utils import _copies, _copy_making
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError
+from support.ended import is_there
 from support.playbook import ROOT
 from support.shelf import ADDON, Shelf
 
@@ -127,7 +128,7 @@ def test_what_a_killed_run_leaves_is_swept_by_the_next(number: signal.Signals, s
     run.send_signal(number)
     run.wait(20)
     # What the user's command does ends with the run.
-    while any(Path(f"/proc/{pid}").exists() for pid in below):
+    while any(is_there(pid) for pid in below):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     place = _copy_making.Place(shelf.shelf)

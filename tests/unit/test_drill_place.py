@@ -145,7 +145,7 @@ def test_who_removes_everything_is_not_disturbed(work_dir: Path) -> None:
     closed: list[bool] = []
 
     def close() -> None:
-        time.sleep(0.2)
+        time.sleep(0.7)
         closed.append(os.path.isdir(place.path))
 
     def tell(*dummy: object) -> None:
@@ -156,7 +156,7 @@ def test_who_removes_everything_is_not_disturbed(work_dir: Path) -> None:
     try:
         with pytest.raises(RunEnded), Place.made(str(work_dir), "shop") as place:
             place.at_end(close)
-            signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+            signal.setitimer(signal.ITIMER_REAL, 0.05, 0.5)
             time.sleep(5)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
