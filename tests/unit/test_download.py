@@ -259,13 +259,17 @@ def test_a_link_that_has_expired_is_asked_for_anew(
 
 
 def test_a_link_that_expires_while_a_limit_is_waited_for_is_asked_for_anew(
-    place: Place, origin: Origin, server: FileServer
+    place: Place, origin: Origin, server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def late(seen: t.Any) -> None:
-        if seen.query["token"] == "1":
-            origin.clock.sleep(400)
+    ask = origin.open
 
-    server.tokens, server.refusal, server.before = {"2"}, 403, late
+    def late(link: str, headers: t.Mapping[str, str]) -> Stream:
+        if origin.links == 1:
+            origin.clock.sleep(400)
+        return ask(link, headers)
+
+    monkeypatch.setattr(origin, "open", late)
+    server.tokens, server.refusal = {"2"}, 403
     assert place.fetch(origin) == server.content.sha256()
     assert origin.links == 2
 
