@@ -28,7 +28,7 @@ SPEC: t.Mapping[str, t.Mapping[str, t.Any]] = {
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Returns the databases, each with what it is called and where it is. Fails with a sentence when there is none."""
+    """Returns a host for each database: its name, and as `target` its entry. Fails with a sentence when there is none."""
 
     TRANSFERS_FILES = False
     _requires_connection = False
@@ -56,7 +56,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             read = self._task.args.get("read")
             if patterns and not read:
                 return {**result, "changed": False, **patterns}
-            if boolean(self._task.args.get("alone", False)):
+            alone = boolean(self._task.args.get("alone", False))
+            if alone:
                 databases = [{"name": "localhost"}]
             elif given["databases"]:
                 databases = _fleet.listed(plain(given["databases"]), prefix, reader)
@@ -77,4 +78,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         secret = bool(keys) and any(
             name in keys and holds_secret(option) for name, option in options_of_roles(self._loader)
         )
-        return {**result, "changed": False, "databases": databases, "secret": secret, "_ansible_no_log": secret}
+        # Of the one database of the role's variables the host says nothing itself.
+        hosts = [{"name": entry["name"], "target": {} if alone else entry} for entry in databases]
+        return {**result, "changed": False, "hosts": hosts, "secret": secret, "_ansible_no_log": secret}

@@ -52,8 +52,8 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-databases:
-  description: The databases. Each has a C(name), and what its entry says.
+hosts:
+  description: A host for each database, with its C(name), and the entry as C(target), which is empty for localhost.
   returned: success
   type: list
   elements: dict
