@@ -262,7 +262,7 @@ def leftovers(work_dir: str) -> list[str]:
 @contextlib.contextmanager
 def _taken(path: str) -> t.Iterator[bool]:
     """Whether it is a workspace of this user that nobody holds, and holds it meanwhile."""
-    number = -1
+    number, taken = -1, False
     try:
         status = os.lstat(path)
         good = NAMES.fullmatch(os.path.basename(path)) and os.path.isdir(path) and not os.path.islink(path)
@@ -270,18 +270,18 @@ def _taken(path: str) -> t.Iterator[bool]:
             number = os.open(os.path.join(path, LOCK), os.O_RDWR | os.O_NOFOLLOW)
             fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
             content = json.loads(os.read(number, 65536) or b"{}")
-            yield isinstance(content, dict) and content.get("made_by", MADE_BY) == MADE_BY
-            return
+            taken = isinstance(content, dict) and content.get("made_by", MADE_BY) == MADE_BY
     except FileNotFoundError:
-        # It was just made, or its maker was killed then.
-        yield os.path.isdir(path) and not os.listdir(path) and time.time() - os.lstat(path).st_mtime > 60
-        return
+        # It was just made, or its maker was killed then; or it is just being removed.
+        with contextlib.suppress(OSError):
+            taken = not os.listdir(path) and time.time() - os.lstat(path).st_mtime > 60
     except (OSError, ValueError, RecursionError):
         pass
+    try:
+        yield taken
     finally:
         if number >= 0:
             os.close(number)
-    yield False
 
 
 def _swept(path: str) -> bool:

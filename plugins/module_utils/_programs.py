@@ -21,6 +21,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import typing as t
 
@@ -227,12 +228,24 @@ def start(
 
 @contextlib.contextmanager
 def undisturbed() -> t.Iterator[None]:
-    """Signals that come meanwhile are obeyed afterwards: who removes everything because the run has ended is not told so again and again."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGALRM, signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    """Signals that come meanwhile are obeyed afterwards: who removes everything because the run has ended is not told so again and again.
+
+    Not by blocking them: the kernel would give them to another thread, and Python would obey them in this one nevertheless.
+    """
+    came: list[int] = []
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGALRM, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # Not what is ignored, or was set by something that is not Python.
+            if signal.getsignal(number) not in (None, signal.SIG_IGN):
+                before[number] = signal.signal(number, lambda number, dummy: came.append(number))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in reversed(list(before.items())):
+            signal.signal(number, handler)
+        for held in dict.fromkeys(came):
+            signal.raise_signal(held)
 
 
 def end(process: subprocess.Popen[bytes], patience: float = PATIENCE) -> None:

@@ -130,13 +130,13 @@ bad:
 template:
   description: The template of the page.
   returned: for O(step=cover)
-  type: path
+  type: str
 html_file:
   description: The path of the page.
   returned: for O(step=cover)
-  type: path
+  type: str
 json_file:
   description: The path of the report.
   returned: for O(step=cover)
-  type: path
+  type: str
 """

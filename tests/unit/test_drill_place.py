@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 import typing as t
 from pathlib import Path
@@ -27,7 +28,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._drill_place im
 from ansible_collections.community.scalingo.plugins.module_utils._errors import DrillFailed, sentence
 from ansible_collections.community.scalingo.plugins.module_utils._progress import RunEnded
 from support.drills import FORK, OPTIONS, Production, killed, processes_of, unpacked
-from support.programs import packed
+from support.programs import packed, until
 from support.real import short_directory
 
 WHOLE = b"PGDMP" + bytes(range(256)) * 500
@@ -133,7 +134,7 @@ def test_a_workspace_is_private_and_goes_with_what_runs_in_it(work_dir: Path) ->
         assert Path(place.write("a", "text")).stat().st_mode & 0o777 == 0o600
         assert _drill_place.leftovers(str(work_dir)) == [], "somebody holds it"
         place.serve([sys.executable, "-c", "import time; time.sleep(60)", str(path)], lambda: True, signal.SIGTERM, str)
-        assert processes_of(work_dir)
+        until(lambda: processes_of(work_dir), "the program")
         raise ZeroDivisionError
     assert not processes_of(work_dir) and not path.exists()
     with Place.made(str(work_dir), "shop") as place:
@@ -153,6 +154,8 @@ def test_who_removes_everything_is_not_disturbed(work_dir: Path) -> None:
             raise RunEnded
 
     before = signal.signal(signal.SIGALRM, tell)
+    other = threading.Thread(target=time.sleep, args=(2,))
+    other.start()
     try:
         with pytest.raises(RunEnded), Place.made(str(work_dir), "shop") as place:
             place.at_end(close)
@@ -161,6 +164,7 @@ def test_who_removes_everything_is_not_disturbed(work_dir: Path) -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        other.join()
     assert closed == [True] and os.listdir(work_dir) == []
 
 
