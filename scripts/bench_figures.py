@@ -50,7 +50,10 @@ PARTS = {
     "h": (
         "A copy of a backup",
         "The archive of a backup, by ``scalingo_offsite_backup``: downloaded, verified to its last byte, optionally encrypted by ``openssl`` and decrypted "
-        "again to prove it. Memory is the peak of the largest process.",
+        "again to prove it. Memory is the peak of the largest process. And a drill: ``scalingo_restore_drill`` restores a copy with so many MiB of rows "
+        "on a PostgreSQL server of its own, beside ``pg_restore`` alone into a server with the same settings that is ready. The drill also "
+        "verifies and unpacks the copy, makes the server, counts all rows, and removes everything. There the processor times and the memory are those "
+        "of the drill's own process and of ``pg_restore``, and processor times with servers and clients stand beside them.",
     ),
 }
 #: The columns: key, heading, format.
@@ -68,6 +71,7 @@ COLUMNS = (
     ("processor_milliseconds", "Processor, ms", "%.0f"),
     ("seconds", "Seconds", "%.1f"),
     ("processor", "Processor, s", "%.1f"),
+    ("processor_all", "With servers and clients, s", "%.1f"),
     ("least_seconds", "Requests divided by limit, s", "%.1f"),
     ("speed", "MiB/s", "%.0f"),
     ("memory", "Peak memory, MB", "%.0f"),

@@ -37,16 +37,19 @@ def titles(text: str) -> list[str]:
 
 
 @pytest.mark.long
-def test_smallest_part(tmp_path: Path, shows: t.Any) -> None:
+def test_smallest_parts(tmp_path: Path, shows: t.Any) -> None:
     command = [
         sys.executable,
         ROOT / "scripts" / "bench",
         "--part",
         "g",
+        "h",
         "--rounds",
         "1",
         "--fleet",
         "2",
+        "--mebibytes",
+        "4",
         "--directory",
         tmp_path,
     ]
@@ -54,7 +57,7 @@ def test_smallest_part(tmp_path: Path, shows: t.Any) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     figures = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
     assert set(figures) == {"machine", "versions", "parts"}
-    assert list(figures["parts"]) == ["g"]
+    assert list(figures["parts"]) == ["g", "h"]
     part = figures["parts"]["g"]
     assert set(part) == {"date", "load", "took", "rounds", "rows", "shown", "notes", "plotted"}
     assert [set(row) for row in part["rows"]] == [
@@ -63,9 +66,14 @@ def test_smallest_part(tmp_path: Path, shows: t.Any) -> None:
     # Bearer, list of apps, the app; with details a token and a reading of each database, and for the report four more. For the drift the bearer, and
     # of each database a token and four readings.
     assert [row["requests"] for row in part["rows"]] == [3, 7, 15, 11]
+    drilled, restored = figures["parts"]["h"]["rows"][-2:]
+    assert [drilled["way"], restored["way"]] == ["A drill of PostgreSQL", "pg_restore alone"]
+    assert drilled["seconds"] > restored["seconds"] and all(
+        row["processor_all"] > row["processor"] for row in (drilled, restored)
+    )
     assert "(g) An inventory, a report and a drift" in (tmp_path / "bench.txt").read_text(encoding="utf-8")
     xml.etree.ElementTree.parse(tmp_path / "bench.svg")
-    assert titles(shows.page(figures)) == ["An inventory, a report and a drift"]
+    assert titles(shows.page(figures)) == ["An inventory, a report and a drift", "A copy of a backup"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bench.json", "bench.svg", "bench.txt"]
 
 
