@@ -15,6 +15,7 @@ import datetime
 import decimal
 import fnmatch
 import hashlib
+import math
 import re
 import typing as t
 
@@ -386,9 +387,14 @@ def fresh(
             except ScalingoError as error:
                 message = f"how fresh {name} is cannot be told: {error.message}"
             else:
-                age = None if newest is None else round(made_at - float(newest))
+                older = made_at - float(newest or "nan")
+                # Local times may be some hours ahead. What is later, such as infinity, would be fresh for ever.
+                age = round(older) if -DAY <= older < math.inf else None
                 message = f"the newest row by {name} is {_span(age)} older than the backup; {_span(most)} are allowed"
-                message = f"{name} has no value in any row" if age is None else message
+                if age is None:
+                    message = f"{name} has no value in any row"
+                    if newest is not None:
+                        message = f"the newest value of {name} is no moment before the backup, so how fresh it is cannot be told"
         passed = age is not None and age <= most
         verdicts.append(check("freshness", name, passed, message))
         kept.append({"name": name, "age_seconds": age, "max_age_seconds": most, "passed": passed})

@@ -48,6 +48,8 @@ POSTGRESQL_MAGIC = b"PGDMP"
 MYSQL_MAGIC = re.compile(rb"\s*(--|/\*|CREATE |DROP |INSERT |SET |USE |START |BEGIN)", re.IGNORECASE)
 MYSQL_SAYS = re.compile(rb"-- (MySQL|MariaDB) dump ")
 MYSQL_END = b"-- Dump completed"
+#: How a restoration that met a full disk begins to tell what went wrong.
+DISK_FULL = "the disk is full"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FULL_WORDS = re.compile(
     r"No space left on device|[Dd]isk quota exceeded|File too large|Errcode: (28|122|27)\b|table '.*' is full"
@@ -204,7 +206,7 @@ class Place:
 
     def told(self, problems: t.Sequence[str], left_out: dict[str, int]) -> Restored:
         """What a restoration ended with. A full disk comes first."""
-        found = [f"the disk is full. {_space(self.path)}"] if problems and self._is_full(*problems) else []
+        found = [f"{DISK_FULL}. {_space(self.path)}"] if problems and self._is_full(*problems) else []
         found += problems
         return Restored(found[:MOST_PROBLEMS], max(0, len(found) - MOST_PROBLEMS), left_out)
 

@@ -9,14 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import resource
 import shutil
 import sys
 import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.community.scalingo.plugins.module_utils import _drill_measures, _evidence
+from ansible_collections.community.scalingo.plugins.module_utils import (
+    _drill_measures,
+    _drill_place,
+    _drill_postgresql,
+    _evidence,
+)
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError
+from ansible_collections.community.scalingo.plugins.module_utils._resources import _drilling
 from ansible_collections.community.scalingo.plugins.modules import scalingo_restore_drill
 from scalingo_sandbox.testing import Sandbox
 from support import fetched
@@ -346,6 +353,37 @@ def test_a_drill_without_evidence_did_not_pass(shop: Shop, monkeypatch: pytest.M
         and "No space left on device" in both.message
         and "(min_tables)" in both.message
     )
+
+
+@pytest.mark.parametrize(
+    ("phase", "of", "name"),
+    [
+        ("download", _drilling, "fetch"), ("unpack", _drill_place, "unpack"), ("restore", _drill_postgresql.Server, "restore"),
+    ],
+)  # fmt: skip
+def test_a_disk_that_is_full_says_nothing_of_the_backup(
+    phase: str, of: t.Any, name: str, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """QubesOS#1471, pgbackrest#2721: it was told as a damaged backup. The evidence is on another disk, and is written."""
+    backup, dummy = shop.office.backup(ADDON)
+    original, limits = getattr(of, name), resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def full(*arguments: t.Any, **more: t.Any) -> t.Any:
+        """No file below the workspace may be longer than this."""
+        (process,) = [int(path.read_text().split()[0]) for path in shop.work_dir.glob("*/data/postmaster.pid")] or [0]
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (2000, limits[1]))
+        try:
+            return original(*arguments, **more)
+        finally:
+            if not process:
+                resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    monkeypatch.setattr(of, name, full)
+    report = shop.drill(backup_id=backup)
+    found = evidence(report)
+    assert (found["outcome"], found["failed_in"]) == ("failed", phase)
+    assert "File too large" in report.message and str(shop.work_dir) in report.message
+    assert not any("does not restore" in step for step in report.result["next_steps"]), report.result["next_steps"]
 
 
 def test_nobody_else_reads_what_a_drill_makes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

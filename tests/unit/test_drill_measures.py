@@ -251,6 +251,19 @@ def test_how_fresh_a_column_is() -> None:
 
 
 @pytest.mark.parametrize(
+    "newest, age",
+    [("90000", 10000), ("150000", -50000), ("100000000000", None), ("Infinity", None), ("-Infinity", None)],
+)
+def test_a_value_of_the_future_is_not_fresh(newest: str, age: int | None) -> None:
+    """enduragent#244: one row of the future hides for ever that nothing is written any more; `infinity` ended the drill."""
+    wanted = [{"table": "orders", "column": "at", "max_age": 86400}]
+    verdicts, kept = measures.fresh(Stand(orders=[[newest]]), wanted, Contents(tables={"public.orders": 1}), 100000, 10)
+    assert kept[0]["age_seconds"] == age and kept[0]["passed"] is (age is not None)
+    said = "the newest value of orders.at is no moment before the backup, so how fresh it is cannot be told"
+    assert (verdicts[0]["message"] == said) is (age is None)
+
+
+@pytest.mark.parametrize(
     "sizes, passed", [([100, 100, 100], False), ([100, 101, 99], True), ([100, 100], None), ([0, 0, 0], None)]
 )
 def test_backups_that_do_not_change_are_of_something_else(sizes: list[int], passed: bool | None) -> None:

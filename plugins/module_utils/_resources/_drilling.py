@@ -138,7 +138,11 @@ class Drill:
         now = self.client.clock.now()
         doing = f"drilling the backup {self.record['source'].get('backup_id')}"
         self.client.watch.tell(doing, self._phase, now - self._begun)
-        if self._end is not None and now > self._end:
+        self.in_time()
+
+    def in_time(self) -> None:
+        """Raise `TimeOver` when the time for the drill is over."""
+        if self._end is not None and self.client.clock.now() > self._end:
             raise TimeOver
 
     def progress(self, progress: Progress) -> None:
@@ -213,7 +217,7 @@ class Drill:
                 return _copies.decrypted(subject.copy, self.params["decrypt_command"], place, watch=Watch(self))
         path = os.path.join(place.path, "archive.tar.gz")
         with self._in("download"), _part.Part(path + ".part", str(subject.backup["id"])) as part:
-            fetch(self.client, subject.backup, part)
+            fetch(self.client, subject.backup, part, self.in_time)
             self.record["source"].update(size=part.size, sha256=part.digest.hexdigest())
             _part.publish(part, path, 0o600)
         return path
@@ -235,7 +239,9 @@ class Drill:
             record["left_out"] = done.left_out
             if done.problems:
                 rest = f", and {done.more_problems} more" if done.more_problems else ""
-                raise DrillFailed(f"the backup could not be restored: {'; '.join(done.problems)}{rest}")
+                full = done.problems[0].startswith(_drill_place.DISK_FULL)
+                hint = "Until it is restored with enough space, nothing is known of the backup." if full else ""
+                raise DrillFailed(f"the backup could not be restored: {'; '.join(done.problems)}{rest}", hint=hint)
 
     def _require_fit(self, subject: Subject, server: t.Any, dump: _drill_place.Dump) -> None:
         """Refuse a server of another major version, or one that lacks extensions."""

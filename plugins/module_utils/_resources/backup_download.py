@@ -254,21 +254,23 @@ class BackupDownload(backups.WithArchives, Resource[t.Optional[State]]):
         return os.path.join(self.params["work_dir"], f".{name}.{place}.part")
 
 
-def fetch(client: Client, backup: State, part: _part.Part) -> None:
+def fetch(client: Client, backup: State, part: _part.Part, in_time: t.Callable[[], None] = lambda: None) -> None:
     """Bring the archive of a backup into a part, which is open. Raises `ScalingoError`; see `_download.fetch`.
 
-    Whether data that are protected may leave the platform is for the caller to ask (`WithArchives.export_consent`).
+    `in_time` is called for each piece, and raises when there is no more time for it. Whether data that are protected may leave the
+    platform is for the caller to ask (`WithArchives.export_consent`).
     """
     backups.require_made(backup["id"])
-    _download.fetch(_Link(client, str(backup["id"])), part, backup["size"])
+    _download.fetch(_Link(client, str(backup["id"]), in_time), part, backup["size"])
 
 
 class _Link:
     """Where a backup comes from: a link that the API hands out, and hands out anew when it has expired."""
 
-    def __init__(self, client: Client, backup_id: str) -> None:
+    def __init__(self, client: Client, backup_id: str, in_time: t.Callable[[], None]) -> None:
         self._client = client
         self._backup_id = backup_id
+        self._in_time = in_time
         self.clock = client.clock
         self.retries = client.settings.retries
 
@@ -284,6 +286,7 @@ class _Link:
     def received(self, size: int, total: int | None, seconds: float, rate: float) -> None:
         watch = self._client.watch
         watch.alive()
+        self._in_time()
         share = "" if not total else f" of {total / MIB:.1f} MiB ({100 * size // total} %)"
         detail = f"{size / MIB:.1f} MiB{share}, {rate / MIB:.1f} MiB/s"
         watch.tell(f"downloading the backup {self._backup_id}", "downloading", seconds, detail)

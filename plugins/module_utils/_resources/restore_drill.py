@@ -184,15 +184,21 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
             self._require_export()
             made = params["backup_id"] != backups.NOT_MADE
             listed = backups.newest_first(list_backups(client)) if made else []
-            backup = backups.chosen(listed, params["backup_id"])
+            backup = backups.chosen(listed, params["backup_id"], self.is_ahead)
             made_at = backups.began(backup)
             sizes = [int(item["size"]) for item in listed if item["status"] == backups.DONE and or_none(item["size"])]
             more = {"sha256": None, "encrypted": False}
         source = {"backup_id": backup["id"], "made_at": made_at, "size": or_none(backup["size"]), **more}
         drill.record["source"].update(source)
-        age = None if made_at is None else round(backups.age(made_at, client.date, client.clock.wall()))
-        most = self.asked.max_age
+        age, most = None, self.asked.max_age
+        if made_at is not None and not self.is_ahead({"id": backup["id"], "started_at": made_at}):
+            age = round(backups.age(made_at, client.date, client.clock.wall()))
         verdict, checks = _drill_measures.objective("rpo", age, most, "the backup is {} old; {} are allowed (max_age)")
+        if verdict["verdict"] == "unknown" and backup["id"] != backups.NOT_MADE:
+            began = "when it began is not known" if made_at is None else f"it began at {made_at}, in the future"
+            checks = [
+                _drill_measures.check("rpo", "rpo", False, f"how old the backup is cannot be told (max_age): {began}")
+            ]
         drill.record["rpo"] = {"age_seconds": age, "max_age_seconds": most, **verdict}
         wanted = params["min_size_change"]
         drill.checks += checks
