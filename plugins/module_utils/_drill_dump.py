@@ -105,7 +105,13 @@ def complaints(
             forgiven += 1
             left_out["MATERIALIZED VIEW DATA"] = left_out.get("MATERIALIZED VIEW DATA", 0) + 1
         else:
-            problems.append(VALUE.sub(r'\1"…"', text))
+            # What a function lacks says nothing of what it was called for.
+            of = re.search(
+                rf"^Command was: ((REFRESH MATERIALIZED VIEW|CREATE (UNIQUE )?INDEX) {NAME}(\.{NAME})?)",
+                part,
+                re.MULTILINE,
+            )
+            problems.append(VALUE.sub(r'\1"…"', text) + (f" ({visible(of[1])})" if of else ""))
     counted = re.search(r"errors ignored on restore: (\d+)", done.stderr)
     ignored = int(counted.group(1)) if counted else 0
     is_harmless = 0 < ignored <= forgiven if parallel else 0 < ignored == forgiven

@@ -317,6 +317,10 @@ VIEW = "pg_restore: error: could not execute query: ERROR:  %s\nDETAIL:  so\nCom
         (3, "", ["pg_restore ended with exit status 3 before the restoration was complete"], 0),
         (1, HARMLESS + VIEW % "could not establish connection" + VIEW % 'materialized view "a" has not been populated' + IGNORED % 3, [], 2),
         (1, (VIEW % "could not establish connection").replace("REFRESH", "CREATE") + IGNORED % 1, ["could not establish connection"], 0),
+        # RSD-as-a-service#1499, h3-pg#168: which one failed was not told.
+        (1, VIEW % "function a() does not exist" + IGNORED % 1, ["function a() does not exist (REFRESH MATERIALIZED VIEW public.totals)"], 0),
+        (1, (VIEW % "function a() does not exist").replace("REFRESH MATERIALIZED VIEW", "CREATE UNIQUE INDEX").replace("public.", "") + IGNORED % 1,
+         ["function a() does not exist (CREATE UNIQUE INDEX totals)"], 0),
         (1, 'pg_restore: error: role "a\x1b[2K\u2028pg_restore: error: b\u202e" is missing\n', ['role "a\\x1b[2K pg_restore: error: b\\u202e" is missing'], 0),
     ],
 )  # fmt: skip

@@ -102,3 +102,17 @@ def test_the_time_for_a_drill_limits_its_download(regions: list[Region]) -> None
     assert report.result["findings"] == ["the time for the drill is over, which is 90 seconds"]
     assert (found["failed_in"], found["outcome"]) == ("download", "failed")
     assert [path.name for path in regions[0].directory.glob("restore_drill-*")] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "not_said"),
+    [
+        ({"min_rows": 2000}, "does not restore", "max_drop_percent"),
+        ({"freshness": [{"table": "orders", "column": "at", "max_age": "1h"}]}, "was restored", "does not restore"),
+    ],
+)
+def test_what_to_do_is_what_helps(options: t.Any, said: str, not_said: str, regions: list[Region]) -> None:
+    """micro-org#517: an empty database was told as one that does not restore; to accept the loss of rows changes nothing there."""
+    report = regions[0].drill(**options)
+    steps = " ".join(report.result["next_steps"])
+    assert len(report.result["findings"]) == 1 and said in steps and not_said not in steps

@@ -376,15 +376,17 @@ class Drill:
             return [f"Do not upgrade {self.label} before this is solved."]
         if record["failed_in"] in (*BEFORE, "start"):
             return ["Nothing was restored, so nothing is known of the backup. Solve this, and run the drill again."]
-        kinds = {item["kind"] for item in self.checks if not item["passed"] and not item.get("accepted")}
+        bad = [item for item in self.checks if not item["passed"] and not item.get("accepted")]
+        kinds = {item["kind"] for item in bad}
         backup = record["source"].get("backup_id")
         steps = [
             f"Take the backup {backup} for one that does not restore until you know why.",
             "Drill a newer one, or an older one with backup_id.",
         ]
-        if kinds <= {"rpo", "rto", "sizes"}:
+        if kinds <= {"rpo", "rto", "sizes", "freshness"}:
             steps = ["The backup was restored. Look why it is as it is."] if kinds else steps
-        if kinds & {"rows", "objects", "sequence"}:
+        # The number of all rows is not compared.
+        if any(item["kind"] in ("rows", "objects", "sequence") and item["name"] != "number" for item in bad):
             steps.append("If the database is meant to be so, accept it once with max_drop_percent: 100.")
         return steps
 
