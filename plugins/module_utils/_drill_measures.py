@@ -242,7 +242,9 @@ def compared(contents: Contents, last: t.Mapping[str, t.Any], limits: Limits) ->
     sequences = {name: value for name, value in (objects.get("sequences") or {}).items() if not limits.ignored(name)}
     found += _drops("sequence", "the sequence {}", "as its last value", contents.sequences, sequences, {}, limits)
     numbers = {name: number for name, number in objects.items() if isinstance(number, int)}
-    return found + _drops("objects", "the restored database", "{}", contents.objects, numbers, {}, limits)
+    return found + _drops(
+        "objects", "the restored database", "{}", contents.objects, numbers, objects.get("highest") or {}, limits
+    )
 
 
 def _drops(
@@ -273,10 +275,10 @@ def _percent(before: int, now: int) -> float:
     return 100.0 * (before - now) / before if before > 0 else 0.0
 
 
-def highest(contents: Contents, last: t.Mapping[str, t.Any], limits: Limits) -> dict[str, int]:
-    """Return the highest number of rows that each table has had, which a loss that was accepted sets back."""
-    marks = {} if limits.accepts_all else (last.get("tables") or {}).get("highest") or {}
-    return {name: max(rows, marks.get(name, 0)) for name, rows in contents.tables.items()}
+def highest(now: Counts, last: t.Mapping[str, t.Any], limits: Limits) -> dict[str, int]:
+    """Return the highest number of each so far, which a loss that was accepted sets back. `last` is what the last record says of them."""
+    marks = {} if limits.accepts_all else last.get("highest") or {}
+    return {name: max(number, marks.get(name, 0)) for name, number in now.items()}
 
 
 def extensions(

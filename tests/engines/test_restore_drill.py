@@ -174,7 +174,7 @@ def test_a_good_backup_and_then_bad_ones(shop: Shop) -> None:
     tables = {"public.orders": 1000, "public.sessions": 50, "public.events": 1, '"the Archive".totals': 1}
     assert found["tables"]["counts"] == tables, "all rows are counted, whatever the policies say (F7)"
     assert found["tables"]["not_run"] == ["public.later"], "without content in the database, too (F14)"
-    assert found["objects"]["large_objects"] == 10 and found["objects"]["partitions"] == 1
+    assert found["objects"]["highest"]["large_objects"] == 10 and found["objects"]["partitions"] == 1
     assert found["objects"]["sequences"] == {"public.orders_number_seq": 1000}
     assert found["source"]["sha256"] and found["source"]["dumped_from"] == "16.14" and found["run"]["job"] == "17"
     assert (found["rpo"]["verdict"], found["rto"]["verdict"]) == ("met", "met")

@@ -282,17 +282,19 @@ class Drill:
     def _keep(self, subject: Subject, contents: Contents) -> None:
         """Put the contents into the record."""
         record, limits, last = self.record, self.asked.limits, subject.last
-        before = (last.get("tables") or {}).get("counts") or {}
+        tables, objects = (last.get(name) or {} for name in ("tables", "objects"))
+        before = tables.get("counts") or {}
         both = {name: [before[name], rows] for name, rows in contents.tables.items() if name in before}
         record["tables"] = {
             "counts": contents.tables,
             "compared": {name: pair for name, pair in both.items() if not limits.ignored(name)},
             "compared_with": {name: last[name] for name in ("id", "started_at")} if last else None,
-            "highest": _drill_measures.highest(contents, last, limits),
+            "highest": _drill_measures.highest(contents.tables, tables, limits),
             "ignored": sorted(filter(limits.ignored, contents.tables)),
             "not_run": sorted(contents.not_run),
         }
-        record["objects"] = {**contents.objects, "sequences": contents.sequences}
+        marks = _drill_measures.highest(contents.objects, objects, limits)
+        record["objects"] = {**contents.objects, "sequences": contents.sequences, "highest": marks}
         record["bytes"] = contents.size
 
     # -- what came of it ---------------------------------------------------------------------------------------------
