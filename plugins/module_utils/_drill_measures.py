@@ -394,7 +394,7 @@ def fresh(
                 age = round(older) if -DAY <= older < math.inf else None
                 message = f"the newest row by {name} is {_span(age)} older than the backup; {_span(most)} are allowed"
                 if age is None:
-                    message = f"{name} has no value in any row"
+                    message = f"{name} has no date in any row"
                     if newest is not None:
                         message = f"the newest value of {name} is no moment before the backup, so how fresh it is cannot be told"
         passed = age is not None and age <= most

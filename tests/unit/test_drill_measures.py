@@ -248,7 +248,7 @@ def test_how_fresh_a_column_is() -> None:
     verdicts, kept = measures.fresh(server, wanted, contents, 4601, 10)
     assert [verdict["message"] for verdict in verdicts] == [
         "the newest row by orders.at is 60 minutes older than the backup; 60 minutes are allowed",
-        'public.Odd.a"t has no value in any row',
+        'public.Odd.a"t has no date in any row',
         "the restored database has no table gone, so how fresh it is cannot be told",
     ]
     assert [item["passed"] for item in kept] == [False, False, False] and kept[0]["age_seconds"] == 3601
