@@ -44,7 +44,7 @@ options:
   max_age:
     description:
       - The maximum age of the backup, such as V(25h). It is the recovery point objective (RPO). By default, any age is accepted.
-      - An older backup is restored too, and the drill fails.
+      - An older backup is restored too, and the drill fails. So does one whose date is in the future.
     type: str
   max_seconds:
     description:
@@ -157,7 +157,9 @@ options:
     type: float
     default: 600
   freshness:
-    description: Columns with the time of a row. The drill fails when the newest row is too old.
+    description:
+      - Columns with the time of a row. The drill fails when the newest row is too old.
+      - It also fails when the newest value is more than a day after the start of the backup, as that says nothing of the others.
     type: list
     elements: dict
     default: []
