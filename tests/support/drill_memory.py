@@ -79,7 +79,7 @@ class Server:
             raise DrillFailed(
                 "the given server has a network", hint="If that is what you want, add 'allow: [network]' to the task."
             )
-        assert self._production.names and self._production.hosts
+        assert self._production.names and bool(self._production.hosts) == (self.kind == "given")
         for wrong in (self._params["locale"], *self._params["server_settings"]):
             if wrong:
                 raise DrillFailed(f"the server did not start: {wrong}")

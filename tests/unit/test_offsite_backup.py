@@ -297,3 +297,13 @@ def test_check_mode_leaves_everything_as_it_is(keep: Keeping) -> None:
     report = keep(check=True, backup_id=OLD["id"])
     assert [step.partition(" in ")[0] for step in report.result["steps"]] == ["remove what a killed run has left"]
     assert keep(backup_id=OLD["id"]).changed and not (keep.directory / (".growing-" + ADDON)).exists()
+
+
+@pytest.mark.parametrize("field", ["created_at", "name", "database_id", "method"])
+def test_what_has_no_known_form_is_written_as_null(keep: Keeping, field: str) -> None:
+    keep.sandbox.fault(match={"route": "B1"}, do="wrong_type", at=f"database_backups.*.{field}")
+    assert NEW["id"] in good(keep())
+    (description,) = keep.directory.glob(f"*{NEW['id']}*.json")
+    assert json.loads(description.read_text(encoding="utf-8"))["backup"][field] is None
+    keep.sandbox.clear_faults()
+    assert not keep().changed

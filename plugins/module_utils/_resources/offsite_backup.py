@@ -23,6 +23,7 @@ from .._change import Resource
 from .._copy import Archive, Copy, Source, chosen, smaller
 from .._errors import InvalidInput, ScalingoError
 from .._options import check_count, check_form, parsed
+from .._shapes import readable
 from .._step import Consent, Interrupted, Outcome, Params, Skipped, State, Step
 from . import backup as backups
 from .backup_download import fetch
@@ -223,9 +224,11 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
                 # What is whole is not brought again, should the run end now.
                 part.checkpoint()
                 try:
+                    # What the platform says in no form that is known is written as null, as it is returned.
+                    known = readable({**backup, "started_at": self._coming().backup.started_at}, lambda dummy: None)
                     path, described = _copy_making.made(
                         place, part.path, sha256=part.digest.hexdigest(), engine=self.engine, database=self._database(),
-                        backup={**backup, "started_at": self._coming().backup.started_at}, sealing=sealing, now=_now(),
+                        backup=known, sealing=sealing, now=_now(),
                     )  # fmt: skip
                 except ScalingoError:
                     part.discard()

@@ -147,7 +147,9 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
             extensions = {str(item["name"]): or_none(item["version"]) for item in list_extensions(client)}
         last = _evidence.last_good(params["evidence_dir"], client.addon_id, rehearsal=params["rehearse_upgrade"])
         programs = _drilling.ENGINES[engine][1].find(major, params, look_only=True)
-        production = Production(_hosts(database), (str(or_none(database["resource_id"]) or ""),))
+        # Where it is matters only to a drill on another server that is given.
+        hosts = _hosts(database) if self._drill.is_given else ()
+        production = Production(hosts, (str(or_none(database["resource_id"]) or ""),))
         return Subject(engine, major, backup, copy, programs, production, extensions, last or {})
 
     def _describe(self, engine: str, database: State) -> None:

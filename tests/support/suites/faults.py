@@ -437,7 +437,7 @@ class Matrix:
                 )
             )
         if report.failed:
-            found += self._failed(fault, initial, seen)
+            found += self._failed(fault, initial, clean, seen)
         else:
             found += self._succeeded(point, fault, clean, seen)
         return found + self._sent(point, fault, clean, seen)
@@ -450,14 +450,15 @@ class Matrix:
         return call in UNSEEN or (fault.group == "refused after it" and call in BELIEVED)
 
     @staticmethod
-    def _failed(fault: Fault, initial: str, seen: Observation) -> list[Problem]:
+    def _failed(fault: Fault, initial: str, clean: Observation, seen: Observation) -> list[Problem]:
         report, found = seen.report, []
         # A platform that refuses what it has done is believed.
         if seen.state != initial and not report.changed and fault.group != "refused after it":
             found.append(
                 Problem("outcome", f"something was changed, and it reports that nothing was: {report.message}")
             )
-        if report.changed and not seen.unsafe:
+        # A copy or evidence is a change on this machine, for which nothing is sent.
+        if report.changed and not seen.unsafe and (clean.unsafe or not clean.report.changed):
             found.append(Problem("outcome", "it reports a change, and sent nothing that changes something"))
         if not report.kind:
             found.append(Problem("outcome", f"the failure has no kind: {report.message}"))
