@@ -36,6 +36,8 @@ _NANOSECONDS = {
 SHORTEST_DURATION = _NANOSECONDS["h"]
 #: The longest duration that an InfluxDB can count, in nanoseconds. More of them wrap, down to a day (docs/contract.md section 7.5).
 LONGEST_DURATION = 2**63 - 1
+#: What is of a time so many seconds after now was dated by a clock that went wrong, and counts as neither new nor young.
+AHEAD_SECONDS = 3600.0
 #: Fractions as Go writes them: of a second or less.
 _DURATION = re.compile(r"([0-9]+)(?:\.([0-9]{1,9})(?=(?:us|µs|ms|s)))?(ns|us|µs|ms|u|µ|s|m|h|d|w)")
 _INSTANT = re.compile(

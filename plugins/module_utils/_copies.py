@@ -35,7 +35,7 @@ from . import _canon
 from ._copy import MADE_BY, Archive, Copy, Raw, Source, copy_of, order
 from ._core import Clock
 from ._errors import InvalidInput, ScalingoError
-from ._files import digest_of, local, lock, pieces, sync_directory
+from ._files import digest_of, local, lock, pieces, sync_directory, write_atomically
 from ._options import quoted
 from ._programs import run
 from ._progress import Watch
@@ -44,8 +44,6 @@ from ._progress import Watch
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 #: A file by which somebody says that copies may come here.
 MARKER = ".scalingo_copies"
-#: What begins so many seconds after now is dated wrongly, by a clock that went wrong for a while.
-AHEAD = 3600.0
 WHEN_IT_HAS_ENDED = "Run it again when the other one has ended: what it has brought here is not brought again."
 PAUSE = 0.05
 
@@ -137,7 +135,7 @@ class Shelf:
         return Copy(path, archive.size, archive.sha256, False, archive, source, problem=problem, unreadable=unreadable)
 
     def _seen(self, copy: Copy) -> Copy:
-        ahead = _canon.instant_seconds(copy.backup.started_at) > self._now() + AHEAD
+        ahead = _canon.instant_seconds(copy.backup.started_at) > self._now() + _canon.AHEAD_SECONDS
         problem, unreadable = (copy.problem, copy.unreadable) if copy.problem else self._problem_of(copy)
         return dataclasses.replace(copy, problem=problem, unreadable=unreadable, ahead=ahead)
 
@@ -397,19 +395,7 @@ def read_json(path: str) -> tuple[t.Any, str]:
 def write(path: str, content: Raw, place: str) -> None:
     """Write a description, whole or not at all. It grows in the directory `place`."""
     growing = os.path.join(place, f"{os.path.basename(path)}.{secrets.token_hex(4)}.new")
-    with local(f"write {path}"):
-        try:
-            descriptor = os.open(growing, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            with open(descriptor, "w", encoding="utf-8") as stream:
-                json.dump(content, stream, indent=2, sort_keys=True)
-                stream.write("\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(growing, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                remove(growing)
-            raise
+    write_atomically(path, json.dumps(content, indent=2, sort_keys=True) + "\n", 0o600, growing)
 
 
 def remove(path: str) -> None:

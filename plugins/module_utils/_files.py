@@ -51,9 +51,9 @@ def create(path: str, directory: int | None = None) -> t.BinaryIO:
     return os.fdopen(os.open(path, flags, 0o600, dir_fd=directory), "wb")
 
 
-def write_atomically(path: str, text: str | bytes, mode: int) -> None:
-    """Write a small file that is there as a whole or not at all."""
-    temporary = path + ".new"
+def write_atomically(path: str, text: str | bytes, mode: int, growing: str | None = None) -> None:
+    """Write a small file that is there as a whole or not at all. It grows as `growing`, in the same file system, or beside its place."""
+    temporary = growing or path + ".new"
     content = text.encode("utf-8") if isinstance(text, str) else text
     with local(f"write {path}"):
         try:

@@ -24,8 +24,6 @@ from ansible_collections.community.scalingo.plugins.module_utils._resources.vers
 Data = dict[str, t.Any]
 
 FORMAT = 1
-#: Evidence of a later time than this many seconds ahead counts for nothing: the clock of one of two machines is wrong.
-AHEAD_SECONDS = 3600.0
 _DECISION: Data = {name: {"type": "str", "required": True} for name in ("database", "reason", "accepted_by", "until")}
 #: What the file restore_drill_policy can hold, as an argument spec.
 POLICY: Data = {
@@ -156,7 +154,7 @@ def row(database: t.Mapping[str, t.Any], known: t.Iterable[Entry], policy: Polic
     drills = [
         entry
         for entry in known
-        if entry.record and _is_of(entry.record, database) and ended(entry) <= now + AHEAD_SECONDS
+        if entry.record and _is_of(entry.record, database) and ended(entry) <= now + _canon.AHEAD_SECONDS
     ]
     drills = sorted((entry for entry in drills if not is_rehearsal(entry.record or {})), key=ended)
     recent = [entry for entry in drills if ended(entry) >= now - policy.seconds]
@@ -268,7 +266,7 @@ def not_rehearsed(directory: str, addon_id: str, engine: str, before: str, targe
     passed = [
         ended(entry)
         for entry in rehearsals
-        if (entry.record or {})["outcome"] == "passed" and ended(entry) <= now + AHEAD_SECONDS
+        if (entry.record or {})["outcome"] == "passed" and ended(entry) <= now + _canon.AHEAD_SECONDS
     ]
     if passed and passed[-1] >= now - _canon.seconds(age):
         return ""

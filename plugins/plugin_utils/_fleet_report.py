@@ -23,8 +23,6 @@ Data = dict[str, t.Any]
 Given = t.Mapping[str, t.Any]
 
 FORMAT = 1
-#: What began so many seconds after now is dated wrongly.
-AHEAD = 3600.0
 DEDICATED = "postgresql-ng"
 
 #: The levels, the worst first, and those that a finding can be given.
@@ -260,7 +258,7 @@ class Row:
     def _is_ahead(self, item: Given) -> bool:
         """Whether a backup began more than an hour after now."""
         began = item.get("started_at") or item.get("created_at")
-        return began is not None and (instant(began) - self._now).total_seconds() > AHEAD
+        return began is not None and (instant(began) - self._now).total_seconds() > _canon.AHEAD_SECONDS
 
     def _rate_backup(self, last: str | None, called: str, database: Given) -> None:
         created = database.get("created_at")

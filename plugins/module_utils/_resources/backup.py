@@ -129,8 +129,6 @@ def check_backup_id(params: Params) -> None:
 
 #: So many seconds between two clocks are worth a warning where they decide something.
 UNLIKE = 60.0
-#: What began so many seconds after the platform's present was dated by a clock that went wrong.
-AHEAD = 3600.0
 
 
 def age(instant: str, date: float | None, here: float) -> float:
@@ -178,7 +176,10 @@ class WithBackups(OfEngine):
     def is_ahead(self, backup: State) -> bool:
         """Whether a backup of the last answer began in the future. It says nothing of which is the newest, and is noted."""
         instant = began(backup)
-        if instant is None or _canon.instant_seconds(instant) <= (self.client.date or self.client.clock.wall()) + AHEAD:
+        if (
+            instant is None
+            or _canon.instant_seconds(instant) <= (self.client.date or self.client.clock.wall()) + _canon.AHEAD_SECONDS
+        ):
             return False
         note = f"The backup {backup['id']} began in the future, at {instant}: it counts as neither new nor young."
         if note not in self._noted:
