@@ -31,6 +31,9 @@ PLAYBOOK = """
       ansible.builtin.set_fact: {target: "{{ scalingo_target }}"}
     - name: Connection
       ansible.builtin.debug: {msg: "{{ ansible_connection }} {{ ansible_become }}"}
+    - name: Order
+      run_once: true
+      ansible.builtin.debug: {msg: "{{ ansible_play_hosts_all }}"}
 """
 #: What a group may say that was made for other machines.
 HOSTILE = {
@@ -75,13 +78,18 @@ def ansible(request: pytest.FixtureRequest, tmp_path: Path) -> Hosts:
 
 
 def targets(run: Run) -> dict[str, t.Any]:
+    """In the order of the hosts: their results come as they are ready."""
     assert {item.result["msg"] for item in run.ok().tasks("Connection")} == {"local False"}
-    return {host: result["ansible_facts"]["target"] for host, result in run.by_host("Target").items()}
+    found = {host: result["ansible_facts"]["target"] for host, result in run.by_host("Target").items()}
+    order = run.result("Order")["msg"]
+    assert sorted(order) == sorted(found)
+    return {host: found[host] for host in order}
 
 
 def test_the_entries_of_a_list_are_hosts(ansible: Hosts) -> None:
     expected = {"shop/mysql": {**LISTED[0], "name": "shop/mysql"}, "ledger": LISTED[1]}
-    assert targets(ansible.choose(listed=LISTED)) == expected
+    chosen = targets(ansible.choose(listed=LISTED))
+    assert chosen == expected and list(chosen) == ["shop/mysql", "ledger"]
     assert targets(ansible.choose(listed=json.dumps(LISTED))) == expected
     # Of an inventory that is there for something else.
     assert targets(ansible.of_inventory(listed=LISTED)) == expected
