@@ -51,6 +51,9 @@ SEED: dict[str, t.Any] = {
 }  # fmt: skip
 #: As many manual backups as the plan keeps.
 FULL: dict[str, t.Any] = {"backups": [{"method": "manual", "age": 86400.0 * day} for day in range(2, 12)]}
+#: An upgrade that ends when the test moves the clock. All of them together are less than a week: so far back the platform restores, and
+#: what a run notes of its own clock must still be in that.
+LONG = 2e4
 #: What the platform is asked to do, apart from the tokens.
 TOKENS = ("A6", "auth-exchange")
 
@@ -277,13 +280,13 @@ GONE: dict[str, t.Any] = {
 def test_an_interrupted_run_says_how_to_compare_later(
     upgrade: t.Callable[..., Run], sandbox: Sandbox, state: Path
 ) -> None:
-    sandbox.durations(upgrade=1e6)
+    sandbox.durations(upgrade=LONG)
     found = summary(upgrade(wait_timeout=2).failed())
     assert (found["outcome"], found["failed_in"]) == ("interrupted", "upgrade")
     assert "restore" not in "\n".join(found["next_steps"])
     assert found["next_steps"][1] == f"What there was before is in {state / MYSQL}.json, so that it can compare."
     sandbox.fault(**GONE)
-    with when_waited_for(sandbox, lambda: sandbox.advance(1e6)):
+    with when_waited_for(sandbox, lambda: sandbox.advance(LONG)):
         later = summary(upgrade().failed())
     assert (later["findings"], later["version_before"]) == (["the user reporting is gone"], "8.0.40-1")
     assert "wait for the upgrade" in later["steps"][0] and later["backup_id"] == found["backup_id"]
@@ -302,7 +305,7 @@ def test_an_interrupted_run_says_how_to_compare_later(
 def test_a_run_that_was_killed_is_picked_up(
     deadly: signal.Signals, sandbox: Sandbox, controller: t.Callable[[Sandbox], Ansible], upgrade: t.Callable[..., Run], tmp_path: Path, state: Path
 ) -> None:  # fmt: skip
-    sandbox.durations(upgrade=1e6)
+    sandbox.durations(upgrade=LONG)
     ansible = controller(sandbox)
     (tmp_path / "killed.yml").write_text(PLAYBOOK, encoding="utf-8")
     command = [str(ansible.programs / "ansible-playbook"), "-i", "localhost,", str(tmp_path / "killed.yml")]
@@ -327,7 +330,7 @@ def test_a_run_that_was_killed_is_picked_up(
     assert ahead["outcome"] == "would_change" and "would wait for the upgrade" in ahead["steps"][0]
     # The step that was running is the next one: not one more. What is compared with is what the killed run wrote down.
     sandbox.fault(**GONE)
-    with when_waited_for(sandbox, lambda: sandbox.advance(1e6)):
+    with when_waited_for(sandbox, lambda: sandbox.advance(LONG)):
         lost = summary(upgrade(to="next", allow=["major"]).failed())
     assert (lost["findings"], lost["version_before"], lost["version_after"]) == (
         ["the user reporting is gone"],
@@ -362,9 +365,9 @@ def test_an_upgrade_that_somebody_else_began_is_waited_for(
         "the backup",
         60,
     )
-    sandbox.durations(upgrade=1e6)
+    sandbox.durations(upgrade=LONG)
     assert Office(sandbox).database("POST", MYSQL, "/upgrade").status_code == 202
-    with when_waited_for(sandbox, lambda: sandbox.advance(1e6)):
+    with when_waited_for(sandbox, lambda: sandbox.advance(LONG)):
         found = summary(upgrade().ok())
     assert (found["outcome"], found["version_before"], found["version_after"]) == ("changed", "8.0.40-1", "8.0.43-1")
     assert "wait for the upgrade" in found["steps"][0] and found["steps"][1] == f"the backup {backup} is from before it"
@@ -409,7 +412,7 @@ def test_nothing_begins_too_late(upgrade: t.Callable[..., Run], sandbox: Sandbox
 
 
 def test_a_running_upgrade_that_fails_is_not_begun_again(upgrade: t.Callable[..., Run], sandbox: Sandbox) -> None:
-    sandbox.durations(upgrade=1e6)
+    sandbox.durations(upgrade=LONG)
     assert Office(sandbox).database("POST", MYSQL, "/upgrade").status_code == 202
     with when_waited_for(sandbox, lambda: sandbox.end_operation(MYSQL, error="the disk is too small")):
         found = summary(upgrade().failed())
