@@ -11,14 +11,14 @@ import os
 import time
 import typing as t
 
-from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 from ansible.utils.unsafe_proxy import wrap_var
-from ansible_collections.community.scalingo.plugins.action.scalingo_role_variables import Reader, _is_blank
 from ansible_collections.community.scalingo.plugins.module_utils import _evidence
-from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError, visible
+from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError
 from ansible_collections.community.scalingo.plugins.plugin_utils import _drills, _fleet
 from ansible_collections.community.scalingo.plugins.plugin_utils._action import RoleAction, plain
+from ansible_collections.community.scalingo.plugins.plugin_utils._drill_policy import read_policy
+from ansible_collections.community.scalingo.plugins.plugin_utils._role_reader import Reader
 
 Data = dict[str, t.Any]
 PATH: Data = {"type": "path", "default": ""}
@@ -108,26 +108,3 @@ class ActionModule(RoleAction):
             "report": report, **files, "template": os.path.realpath(TEMPLATE), "bad": bool(wrong or failing),
             "sentence": "\n".join([*lines, f"The coverage is in {given['html_file']}."]),
         }  # fmt: skip
-
-
-def read_policy(loader: t.Any, path: str, **more: t.Any) -> _drills.Policy:
-    """Return the policy in a file of YAML or JSON; that of no file wants a drill of every database. Raises `_fleet.Refused`."""
-    content: t.Any = {}
-    if path:
-        try:
-            content = plain(loader.load_from_file(os.path.abspath(path)))
-        except AnsibleError as error:
-            said = visible(str(error)).split(" The error appears")[0]
-            raise _fleet.Refused(f"the policy {path} cannot be read: {said}") from None
-    if not isinstance(content, dict):
-        raise _fleet.Refused(
-            f"the policy {path} holds no keys: give for example every, scope, exclusions and deviations"
-        )
-    reader = Reader("policy.")
-    given = {name: value for name, value in content.items() if not _is_blank(value)}
-    policy = {**reader.options(_drills.POLICY, given, "policy."), **more}
-    problems = reader.problems or list(_drills.refused(policy))
-    if problems:
-        lines = [f"the policy {path} is not valid, and nothing was done:", *(f"- {text}" for text in problems)]
-        raise _fleet.Refused("\n".join(lines))
-    return _drills.Policy(policy, time.time())

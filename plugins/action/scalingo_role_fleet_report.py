@@ -12,11 +12,11 @@ import os.path
 import typing as t
 
 from ansible.utils.unsafe_proxy import wrap_var
-from ansible_collections.community.scalingo.plugins.action.scalingo_role_evidence import read_policy
 from ansible_collections.community.scalingo.plugins.module_utils import _canon
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError
 from ansible_collections.community.scalingo.plugins.plugin_utils import _drills, _fleet, _fleet_report
 from ansible_collections.community.scalingo.plugins.plugin_utils._action import RoleAction
+from ansible_collections.community.scalingo.plugins.plugin_utils._drill_policy import read_policy
 
 Data = dict[str, t.Any]
 

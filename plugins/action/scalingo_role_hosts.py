@@ -11,13 +11,13 @@ import typing as t
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.community.scalingo.plugins.action.scalingo_role_variables import (
+from ansible_collections.community.scalingo.plugins.plugin_utils import _fleet
+from ansible_collections.community.scalingo.plugins.plugin_utils._action import plain
+from ansible_collections.community.scalingo.plugins.plugin_utils._role_reader import (
     Reader,
     holds_secret,
     options_of_roles,
 )
-from ansible_collections.community.scalingo.plugins.plugin_utils import _fleet
-from ansible_collections.community.scalingo.plugins.plugin_utils._action import plain
 
 PATTERNS = ("apps", "regions", "engines")
 SPEC: t.Mapping[str, t.Mapping[str, t.Any]] = {

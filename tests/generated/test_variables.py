@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.community.scalingo.plugins.action import scalingo_role_variables as action
-from ansible_collections.community.scalingo.plugins.plugin_utils import _role_forms
+from ansible_collections.community.scalingo.plugins.plugin_utils import _role_forms, _role_reader
 from support.generation import none
 from support.suites import wrong_variables
 
@@ -26,15 +26,15 @@ def test_wrong_values_are_refused_or_taken_for_what_they_mean(
     )
 
 
-class Nameless(action.Reader):
-    def value(self, option: action.Option, value: t.Any, name: str) -> t.Any:
+class Nameless(_role_reader.Reader):
+    def value(self, option: _role_reader.Option, value: t.Any, name: str) -> t.Any:
         converted = super().value(option, value, name)
         self.problems = [problem.replace(name, "one of them") for problem in self.problems]
         return converted
 
 
-class Silent(action.Reader):
-    def _allowed(self, option: action.Option, name: str) -> str:
+class Silent(_role_reader.Reader):
+    def _allowed(self, option: _role_reader.Option, name: str) -> str:
         return "think of something else"
 
 
@@ -50,13 +50,13 @@ BREAKS: dict[str, tuple[t.Any, str, t.Any, str, str]] = {
     "a declared database is not judged": (_role_forms, "refused_declaration", lambda wanted: (), "database_baseline", "wanted.users.name"),
     "the variable is not named": (action, "Reader", Nameless, "restore_drill", "jobs"),
     "what is allowed is not said": (action, "Reader", Silent, "restore_drill", "jobs"),
-    "the value is not told": (action, "quoted", lambda value: "wrong", "restore_drill", "jobs"),
-    "a secret is told": (action, "holds_secret", lambda option: False, "restore_drill", "server_url"),
-    "a secret in a dictionary is told": (action, "holds_secret", lambda option: bool(option.get("no_log")), "database_baseline", "wanted"),
-    "text is walked letter by letter": (action, "_split", list, "fleet_report", "apps"),
-    "all text is true": (action, "_bool", bool, "restore_drill", "make_backup"),
-    "blank is a value": (action, "_is_blank", lambda value: value is None, "restore_drill", "locale"),
-    "text may hold anything": (action.Reader, "_settled", lambda self, option, value, name: value, "fleet_report", "title"),
+    "the value is not told": (_role_reader, "quoted", lambda value: "wrong", "restore_drill", "jobs"),
+    "a secret is told": (_role_reader, "holds_secret", lambda option: False, "restore_drill", "server_url"),
+    "a secret in a dictionary is told": (_role_reader, "holds_secret", lambda option: bool(option.get("no_log")), "database_baseline", "wanted"),
+    "text is walked letter by letter": (_role_reader, "_split", list, "fleet_report", "apps"),
+    "all text is true": (_role_reader, "_bool", bool, "restore_drill", "make_backup"),
+    "blank is a value": (_role_reader, "is_blank", lambda value: value is None, "restore_drill", "locale"),
+    "text may hold anything": (_role_reader.Reader, "_settled", lambda self, option, value, name: value, "fleet_report", "title"),
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.template import trust_as_template
-from ansible_collections.community.scalingo.plugins.action.scalingo_role_variables import Reader
+from ansible_collections.community.scalingo.plugins.plugin_utils._role_reader import Reader
 from support.roles import ROLES, SPECIFICATIONS, Option, right, run
 
 VARIABLES = [(role, name) for role, options in SPECIFICATIONS.items() for name in options]
