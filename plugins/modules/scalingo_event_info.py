@@ -9,9 +9,11 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: scalingo_event_info
 version_added: 0.1.0
-short_description: List events of an app and its databases
+short_description: List events of apps and their databases
 description:
   - Returns the events of an app, newest first, including the user who caused each.
+  - When neither O(app) nor E(SCALINGO_APP) is set, the events of all apps of the region that the account can see are returned, and
+    those of the account itself.
   - Events include failed backups, upgrades, plan changes and maintenance.
   - Details are returned only for the database and addon events listed under O(types).
   - Other events can contain secrets, such as environment variables. Only their type, time and user are returned.
@@ -60,6 +62,18 @@ author:
 """
 
 EXAMPLES = r"""
+- name: List the failed backups of all apps since the beginning of the month
+  community.scalingo.scalingo_event_info:
+    region: osc-fr1
+    types: [database_backup_failed]
+    since: '2026-11-01T00:00:00+01:00'
+    limit: 100
+  register: failed
+
+- name: Show the apps
+  ansible.builtin.debug:
+    msg: "{{ failed.events | map(attribute='app') | unique }}"
+
 - name: List the failed backups since the beginning of the month
   community.scalingo.scalingo_event_info:
     app: shop
@@ -104,6 +118,14 @@ events:
       description: When it happened, in UTC.
       type: str
       sample: '2026-11-20T01:04:31.000000Z'
+    app:
+      description: The name that the app had when it happened. V(none) for events of the account.
+      type: str
+      sample: shop
+    app_id:
+      description: The ID of the app, which the modules accept as O(app), too.
+      type: str
+      sample: 5343eccd646173000a140000
     user:
       description: The user who caused the event. V(none) when the platform or an addon caused it.
       type: dict

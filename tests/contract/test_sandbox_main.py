@@ -70,6 +70,39 @@ def test_an_app_is_created_changed_renamed_restarted_deleted(box: Sandbox, calle
     assert caller.main("GET", "/v1/apps/other-name").status_code == 404
 
 
+# events
+
+
+def test_the_events_of_the_user_are_those_of_all_apps_of_a_region_and_of_the_account(
+    box: Sandbox, caller: Caller
+) -> None:
+    """A19. An event keeps the name that its app had, and one of the account has no app."""
+    box.reset(
+        {
+            "events": [{"type": "login_success", "age": 30}],
+            "apps": [
+                {"name": "first-app", "events": [{"type": "restart", "age": 20}, {"type": "scale", "age": 40}]},
+                {"name": "second-app", "events": [{"type": "scale", "age": 10}]},
+                {"name": "third-app", "region": "osc-secnum-fr1", "events": [{"type": "scale", "age": 5}]},
+            ],
+        }
+    )
+    caller.main("POST", "/v1/apps/second-app/rename", json={"current_name": "second-app", "new_name": "other-app"})
+    answer = caller.main("GET", "/v1/events").json()
+    told = [(event["type"], event.get("app_name", "none")) for event in answer["events"]]
+    assert told == [
+        ("rename_app", "other-app"),
+        ("scale", "second-app"),
+        ("restart", "first-app"),
+        ("login_success", "none"),
+        ("scale", "first-app"),
+    ]
+    assert "app_id" not in answer["events"][3]
+    assert answer["meta"]["pagination"]["total_count"] == 5
+    beyond = caller.main("GET", "/v1/events?page=9&per_page=2").json()
+    assert (beyond["events"], beyond["meta"]["pagination"]["next_page"]) == ([], None)
+
+
 # addons
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
 # Private: may change without notice.
-"""What happened to an app and its databases (docs/contract.md, section 2.1, A14): what is told of each type of event."""
+"""What happened to apps and their databases (docs/contract.md, section 2.1, A14 and A19): what is told of each type of event."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from .._shapes import (
     Many,
     Record,
     boolean,
+    called,
     identifier,
     instant,
     integer,
@@ -111,8 +112,16 @@ def type_of(name: str | None) -> str | None:
     return name if or_none(name) is None else ALSO_CALLED.get(str(name), name)
 
 
-# Without a user when an addon did it.
-_EVENT = Record(id=identifier, type=present(text), created_at=instant, user=Record(**PERSON), type_data=mapping)
+# Without a user when an addon did it, and without an app when the user did it to the account.
+_EVENT = Record(
+    id=identifier,
+    type=present(text),
+    created_at=instant,
+    app=called(identifier, "app_name"),
+    app_id=identifier,
+    user=Record(**PERSON),
+    type_data=mapping,
+)
 
 
 def event(value: t.Any, place: str) -> Raw:
@@ -144,6 +153,7 @@ def _reader(kind: str, name: str) -> Check:
     return prose
 
 
+_NARROWER = "Ask for less with since or with a smaller limit; types makes the list that is read no shorter."
 _EVENTS = MAIN.route(
     "A14",
     "list_events",
@@ -151,16 +161,27 @@ _EVENTS = MAIN.route(
     READ,
     pages_of("events", event),
     doing="read the events of the app",
-    narrower="Ask for less with since or with a smaller limit; types makes the list that is read no shorter.",
+    narrower=_NARROWER,
+)
+_EVENTS_OF_USER = MAIN.route(
+    "A19",
+    "list_events_of_user",
+    "GET /events",
+    READ,
+    pages_of("events", event),
+    doing="read the events",
+    narrower=_NARROWER,
 )
 
 
 def list_events(
-    client: Sender, app: str, limit: int | None = None, past: t.Callable[[Raw], bool] = lambda dummy: False
+    client: Sender, app: str | None, limit: int | None = None, past: t.Callable[[Raw], bool] = lambda dummy: False
 ) -> t.Iterator[Raw]:
-    """Yield the events of the app, newest first (A14), and ask for a page when the one before it is used up.
+    """Yield the events of the app (A14), or without one those of all apps of the region (A19), newest first.
 
-    ``limit`` says how many are wanted, as far as that is known: with it the pages are no longer than needed. A page
-    whose last event is ``past`` is the last one.
+    A page is asked for when the one before it is used up. ``limit`` says how many are wanted, as far as that is known: with it
+    the pages are no longer than needed. A page whose last event is ``past`` is the last one.
     """
+    if app is None:
+        return walk(client, _EVENTS_OF_USER, limit, past)
     return walk(client, _EVENTS, limit, past, app)

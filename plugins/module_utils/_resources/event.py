@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
 # Private: may change without notice.
-"""What happened to an app and its databases (docs/contract.md section 2.1, A14)."""
+"""What happened to apps and their databases (docs/contract.md section 2.1, A14 and A19)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .. import _canon
 from .._api.event import list_events, type_of
 from .._options import check_count, check_form, parsed
 from .._step import Params, State
-from ._account import OfApp
+from ._account import OfAccount
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Asked:
     types: frozenset[str | None]
 
 
-class EventInfo(OfApp):
-    """The events of an app, newest first as the platform lists them."""
+class EventInfo(OfAccount):
+    """The events of an app, or of all apps of a region, newest first as the platform lists them."""
 
     plural = "events"
-    reading = "read the events of the app"
+    reading = "read the events"
 
     asked: Asked
 
@@ -55,6 +55,7 @@ class EventInfo(OfApp):
             return bool(since) and created_at is not None and created_at < since
 
         # With types the number of events to walk is not known beforehand.
-        for event in list_events(self.client, self.app, None if types else self.params["limit"], is_older):
+        limit = None if types else self.params["limit"]
+        for event in list_events(self.client, self.client.settings.app, limit, is_older):
             if not is_older(event) and (not types or event["type"] in types):
                 yield event

@@ -24,7 +24,7 @@ from scalingo_sandbox.identifiers import (
     stable_number,
     stable_uuid,
 )
-from scalingo_sandbox.seed import REGIONS, Seed, SeedAddon, SeedApp, SeedDatabase, SeedFleet
+from scalingo_sandbox.seed import REGIONS, Seed, SeedAddon, SeedApp, SeedDatabase, SeedEvent, SeedFleet
 from scalingo_sandbox.state import (
     Addon,
     App,
@@ -69,6 +69,7 @@ def reset(world: World, seed: Seed | None = None) -> None:
 def load(world: World, seed: Seed) -> None:
     world.begin(seed, Catalog(_versions(world, seed)))
     world.catalog.coming = world.switch("coming_kinds") == "shown"
+    world.events += [_event(world, event) for event in seed.events]
     for app in seed.apps:
         _load_app(world, app)
     for fleet in seed.fleet:
@@ -152,11 +153,7 @@ def _load_app(world: World, seed: SeedApp) -> None:
     for index, peering in enumerate(seed.net_peerings):
         identifier = peering.id or stable_uuid("net_peering", app.id, str(index))
         app.peerings.append(NetPeering(identifier, peering.outscale_net_peering_id, world.now(), peering.status))
-    for event in seed.events:
-        happened = world.now() - event.age
-        app.events.append(
-            Event(event.id or fresh_hexadecimal(), event.type, happened, dict(event.type_data), event.user)
-        )
+    app.events += [_event(world, event, app.name) for event in seed.events]
     for part in seed.operations:
         operation = AppOperation(
             id=part.id or fresh_hexadecimal(),
@@ -167,6 +164,11 @@ def _load_app(world: World, seed: SeedApp) -> None:
             error=part.error,
         )
         app.operations[operation.id] = operation
+
+
+def _event(world: World, seed: SeedEvent, app: str = "") -> Event:
+    happened = world.now() - seed.age
+    return Event(seed.id or fresh_hexadecimal(), seed.type, happened, dict(seed.type_data), seed.user, app)
 
 
 def _load_addon(world: World, app: App, seed: SeedAddon, index: int) -> None:

@@ -243,6 +243,8 @@ class Seed(SeedPart):
 
     user: SeedUser = Field(default_factory=SeedUser)
     apps: list[SeedApp] = Field(default_factory=list)
+    events: list[SeedEvent] = Field(default_factory=list)
+    """What the user did to the account itself."""
     fleet: list[SeedFleet] = Field(default_factory=list)
     durations: Durations = Field(default_factory=Durations)
     switches: dict[str, Any] = Field(default_factory=dict)

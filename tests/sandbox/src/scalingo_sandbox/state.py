@@ -241,6 +241,8 @@ class Event:
     created_at: float
     type_data: dict[str, Any]
     by_user: bool = True
+    app_name: str = ""
+    """What the app was called then; a new name does not change it."""
 
 
 @dataclass

@@ -112,7 +112,7 @@ _MAINTENANCE_EVENTS = {
 }
 
 
-def event(world: World, owner: state.App, item: state.Event) -> main.Event:
+def event(world: World, owner: state.App | None, item: state.Event) -> main.Event:
     name = item.type
     if world.switch("maintenance_events") == "documented":
         name = _MAINTENANCE_EVENTS.get(name, name)
@@ -122,7 +122,9 @@ def event(world: World, owner: state.App, item: state.Event) -> main.Event:
             id=f"us-{stable_uuid('user', PLATFORM)}", username=PLATFORM, email=f"{PLATFORM}@example.com"
         )
         more = {"user": platform}
-    return main.Event.of(item, world.date, type=name, app_id=owner.id, app_name=owner.name, **more)
+    if owner is None:
+        return main.Event.of(item, world.date, ("app_name",), type=name, **more)
+    return main.Event.of(item, world.date, type=name, app_id=owner.id, app_name=item.app_name or owner.name, **more)
 
 
 def dedicated(world: World, item: state.App) -> main.DedicatedDatabase:

@@ -78,6 +78,7 @@ class World:
         self._ca_certificate: bytes | None = None
         self._authority: trustme.CA | None = None
         self.apps: list[App] = []
+        self.events: list[Event] = []
 
     # what a reset does
 
@@ -96,6 +97,7 @@ class World:
         self.outcomes: dict[tuple[str | None, str], Outcome] = {}
         self.blocking = False
         self.apps = []
+        self.events = []
         api_token = self._given_api_token or seed.user.api_token or self._made_api_token
         self.account = Account(
             id="us-" + stable_uuid("user", seed.user.username),
@@ -214,7 +216,8 @@ class World:
     # what happened
 
     def record_event(self, app: App, name: str, type_data: dict[str, Any], at: float | None = None) -> None:
-        app.events.append(Event(fresh_hexadecimal(), name, self.now() if at is None else at, type_data))
+        happened = self.now() if at is None else at
+        app.events.append(Event(fresh_hexadecimal(), name, happened, type_data, app_name=app.name))
 
     def write_log(self, addon: Addon, text: str) -> None:
         addon.database.logs.append(LogLine(self.now(), "db-node", text))

@@ -135,9 +135,10 @@ def show_app_operation(call: Call) -> main.AppOperationAnswer:
 # events
 
 
-def _events(call: Call, apps: list[state.App]) -> main.EventsAnswer:
+def _events(call: Call, apps: list[state.App], own: list[state.Event]) -> main.EventsAnswer:
     world = call.world
-    happened = [(event.created_at, index, app, event) for app in apps for index, event in enumerate(app.events)]
+    listed: list[tuple[state.App | None, list[state.Event]]] = [*((app, app.events) for app in apps), (None, own)]
+    happened = [(event.created_at, index, app, event) for app, events in listed for index, event in enumerate(events)]
     happened.sort(key=lambda entry: (-entry[0], -entry[1]))
     try:
         page, number, per_page = views.page_of(happened, call.query)
@@ -150,13 +151,14 @@ def _events(call: Call, apps: list[state.App]) -> main.EventsAnswer:
 @route("A14", "api", "GET", "/v1/apps/{app}/events", safe=True, query="page per_page")
 def list_app_events(call: Call) -> main.EventsAnswer:
     """What happened to an app, the latest first."""
-    return _events(call, [call.app])
+    return _events(call, [call.app], [])
 
 
-@route("events", "api", "GET", "/v1/events", safe=True, query="page per_page")
+@route("A19", "api", "GET", "/v1/events", safe=True, query="page per_page")
 def list_events(call: Call) -> main.EventsAnswer:
-    """What happened to all apps, the latest first."""
-    return _events(call, [app for app in call.world.apps if app.region == call.region])
+    """What happened to all apps of the region and to the account, the latest first."""
+    world = call.world
+    return _events(call, [app for app in world.apps if app.region == call.region], world.events)
 
 
 # addons

@@ -264,8 +264,9 @@ class Event(Response):
     id: str
     created_at: Date
     type: str
-    app_id: str
-    app_name: str
+    app_id: str | None = None
+    app_name: str | None = None
+    """Of an event of the account there is no app."""
     user: EventUser | None = None
     type_data: dict[str, Any]
 
