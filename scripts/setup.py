@@ -279,8 +279,15 @@ def alone() -> Iterator[None]:
         yield
 
 
-#: What the real engines of the sandbox, the tests of tunnels and those of pages need, besides PostgreSQL.
-PROGRAMS = ("mariadb-server", "influxdb", "openssh-server", "libnss-wrapper", "chromium-headless-shell")
+#: What the real engines of the sandbox, the tests of tunnels, of pages and of rulebooks need, besides PostgreSQL.
+PROGRAMS = (
+    "mariadb-server",
+    "influxdb",
+    "openssh-server",
+    "libnss-wrapper",
+    "chromium-headless-shell",
+    "default-jre-headless",
+)
 
 
 def servers() -> None:
@@ -343,6 +350,7 @@ PARTS: dict[str, Callable[[], object]] = {
     "core": cores,
     "node": node,
     "servers": servers,
+    "rulebook": lambda: python_environment("rulebook", REQUIREMENTS / "rulebook.txt"),
 }
 
 

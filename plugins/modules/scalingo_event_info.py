@@ -35,10 +35,11 @@ options:
         V(database_backup_failed).
       - Continuous backup events are V(database_continuousbackup_healthy), V(database_continuousbackup_delayed) and
         V(database_continuousbackup_stale).
-      - Maintenance events are V(plan_database_maintenance), V(start_database_maintenance) and V(complete_database_maintenance).
+      - Maintenance events are V(plan_database_maintenance), V(start_database_maintenance), V(complete_database_maintenance) and
+        V(database_maintenance_missed).
       - Any other event type of the platform is accepted, such as V(deployment).
       - V(database_maintenance_planned), V(database_maintenance_started) and V(database_maintenance_completed) are aliases of the
-        maintenance events.
+        maintenance events. So is V(miss_database_maintenance).
       - When fewer than O(limit) events match, all events since O(since) are read.
     type: list
     elements: str

@@ -614,6 +614,20 @@ def test_a_maintenance_takes_its_course(box: Sandbox, caller: Caller) -> None:
     ]  # fmt: skip
 
 
+def test_a_maintenance_that_finds_the_database_busy_is_missed(box: Sandbox, caller: Caller) -> None:
+    planned = {"type": "db-node-migration", "status": "notified", "starts_in": 3600}
+    database = {"maintenance": [planned], "current_operation_id": "0123456789abcdef01234567"}
+    box.reset({"apps": [{"name": "shop", "addons": [{"provider": "mysql", "database": database}]}]})
+    box.advance(3601)
+    caller.forget()
+    entry = caller.database("GET", box.addon_id("shop", "mysql"), "/maintenance").json()["maintenance"][0]
+    assert entry["status"] == "cancelled"
+    for name in ("miss_database_maintenance", "database_maintenance_missed"):
+        event = caller.main("GET", "/v1/apps/shop/events").json()["events"][0]
+        assert (event["type"], event["type_data"]["maintenance_id"]) == (name, entry["id"])
+        box.switch("maintenance_events", "documented")
+
+
 # S1 to S5
 
 

@@ -109,6 +109,7 @@ _MAINTENANCE_EVENTS = {
     "plan_database_maintenance": "database_maintenance_planned",
     "start_database_maintenance": "database_maintenance_started",
     "complete_database_maintenance": "database_maintenance_completed",
+    "miss_database_maintenance": "database_maintenance_missed",
 }
 
 

@@ -424,7 +424,11 @@ def plan_maintenance(world: World, addon: Addon, item: Maintenance, seconds: flo
             item.status = "notified"
 
     def start() -> None:
-        if item.status not in ("scheduled", "notified", "queued") or is_busy(database):
+        if item.status not in ("scheduled", "notified", "queued"):
+            return
+        if is_busy(database):
+            item.status = "cancelled"
+            _maintenance_event(world, addon, item, "miss_database_maintenance", None)
             return
         item.status, item.started_at, database.status = "running", world.now(), "migrating"
         _maintenance_event(world, addon, item, "start_database_maintenance", None)
