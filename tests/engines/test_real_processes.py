@@ -12,7 +12,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import typing as t
 from pathlib import Path
 
@@ -121,9 +120,7 @@ def test_nothing_stays_when_it_ends(started: t.Any, place: Path, number: int) ->
     office.url("shop", "SCALINGO_POSTGRESQL_URL")
     assert servers(place)
     process.send_signal(number)
-    begun = time.monotonic()
     process.wait(30)
-    assert time.monotonic() - begun < 4 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     until(lambda: not servers(place), "the end of the servers", 30)
     until(lambda: not list(place.iterdir()), "the end of the directory", 30)
 

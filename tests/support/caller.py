@@ -19,7 +19,7 @@ class Caller:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self.client = httpx.Client(timeout=10, verify=False)
+        self.client = httpx.Client(timeout=60, verify=False)
         self._bearer = ""
         self._addon_tokens: dict[str, str] = {}
 

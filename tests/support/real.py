@@ -14,7 +14,6 @@ import typing as t
 import urllib.parse
 from pathlib import Path
 
-import httpx
 import pytest
 from scalingo_sandbox.testing import Sandbox
 from support.caller import Caller
@@ -33,11 +32,6 @@ def short_directory() -> t.Iterator[Path]:
 
 class Office(Caller):
     """The API of one sandbox, with the waits that a client would have."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        super().__init__(sandbox)
-        # Servers start while somebody asks for them, and take their time on a busy machine.
-        self.client.timeout = httpx.Timeout(60)
 
     def url(self, app: str, name: str) -> str:
         """A connection URL, as the variables of an app hold it."""
