@@ -11,9 +11,11 @@ import binascii
 import contextlib
 import importlib
 import json
+import math
 import pkgutil
 import sys
 import threading
+import time
 import traceback
 import uuid
 from collections.abc import Callable
@@ -189,7 +191,12 @@ class Application:
                 drop(reset=rule.reset)
                 return None
             if rule is not None and rule.do == "slow":
-                await self._pause(rule.seconds)
+                rules = self.world.faults
+                await self._while_it_holds(rule, rule.seconds)
+                if rules is not self.world.faults:
+                    # The world that it was asked of is gone.
+                    drop(reset=False)
+                    return None
             if rule is not None and rule.do in ("status", "html", "plain"):
                 exchange.answer = _fault_answer(rule)
             else:
@@ -210,8 +217,12 @@ class Application:
         """Wait until a rule that holds is gone."""
         if rule.do.startswith("hold"):
             self.held.release()
-        while rule.do.startswith("hold") and self.world.faults.holds(rule) and not self.stopping.is_set():
-            await self._pause(0.02)
+            await self._while_it_holds(rule, math.inf)
+
+    async def _while_it_holds(self, rule: faults.FaultRule, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while self.world.faults.holds(rule) and not self.stopping.is_set() and (left := end - time.monotonic()) > 0:
+            await self._pause(min(left, 0.02))
 
     async def _run(self, act: Callable[..., Result], *arguments: Any) -> Result:
         """In a thread of its own where an engine may take long, so that nobody else has to wait for it."""
