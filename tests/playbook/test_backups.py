@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import typing as t
 from pathlib import Path
 
@@ -131,11 +132,15 @@ def test_a_download_that_is_killed_is_gone_on_with(download: Download) -> None:
     content = Content(200 * MEGABYTE)
     with FileServer(content) as server:
         download.serve(server)
+        killed = threading.Event()
+        # It is not whole before it is killed.
+        server.between = lambda sent: sent > content.size / 2 and killed.wait(60)
         process = download.start()
         part, description = download.directory / ".backup.tar.gz.part", download.directory / ".backup.tar.gz.part.json"
         until(description.exists, "the first part is on the disk")
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=30)
+        killed.set()
         assert download.names() in (
             [part.name, description.name],
             [part.name, description.name, description.name + ".new"],
@@ -220,12 +225,16 @@ def test_two_plays_at_the_same_moment_make_one_backup(
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
         controllers.append(Ansible(tmp_path / name, sandbox.environment()))
-    seed = {**SEED, "durations": {**SEED["durations"], "backup": 8}}
+    seed = {**SEED, "durations": {**SEED["durations"], "backup": 600}}
     sandbox.reset(seed)
-    # The first one to ask is slow on its way, so that both have looked before there is one.
-    sandbox.fault(match={"route": "B2"}, times=1, do="slow", seconds=4)
+    # The first one to ask is slow on its way, so that both have looked before there is one, and it is not done before both have asked.
+    sandbox.fault(match={"route": "B2"}, times=1, do="slow", seconds=600)
     arguments = "app=shop addon=redis max_age=1h wait_interval=0.5"
     runs = [meanwhile(ansible.ad_hoc, "community.scalingo.scalingo_backup", arguments) for ansible in controllers]
+    until(lambda: routes(sandbox.unsafe()) == ["B2", "B2"], "both to ask", 100)
+    sandbox.clear_faults()
+    until(lambda: [record.status for record in sandbox.unsafe()].count(None) == 0, "the answers")
+    sandbox.advance(600)
     results = [run.result().ok().only.result for run in runs]
     assert sorted(result["changed"] for result in results) == [False, True]
     assert sorted(result["attached"] for result in results) == [False, True]

@@ -253,7 +253,8 @@ def test_a_time_limit_ends_a_wait(controller: Ansible, sandbox: Sandbox) -> None
         run = controller.tasks(tasks, environment=environment).ok()
         assert run.task("wait").status == "failed" and run.task("wait").result["changed"] is False, run
         assert re.search(r"\(2\)|2 second", run.task("wait").result["msg"]), run
-        assert run.task("wait").seconds is not None and 1.5 < run.task("wait").seconds < 20
+        # By itself it would wait for hours.
+        assert run.task("wait").seconds is not None and 1.5 < run.task("wait").seconds < 100
         assert run.task("after").status == "ok"
 
 

@@ -91,6 +91,8 @@ class FileServer:
         self.content_type = "application/gzip"
         #: Called with each request before it is answered.
         self.before: t.Callable[[Seen], None] = lambda seen: None
+        #: Called before each piece with how much of the file went before it.
+        self.between: t.Callable[[int], object] = lambda sent: None
         self.seen: list[Seen] = []
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
@@ -195,6 +197,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _send_body(self, files: FileServer, content: Content, start: int) -> None:
         cut = min((cut for cut in files.cuts if cut > start), default=None)
         for piece in content.pieces(start, cut):
+            files.between(start)
+            start += len(piece)
             self.wfile.write(piece if files.length else b"%x\r\n%s\r\n" % (len(piece), piece))
         if cut is not None:
             files.cuts.remove(cut)
