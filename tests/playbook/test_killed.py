@@ -222,7 +222,8 @@ def test_the_second_ctrl_c_after_one_that_was_lost(
         assert not run.ended, run.text
         below = doomed.end(run, signal.SIGINT)
         assert below and doomed.tally.lost == 1, run.text
-        until(lambda: not any(map(is_there, below)), "the end of all processes", 5)
+        # What waits for an answer would wait for 30 seconds.
+        until(lambda: not any(map(is_there, below)), "the end of all processes", 20)
 
 
 class Copies(Doomed):

@@ -74,6 +74,6 @@ def killed(
             os.kill(each, number)
         process.join(30)
         assert process.exitcode not in (None, 0)
-        until(lambda: not processes_of(work_dir), f"the end of all: {processes_of(work_dir)}", 15)
+        until(lambda: not processes_of(work_dir), f"the end of all: {processes_of(work_dir)}", 60)
     finally:
         process.kill()

@@ -91,7 +91,7 @@ class SocketServer:
             thread.start()
 
     def _serve(self, connection: socket.socket, number: int) -> None:
-        connection.settimeout(3)
+        connection.settimeout(60)
         try:
             if self.tls is not None:
                 connection = self.tls.wrap_socket(connection, server_side=True)

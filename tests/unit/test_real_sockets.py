@@ -38,7 +38,7 @@ BACKUP = '{"database_backup": {"id": "b1", "status": "scheduled"}}'
 
 def client_of(office: Office, server: SocketServer | str, **params: t.Any) -> Client:
     address = server if isinstance(server, str) else server.address
-    return office.direct(**{"db_api_url": address, "api_timeout": 2, "api_retries": 2, **params})
+    return office.direct(**{"db_api_url": address, "api_timeout": 60, "api_retries": 2, **params})
 
 
 def fails(kind: type[ScalingoError], run: t.Callable[[], t.Any]) -> ScalingoError:
@@ -66,7 +66,7 @@ def test_the_netrc_would_win_if_we_let_it(netrc: None) -> None:
     import requests
 
     with SocketServer() as server:
-        requests.get(server.address, headers={"Authorization": "Bearer x"}, timeout=3)
+        requests.get(server.address, headers={"Authorization": "Bearer x"}, timeout=60)
     assert server.requests[0].headers["authorization"].startswith("Basic ")
 
 
@@ -218,12 +218,12 @@ def test_an_answer_that_drips_is_given_up_with_the_lowest_libraries_too(where: s
 
 def test_a_file_may_take_long_and_no_piece_of_it(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     first, rest = DRIPPING["of a known length"]
-    with SocketServer(first.replace(b"999", b"60") + rest[:60], gap=0.01, whole=len(first)) as server:
-        client = hurried(client_of(office, server), monkeypatch)
+    with SocketServer(first.replace(b"999", b"120") + rest[:120], gap=0.01, whole=len(first)) as server:
+        client = hurried(client_of(office, server), monkeypatch, 0.5)
         with client.open_link(LINK_ROUTE, f"{server.address}/file", {}) as stream:
-            assert b"".join(stream.chunks(5)) == b"x" * 60
+            assert b"".join(stream.chunks(5)) == b"x" * 120
         with client.open_link(LINK_ROUTE, f"{server.address}/file", {}) as stream:
-            error = fails(Unreachable, lambda: list(stream.chunks(100)))
+            error = fails(Unreachable, lambda: list(stream.chunks(120)))
     assert "was still answering after too long a time" in error.message
 
 
@@ -369,7 +369,7 @@ def test_a_connection_that_is_never_made_is_tried_again_for_every_call(office: O
 
 
 def test_a_server_that_says_nothing(office: Office) -> None:
-    with SocketServer(response(DATABASE), pause=1) as server:
+    with SocketServer(response(DATABASE), pause=60) as server:
         client = client_of(office, server, api_timeout=0.1, api_retries=1)
         error = fails(Unreachable, Api(client).show_database)
         assert "did not answer within 0.1 seconds" in error.message and error.attempts == 2
@@ -415,7 +415,7 @@ def test_a_429_in_plain_text(office: Office) -> None:
 
 def proxied(office: Office, monkeypatch: pytest.MonkeyPatch, proxy: str) -> Client:
     monkeypatch.setenv("HTTPS_PROXY", proxy)
-    return office.direct(db_api_url="https://db-api.example.test", api_retries=0, api_timeout=2)
+    return office.direct(db_api_url="https://db-api.example.test", api_retries=0, api_timeout=60)
 
 
 def test_a_proxy_that_refuses(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -405,7 +405,7 @@ def test_what_openssh_says_is_told_in_other_words(said: str, words: str) -> None
     assert isinstance(problem, Unreachable) and words in problem.message
 
 
-def waiting_tunnel(program: str, timeout: float = 1) -> Tunnel:
+def waiting_tunnel(program: str, timeout: float = 30) -> Tunnel:
     return Tunnel(Gateway(Address("h", 22), "git", program=program), Address("db", 1), timeout)
 
 
