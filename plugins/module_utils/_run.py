@@ -106,12 +106,12 @@ def execute(performer: type[Performer], spec: Spec, host: Host, clock: Clock | N
         outcome = performing.perform(host.check_mode)
     except Interrupted as error:
         cause = error.error
-        failure = _failure(cause if isinstance(cause, ScalingoError) else _defect(cause), performer, client)
+        failure = _failure(cause if isinstance(cause, ScalingoError) else defect(cause), performer, client)
         failure.update(changed=bool(error.done) or error.maybe, steps_done=error.done, step_failed=error.failed)
     except ScalingoError as error:
         failure = _failure(error, performer, client)
     except Exception as error:  # pylint: disable=broad-except
-        failure = _failure(_defect(error), performer, client)
+        failure = _failure(defect(error), performer, client)
     else:
         result = readable(_result(outcome), notes.append)
         host.exit({**result, **_surroundings(client, notes)})
@@ -160,7 +160,7 @@ def _surroundings(client: Client | None, notes: list[str]) -> dict[str, t.Any]:
     return result
 
 
-def _defect(error: Exception) -> ScalingoError:
+def defect(error: Exception) -> ScalingoError:
     """An error that nobody foresaw, told without a traceback and without its text, which could hold a secret.
 
     A full disk or a file that is not to be read is no defect: what the system says of it is told.

@@ -591,6 +591,21 @@ def _platform_user(caller: Caller, box: Sandbox) -> Any:
     return caller.main("GET", "/v1/apps/shop/events").json()["events"][0].get("user", {}).get("username")
 
 
+@probe("event_order")
+def _event_order(caller: Caller, box: Sandbox) -> Any:
+    events = [{"type": "restart", "age": 1}, {"type": "scale", "age": 2}]
+    box.reset({"apps": [{"name": "shop", "events": events}], "switches": box.state()["switches"]})
+    return [event["type"] for event in caller.main("GET", "/v1/events").json()["events"]]
+
+
+@probe("events_meanwhile")
+def _events_meanwhile(caller: Caller, box: Sandbox) -> Any:
+    """The last event of a page is the first of the next one once more."""
+    box.reset({"apps": [{"name": "shop", "events": [{"type": "scale"}] * 4}], "switches": box.state()["switches"]})
+    pages = [caller.main("GET", f"/v1/events?per_page=2&page={page}").json()["events"] for page in (1, 2)]
+    return pages[0][-1]["id"] == pages[1][0]["id"]
+
+
 @probe("many_at_once")
 def _many_at_once(caller: Caller, box: Sandbox) -> Any:
     """Twenty are held, and one more comes."""

@@ -239,7 +239,7 @@ def test_what_this_machine_cannot_do_is_no_defect(number: int, hint: str) -> Non
 
 
 def test_a_defect_without_a_place() -> None:
-    assert _run._defect(ValueError("x")).message == "ValueError at an unknown place"
+    assert _run.defect(ValueError("x")).message == "ValueError at an unknown place"
 
 
 def test_notes_are_returned_when_there_are_any() -> None:

@@ -10,10 +10,10 @@ from typing import Any
 from scalingo_sandbox import work
 from scalingo_sandbox.faults import FaultRule
 from scalingo_sandbox.identifiers import fresh_hexadecimal
-from scalingo_sandbox.loading import follow_switches, reset
+from scalingo_sandbox.loading import follow_switches, make_event, reset
 from scalingo_sandbox.ratelimit import RateLimit
 from scalingo_sandbox.record import Record
-from scalingo_sandbox.seed import Seed, SeedMaintenance, load
+from scalingo_sandbox.seed import Seed, SeedEvent, SeedMaintenance, load
 from scalingo_sandbox.state import Addon, Feature, LogLine, Maintenance, Operation, Outcome
 from scalingo_sandbox.switches import SWITCHES
 from scalingo_sandbox.world import World
@@ -213,6 +213,16 @@ class Control:
             identifier = operation_id or addon.database.current_operation_id
             if identifier is None or addon.database.operations.pop(identifier, None) is None:
                 raise ValueError(f"no operation {identifier} is known")
+
+    def event(self, app: str | None = None, region: str = "osc-fr1", **event: Any) -> None:
+        """Something happens to an app, or without one to the account: an event as a seed has it, now unless it has an age."""
+        parsed = SeedEvent.model_validate({"age": 0.0, **event})
+        with self.world.lock:
+            owner = self.world.find_app(region, app) if app else None
+            if app and owner is None:
+                raise ValueError(f"there is no app {app} in {region}")
+            events = self.world.events if owner is None else owner.events
+            events.append(make_event(self.world, parsed, "" if owner is None else owner.name))
 
     def state(self) -> dict[str, Any]:
         """Everything that exists, without secrets."""

@@ -69,7 +69,7 @@ def reset(world: World, seed: Seed | None = None) -> None:
 def load(world: World, seed: Seed) -> None:
     world.begin(seed, Catalog(_versions(world, seed)))
     world.catalog.coming = world.switch("coming_kinds") == "shown"
-    world.events += [_event(world, event) for event in seed.events]
+    world.events += [make_event(world, event) for event in seed.events]
     for app in seed.apps:
         _load_app(world, app)
     for fleet in seed.fleet:
@@ -153,7 +153,7 @@ def _load_app(world: World, seed: SeedApp) -> None:
     for index, peering in enumerate(seed.net_peerings):
         identifier = peering.id or stable_uuid("net_peering", app.id, str(index))
         app.peerings.append(NetPeering(identifier, peering.outscale_net_peering_id, world.now(), peering.status))
-    app.events += [_event(world, event, app.name) for event in seed.events]
+    app.events += [make_event(world, event, app.name) for event in seed.events]
     for part in seed.operations:
         operation = AppOperation(
             id=part.id or fresh_hexadecimal(),
@@ -166,7 +166,7 @@ def _load_app(world: World, seed: SeedApp) -> None:
         app.operations[operation.id] = operation
 
 
-def _event(world: World, seed: SeedEvent, app: str = "") -> Event:
+def make_event(world: World, seed: SeedEvent, app: str = "") -> Event:
     happened = world.now() - seed.age
     return Event(seed.id or fresh_hexadecimal(), seed.type, happened, dict(seed.type_data), seed.user, app)
 

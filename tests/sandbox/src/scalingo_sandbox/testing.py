@@ -182,6 +182,10 @@ class Sandbox:
     def change_database(self, addon_id: str, **fields: Any) -> None:
         self.running.control.change_database(addon_id, **fields)
 
+    def event(self, app: str | None = None, region: str = "osc-fr1", **event: Any) -> None:
+        """Something happens to an app, or to the account: type, type_data, age, id, user."""
+        self.running.control.event(app, region, **event)
+
     def end_operation(self, addon_id: str, operation_id: str | None = None, error: str | None = None) -> None:
         self.running.control.end_operation(addon_id, operation_id, error)
 

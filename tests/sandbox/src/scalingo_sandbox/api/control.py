@@ -70,6 +70,7 @@ ROUTES: list[tuple[str, str, Handler]] = [
     ("POST", "/control/expire_tokens", lambda control, data: control.expire_tokens(**data)),
     ("POST", "/control/outcome", lambda control, data: control.outcome(**data)),
     ("POST", "/control/database", lambda control, data: control.change_database(**data)),
+    ("POST", "/control/event", lambda control, data: control.event(**data)),
     ("POST", "/control/end_operation", lambda control, data: control.end_operation(**data)),
     ("POST", "/control/lose_operation", lambda control, data: control.lose_operation(**data)),
 ]

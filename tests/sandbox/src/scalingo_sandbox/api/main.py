@@ -137,9 +137,13 @@ def show_app_operation(call: Call) -> main.AppOperationAnswer:
 
 def _events(call: Call, apps: list[state.App], own: list[state.Event]) -> main.EventsAnswer:
     world = call.world
+    if apps and call.query.get("page", "1") != "1" and world.switch("events_meanwhile") == "yes":
+        world.record_event(apps[0], "restart", {"scope": []})
     listed: list[tuple[state.App | None, list[state.Event]]] = [*((app, app.events) for app in apps), (None, own)]
     happened = [(event.created_at, index, app, event) for app, events in listed for index, event in enumerate(events)]
     happened.sort(key=lambda entry: (-entry[0], -entry[1]))
+    if world.switch("event_order") == "swapped":
+        happened = [entry for two in range(0, len(happened), 2) for entry in reversed(happened[two : two + 2])]
     try:
         page, number, per_page = views.page_of(happened, call.query)
     except views.PageRefused as error:
