@@ -59,17 +59,16 @@ class Copy:
         """Whether it is a good one with a date that can be."""
         return not self.problem and not self.ahead
 
+    @property
+    def began(self) -> float:
+        """When its backup began, in seconds since 1970."""
+        return _canon.instant_seconds(self.backup.started_at)
+
     def shown(self) -> Raw:
         """It as a result shows it."""
         return {
             "path": self.path, "backup_id": self.backup.id, "started_at": self.backup.started_at, "size": self.size,
             "sha256": self.sha256, "encrypted": self.encrypted, "good": not self.problem, "problem": self.problem,
-        }  # fmt: skip
-
-    def entry(self) -> Raw:
-        """It as the list of copies has it."""
-        return {
-            "backup_id": self.backup.id, "started_at": self.backup.started_at, "size": self.size, "sha256": self.sha256
         }  # fmt: skip
 
 
@@ -90,7 +89,17 @@ def copy_of(path: str, described: t.Any, addon_id: str) -> Copy | None:
         return None
 
 
+def good_one(found: t.Iterable[Copy], backup_id: str = "") -> Copy | None:
+    """The first good copy of a backup, or of any; none when there is none."""
+    return next((copy for copy in found if not copy.problem and backup_id in ("", copy.backup.id)), None)
+
+
 # -- which are to be kept ----------------------------------------------------------------------------------------------
+
+
+def order(copy: Copy) -> tuple[bool, str, str, str]:
+    """Newer ones are greater, and those of the future come before all others."""
+    return not copy.ahead, copy.backup.started_at, copy.backup.id, copy.path
 
 
 def smaller(found: t.Iterable[Copy], most: float) -> dict[str, str]:
@@ -99,17 +108,16 @@ def smaller(found: t.Iterable[Copy], most: float) -> dict[str, str]:
     One that was kept although it is smaller, as the user said, is what the next are compared with.
     """
     problems: dict[str, str] = {}
-    before: Copy | None = None
+    name, reference = "", 0
     for copy in sorted((copy for copy in found if copy.counts), key=order):
-        content, reference = copy.archive.content_bytes, before and before.archive.content_bytes
+        content = copy.archive.content_bytes
         if content is None:
             continue
-        if before and reference and content < reference * (1 - most / 100) and not copy.described.get("accepted"):
-            problems[copy.path] = (
-                f"{copy.name} holds {content} bytes, {100 - 100 * content / reference:.4g} % less than {before.name}"
-            )
+        if content < reference * (1 - most / 100) and not copy.described.get("accepted"):
+            share = 100 - 100 * content / reference
+            problems[copy.path] = f"{copy.name} holds {content} bytes, {share:.4g} % less than {name}"
         else:
-            before = copy
+            name, reference = copy.name, content
     return problems
 
 
@@ -123,22 +131,18 @@ def chosen(
     """
     ordered = sorted(found, key=order, reverse=True)
     small, good = smaller(ordered, most), [copy for copy in ordered if copy.counts]
-    if not good:
-        return []
-    newest, going = _canon.instant_seconds(good[0].backup.started_at), []
     kept: set[str] = set()
+    going: list[Copy] = []
     for copy in good:
-        age = newest - _canon.instant_seconds(copy.backup.started_at)
-        if len(kept | {copy.backup.id}) > max(1, keep_count) or (len(kept) >= keep_count and copy.path in small):
-            going += [copy] if keep_seconds is None or age > keep_seconds else []
-        elif copy.path not in small:
+        is_small = copy.path in small
+        if len(kept) >= keep_count and (is_small or copy.backup.id not in kept):
+            going.append(copy)
+        elif not is_small:
             kept.add(copy.backup.id)
-    if good[0].path in small:
+    if good and good[0].path in small:
         going = []
-    bad = [copy for copy in ordered if copy.problem and not copy.unreadable]
-    return going + (bad if remove_bad and len(kept) >= keep_count else [])
-
-
-def order(copy: Copy) -> tuple[bool, str, str, str]:
-    """Newer ones are greater, and those of the future come before all others."""
-    return not copy.ahead, copy.backup.started_at, copy.backup.id, copy.path
+    if keep_seconds is not None:
+        going = [copy for copy in going if good[0].began - copy.began > keep_seconds]
+    if remove_bad and len(kept) >= keep_count:
+        going += [copy for copy in ordered if copy.problem and not copy.unreadable]
+    return going

@@ -17,11 +17,10 @@ import time
 import typing as t
 import zlib
 
-from ._copies import Shelf, busy, decrypted, filled, read_json, remove, taken
-from ._copy import MADE_BY, Archive, Copy, Raw, Source
+from ._copies import Shelf, archive_of, busy, converted, open_lock, remove
+from ._copy import MADE_BY, Copy, Raw
 from ._errors import ScalingoError
-from ._files import CHUNK, digest_of, local
-from ._programs import run
+from ._files import CHUNK, digest_of, local, or_nothing, read_json, taken
 
 #: What a dump in pg_dump's own format begins with, and how much of it is read to see that it lists something.
 PGDUMP = b"PGDMP"
@@ -43,26 +42,31 @@ class Place:
         self._lock = os.path.join(self.path, "lock")
 
     def left(self, staying: t.Sequence[str] = ()) -> list[str]:
-        """The names of what earlier runs have left, but for what stays. Nothing while a run is at work there. Changes nothing."""
+        """The names of what earlier runs have left, but for what stays. Nothing while a run is at work there. For who is alone."""
         with local(f"read {self.path}"):
-            if os.path.islink(self.path) or not os.path.isdir(self.path) or not self._is_free():
+            if os.path.islink(self.path) or not os.path.isdir(self.path) or self._is_taken():
                 return []
-            return sorted(name for name in os.listdir(self.path) if name not in staying)
+            return sorted(set(os.listdir(self.path)) - set(staying))
 
-    def _is_free(self) -> bool:
-        """Whether no run has it, and no download goes on there that has outlived its run."""
-        parts = [os.path.join(self.path, name) for name in os.listdir(self.path) if name.endswith(".part")]
-        return all(map(_is_unlocked, [self._lock, *parts]))
+    def _is_taken(self) -> bool:
+        try:
+            with open_lock(self._lock, changing=False) as file:
+                return taken(file.fileno(), shared=True) is False
+        except FileNotFoundError:
+            return False
 
     def clean(self, staying: t.Sequence[str] = ()) -> list[str]:
-        """Remove what earlier runs have left, but for what stays. For who is alone. Returns the names of what went."""
+        """Remove what `left` returns, and return it."""
         names = self.left(staying)
+        self._remove(names)
+        with contextlib.suppress(OSError):
+            os.rmdir(self.path)
+        return names
+
+    def _remove(self, names: t.Iterable[str]) -> None:
         with local(f"clean {self.path}"):
             for name in names:
                 remove(os.path.join(self.path, name))
-            with contextlib.suppress(OSError):
-                os.rmdir(self.path)
-        return names
 
     @contextlib.contextmanager
     def mine(self, backup_id: str, staying: t.Sequence[str]) -> t.Iterator[Copy | None]:
@@ -72,74 +76,60 @@ class Place:
         """
         with self.shelf.alone():
             there = self.shelf.good(backup_id)
-            held = -1 if there else self._taken(staying)
+            lock = None if there else self._taken(staying)
         try:
             yield there
         finally:
-            if held >= 0:
+            if lock is not None:
                 with contextlib.suppress(ScalingoError), self.shelf.alone():
-                    os.close(held)
+                    lock.close()
                     self.clean(staying)
 
-    def _taken(self, staying: t.Sequence[str]) -> int:
-        """Clean it and take its lock, which is a file that says who has it. Returns the file's number."""
+    def _taken(self, staying: t.Sequence[str]) -> t.IO[bytes]:
+        """Take its lock, which is a file that says who has it, and clean it."""
         with local(f"make {self.path}"):
             if os.path.islink(self.path):
                 raise ScalingoError(f"{self.path} is a link", hint="Remove it.")
             os.makedirs(self.path, mode=0o700, exist_ok=True)
-            if not self._is_free():
-                owner = read_json(self._lock)[0]
-                who = owner.get("who") if isinstance(owner, dict) else None
-                raise busy(
-                    f"another run is bringing a backup of this database to {self.shelf.directory}: "
-                    f"{who or 'a download that has outlived its run'}"
-                )
-            self.clean(staying)
-            os.makedirs(self.path, mode=0o700, exist_ok=True)
-            held = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            who = f"process {os.getpid()} on {os.uname().nodename}, since {since}"
-            taken(held)
+            lock = open_lock(self._lock)
+            if taken(lock.fileno()) is False:
+                owner = read_json(self._lock)[0] or "another process"
+                raise busy(f"another run is bringing a backup of this database to {self.shelf.directory}: {owner}")
+            self._remove(set(os.listdir(self.path)) - {os.path.basename(self._lock), *staying})
             # On a disk that is full nobody is told who it is.
             with contextlib.suppress(OSError):
-                os.write(held, json.dumps({"who": who}).encode())
-        return held
-
-
-def _is_unlocked(path: str) -> bool:
-    try:
-        number = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return True
-    try:
-        return taken(number) is not False
-    finally:
-        os.close(number)
+                since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+                os.ftruncate(lock.fileno(), 0)
+                os.write(
+                    lock.fileno(), json.dumps(f"process {os.getpid()} on {os.uname().nodename}, since {since}").encode()
+                )
+        return lock
 
 
 # -- what came ---------------------------------------------------------------------------------------------------------
 
 
-def read_through(file: t.BinaryIO, engine: str | None = None, alive: t.Callable[[], None] = lambda: None) -> int:
-    """Read an archive to its last byte, and return how many bytes its files have. `alive` is called now and then.
+def read_through(
+    file: t.BinaryIO, engine: str | None = None, tell: t.Callable[[int], object] = lambda read: None
+) -> int:
+    """Read an archive to its last byte, and return how many bytes its files have. `tell` is told how many of the archive were read.
 
     That of a PostgreSQL database holds a dump in pg_dump's format, which lists something. Raises `ScalingoError` when it is not whole.
     """
     total, dumps, expected = 0, 0, engine == "postgresql"
     try:
-        with gzip.open(file, "rb") as plain:
-            with tarfile.open(fileobj=t.cast(t.BinaryIO, plain), mode="r|") as archive:
-                for member in archive:
-                    content = archive.extractfile(member) if member.isfile() else None
-                    if content is None:
-                        continue
-                    expected = expected or member.name.endswith(".pgsql")
-                    head = piece = content.read(HEAD)
-                    while piece:
-                        alive()
-                        total += len(piece)
-                        piece = content.read(CHUNK)
-                    dumps += is_dump(head)
+        with gzip.open(file, "rb") as plain, tarfile.open(fileobj=t.cast(t.BinaryIO, plain), mode="r|") as archive:
+            for member in archive:
+                content = archive.extractfile(member) if member.isfile() else None
+                if content is None:
+                    continue
+                expected = expected or member.name.endswith(".pgsql")
+                head = piece = content.read(HEAD)
+                while piece:
+                    tell(file.tell())
+                    total += len(piece)
+                    piece = content.read(CHUNK)
+                dumps += is_dump(head)
             # The check sum of gzip comes at the very end.
             while plain.read(CHUNK):
                 pass
@@ -183,67 +173,47 @@ def made(
 
     `sha256` is that of the bytes as they came. The clear file is gone after an encryption, whatever came of it. Raises `ScalingoError`.
     """
-    watch = place.shelf.watch
-    watch.tell(f"verifying the backup {backup['id']}", "verifying", 0)
     with local(f"read {path}"), open(path, "rb") as file:
-        seen = os.fstat(file.fileno())
-        content = read_through(file, engine, watch.alive)
+        size = os.fstat(file.fileno()).st_size
+        tell = place.shelf.progress(f"verifying the backup {backup['id']}", size)
+        tell(0)
+        content = read_through(file, engine, tell)
         os.fsync(file.fileno())
-    digest = digest_of(path)
-    if digest != sha256:
+    if digest_of(path, tell) != sha256:
         raise ScalingoError("the download was altered on this machine: its SHA-256 is another than when it came")
     described: Raw = {
         "made_by": MADE_BY,
         "database": database,
         "backup": backup,
-        "encrypted": bool(sealing.encrypt),
-        "archive": {"size": seen.st_size, "sha256": digest, "content_bytes": content},
+        "archive": {"size": size, "sha256": sha256, "content_bytes": content},
         "verified_at": now,
-        "size": seen.st_size,
-        "sha256": digest,
     }
-    if not sealing.encrypt:
-        return path, described
-    try:
-        output = encrypted(place, path, described, sealing, seen)
-    finally:
-        with contextlib.suppress(OSError):
-            remove(path)
-    with local(f"read {output}"):
-        described.update(size=os.stat(output).st_size, sha256=digest_of(output))
-    return output, described
+    output = path
+    if sealing.encrypt:
+        with or_nothing(path):
+            output, size, sha256 = encrypted(place, path, sha256, sealing)
+        remove(path)
+    return output, {**described, "encrypted": bool(sealing.encrypt), "size": size, "sha256": sha256}
 
 
-def encrypted(place: Place, path: str, described: Raw, sealing: Sealing, seen: os.stat_result) -> str:
-    """Run the user's command, and return the path of what it wrote. Raises `ScalingoError`, and leaves nothing then."""
+def encrypted(place: Place, path: str, sha256: str, sealing: Sealing) -> tuple[str, int, str]:
+    """Have the user's command encrypt an archive, and return the path, the size and the SHA-256 of the file. Raises `ScalingoError`."""
     # A name that no program of a run that was killed can still be writing to.
     output = f"{path}.{secrets.token_hex(4)}{sealing.suffix}"
-    try:
-        done = run(filled(sealing.encrypt, path, output), watcher=place.shelf.watch)
-        if done.returncode != 0:
-            raise ScalingoError(f"the copy could not be encrypted, {done.ending}: {done.said}")
-        with local(f"read {path}"):
-            now = os.stat(path)
-        if (now.st_ino, now.st_size, now.st_mtime_ns) != (seen.st_ino, seen.st_size, seen.st_mtime_ns):
+    watch = place.shelf.watch
+    with local(f"read {output}"), or_nothing(output):
+        command = converted(sealing.encrypt, path, output, "the copy could not be encrypted", watch=watch)
+        if digest_of(path) != sha256:
             raise ScalingoError(f"{path} was changed while it was encrypted", hint="Run it again.")
-        size = os.stat(output).st_size if os.path.isfile(output) else 0
-        if size == 0:
-            raise ScalingoError(f"the copy was not encrypted: {done.command} wrote nothing to {{output}}")
-        with local(f"read {output}"):
-            os.chmod(output, 0o600)
-        # An archive is compressed already, so that what is encrypted is not smaller.
-        if size < seen.st_size and not sealing.decrypt:
+        size, before, digest = os.path.getsize(output), os.path.getsize(path), digest_of(output)
+        if digest == sha256:
+            raise ScalingoError(f"{command} did not encrypt: {{output}} is the same as {{input}}")
+        if sealing.decrypt:
+            remove(archive_of(output, sha256, sealing.decrypt, place.path, watch))
+        elif size < before:
+            # An archive is compressed already, so that what is encrypted is not smaller.
             raise ScalingoError(
-                f"the copy was not encrypted as a whole: {done.command} wrote {size} bytes for an archive of {seen.st_size}",
+                f"the copy was not encrypted as a whole: {command} wrote {size} bytes for an archive of {before}",
                 hint="See what the command says of a full disk or a missing file. If it compresses, prove it with decrypt_command.",
             )
-        if digest_of(output) == described["sha256"]:
-            raise ScalingoError(f"{done.command} did not encrypt: {{output}} is the same as {{input}}")
-        if sealing.decrypt:
-            copy = Copy(output, size, "", True, Archive(seen.st_size, described["sha256"], None), Source("", ""))
-            remove(decrypted(copy, sealing.decrypt, place, watch=place.shelf.watch))
-    except BaseException:
-        with contextlib.suppress(OSError):
-            remove(output)
-        raise
-    return output
+    return output, size, digest

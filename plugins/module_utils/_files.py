@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import json
 import os
 import typing as t
 
@@ -26,6 +27,8 @@ CHUNK = 256 * 1024
 
 #: File systems that cannot rename, of stores of objects, say one of these.
 NO_RENAME = (errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
+#: What file systems without locks say.
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 @contextlib.contextmanager
@@ -45,6 +48,17 @@ def local(doing: str) -> t.Iterator[None]:
         raise ScalingoError(f"{doing}: {error.strerror or type(error).__name__}", hint=hint) from None
 
 
+@contextlib.contextmanager
+def or_nothing(path: str) -> t.Iterator[None]:
+    """Leave nothing of a file whose making fails, or is ended."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        raise
+
+
 def create(path: str, directory: int | None = None) -> t.BinaryIO:
     """Make a file for its owner alone, where there is none yet, and no link either; in an open directory, if one is given."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -55,26 +69,21 @@ def write_atomically(path: str, text: str | bytes, mode: int, growing: str | Non
     """Write a small file that is there as a whole or not at all. It grows as `growing`, in the same file system, or beside its place."""
     temporary = growing or path + ".new"
     content = text.encode("utf-8") if isinstance(text, str) else text
-    with local(f"write {path}"):
+    with local(f"write {path}"), or_nothing(temporary):
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                os.fchmod(file.fileno(), mode)
+            os.replace(temporary, path)
+        except OSError as error:
+            if error.errno not in NO_RENAME:
+                raise
+            os.unlink(temporary)
+            with open(path, "wb") as file:
                 file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            try:
-                os.replace(temporary, path)
-            except OSError as error:
-                if error.errno not in NO_RENAME:
-                    raise
-                os.unlink(temporary)
-                with open(path, "wb") as file:
-                    file.write(content)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
 
 
 def sync_directory(path: str) -> None:
@@ -87,17 +96,23 @@ def sync_directory(path: str) -> None:
             os.close(descriptor)
 
 
-def lock(descriptor: int, shared: bool = False, release: bool = False) -> bool:
-    """Lock an open file until it is closed, at once or not at all: false while somebody else holds it, with `shared` for himself.
-
-    `release` gives it back before: a process that was forked meanwhile has the file open, too.
-    """
-    how = fcntl.LOCK_UN if release else fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+def lock(descriptor: int, shared: bool = False) -> bool:
+    """Lock an open file until it is closed, at once or not at all: false while somebody else holds it, with `shared` for himself."""
     try:
-        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
+
+
+def taken(descriptor: int, shared: bool = False) -> bool | None:
+    """Lock an open file as `lock` does; none where the file system has no locks."""
+    try:
+        return lock(descriptor, shared)
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        return None
 
 
 def is_called(descriptor: int, path: str, directory: int | None = None) -> bool:
@@ -114,13 +129,31 @@ def pieces(file: t.BinaryIO) -> t.Iterator[bytes]:
     return iter(lambda: file.read(CHUNK), b"")
 
 
-def digest_of(path: str) -> str:
-    """Return the SHA-256 of a file."""
-    digest = hashlib.sha256()
+def digest(file: t.BinaryIO, tell: t.Callable[[int], object] = lambda read: None) -> str:
+    """Return the SHA-256 of an open file. `tell` is told again and again how many bytes were read."""
+    found, read = hashlib.sha256(), 0
+    for piece in pieces(file):
+        found.update(piece)
+        read += len(piece)
+        tell(read)
+    return found.hexdigest()
+
+
+def digest_of(path: str, tell: t.Callable[[int], object] = lambda read: None) -> str:
+    """Return the SHA-256 of a file, as `digest` does."""
     with local(f"read {path}"), open(path, "rb") as file:
-        for piece in pieces(file):
-            digest.update(piece)
-    return digest.hexdigest()
+        return digest(file, tell)
+
+
+def read_json(path: str) -> tuple[t.Any, str]:
+    """Return what a file of JSON holds, or why that cannot be told."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file), ""
+    except OSError as error:
+        return None, error.strerror or type(error).__name__
+    except (ValueError, RecursionError):
+        return None, "it is not JSON"
 
 
 def name_of(text: str, length: int) -> str:

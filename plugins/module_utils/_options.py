@@ -11,6 +11,7 @@ import dataclasses
 import datetime
 import json
 import math
+import os
 import re
 import typing as t
 
@@ -370,6 +371,21 @@ def check_form(option: str, value: str | None, pattern: str, meant: str) -> None
 def check_id(option: str, value: str | None, thing: str) -> None:
     """Refuse what cannot be the ID of anything, where one is given."""
     check_form(option, value, r"[A-Za-z0-9_-]+", f"the ID of {thing}: it must have letters, digits, - and _ only")
+
+
+def check_absolute(option: str, path: str | None) -> None:
+    """Refuse a relative path, where one is given."""
+    if path is not None and not os.path.isabs(path):
+        raise InvalidInput(f"{option} is {path!r}: use an absolute path")
+
+
+def check_writable(option: str, directory: str) -> None:
+    """Refuse a directory in which the user of the task can make no file."""
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise InvalidInput(
+            f"{option}: the user of the task cannot write to {directory}",
+            hint=f"Give the user the right to write there, or choose another {option}.",
+        )
 
 
 def checked(option: str, normal_form: t.Callable[[t.Any], T], value: object) -> T:

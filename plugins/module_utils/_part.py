@@ -18,13 +18,10 @@ import typing as t
 
 from ._answer import Stream
 from ._errors import ScalingoError
-from ._files import CHUNK, NO_RENAME, is_called, local, lock, pieces, sync_directory, write_atomically
+from ._files import CHUNK, NO_RENAME, is_called, local, or_nothing, pieces, sync_directory, taken, write_atomically
 
 #: How much is written at most before it is made sure that it survives a crash.
 CHECKPOINT = 64 * 1024 * 1024
-
-
-NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 class Validators(t.NamedTuple):
@@ -107,7 +104,10 @@ class Part:
                         f"{self.path} is in the way: it is not a file of this user",
                         hint="Remove it, or use another directory.",
                     )
-                self._lock(descriptor)
+                if taken(descriptor) is False:
+                    raise ScalingoError(
+                        f"another task is downloading to {self.path}", hint="Wait for its end and run this one again."
+                    )
                 # Another task may have finished it meanwhile.
                 if is_called(descriptor, self.path):
                     return os.fdopen(descriptor, "r+b", buffering=0)
@@ -115,18 +115,6 @@ class Part:
                 os.close(descriptor)
                 raise
             os.close(descriptor)
-
-    def _lock(self, descriptor: int) -> None:
-        try:
-            held = lock(descriptor)
-        except OSError as error:
-            if error.errno not in NO_LOCKS:
-                raise
-            held = True
-        if not held:
-            raise ScalingoError(
-                f"another task is downloading to {self.path}", hint="Wait for its end and run this one again."
-            )
 
     def _take_up(self) -> None:
         """Go on with what an earlier task left, as far as it is sure to have reached the disk."""
@@ -266,23 +254,14 @@ def publish(part: Part, dest: str, mode: int) -> None:
 def _publish_copy(part: Part, dest: str, mode: int) -> None:
     beside = os.path.join(os.path.dirname(dest), f".{os.path.basename(dest)}.copy")
     try:
-        _copy(part, beside, mode)
-        os.replace(beside, dest)
+        with or_nothing(beside):
+            _copy(part, beside, mode)
+            os.replace(beside, dest)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(beside)
         if error.errno not in NO_RENAME:
             raise
-        try:
+        with or_nothing(dest):
             _copy(part, dest, mode)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(dest)
-            raise
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(beside)
-        raise
 
 
 def _copy(part: Part, path: str, mode: int) -> None:

@@ -5,15 +5,16 @@
 # Private: may change without notice.
 """Programs of others that this process starts. None of them outlives it, however it ends.
 
-Each program runs below a guard, a small process of Python: the kernel tells the guard when its parent ends, and whatever the program has
-started, daemons too, becomes the guard's when the program ends. The guard ends all of it before it ends itself. A program is in a session of
-its own, so that it has no terminal and is not reached by a Ctrl-C. It writes no core file, and what it makes is for its user alone.
+Each runs below a guard, a small process of Python. The kernel wakes the guard when its parent ends, and gives it whatever the program has
+started and left, daemons too. The guard ends all of it before it ends itself, in the way the program did. A program is in a session without
+a terminal, which no Ctrl-C reaches. It writes no core file, and what it makes is for its user alone.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import os
 import re
 import selectors
@@ -29,11 +30,12 @@ from ._errors import ScalingoError, visible
 from ._progress import Watch, Watcher
 
 #: Arguments: the parent's number, the signal by which the program is asked to end, for how many seconds, and the program's words.
+#: Where there is no prctl, it looks for its parent twice a second, and ends the group of the program only.
 GUARD = r"""
 import os, resource, signal, sys, time
 parent, asking, patience, command = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4:]
-linux = sys.platform.startswith("linux")
-child = 0
+waking = {signal.SIGALRM, signal.SIGCHLD, signal.SIGTERM}
+PDEATHSIG, CHILD_SUBREAPER = 1, 36
 
 def control(*words):
     try:
@@ -42,108 +44,70 @@ def control(*words):
     except Exception:
         pass
 
-def below():
-    mine, found = os.getpid(), []
-    for name in os.listdir("/proc") if linux else ():
-        try:
-            with open("/proc/%s/stat" % name, "rb") as stream:
-                if name.isdigit() and int(stream.read().rpartition(b")")[2].split()[1]) == mine:
-                    found.append(int(name))
-        except (OSError, IndexError, ValueError):
-            pass
-    return found
-
-def send(send_to, number, to):
+def send(number, receiver):
     try:
-        send_to(to, number)
+        os.kill(receiver, number)
     except OSError:
         pass
 
-def end_all():
-    for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGALRM):
-        signal.signal(number, signal.SIG_IGN)
-    if child:
-        send(os.killpg, signal.SIGKILL, child)
-    while True:
-        for each in below():
-            send(os.kill, signal.SIGKILL, each)
-        try:
-            if os.waitpid(-1, os.WNOHANG if linux else 0)[0] == 0:
-                time.sleep(0.005)
-        except ChildProcessError:
-            return
+def parent_of(name):
+    try:
+        with open("/proc/%s/stat" % name, "rb") as stream:
+            return int(stream.read().rpartition(b")")[2].split()[1])
+    except (OSError, IndexError):
+        return 0
 
-def stop(*dummy):
-    for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGALRM):
-        signal.signal(number, signal.SIG_IGN)
-    if child and asking != signal.SIGKILL:
-        send(os.kill, asking, child)
-        deadline = time.monotonic() + patience
-        try:
-            while time.monotonic() < deadline and os.waitpid(child, os.WNOHANG)[0] == 0:
-                time.sleep(0.005)
-        except ChildProcessError:
-            pass
-    end_all()
-    os._exit(1)
+def below():
+    names = filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ())
+    return [int(name) for name in names if parent_of(name) == os.getpid()]
 
-def look(*dummy):
-    if os.getppid() != parent:
-        stop()
-
-signal.signal(signal.SIGTERM, stop)
-signal.signal(signal.SIGUSR1, look)
-signal.signal(signal.SIGALRM, look)
-signal.pthread_sigmask(signal.SIG_SETMASK, ())
+signal.signal(signal.SIGCHLD, lambda *dummy: None)
+signal.pthread_sigmask(signal.SIG_SETMASK, waking)
+control(PDEATHSIG, signal.SIGALRM)
+control(CHILD_SUBREAPER, 1)
 os.umask(0o077)
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-if linux:
-    control(1, int(signal.SIGUSR1))
-    control(36, 1)
-look()
-guard = os.getpid()
-signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGUSR1, signal.SIGALRM))
 child = os.fork()
 if child == 0:
     try:
         os.setpgid(0, 0)
-        for number in range(1, signal.NSIG):
-            try:
-                signal.signal(number, signal.SIG_DFL)
-            except (OSError, ValueError):
-                pass
+        control(PDEATHSIG, signal.SIGKILL)
+        for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+            signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        if linux:
-            control(1, 9)
-        if os.getppid() != guard:
-            os._exit(1)
         os.execvp(command[0], command)
     except OSError as error:
         sys.stderr.write("%s cannot be started: %s\n" % (command[0], error.strerror))
         sys.stderr.flush()
     finally:
         os._exit(127)
-# What it reads and writes is its own, so that who waits for the end of its output waits for it alone.
+# Who waits for the end of the program's output waits for the program alone.
 nothing = os.open(os.devnull, os.O_RDWR)
 for number in (0, 1, 2):
     os.dup2(nothing, number)
-os.close(nothing)
-if not linux:
-    signal.setitimer(signal.ITIMER_REAL, 0.5, 0.5)
-signal.pthread_sigmask(signal.SIG_SETMASK, ())
+signal.setitimer(signal.ITIMER_REAL, 0.5, 0.5)
+ended, deadline = 0, None
+while not ended and (deadline is None or time.monotonic() < deadline):
+    woken = signal.sigwait(waking)
+    if deadline is None and (woken == signal.SIGTERM or os.getppid() != parent):
+        send(asking, child)
+        deadline = time.monotonic() + patience
+    ended, status = os.waitpid(child, os.WNOHANG)
+send(signal.SIGKILL, -child)
 while True:
-    ended, status = os.waitpid(-1, 0)
-    if ended == child:
-        break
-end_all()
-if os.WIFSIGNALED(status):
-    number = os.WTERMSIG(status)
     try:
+        if os.waitpid(-1, os.WNOHANG)[0] == 0:
+            for each in below():
+                send(signal.SIGKILL, each)
+            time.sleep(0.005)
+    except ChildProcessError:
+        break
+number = os.WTERMSIG(status) if ended else signal.SIGKILL
+if number:
+    if number != signal.SIGKILL:
         signal.signal(number, signal.SIG_DFL)
-    except (OSError, ValueError):
-        pass
-    os.kill(guard, number)
-    signal.pause()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    os.kill(os.getpid(), number)
 os._exit(os.WEXITSTATUS(status))
 """
 
@@ -153,6 +117,8 @@ LOOK_SECONDS = 0.5
 MOST = 16 << 20
 #: How long a program may take to end after it was asked to, in seconds. Then it is killed.
 PATIENCE = 10.0
+#: How many bytes go into a pipe or come from it at a time.
+PIECE = 65536
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,11 +150,8 @@ class Done:
         """How it ended, for a person: ssh-keygen ended with exit status 255."""
         if self.returncode >= 0:
             return f"{self.command} ended with exit status {self.returncode}"
-        try:
-            name = signal.Signals(-self.returncode).name
-        except ValueError:
-            name = f"signal {-self.returncode}"
-        return f"{self.command} was killed by {name}"
+        names = {number.value: number.name for number in signal.Signals}
+        return f"{self.command} was killed by {names.get(-self.returncode, f'signal {-self.returncode}')}"
 
 
 def said(text: str) -> str:
@@ -220,7 +183,7 @@ def start(
     try:
         # A module's run_command waits for the end, and ends nothing.
         return subprocess.Popen(  # pylint: disable=ansible-bad-function
-            [*(guard if sys.executable else []), *command], env=given, start_new_session=True, **more
+            [*guard, *command], env=given, start_new_session=True, **more
         )
     except OSError as error:
         raise ScalingoError(f"{command[0]} cannot be started: {error.strerror}") from None
@@ -257,113 +220,70 @@ def end(process: subprocess.Popen[bytes], patience: float = PATIENCE) -> None:
         try:
             process.wait(patience + 5)
         except subprocess.TimeoutExpired:
-            with contextlib.suppress(OSError):
-                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
             process.wait(5)
 
 
 def run(
-    command: t.Sequence[str], *, watcher: Watcher | None = None, given: str | bytes | t.IO[bytes] | t.Iterator[bytes] = b"", into: t.IO[bytes] | None = None,
-    environment: t.Mapping[str, str] | None = None, timeout: float | None = None, most: int = MOST, directory: str | None = None,
+    command: t.Sequence[str], *, watcher: Watcher | None = None, given: str | bytes | t.Iterator[bytes] = b"",
+    environment: t.Mapping[str, str] | None = None, timeout: float | None = None, directory: str | None = None,
 ) -> Done:  # fmt: skip
     """Run a program to its end, whatever that is.
 
-    `given` is what it reads: a text, an open file, or pieces, which are made as it reads. `into` is a file for its output instead of `Done.output`. At most
-    `most` bytes of each output are kept. Secrets belong in neither its words nor its name: everybody on the machine sees them.
-    Raises `ScalingoError` when it cannot be started or takes longer than `timeout` seconds, and `RunEnded`. In both cases it has been ended.
+    `given` is what it reads: a text, or pieces, which are made as it reads. At most `MOST` bytes of each of its outputs are kept. Secrets
+    belong in neither its words nor its name: everybody on the machine sees them. Raises `ScalingoError` when it cannot be started or takes
+    longer than `timeout` seconds, and `RunEnded`. In both cases it has been ended.
     """
-    content = given.encode() if isinstance(given, str) else given
-    pieces = iter([content] if isinstance(content, bytes) else [] if hasattr(content, "fileno") else content)
-    reads: t.Any = content if hasattr(content, "fileno") else subprocess.PIPE
-    name = os.path.basename(command[0])
-    watch = Watch(watcher)
-    watch.alive()
-    process = start(
-        command, environment=environment, patience=2.0, cwd=directory, stdin=reads,
-        stdout=subprocess.PIPE if into is None else into, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    deadline = None if timeout is None else time.monotonic() + timeout
-    try:
-        streams = _Streams(process, pieces, most)
-        with contextlib.closing(streams):
-            while streams.carry(_rest(deadline)):
-                watch.alive()
-                _in_time(name, deadline, timeout)
-            while True:
-                try:
-                    code = process.wait(_rest(deadline))
-                    break
-                except subprocess.TimeoutExpired:
-                    watch.alive()
-                    _in_time(name, deadline, timeout)
-    finally:
-        end(process, 2.0)
-    return Done(name, code, bytes(streams.kept["stdout"]), bytes(streams.kept["stderr"]), streams.is_cut)
+    whole = given.encode() if isinstance(given, str) else given
+    name, watch = os.path.basename(command[0]), Watch(watcher)
+    deadline = math.inf if timeout is None else time.monotonic() + timeout
 
+    def look() -> float:
+        """The seconds until the next look. Raises when the run has ended, or the time is over."""
+        watch.alive()
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise ScalingoError(f"{name} did not end within {timeout:g} seconds, and was ended")
+        return min(LOOK_SECONDS, left)
 
-def _rest(deadline: float | None) -> float:
-    return LOOK_SECONDS if deadline is None else max(0.0, min(LOOK_SECONDS, deadline - time.monotonic()))
-
-
-def _in_time(name: str, deadline: float | None, timeout: float | None) -> None:
-    if deadline is not None and time.monotonic() >= deadline:
-        raise ScalingoError(f"{name} did not end within {timeout:g} seconds, and was ended")
-
-
-class _Streams:
-    """What goes to a program and comes from it, both at a time."""
-
-    def __init__(self, process: subprocess.Popen[bytes], pieces: t.Iterator[bytes], most: int) -> None:
-        self.kept = {"stdout": bytearray(), "stderr": bytearray()}
-        self.is_cut = False
-        self._most = most
-        self._pieces = pieces
-        self._given = memoryview(b"")
-        self._selector = selectors.DefaultSelector()
-        self._files = [file for file in (process.stdin, process.stdout, process.stderr) if file is not None]
-        for file in self._files:
-            os.set_blocking(file.fileno(), False)
-            event = selectors.EVENT_WRITE if file is process.stdin else selectors.EVENT_READ
-            self._selector.register(file, event, "stdout" if file is process.stdout else "stderr")
-
-    def carry(self, seconds: float) -> bool:
-        """Carry what can be within so many seconds. Returns whether there may be more."""
-        for key, event in self._selector.select(seconds):
-            file = t.cast(t.IO[bytes], key.fileobj)
-            if event & selectors.EVENT_WRITE:
-                self._write(file)
-            else:
-                self._read(file, self.kept[key.data])
-        return bool(self._selector.get_map())
-
-    def _write(self, file: t.IO[bytes]) -> None:
-        while not self._given:
-            piece = next(self._pieces, None)
-            if piece is None:
-                self._leave(file)
-                return
-            self._given = memoryview(piece)
+    look()
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with start(command, environment=environment, patience=2.0, cwd=directory, **pipes) as process:
         try:
-            self._given = self._given[os.write(file.fileno(), self._given[:65536]) :]
-        except BlockingIOError:
-            return
-        except BrokenPipeError:
-            # It reads no more, which is its affair.
-            self._leave(file)
+            output, errors = _carried(process, iter([whole]) if isinstance(whole, bytes) else whole, look)
+            while process.returncode is None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(look())
+        finally:
+            end(process, 2.0)
+    is_cut = max(len(output), len(errors)) > MOST
+    return Done(name, process.returncode, bytes(output[:MOST]), bytes(errors[:MOST]), is_cut)
 
-    def _read(self, file: t.IO[bytes], kept: bytearray) -> None:
-        piece = os.read(file.fileno(), 65536)
-        if not piece:
-            self._leave(file)
-        room = self._most - len(kept)
-        self.is_cut = self.is_cut or len(piece) > room
-        kept += piece[:room]
 
-    def _leave(self, file: t.IO[bytes]) -> None:
-        self._selector.unregister(file)
-        file.close()
-
-    def close(self) -> None:
-        self._selector.close()
-        for file in self._files:
-            file.close()
+def _carried(process: t.Any, pieces: t.Iterator[bytes], look: t.Callable[[], float]) -> tuple[bytearray, bytearray]:
+    """Give a program what it reads and take what it writes, both at a time: its output and its errors, up to a piece more than `MOST`."""
+    pieces, given = filter(None, pieces), memoryview(b"")
+    kept = {process.stdout: bytearray(), process.stderr: bytearray()}
+    with selectors.DefaultSelector() as selector:
+        for file in (process.stdin, *kept):
+            os.set_blocking(file.fileno(), False)
+            selector.register(file, selectors.EVENT_READ if file in kept else selectors.EVENT_WRITE)
+        while selector.get_map():
+            for key, dummy in selector.select(look()):
+                file = t.cast(t.IO[bytes], key.fileobj)
+                if file in kept:
+                    piece: t.Any = os.read(key.fd, PIECE)
+                    if len(kept[file]) <= MOST:
+                        kept[file] += piece
+                else:
+                    given = given or memoryview(next(pieces, b""))
+                    piece = given[:PIECE]
+                    try:
+                        given = given[os.write(key.fd, piece) :]
+                    except BrokenPipeError:
+                        # It reads no more, which is its affair.
+                        piece = b""
+                if not piece:
+                    selector.unregister(file)
+                    file.close()
+    return kept[process.stdout], kept[process.stderr]

@@ -14,6 +14,7 @@ import typing as t
 
 from ._errors import InvalidInput, ScalingoError
 from ._files import create
+from ._options import check_absolute, check_writable
 
 #: What a file system answers that knows no second name for a file.
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
@@ -31,8 +32,7 @@ class SecretFile:
         if self.path is not None and asks and not params[asks]:
             raise InvalidInput(f"dest is for {asks}, and the task asks for none: add '{asks}: true'")
         self._overwrite: bool = params["overwrite"]
-        if self.path is not None and not os.path.isabs(self.path):
-            raise InvalidInput(f"dest is {self.path!r}: use an absolute path")
+        check_absolute("dest", self.path)
         self._kept = False
 
     def __bool__(self) -> bool:
@@ -49,11 +49,7 @@ class SecretFile:
         directory = os.path.dirname(path)
         if not os.path.isdir(directory):
             raise InvalidInput(f"dest: there is no directory {directory}", hint="Create it first.")
-        if not os.access(directory, os.W_OK | os.X_OK):
-            raise InvalidInput(
-                f"dest: the user of the task cannot write to {directory}",
-                hint="Give the user the right to write there, or choose another dest.",
-            )
+        check_writable("dest", directory)
         if os.path.isdir(path):
             raise InvalidInput(f"dest: {path} is a directory", hint="Name a file in it.")
         if os.path.lexists(path) and not self._overwrite:

@@ -113,29 +113,26 @@ def test_encryption_leaves_nothing_clear(shelf: Shelf, tmp_path: Path) -> None:
     copy = _copies.find_copy(str(tmp_path), ADDON)
     work = tmp_path / "work"
     work.mkdir()
-    place = _copy_making.Place(shelf.shelf)
-    place.path = str(work)
-    assert Path(_copies.decrypted(copy, TURNED_BACK, place)).read_bytes() == clear
+    assert Path(_copies.decrypted(copy, TURNED_BACK, str(work))).read_bytes() == clear
     with pytest.raises(ScalingoError, match="gave something else than the archive") as raised:
-        _copies.decrypted(copy, TURNED, place)
+        _copies.decrypted(copy, TURNED, str(work))
     assert "key" in raised.value.hint
     with pytest.raises(ScalingoError, match="could not be decrypted, sh ended with exit status 3: no such key"):
-        _copies.decrypted(copy, ["sh", "-c", "echo no such key >&2; exit 3", "{input}", "{output}"], place)
+        _copies.decrypted(copy, ["sh", "-c", "echo no such key >&2; exit 3", "{input}", "{output}"], str(work))
     with pytest.raises(ScalingoError, match="wrote nothing"):
-        _copies.decrypted(copy, ["true", "{input}", "{output}"], place)
+        _copies.decrypted(copy, ["true", "{input}", "{output}"], str(work))
     with pytest.raises(ScalingoError, match="is encrypted"):
-        _copies.decrypted(copy, [], place)
+        _copies.decrypted(copy, [], str(work))
     assert len(list(work.iterdir())) == 1
 
 
 def test_what_is_not_encrypted_is_there_to_be_read(shelf: Shelf) -> None:
     shelf.have(1)
     copy = _copies.find_copy(str(shelf.directory), ADDON, "backup-01")
-    place = _copy_making.Place(shelf.shelf)
-    assert _copies.decrypted(copy, [], place) == copy.path
+    assert _copies.decrypted(copy, [], str(shelf.growing)) == copy.path
     shelf.spoil(1)
     with pytest.raises(ScalingoError, match="was altered"):
-        _copies.decrypted(copy, [], place)
+        _copies.decrypted(copy, [], str(shelf.growing))
     for backup_id in ("", "backup-09"):
         with pytest.raises(ScalingoError, match="holds no good copy"):
             _copies.find_copy(str(shelf.directory), ADDON, backup_id)
@@ -341,7 +338,7 @@ def test_a_description_that_cannot_be_finished_costs_no_good_copy(
 ) -> None:
     """VMaNGOS-Manager#94: the clean-up after a failure removed the backup that had its name already."""
     shelf.have(1)
-    write, times = _copies.write, itertools.count()
+    write, times = _copies.write_atomically, itertools.count()
 
     def failing(*arguments: t.Any) -> None:
         if next(times) == 1:
@@ -349,7 +346,7 @@ def test_a_description_that_cannot_be_finished_costs_no_good_copy(
         write(*arguments)
 
     with monkeypatch.context() as patch, pytest.raises(ScalingoError, match="No space"):
-        patch.setattr(_copies, "write", failing)
+        patch.setattr(_copies, "write_atomically", failing)
         shelf.take(2)
     assert [copy["good"] for copy in shelf.look()] == [True, True] and shelf.names() == shelf.of(1, 2)
 

@@ -17,7 +17,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.community.scalingo.plugins.module_utils import _copies, _copy_making
+from ansible_collections.community.scalingo.plugins.module_utils import _copy_making
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError
 from support.ended import is_there
 from support.playbook import ROOT
@@ -137,17 +137,10 @@ def test_what_a_killed_run_leaves_is_swept_by_the_next(number: signal.Signals, s
     assert shelf.names() == shelf.of(2)
 
 
-def test_a_download_that_has_outlived_its_run_is_let_alone(shelf: Shelf) -> None:
+def test_what_can_be_gone_on_with_stays_for_the_next(shelf: Shelf) -> None:
     shelf.growing.mkdir()
     part = shelf.growing / ".backup-01.part"
     part.touch()
-    with open(part, "rb+") as held:
-        assert _copies.taken(held.fileno())
-        with pytest.raises(ScalingoError, match="a download that has outlived its run"):
-            shelf.take(1)
-        shelf.prune(1)
-        assert part.exists()
-    # What can be gone on with stays for the next.
     assert _copy_making.Place(shelf.shelf).left([part.name]) == []
     shelf.take(2, staying=[part.name])
     assert part.exists()

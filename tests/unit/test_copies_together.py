@@ -241,7 +241,7 @@ def test_a_lock_that_cannot_be_had_for_another_reason_is_an_error(
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr("fcntl.flock", refuse)
-    with pytest.raises(ScalingoError, match="the lock of the copies cannot be taken: Input/output error"):
+    with pytest.raises(ScalingoError, match="lock the copies in .*: Input/output error"):
         shelf.have(1)
 
 
@@ -256,7 +256,7 @@ def test_locks_that_count_on_one_machine_alone_are_said(options: str, said: bool
     mine, other = (os.major(device), os.minor(device)), (0, 9999)
     for number, kind, expected in ((mine, "nfs4", said), (mine, "ext4", False), (other, "nfs", False)):
         mounts.write_text(line % (1, *other, "proc", "rw") + line % (2, *number, kind, options), encoding="utf-8")
-        assert bool(_copies.remarks(str(tmp_path), True, str(mounts))) is expected
+        assert bool(_copies.remark(str(tmp_path), True, str(mounts))) is expected
 
 
 def test_who_waits_too_long_says_for_what(tmp_path: Path) -> None:

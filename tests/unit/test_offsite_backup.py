@@ -135,7 +135,7 @@ def test_what_another_run_does_meanwhile(keep: Keeping, monkeypatch: pytest.Monk
     """It brings the same backup, and removes what is too much, between the plan of this one and its steps."""
     good(keep(backup_id=OLD["id"]))
     bring = offsite_backup.OffsiteBackup._bring
-    removal = offsite_backup.OffsiteBackup._removal
+    remove = offsite_backup.OffsiteBackup._remove
 
     def other_first(step: t.Any) -> t.Any:
         def work(self: t.Any, *arguments: t.Any) -> t.Any:
@@ -150,11 +150,7 @@ def test_what_another_run_does_meanwhile(keep: Keeping, monkeypatch: pytest.Monk
     assert good(report) == [NEW["id"]] and not report.changed and report.result["steps"] == []
     # The copies are those of two backups again, and another run removes the older one.
     good(keep(backup_id=OLD["id"]))
-    monkeypatch.setattr(
-        offsite_backup.OffsiteBackup,
-        "_removal",
-        lambda self, path: lambda: other_first(lambda it: removal(it, path)())(self),
-    )
+    monkeypatch.setattr(offsite_backup.OffsiteBackup, "_remove", other_first(remove))
     report = keep(keep_count=1)
     assert good(report) == [NEW["id"]] and not report.changed
 
@@ -263,18 +259,18 @@ def test_a_full_disk_names_the_directory(keep: Keeping, monkeypatch: pytest.Monk
     good(keep(backup_id=OLD["id"]))
     before = keep.names()
 
-    write = _copies.write
+    write = _copies.write_atomically
 
-    def full(path: str, content: t.Any, place: str) -> None:
+    def full(*arguments: t.Any) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(os, "fsync", no_space)
-            write(path, content, place)
+            write(*arguments)
 
     def no_space(dummy: int) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(_copies, "write", full)
+        patch.setattr(_copies, "write_atomically", full)
         report = keep()
     assert (
         report.failed

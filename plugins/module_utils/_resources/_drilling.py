@@ -214,7 +214,7 @@ class Drill:
         """The archive as a file. The SHA-256 of a copy is compared with that of the day on which it was made."""
         if subject.copy is not None:
             with self._in("decrypt"):
-                return _copies.decrypted(subject.copy, self.params["decrypt_command"], place, watch=Watch(self))
+                return _copies.decrypted(subject.copy, self.params["decrypt_command"], place.path, watch=Watch(self))
         path = os.path.join(place.path, "archive.tar.gz")
         with self._in("download"), _part.Part(path + ".part", str(subject.backup["id"])) as part:
             fetch(self.client, subject.backup, part, self.in_time)

@@ -24,7 +24,7 @@ from .._api.backup import BACKUP, show_backup_link
 from .._change import Resource
 from .._client import Client
 from .._errors import InvalidInput
-from .._options import checked
+from .._options import check_absolute, check_writable, checked
 from .._shapes import readable
 from .._step import Consent, Params, State, Step
 from . import backup as backups
@@ -56,8 +56,7 @@ class BackupDownload(backups.WithArchives, Resource[t.Optional[State]]):
         backups.check_backup_id(params)
         checked("mode", file_mode, params["mode"])
         for name in ("dest", "work_dir"):
-            if params[name] is not None and not os.path.isabs(params[name]):
-                raise InvalidInput(f"{name} is {params[name]!r}: use an absolute path")
+            check_absolute(name, params[name])
         dest = params["dest"]
         directory = dest if os.path.isdir(dest) else os.path.dirname(dest.rstrip("/"))
         if dest.endswith("/") and not os.path.isdir(dest):
@@ -67,11 +66,7 @@ class BackupDownload(backups.WithArchives, Resource[t.Optional[State]]):
                 continue
             if not os.path.isdir(path):
                 raise InvalidInput(f"{name}: there is no directory {path}", hint="Create it first.")
-            if not os.access(path, os.W_OK | os.X_OK):
-                raise InvalidInput(
-                    f"{name}: the user of the task cannot write to {path}",
-                    hint=f"Give the user the right to write there, or choose another {name}.",
-                )
+            check_writable(name, path)
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)

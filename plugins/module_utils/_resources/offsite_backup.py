@@ -12,6 +12,7 @@ what a good copy is, `_copy.py` which of them go, `_copy_making.py` how an archi
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import re
 import time
@@ -20,9 +21,9 @@ import typing as t
 from .. import _canon, _copies, _copy_making, _files, _part
 from .._api.backup import BACKUP
 from .._change import Resource
-from .._copy import Archive, Copy, Source, chosen, smaller
+from .._copy import Archive, Copy, Source, chosen, good_one, smaller
 from .._errors import InvalidInput, ScalingoError
-from .._options import check_count, check_form, parsed
+from .._options import check_absolute, check_count, check_form, check_writable, parsed
 from .._shapes import readable
 from .._step import Consent, Interrupted, Outcome, Params, Skipped, State, Step
 from . import backup as backups
@@ -38,7 +39,10 @@ class Wanted(backups.Asked):
 
 
 class OffsiteBackup(backups.WithArchives, Resource[State]):
-    """Have a good copy of a backup in a directory. The state is the backup and all copies of the database's backups there."""
+    """Have a good copy of a backup in a directory.
+
+    The state is the backup, all copies of the database's backups there, the names of what a killed run has left, and what a diff shows.
+    """
 
     managed_fields = ("copies", "problems")
     asked: Wanted
@@ -60,15 +64,11 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
             "encrypt_suffix", suffix, r"(?!\.json$)\.[A-Za-z0-9._-]+", "a suffix: use for example .age, and not .json"
         )
         directory = params["directory"]
-        if not os.path.isabs(directory):
-            raise InvalidInput(f"directory is {directory!r}: use an absolute path")
-        if os.path.lexists(directory) and not os.path.isdir(directory):
+        check_absolute("directory", directory)
+        if os.path.isdir(directory):
+            check_writable("directory", directory)
+        elif os.path.lexists(directory):
             raise InvalidInput(f"directory: {directory} exists and is not a directory")
-        if os.path.isdir(directory) and not os.access(directory, os.W_OK | os.X_OK):
-            raise InvalidInput(
-                f"directory: the user of the task cannot write to {directory}",
-                hint="Give the user the right to write there, or choose another directory.",
-            )
         asked = backups.Asked.of({**params, "since": None})
         sealing = _copy_making.Sealing(params["encrypt_command"], params["decrypt_command"], suffix)
         return Wanted(asked.max_age, "", sealing, parsed(params, "keep_age", _canon.seconds))
@@ -76,23 +76,19 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
         self._backup: State = {}
+        self._state: State = {}
         self._consent: tuple[Consent, ...] = ()
-        self._known: _copies.Shelf | None = None
-        self._state: State | None = None
-        #: A copy was brought since the others were read.
-        self._took_long = False
 
     # -- what is there, and what is wanted ---------------------------------------------------------------------------
 
-    @property
-    def _shelf(self) -> _copies.Shelf:
-        if self._known is None:
-            client = self.client
-            self._known = _copies.Shelf(
-                self.params["directory"], client.addon_id, watch=client.watch, clock=client.clock,
-                now=lambda: client.date or client.clock.wall(), patience=self.params["wait_timeout"],
-            )  # fmt: skip
-        return self._known
+    @functools.cached_property
+    def _place(self) -> _copy_making.Place:
+        client = self.client
+        shelf = _copies.Shelf(
+            self.params["directory"], client.addon_id, watch=client.watch, clock=client.clock,
+            now=lambda: client.date or client.clock.wall(), patience=self.params["wait_timeout"],
+        )  # fmt: skip
+        return _copy_making.Place(shelf)
 
     @property
     def _name(self) -> str:
@@ -100,28 +96,23 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
         name: str | None = self.params["name"]
         return name or f"{settings.app or 'addon'}/{settings.addon or self.client.addon_id}"
 
-    @property
-    def _label(self) -> str:
-        """What the names of copies begin with."""
-        return re.sub(r"[^A-Za-z0-9._-]+", "-", self._name).lstrip(".-") or self.client.addon_id
-
     def read(self) -> State:
-        shelf = self._shelf
-        found = shelf.look()
-        self._backup = self._backup or self._described(found) or self.meant()
+        shelf = self._place.shelf
+        with shelf.alone(changing=False):
+            found, left = shelf.found(), self._place.left()
+        self._backup = self._backup or self._kept(found) or self.meant()
         self._require_young()
         if self._there(found) is None:
             self._consent = (*self.export_consent(), *self._directory_consent())
         for note in shelf.notes:
             self.client.transport.verbose(note)
         shelf.notes.clear()
-        self._state = {"backup": self._backup, "found": found, **self._listed(found)}
+        self._state = self._with(found, left)
         return self._state
 
-    def _described(self, found: t.Iterable[Copy]) -> State:
+    def _kept(self, found: t.Iterable[Copy]) -> State:
         """The backup that the task names, when there is a good copy of it: the platform need not be asked, nor have it."""
-        named = self.params["backup_id"]
-        copy = next((copy for copy in found if copy.backup.id == named and not copy.problem), None)
+        copy = good_one(found, self.params["backup_id"]) if self.params["backup_id"] else None
         if copy is None:
             return {}
         described: State = copy.described["backup"]
@@ -137,26 +128,24 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
             )
 
     def _directory_consent(self) -> tuple[Consent, ...]:
-        if self._shelf.is_known():
+        if self._place.shelf.is_known():
             return ()
         directory = self.params["directory"]
         there = "holds no copies, and has never held any" if os.path.isdir(directory) else "does not exist"
         return (Consent("allow", "new_directory", f"{directory} {there}: a disk may not be mounted there"),)
 
     def _there(self, found: t.Iterable[Copy]) -> Copy | None:
-        return next((copy for copy in found if copy.backup.id == self._backup["id"] and not copy.problem), None)
+        return good_one(found, str(self._backup["id"]))
 
-    def _listed(self, found: t.Sequence[Copy]) -> State:
-        """What the diff shows of copies: the names of good ones, and what is wrong with others."""
-        return {
-            "copies": sorted(copy.name for copy in found if not copy.problem),
-            "problems": sorted(self._findings(found)),
-        }
+    def _with(self, found: t.Sequence[Copy], left: t.Sequence[str] = ()) -> State:
+        good = sorted(copy.name for copy in found if not copy.problem)
+        problems = sorted(self._findings(found))
+        return {"backup": self._backup, "found": found, "left": left, "copies": good, "problems": problems}
 
     def _findings(self, found: t.Sequence[Copy]) -> list[str]:
-        small, counting = smaller(found, self.params["max_shrink"]), [copy for copy in found if copy.counts]
-        newest = small.get(counting[0].path) if counting else None
-        return [copy.problem for copy in found if copy.problem] + ([newest] if newest else [])
+        """What is wrong with copies. One that is too small is as long as it is the newest."""
+        small, newest = smaller(found, self.params["max_shrink"]), [copy.path for copy in found if copy.counts][:1]
+        return [copy.problem for copy in found if copy.problem] + [small[path] for path in newest if path in small]
 
     def _going(self, found: t.Iterable[Copy]) -> list[Copy]:
         """Which copies are not to be kept. That of the backup that the task is about always is."""
@@ -170,9 +159,10 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
         """The copy that is to come, as far as it can be foretold."""
         backup = self._backup
         began = backups.began(backup) or _canon.instant(_now())
+        label = re.sub(r"[^A-Za-z0-9._-]+", "-", self._name).lstrip(".-") or self.client.addon_id
         moment = re.sub(r"\.\d+|[-:]", "", began)
         suffix = self.asked.sealing.suffix if self.asked.sealing.encrypt else ""
-        path = os.path.join(self.params["directory"], f"{self._label}.{moment}.{backup['id']}.tar.gz{suffix}")
+        path = os.path.join(self.params["directory"], f"{label}.{moment}.{backup['id']}.tar.gz{suffix}")
         return Copy(path, 0, "", bool(suffix), Archive(0, "", None), Source(str(backup["id"]), began))
 
     def wanted(self, before: State) -> State:
@@ -180,27 +170,22 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
         if self._there(found) is None:
             coming = self._coming()
             found = [coming, *(copy for copy in found if copy.path != coming.path)]
-        going = [copy.path for copy in self._going(found)]
-        found = [copy for copy in found if copy.path not in going]
-        return {"backup": self._backup, "found": found, **self._listed(found)}
+        going = self._going(found)
+        return self._with([copy for copy in found if copy not in going])
 
     def steps(self, before: State, after: State) -> list[Step]:
-        found, steps = before["found"], []
-        place = _copy_making.Place(self._shelf)
-        if self._there(found) is None:
+        steps, place = [], self._place
+        if self._there(before["found"]) is None:
             encrypt = ", encrypt it" if self.asked.sealing.encrypt else ""
             sentence = (
-                f"download the backup {self._backup['id']}, verify it{encrypt}, and keep it in {self._shelf.directory}"
+                f"download the backup {self._backup['id']}, verify it{encrypt}, and keep it in {place.shelf.directory}"
             )
             steps.append(Step(sentence, send=self._bring, consent=self._consent))
-        elif place.left():
+        elif before["left"]:
             steps.append(Step(f"remove what a killed run has left in {place.path}", send=self._sweep))
         kept = {copy.path for copy in after["found"]}
-        replaced = self._coming().path if self._there(found) is None else ""
-        for copy in found:
-            if copy.path not in kept | {replaced}:
-                steps.append(Step(f"remove {copy.path}", send=self._removal(copy.path)))
-        return steps
+        gone = [copy.path for copy in before["found"] if copy.path not in kept]
+        return [*steps, *(Step(f"remove {path}", send=functools.partial(self._remove, path)) for path in gone)]
 
     def tolerated(self, field: str, wanted: t.Any, current: t.Any) -> bool:
         """Other runs work on the same copies. What is found at the end is in the result, and what is wrong with it fails the task."""
@@ -209,23 +194,25 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
     # -- the work ----------------------------------------------------------------------------------------------------
 
     def _bring(self) -> None:
-        backup, shelf, sealing = self._backup, self._shelf, self.asked.sealing
-        backups.require_made(backup["id"])
+        backup, place, backup_id = self._backup, self._place, str(self._backup["id"])
+        shelf, sealing = place.shelf, self.asked.sealing
+        backups.require_made(backup_id)
         with _files.local(f"make {shelf.directory}"):
             os.makedirs(shelf.directory, mode=0o700, exist_ok=True)
-        place, name = _copy_making.Place(shelf), f".{backup['id']}.part"
+        name = f".{backup_id}.part"
         # What is clear is not to be kept.
         staying = [] if sealing.encrypt else [name, name + ".json"]
-        with place.mine(str(backup["id"]), staying) as there:
+        with place.mine(backup_id, staying) as there:
             if there is not None:
                 raise Skipped
-            with _part.Part(os.path.join(place.path, name), str(backup["id"]), stays=bool(staying)) as part:
+            coming = self._coming()
+            with _part.Part(os.path.join(place.path, name), backup_id, stays=bool(staying)) as part:
                 fetch(self.client, backup, part)
                 # What is whole is not brought again, should the run end now.
                 part.checkpoint()
                 try:
                     # What the platform says in no form that is known is written as null, as it is returned.
-                    known = readable({**backup, "started_at": self._coming().backup.started_at}, lambda dummy: None)
+                    known = readable({**backup, "started_at": coming.backup.started_at}, lambda dummy: None)
                     path, described = _copy_making.made(
                         place, part.path, sha256=part.digest.hexdigest(), engine=self.engine, database=self._database(),
                         backup=known, sealing=sealing, now=_now(),
@@ -233,15 +220,11 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
                 except ScalingoError:
                     part.discard()
                     raise
+                # What may be of any size is what the next are compared with.
+                described["accepted"] = self.params["max_shrink"] == 100
                 with shelf.alone():
-                    if shelf.good(str(backup["id"])) is not None:
-                        part.discard()
-                        raise Skipped
-                    # What may be of any size is what the next are compared with.
-                    described["accepted"] = self.params["max_shrink"] == 100
-                    shelf.put(path, os.path.basename(self._coming().path), described)
+                    shelf.put(path, coming.name, described)
                 part.forget()
-        self._took_long = True
 
     def _database(self) -> State:
         client, target = self.client, self.client.target
@@ -251,25 +234,19 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
         }  # fmt: skip
 
     def _sweep(self) -> None:
-        with self._shelf.alone():
-            if not _copy_making.Place(self._shelf).clean():
+        with self._place.shelf.alone():
+            if not self._place.clean():
                 raise Skipped
 
-    def _removal(self, path: str) -> t.Callable[[], None]:
-        def send() -> None:
-            """By what is there now: another run may have removed it, or others that count."""
-            if self._took_long:
-                # Those that count are read again before any goes.
-                self._shelf.forget()
-                self._took_long = False
-            with self._shelf.alone():
-                copy = next((copy for copy in self._going(self._shelf.found()) if copy.path == path), None)
-                if copy is None:
-                    raise Skipped
-                self._shelf.remove(copy)
-                _copy_making.Place(self._shelf).clean()
-
-        return send
+    def _remove(self, path: str) -> None:
+        """By what is there now: another run may have removed it, or others that count."""
+        shelf = self._place.shelf
+        with shelf.alone():
+            copy = next((copy for copy in self._going(shelf.found()) if copy.path == path), None)
+            if copy is None:
+                raise Skipped
+            shelf.remove(copy)
+            self._place.clean()
 
     # -- what is said of it --------------------------------------------------------------------------------------------
 
@@ -309,22 +286,19 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
 
     def _failing(self) -> list[str]:
         """What of the last state fails the task: with `remove` what is damaged does not, as it goes when there are enough good ones."""
-        found: list[Copy] = [] if self._state is None else self._state["found"]
-        if self.params["bad_copies"] == "report":
-            return []
-        removable = {copy.problem for copy in found if copy.problem and not copy.unreadable}
-        spared = removable if self.params["bad_copies"] == "remove" else set()
-        return [finding for finding in self._findings(found) if finding not in spared]
+        found, about_bad = self._state["found"], self.params["bad_copies"]
+        spared = {copy.problem for copy in found if about_bad == "remove" and not copy.unreadable}
+        return [] if about_bad == "report" else [text for text in self._findings(found) if text not in spared]
 
     def salvage(self) -> dict[str, t.Any]:
         """What is there, whatever failed."""
-        return {} if self._state is None else self.result(self._state)
+        return self.result(self._state) if self._state else {}
 
 
 def _shown(copy: Copy) -> State:
     """A copy for the result. What of it is still to come is none."""
     shown = copy.shown()
-    return shown if copy.described or copy.problem else {**shown, "size": None, "sha256": None}
+    return shown if copy.described else {**shown, "size": None, "sha256": None}
 
 
 def _now() -> str:
