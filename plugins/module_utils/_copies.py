@@ -84,31 +84,38 @@ class Shelf:
         with self.alone(changing=False):
             return self.found()
 
-    def found(self, backup_id: str = "") -> list[Copy]:
-        """The same for who is alone, or only those of one backup. Who may change something removes descriptions that a killed run has left."""
+    def found(self) -> list[Copy]:
+        """The same for who is alone."""
+        return list(map(self.judged, self.known()))
+
+    def good(self, backup_id: str) -> Copy | None:
+        """A good copy of a backup, if there is one. For who is alone."""
+        return good_one(map(self.judged, self.known(backup_id)))
+
+    def known(self, backup_id: str = "") -> list[Copy]:
+        """The copies, or those of one backup, the newest first. Only what must not be read to be told is said of them. For who is alone.
+
+        Who may change something removes descriptions that a killed run has left.
+        """
         names, listed, known = set(self._names()), self._listed(), {}
         for name in sorted(name[: -len(".json")] for name in names if name.endswith(".json")):
-            path = self.path(name)
-            described, why = read_json(path + ".json")
-            copy = copy_of(path, described, self.addon_id)
+            described, why = read_json(self.path(name) + ".json")
+            copy = copy_of(self.path(name), described, self.addon_id)
             if copy is None and name in listed:
                 why = f"the description of {name} cannot be read: {why or 'it describes something else'}"
                 known[name] = dataclasses.replace(listed[name], problem=why, unreadable=True)
             elif copy is not None and described.get("unfinished") and name not in names:
                 listed.pop(name, None)
                 if self._changing:
-                    remove(path + ".json")
+                    remove(copy.path + ".json")
             elif copy is not None:
                 known[name] = copy
         for name in set(listed) - set(known):
             why = "has no description any more" if name in names else "has disappeared, with its description"
             known[name] = dataclasses.replace(listed[name], problem=f"{name} {why}", unreadable=name in names)
-        wanted = [copy for copy in known.values() if backup_id in ("", copy.backup.id)]
-        return sorted(map(self._judged, wanted), key=order, reverse=True)
-
-    def good(self, backup_id: str) -> Copy | None:
-        """A good copy of a backup, if there is one. For who is alone."""
-        return good_one(self.found(backup_id))
+        latest = self._now() + _canon.AHEAD_SECONDS
+        dated = [dataclasses.replace(copy, ahead=copy.began > latest) for copy in known.values()]
+        return sorted((copy for copy in dated if backup_id in ("", copy.backup.id)), key=order, reverse=True)
 
     def _names(self) -> list[str]:
         with local(f"list the copies in {self.directory}"):
@@ -117,18 +124,16 @@ class Shelf:
             except FileNotFoundError:
                 return []
 
-    def _judged(self, copy: Copy) -> Copy:
-        """It with what is wrong with it. Every byte is read."""
+    def judged(self, copy: Copy) -> Copy:
+        """It with what is wrong with it. Every byte is read, unless that is known."""
         problem, unreadable = copy.problem, copy.unreadable
         try:
-            if not problem:
-                problem = self._difference(copy)
+            problem = problem or self._difference(copy)
         except FileNotFoundError:
             problem = f"{copy.name} is not there any more"
         except OSError as error:
             problem, unreadable = f"{copy.name} cannot be read: {error.strerror or type(error).__name__}", True
-        ahead = copy.began > self._now() + _canon.AHEAD_SECONDS
-        return dataclasses.replace(copy, problem=problem, unreadable=unreadable, ahead=ahead)
+        return dataclasses.replace(copy, problem=problem, unreadable=unreadable)
 
     def _difference(self, copy: Copy) -> str:
         """What a file has not in common with its description any more."""
@@ -249,14 +254,15 @@ def find_copy(directory: str, addon_id: str, backup_id: str = "", *, watch: Watc
 
     Those with a date in the future come last. Raises `InvalidInput` when there is none, and says what there is.
     """
-    found = [copy for copy in Shelf(directory, addon_id, watch=watch).look() if backup_id in ("", copy.backup.id)]
-    good = good_one(found)
-    if good is not None:
-        return good
+    shelf, problems = Shelf(directory, addon_id, watch=watch), []
+    with shelf.alone(changing=False):
+        for copy in map(shelf.judged, shelf.known(backup_id)):
+            if not copy.problem:
+                return copy
+            problems.append(copy.problem)
     of = f"of the backup {backup_id}" if backup_id else "of the database's backups"
-    there = f": {'; '.join(copy.problem for copy in found[:3])}" if found else ""
     raise InvalidInput(
-        f"{directory} holds no good copy {of}{there}",
+        ": ".join([f"{directory} holds no good copy {of}", *filter(None, ["; ".join(problems[:3])])]),
         hint="Make one with community.scalingo.scalingo_offsite_backup, or check that the disk of the copies is mounted.",
     )
 

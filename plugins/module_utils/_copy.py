@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import time
 import typing as t
 
 from . import _canon
@@ -16,6 +17,11 @@ from . import _canon
 MADE_BY = "community.scalingo.backup_offsite"
 
 Raw = dict[str, t.Any]
+
+
+def now() -> str:
+    """The present, in UTC and to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 class Archive(t.NamedTuple):

@@ -13,18 +13,20 @@ import json
 import os
 import secrets
 import tarfile
-import time
 import typing as t
 import zlib
 
-from ._copies import Shelf, archive_of, busy, converted, open_lock, remove
-from ._copy import MADE_BY, Copy, Raw
+from ._copies import Shelf, archive_of, busy, converted, remove
+from ._copy import MADE_BY, Raw, now
 from ._errors import ScalingoError
-from ._files import CHUNK, digest_of, local, or_nothing, read_json, taken
+from ._files import CHUNK, digest_of, local, or_nothing, read_json, taken, write_atomically
+from ._part import Part
 
 #: What a dump in pg_dump's own format begins with, and how much of it is read to see that it lists something.
 PGDUMP = b"PGDMP"
 HEAD = 64 * 1024
+#: The file that an archive grows in.
+PART = ".archive.part"
 
 
 # -- where it grows ----------------------------------------------------------------------------------------------------
@@ -33,15 +35,14 @@ HEAD = 64 * 1024
 class Place:
     """A hidden directory beside the copies, in their file system, so that a file can get its name at once.
 
-    One database has one, and one run at a time has it: the lock ends with the process. What a killed run leaves there is swept by the next.
+    One database has one, and one run at a time has it: the one that holds the lock of the part. What a killed run leaves is swept by the next.
     """
 
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
         self.path = shelf.growing
-        self._lock = os.path.join(self.path, "lock")
 
-    def left(self, staying: t.Sequence[str] = ()) -> list[str]:
+    def left(self, staying: t.Collection[str] = ()) -> list[str]:
         """The names of what earlier runs have left, but for what stays. Nothing while a run is at work there. For who is alone."""
         with local(f"read {self.path}"):
             if os.path.islink(self.path) or not os.path.isdir(self.path) or self._is_taken():
@@ -50,60 +51,56 @@ class Place:
 
     def _is_taken(self) -> bool:
         try:
-            with open_lock(self._lock, changing=False) as file:
+            with open(os.path.join(self.path, PART), "rb") as file:
                 return taken(file.fileno(), shared=True) is False
         except FileNotFoundError:
             return False
 
-    def clean(self, staying: t.Sequence[str] = ()) -> list[str]:
+    def clean(self, staying: t.Collection[str] = ()) -> list[str]:
         """Remove what `left` returns, and return it."""
         names = self.left(staying)
-        self._remove(names)
-        with contextlib.suppress(OSError):
-            os.rmdir(self.path)
-        return names
-
-    def _remove(self, names: t.Iterable[str]) -> None:
         with local(f"clean {self.path}"):
             for name in names:
                 remove(os.path.join(self.path, name))
+            with contextlib.suppress(OSError):
+                os.rmdir(self.path)
+        return names
 
     @contextlib.contextmanager
-    def mine(self, backup_id: str, staying: t.Sequence[str]) -> t.Iterator[Copy | None]:
-        """Have it within, unless a good copy of the backup has come meanwhile: that is what it yields then. What stays, stays in any case.
+    def mine(self, backup_id: str, stays: bool) -> t.Iterator[Part | None]:
+        """Have the place, and a part in it for the backup to grow in. None when a good copy of it has come meanwhile.
 
-        Raises a `ScalingoError` that is `interrupted` while another run has it.
+        A part that breaks off and `stays` is there for the next run. Raises a `ScalingoError` that is `interrupted` while another run has it.
         """
+        staying = {PART, f"{PART}.json"} if stays else set()
+        opened, part = contextlib.ExitStack(), None
         with self.shelf.alone():
-            there = self.shelf.good(backup_id)
-            lock = None if there else self._taken(staying)
+            if self.shelf.good(backup_id) is None:
+                self._make(staying)
+                part = opened.enter_context(Part(os.path.join(self.path, PART), backup_id, stays))
         try:
-            yield there
+            with opened:
+                yield part
         finally:
-            if lock is not None:
+            if part is not None:
                 with contextlib.suppress(ScalingoError), self.shelf.alone():
-                    lock.close()
                     self.clean(staying)
 
-    def _taken(self, staying: t.Sequence[str]) -> t.IO[bytes]:
-        """Take its lock, which is a file that says who has it, and clean it."""
+    def _make(self, staying: t.Collection[str]) -> None:
+        """Make it, or clean it, and write down who has it."""
+        owner = os.path.join(self.path, "owner.json")
         with local(f"make {self.path}"):
             if os.path.islink(self.path):
                 raise ScalingoError(f"{self.path} is a link", hint="Remove it.")
+            if os.path.isdir(self.path) and self._is_taken():
+                who = read_json(owner)[0] or "another process"
+                raise busy(f"another run is bringing a backup of this database to {self.shelf.directory}: {who}")
+            self.clean(staying)
             os.makedirs(self.path, mode=0o700, exist_ok=True)
-            lock = open_lock(self._lock)
-            if taken(lock.fileno()) is False:
-                owner = read_json(self._lock)[0] or "another process"
-                raise busy(f"another run is bringing a backup of this database to {self.shelf.directory}: {owner}")
-            self._remove(set(os.listdir(self.path)) - {os.path.basename(self._lock), *staying})
-            # On a disk that is full nobody is told who it is.
-            with contextlib.suppress(OSError):
-                since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-                os.ftruncate(lock.fileno(), 0)
-                os.write(
-                    lock.fileno(), json.dumps(f"process {os.getpid()} on {os.uname().nodename}, since {since}").encode()
-                )
-        return lock
+        who = f"process {os.getpid()} on {os.uname().nodename}, since {now()}"
+        # On a disk that is full nobody is told.
+        with contextlib.suppress(ScalingoError):
+            write_atomically(owner, json.dumps(who), 0o600)
 
 
 # -- what came ---------------------------------------------------------------------------------------------------------
@@ -166,54 +163,46 @@ class Sealing(t.NamedTuple):
     suffix: str
 
 
-def made(
-    place: Place, path: str, *, sha256: str, engine: str | None, database: Raw, backup: Raw, sealing: Sealing, now: str
-) -> tuple[str, Raw]:
-    """Verify what was downloaded, and encrypt it where asked for: the file that is to be kept, and its description.
+def made(place: Place, part: Part, about: Raw, *, engine: str | None, sealing: Sealing) -> tuple[str, Raw]:
+    """Verify what was downloaded, and encrypt it where asked for: the path of the file that is to be kept, and its description.
 
-    `sha256` is that of the bytes as they came. The clear file is gone after an encryption, whatever came of it. Raises `ScalingoError`.
+    `about` is what the description says of the database and the backup. The clear file is gone after an encryption. Raises `ScalingoError`.
     """
+    path, sha256 = part.path, part.digest.hexdigest()
+    tell = place.shelf.progress(f"verifying the backup {part.subject}", part.size)
     with local(f"read {path}"), open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        tell = place.shelf.progress(f"verifying the backup {backup['id']}", size)
-        tell(0)
         content = read_through(file, engine, tell)
         os.fsync(file.fileno())
     if digest_of(path, tell) != sha256:
         raise ScalingoError("the download was altered on this machine: its SHA-256 is another than when it came")
-    described: Raw = {
-        "made_by": MADE_BY,
-        "database": database,
-        "backup": backup,
-        "archive": {"size": size, "sha256": sha256, "content_bytes": content},
-        "verified_at": now,
-    }
-    output = path
-    if sealing.encrypt:
-        with or_nothing(path):
-            output, size, sha256 = encrypted(place, path, sha256, sealing)
-        remove(path)
-    return output, {**described, "encrypted": bool(sealing.encrypt), "size": size, "sha256": sha256}
+    archive = {"size": part.size, "sha256": sha256, "content_bytes": content}
+    described: Raw = {**about, "made_by": MADE_BY, "verified_at": now(), "archive": archive}
+    if not sealing.encrypt:
+        return path, {**described, "encrypted": False, "size": part.size, "sha256": sha256}
+    with or_nothing(path):
+        output, digest = encrypted(place, part, sealing)
+    remove(path)
+    return output, {**described, "encrypted": True, "size": os.path.getsize(output), "sha256": digest}
 
 
-def encrypted(place: Place, path: str, sha256: str, sealing: Sealing) -> tuple[str, int, str]:
-    """Have the user's command encrypt an archive, and return the path, the size and the SHA-256 of the file. Raises `ScalingoError`."""
+def encrypted(place: Place, part: Part, sealing: Sealing) -> tuple[str, str]:
+    """Have the user's command encrypt an archive, and return the path and the SHA-256 of the file. Raises `ScalingoError`."""
+    sha256, watch = part.digest.hexdigest(), place.shelf.watch
     # A name that no program of a run that was killed can still be writing to.
-    output = f"{path}.{secrets.token_hex(4)}{sealing.suffix}"
-    watch = place.shelf.watch
+    output = f"{part.path}.{secrets.token_hex(4)}{sealing.suffix}"
     with local(f"read {output}"), or_nothing(output):
-        command = converted(sealing.encrypt, path, output, "the copy could not be encrypted", watch=watch)
-        if digest_of(path) != sha256:
-            raise ScalingoError(f"{path} was changed while it was encrypted", hint="Run it again.")
-        size, before, digest = os.path.getsize(output), os.path.getsize(path), digest_of(output)
+        command = converted(sealing.encrypt, part.path, output, "the copy could not be encrypted", watch=watch)
+        if digest_of(part.path) != sha256:
+            raise ScalingoError(f"{part.path} was changed while it was encrypted", hint="Run it again.")
+        size, digest = os.path.getsize(output), digest_of(output)
         if digest == sha256:
             raise ScalingoError(f"{command} did not encrypt: {{output}} is the same as {{input}}")
         if sealing.decrypt:
             remove(archive_of(output, sha256, sealing.decrypt, place.path, watch))
-        elif size < before:
+        elif size < part.size:
             # An archive is compressed already, so that what is encrypted is not smaller.
             raise ScalingoError(
-                f"the copy was not encrypted as a whole: {command} wrote {size} bytes for an archive of {before}",
+                f"the copy was not encrypted as a whole: {command} wrote {size} bytes for an archive of {part.size}",
                 hint="See what the command says of a full disk or a missing file. If it compresses, prove it with decrypt_command.",
             )
-    return output, size, digest
+    return output, digest

@@ -15,6 +15,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.community.scalingo.plugins.module_utils import _copies, _copy, _copy_making
+from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError
 from support.programs import packed
 
 ADDON = "ad-00000000-0000-4000-8000-000000000072"
@@ -66,28 +67,31 @@ class Shelf:
 
     def take(
         self, number: int, content: bytes = b"", *, encrypt: t.Sequence[str] = (), decrypt: t.Sequence[str] = (), engine: str | None = None,
-        backup: t.Mapping[str, t.Any] | None = None, name: str = "", staying: t.Sequence[str] = (), **more: t.Any,
+        backup: t.Mapping[str, t.Any] | None = None, name: str = "", accepted: bool = False, spoiled: bool = False,
     ) -> dict[str, t.Any]:  # fmt: skip
         """What a run does that brings a backup, without the download."""
         backup = {"id": f"backup-{number:02d}", "started_at": moment(number), **(backup or {})}
         place = _copy_making.Place(self.shelf)
         name = name or f"shop.20260101T01{number:02d}00Z.{backup['id']}.tar.gz"
-        with place.mine(backup["id"], staying) as there:
-            if there is not None:
-                return there.shown()
-            path = os.path.join(place.path, f".{backup['id']}.part")
-            content = content or archive(number)
-            Path(path).write_bytes(content)
+        with place.mine(backup["id"], stays=not encrypt) as part:
+            if part is None:
+                with place.shelf.alone():
+                    return t.cast(_copy.Copy, place.shelf.good(backup["id"])).shown()
+            part.restart()
+            part.write(content or archive(number))
+            if spoiled:
+                Path(part.path).write_bytes(archive(number + 1))
             sealing = _copy_making.Sealing(encrypt, decrypt, ".sealed")
-            made, described = _copy_making.made(
-                place, path, sha256=more.get("sha256") or hashlib.sha256(content).hexdigest(), engine=engine, database={"addon_id": ADDON},
-                backup=dict(backup), sealing=sealing, now="2026-01-28T01:00:00Z",
-            )  # fmt: skip
+            about = {"database": {"addon_id": ADDON}, "backup": dict(backup), "accepted": accepted}
+            try:
+                made, described = _copy_making.made(place, part, about, engine=engine, sealing=sealing)
+            except ScalingoError:
+                part.discard()
+                raise
             with place.shelf.alone():
-                found = place.shelf.good(backup["id"])
-                described["accepted"] = bool(more.get("accepted"))
-                copy = found or place.shelf.put(made, name + (".sealed" if encrypt else ""), described)
-                return copy.shown()
+                copy = place.shelf.put(made, name + (".sealed" if encrypt else ""), described)
+            part.forget()
+            return copy.shown()
 
     def going(
         self, keep_count: int, keep_seconds: float | None = None, remove_bad: bool = False, most: float = 100

@@ -91,7 +91,7 @@ def test_a_dump_of_postgresql_lists_something() -> None:
 
 def test_what_came_otherwise_than_it_was_received_is_not_kept(shelf: Shelf) -> None:
     with pytest.raises(ScalingoError, match="altered on this machine"):
-        shelf.take(1, sha256="0" * 64)
+        shelf.take(1, spoiled=True)
     assert shelf.names() == []
 
 

@@ -113,7 +113,7 @@ def test_what_a_killed_run_leaves_is_swept_by_the_next(number: signal.Signals, s
     paths = [str(ROOT / "tests"), str(ROOT / ".cache" / "collections"), *filter(None, sys.path)]
     words = [sys.executable, "-c", WAITING, ":".join(paths), str(shelf.directory)]
     run = subprocess.Popen(words, start_new_session=True, stderr=subprocess.DEVNULL)
-    clear = shelf.growing / ".backup-01.part"
+    clear = shelf.growing / _copy_making.PART
     deadline = time.monotonic() + 60
     while not Path(f"{clear}.begun").exists():
         assert time.monotonic() < deadline and run.poll() is None
@@ -133,17 +133,6 @@ def test_what_a_killed_run_leaves_is_swept_by_the_next(number: signal.Signals, s
         time.sleep(0.02)
     place = _copy_making.Place(shelf.shelf)
     assert (clear.name in place.left()) is (number != signal.SIGINT)
-    shelf.prune(1)
-    assert shelf.names() == shelf.of(2)
-
-
-def test_what_can_be_gone_on_with_stays_for_the_next(shelf: Shelf) -> None:
-    shelf.growing.mkdir()
-    part = shelf.growing / ".backup-01.part"
-    part.touch()
-    assert _copy_making.Place(shelf.shelf).left([part.name]) == []
-    shelf.take(2, staying=[part.name])
-    assert part.exists()
     shelf.prune(1)
     assert shelf.names() == shelf.of(2)
 

@@ -15,13 +15,12 @@ import dataclasses
 import functools
 import os
 import re
-import time
 import typing as t
 
-from .. import _canon, _copies, _copy_making, _files, _part
+from .. import _canon, _copies, _copy_making, _files
 from .._api.backup import BACKUP
 from .._change import Resource
-from .._copy import Archive, Copy, Source, chosen, good_one, smaller
+from .._copy import Archive, Copy, Source, chosen, good_one, now, smaller
 from .._errors import InvalidInput, ScalingoError
 from .._options import check_absolute, check_count, check_form, check_writable, parsed
 from .._shapes import readable
@@ -158,7 +157,7 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
     def _coming(self) -> Copy:
         """The copy that is to come, as far as it can be foretold."""
         backup = self._backup
-        began = backups.began(backup) or _canon.instant(_now())
+        began = backups.began(backup) or _canon.instant(now())
         label = re.sub(r"[^A-Za-z0-9._-]+", "-", self._name).lstrip(".-") or self.client.addon_id
         moment = re.sub(r"\.\d+|[-:]", "", began)
         suffix = self.asked.sealing.suffix if self.asked.sealing.encrypt else ""
@@ -194,37 +193,31 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
     # -- the work ----------------------------------------------------------------------------------------------------
 
     def _bring(self) -> None:
-        backup, place, backup_id = self._backup, self._place, str(self._backup["id"])
-        shelf, sealing = place.shelf, self.asked.sealing
+        backup, place, sealing = self._backup, self._place, self.asked.sealing
+        shelf, backup_id = place.shelf, str(backup["id"])
         backups.require_made(backup_id)
         with _files.local(f"make {shelf.directory}"):
             os.makedirs(shelf.directory, mode=0o700, exist_ok=True)
-        name = f".{backup_id}.part"
         # What is clear is not to be kept.
-        staying = [] if sealing.encrypt else [name, name + ".json"]
-        with place.mine(backup_id, staying) as there:
-            if there is not None:
+        with place.mine(backup_id, stays=not sealing.encrypt) as part:
+            if part is None:
                 raise Skipped
+            fetch(self.client, backup, part)
+            # What is whole is not brought again, should the run end now.
+            part.checkpoint()
             coming = self._coming()
-            with _part.Part(os.path.join(place.path, name), backup_id, stays=bool(staying)) as part:
-                fetch(self.client, backup, part)
-                # What is whole is not brought again, should the run end now.
-                part.checkpoint()
-                try:
-                    # What the platform says in no form that is known is written as null, as it is returned.
-                    known = readable({**backup, "started_at": coming.backup.started_at}, lambda dummy: None)
-                    path, described = _copy_making.made(
-                        place, part.path, sha256=part.digest.hexdigest(), engine=self.engine, database=self._database(),
-                        backup=known, sealing=sealing, now=_now(),
-                    )  # fmt: skip
-                except ScalingoError:
-                    part.discard()
-                    raise
-                # What may be of any size is what the next are compared with.
-                described["accepted"] = self.params["max_shrink"] == 100
-                with shelf.alone():
-                    shelf.put(path, coming.name, described)
-                part.forget()
+            # What the platform says in no form that is known is written as null, as it is returned.
+            known = readable({**backup, "started_at": coming.backup.started_at}, lambda dummy: None)
+            # What may be of any size is what the next are compared with.
+            about = {"database": self._database(), "backup": known, "accepted": self.params["max_shrink"] == 100}
+            try:
+                path, described = _copy_making.made(place, part, about, engine=self.engine, sealing=sealing)
+            except ScalingoError:
+                part.discard()
+                raise
+            with shelf.alone():
+                shelf.put(path, coming.name, described)
+            part.forget()
 
     def _database(self) -> State:
         client, target = self.client, self.client.target
@@ -299,7 +292,3 @@ def _shown(copy: Copy) -> State:
     """A copy for the result. What of it is still to come is none."""
     shown = copy.shown()
     return shown if copy.described else {**shown, "size": None, "sha256": None}
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
