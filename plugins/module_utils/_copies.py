@@ -73,11 +73,12 @@ class Shelf:
 
     def is_known(self) -> bool:
         """Whether copies have been kept in the directory before, of whichever database, or somebody has marked it for them."""
-        names = self._names()
-        described = (read_json(self.path(name))[0] for name in names if name.endswith(".json"))
-        return any(name == MARKER or name.startswith(LOCK) for name in names) or any(
-            isinstance(content, dict) and content.get("made_by") == MADE_BY for content in described
-        )
+        for name in self._names():
+            content = read_json(self.path(name))[0] if name.endswith(".json") else None
+            is_ours = isinstance(content, dict) and content.get("made_by") == MADE_BY
+            if is_ours or name == MARKER or name.startswith(LOCK):
+                return True
+        return False
 
     def look(self) -> list[Copy]:
         """The copies, the newest first, while nobody changes what is there."""
@@ -97,25 +98,23 @@ class Shelf:
 
         Who may change something removes descriptions that a killed run has left.
         """
-        names, listed, known = set(self._names()), self._listed(), {}
-        for name in sorted(name[: -len(".json")] for name in names if name.endswith(".json")):
+        names, listed, known = set(self._names()), self._listed(), []
+        latest = self._now() + _canon.AHEAD_SECONDS
+        for name in {*listed, *(name[: -len(".json")] for name in names if name.endswith(".json"))}:
             described, why = read_json(self.path(name) + ".json")
             copy = copy_of(self.path(name), described, self.addon_id)
             if copy is None and name in listed:
-                why = f"the description of {name} cannot be read: {why or 'it describes something else'}"
-                known[name] = dataclasses.replace(listed[name], problem=why, unreadable=True)
+                is_gone = not names & {name, f"{name}.json"}
+                unread = f"the description of {name} cannot be read: {why or 'it describes something else'}"
+                problem = f"{name} has disappeared, with its description" if is_gone else unread
+                copy = dataclasses.replace(listed[name], problem=problem, unreadable=not is_gone)
             elif copy is not None and described.get("unfinished") and name not in names:
-                listed.pop(name, None)
                 if self._changing:
                     remove(copy.path + ".json")
-            elif copy is not None:
-                known[name] = copy
-        for name in set(listed) - set(known):
-            why = "has no description any more" if name in names else "has disappeared, with its description"
-            known[name] = dataclasses.replace(listed[name], problem=f"{name} {why}", unreadable=name in names)
-        latest = self._now() + _canon.AHEAD_SECONDS
-        dated = [dataclasses.replace(copy, ahead=copy.began > latest) for copy in known.values()]
-        return sorted((copy for copy in dated if backup_id in ("", copy.backup.id)), key=order, reverse=True)
+                continue
+            if copy is not None and backup_id in ("", copy.backup.id):
+                known.append(dataclasses.replace(copy, ahead=copy.began > latest))
+        return sorted(known, key=order, reverse=True)
 
     def _names(self) -> list[str]:
         with local(f"list the copies in {self.directory}"):
@@ -175,9 +174,10 @@ class Shelf:
                 self._changing = False
 
     def _opened(self, changing: bool) -> t.ContextManager[t.IO[bytes] | None]:
+        flags = (os.O_RDWR | os.O_CREAT if changing else os.O_RDONLY) | os.O_NOFOLLOW | os.O_CLOEXEC
         with local(f"lock the copies in {self.directory}"):
             try:
-                return open_lock(self._lock, changing)
+                return os.fdopen(os.open(self._lock, flags, 0o600), "rb")
             except (FileNotFoundError, NotADirectoryError, PermissionError):
                 if changing:
                     raise
@@ -320,19 +320,13 @@ def converted(
 
 def check_command(option: str, words: t.Sequence[str]) -> None:
     """Refuse the words of a command that cannot read and write a file. None at all are no command."""
-    if words and (len(words) < 2 or any(not any(name in word for word in words) for name in ("{input}", "{output}"))):
+    if words and not all(any(name in word for word in words[1:]) for name in ("{input}", "{output}")):
         raise InvalidInput(
             f"{option} is {quoted(words)}: give the words of a command of which some hold {{input}} and {{output}}"
         )
 
 
 # -- locks -------------------------------------------------------------------------------------------------------------
-
-
-def open_lock(path: str, changing: bool = True) -> t.IO[bytes]:
-    """Open the file of a lock. Who changes something makes it."""
-    flags = (os.O_RDWR | os.O_CREAT if changing else os.O_RDONLY) | os.O_NOFOLLOW | os.O_CLOEXEC
-    return os.fdopen(os.open(path, flags, 0o600), "rb")
 
 
 def busy(message: str) -> ScalingoError:
