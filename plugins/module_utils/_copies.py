@@ -29,17 +29,20 @@ import time
 import typing as t
 
 from . import _canon
-from ._copy import MADE_BY, Copy, Raw, copy_of, good_one, order
+from ._copy import MADE_BY, Copy, Raw, copy_of, good_one, now, order
 from ._core import Clock
 from ._errors import InvalidInput, ScalingoError
 from ._files import digest, digest_of, local, or_nothing, read_json, sync_directory, taken, write_atomically
 from ._options import quoted
+from ._part import Part
 from ._programs import run
 from ._progress import Watch
 
 #: A file by which somebody says that copies may come here.
 MARKER = ".scalingo_copies"
 LOCK = ".lock-"
+#: The file that an archive grows in.
+PART = ".archive.part"
 PAUSE = 0.05
 
 
@@ -62,8 +65,9 @@ class Shelf:
         self._clock = clock or Clock()
         self._patience = patience
         self._lock = self.path(LOCK + addon_id)
-        #: Where files grow, in the file system of the directory, so that they can get their names at once.
+        #: Where files grow, in the file system of the directory, so that they can get their names at once. Who has the part open has it.
         self.growing = self.path(f".growing-{addon_id}")
+        self._part = os.path.join(self.growing, PART)
         #: The SHA-256 of each file that was read, while it stays the same file.
         self._digests: dict[tuple[int, ...], str] = {}
         self._changing = False
@@ -80,13 +84,8 @@ class Shelf:
                 return True
         return False
 
-    def look(self) -> list[Copy]:
-        """The copies, the newest first, while nobody changes what is there."""
-        with self.alone(changing=False):
-            return self.found()
-
     def found(self) -> list[Copy]:
-        """The same for who is alone."""
+        """The copies, the newest first. For who is alone."""
         return list(map(self.judged, self.known()))
 
     def good(self, backup_id: str) -> Copy | None:
@@ -94,7 +93,7 @@ class Shelf:
         return good_one(map(self.judged, self.known(backup_id)))
 
     def known(self, backup_id: str = "") -> list[Copy]:
-        """The copies, or those of one backup, the newest first. Only what must not be read to be told is said of them. For who is alone.
+        """The copies, or those of one backup, the newest first. Their files are not read yet. For who is alone.
 
         Who may change something removes descriptions that a killed run has left.
         """
@@ -215,9 +214,71 @@ class Shelf:
                 except OSError:
                     os.ftruncate(file.fileno(), 0)
 
+    # -- where copies grow -----------------------------------------------------------------------------------------------
+
+    def left(self, staying: t.Collection[str] = ()) -> list[str]:
+        """The names of what killed runs have left, but for what stays. Nothing while a run brings a backup. For who is alone."""
+        with local(f"read {self.growing}"):
+            if os.path.islink(self.growing) or not os.path.isdir(self.growing) or self._is_bringing():
+                return []
+            return sorted(set(os.listdir(self.growing)) - set(staying))
+
+    def _is_bringing(self) -> bool:
+        try:
+            with open(self._part, "rb") as file:
+                return taken(file.fileno(), shared=True) is False
+        except FileNotFoundError:
+            return False
+
+    def clean(self, staying: t.Collection[str] = ()) -> list[str]:
+        """Remove what `left` returns, and return it."""
+        names = self.left(staying)
+        with local(f"clean {self.growing}"):
+            for name in names:
+                remove(os.path.join(self.growing, name))
+            with contextlib.suppress(OSError):
+                os.rmdir(self.growing)
+        return names
+
+    @contextlib.contextmanager
+    def bringing(self, backup_id: str, stays: bool) -> t.Iterator[Part | None]:
+        """Have a part that the backup grows in, as the only run that brings one. None when a good copy of it has come meanwhile.
+
+        A part that breaks off and `stays` is there for the next run. Raises a `ScalingoError` that is `interrupted` while another run has it.
+        """
+        staying = {PART, f"{PART}.json"} if stays else set()
+        opened, part = contextlib.ExitStack(), None
+        with self.alone():
+            if self.good(backup_id) is None:
+                self._require_place(staying)
+                part = opened.enter_context(Part(self._part, backup_id, stays))
+        try:
+            with opened:
+                yield part
+        finally:
+            if part is not None:
+                with contextlib.suppress(ScalingoError), self.alone():
+                    self.clean(staying)
+
+    def _require_place(self, staying: t.Collection[str]) -> None:
+        """Make the place, or clean it, and write down who has it."""
+        owner = os.path.join(self.growing, "owner.json")
+        with local(f"make {self.growing}"):
+            if os.path.islink(self.growing):
+                raise ScalingoError(f"{self.growing} is a link", hint="Remove it.")
+            if self._is_bringing():
+                who = read_json(owner)[0] or "another process"
+                raise busy(f"another run is bringing a backup of this database to {self.directory}: {who}")
+            self.clean(staying)
+            os.makedirs(self.growing, mode=0o700, exist_ok=True)
+        who = f"process {os.getpid()} on {os.uname().nodename}, since {now()}"
+        # On a disk that is full nobody is told.
+        with contextlib.suppress(ScalingoError):
+            write_atomically(owner, json.dumps(who), 0o600)
+
     # -- coming and going ------------------------------------------------------------------------------------------------
 
-    def put(self, path: str, name: str, described: Raw) -> Copy:
+    def put(self, path: str, name: str, described: Raw) -> None:
         """Give a verified file its name, between two descriptions. For who is alone."""
         target = self.path(name)
         self._describe(target, {**described, "unfinished": True})
@@ -225,14 +286,12 @@ class Shelf:
             os.replace(path, target)
         sync_directory(self.directory)
         self._describe(target, described)
-        found = self.found()
-        self.remember(found)
-        return next(copy for copy in found if copy.path == target)
+        self.remember(self.known())
 
     def remove(self, copy: Copy) -> None:
         """Remove a copy. For who is alone. Its description says so first, so that a run that is killed is finished by the next."""
         # What is not on the list is not missed.
-        self.remember(other for other in self.found() if other.path != copy.path)
+        self.remember(other for other in self.known() if other.path != copy.path)
         # A disk that is full is no reason to keep what fills it.
         with contextlib.suppress(ScalingoError):
             self._describe(copy.path, {**copy.described, "unfinished": True})
@@ -261,8 +320,9 @@ def find_copy(directory: str, addon_id: str, backup_id: str = "", *, watch: Watc
                 return copy
             problems.append(copy.problem)
     of = f"of the backup {backup_id}" if backup_id else "of the database's backups"
+    there = f": {'; '.join(problems[:3])}" if problems else ""
     raise InvalidInput(
-        ": ".join([f"{directory} holds no good copy {of}", *filter(None, ["; ".join(problems[:3])])]),
+        f"{directory} holds no good copy {of}{there}",
         hint="Make one with community.scalingo.scalingo_offsite_backup, or check that the disk of the copies is mounted.",
     )
 
@@ -286,17 +346,13 @@ def decrypted(copy: Copy, command: t.Sequence[str], directory: str, *, watch: Wa
 def archive_of(path: str, sha256: str, command: t.Sequence[str], directory: str, watch: Watch | None) -> str:
     """Decrypt a file into a new one in the directory, which has that SHA-256. Raises `ScalingoError`, and leaves nothing then."""
     if not command:
-        raise InvalidInput(
-            f"{path} is encrypted", hint="Give the words of a command that decrypts {input} to {output}."
-        )
+        raise InvalidInput(f"{path} is encrypted", hint="Give a command that decrypts {input} to {output}.")
     output = os.path.join(directory, f"{secrets.token_hex(4)}.tar.gz")
     wrong = "Check that the command has the key that belongs to the one of the encryption."
     with or_nothing(output):
         converted(command, path, output, f"{path} could not be decrypted", hint=wrong, watch=watch)
         if digest_of(output) != sha256:
-            raise ScalingoError(
-                f"decrypting {path} gave something else than the archive: its SHA-256 is another", hint=wrong
-            )
+            raise ScalingoError(f"decrypting {path} gave something else than the archive", hint=wrong)
     return output
 
 

@@ -3,106 +3,26 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
 # Private: may change without notice.
-"""How the archive of a backup becomes a copy: a place where it grows, for one run at a time; verified to its last byte; encrypted."""
+"""How the archive of a backup becomes a copy: verified to its last byte, and encrypted."""
 
 from __future__ import annotations
 
-import contextlib
 import gzip
-import json
 import os
 import secrets
 import tarfile
 import typing as t
 import zlib
 
-from ._copies import Shelf, archive_of, busy, converted, remove
+from ._copies import Shelf, archive_of, converted, remove
 from ._copy import MADE_BY, Raw, now
 from ._errors import ScalingoError
-from ._files import CHUNK, digest_of, local, or_nothing, read_json, taken, write_atomically
+from ._files import CHUNK, digest_of, local, or_nothing
 from ._part import Part
 
 #: What a dump in pg_dump's own format begins with, and how much of it is read to see that it lists something.
 PGDUMP = b"PGDMP"
 HEAD = 64 * 1024
-#: The file that an archive grows in.
-PART = ".archive.part"
-
-
-# -- where it grows ----------------------------------------------------------------------------------------------------
-
-
-class Place:
-    """A hidden directory beside the copies, in their file system, so that a file can get its name at once.
-
-    One database has one, and one run at a time has it: the one that holds the lock of the part. What a killed run leaves is swept by the next.
-    """
-
-    def __init__(self, shelf: Shelf) -> None:
-        self.shelf = shelf
-        self.path = shelf.growing
-
-    def left(self, staying: t.Collection[str] = ()) -> list[str]:
-        """The names of what earlier runs have left, but for what stays. Nothing while a run is at work there. For who is alone."""
-        with local(f"read {self.path}"):
-            if os.path.islink(self.path) or not os.path.isdir(self.path) or self._is_taken():
-                return []
-            return sorted(set(os.listdir(self.path)) - set(staying))
-
-    def _is_taken(self) -> bool:
-        try:
-            with open(os.path.join(self.path, PART), "rb") as file:
-                return taken(file.fileno(), shared=True) is False
-        except FileNotFoundError:
-            return False
-
-    def clean(self, staying: t.Collection[str] = ()) -> list[str]:
-        """Remove what `left` returns, and return it."""
-        names = self.left(staying)
-        with local(f"clean {self.path}"):
-            for name in names:
-                remove(os.path.join(self.path, name))
-            with contextlib.suppress(OSError):
-                os.rmdir(self.path)
-        return names
-
-    @contextlib.contextmanager
-    def mine(self, backup_id: str, stays: bool) -> t.Iterator[Part | None]:
-        """Have the place, and a part in it for the backup to grow in. None when a good copy of it has come meanwhile.
-
-        A part that breaks off and `stays` is there for the next run. Raises a `ScalingoError` that is `interrupted` while another run has it.
-        """
-        staying = {PART, f"{PART}.json"} if stays else set()
-        opened, part = contextlib.ExitStack(), None
-        with self.shelf.alone():
-            if self.shelf.good(backup_id) is None:
-                self._make(staying)
-                part = opened.enter_context(Part(os.path.join(self.path, PART), backup_id, stays))
-        try:
-            with opened:
-                yield part
-        finally:
-            if part is not None:
-                with contextlib.suppress(ScalingoError), self.shelf.alone():
-                    self.clean(staying)
-
-    def _make(self, staying: t.Collection[str]) -> None:
-        """Make it, or clean it, and write down who has it."""
-        owner = os.path.join(self.path, "owner.json")
-        with local(f"make {self.path}"):
-            if os.path.islink(self.path):
-                raise ScalingoError(f"{self.path} is a link", hint="Remove it.")
-            if os.path.isdir(self.path) and self._is_taken():
-                who = read_json(owner)[0] or "another process"
-                raise busy(f"another run is bringing a backup of this database to {self.shelf.directory}: {who}")
-            self.clean(staying)
-            os.makedirs(self.path, mode=0o700, exist_ok=True)
-        who = f"process {os.getpid()} on {os.uname().nodename}, since {now()}"
-        # On a disk that is full nobody is told.
-        with contextlib.suppress(ScalingoError):
-            write_atomically(owner, json.dumps(who), 0o600)
-
-
 # -- what came ---------------------------------------------------------------------------------------------------------
 
 
@@ -163,13 +83,13 @@ class Sealing(t.NamedTuple):
     suffix: str
 
 
-def made(place: Place, part: Part, about: Raw, *, engine: str | None, sealing: Sealing) -> tuple[str, Raw]:
+def made(shelf: Shelf, part: Part, about: Raw, *, engine: str | None, sealing: Sealing) -> tuple[str, Raw]:
     """Verify what was downloaded, and encrypt it where asked for: the path of the file that is to be kept, and its description.
 
     `about` is what the description says of the database and the backup. The clear file is gone after an encryption. Raises `ScalingoError`.
     """
     path, sha256 = part.path, part.digest.hexdigest()
-    tell = place.shelf.progress(f"verifying the backup {part.subject}", part.size)
+    tell = shelf.progress(f"verifying the backup {part.subject}", part.size)
     with local(f"read {path}"), open(path, "rb") as file:
         content = read_through(file, engine, tell)
         os.fsync(file.fileno())
@@ -180,14 +100,14 @@ def made(place: Place, part: Part, about: Raw, *, engine: str | None, sealing: S
     if not sealing.encrypt:
         return path, {**described, "encrypted": False, "size": part.size, "sha256": sha256}
     with or_nothing(path):
-        output, digest = encrypted(place, part, sealing)
+        output, digest = encrypted(shelf, part, sealing)
     remove(path)
     return output, {**described, "encrypted": True, "size": os.path.getsize(output), "sha256": digest}
 
 
-def encrypted(place: Place, part: Part, sealing: Sealing) -> tuple[str, str]:
+def encrypted(shelf: Shelf, part: Part, sealing: Sealing) -> tuple[str, str]:
     """Have the user's command encrypt an archive, and return the path and the SHA-256 of the file. Raises `ScalingoError`."""
-    sha256, watch = part.digest.hexdigest(), place.shelf.watch
+    sha256, watch = part.digest.hexdigest(), shelf.watch
     # A name that no program of a run that was killed can still be writing to.
     output = f"{part.path}.{secrets.token_hex(4)}{sealing.suffix}"
     with local(f"read {output}"), or_nothing(output):
@@ -198,7 +118,7 @@ def encrypted(place: Place, part: Part, sealing: Sealing) -> tuple[str, str]:
         if digest == sha256:
             raise ScalingoError(f"{command} did not encrypt: {{output}} is the same as {{input}}")
         if sealing.decrypt:
-            remove(archive_of(output, sha256, sealing.decrypt, place.path, watch))
+            remove(archive_of(output, sha256, sealing.decrypt, shelf.growing, watch))
         elif size < part.size:
             # An archive is compressed already, so that what is encrypted is not smaller.
             raise ScalingoError(

@@ -71,12 +71,11 @@ class Shelf:
     ) -> dict[str, t.Any]:  # fmt: skip
         """What a run does that brings a backup, without the download."""
         backup = {"id": f"backup-{number:02d}", "started_at": moment(number), **(backup or {})}
-        place = _copy_making.Place(self.shelf)
+        shelf = self.shelf
         name = name or f"shop.20260101T01{number:02d}00Z.{backup['id']}.tar.gz"
-        with place.mine(backup["id"], stays=not encrypt) as part:
+        with shelf.bringing(backup["id"], stays=not encrypt) as part:
             if part is None:
-                with place.shelf.alone():
-                    return t.cast(_copy.Copy, place.shelf.good(backup["id"])).shown()
+                return self._shown(backup["id"])
             part.restart()
             part.write(content or archive(number))
             if spoiled:
@@ -84,27 +83,35 @@ class Shelf:
             sealing = _copy_making.Sealing(encrypt, decrypt, ".sealed")
             about = {"database": {"addon_id": ADDON}, "backup": dict(backup), "accepted": accepted}
             try:
-                made, described = _copy_making.made(place, part, about, engine=engine, sealing=sealing)
+                made, described = _copy_making.made(shelf, part, about, engine=engine, sealing=sealing)
             except ScalingoError:
                 part.discard()
                 raise
-            with place.shelf.alone():
-                copy = place.shelf.put(made, name + (".sealed" if encrypt else ""), described)
+            with shelf.alone():
+                shelf.put(made, name + (".sealed" if encrypt else ""), described)
             part.forget()
-            return copy.shown()
+        return self._shown(backup["id"])
+
+    def _shown(self, backup_id: str) -> dict[str, t.Any]:
+        return next(copy for copy in self.look() if copy["good"] and copy["backup_id"] == backup_id)
+
+    def copies(self) -> list[_copy.Copy]:
+        """As somebody sees them who changes nothing."""
+        shelf = self.shelf
+        with shelf.alone(changing=False):
+            return shelf.found()
 
     def going(
         self, keep_count: int, keep_seconds: float | None = None, remove_bad: bool = False, most: float = 100
     ) -> list[str]:
-        return [copy.name for copy in _copy.chosen(self.shelf.look(), keep_count, keep_seconds, remove_bad, most)]
+        return [copy.name for copy in _copy.chosen(self.copies(), keep_count, keep_seconds, remove_bad, most)]
 
     def prune(
         self, keep_count: int, keep_seconds: float | None = None, remove_bad: bool = False, most: float = 100
     ) -> list[str]:
         """What a run does that has brought what it wanted: what it was to remove it removes if that holds when it is alone."""
         shelf, gone = self.shelf, []
-        place = _copy_making.Place(shelf)
-        for planned in _copy.chosen(shelf.look(), keep_count, keep_seconds, remove_bad, most):
+        for planned in _copy.chosen(self.copies(), keep_count, keep_seconds, remove_bad, most):
             with shelf.alone():
                 going = _copy.chosen(shelf.found(), keep_count, keep_seconds, remove_bad, most)
                 for copy in going:
@@ -113,11 +120,11 @@ class Shelf:
                         gone.append(copy.name)
         with shelf.alone():
             shelf.found()
-            place.clean()
+            shelf.clean()
         return gone
 
     def look(self) -> list[dict[str, t.Any]]:
-        return [copy.shown() for copy in self.shelf.look()]
+        return [copy.shown() for copy in self.copies()]
 
     def have(self, *numbers: int) -> list[Path]:
         return [Path(self.take(number)["path"]) for number in numbers]

@@ -17,7 +17,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.community.scalingo.plugins.module_utils import _copy_making
+from ansible_collections.community.scalingo.plugins.module_utils import _copies
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError
 from support.ended import is_there
 from support.playbook import ROOT
@@ -113,7 +113,7 @@ def test_what_a_killed_run_leaves_is_swept_by_the_next(number: signal.Signals, s
     paths = [str(ROOT / "tests"), str(ROOT / ".cache" / "collections"), *filter(None, sys.path)]
     words = [sys.executable, "-c", WAITING, ":".join(paths), str(shelf.directory)]
     run = subprocess.Popen(words, start_new_session=True, stderr=subprocess.DEVNULL)
-    clear = shelf.growing / _copy_making.PART
+    clear = shelf.growing / _copies.PART
     deadline = time.monotonic() + 60
     while not Path(f"{clear}.begun").exists():
         assert time.monotonic() < deadline and run.poll() is None
@@ -122,7 +122,7 @@ def test_what_a_killed_run_leaves_is_swept_by_the_next(number: signal.Signals, s
     with pytest.raises(ScalingoError, match=rf"another run is bringing .*: process {run.pid} on ") as raised:
         shelf.take(1)
     assert raised.value.interrupted and "when the other one has ended" in raised.value.hint
-    assert _copy_making.Place(shelf.shelf).left() == [], "it is that of a run which lives"
+    assert shelf.shelf.left() == [], "it is that of a run which lives"
     below = [int(pid) for pid in Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text(encoding="utf-8").split()]
     assert below, "the command of the user"
     run.send_signal(number)
@@ -131,8 +131,7 @@ def test_what_a_killed_run_leaves_is_swept_by_the_next(number: signal.Signals, s
     while any(is_there(pid) for pid in below):
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    place = _copy_making.Place(shelf.shelf)
-    assert (clear.name in place.left()) is (number != signal.SIGINT)
+    assert (clear.name in shelf.shelf.left()) is (number != signal.SIGINT)
     shelf.prune(1)
     assert shelf.names() == shelf.of(2)
 
@@ -141,7 +140,7 @@ def test_a_place_that_is_a_link_is_refused(shelf: Shelf, tmp_path: Path) -> None
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "file").touch()
     shelf.growing.symlink_to(tmp_path / "elsewhere")
-    assert _copy_making.Place(shelf.shelf).left() == []
+    assert shelf.shelf.left() == []
     with pytest.raises(ScalingoError, match="is a link"):
         shelf.take(1)
     assert (tmp_path / "elsewhere" / "file").exists()

@@ -156,8 +156,8 @@ def test_what_another_run_does_meanwhile(keep: Keeping, monkeypatch: pytest.Monk
 
 
 def test_another_run_that_is_at_work_is_named(keep: Keeping) -> None:
-    place = _copy_making.Place(_copies.Shelf(str(keep.directory), ADDON))
-    with place.mine("another", stays=False):
+    shelf = _copies.Shelf(str(keep.directory), ADDON)
+    with shelf.bringing("another", stays=False):
         report = keep()
         assert report.failed and report.result["error"]["interrupted"] and not report.changed
         assert (

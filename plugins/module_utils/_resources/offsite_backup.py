@@ -81,13 +81,12 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
     # -- what is there, and what is wanted ---------------------------------------------------------------------------
 
     @functools.cached_property
-    def _place(self) -> _copy_making.Place:
+    def _shelf(self) -> _copies.Shelf:
         client = self.client
-        shelf = _copies.Shelf(
+        return _copies.Shelf(
             self.params["directory"], client.addon_id, watch=client.watch, clock=client.clock,
             now=lambda: client.date or client.clock.wall(), patience=self.params["wait_timeout"],
         )  # fmt: skip
-        return _copy_making.Place(shelf)
 
     @property
     def _name(self) -> str:
@@ -96,9 +95,9 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
         return name or f"{settings.app or 'addon'}/{settings.addon or self.client.addon_id}"
 
     def read(self) -> State:
-        shelf = self._place.shelf
+        shelf = self._shelf
         with shelf.alone(changing=False):
-            found, left = shelf.found(), self._place.left()
+            found, left = shelf.found(), shelf.left()
         self._backup = self._backup or self._kept(found) or self.meant()
         self._require_young()
         if self._there(found) is None:
@@ -127,7 +126,7 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
             )
 
     def _directory_consent(self) -> tuple[Consent, ...]:
-        if self._place.shelf.is_known():
+        if self._shelf.is_known():
             return ()
         directory = self.params["directory"]
         there = "holds no copies, and has never held any" if os.path.isdir(directory) else "does not exist"
@@ -173,15 +172,13 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
         return self._with([copy for copy in found if copy not in going])
 
     def steps(self, before: State, after: State) -> list[Step]:
-        steps, place = [], self._place
+        steps, shelf = [], self._shelf
         if self._there(before["found"]) is None:
             encrypt = ", encrypt it" if self.asked.sealing.encrypt else ""
-            sentence = (
-                f"download the backup {self._backup['id']}, verify it{encrypt}, and keep it in {place.shelf.directory}"
-            )
+            sentence = f"download the backup {self._backup['id']}, verify it{encrypt}, and keep it in {shelf.directory}"
             steps.append(Step(sentence, send=self._bring, consent=self._consent))
         elif before["left"]:
-            steps.append(Step(f"remove what a killed run has left in {place.path}", send=self._sweep))
+            steps.append(Step(f"remove what a killed run has left in {shelf.growing}", send=self._sweep))
         kept = {copy.path for copy in after["found"]}
         gone = [copy.path for copy in before["found"] if copy.path not in kept]
         return [*steps, *(Step(f"remove {path}", send=functools.partial(self._remove, path)) for path in gone)]
@@ -193,13 +190,13 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
     # -- the work ----------------------------------------------------------------------------------------------------
 
     def _bring(self) -> None:
-        backup, place, sealing = self._backup, self._place, self.asked.sealing
-        shelf, backup_id = place.shelf, str(backup["id"])
+        backup, shelf, sealing = self._backup, self._shelf, self.asked.sealing
+        backup_id = str(backup["id"])
         backups.require_made(backup_id)
         with _files.local(f"make {shelf.directory}"):
             os.makedirs(shelf.directory, mode=0o700, exist_ok=True)
         # What is clear is not to be kept.
-        with place.mine(backup_id, stays=not sealing.encrypt) as part:
+        with shelf.bringing(backup_id, stays=not sealing.encrypt) as part:
             if part is None:
                 raise Skipped
             fetch(self.client, backup, part)
@@ -211,7 +208,7 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
             # What may be of any size is what the next are compared with.
             about = {"database": self._database(), "backup": known, "accepted": self.params["max_shrink"] == 100}
             try:
-                path, described = _copy_making.made(place, part, about, engine=self.engine, sealing=sealing)
+                path, described = _copy_making.made(shelf, part, about, engine=self.engine, sealing=sealing)
             except ScalingoError:
                 part.discard()
                 raise
@@ -227,19 +224,19 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
         }  # fmt: skip
 
     def _sweep(self) -> None:
-        with self._place.shelf.alone():
-            if not self._place.clean():
+        with self._shelf.alone():
+            if not self._shelf.clean():
                 raise Skipped
 
     def _remove(self, path: str) -> None:
         """By what is there now: another run may have removed it, or others that count."""
-        shelf = self._place.shelf
+        shelf = self._shelf
         with shelf.alone():
             copy = next((copy for copy in self._going(shelf.found()) if copy.path == path), None)
             if copy is None:
                 raise Skipped
             shelf.remove(copy)
-            self._place.clean()
+            self._shelf.clean()
 
     # -- what is said of it --------------------------------------------------------------------------------------------
 
