@@ -352,7 +352,8 @@ def archive_of(path: str, sha256: str, command: t.Sequence[str], directory: str,
     with or_nothing(output):
         converted(command, path, output, f"{path} could not be decrypted", hint=wrong, watch=watch)
         if digest_of(output) != sha256:
-            raise ScalingoError(f"decrypting {path} gave something else than the archive", hint=wrong)
+            problem = f"decrypting {path} gave something else than the archive: its SHA-256 is another"
+            raise ScalingoError(problem, hint=wrong)
     return output
 
 
