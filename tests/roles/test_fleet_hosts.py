@@ -91,8 +91,8 @@ def test_the_entries_of_a_list_are_hosts(ansible: Hosts) -> None:
     chosen = targets(ansible.choose(listed=LISTED))
     assert chosen == expected and list(chosen) == ["shop/mysql", "ledger"]
     assert targets(ansible.choose(listed=json.dumps(LISTED))) == expected
-    # Of an inventory that is there for something else.
-    assert targets(ansible.of_inventory(listed=LISTED)) == expected
+    # Of an inventory that is there for something else, and by a rulebook without hosts, whose limit is blank.
+    assert targets(ansible.of_inventory("--limit", "", listed=LISTED)) == expected
 
 
 def test_the_hosts_of_an_inventory_are_hosts(ansible: Hosts) -> None:

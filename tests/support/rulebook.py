@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 import typing as t
 from pathlib import Path
 
@@ -24,16 +25,15 @@ import sys
 sys.path.insert(0, {collections!r})
 from ansible_collections.community.scalingo.plugins.plugin_utils import _event_source
 _event_source.LEAST_INTERVAL = 0.1
-exec(compile(open({source!r}, encoding="utf-8").read(), {source!r}, "exec"))
+__file__ = {source!r}
+exec(compile(open(__file__, encoding="utf-8").read(), __file__, "exec"))
 """
 
 
 def java() -> Path:
     """The home of the Java runtime."""
     tree, dummy = fetched.debian("default-jre-headless")
-    found = sorted(tree.glob("usr/lib/jvm/java-[0-9]*/bin/java"))
-    assert len(found) == 1, found
-    return found[0].parents[1]
+    return (tree / "usr" / "lib" / "jvm" / "default-java").resolve()
 
 
 class Rulebook:
@@ -41,11 +41,13 @@ class Rulebook:
 
     def __init__(self, ansible: Ansible, *options: str) -> None:
         self.path = ansible.directory / "rulebook.log"
-        source = ROOT / "extensions" / "eda" / "plugins" / "event_source" / "scalingo_events.py"
+        collections = ansible.directory / "collections"
+        extensions = collections / "ansible_collections" / "community" / "scalingo" / "extensions"
+        source = extensions / "eda" / "plugins" / "event_source" / "scalingo_events.py"
         sources = ansible.directory / "sources"
         sources.mkdir(exist_ok=True)
         (sources / "community.scalingo.scalingo_events.py").write_text(
-            HASTE.format(collections=str(ansible.directory / "collections"), source=str(source)), encoding="utf-8"
+            HASTE.format(collections=str(collections), source=str(source)), encoding="utf-8"
         )
         variables = ansible.variables(
             {
@@ -78,9 +80,10 @@ class Rulebook:
                 self.seen.add(Path(f"/proc/{number}/cmdline").read_text(encoding="utf-8", errors="replace"))
         return self.seen
 
-    def until(self, condition: t.Callable[[], t.Any], what: str, seconds: float = 60) -> t.Any:
+    def until(self, condition: t.Callable[[], t.Any], what: str, seconds: float = 180) -> t.Any:
         def holds() -> t.Any:
             assert self.process.poll() is None, f"it ended while we waited for: {what}\n{self.output[-6000:]}"
+            time.sleep(0.2)
             self.arguments()
             return condition()
 
