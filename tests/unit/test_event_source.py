@@ -287,8 +287,10 @@ def test_more_events_than_a_page_holds_are_each_delivered_once(
     play(steps())
 
 
-def test_events_of_one_instant_are_told_apart_by_their_ids_and_come_in_order(source: Source) -> None:
+@pytest.mark.parametrize("dates", ["offset", "seconds"])
+def test_events_of_one_instant_are_told_apart_by_their_ids_and_come_in_order(source: Source, dates: str) -> None:
     async def steps() -> None:
+        source.box.switch("dates", dates)
         source.box.speed(1e-9)
         try:
             happen(source.box, *(f"old{number}" for number in range(70)))
@@ -565,7 +567,7 @@ def test_no_secret_is_in_events_the_log_and_the_cursor(
             await run.poll()
             token = source.box.api_token
             happen(source.box, "one", type="edit_variables", type_data={"updated_vars": [{"value": CANARY}]})
-            happen(source.box, "two", type="new_addon_log_drain", type_data={"url": f"https://x:{CANARY}@example.com"})
+            happen(source.box, "two", type="link_scm", type_data={"url": f"https://x:{CANARY}@example.com"})
             happen(source.box, "three", type="suspend_addon", type_data={"reason": f"password={CANARY} {token}"})
             happen(source.box, "four", type="scale", type_data={"x": token})
             events = await run.again()

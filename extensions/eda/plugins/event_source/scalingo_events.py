@@ -115,6 +115,7 @@ notes:
   - "An event is C(scalingo: {id, type, created_at, region, app, app_id, addon_id, resource_id, backup_id, backup_status, backup_method, feature, user,
     type_data}). A key without a value is left out, so C(event.scalingo.backup_id is defined) holds for backups only."
   - C(type), C(created_at), C(user), C(app), C(app_id) and C(type_data) are those of M(community.scalingo.scalingo_event_info).
+  - Events of the account itself, such as C(login_success), have no C(app), and can be delivered once for each of several regions.
   - C(app) is the name at the time of the event. The modules take C(app_id) as O(community.scalingo.scalingo_event_info#module:app), too.
   - C(addon_id) and C(resource_id) are left out when the event does not contain them. Upgrades and maintenance name no addon, features no resource.
   - C(meta.uuid) is made from the region and the C(id).
@@ -161,7 +162,7 @@ try:
     from ansible_collections.community.scalingo.plugins.module_utils import _canon
     from ansible_collections.community.scalingo.plugins.module_utils._api.event import type_of
     from ansible_collections.community.scalingo.plugins.module_utils._client import Client
-    from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput, scrub
+    from ansible_collections.community.scalingo.plugins.module_utils._errors import InvalidInput, ScalingoError, scrub
     from ansible_collections.community.scalingo.plugins.module_utils._options import (
         CONNECTION,
         Spec,
@@ -273,6 +274,9 @@ async def main(queue: asyncio.Queue[t.Any], args: dict[str, t.Any]) -> None:
             Follower(client, cursor, params["since"], wanted, params["interval"], replay) for client in clients
         ]
         await follow_all(followers, queue)
+    except ScalingoError as error:
+        # ansible-rulebook prints where an error has been.
+        raise error.with_traceback(None) from None
     finally:
         stop.set()
         cursor.close()
