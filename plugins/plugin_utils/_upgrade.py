@@ -14,6 +14,7 @@ import re
 import time
 import typing as t
 
+from ansible_collections.community.scalingo.plugins.module_utils._resources.backup import NOT_MADE
 from ansible_collections.community.scalingo.plugins.module_utils._resources.operation import has_failed
 from ansible_collections.community.scalingo.plugins.plugin_utils import _drills
 from ansible_collections.community.scalingo.plugins.plugin_utils import _upgrade_state as _state
@@ -103,21 +104,21 @@ class Upgrade:
         self._write(lambda: _state.make_writable(place))
         with self._locked():
             self._prepare(operation)
-        if done["target"]:
-            self._back_up_and_upgrade()
-        if (
-            done["needed"]
-            and not self._only_checks
-            and "verify" in self._phases
-            and (done["upgraded"] or not done["target"])
-        ):
+        asked = bool(done["target"]) and self._back_up_and_upgrade()
+        # In check mode nothing was upgraded, so that there is nothing to compare.
+        if self._only_checks:
+            return done
+        done["upgraded"] = asked
+        if done["needed"] and "verify" in self._phases and (asked or not done["target"]):
             self._compare()
         return done
 
-    def _locked(self) -> t.ContextManager[None]:
-        if self._only_checks:
-            return contextlib.nullcontext()
-        return _state.locked(self.done["place"], self.done["database"]["addon_id"])
+    @contextlib.contextmanager
+    def _locked(self) -> t.Iterator[None]:
+        with contextlib.ExitStack() as held:
+            lock = _state.locked(self.done["place"], self.done["database"]["addon_id"])
+            self._write(lambda: held.enter_context(lock))
+            yield
 
     def _upgrade_that_runs(self, operations: list[Values]) -> Values | None:
         operation_id, status = self._found["current_operation_id"], self._found["status"]
@@ -141,12 +142,11 @@ class Upgrade:
             raise Refused(f"another run ({other}) is upgrading {self._label}: wait for its end; nothing was done")
         before, taken_over = state.get("before", {}), operation is not None
         done["backup_id"] = None
-        if operation is not None:
-            self._take_over(operation, state)
+        known = operation is None or self._take_over(operation, state)
         older = bool(before) and (taken_over or before.get("version") != self._found["readable_version"])
         path: list[Values] = []
         major, refused = None, False
-        if not (self._only_checks and taken_over) and not (self._given["to"] == "next" and (older or taken_over)):
+        if known and not (self._given["to"] == "next" and (older or taken_over)):
             path, major, refused = self._plan()
         if path:
             why = _drills.unrehearsed(
@@ -169,12 +169,12 @@ class Upgrade:
         if "users" in done["before"]:
             self._save()
 
-    def _take_over(self, operation: Values, state: Values) -> None:
-        """Wait for an upgrade that somebody began: an earlier run of the role, or anybody else."""
+    def _take_over(self, operation: Values, state: Values) -> bool:
+        """Wait for an upgrade that somebody began: an earlier run of the role, or anybody else. In check mode nobody knows what comes after it."""
         self.done["phase"] = "upgrade"
         if self._only_checks:
             self._steps.append(f"would wait for the upgrade {operation['id']}, which is running")
-            return
+            return False
         self._steps.append(f"wait for the upgrade {operation['id']}, which was running already")
         version = self._found["readable_version"]
         ended = self._module("scalingo_operation_info", operation_id=operation["id"], wait=True, **self._patience)
@@ -192,6 +192,7 @@ class Upgrade:
             raise Refused(
                 f"the upgrade {last['id']} of {self._label} has ended, and the version is {version}, as before"
             )
+        return True
 
     def _earlier_backup(self, operation: Values) -> str | None:
         """The newest backup from before an upgrade, so that it can be named when something is lost."""
@@ -234,27 +235,29 @@ class Upgrade:
                 if _kind(failed.result) == "ConsentMissing":
                     result["msg"] += " " + failed.result["msg"]
 
-    def _back_up_and_upgrade(self) -> None:
+    def _back_up_and_upgrade(self) -> bool:
+        """Return whether the upgrade was asked for, in check mode or in earnest."""
         given, done = self._given, self.done
         done["phase"] = "backup"
         if given["backup"] and "backup" in self._phases and done["backup_id"] is None:
             made = self._module("scalingo_backup", **self._backup_options, **self._patience)
             self._steps += made["steps"] if made["changed"] else [f"the backup {made['backup']['id']} is young enough"]
-            # One that check mode foresees has no ID.
-            done["backup_id"] = None if made["changed"] and self._only_checks else made["backup"]["id"]
+            made_id = made["backup"]["id"]
+            done["backup_id"] = None if made_id == NOT_MADE else made_id
         done["backed_up_at"] = now()
         if given["not_after"] and now() > given["not_after"]:
             done["late"] = True
             self._steps.append(f"not started because it is later than {given['not_after']}")
-            return
+            return False
         with self._locked():
             self._save()
-        if "upgrade" in self._phases:
-            done["phase"] = "upgrade"
-            allow = [word for word in given["allow"] if word == "major"]
-            upgraded = self._module("scalingo_database_upgrade", to=done["target"], allow=allow, **self._patience)
-            self._steps += upgraded["steps"]
-            done["upgraded"] = not self._only_checks
+        if "upgrade" not in self._phases:
+            return False
+        done["phase"] = "upgrade"
+        allow = [word for word in given["allow"] if word == "major"]
+        upgraded = self._module("scalingo_database_upgrade", to=done["target"], allow=allow, **self._patience)
+        self._steps += upgraded["steps"]
+        return True
 
     def _compare(self) -> None:
         given, done = self._given, self.done

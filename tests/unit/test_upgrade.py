@@ -19,6 +19,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.community.scalingo.plugins.module_utils._resources.backup import NOT_MADE
 from ansible_collections.community.scalingo.plugins.plugin_utils import _upgrade, _upgrade_report, _upgrade_state
 from ansible_collections.community.scalingo.plugins.plugin_utils._upgrade import ModuleFailed, Upgrade
 from ansible_collections.community.scalingo.plugins.plugin_utils._upgrade_report import FIRST, LAST, MAIN, Report
@@ -254,7 +255,7 @@ def test_check_mode_writes_nothing_and_waits_for_nothing(place: Path) -> None:
     assert done["steps"] == ["would wait for the upgrade op-1, which is running"] and not place.exists()
     assert "would be verified" in _upgrade_report.sentence(Report(GIVEN, done, None, "").summary([]))
     platform = Platform()
-    platform.backup = {"changed": True, "steps": ["make a backup"], "backup": {"id": "predicted"}}
+    platform.backup = {"changed": True, "steps": ["make a backup"], "backup": {"id": NOT_MADE}}
     done = upgrade(place, platform, only_checks=True)()
     assert platform.asked[-2:] == ["backup", "database_upgrade"] and not place.exists()
     assert done["backup_id"] is None and "would be upgraded" in _upgrade_report.sentence(
