@@ -272,3 +272,8 @@ def instant_seconds(value: object) -> float:
     """Seconds since 1970 of a point in time as `instant` takes it."""
     moment = datetime.datetime.strptime(instant(value), "%Y-%m-%dT%H:%M:%S.%fZ")
     return moment.replace(tzinfo=datetime.timezone.utc).timestamp()
+
+
+def is_ahead(value: object, now: float) -> bool:
+    """Whether a point in time is of a clock that went wrong: more than an hour after now."""
+    return instant_seconds(value) > now + AHEAD_SECONDS

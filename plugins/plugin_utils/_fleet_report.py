@@ -256,9 +256,9 @@ class Row:
         self._rate_backup(latest, "point in time to go back to", database)
 
     def _is_ahead(self, item: Given) -> bool:
-        """Whether a backup began more than an hour after now."""
+        """Whether a backup began in the future."""
         began = item.get("started_at") or item.get("created_at")
-        return began is not None and (instant(began) - self._now).total_seconds() > _canon.AHEAD_SECONDS
+        return began is not None and _canon.is_ahead(began, self._now.timestamp())
 
     def _rate_backup(self, last: str | None, called: str, database: Given) -> None:
         created = database.get("created_at")

@@ -176,10 +176,7 @@ class WithBackups(OfEngine):
     def is_ahead(self, backup: State) -> bool:
         """Whether a backup of the last answer began in the future. It says nothing of which is the newest, and is noted."""
         instant = began(backup)
-        if (
-            instant is None
-            or _canon.instant_seconds(instant) <= (self.client.date or self.client.clock.wall()) + _canon.AHEAD_SECONDS
-        ):
+        if instant is None or not _canon.is_ahead(instant, self.client.date or self.client.clock.wall()):
             return False
         note = f"The backup {backup['id']} began in the future, at {instant}: it counts as neither new nor young."
         if note not in self._noted:
