@@ -190,6 +190,55 @@ def test_what_an_earlier_run_upgraded_has_the_version_from_before_it() -> None:
     assert told["findings"] == []
 
 
+def test_what_a_person_reads_of_a_plan() -> None:
+    fleet = Fleet(*LETTERS[:4], waves=[1, 2])
+    fleet.states["c/db"] = {"before": {"version": "16.13.0-1"}}
+    fleet.paths["c/db"] = read(current_operation_id="op-1", status="upgrading")
+    fleet.paths["d/db"] = {"msg": "it is stopped", "error": {"kind": "Conflict", "interrupted": False}}
+    fleet.paths["b/db"].update(major_available=True, next_version="17.0.0-1")
+    fleet.own["a/db"] = {"backup": False}
+    plan = fleet.plan()
+    assert _fleet_upgrade_report.planned(plan) == [
+        {"name": "c/db", "line": "c/db  would change  16.13.0-1 -> 16.14.0-1  wave 1"},
+        {"name": "a/db", "line": "a/db  would change  16.13.0-1 -> 16.14.0-1  wave 2, the scout"},
+        {"name": "b/db", "line": "b/db  would change  16.13.0-1 -> 16.14.0-1  wave 3; the major version 17.0.0-1 is available"},
+    ]  # fmt: skip
+    report = _fleet_upgrade_report.summary(plan, {}, planned_only=True)
+    assert report["lines"][3:] == [
+        "d/db  skipped       unknown                 it is stopped",
+        "4 databases: 3 would change, 1 skipped.",
+    ]
+    steps = {row["name"]: row["steps"] for row in report["databases"]}
+    assert steps["c/db"] == ["would wait for the upgrade that an earlier run began, and verify it"]
+    assert steps["a/db"] == ["would upgrade from 16.13.0-1 to 16.14.0-1", "would verify it"]
+    assert steps["b/db"] == ["would ensure a recent backup", *steps["a/db"]] and steps["d/db"] == []
+    assert _fleet_upgrade_report.sentence(report) == "No database was upgraded: 3 would change, 1 skipped."
+
+
+def test_what_a_person_reads_of_one_that_failed_or_was_interrupted() -> None:
+    fleet = Fleet(*LETTERS[:3], waves=[1, 9])
+    fleet.paths["c/db"] = read(None)
+    plan = fleet.plan()
+    fleet.ends(plan, "changed", "failed")
+    one, other = (fleet.known[name]["upgrade_verify_summary"] for name in LETTERS[:2])
+    one["backup_id"] = "b-1"
+    other.update(failed_in="verify", findings=["a table is gone"], next_steps=["Restore it."])
+    told = _fleet_upgrade_report.summary(plan, fleet.known)
+    assert told["lines"][0] == "a/db  changed    16.13.0-1 -> 16.14.0-1  wave 1, the scout; backup b-1"
+    verified = "It was upgraded, and each run verifies it again until nothing is missing, or its name is in fleet_upgrade_accept."
+    assert told["next_steps"] == [f"Check b/db. {verified}", "Restore it."] and told["outcome"] == "failed"
+    # It was killed in its turn.
+    del fleet.known["b/db"]["upgrade_verify_summary"]
+    told = _fleet_upgrade_report.summary(plan, fleet.known)
+    assert told["findings"] == ["b/db: the run ended before it knew how the upgrade ends"]
+    assert [text[:19] for text in told["next_steps"]] == ["Run it again later:"]
+    said = "The upgrade of the fleet was interrupted for b/db: 1 interrupted, 1 changed, 1 unchanged."
+    assert _fleet_upgrade_report.sentence(told) == said
+    fleet.ends(plan, "changed", "changed")
+    told = _fleet_upgrade_report.summary(plan, fleet.known)
+    assert _fleet_upgrade_report.sentence(told) == "2 databases are upgraded and verified, 1 unchanged."
+
+
 def test_the_order_is_that_of_names_groups_and_patterns() -> None:
     fleet = Fleet("prod1/db", "prod2/db", "test1/db", "stage/db", groups={"staging": ["stage/db"]}, waves=[1, 9])
     fleet.given["order"] = ["staging", "test*"]
