@@ -91,3 +91,66 @@ secret_file:
   type: str
   sample: /srv/secrets/shop.txt
 """
+
+    # How to connect to a database
+    CONNECTION = r"""
+connection:
+  description: How to connect to the database.
+  returned: success
+  type: dict
+  contains:
+    host:
+      description: The host name. It is in the certificate of the database as well.
+      type: str
+      sample: shop-4553.postgresql.a.osc-fr1.scalingo-dbs.com
+    port:
+      description: The port.
+      type: int
+      sample: 31000
+    user:
+      description: The user. V(none) when the URL has none.
+      type: str
+      sample: shop_4553
+    password:
+      description: The password. V(none) unless O(secrets=true), and with O(dest). Secret.
+      type: str
+      sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
+    database:
+      description: The name of the database. V(none) when the URL has none.
+      type: str
+      sample: shop_4553
+    url:
+      description: The URL as the app reads it. V(none) unless O(secrets=true), and with O(dest). Secret.
+      type: str
+      sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
+    parameters:
+      description: The parameters of the URL.
+      type: dict
+      sample: {sslmode: prefer}
+    tls:
+      description:
+        - V(required) when the database or the URL demands TLS.
+        - V(preferred) when the URL says so.
+        - V(off) when neither asks for TLS.
+      type: str
+      sample: preferred
+    public:
+      description:
+        - Whether the database can be reached from the Internet.
+        - A database with dedicated resources can, from the ranges of its firewall.
+      type: bool
+      sample: false
+    ca_certificate:
+      description: The root certificate, as PEM. V(none) when it was not asked for.
+      type: str
+      sample: "-----BEGIN CERTIFICATE-----\nMIIB"
+    variable:
+      description: The variable of the app that holds the URL.
+      type: str
+      sample: SCALINGO_POSTGRESQL_URL
+    aliases:
+      description: Other variables of the app that point to it.
+      type: list
+      elements: str
+      sample: [DATABASE_URL]
+"""

@@ -25,10 +25,10 @@ import re
 import socket
 import sys
 import typing as t
-import urllib.parse
 
+from . import _connection_url
 from ._errors import InvalidInput, OutcomeUnknown, ScalingoError, SqlRefused, Unreachable
-from ._ssh_tunnel import Address, Gateway, Tunnel, parse_address, require_ssh
+from ._ssh_tunnel import Address, Gateway, Tunnel, require_ssh
 
 try:
     import psycopg
@@ -40,7 +40,7 @@ else:
 
 APPLICATION_NAME = "community.scalingo"
 SCHEMES = ("postgres", "postgresql")
-DEFAULT_PORT = 5432
+DEFAULT_PORT = _connection_url.PORTS["postgresql"]
 #: What a connection URL may say besides who and where. How TLS is used is for the options of the task to say.
 EXTRAS = ("hostaddr", "options", "application_name", "target_session_attrs")
 #: From this version on a server can look after its client while it works.
@@ -52,7 +52,7 @@ CLIENT_CHECK_VERSION = 14
 
 @dataclasses.dataclass(frozen=True)
 class Login:
-    """A connection URL taken apart. Its password appears in no text made of it."""
+    """Where a database is, and as whom. Its password appears in no text made of it."""
 
     address: Address
     user: str
@@ -70,50 +70,27 @@ def is_url(text: object) -> bool:
 
 def parse_url(text: str) -> Login:
     """A login from `postgresql://user:password@host:port/database`. Raises `ValueError` that repeats nothing of it."""
-    url = text.strip()
     try:
-        parts = urllib.parse.urlsplit(url)
-        if parts.scheme.lower() not in SCHEMES or re.search(r"\s", url):
-            raise ValueError
-        credentials, separator, place = parts.netloc.rpartition("@")
-        address = parse_address(place, DEFAULT_PORT)
-        user, given, password = credentials.partition(":")
-        database = urllib.parse.unquote(parts.path[1:])
-        query = dict(urllib.parse.parse_qsl(parts.query, keep_blank_values=True))
-        if not (separator and user and database) or parts.fragment:
-            raise ValueError
+        login = login_of(_connection_url.parse(text)) if is_url(text) else None
     except ValueError:
-        raise ValueError("it does not have the form postgresql://user:password@host:port/database") from None
-    meant = urllib.parse.unquote(password)
+        login = None
+    if login is None:
+        raise ValueError("it does not have the form postgresql://user:password@host:port/database")
+    return login
+
+
+def login_of(url: _connection_url.ConnectionUrl) -> Login | None:
+    """The login of a URL; nothing when it names no user, no database or several hosts."""
+    if not (url.user and url.database) or len(url.addresses) != 1:
+        return None
     return Login(
-        address=address,
-        user=urllib.parse.unquote(user),
-        database=database,
-        password=meant if given else None,
-        extras={name: query[name] for name in EXTRAS if query.get(name)},
-        secrets=tuple(value for value in (url, text, password, meant) if value),
+        address=url.addresses[0],
+        user=url.user,
+        database=url.database,
+        password=url.password,
+        extras={name: url.query[name] for name in EXTRAS if url.query.get(name)},
+        secrets=url.secrets,
     )
-
-
-#: The variables that the platform itself makes, SCALINGO_POSTGRESQL_1_URL for a second database (docs/contract.md section 7.9).
-PLATFORM_VARIABLE = re.compile(r"SCALINGO_POSTGRESQL(_[0-9A-Z_]+)?_URL")
-
-
-def find_login(variables: t.Iterable[tuple[str, str]], address: Address, user: str | None) -> Login | None:
-    """The login of the database at this address among names and values of variables, and never another database's.
-
-    Of several the one in a variable of the platform's own is taken, then one of `user`, then the first by name.
-    """
-    found = []
-    for name, value in variables:
-        if is_url(value):
-            try:
-                login = parse_url(value)
-            except ValueError:
-                continue
-            if login.address == address:
-                found.append((not PLATFORM_VARIABLE.fullmatch(name), login.user != user, name, login))
-    return min(found, key=lambda item: item[:3])[3] if found else None
 
 
 # -- what to say ------------------------------------------------------------------------------------------------------

@@ -57,6 +57,19 @@ options:
     elements: str
     choices: [plan_change]
     default: []
+  connection:
+    description:
+      - Whether to also return how to connect to the database, as M(community.scalingo.scalingo_connection_info) does.
+      - Costs three more requests. After provisioning, waits until the app has the variable with the URL.
+      - Returns V(none) while the addon is not running, and in check mode before it exists.
+    type: bool
+    default: false
+  secrets:
+    description:
+      - Whether O(connection) includes the password and the URL.
+      - Needs O(dest) or C(no_log=true) on the task. Otherwise the task is refused before any request.
+    type: bool
+    default: false
   confirm:
     description: The resource ID of the addon to destroy, such as V(shop_4553). Destroyed data cannot be restored.
     type: str
@@ -67,6 +80,7 @@ extends_documentation_fragment:
   - community.scalingo._options.account
   - community.scalingo._options.wait
   - community.scalingo._options.patience
+  - community.scalingo._options.secret_file
   - community.scalingo._attributes
   - community.scalingo._attributes.changes
 attributes:
@@ -74,6 +88,7 @@ attributes:
     support: full
 seealso:
   - module: community.scalingo.scalingo_addon_info
+  - module: community.scalingo.scalingo_connection_info
   - module: community.scalingo.scalingo_database
   - module: community.scalingo.scalingo_database_upgrade
 author:
@@ -87,6 +102,16 @@ EXAMPLES = r"""
     addon: postgresql
     plan: postgresql-starter-512
     version: '17'
+
+- name: Provision a MySQL addon and return how to connect
+  community.scalingo.scalingo_addon:
+    app: shop
+    addon: mysql
+    plan: mysql-starter-512
+    connection: true
+    secrets: true
+  register: mysql
+  no_log: true
 
 - name: Change to a larger plan
   community.scalingo.scalingo_addon:
@@ -132,7 +157,71 @@ addon:
     - In check mode, the predicted state. Values that only the platform knows are V(none), such as the ID of a new addon.
   returned: success
   type: dict
-# BEGIN _returns.steps, _returns: written by make lists
+# BEGIN _returns.connection, _returns.secret_file, _returns.steps, _returns: written by make lists
+connection:
+  description: How to connect to the database.
+  returned: success
+  type: dict
+  contains:
+    host:
+      description: The host name. It is in the certificate of the database as well.
+      type: str
+      sample: shop-4553.postgresql.a.osc-fr1.scalingo-dbs.com
+    port:
+      description: The port.
+      type: int
+      sample: 31000
+    user:
+      description: The user. V(none) when the URL has none.
+      type: str
+      sample: shop_4553
+    password:
+      description: The password. V(none) unless O(secrets=true), and with O(dest). Secret.
+      type: str
+      sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
+    database:
+      description: The name of the database. V(none) when the URL has none.
+      type: str
+      sample: shop_4553
+    url:
+      description: The URL as the app reads it. V(none) unless O(secrets=true), and with O(dest). Secret.
+      type: str
+      sample: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER
+    parameters:
+      description: The parameters of the URL.
+      type: dict
+      sample: {sslmode: prefer}
+    tls:
+      description:
+        - V(required) when the database or the URL demands TLS.
+        - V(preferred) when the URL says so.
+        - V(off) when neither asks for TLS.
+      type: str
+      sample: preferred
+    public:
+      description:
+        - Whether the database can be reached from the Internet.
+        - A database with dedicated resources can, from the ranges of its firewall.
+      type: bool
+      sample: false
+    ca_certificate:
+      description: The root certificate, as PEM. V(none) when it was not asked for.
+      type: str
+      sample: "-----BEGIN CERTIFICATE-----\nMIIB"
+    variable:
+      description: The variable of the app that holds the URL.
+      type: str
+      sample: SCALINGO_POSTGRESQL_URL
+    aliases:
+      description: Other variables of the app that point to it.
+      type: list
+      elements: str
+      sample: [DATABASE_URL]
+secret_file:
+  description: The file that the secret was written to. V(none) without O(dest).
+  returned: success
+  type: str
+  sample: /srv/secrets/shop.txt
 steps:
   description: What the task did, in order. In check mode, what it would do. Empty when nothing changes.
   returned: success
@@ -186,8 +275,16 @@ error:
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
-from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, CONFIRM, Spec, consent, waiting
+from ansible_collections.community.scalingo.plugins.module_utils._options import (
+    COMMON,
+    CONFIRM,
+    SECRET_FILE,
+    Spec,
+    consent,
+    waiting,
+)
 from ansible_collections.community.scalingo.plugins.module_utils._resources.addon import Addon as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._resources.connection import SECRETS_OPTION
 
 
 def argument_spec() -> Spec:
@@ -196,12 +293,15 @@ def argument_spec() -> Spec:
         + waiting(2400)
         + consent("plan_change")
         + CONFIRM
+        + SECRET_FILE
+        + SECRETS_OPTION
         + Spec(
             {
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 "plan": {"type": "str"},
                 "version": {"type": "str"},
                 "resume": {"type": "bool", "default": False},
+                "connection": {"type": "bool", "default": False},
             }
         )
     )

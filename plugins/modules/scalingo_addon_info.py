@@ -166,7 +166,7 @@ error:
 
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec
-from ansible_collections.community.scalingo.plugins.module_utils._resources.addon import AddonInfo as RESOURCE
+from ansible_collections.community.scalingo.plugins.module_utils._resources.addon_info import AddonInfo as RESOURCE
 
 
 def argument_spec() -> Spec:

@@ -21,6 +21,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from ansible_collections.community.scalingo.plugins.module_utils import _sql, _ssh_tunnel
+from ansible_collections.community.scalingo.plugins.module_utils._connection_url import find
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     InvalidInput,
     OutcomeUnknown,
@@ -29,6 +30,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     Unreachable,
 )
 from ansible_collections.community.scalingo.plugins.module_utils._sql import (
+    SCHEMES,
     Encryption,
     Identifier,
     Literal,
@@ -36,7 +38,6 @@ from ansible_collections.community.scalingo.plugins.module_utils._sql import (
     Session,
     Statement,
     connect,
-    find_login,
     is_url,
     parse_url,
     require_driver,
@@ -227,8 +228,8 @@ def at(host: str, user: str = "shop_1", port: int = 31000) -> str:
     ],
 )
 def test_the_variable_of_this_database_is_found(variables: list[tuple[str, str]], user: str) -> None:
-    login = find_login(variables, Address("a", 31000), "default")
-    assert login is not None and login.user == user
+    found = find(variables, Address("a", 31000), "default", SCHEMES)
+    assert found is not None and found[1].user == user
 
 
 @pytest.mark.parametrize(
@@ -241,7 +242,7 @@ def test_the_variable_of_this_database_is_found(variables: list[tuple[str, str]]
     ],
 )
 def test_another_databases_variable_is_never_taken(variables: list[tuple[str, str]]) -> None:
-    assert find_login(variables, Address("a", 31000), "shop_1") is None
+    assert find(variables, Address("a", 31000), "shop_1", SCHEMES) is None
 
 
 # -- statements -------------------------------------------------------------------------------------------------------

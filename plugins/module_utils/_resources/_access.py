@@ -21,6 +21,7 @@ from .. import _canon, _sql, _ssh_tunnel
 from .._api.account import list_regions
 from .._api.app import list_variables
 from .._api.database import show_ca_certificate, show_database
+from .._connection_url import ConnectionUrl, find, find_by_user
 from .._errors import InvalidInput, ScalingoError, UnexpectedAnswer
 from .._shapes import or_none
 from .._step import Params
@@ -86,9 +87,8 @@ class Access:
         _sql.require_driver()
         shown = show_database(self._client)
         self.shown = shown
-        address = _address_of(
-            shown.get("hostname") if self._params["connection_url"] is None else or_none(shown.get("hostname"))
-        )
+        hostname = shown.get("hostname")
+        address = address_of(hostname if self._params["connection_url"] is None else or_none(hostname))
         login = self._login(address)
         for secret in login.secrets:
             self._client.transport.secrets.add(secret)
@@ -97,7 +97,7 @@ class Access:
         if own_way and login.address.is_this_machine and address is not None:
             # The end of a tunnel that the user has made: the certificate is still the database's.
             name = address.host
-        gateway = self._gateway() if self._via(shown, own_way) == "ssh" else None
+        gateway = gateway_of(self._client, self._params) if self._via(shown, own_way) == "ssh" else None
         if gateway is not None:
             _ssh_tunnel.require_ssh(gateway.program)
         verified = self._params["ssl_mode"] in ("verify-full", "verify-ca")
@@ -133,17 +133,13 @@ class Access:
     def _login(self, address: _ssh_tunnel.Address | None) -> _sql.Login:
         if self._params["connection_url"] is not None:
             return _parsed(self._params["connection_url"])
-        app = self._client.target.app
-        if app is None:
-            raise NoAccess("an addon token does not show the variables of the app, so there is no user to connect as")
         if address is None:
             raise NoAccess("the platform does not show the host and the port of the database")
-        listed = list_variables(self._client, app)
-        variables = [(str(item["name"]), str(or_none(item["value"]) or "")) for item in listed]
-        login = _sql.find_login(variables, address, self._client.target.resource_id)
+        found = find_url(self._client, address, _sql.SCHEMES)
+        login = None if found is None else _sql.login_of(found[1])
         if login is None:
             raise NoAccess(
-                f"no variable of the app {app} holds a PostgreSQL URL with the host and the port of this database, {address}"
+                f"no variable of the app {self._client.target.app} holds a PostgreSQL URL with the host and the port of this database, {address}"
             )
         return login
 
@@ -156,32 +152,68 @@ class Access:
                 hint="Use 'via: direct' and a firewall rule for this machine (community.scalingo.scalingo_firewall_rule).",
             )
         if via == "auto":
-            public = any(
-                feature.get("name") == "publicly-available" and feature.get("status") == "ACTIVATED"
-                for feature in shown.get("features") or []
-            )
-            return "direct" if own_way or public or dedicated else "ssh"
+            return "direct" if own_way or dedicated or has_feature(shown, "publicly-available") else "ssh"
         return via
-
-    def _gateway(self) -> _ssh_tunnel.Gateway:
-        params = self._params
-        host = params["ssh_host"]
-        if host is None:
-            for region in list_regions(self._client):
-                if region.get("name") == self._client.region:
-                    host = region.get("ssh")
-            if not host:
-                raise NoAccess(f"the platform names no SSH server for the region {self._client.region}; give ssh_host")
-        return _ssh_tunnel.Gateway(
-            address=_address("ssh_host", host, _ssh_tunnel.DEFAULT_SSH_PORT),
-            user=params["ssh_user"],
-            key_file=params["ssh_key_file"],
-            known_hosts=params["ssh_known_hosts"],
-        )
 
 
 class NoAccess(ScalingoError):
-    """Nothing is known that SQL could reach the database by, from the options of the task or from the platform."""
+    """Nothing is known that the database could be reached by, from the options of the task or from the platform."""
+
+
+def address_of(hostname: t.Any) -> _ssh_tunnel.Address | None:
+    """The host name of a database includes its port (docs/contract.md section 2.2)."""
+    if not hostname:
+        return None
+    try:
+        return _ssh_tunnel.parse_address(str(hostname), _sql.DEFAULT_PORT)
+    except ValueError:
+        raise UnexpectedAnswer("the hostname of the database is not a host with a port") from None
+
+
+def has_feature(shown: t.Mapping[str, t.Any], name: str) -> bool:
+    """Whether a feature of the database is active."""
+    return any(
+        feature.get("name") == name and feature.get("status") == "ACTIVATED" for feature in shown.get("features") or []
+    )
+
+
+def find_url(
+    client: Client, address: _ssh_tunnel.Address, schemes: t.Container[str], by_user: bool = False
+) -> tuple[str, ConnectionUrl, list[str]] | None:
+    """Return the variable of the app with the URL of the database at this address, the URL, and other variables that point to it.
+    With ``by_user`` the platform's own variable for its resource ID will do.
+
+    Costs one request. Its secrets are not concealed yet. Raises ``NoAccess`` with an addon token, which does not open the app.
+    """
+    app = client.target.app
+    if app is None:
+        raise NoAccess("an addon token does not show the variables of the app, so there is no user to connect as")
+    listed = list_variables(client, app)
+    variables = [(str(item["name"]), str(or_none(item["value"]) or "")) for item in listed]
+    name = client.target.resource_id
+    found = find(variables, address, name, schemes)
+    if found is None and by_user and name:
+        found = find_by_user(variables, name, schemes)
+    if found is None:
+        return None
+    return (*found, sorted(name for name, value in variables if value.strip() == f"${found[0]}"))
+
+
+def gateway_of(client: Client, params: Params) -> _ssh_tunnel.Gateway:
+    """Return the SSH server of the region, or the task's. Costs one request unless ``ssh_host`` is given. Raises ``NoAccess``."""
+    host = params["ssh_host"]
+    if host is None:
+        for region in list_regions(client):
+            if region.get("name") == client.region:
+                host = region.get("ssh")
+        if not host:
+            raise NoAccess(f"the platform names no SSH server for the region {client.region}; give ssh_host")
+    return _ssh_tunnel.Gateway(
+        address=_address("ssh_host", host, _ssh_tunnel.DEFAULT_SSH_PORT),
+        user=params["ssh_user"],
+        key_file=params["ssh_key_file"],
+        known_hosts=params["ssh_known_hosts"],
+    )
 
 
 def _parsed(url: str) -> _sql.Login:
@@ -196,16 +228,6 @@ def _address(option: str, text: str, default_port: int) -> _ssh_tunnel.Address:
         return _ssh_tunnel.parse_address(text, default_port)
     except ValueError as error:
         raise InvalidInput(f"{option}: {error}") from None
-
-
-def _address_of(hostname: t.Any) -> _ssh_tunnel.Address | None:
-    """The host name of a database includes its port (docs/contract.md section 2.2)."""
-    if not hostname:
-        return None
-    try:
-        return _ssh_tunnel.parse_address(str(hostname), _sql.DEFAULT_PORT)
-    except ValueError:
-        raise UnexpectedAnswer("the hostname of the database is not a host with a port") from None
 
 
 def _major(shown: t.Mapping[str, t.Any]) -> int | None:

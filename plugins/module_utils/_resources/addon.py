@@ -16,7 +16,6 @@ import typing as t
 from .. import _canon
 from .._api.addon import (
     ADDON,
-    ENGINES,
     create_addon,
     delete_addon,
     engine_of,
@@ -24,7 +23,6 @@ from .._api.addon import (
     list_addon_providers,
     list_addons,
     list_plans,
-    listed,
     resume_addon,
     returned,
     update_addon_plan,
@@ -32,18 +30,17 @@ from .._api.addon import (
 from .._api.database import show_database
 from .._api.dedicated import create_dedicated_database, delete_dedicated_database
 from .._busy import RESUME, busy_reason, is_ready, is_stopped
-from .._change import Listing, Resource
-from .._errors import AddonNotFound, Conflict, InvalidInput, NotFound, StepFailed
+from .._change import Resource
+from .._errors import AddonNotFound, Conflict, InvalidInput, NotFound, ScalingoError, StepFailed
 from .._options import parsed
 from .._shapes import or_none
-from .._step import Consent, Params, State, Step
+from .._step import Consent, Interrupted, Outcome, Params, State, Step
 from .._target import choose_addon
 from ._account import refuse_addon_token
 from ._engine import DEDICATED
+from .connection import OPEN_SECRET, connection_of
 from .version import require_version
 
-#: What to say of a kind that the platform lists and this collection does not know.
-UNKNOWN = "The kind of databases %s is not known to this collection: it is taken as it is, and the platform decides what can be done with it."
 RUNNING = "running"
 SUSPENDED = "suspended"
 MANAGED = "addons are managed through the main API"
@@ -57,6 +54,7 @@ class Addon(Resource[t.Optional[State]]):
 
     fresh_lookup = True
     reading = "list the addons of the app"
+    asks_for_secret = "secrets"
 
     asked: _canon.Version | None
 
@@ -67,6 +65,10 @@ class Addon(Resource[t.Optional[State]]):
         wanted = parsed(params, "version", _canon.version)
         if params["resume"] and params["state"] == "absent":
             raise InvalidInput("resume contradicts 'state: absent': use one of the two")
+        if params["connection"] and params["state"] == "absent":
+            raise InvalidInput("connection contradicts 'state: absent': there is nothing to connect to")
+        if params["secrets"] and not params["connection"]:
+            raise InvalidInput("secrets are part of the connection: add 'connection: true'")
         return wanted
 
     def __init__(self, *arguments: t.Any) -> None:
@@ -89,6 +91,22 @@ class Addon(Resource[t.Optional[State]]):
     @property
     def _is_dedicated(self) -> bool:
         return self._named.lower() == DEDICATED
+
+    def perform(self, check_mode: bool) -> Outcome:
+        if self.params["secrets"]:
+            self.refuse_open_secret(OPEN_SECRET)
+        outcome = super().perform(check_mode)
+        addon = outcome.result["addon"] or {}
+        is_usable = self.params["connection"] and addon.get("id") is not None and addon["status"] == RUNNING
+        is_new = self._made and self.params["wait"]
+        try:
+            connection = connection_of(self, True, check_mode, is_new) if is_usable else None
+        except ScalingoError as error:
+            if not (self.applying and outcome.steps):
+                raise
+            raise Interrupted(error, outcome.steps, "read how to connect to the database", False) from error
+        outcome.result.update(connection=connection, secret_file=self.secret_file.path)
+        return outcome
 
     # -- what is there, and what is wanted ---------------------------------------------------------------------------
 
@@ -455,40 +473,3 @@ class Addon(Resource[t.Optional[State]]):
             identifier=str(before["id"]),
             status=lambda addons: str(addons[0].get("status")) if addons else "gone",
         )
-
-
-class AddonInfo(Listing):
-    """The addons of an app, all or those that the task names."""
-
-    plural = "addons"
-    target_needed = False
-    reading = "list the addons of the app"
-
-    @classmethod
-    def parse(cls, params: Params) -> None:
-        refuse_addon_token(params, MANAGED)
-        if not params["app"]:
-            raise InvalidInput("app is missing: whose addons are to be listed?")
-
-    def items(self) -> list[State]:
-        app, wanted = self.params["app"].strip(), (self.params["addon"] or "").strip().lower()
-        addons = list_addons(self.client, app)
-        found = [
-            raw
-            for raw in addons
-            if not wanted or wanted in (raw["id"].lower(), engine_of(raw), raw["addon_provider"]["id"].lower())
-        ]
-        if not found:
-            self.client.require_kind(wanted, f"It has: {listed(addons)}." if addons else "The app has no addon at all.")
-        place = {"app": app, "region": self.client.region}
-        return [{**place, **returned(raw), "is_database": self._is_database(str(engine_of(raw)))} for raw in found]
-
-    def _is_database(self, kind: str) -> bool:
-        """Whether a kind is one of databases. One that nobody here knows is looked up, once."""
-        if kind in ENGINES:
-            return True
-        # A kind that is not listed any more may be a database as well: it is not left out for that.
-        is_database = self.client.kinds().get(kind, True)
-        if is_database:
-            self.warn(UNKNOWN % kind)
-        return is_database

@@ -19,7 +19,7 @@ from .._api.app import list_apps
 from .._client import Client
 from .._errors import NotFound, NotTried, ScalingoError, Unauthorized, Unreachable
 from .._shapes import or_none, readable
-from .addon import UNKNOWN
+from .addon_info import UNKNOWN
 from .readings import Seen, Versions, show, take
 
 State = dict[str, t.Any]
