@@ -68,6 +68,21 @@ options:
       - Needs O(dest) or C(no_log=true) on the task.
     type: bool
     default: false
+  exclusive:
+    description:
+      - Whether to delete all users that are not in O(users).
+      - The protected user of the addon is kept.
+      - Deleting any user this way needs O(allow=mass_removal).
+    type: bool
+    default: false
+  allow:
+    description:
+      - Consequences that you accept. The task refuses all others before it changes anything.
+      - V(mass_removal) accepts that O(exclusive=true) deletes users. Their clients can no longer connect.
+    type: list
+    elements: str
+    choices: [mass_removal]
+    default: []
 extends_documentation_fragment:
   - community.scalingo._options
   - community.scalingo._options.secret_file
@@ -117,6 +132,17 @@ EXAMPLES = r"""
       - name: reporting
       - name: importer
     state: absent
+
+- name: Delete all users but these and the protected one
+  community.scalingo.scalingo_database_user:
+    app: shop
+    addon: postgresql
+    users:
+      - name: reporting
+        password: "{{ vault_reporting_password }}"
+        read_only: true
+    exclusive: true
+    allow: [mass_removal]
 """
 
 RETURN = r"""
@@ -234,7 +260,13 @@ error:
 """
 
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
-from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, SECRET_FILE, Spec, waiting
+from ansible_collections.community.scalingo.plugins.module_utils._options import (
+    COMMON,
+    SECRET_FILE,
+    Spec,
+    consent,
+    waiting,
+)
 from ansible_collections.community.scalingo.plugins.module_utils._resources.database_user import (
     DatabaseUsers as RESOURCE,
 )
@@ -245,6 +277,7 @@ def argument_spec() -> Spec:
         COMMON
         + SECRET_FILE
         + waiting(900, wait=False)
+        + consent("mass_removal")
         + Spec(
             {
                 "name": {"type": "str"},
@@ -267,6 +300,7 @@ def argument_spec() -> Spec:
                     "no_log": False,
                 },
                 "reset_password": {"type": "bool", "default": False, "no_log": False},
+                "exclusive": {"type": "bool", "default": False},
             },
             mutually_exclusive=(("name", "users"), ("password", "users"), ("read_only", "users")),
             required_one_of=(("name", "users"),),

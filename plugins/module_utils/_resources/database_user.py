@@ -16,7 +16,7 @@ from .._change import Listing, Resource
 from .._errors import InvalidInput, OutcomeUnknown, ScalingoError, shown
 from .._options import check_form, checked
 from .._shapes import by_name, or_none
-from .._step import Interrupted, Outcome, Params, State, Step
+from .._step import Consent, Interrupted, Outcome, Params, State, Step
 from ._engine import OfEngine
 
 
@@ -39,8 +39,13 @@ class DatabaseUsers(WithUsers, Resource[State]):
     @classmethod
     def parse(cls, params: Params) -> list[State]:
         users = _wanted(params)
-        if not users:
-            raise InvalidInput("users is empty: give at least one user")
+        if params["exclusive"]:
+            if params["users"] is None:
+                raise InvalidInput("exclusive needs users: the whole list of the users that may exist")
+            if params["state"] == "absent":
+                raise InvalidInput("exclusive contradicts 'state: absent': use one of the two")
+        elif not users:
+            raise InvalidInput("users is empty: name at least one user, or use exclusive to remove all others")
         names = [user["name"] for user in users]
         if len(set(names)) < len(names):
             raise InvalidInput(f"users names one user twice: {', '.join(names)}")
@@ -83,8 +88,12 @@ class DatabaseUsers(WithUsers, Resource[State]):
         return by_name(self.listed(), "users")
 
     def managed(self, state: State) -> dict[str, t.Any]:
-        names = [user["name"] for user in self.asked]
-        return {name: {"read_only": item["read_only"]} for name, item in state.items() if name in names}
+        """All of them for an exclusive list, else the named ones: others may come and go meanwhile."""
+        return {
+            name: {"read_only": item["read_only"]}
+            for name, item in state.items()
+            if self.params["exclusive"] or name in self._names
+        }
 
     def result(self, state: State) -> dict[str, t.Any]:
         open_ones = {} if self.secret_file else self._generated
@@ -108,8 +117,16 @@ class DatabaseUsers(WithUsers, Resource[State]):
             return {"user": users[0]} if users else {}
         return {"users": users} if users else {}
 
+    @property
+    def _names(self) -> list[str]:
+        return [user["name"] for user in self.asked]
+
     def wanted(self, before: State) -> State:
-        after = dict(before)
+        after = {
+            name: item
+            for name, item in before.items()
+            if not self.params["exclusive"] or name in self._names or item["protected"]
+        }
         for user in self.asked:
             name, current = user["name"], before.get(user["name"])
             if self.params["state"] == "absent":
@@ -149,7 +166,21 @@ class DatabaseUsers(WithUsers, Resource[State]):
                 steps.append(self._reset(name))
             elif self.params["update_password"] == "always":
                 steps.append(self._update(user))
-        return steps
+        # Last: who takes over has a user before another one goes.
+        others = [name for name in before if name not in after and name not in self._names]
+        return steps + [self._delete(name, self._consent(others)) for name in others]
+
+    def _consent(self, removed: t.Sequence[str]) -> tuple[Consent, ...]:
+        """One is as lost as several: the task does not name it, and a list may be shorter or emptier than was meant."""
+        return (
+            Consent(
+                "allow",
+                "mass_removal",
+                "The list is exclusive{}, so clients could no longer connect as these users: {}".format(
+                    "" if self.asked else " and empty", ", ".join(removed)
+                ),
+            ),
+        )
 
     def _touches(self, user: State) -> bool:
         return (
@@ -226,12 +257,13 @@ class DatabaseUsers(WithUsers, Resource[State]):
 
         return Step(f"set the password of the user {user['name']}", send=send, always=True)
 
-    def _delete(self, name: str) -> Step:
+    def _delete(self, name: str, consent: tuple[Consent, ...] = ()) -> Step:
         return Step(
             f"delete the user {name}",
             send=lambda: delete_user(self.client, name),
             happened=lambda state: name not in state,
             resend=True,
+            consent=consent,
         )
 
 
