@@ -343,7 +343,8 @@ def test_a_source_of_an_inventory(region: str, hosts: list[str], automation: Aut
 
 def test_which_playbooks_there_are() -> None:
     assert PLAYBOOKS == [
-        "backup", "baseline", "drift", "drill_coverage", "fleet_upgrade", "report", "restore_drill", "upgrade", "verify_evidence",
+        "backup", "baseline", "drift", "drill_coverage", "failed_backup", "fleet_upgrade", "notice", "report", "restore_drill", "upgrade",
+        "verify_evidence",
     ]  # fmt: skip
 
 
