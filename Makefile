@@ -6,7 +6,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test long sandbox sanity bench faults live strangers fuzz docs build new lists lock clean
+.PHONY: help setup demo check test long sandbox sanity cores bench faults live strangers fuzz docs build new lists lock clean
 MAKEFLAGS += --no-print-directory
 
 export PYTHON
@@ -45,6 +45,10 @@ sanity: ## all of ansible-test sanity on the newest and on the oldest ansible-co
 	@scripts/bootstrap python core
 	@for core in newest oldest; do $(python) scripts/check_sanity $$core whole || exit; done
 	@$(python) scripts/check_artifact --import --lint
+
+cores: ## sanity, unit tests and fast playbook tests on every supported ansible-core, in half an hour; ARGUMENTS="2.18 2.19" runs these
+	@scripts/bootstrap python core
+	@SCALINGO_NEWEST_PYTHON="$$(scripts/bootstrap --newest)" $(python) scripts/cores $(ARGUMENTS)
 
 bench: ## what tasks cost, beside the same by other means, in 15 minutes; PART=a runs one part
 	@scripts/bootstrap python

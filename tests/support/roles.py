@@ -18,9 +18,13 @@ from ansible.playbook.task import Task
 from ansible.template import Templar
 from ansible.utils import vars as ansible_vars
 from ansible_collections.community.scalingo.plugins.action.scalingo_role_variables import ActionModule
+from ansible_collections.community.scalingo.plugins.plugin_utils._inventory import trust_as_template
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 Option = dict[str, t.Any]
+
+#: A template as ansible-core marks what a playbook or an inventory file says; before 2.19 it marks nothing.
+said: t.Callable[[str], str] = trust_as_template or str
 
 LOADER = DataLoader()
 # Of each file once: it is read by each run.

@@ -215,7 +215,14 @@ def test_root_leaves_nothing_in_the_home_of_another(tmp_path: Path, monkeypatch:
     owners = {home: 1000, home / ".cache": 1000, own: 0, tmp_path: 0}
     lstat = os.lstat
     monkeypatch.setattr(
-        os, "lstat", lambda path: SimpleNamespace(st_uid=owners[Path(path)]) if Path(path) in owners else lstat(path)
+        os,
+        "lstat",
+        # Removing a directory asks for what is in it by its name alone.
+        lambda path, **more: (
+            SimpleNamespace(st_uid=owners[Path(path)])
+            if not more and Path(path) in owners
+            else lstat(path, **more)
+        ),
     )
     # As sudo leaves the environment of its user, in part or as a whole.
     for kept in ({"HOME": home}, {"XDG_RUNTIME_DIR": home, "XDG_CACHE_HOME": home / "made" / "later"}):

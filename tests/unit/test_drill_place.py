@@ -232,7 +232,7 @@ def test_what_another_user_left_is_not_touched(work_dir: Path, monkeypatch: pyte
 
 
 def test_a_directory_that_is_left_is_named(work_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: str) -> None:
+    def refuse(path: str, **dummy: object) -> None:
         raise PermissionError(13, "Permission denied", f"{path}/data")
 
     place = Place(str(work_dir), -1, [], None)

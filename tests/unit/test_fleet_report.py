@@ -13,7 +13,7 @@ import typing as t
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
+from ansible.template import Templar
 from ansible_collections.community.scalingo.plugins.module_utils._errors import visible
 from ansible_collections.community.scalingo.plugins.plugin_utils._fleet_report import (
     FINDINGS,
@@ -23,6 +23,7 @@ from ansible_collections.community.scalingo.plugins.plugin_utils._fleet_report i
     report,
 )
 from support.fleet import NOW, Data, backup, database, failure, hours_ago, target
+from support.roles import said
 from support.subjects import ROOT
 
 SHOP = target("shop/mysql")
@@ -448,6 +449,6 @@ def test_no_control_character_reaches_the_page_and_data_stay_as_they_are() -> No
     loader.set_basedir(str(templates))
     page = (templates / "report.html.j2").read_text(encoding="utf-8")
     variables = {"fleet_report_rating": {"report": made}, "fleet_report_given": {"title": odd}}
-    written = Templar(loader=loader, variables=variables).template(trust_as_template(page))
+    written = Templar(loader=loader, variables=variables).template(said(page))
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]", written)
     assert written.count("a\ufffdb\ufffd[2K\ufffd\ufffd\ufffd\ufffdc") >= 6

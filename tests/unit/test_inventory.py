@@ -6,21 +6,24 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 import pytest
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.inventory.data import InventoryData
+from ansible.inventory.group import to_safe_group_name
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.community.scalingo.plugins.plugin_utils import _inventory
-
-#: As Ansible marks what an inventory file says.
-said = _inventory.trust_as_template or str
+from support.roles import said
 
 
 class Builder(_inventory.HostBuilder):
     """The part of the plugin that is tested, with options that are given."""
+
+    #: The base of inventory plugins has it.
+    _sanitize_group_name = staticmethod(functools.partial(to_safe_group_name, force=True, silent=True))
 
     def __init__(self, **options: t.Any) -> None:
         super().__init__()

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible.errors import AnsibleActionFail
-from ansible.template import trust_as_template
+from ansible_collections.community.scalingo.plugins.plugin_utils._inventory import trust_as_template
 from ansible_collections.community.scalingo.plugins.plugin_utils._role_reader import Reader
-from support.roles import ROLES, SPECIFICATIONS, Option, right, run
+from support.roles import ROLES, SPECIFICATIONS, Option, right, run, said
 
 VARIABLES = [(role, name) for role, options in SPECIFICATIONS.items() for name in options]
 
@@ -113,7 +113,7 @@ def test_what_is_wrong_in_the_entry_of_a_database_is_named_with_it(monkeypatch: 
 
 
 def test_a_template_that_cannot_be_expanded_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    age, url = map(trust_as_template, ("{{ nobody_knows }}", "{{ 'canary' | nobody_knows }}"))
+    age, url = map(said, ("{{ nobody_knows }}", "{{ 'canary' | nobody_knows }}"))
     message = run("backup_offsite", {"max_age": age, "keep_count": 0}, monkeypatch)["msg"]
     assert "- backup_offsite_max_age is a template that cannot be expanded: " in message and "nobody_knows" in message
     assert "- backup_offsite_keep_count is 0: give a whole number from 1 up" in message
@@ -271,7 +271,9 @@ def test_what_is_null_inside_a_dictionary_is_left_out_and_defaults_come_in(monke
 
 def test_a_template_is_expanded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     checks = [{"name": "braces", "sql": "select '{' || '{ 1 }}'", "expect": "{{ 1 }}", "record_value": False}]
-    assert run("restore_drill", {"checks": json.dumps(checks)}, monkeypatch)["checks"] == checks
+    # Before ansible-core 2.19 every text with braces is a template, so its value is expanded: once.
+    expected = [{**checks[0], "expect": "1"}] if trust_as_template is None else checks
+    assert run("restore_drill", {"checks": json.dumps(checks)}, monkeypatch)["checks"] == expected
 
 
 def test_an_extra_variable_that_the_role_does_not_know_is_a_typo(monkeypatch: pytest.MonkeyPatch) -> None:
