@@ -48,7 +48,7 @@ sanity: ## all of ansible-test sanity on the newest and on the oldest ansible-co
 
 cores: ## sanity, unit tests and fast playbook tests on every supported ansible-core, in half an hour; ARGUMENTS="2.18 2.19" runs these
 	@scripts/bootstrap python core
-	@SCALINGO_NEWEST_PYTHON="$$(scripts/bootstrap --newest)" $(python) scripts/cores $(ARGUMENTS)
+	@$(python) scripts/cores $(ARGUMENTS)
 
 bench: ## what tasks cost, beside the same by other means, in 15 minutes; PART=a runs one part
 	@scripts/bootstrap python

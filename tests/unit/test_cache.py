@@ -219,9 +219,7 @@ def test_root_leaves_nothing_in_the_home_of_another(tmp_path: Path, monkeypatch:
         "lstat",
         # Removing a directory asks for what is in it by its name alone.
         lambda path, **more: (
-            SimpleNamespace(st_uid=owners[Path(path)])
-            if not more and Path(path) in owners
-            else lstat(path, **more)
+            SimpleNamespace(st_uid=owners[Path(path)]) if not more and Path(path) in owners else lstat(path, **more)
         ),
     )
     # As sudo leaves the environment of its user, in part or as a whole.
