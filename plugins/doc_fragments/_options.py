@@ -192,6 +192,35 @@ options:
     default: 5
 """
 
+    # The way through the SSH server of the platform
+    SSH = r"""
+options:
+  ssh_host:
+    description: The SSH server, as V(host) or V(host:port). The default is the server of the region.
+    type: str
+  ssh_user:
+    description: The user name on the SSH server.
+    type: str
+    default: git
+  ssh_key_file:
+    description:
+      - The file of a private key without a passphrase. Its public key must be in the Scalingo account.
+      - By default, OpenSSH uses the agent and the user's keys. OpenSSH configuration files are not read.
+    type: path
+  ssh_known_hosts:
+    description:
+      - A file with the host keys of SSH servers. The host key is always verified, and unknown servers are refused.
+      - Scalingo publishes the fingerprints in the documentation of its regions.
+      - By default, the known hosts files of the user and the system are used.
+    type: path
+  connect_timeout:
+    description: How long to wait for the connection, including SSH, in seconds.
+    type: float
+    default: 15
+requirements:
+  - the OpenSSH client, for the way through SSH
+"""
+
     # A secret that goes to a file instead of the result
     SECRET_FILE = r"""
 options:

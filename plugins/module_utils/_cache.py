@@ -165,7 +165,7 @@ class Store:
         if directory is None:
             return None
         try:
-            return _try_lock(key + ".lock", directory, os.O_CREAT)
+            return try_lock(key + ".lock", directory, os.O_CREAT)
         except OSError as error:
             self._off(error)
             return None
@@ -177,7 +177,7 @@ class Store:
             if directory is None:
                 return None
             try:
-                descriptor = _try_lock(name, directory, os.O_CREAT)
+                descriptor = try_lock(name, directory, os.O_CREAT)
             except OSError as error:
                 self._off(error)
                 return None
@@ -208,7 +208,7 @@ class Store:
         problem: t.Any = "there is no home directory" if FCNTL_FOUND else "this system has no file locks"
         for place in places() if FCNTL_FOUND else []:
             try:
-                self._descriptor = _open_private(place)
+                self._descriptor = open_private(place)
             except OSError as error:
                 problem = error
             else:
@@ -231,7 +231,8 @@ def _require_private(status: os.stat_result, kind: t.Callable[[int], bool]) -> N
         raise PermissionError(f"the cache is open to others (mode {stat.S_IMODE(status.st_mode):04o})")
 
 
-def _open_private(path: str) -> int:
+def open_private(path: str) -> int:
+    """Return the descriptor of a directory that is the user's alone, made where there is none. Raises OSError."""
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         os.mkdir(path, 0o700)
@@ -246,7 +247,7 @@ def _open_private(path: str) -> int:
     return descriptor
 
 
-def _try_lock(name: str, directory: int, create: int) -> int | None:
+def try_lock(name: str, directory: int, create: int) -> int | None:
     """Return the descriptor of a lock file that is now held, or None while somebody else holds it."""
     descriptor = os.open(name, os.O_RDWR | create | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=directory)
     try:
@@ -262,7 +263,7 @@ def _try_lock(name: str, directory: int, create: int) -> int | None:
 
 
 def _remove_lock(name: str, directory: int) -> None:
-    descriptor = _try_lock(name, directory, 0)
+    descriptor = try_lock(name, directory, 0)
     if descriptor is not None:
         os.unlink(name, dir_fd=directory)
         os.close(descriptor)

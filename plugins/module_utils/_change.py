@@ -69,6 +69,7 @@ class Performer:
     target_needed = True
     #: The option that asks for the secret that `dest` is for, where one does.
     asks_for_secret = ""
+    on_controller = False  #: Whether it is for the process of the controller alone, and is refused as a module.
     #: What it imports beside Python and Ansible.
     libraries: tuple[str, ...] = ("requests",)
 

@@ -50,6 +50,12 @@ class Watch:
         self._watcher = watcher
         self._described = described
 
+    @property
+    def controller(self) -> int | None:
+        """The process of the run, where the task is in one of its workers; none in a module, which may be anywhere."""
+        number: int | None = getattr(self._watcher, "controller", None)
+        return number
+
     def alive(self) -> None:
         if self._watcher is not None:
             self._watcher.alive()

@@ -18,7 +18,7 @@ from ._change import Performer
 from ._client import Client
 from ._core import Clock
 from ._diagnosis import LOCAL_FAULTS, MACHINE_ADVICE
-from ._errors import ConsentMissing, ScalingoError, UnexpectedAnswer, facts, legible, scrub, sentence
+from ._errors import ConsentMissing, InvalidInput, ScalingoError, UnexpectedAnswer, facts, legible, scrub, sentence
 from ._options import Spec, secrets_of, settle
 from ._progress import Progress
 from ._settings import with_environment
@@ -88,6 +88,8 @@ def execute(performer: type[Performer], spec: Spec, host: Host, clock: Clock | N
     performing: Performer | None = None
     failure: dict[str, t.Any]
     try:
+        if performer.on_controller and getattr(host, "controller", None) is None:
+            raise _elsewhere("it runs as a module")
         given = performer.of_task(settle(spec, host.params, host.given))
         params = with_environment(given, os.environ, lambda note: notes.append(scrub(note)))
         asked = performer.parse(params)
@@ -123,6 +125,20 @@ def execute(performer: type[Performer], spec: Spec, host: Host, clock: Clock | N
     salvaged = {} if performing is None else performing.salvage()
     failure = readable({**salvaged, **failure}, notes.append)
     host.fail({**failure, **_surroundings(client, notes)})
+
+
+def _elsewhere(reason: str) -> ScalingoError:
+    return InvalidInput(
+        f"this task runs in the process of the controller only, and {reason}",
+        hint="Use 'delegate_to: localhost' and 'become: false', and no async.",
+    )
+
+
+def refused_elsewhere(name: str, reason: str) -> dict[str, t.Any]:
+    """Return the failure of a task that must run in the process of the controller, and would not."""
+    error = _elsewhere(reason)
+    error.doing = f"run {name}"
+    return {"failed": True, "changed": False, "msg": sentence(error), "error": facts(error)}
 
 
 def _warning(client: Client, host: Host) -> t.Callable[[str], None]:

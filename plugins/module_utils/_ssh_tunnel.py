@@ -69,7 +69,16 @@ class Gateway:
     program: str = "ssh"
 
     def command(self, target: Address, timeout: float) -> list[str]:
-        """OpenSSH with nothing of the user's configuration: host key verified, no question asked, one channel only."""
+        """OpenSSH with its input and output as a connection to the target."""
+        return self._words(["-W", str(target)], timeout, {})
+
+    def listening(self, timeout: float) -> list[str]:
+        """OpenSSH that forwards a port of this machine, and prints `ready` when it listens. The empty word is for what `-L` takes."""
+        options = {"PermitLocalCommand": "yes", "LocalCommand": "echo ready", "LogLevel": "INFO"}
+        return self._words(["-N", "-L", ""], timeout, options)
+
+    def _words(self, way: list[str], timeout: float, more: dict[str, str]) -> list[str]:
+        """OpenSSH with nothing of the user's configuration: host key verified, no question asked."""
         options = {
             "BatchMode": "yes",
             "StrictHostKeyChecking": "yes",
@@ -84,6 +93,7 @@ class Gateway:
             "ServerAliveInterval": "15",
             "ServerAliveCountMax": "3",
             "LogLevel": "ERROR",
+            **more,
         }
         if self.known_hosts:
             options["UserKnownHostsFile"] = _path_for_ssh(self.known_hosts)
@@ -94,7 +104,7 @@ class Gateway:
         words = [self.program, "-F", "none", "-T", "-x", "-a"]
         for name, value in options.items():
             words += ["-o", f"{name}={value}"]
-        words += ["-l", self.user, "-p", f"{self.address.port}", "-W", str(target), "--", self.address.host]
+        words += ["-l", self.user, "-p", f"{self.address.port}", *way, "--", self.address.host]
         return words
 
 
@@ -180,7 +190,7 @@ class Tunnel:
         status = None if self._process is None else self._process.poll()
         if not said and status in (None, 0):
             return None
-        return _ssh_problem(said or f"ssh ended with exit status {status}", self._gateway)
+        return problem_of(said or f"ssh ended with exit status {status}", self._gateway)
 
 
 #: What OpenSSH says, what that means, and what to do about it where that is known.
@@ -228,7 +238,8 @@ SSH_PROBLEMS: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def _ssh_problem(said: str, gateway: Gateway) -> ScalingoError:
+def problem_of(said: str, gateway: Gateway) -> ScalingoError:
+    """Return what ssh said as an error, with what to do about it where that is known."""
     lines = [line.strip() for line in said.split("\n") if line.strip().strip("@")]
     for pattern, meaning, hint in SSH_PROBLEMS:
         telling = [line for line in lines if re.search(pattern, line)]

@@ -15,7 +15,7 @@ description:
   - Returns the password and the URL with O(secrets=true).
   - Reads them from the variable of the app that holds the host and the port of this database, such as E(SCALINGO_POSTGRESQL_URL).
   - Fails when no variable of the app holds them.
-  - Does not connect. A database that is not public is reached from outside by an SSH tunnel only.
+  - Does not connect. A database that is not public is reached from outside through M(community.scalingo.scalingo_tunnel) only.
   - Costs three requests, and one less with O(ca_certificate=false).
 options:
   secrets:
@@ -36,6 +36,7 @@ extends_documentation_fragment:
 seealso:
   - module: community.scalingo.scalingo_addon
   - module: community.scalingo.scalingo_database_user
+  - module: community.scalingo.scalingo_tunnel
 author:
   - Community Scalingo contributors (@community-scalingo)
 """

@@ -95,28 +95,6 @@ options:
       - A file with trusted root certificates.
       - The default is the platform's root certificate, taken from the Database API.
     type: path
-  ssh_host:
-    description: The SSH server, as V(host) or V(host:port). The default is the server of the region.
-    type: str
-  ssh_user:
-    description: The user name on the SSH server.
-    type: str
-    default: git
-  ssh_key_file:
-    description:
-      - The file of a private key without a passphrase. Its public key must be in the Scalingo account.
-      - By default, OpenSSH uses the agent and the user's keys. OpenSSH configuration files are not read.
-    type: path
-  ssh_known_hosts:
-    description:
-      - A file with the host keys of SSH servers. The host key is always verified, and unknown servers are refused.
-      - Scalingo publishes the fingerprints in the documentation of its regions.
-      - By default, the known hosts files of the user and the system are used.
-    type: path
-  connect_timeout:
-    description: How long to wait for the connection, including SSH, in seconds.
-    type: float
-    default: 15
   sql_timeout:
     description: How long an SQL statement may take, including waiting for locks, in seconds.
     type: float
@@ -124,6 +102,7 @@ options:
 extends_documentation_fragment:
   - community.scalingo._options
   - community.scalingo._options.patience
+  - community.scalingo._options.ssh
   - community.scalingo._attributes
   - community.scalingo._attributes.changes
 requirements:
@@ -264,6 +243,7 @@ error:
 
 from ansible_collections.community.scalingo.plugins.module_utils._module import run
 from ansible_collections.community.scalingo.plugins.module_utils._options import COMMON, Spec, waiting
+from ansible_collections.community.scalingo.plugins.module_utils._resources._access import GATEWAY
 from ansible_collections.community.scalingo.plugins.module_utils._resources.pg_extension import Extensions as RESOURCE
 
 
@@ -271,6 +251,7 @@ def argument_spec() -> Spec:
     return (
         COMMON
         + waiting(900, wait=False)
+        + GATEWAY
         + Spec(
             {
                 "name": {"type": "str"},
@@ -287,11 +268,6 @@ def argument_spec() -> Spec:
                     "default": "verify-full",
                 },
                 "ca_cert": {"type": "path"},
-                "ssh_host": {"type": "str"},
-                "ssh_user": {"type": "str", "default": "git"},
-                "ssh_key_file": {"type": "path", "no_log": False},
-                "ssh_known_hosts": {"type": "path"},
-                "connect_timeout": {"type": "float", "default": 15.0},
                 "sql_timeout": {"type": "float", "default": 300.0},
             },
             mutually_exclusive=(("name", "names"),),

@@ -76,6 +76,8 @@ class Parent:
     def __init__(self) -> None:
         known = multiprocessing.parent_process()
         self._pid = os.getppid() if known is None else known.pid
+        #: Of strategies that do not fork it is this one.
+        self.controller = os.getpid() if known is None else known.pid
         if known is not None:
             end_with_parent(signal.SIGKILL)
 
@@ -107,6 +109,7 @@ class TaskHost:
         self._result: Result = {}
         self._lines = lines(lambda text: scrub(str(remove_values(text, set(self._secrets)))))
         self.alive = parent.alive
+        self.controller = parent.controller
 
     def progress(self, progress: Progress) -> None:
         self._lines.see(progress)
@@ -148,6 +151,8 @@ class ScalingoAction(ActionBase):
         environment: dict[str, t.Any] = {}
         self._compute_environment_string(environment)
         reason = self._why_not_here(variables, environment)
+        if reason and self.module.RESOURCE.on_controller:
+            return {**result, **_run.refused_elsewhere(self._name, reason)}
         Display().vv(
             "community.scalingo: %s"
             % ("runs as a module: " + reason if reason else "runs in the process of the controller"),
@@ -232,24 +237,35 @@ class ScalingoAction(ActionBase):
 
     def _why_not_here(self, variables: Variables, environment: Variables) -> str:
         """Why the module has to run, as a sentence that goes on after a colon; empty when it need not."""
+        performer: type[Performer] = self.module.RESOURCE
+        if performer.on_controller:
+            return self._why_elsewhere() or self._what_is_missing(performer)
         wanted = self._wanted_here(variables, environment)
         if wanted is False:
             return "scalingo_in_process is false"
         if wanted is None and sys.platform == "darwin":
             return "that is the default on macOS, and scalingo_in_process is not set"
-        if self._task.async_val:
-            return "the task is async"
-        if self._connection.transport != "local":
-            return f"the connection is {self._connection.transport} and not local"
-        if self._connection.become:
-            return "the task becomes another user"
+        elsewhere = self._why_elsewhere()
+        if elsewhere:
+            return elsewhere
         others = sorted(str(name) for name in environment if not OWN_VARIABLES.fullmatch(str(name)))
         if others:
             return f"environment sets {', '.join(others)}"
         interpreter = self._interpreter(variables)
         if interpreter and not same_interpreter(interpreter, sys.executable):
             return f"the interpreter is {interpreter} and not {sys.executable}"
-        performer: type[Performer] = self.module.RESOURCE
+        return self._what_is_missing(performer)
+
+    def _why_elsewhere(self) -> str:
+        """Why the task is not one of this machine, this user and this moment."""
+        if self._task.async_val:
+            return "the task is async"
+        if self._connection.transport != "local":
+            return f"the connection is {self._connection.transport} and not local"
+        return "the task becomes another user" if self._connection.become else ""
+
+    @staticmethod
+    def _what_is_missing(performer: type[Performer]) -> str:
         for library in performer.libraries:
             try:
                 importlib.import_module(library)

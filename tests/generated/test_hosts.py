@@ -32,12 +32,32 @@ def differences(laboratory: Laboratory, subject: Subject, case: Case, check: boo
 
 @pytest.mark.parametrize(
     "subject, case",
-    cases(lambda subject, case: "SCALINGO_FAULTS" in os.environ or subject.cases.cases.index(case) % 6 == 0),
+    cases(
+        lambda subject, case: (
+            not subject.on_controller and ("SCALINGO_FAULTS" in os.environ or subject.cases.cases.index(case) % 6 == 0)
+        )
+    ),
 )
 def test_both_hosts_return_the_same(laboratory: Laboratory, subject: Subject, case: Case) -> None:
     differences(laboratory, subject, case, False)
 
 
-@pytest.mark.parametrize("subject, case", cases(lambda subject, case: case is subject.cases.cases[0]))
+@pytest.mark.parametrize(
+    "subject, case", cases(lambda subject, case: not subject.on_controller and case is subject.cases.cases[0])
+)
 def test_both_hosts_foretell_the_same(laboratory: Laboratory, subject: Subject, case: Case) -> None:
     differences(laboratory, subject, case, True)
+
+
+@pytest.mark.parametrize(
+    "subject, case", cases(lambda subject, case: subject.on_controller and case is subject.cases.cases[0])
+)
+@pytest.mark.parametrize("check", [False, True])
+def test_what_is_for_the_controller_is_refused_as_a_module(
+    laboratory: Laboratory, subject: Subject, case: Case, check: bool
+) -> None:
+    laboratory.arrange(subject, case)
+    module, task = both(laboratory, subject, case, check)
+    assert "runs in the process of the controller only" in module["msg"] and module["error"]["kind"] == "InvalidInput"
+    assert module["failed"] and not module["changed"] and "api_usage" not in module
+    assert task["changed"] and not task.get("failed")

@@ -34,6 +34,7 @@ from support.compare import OF_THE_RUN, settled, settled_text, without
 from support.port import Report, perform
 from support.sql_memory import SqlMemory
 from support.subjects import Subject
+from support.tunnel_memory import Runs
 
 #: A loopback address where nobody listens.
 NOWHERE = "http://127.0.0.1:9"
@@ -168,6 +169,7 @@ class Laboratory:
         self.issued: set[str] = set()
         self.links: set[str] = set()
         self._sql = SqlMemory(directory)
+        self._runs = Runs()
 
     def arrange(self, subject: Subject, case: Case, tokens: Path | None = None) -> None:
         """Make the sandbox as the case wants it, with no token in the cache unless it is a warm one.
@@ -260,7 +262,12 @@ class Laboratory:
     @contextlib.contextmanager
     def running(self) -> t.Iterator[None]:
         """What a module needs around it."""
-        with self.recorded_tokens(), self._sql.serving(self.sandbox), drill_memory.serving(lambda: self.clock):
+        with (
+            self.recorded_tokens(),
+            self._sql.serving(self.sandbox),
+            drill_memory.serving(lambda: self.clock),
+            self._runs.serving(self.home),
+        ):
             yield
 
     def observe(self, subject: Subject, case: Case, *, check: bool = False, state: bool = True) -> Observation:

@@ -96,6 +96,9 @@ class PortHost:
     def progress(self, progress: Progress) -> None:
         self.told.append(progress)
 
+    #: Whose end ends a tunnel.
+    controller = os.getpid()
+
     def alive(self) -> None:
         """The run is always there."""
 

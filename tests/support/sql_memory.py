@@ -73,7 +73,10 @@ class SqlMemory:
             self.connections += 1
             yield self._session(sandbox, login, encryption, **more)  # pylint: disable=missing-kwoa
 
-        with mock.patch.object(_sql, "connect", connect), mock.patch.object(_sql, "require_ssh", lambda program: None):
+        with (
+            mock.patch.object(_sql, "connect", connect),
+            mock.patch.object(_ssh_tunnel, "require_ssh", lambda program="ssh": None),
+        ):
             yield
 
     def _session(
@@ -99,7 +102,7 @@ class SqlMemory:
         if timeout < CONNECTING:
             raise Unreachable(f"the database at {place} cannot be reached: timeout expired")
         if gateway is not None:
-            self._pass(gateway, world.seed.ssh.get(found[0][0].region, "127.0.0.1:22") if found else "")
+            self.pass_through(gateway, world.seed.ssh.get(found[0][0].region, "127.0.0.1:22") if found else "")
         if not found:
             raise Unreachable(f"the database at {place} cannot be reached: nobody listens there")
         addon = found[0][1]
@@ -130,7 +133,7 @@ class SqlMemory:
         return Session(addon.database.engine, statement_timeout, read_only)
 
     @staticmethod
-    def _pass(gateway: _ssh_tunnel.Gateway, address: str) -> None:
+    def pass_through(gateway: _ssh_tunnel.Gateway, address: str) -> None:
         if str(gateway.address) != address:
             raise Unreachable(f"the SSH server {gateway.address} cannot be reached")
         for path, wanted, words in (

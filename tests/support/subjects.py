@@ -130,6 +130,11 @@ class Subject:
         return str(self.documentation.get("attributes", {}).get(attribute, {}).get("support", "none"))
 
     @property
+    def on_controller(self) -> bool:
+        """Whether it is refused as a module."""
+        return bool(self.module.RESOURCE.on_controller)
+
+    @property
     def reads_only(self) -> bool:
         return self.support("diff_mode") == "N/A"
 

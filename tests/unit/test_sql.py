@@ -402,7 +402,7 @@ def test_the_command_is_one_that_openssh_understands() -> None:
     ],
 )
 def test_what_openssh_says_is_told_in_other_words(said: str, words: str) -> None:
-    problem = _ssh_tunnel._ssh_problem(said, Gateway(Address("h", 22), "git"))
+    problem = _ssh_tunnel.problem_of(said, Gateway(Address("h", 22), "git"))
     assert isinstance(problem, Unreachable) and words in problem.message
 
 

@@ -23,6 +23,7 @@ from .._api.app import list_variables
 from .._api.database import show_ca_certificate, show_database
 from .._connection_url import ConnectionUrl, find, find_by_user
 from .._errors import InvalidInput, ScalingoError, UnexpectedAnswer
+from .._options import Spec
 from .._shapes import or_none
 from .._step import Params
 
@@ -31,6 +32,17 @@ if t.TYPE_CHECKING:
 
 #: Databases with dedicated resources: always reachable directly, behind a firewall, and never by the tunnel.
 DEDICATED = "postgresql-ng"
+
+#: The way through SSH.
+GATEWAY = Spec(
+    {
+        "ssh_host": {"type": "str"},
+        "ssh_user": {"type": "str", "default": "git"},
+        "ssh_key_file": {"type": "path", "no_log": False},
+        "ssh_known_hosts": {"type": "path"},
+        "connect_timeout": {"type": "float", "default": 15.0},
+    }
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,11 +60,22 @@ class Plan:
 
 def check(params: Params) -> None:
     """Refuse options that can be refused without a request."""
-    for option in ("connect_timeout", "sql_timeout"):
+    check_gateway(params, ("connect_timeout", "sql_timeout"), ("ssh_key_file", "ssh_known_hosts", "ca_cert"))
+    if params["connection_url"] is not None:
+        _parsed(params["connection_url"])
+
+
+def check_gateway(
+    params: Params,
+    timeouts: t.Sequence[str] = ("connect_timeout",),
+    files: t.Sequence[str] = ("ssh_key_file", "ssh_known_hosts"),
+) -> None:
+    """Refuse what is wrong with the options of the way through SSH, and with more of their kind."""
+    for option in timeouts:
         value = params[option]
         if not (math.isfinite(value) and value > 0):
             raise InvalidInput(f"{option} is {value}: use a number of seconds above 0")
-    for option in ("ssh_key_file", "ssh_known_hosts", "ca_cert"):
+    for option in files:
         path = params[option]
         if path is not None and not os.path.isfile(path):
             raise InvalidInput(
@@ -66,8 +89,6 @@ def check(params: Params) -> None:
     user = params["ssh_user"]
     if not user or user.startswith("-") or any(not sign.isprintable() or sign.isspace() for sign in user):
         raise InvalidInput(f"ssh_user: {user!r} is not the name of a user: use for example git")
-    if params["connection_url"] is not None:
-        _parsed(params["connection_url"])
 
 
 class Access:

@@ -45,8 +45,8 @@ class Pair:
 #: Calls that the platform takes once more although what they are for is there: they set, and nothing is there twice.
 SETS = (*MAY_BE_REPEATED, "A4", "A8", "add-retention-policy", "del-retention-policy")
 
-#: Results of what is changed without the platform: files, extensions by SQL, and drills, which leave evidence.
-ELSEWHERE = ("file", "extension", "extensions", "evidence")
+#: Results of what is changed without the platform: files, extensions by SQL, drills, which leave evidence, and tunnels.
+ELSEWHERE = ("file", "extension", "extensions", "evidence", "tunnel")
 
 #: How long the answer takes in which another acts, in seconds.
 LATE = 5.0
