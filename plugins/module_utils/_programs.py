@@ -59,7 +59,7 @@ def parent_of(name):
 
 def below():
     names = filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ())
-    return [int(name) for name in names if parent_of(name) == os.getpid()]
+    return [int(name) for name in names if parent_of(name) == guard]
 
 signal.signal(signal.SIGCHLD, lambda *dummy: None)
 signal.pthread_sigmask(signal.SIG_SETMASK, waking)
@@ -67,11 +67,14 @@ control(PDEATHSIG, signal.SIGALRM)
 control(CHILD_SUBREAPER, 1)
 os.umask(0o077)
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+guard = os.getpid()
 child = os.fork()
 if child == 0:
     try:
         os.setpgid(0, 0)
         control(PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != guard:
+            os._exit(1)
         for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
@@ -107,7 +110,7 @@ if number:
     if number != signal.SIGKILL:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
-    os.kill(os.getpid(), number)
+    os.kill(guard, number)
 os._exit(os.WEXITSTATUS(status))
 """
 

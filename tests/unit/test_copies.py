@@ -402,6 +402,7 @@ def test_a_description_without_a_file_is_a_finding_unless_it_was_unfinished(shel
     assert [copy["good"] for copy in shelf.look()] == [True, False]
     describe(one, unfinished=True)
     assert [copy["backup_id"] for copy in shelf.look()] == ["backup-02"]
+    assert one.with_name(one.name + ".json").exists(), "who only looks removes nothing"
     assert shelf.prune(5) == [] and shelf.names() == shelf.of(2)
 
 

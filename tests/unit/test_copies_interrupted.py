@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -134,6 +135,21 @@ def test_what_a_killed_run_leaves_is_swept_by_the_next(number: signal.Signals, s
     assert (clear.name in shelf.shelf.left()) is (number != signal.SIGINT)
     shelf.prune(1)
     assert shelf.names() == shelf.of(2)
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_what_a_killed_run_left_goes_before_another_download(stays: bool, shelf: Shelf) -> None:
+    """What is clear is not gone on with where copies are encrypted."""
+    shelf.growing.mkdir()
+    for name in (_copies.PART, "of another run"):
+        (shelf.growing / name).write_bytes(b"clear")
+    described = {"subject": "backup-01", "etag": '"1"', "last_modified": None, "total": 9, "synced": 5}
+    (shelf.growing / (_copies.PART + ".json")).write_text(json.dumps(described), encoding="utf-8")
+    with shelf.shelf.bringing("backup-01", stays=stays) as part:
+        assert part is not None and part.size == (5 if stays else 0)
+        assert not (shelf.growing / "of another run").exists()
+    shelf.prune(1)
+    assert shelf.names() == []
 
 
 def test_a_place_that_is_a_link_is_refused(shelf: Shelf, tmp_path: Path) -> None:
