@@ -72,7 +72,7 @@ def test_a_second_run_changes_what_never_stays_done_and_nothing_else(sandbox: Sa
     # The session of the seed has been running for ten minutes.
     sandbox.advance(600)
 
-    first = ansible.play(text, *variables, timeout=600).ok().clean()
+    first = ansible.play(text, *variables).ok().clean()
     assert set(of_collection(first)) == MODULES
     never = {module for module in MODULES if SUPPORT[module] == "none"}
     reading = {module for module in MODULES if module.endswith("_info")}
@@ -86,7 +86,7 @@ def test_a_second_run_changes_what_never_stays_done_and_nothing_else(sandbox: Sa
         assert connection.info.server_version // 10000 == 18
 
     sandbox.clear_log()
-    second = ansible.play(text, *variables, environment={"SCALINGO_IN_PROCESS": None}, timeout=600).ok().clean()
+    second = ansible.play(text, *variables, environment={"SCALINGO_IN_PROCESS": None}).ok().clean()
     assert changed(second) == never
     written = collections.Counter(
         record.action_name or record.route for record in sandbox.unsafe() if record.route not in ("A6", "auth-exchange")

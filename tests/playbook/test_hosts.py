@@ -262,7 +262,7 @@ def test_a_hundred_items_leave_no_descriptor_open(ansible: Ansible) -> None:
     count = "{{ lookup('ansible.builtin.pipe', 'ls /proc/$PPID/fd | wc -l') if item < 10 or item >= 90 else '' }}"
     loop = {"loop": "{{ range(100) | list }}", "register": "items"}
     run = ansible.tasks(
-        [task("scalingo_database_info", "read", {**loop, "loop_control": {"label": count}}, **SHOP)], timeout=600
+        [task("scalingo_database_info", "read", {**loop, "loop_control": {"label": count}}, **SHOP)]
     ).ok()
     labels = [
         int(item["_ansible_item_label"]) for item in run.only.result["results"] if item["_ansible_item_label"] != ""
@@ -279,7 +279,7 @@ def test_a_hundred_tasks_leave_the_controller_as_large_as_it_was(ansible: Ansibl
     look = {"ansible.builtin.debug": {"msg": "{{ lookup('ansible.builtin.pipe', '%s').split()[1] }}" % resident}}
     read = task("scalingo_database_info", "read", **SHOP)
     tasks = [read, {"name": "before", **look}, *[read] * 100, {"name": "after", **look}]
-    run = ansible.tasks(tasks, timeout=600).ok()
+    run = ansible.tasks(tasks).ok()
     assert int(run.result("after")["msg"]) - int(run.result("before")["msg"]) < 1000
 
 

@@ -22,7 +22,7 @@ import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 from scalingo_sandbox.testing import Sandbox
-from support.playbook import ROOT, Ansible, Run, task
+from support.playbook import ROOT, RUN_SECONDS, Ansible, Run, task
 from support.programs import until
 from support.shop import SEED, routes
 
@@ -87,7 +87,7 @@ class Inventories:
         *paths: Path,
         options: t.Sequence[str] = (),
         environment: t.Mapping[str, str] | None = None,
-        timeout: float = 120,
+        timeout: float = RUN_SECONDS,
     ) -> Run:
         self.sandbox.clear_log()
         given = [word for path in paths for word in ("-i", str(path))]
@@ -909,7 +909,7 @@ def test_ctrl_c_ends_it_at_once_and_sends_nothing_more(core: str, inventories: I
     try:
         until(lambda: inventories.asked()["A1"] == 4, "four requests that are under way")
         process.send_signal(signal.SIGINT)
-        output, dummy = process.communicate(timeout=20)
+        output, dummy = process.communicate(timeout=50)
     finally:
         process.kill()
     assert process.returncode not in (0, None) and "Traceback" not in output, output

@@ -95,8 +95,8 @@ def test_those_that_read_in_check_mode_and_in_all_words(
 ) -> None:
     """They do the same each time, and none disturbs another, so that one process of Ansible runs the playbooks of many."""
     plays = [play_of(module) for module in modules]
-    checked = ansible.play(plays, "--check", "--diff", timeout=600).ok().clean()
-    real = ansible.play(plays, "--diff", "-vvvv", timeout=600).ok().clean()
+    checked = ansible.play(plays, "--check", "--diff").ok().clean()
+    real = ansible.play(plays, "--diff", "-vvvv").ok().clean()
     assert {item.action for item in of_collection(real)} >= {MODULE_PREFIX + module for module in modules}
     assert sandbox.unsafe() == [], routes(sandbox.unsafe())
     assert verdicts(checked) == verdicts(real)

@@ -93,7 +93,7 @@ def interpreters() -> list[str]:
         program = f"python3.{minor}"
         question = f"import requests, sys; print(sys.executable if sys.version_info[:2] == (3, {minor}) else '')"
         try:
-            done = subprocess.run([program, "-c", question], capture_output=True, text=True, timeout=20, check=False)
+            done = subprocess.run([program, "-c", question], capture_output=True, text=True, timeout=60, check=False)
         except OSError:
             continue
         if done.returncode == 0 and done.stdout.strip():

@@ -90,7 +90,7 @@ def test_tokens_that_expire_in_a_long_wait_are_not_noticed(
 ) -> None:
     """Both tokens end twice while the feature is on its way; each time one exchange and one token are enough."""
     seeded(sandbox, feature=8000)
-    future = meanwhile(ansible.tasks, [task(MODULE, wait_timeout=60, **FORCE, **POSTGRESQL)])
+    future = meanwhile(ansible.tasks, [task(MODULE, wait_timeout=600, **FORCE, **POSTGRESQL)])
     until(lambda: looks(sandbox) >= 2, "the wait to begin")
     for hour in (1, 2):
         sandbox.advance(3700)
@@ -110,7 +110,7 @@ def test_an_addons_token_that_ends_alone_costs_one_request(
     ansible: Ansible, sandbox: Sandbox, meanwhile: t.Any
 ) -> None:
     seeded(sandbox, feature=1000)
-    future = meanwhile(ansible.tasks, [task(MODULE, wait_timeout=60, **FORCE, **POSTGRESQL)])
+    future = meanwhile(ansible.tasks, [task(MODULE, wait_timeout=600, **FORCE, **POSTGRESQL)])
     until(lambda: looks(sandbox) >= 2, "the wait to begin")
     sandbox.expire_tokens(addon_id=POSTGRESQL_ID)
     another_look(sandbox)
@@ -122,7 +122,7 @@ def test_an_addons_token_that_ends_alone_costs_one_request(
 def test_a_token_that_is_revoked_in_a_long_wait(ansible: Ansible, sandbox: Sandbox, meanwhile: t.Any) -> None:
     """The platform gives no new one: the task ends with what happened, not with a riddle."""
     seeded(sandbox, feature=1000)
-    future = meanwhile(ansible.tasks, [task(MODULE, wait_timeout=60, **FORCE, **POSTGRESQL)])
+    future = meanwhile(ansible.tasks, [task(MODULE, wait_timeout=600, **FORCE, **POSTGRESQL)])
     until(lambda: looks(sandbox) >= 2, "the wait to begin")
     sandbox.fault(match={"route": "exchange"}, do="status", status=401, body={"error": "the token was revoked"})
     sandbox.expire_tokens()
@@ -140,5 +140,5 @@ def test_a_wait_outlives_a_broken_answer(ansible: Ansible, sandbox: Sandbox) -> 
     seeded(sandbox, feature=2)
     sandbox.fault(match={"route": "D1"}, after=2, times=1, do="drop_before")
     sandbox.fault(match={"route": "D1"}, after=3, times=1, do="html", status=502)
-    run = ansible.tasks([task(MODULE, wait_timeout=60, **FORCE, **POSTGRESQL)]).ok().clean()
+    run = ansible.tasks([task(MODULE, wait_timeout=600, **FORCE, **POSTGRESQL)]).ok().clean()
     assert run.only.result["changed"] is True

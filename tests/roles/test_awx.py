@@ -177,7 +177,7 @@ class Automation:
         done = subprocess.run(
             ["ansible-runner", "run", str(private), "-p", "job.yml", "--ident", "1"],
             cwd=self.directory, env=self.surroundings, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, timeout=120, check=False,
+            text=True, timeout=6000, check=False,
         )  # fmt: skip
         made = private / "artifacts" / "1"
         events = [json.loads(path.read_text(encoding="utf-8")) for path in (made / "job_events").glob("*.json")]
@@ -331,7 +331,7 @@ def test_a_source_of_an_inventory(region: str, hosts: list[str], automation: Aut
     done = subprocess.run(
         ["ansible-inventory", "-i", str(source), "--list", "--export"],
         cwd=private, env={**automation.surroundings, **environment, "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True"},
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert sorted(json.loads(done.stdout)["_meta"]["hostvars"]) == hosts

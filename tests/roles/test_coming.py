@@ -62,14 +62,14 @@ def test_from_the_inventory_to_the_report(sandbox: Sandbox, tmp_path: Path) -> N
         "fleet_upgrade_settle_seconds": 0.2,
     }
     playbook = "- ansible.builtin.import_playbook: community.scalingo.fleet_upgrade\n"
-    ansible.play(playbook, "-e", json.dumps(given), timeout=300).clean().ok()
+    ansible.play(playbook, "-e", json.dumps(given)).clean().ok()
     rows = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["databases"]
     outcomes = {row["name"]: (row["outcome"], row["version_after"] or row["version_before"]) for row in rows}
     # Of a kind that nobody knows two numbers count as its major version, in which the Valkey stays; the other is at its latest.
     assert outcomes == {"next/valkey": ("changed", "8.0.5-1"), "next-ledger/mysql-dr": ("unchanged", "8.4.7-1")}
 
     sandbox.clear_log()
-    ansible.play(REPORT, timeout=300).clean().ok()
+    ansible.play(REPORT).clean().ok()
     assert [record.route for record in sandbox.unsafe()] == ["D2", "D6"]
     found = json.loads((tmp_path / "fleet_report.json").read_text(encoding="utf-8"))["databases"]
     assert {row["name"]: row["engine"] for row in found} == {

@@ -66,7 +66,7 @@ class Fleet(Ansible):
             },
             **{"fleet_upgrade_scout": ["cache01", "cache07"], **variables},
         }
-        return self.play(PLAYBOOK, "-i", str(self.path), "-e", json.dumps(given), *options, timeout=300)
+        return self.play(PLAYBOOK, "-i", str(self.path), "-e", json.dumps(given), *options)
 
     def rows(self) -> dict[str, dict[str, t.Any]]:
         path = self.home / ".local" / "state" / "community.scalingo" / "fleet_upgrade.report.json"

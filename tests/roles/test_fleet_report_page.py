@@ -224,12 +224,15 @@ def test_in_print(seen: dict[str, Seen]) -> None:
 def test_five_hundred_are_written_and_shown_soon(
     seen: dict[str, Seen], pages: dict[str, tuple[Run, Path, Data]]
 ) -> None:
-    """Measured at about one second for each task and half a second in the browser; the bounds are for a busy machine."""
+    """Measured at about one second for each task and half a second in the browser; seven times as many processes as cores make it 2.5 and 3.3.
+
+    What grows faster than the fleet takes minutes.
+    """
     run, file, dummy = pages["500"]
     for name in ("Rate the databases", "Write the JSON report", "Write the HTML report"):
         (task,) = [item for item in run.results if item.task == name]
         assert task.seconds is not None and task.seconds < 15, name
-    assert seen["500 wide"]["milliseconds"] < 10000
+    assert seen["500 wide"]["milliseconds"] < 30000
     assert file.stat().st_size < 1500000
 
 

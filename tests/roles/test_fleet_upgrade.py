@@ -84,7 +84,7 @@ class Fleet:
             **variables,
         }
         playbook = "- ansible.builtin.import_playbook: community.scalingo.fleet_upgrade\n"
-        return self.ansible.play(playbook, "-e", json.dumps(given), *options, timeout=600)
+        return self.ansible.play(playbook, "-e", json.dumps(given), *options)
 
     def begin(self, *options: str, **variables: t.Any) -> concurrent.futures.Future[Run]:
         return self._pool.submit(self.run, *options, **variables)

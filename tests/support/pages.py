@@ -37,7 +37,7 @@ FONTS = """<?xml version="1.0"?>
 """
 
 
-def look(views: t.Sequence[t.Mapping[str, t.Any]], timeout: float = 120) -> dict[str, Seen]:
+def look(views: t.Sequence[t.Mapping[str, t.Any]], timeout: float = 600) -> dict[str, Seen]:
     """What is to be seen in each view, by its name. look.cjs says what a view is."""
     tree, variables = debian(PACKAGE)
     assert (NODE / "node_modules" / "playwright-core").is_dir(), (

@@ -30,6 +30,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 CALLBACKS = Path(__file__).resolve().parent / "callbacks"
+#: A run that takes longer hangs, whatever else the machine has to do.
+RUN_SECONDS = 600.0
 MODULE_PREFIX = "community.scalingo."
 
 Environment = t.Mapping[str, t.Optional[str]]
@@ -202,7 +204,7 @@ class Ansible:
         *options: str,
         hosts: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
         environment: Environment | None = None,
-        timeout: float = 120,
+        timeout: float = RUN_SECONDS,
     ) -> Run:
         """Run plays, given as text or as data. `hosts` are local ones with their variables; without it, localhost."""
         self._number += 1
@@ -216,7 +218,7 @@ class Ansible:
         *options: str,
         hosts: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
         environment: Environment | None = None,
-        timeout: float = 120,
+        timeout: float = RUN_SECONDS,
         **play: t.Any,
     ) -> Run:
         """Run one play of these tasks, on localhost or on all `hosts`."""
@@ -229,7 +231,7 @@ class Ansible:
         arguments: str,
         *options: str,
         environment: Environment | None = None,
-        timeout: float = 120,
+        timeout: float = RUN_SECONDS,
     ) -> Run:
         """`ansible localhost -m module -a arguments`."""
         self._number += 1
@@ -240,7 +242,7 @@ class Ansible:
             timeout,
         )
 
-    def inventory(self, *options: str, environment: Environment | None = None, timeout: float = 120) -> Run:
+    def inventory(self, *options: str, environment: Environment | None = None, timeout: float = RUN_SECONDS) -> Run:
         """`ansible-inventory`, with nothing but these options."""
         self._number += 1
         return self._run("ansible-inventory", options, environment, timeout)

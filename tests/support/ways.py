@@ -69,7 +69,6 @@ class Both:
 
         `by_core` names the tasks whose results are the words of ansible-core itself, which each says in its own way.
         """
-        play.update(timeout=300)
         here, module = self._each(
             lambda controller, environment: controller.tasks(tasks, "-vv", *options, environment=environment, **play),
             arrange,
