@@ -72,7 +72,7 @@ class ActionModule(RoleAction):
         for finding in findings:
             Display().display(f"{'WRONG: ' if finding.problem else ''}{finding.text}", stderr=True)
         wrong = [finding.text for finding in findings if finding.problem]
-        told = [{"file": finding.file, "problem": finding.problem, "text": finding.text} for finding in findings]
+        told = [finding._asdict() for finding in findings]
         outcome = "failed" if wrong else "unchanged"
         count = sum(bool(finding.file) and finding.file != _evidence.NEWEST for finding in findings)
         where = f"the evidence in {given['dir']}"

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime
 import hashlib
 import json
 import os
@@ -27,8 +26,6 @@ from ._errors import ScalingoError, legible, visible
 from ._progress import Watch, Watcher
 
 Record = dict[str, t.Any]
-#: `_programs.run`, or what stands in for it.
-Run = t.Callable[..., _programs.Done]
 
 FORMAT = 1
 #: What a signature is for, so that one that was made for something else is not taken for it.
@@ -38,163 +35,140 @@ NEWEST = "newest.json"
 PROGRAM_SECONDS = 60.0
 LOCK_SECONDS = 300.0
 
-_NAME = re.compile(r"(.+)\.([A-Za-z0-9_-]+)\.[0-9]{8}T[0-9]{6}Z\.([0-9]{6,12})\.json")
-#: What is a dictionary, or none.
+#: Of what, of the ID of which addon, when and its number.
+_NAME = re.compile(r".+\.[A-Za-z0-9_-]+\.[0-9]{8}T[0-9]{6}Z\.([0-9]{6,12})\.json")
+#: What is a dictionary or none, and what is a text.
 _PARTS = ("database", "server", "rehearsal", "previous", "signature", "timestamp", "junit")
-# What XML cannot hold, not even as a reference.
-_NOT_XML = re.compile("[\ufffe\uffff]")
+_TEXTS = ("outcome", "started_at", "written_at")
 
 
 class Unsealed(ScalingoError):
     """The signature or the time stamp could not be made. The evidence is in `written`, as that of a drill that failed."""
 
     part = ""
-    written: Written
-
-
-@dataclasses.dataclass(frozen=True)
-class Written:
-    """Evidence that was written: its paths, its number in the directory, and the SHA-256 of its file."""
-
-    path: str
-    number: int
-    sha256: str
-    signature: str | None
-    timestamp: str | None
-    junit: str
-    record: Record
+    written: Entry
 
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """Evidence that was found. Without a record `problem` says why, and `damaged` whether it is there and is none. `addon` is that of its name."""
+    """Evidence in a directory. When its record cannot be read, that is empty and `problem` says why; no byte can be without a SHA-256."""
 
-    file: str
+    path: str
     number: int
-    addon: str
     sha256: str
-    record: Record | None
+    record: Record
     problem: str = ""
-    damaged: bool = False
+
+    @property
+    def file(self) -> str:
+        """Its name in the directory."""
+        return os.path.basename(self.path)
 
 
 # -- writing --------------------------------------------------------------------------------------------------------------
 
 
 def write(
-    directory: str, record: Record, *, now: float, sign_key: str | None = None, sign_namespace: str = NAMESPACE,
-    timestamp_command: t.Sequence[str] | None = None, watcher: Watcher | None = None, run: Run = _programs.run,
-) -> Written:  # fmt: skip
+    directory: str, record: Record, *, now: float, sign_key: str | None = None, timestamp_command: t.Sequence[str] = (),
+    watcher: Watcher | None = None,
+) -> Entry:  # fmt: skip
     """Write the evidence of a drill with its signature, its time stamp and a JUnit report; `now` is in seconds since 1970.
 
     Adds `format`, `number`, `file`, `written_at`, `previous`, `signature`, `timestamp` and `junit` to the record. In the words of
     `timestamp_command`, {input} is the evidence, and {output} the file to make. Raises `Unsealed` when a signature or a time stamp fails: by
     then the evidence is written, as that of a failed drill. Raises `ScalingoError` when it cannot be written.
     """
-    database = record.get("database") or {}
-    problem: Unsealed | None = None
+    database, problem = record.get("database") or {}, None
     try:
         with _locked(directory, watcher):
             previous = _newest(directory)
             number = previous["number"] + 1 if previous else 1
             name = _name(database, str(record["started_at"]), number)
             whole: Record = {
-                **record,
-                "format": FORMAT,
-                "number": number,
-                "file": name,
-                "written_at": _moment(now),
+                **record, "format": FORMAT, "number": number, "file": name, "written_at": moment(now),
                 "previous": previous and {key: previous[key] for key in ("file", "sha256", "newest_was")},
-                "signature": {"file": f"{name}.sig", "namespace": sign_namespace} if sign_key else None,
+                "signature": {"file": f"{name}.sig", "namespace": NAMESPACE} if sign_key else None,
                 "timestamp": {"file": f"{name}.tsr"} if timestamp_command else None,
-            }
-            seal = _Seal(directory, sign_key or "", timestamp_command or (), watcher, run)
+            }  # fmt: skip
             while True:
                 try:
-                    files = seal.files(whole)
+                    files = _sealed(whole, directory, sign_key or "", timestamp_command, watcher)
                     break
                 except Unsealed as error:
-                    problem = error
-                    findings = [*(whole.get("findings") or ()), error.message]
-                    whole = {**whole, "outcome": "failed", "findings": findings, error.part: None}
+                    problem, findings = error, [*(whole.get("findings") or ()), error.message]
+                    whole.update({"outcome": "failed", "findings": findings, error.part: None})
             for file, content in files.items():
                 _files.write_atomically(os.path.join(directory, file), content, 0o600)
             _files.sync_directory(directory)
     except ScalingoError as error:
         error.about(doing="write the evidence", subject=str(database.get("name") or ""))
         raise
-    paths = {part: whole[part] and os.path.join(directory, whole[part]["file"]) for part in ("signature", "timestamp")}
-    path, report = os.path.join(directory, name), os.path.join(directory, _junit_name(name))
-    written = Written(path, number, _digest(files[name]), paths["signature"], paths["timestamp"], report, whole)
+    written = Entry(os.path.join(directory, name), number, _digest(files[name]), whole)
     if problem is not None:
-        text = f"{problem.message.rstrip('.')}; the evidence is in {path}, as that of a drill that failed"
-        raised = Unsealed(text, hint=problem.hint)
-        raised.written = written
-        raise raised
+        problem.written = written
+        problem.message += f"; the evidence is in {written.path}, as that of a drill that failed"
+        raise problem
     return written
 
 
-@dataclasses.dataclass(frozen=True)
-class _Seal:
-    """What makes the files of evidence."""
-
-    directory: str
-    sign_key: str
-    timestamp_command: t.Sequence[str]
-    watcher: Watcher | None
-    run: Run
-
-    def files(self, whole: Record) -> dict[str, bytes]:
-        """Return the files to write, in this order. Raises `Unsealed` with the part that could not be made."""
-        name, report = whole["file"], junit(whole)
-        text = canonical({**whole, "junit": {"file": _junit_name(name), "sha256": _digest(report)}})
-        head = {"number": whole["number"], "file": name, "sha256": _digest(text), "written_at": whole["written_at"]}
-        found, signed = {_junit_name(name): report}, None
-        if whole["signature"]:
-            found[whole["signature"]["file"]] = self._signature(text, whole)
-            signed = self._signature(canonical(head), whole).decode("ascii")
-        if whole["timestamp"]:
-            found[whole["timestamp"]["file"]] = self._stamp(text, name)
-        return {**found, name: text, NEWEST: canonical({"newest": head, "signature": signed})}
-
-    def _signature(self, text: bytes, whole: Record) -> bytes:
-        """A key with a passphrase is refused instead of asking for it; the private half of a public key is the agent's."""
-        words = ["ssh-keygen", "-q", "-P", "", "-Y", "sign", "-n", whole["signature"]["namespace"], "-f", self.sign_key]
+def _sealed(
+    whole: Record, directory: str, sign_key: str, timestamp_command: t.Sequence[str], watcher: Watcher | None
+) -> dict[str, bytes]:
+    """Return the files to write, in this order. Raises `Unsealed` with the part that could not be made."""
+    name, report = whole["file"], junit(whole)
+    beside = f"{name[: -len('json')]}junit.xml"
+    text = canonical({**whole, "junit": {"file": beside, "sha256": _digest(report)}})
+    head = {"number": whole["number"], "file": name, "sha256": _digest(text), "written_at": whole["written_at"]}
+    found, signature = {beside: report}, None
+    if whole["signature"]:
         hint = "Give a private key of the mode 0600 without a passphrase, or the public half of one that the SSH agent holds."
-        with _part("signature", f"the evidence could not be signed with {self.sign_key}", hint):
-            done = self.run(words, given=text, timeout=PROGRAM_SECONDS, watcher=self.watcher)
-            if done.returncode or not done.output.startswith(b"-----BEGIN SSH SIGNATURE-----"):
-                raise ScalingoError(done.said if done.returncode else "ssh-keygen made no signature")
-            return done.output
-
-    def _stamp(self, text: bytes, name: str) -> bytes:
-        """Return what the user's command makes of the evidence. What a killed run leaves of it, the next removes."""
-        before, after = (os.path.join(self.directory, f"{name}.{word}.part") for word in ("stamp", "stamped"))
-        try:
-            with _part("timestamp", "the evidence could not be given a time stamp", "Try timestamp_command by hand."):
-                _files.write_atomically(before, text, 0o600)
-                words = [word.replace("{input}", before).replace("{output}", after) for word in self.timestamp_command]
-                done = self.run(words, timeout=PROGRAM_SECONDS, watcher=self.watcher)
-                if done.returncode:
-                    raise ScalingoError(done.said)
-                if not os.path.isfile(after) or not os.path.getsize(after):
-                    raise ScalingoError(f"{words[0]} ended well, and has written nothing to {{output}}")
-                with _files.local(f"read {after}"), open(after, "rb") as file:
-                    return file.read()
-        finally:
-            for place in (before, after):
-                with contextlib.suppress(OSError):
-                    os.unlink(place)
+        with _part("signature", f"the evidence could not be signed with {sign_key}", hint):
+            found[whole["signature"]["file"]] = _signature(text, sign_key, watcher)
+            signature = _signature(canonical(head), sign_key, watcher).decode("ascii")
+    if whole["timestamp"]:
+        with _part("timestamp", "the evidence could not be given a time stamp", "Try timestamp_command by hand."):
+            found[whole["timestamp"]["file"]] = _stamp(text, directory, timestamp_command, watcher)
+    return {**found, name: text, NEWEST: canonical({"newest": head, "signature": signature})}
 
 
 @contextlib.contextmanager
-def _part(part: str, doing: str, hint: str) -> t.Iterator[None]:
+def _part(part: str, failed: str, hint: str) -> t.Iterator[None]:
     try:
         yield
     except ScalingoError as error:
-        unsealed = Unsealed(f"{doing}: {error.message}", hint=hint)
+        unsealed = Unsealed(f"{failed}: {error.message.rstrip('.')}", hint=hint)
         unsealed.part = part
         raise unsealed from None
+
+
+def _signature(text: bytes, key: str, watcher: Watcher | None) -> bytes:
+    """A key with a passphrase is refused instead of asking for it; the private half of a public key is the agent's."""
+    words = ["ssh-keygen", "-q", "-P", "", "-Y", "sign", "-n", NAMESPACE, "-f", key]
+    done = _programs.run(words, given=text, timeout=PROGRAM_SECONDS, watcher=watcher)
+    if done.returncode or not done.output.startswith(b"-----BEGIN SSH SIGNATURE-----"):
+        raise ScalingoError(done.said if done.returncode else "ssh-keygen made no signature")
+    return done.output
+
+
+def _stamp(text: bytes, directory: str, command: t.Sequence[str], watcher: Watcher | None) -> bytes:
+    """Return what the user's command makes of the evidence. Who is alone in the directory removes what a killed run has left."""
+    before, after = (os.path.join(directory, name) for name in (".stamp", ".stamped"))
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(after)
+        _files.write_atomically(before, text, 0o600)
+        words = [word.replace("{input}", before).replace("{output}", after) for word in command]
+        done = _programs.run(words, timeout=PROGRAM_SECONDS, watcher=watcher)
+        if done.returncode:
+            raise ScalingoError(done.said)
+        if not os.path.isfile(after) or not os.path.getsize(after):
+            raise ScalingoError(f"{words[0]} ended well, and has written nothing to {{output}}")
+        with _files.local(f"read {after}"), open(after, "rb") as file:
+            return file.read()
+    finally:
+        for place in (before, after):
+            with contextlib.suppress(OSError):
+                os.unlink(place)
 
 
 @contextlib.contextmanager
@@ -214,9 +188,6 @@ def _locked(directory: str, watcher: Watcher | None) -> t.Iterator[None]:
             if time.monotonic() > deadline:
                 raise ScalingoError(f"another drill has been writing in {directory} for {LOCK_SECONDS:g} seconds")
             time.sleep(0.05)
-        for name in os.listdir(directory):
-            if name.endswith((".stamp.part", ".stamped.part")):
-                os.unlink(os.path.join(directory, name))
         yield
     finally:
         os.close(descriptor)
@@ -227,93 +198,79 @@ def canonical(value: Record) -> bytes:
     return (json.dumps(value, indent=2, sort_keys=True) + "\n").encode("ascii")
 
 
-def addon_in_name(addon_id: object) -> str:
-    """Return what the names of files hold of an addon: its ID, when it has one that can be in a name."""
-    text = str(addon_id or "unknown")
-    return text if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text) else f"other-{_files.name_of(text, 16)}"
+def moment(seconds: float) -> str:
+    """Return a time in seconds since 1970 as evidence has it, in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def _name(database: t.Mapping[str, t.Any], started_at: str, number: int) -> str:
     """The name of a file: of the database for people, of its addon so that no other database has it, the time, the number."""
-    moment = re.sub(r"[.][0-9]+|[-:]", "", started_at)
+    compact = re.sub(r"[.][0-9]+|[-:]", "", started_at)
     label = re.sub(r"[^A-Za-z0-9_-]+", "-", str(database.get("name") or "")).strip("-")[:60] or "database"
-    return f"{label}.{addon_in_name(database.get('addon_id'))}.{moment}.{number:06d}.json"
+    return f"{label}.{_addon_in_name(database.get('addon_id'))}.{compact}.{number:06d}.json"
 
 
-def _junit_name(name: str) -> str:
-    return name[: -len("json")] + "junit.xml"
+def _addon_in_name(addon_id: object) -> str:
+    """What the names of files hold of an addon: its ID, when it has one that can be in a name."""
+    text = str(addon_id or "unknown")
+    return text if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text) else f"other-{_files.name_of(text, 16)}"
 
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _moment(seconds: float) -> str:
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 # -- reading --------------------------------------------------------------------------------------------------------------
 
 
-def names(directory: str) -> dict[int, list[re.Match[str]]]:
-    """Return the names of evidence by their numbers; none when there is no such directory. Raises `ScalingoError` when it cannot be read."""
-    found: dict[int, list[re.Match[str]]] = {}
-    try:
-        with _files.local(f"read {directory}"):
-            listed = os.listdir(directory)
-    except ScalingoError:
-        if os.path.lexists(directory):
-            raise
-        listed = []
-    for match in filter(None, map(_NAME.fullmatch, sorted(listed))):
-        found.setdefault(int(match[3]), []).append(match)
-    return dict(sorted(found.items()))
+def names(directory: str) -> list[tuple[int, str]]:
+    """Return the numbers and names of evidence, in order; none when there is no such directory. Raises `ScalingoError`."""
+    if not os.path.lexists(directory):
+        return []
+    with _files.local(f"read {directory}"):
+        return sorted((int(match[1]), match[0]) for match in map(_NAME.fullmatch, os.listdir(directory)) if match)
 
 
-def read(directory: str, match: re.Match[str]) -> Entry:
+def read(directory: str, number: int, file: str) -> Entry:
     """Return the evidence of a name, or why it cannot be read."""
-    name, content, record, problem, damaged = match[0], b"", None, "", True
+    path = os.path.join(directory, file)
     try:
-        with open(os.path.join(directory, name), "rb") as file:
-            content = file.read()
-        found = json.loads(content)
-        if not isinstance(found, dict) or found.get("format") != FORMAT:
-            problem = f"{name} is not evidence of this format"
-        elif any(not isinstance(found.get(key) or {}, dict) for key in _PARTS) or not found.get("database"):
-            problem = f"{name} is not whole"
-        elif any(not isinstance(found.get(key), str) for key in ("outcome", "started_at", "written_at")):
-            problem = f"{name} is not whole"
-        else:
-            record = found
+        with open(path, "rb") as stream:
+            content = stream.read()
     except OSError as error:
-        problem, damaged = f"{name} cannot be read: {error.strerror}", False
+        return Entry(path, number, "", {}, f"{file} cannot be read: {error.strerror}")
+    try:
+        found, problem = json.loads(content), ""
+        if not isinstance(found, dict) or found.get("format") != FORMAT:
+            problem = f"{file} is not evidence of this format"
+        elif not found.get("database") or any(not isinstance(found.get(key) or {}, dict) for key in _PARTS):
+            problem = f"{file} is not whole"
+        elif any(not isinstance(found.get(key), str) for key in _TEXTS):
+            problem = f"{file} is not whole"
     except (ValueError, RecursionError):
-        problem = f"{name} is damaged: it is not JSON"
-    return Entry(name, int(match[3]), match[2], _digest(content), record, problem, damaged and record is None)
+        problem = f"{file} is damaged: it is not JSON"
+    return Entry(path, number, _digest(content), {} if problem else found, problem)
 
 
 def entries(directory: str) -> list[Entry]:
     """Return the evidence of a directory in the order of its numbers. Raises `ScalingoError` when the directory cannot be read."""
-    return [read(directory, match) for matches in names(directory).values() for match in matches]
+    return [read(directory, number, file) for number, file in names(directory)]
 
 
-def last_good(directory: str, addon_id: str, *, rehearsal: bool = False) -> Record | None:
-    """Return the record of the newest drill of an addon that passed, or of its rehearsal; none when there is none.
+def last_good(directory: str, addon_id: str, *, rehearsal: bool = False) -> Record:
+    """Return the record of the newest drill of an addon that passed, or of its rehearsal; an empty one when there is none.
 
     Raises `ScalingoError` when evidence of the addon that is newer than it cannot be read: it might be that one.
     """
-    for matches in reversed(list(names(directory).values())):
-        for match in matches:
-            if match[2] != addon_in_name(addon_id):
-                continue
-            entry = read(directory, match)
-            if entry.record is None:
-                path = os.path.join(directory, entry.file)
-                hint = f"Put {path} back from a copy. To go on without it, move it away: verify_evidence will miss it."
+    for number, file in reversed(names(directory)):
+        if file.split(".")[-4] == _addon_in_name(addon_id):
+            entry = read(directory, number, file)
+            if entry.problem:
+                hint = f"Put {entry.path} back from a copy. To go on without it, move it away: verify_evidence will miss it."
                 raise ScalingoError(f"what to compare with is not known: {visible(entry.problem)}", hint=hint)
             if entry.record["outcome"] == "passed" and is_rehearsal(entry.record) == rehearsal:
                 return entry.record
-    return None
+    return {}
 
 
 def is_rehearsal(record: Record) -> bool:
@@ -321,19 +278,19 @@ def is_rehearsal(record: Record) -> bool:
     return bool(record.get("rehearsal") or (record.get("server") or {}).get("rehearsal"))
 
 
-def newest_named(directory: str) -> tuple[Record | None, str | None, str]:
+def newest_named(directory: str) -> tuple[Record, str, str]:
     """Return what newest.json names, its signature, and what is wrong with the file: missing, damaged or nothing."""
     try:
         with open(os.path.join(directory, NEWEST), "rb") as file:
             found = json.loads(file.read())
-        head, signed = found["newest"], found["signature"]
+        head, signature = found["newest"], found["signature"]
         if [type(head[key]) for key in ("number", "file", "sha256")] == [int, str, str]:
-            return head, None if signed is None else str(signed), ""
+            return head, str(signature or ""), ""
     except FileNotFoundError:
-        return None, None, "missing"
+        return {}, "", "missing"
     except (ValueError, KeyError, TypeError, RecursionError, OSError):
         pass
-    return None, None, "damaged"
+    return {}, "", "damaged"
 
 
 def _newest(directory: str) -> Record | None:
@@ -343,14 +300,13 @@ def _newest(directory: str) -> Record | None:
     """
     head, dummy, wrong = newest_named(directory)
     there = names(directory)
-    last = max(there, default=0)
-    if head is not None and head["number"] >= last:
+    if head and (not there or head["number"] >= there[-1][0]):
         return {**head, "newest_was": None}
-    if not last:
-        return None if wrong == "missing" else {"number": 0, "file": None, "sha256": None, "newest_was": wrong}
-    # A run was killed before it could write newest.json, or somebody has removed that file.
-    entry = read(directory, there[last][-1])
-    return {"number": last, "file": entry.file, "sha256": entry.sha256, "newest_was": wrong or None}
+    if there:
+        # A run was killed before it could write newest.json, or somebody has removed that file.
+        entry = read(directory, *there[-1])
+        return {"number": entry.number, "file": entry.file, "sha256": entry.sha256, "newest_was": wrong or None}
+    return None if wrong == "missing" else {"number": 0, "file": None, "sha256": None, "newest_was": wrong}
 
 
 # -- JUnit ----------------------------------------------------------------------------------------------------------------
@@ -361,35 +317,30 @@ def junit(record: Record) -> bytes:
 
     What was not right and is accepted by the policy is skipped.
     """
-    rto, group = record.get("rto") or {}, f"restore_drill.{(record.get('database') or {}).get('name') or 'database'}"
-    bad = {"failed": "failure", "interrupted": "error"}.get(str(record.get("outcome")), "")
-    said = "\n".join(str(text) for text in record.get("findings") or ()) or str(record.get("outcome"))
-    cases = [("the drill as a whole", float(rto.get("seconds") or 0), bad, said)]
-    cases += [(f"phase {name}", float(spent or 0), "", "") for name, spent in (rto.get("phases") or {}).items()]
-    for item in record.get("checked") or ():
-        kind = "" if item["passed"] else "skipped" if item.get("accepted") else "failure"
-        cases.append((f"{item['kind']} {item['name']}", 0.0, kind, str(item["message"])))
-    counted = {name: f"{sum(case[2] == word for case in cases)}" for name, word in _COUNTED.items()}
-    started = _xml(str(record.get("started_at") or "")).rstrip("Z")
-    about = {
-        "name": _xml(group),
-        "tests": f"{len(cases)}",
-        "time": f"{cases[0][1]:.3f}",
-        "timestamp": started,
-        **counted,
-    }
-    whole = ElementTree.Element("testsuites")
+    rto, outcome = record.get("rto") or {}, str(record.get("outcome"))
+    group = _xml(f"restore_drill.{(record.get('database') or {}).get('name') or 'database'}")
+    whole, seconds = ElementTree.Element("testsuites"), f"{float(rto.get('seconds') or 0):.3f}"
+    about = {"name": group, "time": seconds, "timestamp": _xml(str(record.get("started_at") or "")).rstrip("Z")}
     suite = ElementTree.SubElement(whole, "testsuite", about)
-    for name, spent, kind, text in cases:
-        case = ElementTree.SubElement(suite, "testcase", classname=_xml(group), name=_xml(name), time=f"{spent:.3f}")
-        if kind:
-            ElementTree.SubElement(case, kind, message=_xml(text.split("\n")[0])).text = _xml(text)
+
+    def add(name: str, bad: str, text: str, time: str = "0.000") -> None:
+        case = ElementTree.SubElement(suite, "testcase", classname=group, name=_xml(name), time=time)
+        if bad:
+            ElementTree.SubElement(case, bad, message=_xml(text.split("\n")[0])).text = _xml(text)
+
+    bad = {"failed": "failure", "interrupted": "error"}.get(outcome, "")
+    add("the drill as a whole", bad, "\n".join(map(str, record.get("findings") or ())) or outcome, seconds)
+    for name, spent in (rto.get("phases") or {}).items():
+        add(f"phase {name}", "", "", f"{float(spent or 0):.3f}")
+    for item in record.get("checked") or ():
+        bad = "" if item["passed"] else "skipped" if item.get("accepted") else "failure"
+        add(f"{item['kind']} {item['name']}", bad, str(item["message"]))
+    for name, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(name, str(sum(1 for dummy in suite.iter(tag))))
     written: bytes = ElementTree.tostring(whole, encoding="utf-8", xml_declaration=True)
     return written + b"\n"
 
 
-_COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
-
-
 def _xml(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", legible(text))
+    """A text without what XML cannot hold, not even as a reference."""
+    return re.sub("[\ufffe\uffff]", "\ufffd", legible(text))

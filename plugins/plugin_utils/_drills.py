@@ -14,7 +14,7 @@ import typing as t
 
 from ansible_collections.community.scalingo.plugins.module_utils import _canon, _evidence_chain
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError, visible
-from ansible_collections.community.scalingo.plugins.module_utils._evidence import Entry, entries, is_rehearsal
+from ansible_collections.community.scalingo.plugins.module_utils._evidence import Entry, entries, is_rehearsal, moment
 from ansible_collections.community.scalingo.plugins.module_utils._resources.version import (
     SERIES,
     UNKNOWN_SERIES,
@@ -25,24 +25,18 @@ Data = dict[str, t.Any]
 
 FORMAT = 1
 _DECISION: Data = {name: {"type": "str", "required": True} for name in ("database", "reason", "accepted_by", "until")}
+_DEVIATION: Data = {"what": {"type": "str", "required": True}, **_DECISION}
 #: What the file restore_drill_policy can hold, as an argument spec.
 POLICY: Data = {
     "every": {"type": "str", "default": "90d"},
     "scope": {"type": "list", "elements": "str", "default": ["*"]},
     "exclusions": {"type": "list", "elements": "dict", "default": [], "options": _DECISION},
-    "deviations": {
-        "type": "list", "elements": "dict", "default": [], "options": {"what": {"type": "str", "required": True}, **_DECISION},
-    },
-}  # fmt: skip
+    "deviations": {"type": "list", "elements": "dict", "default": [], "options": _DEVIATION},
+}
 #: The statuses, the worst first, each with the level whose looks it has on the page.
 STATUSES: t.Mapping[str, str] = {
-    "failed": "critical",
-    "overdue": "warning",
-    "retested": "good",
-    "drilled": "good",
-    "excluded": "notice",
-    "out_of_scope": "notice",
-}
+    "failed": "critical", "overdue": "warning", "retested": "good", "drilled": "good", "excluded": "notice", "out_of_scope": "notice",
+}  # fmt: skip
 COVERED = ("retested", "drilled")
 
 
@@ -62,7 +56,10 @@ def refused(policy: Data) -> t.Iterator[str]:
 
 
 class Policy:
-    """What is wanted of the drills of databases, on the day of I(now). A decision counts to the end of the day C(until), in UTC."""
+    """What is wanted of the drills of databases, on the day of I(now). A decision counts to the end of the day C(until), in UTC.
+
+    A database is given by its name, which patterns match, and the ID of its addon where that is known.
+    """
 
     def __init__(self, policy: Data, now: float) -> None:
         self.every = policy["every"]
@@ -71,7 +68,7 @@ class Policy:
         self._today = day(now)
 
     def is_in_scope(self, names: t.Sequence[str]) -> bool:
-        """Whether a database is to be drilled. I(names) are its name, which patterns match, and the ID of its addon."""
+        """Whether a database is to be drilled."""
         return any(_means(pattern, names) for pattern in self._policy["scope"])
 
     def exclusion(self, names: t.Sequence[str]) -> Data | None:
@@ -89,22 +86,18 @@ class Policy:
             if item["until"] >= self._today and _means(item["database"], names)
         ]
 
-    def of_nobody(self, databases: t.Iterable[t.Sequence[str]]) -> list[str]:
+    def of_nobody(self, databases: t.Sequence[t.Sequence[str]]) -> list[str]:
         """Return a sentence for each word of the policy that means no database of the run, and for each decision that is over."""
-        there = list(databases)
-        found = []
         words = [("scope", word, "9999") for word in self._policy["scope"] if word != "*"]
-        words += [
-            (kind, item["database"], item["until"])
-            for kind in ("exclusions", "deviations")
-            for item in self._policy[kind]
-        ]
+        for kind in ("exclusions", "deviations"):
+            words += [(kind, item["database"], item["until"]) for item in self._policy[kind]]
+        found = []
         for kind, word, until in words:
             if until < self._today:
-                found.append(f"{kind} of the policy: what was decided of {word} was over on {until}.")
-            elif not any(_means(word, names) for names in there):
-                found.append(f"{kind} of the policy: {word} is no database of this run.")
-        return [visible(text) for text in found]
+                found.append(f"{kind} of the policy: what was decided of {visible(word)} was over on {until}.")
+            elif not any(_means(word, names) for names in databases):
+                found.append(f"{kind} of the policy: {visible(word)} is no database of this run.")
+        return found
 
 
 def _means(word: str, names: t.Sequence[str]) -> bool:
@@ -113,18 +106,16 @@ def _means(word: str, names: t.Sequence[str]) -> bool:
 
 def day(now: float) -> str:
     """Return the day of a time in seconds since 1970, in UTC."""
-    return datetime.datetime.fromtimestamp(now, datetime.timezone.utc).strftime("%Y-%m-%d")
+    return moment(now)[:10]
 
 
 def counted(
     directory: str, allowed_signers: str = "", identity: str = "", known: t.Sequence[str] = ()
 ) -> tuple[list[Entry], list[_evidence_chain.Finding]]:
     """Return the evidence with which nothing is wrong, and all that is to be said of it. Raises `ScalingoError`."""
-    findings = _evidence_chain.verify(
-        directory, allowed_signers=allowed_signers or None, identity=identity or None, known=known
-    )
+    findings = _evidence_chain.verify(directory, allowed_signers=allowed_signers, identity=identity, known=known)
     bad = {finding.file for finding in findings if finding.problem}
-    return [entry for entry in entries(directory) if entry.file not in bad], findings
+    return [entry for entry in entries(directory) if not entry.problem and entry.file not in bad], findings
 
 
 # -- coverage -------------------------------------------------------------------------------------------------------------
@@ -132,9 +123,8 @@ def counted(
 
 def ended(entry: Entry) -> float:
     """Return when a drill ended, in seconds since 1970; 0 when its evidence does not say."""
-    record = entry.record or {}
     try:
-        return _canon.instant_seconds(record.get("ended_at") or record.get("written_at"))
+        return _canon.instant_seconds(entry.record.get("ended_at") or entry.record.get("written_at"))
     except ValueError:
         return 0.0
 
@@ -148,32 +138,29 @@ def _is_of(record: Data, database: t.Mapping[str, t.Any]) -> bool:
     return own.get("name") == database["name"] and len(regions) < 2
 
 
+def _names(database: t.Mapping[str, t.Any]) -> list[str]:
+    return [str(database[key]) for key in ("name", "addon_id") if database.get(key)]
+
+
+def _of_outcome(drills: t.Iterable[Entry], outcome: str) -> list[Entry]:
+    return [entry for entry in drills if entry.record["outcome"] == outcome]
+
+
 def row(database: t.Mapping[str, t.Any], known: t.Iterable[Entry], policy: Policy, now: float) -> Data:
-    """Return how a database is covered by drills; rehearsals of an upgrade are none."""
-    names = [str(database[key]) for key in ("name", "addon_id") if database.get(key)]
-    drills = [
-        entry
-        for entry in known
-        if entry.record and _is_of(entry.record, database) and ended(entry) <= now + _canon.AHEAD_SECONDS
-    ]
-    drills = sorted((entry for entry in drills if not is_rehearsal(entry.record or {})), key=ended)
+    """Return how a database is covered by drills; rehearsals of an upgrade are none, nor is what is dated in the future."""
+    names = _names(database)
+    drills = [entry for entry in known if _is_of(entry.record, database) and not is_rehearsal(entry.record)]
+    drills = sorted((entry for entry in drills if ended(entry) <= now + _canon.AHEAD_SECONDS), key=ended)
     recent = [entry for entry in drills if ended(entry) >= now - policy.seconds]
-    passed = [entry for entry in drills if (entry.record or {})["outcome"] == "passed"]
-    failed = [entry for entry in recent if (entry.record or {})["outcome"] == "failed"]
-    last = drills[-1] if drills else None
+    passed, failed = _of_outcome(drills, "passed"), _of_outcome(recent, "failed")
     exclusion = policy.exclusion(names)
-    found: Data = {
-        "name": database["name"], **{key: database.get(key) or None for key in ("app", "addon_id", "region", "engine")},
-        "last": _told(last), "last_passed": _told(passed[-1] if passed else None), "drills": len(recent), "failures": len(failed),
-        "deviations": policy.deviations_for(names),
-    }  # fmt: skip
     if not policy.is_in_scope(names):
         status, text = "out_of_scope", "It is not in the scope of the policy."
     elif exclusion is not None:
         status = "excluded"
         text = f"Excluded until {exclusion['until']} by {exclusion['accepted_by']}: {exclusion['reason']}"
-    elif last is not None and (last.record or {})["outcome"] == "failed":
-        said = ((last.record or {}).get("findings") or ["it failed"])[0]
+    elif _of_outcome(drills[-1:], "failed"):
+        said = (drills[-1].record.get("findings") or ["it failed"])[0]
         status, text = "failed", f"The last drill failed, and was not repeated: {said}"
     elif not passed or passed[-1] not in recent:
         when = f"; the last one that did was on {day(ended(passed[-1]))}" if passed else ""
@@ -182,14 +169,22 @@ def row(database: t.Mapping[str, t.Any], known: t.Iterable[Entry], policy: Polic
         status, text = "retested", f"Failed on {day(ended(failed[-1]))}, and passed again on {day(ended(passed[-1]))}."
     else:
         status, text = "drilled", f"Passed on {day(ended(passed[-1]))}."
-    return {**found, "status": status, "level": STATUSES[status], "text": visible(text)}
+    return {
+        "name": database["name"], **{key: database.get(key) or None for key in ("app", "addon_id", "region", "engine")},
+        "last": _told(drills[-1:]), "last_passed": _told(passed[-1:]), "drills": len(recent), "failures": len(failed),
+        "deviations": policy.deviations_for(names), "status": status, "level": STATUSES[status], "text": visible(text),
+    }  # fmt: skip
 
 
-def _told(entry: Entry | None) -> Data | None:
-    record = (entry.record or {}) if entry is not None else None
-    if entry is None or record is None:
-        return None
-    return {"file": entry.file, "sha256": entry.sha256, **{key: record.get(key) for key in ("outcome", "ended_at")}}
+def _told(drills: list[Entry]) -> Data | None:
+    """What the coverage keeps of a drill, if there is one."""
+    for entry in drills:
+        return {
+            "file": entry.file,
+            "sha256": entry.sha256,
+            **{key: entry.record.get(key) for key in ("outcome", "ended_at")},
+        }
+    return None
 
 
 def coverage(
@@ -199,17 +194,12 @@ def coverage(
     rows = [row(database, known, policy, now) for database in databases]
     order = list(STATUSES)
     counts = {status: sum(item["status"] == status for item in rows) for status in order}
-    names = [[str(item[key]) for key in ("name", "addon_id") if item.get(key)] for item in databases]
+    rows.sort(key=lambda item: (order.index(item["status"]), item["name"].casefold(), item["name"]))
     return {
-        "format": FORMAT,
-        "generated_at": datetime.datetime.fromtimestamp(now, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "every": policy.every,
+        "format": FORMAT, "generated_at": moment(now), "every": policy.every,
         "counts": {"in_scope": len(rows) - counts["out_of_scope"] - counts["excluded"], **counts},
-        "findings": [*wrong, *policy.of_nobody(names)],
-        "databases": sorted(
-            rows, key=lambda item: (order.index(item["status"]), item["name"].casefold(), item["name"])
-        ),
-    }
+        "findings": [*wrong, *policy.of_nobody([_names(item) for item in databases])], "databases": rows,
+    }  # fmt: skip
 
 
 def sentence(report: Data) -> str:
@@ -227,13 +217,12 @@ def sentence(report: Data) -> str:
 
 def unrehearsed(given: Data, database: Data, target: str, prefix: str, now: float) -> str:
     """Return why the variables of a role do not let an upgrade begin, as a sentence; empty when they do. I(prefix) is the role's."""
-    if not given["require_rehearsal"]:
+    age, directory = given["require_rehearsal"], given["evidence_dir"]
+    if not age:
         return ""
-    if not given["evidence_dir"]:
+    if not directory:
         return f"{prefix}require_rehearsal needs {prefix}evidence_dir, the directory of the evidence of restore drills"
-    why = not_rehearsed(
-        given["evidence_dir"], database["addon_id"], database["engine"], database["version"], target, given["require_rehearsal"], now
-    )  # fmt: skip
+    why = not_rehearsed(directory, database["addon_id"], database["engine"], database["version"], target, age, now)
     return f"{database['name']} is not upgraded: {why}" if why else ""
 
 
@@ -256,26 +245,20 @@ def not_rehearsed(directory: str, addon_id: str, engine: str, before: str, targe
     if not crosses_major(count, before, target):
         return ""
     try:
-        rehearsals = [entry for entry in counted(directory)[0] if _is_rehearsal_on(entry, addon_id, count, target)]
+        known = [entry for entry in counted(directory)[0] if _is_rehearsal_on(entry.record, addon_id, count, target)]
     except ScalingoError as error:
         return f"its rehearsals are not known: {error}"
-    major = ".".join(target.split(".")[:count])
-    rehearsals.sort(key=ended)
-    if rehearsals and rehearsals[-1].record and rehearsals[-1].record["outcome"] == "failed":
+    rehearsals, major = sorted(known, key=ended), ".".join(target.split(".")[:count])
+    if _of_outcome(rehearsals[-1:], "failed"):
         return f"the last rehearsal of its upgrade to {major} failed on {day(ended(rehearsals[-1]))}"
-    passed = [
-        ended(entry)
-        for entry in rehearsals
-        if (entry.record or {})["outcome"] == "passed" and ended(entry) <= now + _canon.AHEAD_SECONDS
-    ]
-    if passed and passed[-1] >= now - _canon.seconds(age):
+    times = [ended(entry) for entry in _of_outcome(rehearsals, "passed") if ended(entry) <= now + _canon.AHEAD_SECONDS]
+    if times and times[-1] >= now - _canon.seconds(age):
         return ""
-    older = f"; the last one was on {day(passed[-1])}" if passed else ""
+    older = f"; the last one was on {day(times[-1])}" if times else ""
     return f"no rehearsal of its upgrade to {major} passed within {age}, by the evidence in {directory}{older}"
 
 
-def _is_rehearsal_on(entry: Entry, addon_id: str, count: int, target: str) -> bool:
-    record = entry.record or {}
+def _is_rehearsal_on(record: Data, addon_id: str, count: int, target: str) -> bool:
     if not is_rehearsal(record) or record["database"].get("addon_id") != addon_id:
         return False
     try:

@@ -96,15 +96,13 @@ class Server:
         if timeout < ASKING:
             raise ScalingoError("canceling statement due to statement timeout")
         dialect, tables = _drill_measures.DIALECTS[self.engine], TABLES[self.engine]
-        answers: dict[str, _drill_measures.Rows] = {
-            dialect.tables: [[name, "f"] for name in tables],
-            dialect.objects: [["indexes", "1"], ["large_objects", "0"]],
-            dialect.sequences: [["public.orders_number_seq", "1000"]],
-            dialect.size: [["8000000"]],
-            dialect.extensions: [[name, version] for name, version in EXTENSIONS.items()],
-        }
-        if sql in answers:
-            return answers[sql]
+        if sql == dialect.inventory:
+            return [
+                *(["table", name, "false"] for name in tables),
+                *(["extension", name, version] for name, version in EXTENSIONS.items() if self.engine == "postgresql"),
+                ["object", "indexes", "1"], ["object", "large_objects", "0"], ["sequence", "public.orders_number_seq", "1000"],
+                ["size", "", "8000000"],
+            ]  # fmt: skip
         if sql.startswith("SELECT 0, count(*)"):
             return [[f"{number}", f"{rows}"] for number, rows in enumerate(tables.values())]
         if catalog:

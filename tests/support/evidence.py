@@ -24,7 +24,7 @@ def drilled(
     place: str, name: str, outcome: str = "passed", days: float = 0, *, now: float = NOW, addon_id: str | None = None,
     region: str = "osc-fr1", rehearsal: str | None = "none", sign_key: str | None = None,
     finding: str = "3 rows are missing",
-) -> _evidence.Written:  # fmt: skip
+) -> _evidence.Entry:  # fmt: skip
     """A drill that ended so many days ago, of which is written now. A `rehearsal` is on that major version."""
     ended = now - days * DAY
     record = {

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.community.scalingo.plugins.module_utils import _drill_measures as measures
-from ansible_collections.community.scalingo.plugins.module_utils._drill_measures import Contents, Limits
+from ansible_collections.community.scalingo.plugins.module_utils._drill_measures import Contents
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError
 
 POSTGRESQL, MYSQL = measures.DIALECTS["postgresql"], measures.DIALECTS["mysql"]
@@ -20,11 +20,26 @@ def bad(checks: t.Iterable[measures.Check]) -> list[tuple[str, str]]:
     return [(check["kind"], check["name"]) for check in checks if not check["passed"]]
 
 
+def said(checks: t.Iterable[measures.Check]) -> list[str]:
+    return [check["message"] for check in measures.wrong(checks)]
+
+
+def limits(**more: t.Any) -> dict[str, t.Any]:
+    return {
+        "max_drop_percent": 10,
+        "max_erosion_percent": 20,
+        "ignore_tables": (),
+        "min_tables": 1,
+        "min_rows": 1,
+        **more,
+    }
+
+
 def rows(
-    now: t.Mapping[str, int], before: t.Mapping[str, int], highest: t.Mapping[str, int] | None = None, **limits: t.Any
+    now: t.Mapping[str, int], before: t.Mapping[str, int], highest: t.Mapping[str, int] | None = None, **more: t.Any
 ) -> list[measures.Check]:
     last = {"tables": {"counts": before, "highest": highest or before}}
-    return measures.compared(Contents(tables=dict(now)), last, Limits(**{"max_drop_percent": 0, **limits}))
+    return measures.compared(Contents(tables=dict(now)), last, limits(**{"max_drop_percent": 0, **more}))
 
 
 class Stand:
@@ -58,10 +73,12 @@ class Tables(Stand):
 
     def query(self, sql: str, *, timeout: float, secret: bool = False, catalog: bool = False) -> measures.Rows:
         assert catalog, "a dump can bring functions of the same names"
-        if sql == POSTGRESQL.tables:
-            return [*([name, "f"] for name in self.tables), *([name, "t"] for name in self.empty)]
-        if sql == POSTGRESQL.size:
-            return [["8000"]]
+        if sql == POSTGRESQL.inventory:
+            tables = [
+                *(["table", name, "false"] for name in self.tables),
+                *(["table", name, "true"] for name in self.empty),
+            ]
+            return [*tables, ["size", "", "8000"]]
         found: measures.Rows = []
         for part in sql.split(" UNION ALL ") if sql.startswith("SELECT 0, count(*)") else ():
             number, name = part.removeprefix("SELECT ").split(", count(*) FROM ")
@@ -83,7 +100,7 @@ def test_one_table_that_cannot_be_counted_ends_nothing() -> None:
     }
     assert bad(contents.checks) == [("rows", "public.broken")]
     before = {"public.totals": 3, "public.broken": 3, "public.t5": 5}
-    assert bad(measures.compared(contents, {"tables": {"counts": before}}, Limits())) == []
+    assert bad(measures.compared(contents, {"tables": {"counts": before}}, limits())) == []
 
 
 # -- comparing ---------------------------------------------------------------------------------------------------------
@@ -104,7 +121,7 @@ def test_rows_may_drop_by_so_much(now: int | None, most: float, passed: bool) ->
 
 def test_what_is_said_of_a_loss() -> None:
     found = rows({"public.orders": 700}, {"public.events": 1, "public.orders": 1000}, max_drop_percent=10)
-    assert measures.findings(found) == [
+    assert said(found) == [
         "the table public.events is gone, which had 1 rows in the last drill",
         "the table public.orders has 700 rows, and had 1000 in the last drill, which is 30 % less; 10 % are allowed (max_drop_percent)",
     ]
@@ -118,14 +135,14 @@ def test_a_little_less_each_time_is_found(part: str, of: str) -> None:
     """F13: 9 % less at each drill passed for ever."""
     name = "public.orders" if part == "tables" else "indexes"
 
-    def record(counts: dict[str, int], last: dict[str, t.Any], **limits: t.Any) -> dict[str, t.Any]:
+    def record(counts: dict[str, int], last: dict[str, t.Any], **more: t.Any) -> dict[str, t.Any]:
         numbers: dict[str, t.Any] = {"counts": counts} if part == "tables" else counts
-        return {part: {**numbers, "highest": measures.highest(counts, last.get(part) or {}, Limits(**limits))}}
+        return {part: {**numbers, "highest": measures.highest(counts, last.get(part) or {}, limits(**more))}}
 
     last, outcomes = record({name: 1000}, {}), []
     for number in (910, 829, 755):
         counts = {name: number}
-        outcomes.append(measures.findings(measures.compared(Contents(**{part: counts}), last, Limits())))
+        outcomes.append(said(measures.compared(Contents(**{part: counts}), last, limits())))
         if not outcomes[-1]:
             last = record(counts, last)
     assert outcomes[:2] == [[], []]
@@ -153,26 +170,26 @@ def test_what_is_no_table_is_compared_too() -> None:
         "sequences": {"public.ids": 5000, "public.gone": 7},
     }
     now = Contents({}, {}, {"large_objects": 0, "indexes": 9, "functions": 2}, {"public.ids": 1})
-    found = measures.compared(now, {"objects": before}, Limits())
+    found = measures.compared(now, {"objects": before}, limits())
     assert bad(found) == [
         ("sequence", "public.gone"), ("sequence", "public.ids"), ("objects", "large_objects"), ("objects", "triggers"),
     ]  # fmt: skip
     assert "the restored database has 0 large objects, and had 50 in the last drill, which is 100 % less" in str(found)
-    assert bad(measures.compared(now, {"objects": before}, Limits(max_drop_percent=100))) == []
+    assert bad(measures.compared(now, {"objects": before}, limits(max_drop_percent=100))) == []
 
 
 @pytest.mark.parametrize(
-    "tables, limits, wrong",
+    "tables, given, wrong",
     [
         ({}, {}, ["tables", "rows"]), ({}, {"min_tables": 0, "min_rows": 0}, []), ({"a": 0, "b": 0}, {}, ["rows"]), ({"a": 0, "b": 1}, {}, []),
         ({"a": 0}, {"min_rows": 0}, []), ({"a": 9}, {"min_tables": 2, "min_rows": 10}, ["tables", "rows"]),
     ],
 )  # fmt: skip
-def test_an_empty_database_is_no_backup(tables: dict[str, int], limits: t.Any, wrong: list[str]) -> None:
+def test_an_empty_database_is_no_backup(tables: dict[str, int], given: t.Any, wrong: list[str]) -> None:
     """F13: a dump without data passed."""
-    found = measures.enough(Contents(tables=tables), Limits(**limits))
+    found = measures.enough(Contents(tables=tables), limits(**given))
     assert [kind for kind, dummy in bad(found)] == wrong
-    assert not wrong or found[-1]["message"].endswith(f"and there must be {limits.get('min_rows', 1)} (min_rows)")
+    assert not wrong or found[-1]["message"].endswith(f"and there must be {given.get('min_rows', 1)} (min_rows)")
 
 
 def test_an_extension_must_be_known_to_the_server() -> None:
@@ -234,7 +251,7 @@ def test_a_query_that_fails_is_a_finding() -> None:
     verdicts, kept = measures.asked(
         Stand(SELECT=ScalingoError("no")), [{"name": "mine", "sql": "SELECT", "expect": None}], 10
     )
-    assert measures.findings(verdicts) == ["the check mine failed: no"] and kept[0]["output_sha256"] is None
+    assert said(verdicts) == ["the check mine failed: no"] and kept[0]["output_sha256"] is None
 
 
 def test_how_fresh_a_column_is() -> None:
@@ -294,10 +311,10 @@ def test_objectives() -> None:
 def test_a_deviation_that_was_accepted_is_no_finding_until_its_day() -> None:
     found = rows({"public.logs": 1, "public.orders": 1}, {"public.logs": 10, "public.orders": 10})
     deviation = {"what": "rows *.logs", "accepted_by": "Ada", "until": "2026-12-31", "reason": "rotated"}
-    assert measures.accept(found, [deviation], "2027-01-01") == [] and len(measures.findings(found)) == 2
+    assert measures.accept(found, [deviation], "2027-01-01") == [] and len(said(found)) == 2
     used = measures.accept(found, [deviation], "2026-12-31")
     assert [item["accepted_by"] for item in used] == ["Ada"] and "public.logs has 1 rows" in used[0]["finding"]
-    assert ["public.orders" in text for text in measures.findings(found)] == [True]
+    assert ["public.orders" in text for text in said(found)] == [True]
 
 
 def test_no_message_is_obeyed_by_a_terminal_and_names_stay_as_they_are() -> None:

@@ -20,7 +20,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
-from ansible_collections.community.scalingo.plugins.module_utils import _evidence, _programs
+from ansible_collections.community.scalingo.plugins.module_utils import _evidence, _evidence_chain, _programs
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError
 from ansible_collections.community.scalingo.plugins.module_utils._evidence_chain import Finding, verify
 
@@ -70,7 +70,13 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
     return Keys(tmp_path_factory.mktemp("keys"))
 
 
-def chain(place: str, count: int, key: str | None = None, first: int = 0) -> list[_evidence.Written]:
+def beside(written: _evidence.Entry, part: str) -> str:
+    """The path of what belongs to evidence."""
+    record = json.loads(Path(written.path).read_bytes())
+    return os.path.join(os.path.dirname(written.path), record[part]["file"])
+
+
+def chain(place: str, count: int, key: str | None = None, first: int = 0) -> list[_evidence.Entry]:
     return [
         _evidence.write(place, record(), now=NOW + number * DAY, sign_key=key) for number in range(first, first + count)
     ]
@@ -109,8 +115,8 @@ def test_evidence_is_whole_private_and_chained(place: str) -> None:
 def test_names_that_are_one_in_a_file_are_told_by_the_addon(place: str) -> None:
     for name, addon, rows in (("a/b", "ad-1", 10), ("a-b", "ad-2", 20), ("a b", None, 30), ("../../x", "../y", 40)):
         _evidence.write(place, record(name, addon, rows=rows), now=NOW)
-    assert len({entry.addon for entry in _evidence.entries(place)}) == 4
-    assert [(_evidence.last_good(place, addon) or {}).get("rows") for addon in ("ad-1", "ad-2", "../y", "ad-3")] == [
+    assert len({entry.file.split(".")[-4] for entry in _evidence.entries(place)}) == 4
+    assert [_evidence.last_good(place, addon).get("rows") for addon in ("ad-1", "ad-2", "../y", "ad-3")] == [
         10,
         20,
         40,
@@ -140,9 +146,9 @@ def test_the_last_good_is_of_this_addon_and_rehearsals_are_apart(place: str) -> 
         ({}, {"server": rehearsed}, {"outcome": "failed"}, {"addon": "ad-2"}, {"outcome": "interrupted"})
     ):
         _evidence.write(place, record(**{"count": number, **more}), now=NOW)  # type: ignore[arg-type]
-    assert _evidence.last_good(place, "ad-1")["count"] == 0  # type: ignore[index]
-    assert _evidence.last_good(place, "ad-1", rehearsal=True)["count"] == 1  # type: ignore[index]
-    assert _evidence.last_good(os.path.join(place, "nowhere"), "ad-1") is None
+    assert _evidence.last_good(place, "ad-1")["count"] == 0
+    assert _evidence.last_good(place, "ad-1", rehearsal=True)["count"] == 1
+    assert _evidence.last_good(os.path.join(place, "nowhere"), "ad-1") == {}
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"format": 1}', "[" * 100_000, "\x00"])
@@ -153,9 +159,9 @@ def test_a_damaged_last_good_is_a_sentence(place: str, content: str) -> None:
         ScalingoError, match=f"what to compare with is not known: {os.path.basename(two.path)} is .*Put {two.path} back"
     ):
         _evidence.last_good(place, "ad-1")
-    assert _evidence.last_good(place, "ad-2") is None
+    assert _evidence.last_good(place, "ad-2") == {}
     os.unlink(two.path)
-    assert _evidence.last_good(place, "ad-1")["number"] == 1  # type: ignore[index]
+    assert _evidence.last_good(place, "ad-1")["number"] == 1
 
 
 def test_what_cannot_be_written_says_where(place: str) -> None:
@@ -181,7 +187,7 @@ def test_junit_is_read_by_what_reads_junit(place: str) -> None:
     ]
     given = record(f"shop{bad}", outcome="failed", findings=[bad, "second"], checked=checked)
     written = _evidence.write(place, given, now=NOW)
-    suite = ElementTree.parse(written.junit).getroot().find("testsuite")
+    suite = ElementTree.parse(beside(written, "junit")).getroot().find("testsuite")
     assert suite is not None
     assert {name: suite.attrib[name] for name in ("tests", "failures", "errors", "skipped", "time")} == {
         "tests": "6", "failures": "2", "errors": "0", "skipped": "1", "time": "90.000",
@@ -195,9 +201,9 @@ def test_junit_is_read_by_what_reads_junit(place: str) -> None:
 # -- signatures ---------------------------------------------------------------------------------------------------------
 
 
-def test_signed_evidence_is_known_by_its_signer(place: str, keys: Keys) -> None:
+def test_signed_evidence_is_known_by_its_signer(place: str, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = chain(place, 2, keys.ops)
-    assert one.signature and Path(one.signature).read_text("utf-8").startswith("-----BEGIN SSH SIGNATURE-----")
+    assert Path(beside(one, "signature")).read_text("utf-8").startswith("-----BEGIN SSH SIGNATURE-----")
     found = verify(place, allowed_signers=keys.allowed)
     assert [finding.problem for finding in found] == ["", "", ""]
     assert found[0].text.endswith("passed, signed by ops@example.com.")
@@ -207,7 +213,9 @@ def test_signed_evidence_is_known_by_its_signer(place: str, keys: Keys) -> None:
     assert verify(place)[0].text.endswith("signed, by whom was not checked.")
     assert problems(place, allowed_signers=keys.allowed, identity="eve@example.com") == ["signer"] * 3
     assert problems(place, allowed_signers=keys.allow("ops@example.com", "other")) == ["signer"] * 3
-    assert problems(place, allowed_signers=keys.allowed, namespace="file") == ["signer"] * 3
+    with monkeypatch.context() as patch:
+        patch.setattr(_evidence_chain, "NAMESPACE", "file")
+        assert problems(place, allowed_signers=keys.allowed) == ["signer"] * 3
     with pytest.raises(ScalingoError, match="read /nowhere/allowed: No such file"):
         verify(place, allowed_signers="/nowhere/allowed")
 
@@ -240,19 +248,20 @@ def test_a_signature_that_fails_makes_the_evidence_that_of_a_failed_drill(
         chain(place, 1, path, first=1)
     written = raised.value.written
     saved = json.loads(Path(written.path).read_bytes())
-    assert (saved["outcome"], saved["signature"], written.signature) == ("failed", None, None)
-    assert "could not be signed" in saved["findings"][0] and b"<failure " in Path(written.junit).read_bytes()
+    assert (saved["outcome"], saved["signature"]) == ("failed", None) and not os.path.exists(written.path + ".sig")
+    assert "could not be signed" in saved["findings"][0] and b"<failure " in Path(beside(written, "junit")).read_bytes()
     assert problems(place, allowed_signers=keys.allowed) == ["unsigned"]
     chain(place, 1, keys.ops, first=2)
     assert not problems(place, allowed_signers=keys.allowed)
 
 
-def test_a_program_that_signs_nothing_is_not_believed(place: str) -> None:
+def test_a_program_that_signs_nothing_is_not_believed(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def nothing(*dummy: t.Any, **more: t.Any) -> _programs.Done:
         return _programs.Done("ssh-keygen", 0, b"", b"")
 
+    monkeypatch.setattr(_programs, "run", nothing)
     with pytest.raises(_evidence.Unsealed, match="ssh-keygen made no signature"):
-        _evidence.write(place, record(), now=NOW, sign_key="key", run=nothing)
+        _evidence.write(place, record(), now=NOW, sign_key="key")
 
 
 def test_a_time_stamp_is_of_the_very_evidence(place: str, keys: Keys) -> None:
@@ -264,9 +273,9 @@ def test_a_time_stamp_is_of_the_very_evidence(place: str, keys: Keys) -> None:
         "{output}",
     ]
     written = _evidence.write(place, record(), now=NOW, sign_key=keys.ops, timestamp_command=stamp)
-    assert Path(t.cast(str, written.timestamp)).read_bytes() == b"\xff" + Path(written.path).read_bytes()
-    assert not [name for name in os.listdir(place) if name.endswith(".part")]
-    os.unlink(t.cast(str, written.timestamp))
+    assert Path(beside(written, "timestamp")).read_bytes() == b"\xff" + Path(written.path).read_bytes()
+    assert not [name for name in os.listdir(place) if name.startswith(".stamp")]
+    os.unlink(beside(written, "timestamp"))
     assert problems(place) == ["removed"]
 
 
@@ -281,10 +290,12 @@ def test_a_time_stamp_is_of_the_very_evidence(place: str, keys: Keys) -> None:
 def test_a_time_stamp_that_fails_makes_signed_evidence_of_a_failed_drill(
     place: str, keys: Keys, command: list[str], said: str
 ) -> None:
+    os.mkdir(place, 0o700)
+    Path(place, ".stamped").write_text("what a killed run has left is not the stamp", "utf-8")
     with pytest.raises(_evidence.Unsealed, match=re.escape(said)) as raised:
         _evidence.write(place, record(), now=NOW, sign_key=keys.ops, timestamp_command=command)
     saved = json.loads(Path(raised.value.written.path).read_bytes())
-    assert (saved["outcome"], saved["timestamp"]) == ("failed", None)
+    assert (saved["outcome"], saved["timestamp"]) == ("failed", None) and not Path(place, ".stamped").exists()
     assert not problems(place, allowed_signers=keys.allowed)
 
 
@@ -390,7 +401,7 @@ def test_reordered_and_inserted_evidence_is_found(place: str) -> None:
     two.write_bytes(second)
     assert not problems(place)
     shutil.copy(two, two.with_name(two.name.replace("ad-1", "ad-2")))
-    assert problems(place) == ["inserted"]
+    assert problems(place) == ["reordered"]
 
 
 @pytest.mark.parametrize(
@@ -403,9 +414,11 @@ def test_damaged_evidence_is_found(place: str, content: bytes, problem: str) -> 
 
 def test_what_is_beside_evidence_is_found_when_it_is_altered(place: str, keys: Keys) -> None:
     one, two, three = chain(place, 3, keys.ops)
-    Path(one.junit).write_text(Path(one.junit).read_text("utf-8").replace("failures", "failure5"), "utf-8")
-    os.unlink(two.junit)
-    os.unlink(t.cast(str, three.signature))
+    Path(beside(one, "junit")).write_text(
+        Path(beside(one, "junit")).read_text("utf-8").replace("failures", "failure5"), "utf-8"
+    )
+    os.unlink(beside(two, "junit"))
+    os.unlink(beside(three, "signature"))
     assert problems(place) == ["altered", "removed", "unsigned"]
 
 
@@ -419,7 +432,7 @@ def test_newest_without_its_own_signature_is_found(place: str, keys: Keys) -> No
         "sha256": one.sha256,
         "written_at": "2026-12-01T04:00:00Z",
     }
-    for signature in (None, Path(t.cast(str, one.signature)).read_text("utf-8")):
+    for signature in (None, Path(beside(one, "signature")).read_text("utf-8")):
         Path(place, _evidence.NEWEST).write_bytes(_evidence.canonical({"newest": newest, "signature": signature}))
         assert len(problems(place, allowed_signers=keys.allowed)) == 1
     assert problems(place) == []
@@ -431,14 +444,11 @@ def test_a_run_that_was_killed_while_it_wrote_is_no_alarm(place: str, keys: Keys
     before = newest.read_bytes()
     chain(place, 1, keys.ops, first=2)
     newest.write_bytes(before)
-    Path(place, "x.stamp.part").write_text("left", "utf-8")
     found = verify(place, allowed_signers=keys.allowed)
     assert not wrong(found) and "its run was ended before" in found[-1].text
     chain(place, 1, keys.ops, first=3)
     assert not problems(place, allowed_signers=keys.allowed)
-    assert [entry.number for entry in _evidence.entries(place)] == [1, 2, 3, 4] and not Path(
-        place, "x.stamp.part"
-    ).exists()
+    assert [entry.number for entry in _evidence.entries(place)] == [1, 2, 3, 4]
 
 
 def test_evidence_of_before_it_was_signed_is_held_by_the_chain(place: str, keys: Keys) -> None:
