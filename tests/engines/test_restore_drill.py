@@ -23,7 +23,7 @@ from ansible_collections.community.scalingo.plugins.module_utils import (
     _evidence,
 )
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError
-from ansible_collections.community.scalingo.plugins.module_utils._resources import _drilling
+from ansible_collections.community.scalingo.plugins.module_utils._resources import restore_drill
 from ansible_collections.community.scalingo.plugins.modules import scalingo_restore_drill
 from scalingo_sandbox.testing import Sandbox
 from support import fetched
@@ -358,7 +358,7 @@ def test_a_drill_without_evidence_did_not_pass(shop: Shop, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("phase", "of", "name"),
     [
-        ("download", _drilling, "fetch"), ("unpack", _drill_place, "unpack"), ("restore", _drill_postgresql.Server, "restore"),
+        ("download", restore_drill, "fetch"), ("unpack", _drill_place, "unpack"), ("restore", _drill_postgresql.Server, "restore"),
     ],
 )  # fmt: skip
 def test_a_disk_that_is_full_says_nothing_of_the_backup(

@@ -18,7 +18,7 @@ from unittest import mock
 from ansible_collections.community.scalingo.plugins.module_utils import _drill_measures, _drill_place, _files
 from ansible_collections.community.scalingo.plugins.module_utils._core import Clock
 from ansible_collections.community.scalingo.plugins.module_utils._errors import DrillFailed, ScalingoError
-from ansible_collections.community.scalingo.plugins.module_utils._resources import _drilling
+from ansible_collections.community.scalingo.plugins.module_utils._resources import restore_drill
 
 #: What the restored database holds: rows by table.
 TABLES = {"postgresql": {"public.orders": 1000, "public.sessions": 50}, "mysql": {"`orders`": 1000, "`sessions`": 50}}
@@ -123,9 +123,9 @@ def serving(clock: t.Callable[[], Clock]) -> t.Iterator[None]:
             place.file("dump"), engine, _files.digest_of(archive), size, size, "16.4", "18.1", extensions=["pg_trgm"]
         )
 
-    engines = {name: (known[0], Library(name, clock)) for name, known in _drilling.ENGINES.items()}
+    engines = {name: (known[0], Library(name, clock)) for name, known in restore_drill.ENGINES.items()}
     with contextlib.ExitStack() as stack:
-        stack.enter_context(mock.patch.object(_drilling, "ENGINES", engines))
+        stack.enter_context(mock.patch.object(restore_drill, "ENGINES", engines))
         stack.enter_context(mock.patch.object(_drill_place, "unpack", unpack))
         # Directories of tests have long names, and no server has a socket in them.
         stack.enter_context(mock.patch.object(_drill_place, "LONGEST_SOCKET", 4096))
