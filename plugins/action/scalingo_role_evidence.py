@@ -14,6 +14,7 @@ import typing as t
 from ansible.utils.display import Display
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.community.scalingo.plugins.module_utils import _evidence
+from ansible_collections.community.scalingo.plugins.module_utils._copies import read_json
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError
 from ansible_collections.community.scalingo.plugins.plugin_utils import _drills, _fleet
 from ansible_collections.community.scalingo.plugins.plugin_utils._action import RoleAction, plain
@@ -100,6 +101,11 @@ class ActionModule(RoleAction):
         known, findings = _drills.counted(directory, given["allowed_signers"], given["identity"], given["known"])
         wrong = [finding for finding in findings if finding.problem]
         report = _drills.coverage(databases, known, [finding.text for finding in wrong], policy, time.time())
+        before = read_json(given["json_file"])[0]
+        since = before.get("generated_at") if isinstance(before, dict) else None
+        if isinstance(since, str) and before == {**report, "generated_at": since}:
+            # Nothing is different: neither file is written.
+            report = before
         failing = [word for word in given["fail_on"] if report["counts"][word]]
         lines = [_drills.sentence(report), *(finding.text for finding in wrong)]
         lines += [f"{row['name']}: {row['text']}" for row in report["databases"] if row["status"] in failing]

@@ -90,13 +90,9 @@ _MYSQL = " UNION ALL ".join(
 )  # fmt: skip
 
 DIALECTS: t.Mapping[str, Dialect] = {
-    "postgresql": Dialect(
-        _POSTGRESQL, "SELECT floor(extract(epoch FROM max({column}))) FROM {table}", '"', ("t", "true"), ("f", "false")
-    ),
-    "mysql": Dialect(
-        _MYSQL, "SELECT TIMESTAMPDIFF(SECOND, '1970-01-01', MAX({column})) FROM {table}", "`", ("1",), ("0",)
-    ),
-}
+    "postgresql": Dialect(_POSTGRESQL, "SELECT floor(extract(epoch FROM max({column}))) FROM {table}", '"', ("t", "true"), ("f", "false")),
+    "mysql": Dialect(_MYSQL, "SELECT TIMESTAMPDIFF(SECOND, '1970-01-01', MAX({column})) FROM {table}", "`", ("1",), ("0",)),
+}  # fmt: skip
 
 
 class Server(t.Protocol):
@@ -140,13 +136,10 @@ def counted(server: Server, timeout: float) -> Contents:
     known: dict[str, dict[str, str]] = {}
     for kind, name, value in ask(DIALECTS[server.engine].inventory):
         known.setdefault(str(kind), {})[str(name)] = value or "0"
-    objects, sequences = (
-        {name: int(value) for name, value in known.get(kind, {}).items()} for kind in ("object", "sequence")
-    )
-    found = Contents(
-        objects=objects, sequences=sequences, extensions=known.get("extension", {}), size=int(known["size"][""])
-    )
-    tables = known.get("table", {})
+    found, tables = Contents(size=int(known["size"][""])), known.get("table", {})
+    found.objects = {name: int(value) for name, value in known.get("object", {}).items()}
+    found.sequences = {name: int(value) for name, value in known.get("sequence", {}).items()}
+    found.extensions = known.get("extension", {})
     found.not_run = {name: "it is a materialized view without content" for name in tables if tables[name] == "true"}
     names = sorted(set(tables) - set(found.not_run))
     for start in range(0, len(names), BATCH):
@@ -241,10 +234,13 @@ def highest(now: Counts, last: t.Mapping[str, t.Any], limits: Limits) -> dict[st
 
 
 def extensions(
-    production: t.Mapping[str, str | None], archive: t.Collection[str], available: t.Collection[str], version: str,
-    rehearsal: bool, restored: t.Mapping[str, str] | None = None,
-) -> list[Check]:  # fmt: skip
-    """Return for each extension of the database and of its backup whether the server has it, and the restored database, when there is one."""
+    known: t.Mapping[str, t.Any], available: t.Collection[str], version: str, rehearsal: bool
+) -> list[Check]:
+    """Return for each extension of the database and of its backup whether the server has it, and the restored database, when there is one.
+
+    `known`, as evidence has it: versions by name in `production` and of what is `restored`, and the names in the `archive`.
+    """
+    production, archive, restored = (known.get(name, {}) for name in ("production", "archive", "restored"))
     found = []
     for name in sorted({*production, *archive}):
         whose, passed = "the database" if name in production else "the backup", False
@@ -252,7 +248,7 @@ def extensions(
             upgrade = "An upgrade to it would lose the extension, or fail."
             advice = upgrade if rehearsal else "Install it there, or restore where it exists."
             message = f"the extension {name}, which {whose} has, is not available on PostgreSQL {version}. {advice}"
-        elif restored is None:
+        elif "restored" not in known:
             continue
         elif name not in restored:
             message = f"the restored database lacks the extension {name}, which {whose} has. "
@@ -312,47 +308,42 @@ def equal(value: str, expect: t.Any, dialect: Dialect) -> bool:
 
 
 def fresh(
-    server: Server, wanted: t.Sequence[t.Mapping[str, t.Any]], contents: Contents, made_at: float, timeout: float
+    server: Server, wanted: t.Sequence[t.Mapping[str, t.Any]], tables: t.Iterable[str], made_at: float, timeout: float
 ) -> Verdicts:
     """Return how much older than the backup the newest row of each named column is, and whether that is too old.
 
-    `wanted`: table, column, and max_age in seconds. `made_at`: when the backup began, in seconds since 1970.
+    `wanted`: table, column, and max_age in seconds. `tables` are as SQL takes them. `made_at`: when the backup began, in seconds since 1970.
     """
+    known = {name: quoted for quoted in tables for name in _names_of(quoted)}
     verdicts, kept = [], []
     for item in wanted:
-        name, most = f"{item['table']}.{item['column']}", float(item["max_age"])
-        age: float | None = None
+        table, name, most = item["table"], f"{item['table']}.{item['column']}", float(item["max_age"])
+        age: int | None = None
         try:
-            age = _age(server, item["table"], item["column"], contents, made_at, timeout)
+            if table not in known:
+                raise ScalingoError(f"the restored database has no table {table}")
+            age = _age(server, known[table], item["column"], made_at, timeout)
             message = f"the newest row by {name} is {_span(age)} older than the backup; {_span(most)} are allowed"
         except ScalingoError as error:
-            message = error.message
+            message = f"how fresh {name} is cannot be told: {error.message}"
         passed = age is not None and age <= most
         verdicts.append(check("freshness", name, passed, message))
         kept.append({"name": name, "age_seconds": age, "max_age_seconds": most, "passed": passed})
     return verdicts, kept
 
 
-def _age(server: Server, table: str, column: str, contents: Contents, made_at: float, timeout: float) -> float:
-    """Return by how many seconds a backup is younger than its newest row. Raises `ScalingoError`, in a sentence, when that cannot be told."""
-    dialect, name = DIALECTS[server.engine], f"{table}.{column}"
-    known = next((each for each in contents.tables if table in _names_of(each)), None)
-    if known is None:
-        raise ScalingoError(f"the restored database has no table {table}, so how fresh it is cannot be told")
+def _age(server: Server, table: str, column: str, made_at: float, timeout: float) -> int:
+    """Return by how many seconds a backup is younger than its newest row. Raises `ScalingoError` when that cannot be told."""
+    dialect = DIALECTS[server.engine]
     quoted = dialect.quote + column.replace(dialect.quote, dialect.quote * 2) + dialect.quote
-    sql = dialect.newest.format(column=quoted, table=known)
-    try:
-        newest = server.query(sql, timeout=timeout, secret=True, catalog=True)[0][0]
-    except ScalingoError as error:
-        raise ScalingoError(f"how fresh {name} is cannot be told: {error.message}") from None
+    sql = dialect.newest.format(column=quoted, table=table)
+    newest = server.query(sql, timeout=timeout, secret=True, catalog=True)[0][0]
     if newest is None:
-        raise ScalingoError(f"{name} has no date in any row")
+        raise ScalingoError("no row has a date there")
     older = made_at - float(newest or "nan")
     # Local times may be some hours ahead. What is later, such as infinity, would be fresh for ever.
     if not -DAY <= older < math.inf:
-        raise ScalingoError(
-            f"the newest value of {name} is no moment before the backup, so how fresh it is cannot be told"
-        )
+        raise ScalingoError("the newest value there is no moment before the backup")
     return round(older)
 
 
@@ -362,13 +353,13 @@ def _names_of(quoted: str) -> set[str]:
     return {quoted, bare, *(name[len("public.") :] for name in (quoted, bare) if name.startswith("public."))}
 
 
-def varied(sizes: t.Sequence[int], number: int, percent: float) -> list[Check]:
+def varied(sizes: t.Sequence[int], backups: int, percent: float) -> list[Check]:
     """Return whether the sizes of the newest backups, the newest first, differ by more than so many percent. Fewer backups tell nothing."""
-    newest = sizes[:number]
-    if len(newest) < number or not max(newest):
+    newest = sizes[:backups]
+    if len(newest) < backups or not max(newest):
         return []
     spread = _percent(max(newest), min(newest))
-    message = f"the sizes of the newest {number} backups differ by {spread:.4g} %"
+    message = f"the sizes of the newest {backups} backups differ by {spread:.4g} %"
     if spread < percent:
         message += f", and by less than {percent:.4g} %: what is backed up may not be what the application writes to"
     return [check("sizes", "backups", spread >= percent, message)]

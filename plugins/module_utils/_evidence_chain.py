@@ -88,10 +88,8 @@ def _place(entry: Entry, digest: str, told_by: str, before: list[Entry] | None) 
         said = visible(entry.problem)
         return ("altered", f"{said}: it was altered.") if entry.sha256 else ("unreadable", f"{said}.")
     if record.get("file") != file or record.get("number") != entry.number:
-        text = (
-            f"{file} was written as {visible(str(record.get('file')))}: it was renamed, or put in the place of another."
-        )
-        return "reordered", text
+        name = visible(str(record.get("file")))
+        return "reordered", f"{file} was written as {name}: it was renamed, or put in the place of another."
     if told_by and digest != entry.sha256:
         return "altered", f"{file} was altered: its SHA-256 is not the one that {told_by} holds of it."
     previous = record.get("previous") or {}
@@ -124,10 +122,8 @@ def _end(last: int, newest: Entry | None, head: Record, signature: str, head_pro
     if problem:
         return problem, f"{NEWEST}: {text}."
     if last > head["number"]:
-        return (
-            "",
-            f"{NEWEST} does not name the newest evidence: its run was ended before. The next drill writes it again.",
-        )
+        text = "does not name the newest evidence: its run was ended before. The next drill writes it again"
+        return "", f"{NEWEST} {text}."
     return "", f"{NEWEST} names number {last} as the newest evidence."
 
 
@@ -153,16 +149,17 @@ class _Signers:
             if self.file and begun and entry.record["outcome"] == "passed":
                 return "unsigned", f"{entry.file} is not signed, although evidence before it is."
             return "", "not signed"
-        if not os.path.isfile(f"{entry.path}.sig"):
+        path, seal = entry.path, f"{entry.path}.sig"
+        if not os.path.isfile(seal):
             return "unsigned", f"{entry.file} was signed, and its signature was removed."
         if not self.file:
             return "", "signed, by whom was not checked"
         with (
-            _files.local(f"read {entry.path}"),
-            open(entry.path, "rb") as file,
-            open(f"{entry.path}.sig", "rb") as seal,
+            _files.local(f"read {path}"),
+            open(path, "rb") as file,
+            open(seal, encoding="ascii", errors="replace") as sig,
         ):
-            problem, text = self.check(file.read(), seal.read().decode("ascii", "replace"), entry.record)
+            problem, text = self.check(file.read(), sig.read(), entry.record)
         return problem, f"{entry.file}: {text}." if problem else text
 
     def check(self, text: bytes, signature: str, record: Record) -> Said:

@@ -179,11 +179,8 @@ def row(database: t.Mapping[str, t.Any], known: t.Iterable[Entry], policy: Polic
 def _told(drills: list[Entry]) -> Data | None:
     """What the coverage keeps of a drill, if there is one."""
     for entry in drills:
-        return {
-            "file": entry.file,
-            "sha256": entry.sha256,
-            **{key: entry.record.get(key) for key in ("outcome", "ended_at")},
-        }
+        more = {key: entry.record.get(key) for key in ("outcome", "ended_at")}
+        return {"file": entry.file, "sha256": entry.sha256, **more}
     return None
 
 

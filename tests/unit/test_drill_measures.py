@@ -196,7 +196,8 @@ def test_an_extension_must_be_known_to_the_server() -> None:
     production, archive = {"hstore": "1.8", "pg_trgm": "1.6"}, ["hstore", "cube"]
 
     def judge(available: t.Any, rehearsal: bool = False, restored: t.Any = None) -> list[measures.Check]:
-        return measures.extensions(production, archive, available, "17.10", rehearsal, restored)
+        known = {"production": production, "archive": archive, **({} if restored is None else {"restored": restored})}
+        return measures.extensions(known, available, "17.10", rehearsal)
 
     found = judge({"pg_trgm": "1.6"})
     assert bad(found) == [("extension", "cube"), ("extension", "hstore")]
@@ -255,22 +256,22 @@ def test_a_query_that_fails_is_a_finding() -> None:
 
 
 def test_how_fresh_a_column_is() -> None:
-    contents = Contents(tables={"public.orders": 1, 'public."Odd"': 1})
+    tables = ["public.orders", 'public."Odd"']
     wanted = [
         {"table": "orders", "column": "at", "max_age": 3600},
         {"table": "public.Odd", "column": 'a"t', "max_age": 10},
         {"table": "gone", "column": "at", "max_age": 10},
     ]
     server = Stand(orders=[["1000"]], Odd=[[None]])
-    verdicts, kept = measures.fresh(server, wanted, contents, 4601, 10)
+    verdicts, kept = measures.fresh(server, wanted, tables, 4601, 10)
     assert [verdict["message"] for verdict in verdicts] == [
         "the newest row by orders.at is 60 minutes older than the backup; 60 minutes are allowed",
-        'public.Odd.a"t has no date in any row',
-        "the restored database has no table gone, so how fresh it is cannot be told",
+        'how fresh public.Odd.a"t is cannot be told: no row has a date there',
+        "how fresh gone.at is cannot be told: the restored database has no table gone",
     ]
     assert [item["passed"] for item in kept] == [False, False, False] and kept[0]["age_seconds"] == 3601
     assert 'max("a""t")' in server.asked[1][0] and all(secret and catalog for dummy, secret, catalog in server.asked)
-    assert measures.fresh(server, wanted[:1], contents, 4600, 10)[1][0]["passed"]
+    assert measures.fresh(server, wanted[:1], tables, 4600, 10)[1][0]["passed"]
 
 
 @pytest.mark.parametrize(
@@ -280,9 +281,9 @@ def test_how_fresh_a_column_is() -> None:
 def test_a_value_of_the_future_is_not_fresh(newest: str, age: int | None) -> None:
     """enduragent#244: one row of the future hides for ever that nothing is written any more; `infinity` ended the drill."""
     wanted = [{"table": "orders", "column": "at", "max_age": 86400}]
-    verdicts, kept = measures.fresh(Stand(orders=[[newest]]), wanted, Contents(tables={"public.orders": 1}), 100000, 10)
+    verdicts, kept = measures.fresh(Stand(orders=[[newest]]), wanted, ["public.orders"], 100000, 10)
     assert kept[0]["age_seconds"] == age and kept[0]["passed"] is (age is not None)
-    said = "the newest value of orders.at is no moment before the backup, so how fresh it is cannot be told"
+    said = "how fresh orders.at is cannot be told: the newest value there is no moment before the backup"
     assert (verdicts[0]["message"] == said) is (age is None)
 
 

@@ -198,7 +198,16 @@ def test_what_is_altered_does_not_count(place: str, tmp_path: Path) -> None:
     drilled(place, "blog", "passed", 0)
     databases = [{"name": "shop"}, {"name": "blog"}]
     files = {"html_file": str(tmp_path / "page.html"), "json_file": str(tmp_path / "page.json")}
-    assert not act("cover", evidence_dir=place, databases=databases, fail_on="failed,overdue", **files)["bad"]
+    good = act("cover", evidence_dir=place, databases=databases, fail_on="failed,overdue", **files)
+    assert not good["bad"]
+    for before, is_same in (
+        ({"generated_at": "2026-11-30T00:00:00Z"}, True),
+        ({"every": "1d"}, False),
+        ({"generated_at": None}, False),
+    ):
+        Path(files["json_file"]).write_text(json.dumps({**good["report"], **before}), "utf-8")
+        report = act("cover", evidence_dir=place, databases=databases, **files)["report"]
+        assert (report["generated_at"] == before.get("generated_at")) is is_same and report["every"] == "90d"
     Path(one.path).write_text(Path(one.path).read_text("utf-8").replace("passed", "failed"), "utf-8")
     found = act("cover", evidence_dir=place, databases=databases, **files)
     assert found["bad"] and {row["name"]: row["status"] for row in found["report"]["databases"]} == {

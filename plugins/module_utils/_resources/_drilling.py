@@ -47,9 +47,8 @@ class Drill:
     def __init__(self, client: Client, params: Params, max_seconds: float | None) -> None:
         self.client = client
         self.params = params
-        self.label = (
-            params["name"] or f"{client.settings.app or 'addon'}/{client.settings.addon or client.settings.addon_id}"
-        )
+        app, addon = client.settings.app, client.settings.addon or client.settings.addon_id
+        self.label = params["name"] or f"{app or 'addon'}/{addon}"
         self.checks: list[Check] = []
         self._max_seconds = max_seconds
         self._written: _evidence.Entry | None = None
@@ -69,7 +68,7 @@ class Drill:
                 "job": params["job"], "user": user, "change_reference": params["change_reference"],
                 "controller": socket.gethostname(), "versions": versions,
             },
-            "database": {"name": self.label, "app": client.settings.app, "region": client.region},
+            "database": {"name": self.label, "app": app, "region": client.region},
             "source": {"kind": params["source"]},
             "rpo": {"verdict": "not_asked"},
             "rto": {"verdict": "not_asked"},
@@ -157,9 +156,8 @@ class Drill:
         record["rto"] = {"seconds": seconds, "max_seconds": self._max_seconds, **verdict, "phases": dict(phases)}
         self.checks += checks
         self.accept()
-        record.update(
-            checked=[dict(item) for item in self.checks], findings=self.findings, ended_at=_evidence.moment(now)
-        )
+        record["checked"] = [dict(item) for item in self.checks]
+        record.update(findings=self.findings, ended_at=_evidence.moment(now))
         if error is not None:
             record["failed_in"] = getattr(error, "phase", "") or self._phase
             interrupted = interrupted or error.interrupted
@@ -180,6 +178,9 @@ class Drill:
                 params["evidence_dir"], record, now=now, sign_key=params["sign_key"],
                 timestamp_command=params["timestamp_command"], watcher=self,
             )  # fmt: skip
+            if self._written.record["previous"] is None:
+                advice = "Keep its SHA-256 elsewhere: that alone shows later when the directory was emptied."
+                self.client.transport.verbose(f"This is the first evidence in {params['evidence_dir']}. {advice}")
             return
         except _evidence.Unsealed as error:
             self._written, failure = error.written, error
@@ -228,10 +229,9 @@ class Drill:
         if bad and {item["kind"] for item in bad} <= {"rpo", "rto", "sizes", "freshness"}:
             steps = ["The backup was restored. Look why it is as it is."]
         else:
-            doubt = (
-                f"Take the backup {record['source'].get('backup_id')} for one that does not restore until you know why."
-            )
-            steps = [doubt, "Drill a newer one, or an older one with backup_id."]
+            backup = record["source"].get("backup_id")
+            steps = [f"Take the backup {backup} for one that does not restore until you know why."]
+            steps.append("Drill a newer one, or an older one with backup_id.")
         # The number of all rows is not compared.
         if any(item["kind"] in ("rows", "objects", "sequence") and item["name"] != "number" for item in bad):
             steps.append("If the database is meant to be so, accept it once with max_drop_percent: 100.")

@@ -13,30 +13,23 @@ from __future__ import annotations
 import math
 import os
 import re
+import types
 import typing as t
 
-from .. import (
-    _canon,
-    _copies,
-    _drill_given,
-    _drill_mariadb,
-    _drill_measures,
-    _drill_place,
-    _drill_postgresql,
-    _evidence,
-    _part,
-)
+from .. import _canon, _copies, _drill_mariadb, _drill_measures, _drill_place, _drill_postgresql, _evidence
 from .._api.backup import list_backups
 from .._api.database import show_database
 from .._api.postgresql import list_extensions
 from .._change import Resource
 from .._copy import Copy
+from .._drill_given import is_given
 from .._drill_measures import Contents
 from .._errors import DrillFailed, InvalidInput, ScalingoError
 from .._options import check_form, checked, parsed
+from .._part import Part, publish
 from .._progress import Watch
 from .._shapes import or_none
-from .._step import Consent, Outcome, Params, State, Step
+from .._step import Outcome, Params, State, Step
 from . import backup as backups
 from ._drilling import Drill
 from .backup_download import fetch
@@ -63,13 +56,6 @@ class Asked(t.NamedTuple):
     max_age: float | None
     max_seconds: float | None
     freshness: list[dict[str, t.Any]]
-
-
-class Production(t.NamedTuple):
-    """The database itself, on whose server nothing is made: host:port of its instances, and its own database and user."""
-
-    hosts: tuple[str, ...]
-    names: tuple[str, ...]
 
 
 class RestoreDrill(backups.WithArchives, Resource[State]):
@@ -100,17 +86,15 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
         if params["source"] == "platform" and (params["directory"] or params["decrypt_command"]):
             raise InvalidInput("directory and decrypt_command are for copies: use 'source: copy', or leave them out")
         _require_place(params["evidence_dir"])
-        fresh = [
-            {**item, "max_age": checked("freshness.max_age", _canon.seconds, item["max_age"])}
-            for item in params["freshness"]
-        ]
         age, spent = (parsed(params, name, _canon.seconds) for name in ("max_age", "max_seconds"))
+        ages = [checked("freshness.max_age", _canon.seconds, item["max_age"]) for item in params["freshness"]]
+        fresh = [{**item, "max_age": seconds} for item, seconds in zip(params["freshness"], ages)]
         return Asked(age, spent, fresh)
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
         self._drill = Drill(self.client, self.params, self.asked.max_seconds)
-        self._is_given = _drill_given.is_given(self.params)
+        self._is_given = is_given(self.params)
         self._rehearsal = bool(self.params["rehearse_upgrade"])
 
     def _refuse(self, engine: str) -> None:
@@ -169,14 +153,12 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
         """Choose the backup, or a copy. Judges its age, and whether the sizes of backups vary."""
         params, client, drill = self.params, self.client, self._drill
         if params["source"] == "copy":
-            self._copy = copy = _copies.find_copy(
-                params["directory"], client.addon_id, params["backup_id"] or "", watch=client.watch
-            )
+            wanted = params["backup_id"] or ""
+            self._copy = copy = _copies.find_copy(params["directory"], client.addon_id, wanted, watch=client.watch)
             backup = {"id": copy.backup.id, "size": copy.archive.size, "started_at": copy.backup.started_at}
             more = {"sha256": copy.archive.sha256, "encrypted": copy.encrypted, "path": copy.path}
             sizes = self._sizes_of_copies(copy)
         else:
-            self._require_export()
             listed = []
             if params["backup_id"] != backups.NOT_MADE:
                 listed = backups.newest_first(list_backups(client))
@@ -193,18 +175,10 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
         most, what = self.asked.max_age, "the backup is {} old; {} are allowed (max_age)"
         verdict, checks = _drill_measures.objective("rpo", age, most, what, unknown)
         drill.record["rpo"] = {"age_seconds": age, "max_age_seconds": most, **verdict}
-        wanted = params["min_size_change"]
         drill.checks += checks
-        drill.checks += _drill_measures.varied(sizes, wanted["backups"], wanted["percent"]) if wanted else []
+        if params["min_size_change"]:
+            drill.checks += _drill_measures.varied(sizes, **params["min_size_change"])
         self._backup = backup
-
-    def _require_export(self) -> None:
-        """Refuse to take protected data out of the platform without consent, before anything is looked for."""
-        consents = self.export_consent()
-        if consents:
-            refusal = Consent.refusal(consents, self.params, "Nothing was downloaded")
-            refusal.doing = "download the backup"
-            raise refusal
 
     def _sizes_of_copies(self, copy: Copy) -> list[int]:
         """The sizes of the backup and of those of earlier drills, the newest first."""
@@ -225,7 +199,8 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
         return {}
 
     def steps(self, before: State, after: State) -> list[Step]:
-        drill = Step(self._sentence, send=self._send, follow=self._follow)
+        consent = () if self._copy else self.export_consent()
+        drill = Step(self._sentence, send=self._send, consent=consent, follow=self._follow)
         return [*(Step(f"remove what an earlier drill left: {path}") for path in before["leftovers"]), drill]
 
     @property
@@ -243,9 +218,9 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
         archive = self._archive(place)
         with drill.phase("unpack"):
             dump = _drill_place.unpack(archive, place, self._engine)
-        # Where the database is matters only to a drill on another server that is given.
-        hosts = _hosts(self._database) if self._is_given else ()
-        production = Production(hosts, (str(or_none(self._database["resource_id"]) or ""),))
+        # On a server that is given it matters where the database itself is.
+        names = (str(or_none(self._database["resource_id"]) or ""),)
+        production = types.SimpleNamespace(hosts=_hosts(self._database) if self._is_given else (), names=names)
         server = ENGINES[self._engine][1].Server(self._programs, place, self.params, production)
         with drill.phase("start"):
             server.start(dump)
@@ -270,10 +245,10 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
             with drill.phase("decrypt"):
                 return _copies.decrypted(self._copy, self.params["decrypt_command"], place.path, watch=Watch(drill))
         path = place.file("archive.tar.gz")
-        with drill.phase("download"), _part.Part(path + ".part", str(self._backup["id"])) as part:
+        with drill.phase("download"), Part(path + ".part", str(self._backup["id"])) as part:
             fetch(self.client, self._backup, part, drill.in_time)
             drill.record["source"].update(size=part.size, sha256=part.digest.hexdigest())
-            _part.publish(part, path, 0o600)
+            publish(part, path, 0o600)
         return path
 
     def _require_fit(self, server: t.Any, dump: _drill_place.Dump) -> None:
@@ -287,35 +262,29 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
             return
         if int(server.version.split(".")[0]) != self._major:
             whose = f"{record['database']['version']}{' whose upgrade is rehearsed' if self._rehearsal else ''}"
-            raise DrillFailed(
-                f"the server is PostgreSQL {server.version}, and {self._major} is needed for a database of {whose}"
-            )
+            needed = f"{self._major} is needed for a database of {whose}"
+            raise DrillFailed(f"the server is PostgreSQL {server.version}, and {needed}")
         record["extensions"]["archive"] = sorted(dump.extensions)
-        missing = self._extensions(server)
+        known = record["extensions"]
+        missing = _drill_measures.extensions(known, server.available, server.version, self._rehearsal)
         if missing:
             raise DrillFailed("; ".join(item["message"] for item in missing))
-
-    def _extensions(self, server: t.Any, restored: t.Mapping[str, str] | None = None) -> list[_drill_measures.Check]:
-        known = self._drill.record["extensions"]
-        return _drill_measures.extensions(
-            known["production"], known["archive"], server.available, server.version, self._rehearsal, restored
-        )
 
     def _measure(self, server: t.Any) -> None:
         params, record = self.params, self._drill.record
         contents = _drill_measures.counted(server, params["timeout"])
         found = list(contents.checks)
         if self._engine == "postgresql":
-            found += self._extensions(server, contents.extensions)
-            record["extensions"]["restored"] = contents.extensions
+            known = {**record["extensions"], "restored": contents.extensions}
+            found += _drill_measures.extensions(known, server.available, server.version, self._rehearsal)
+            record["extensions"] = known
         found += _drill_measures.enough(contents, params)
         found += _drill_measures.compared(contents, self._last, params)
-        verdicts, record["checks"] = _drill_measures.asked(server, params["checks"], params["check_timeout"])
-        made_at = record["source"]["made_at"]
+        made_at, timeout = record["source"]["made_at"], params["check_timeout"]
         moment = self.client.clock.wall() if made_at is None else _canon.instant_seconds(made_at)
-        fresh, record["freshness"] = _drill_measures.fresh(
-            server, self.asked.freshness, contents, moment, params["check_timeout"]
-        )
+        verdicts, record["checks"] = _drill_measures.asked(server, params["checks"], timeout)
+        wanted, tables = self.asked.freshness, contents.tables
+        fresh, record["freshness"] = _drill_measures.fresh(server, wanted, tables, moment, timeout)
         self._drill.checks += found + verdicts + fresh
         self._keep(contents)
 
@@ -387,10 +356,8 @@ def _require_place(directory: str) -> None:
     while not os.path.lexists(there) and there != os.path.dirname(there):
         there = os.path.dirname(there)
     if not os.path.isdir(there) or not os.access(there, os.W_OK | os.X_OK):
-        raise InvalidInput(
-            f"evidence_dir is {directory}, where the user of the task cannot write",
-            hint="Give a directory that exists or can be made.",
-        )
+        message = f"evidence_dir is {directory}, where the user of the task cannot write"
+        raise InvalidInput(message, hint="Give a directory that exists or can be made.")
 
 
 def _hosts(database: State) -> tuple[str, ...]:
