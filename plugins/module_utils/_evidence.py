@@ -22,6 +22,7 @@ import typing as t
 import xml.etree.ElementTree as ElementTree
 
 from . import _files, _programs
+from ._canon import instant_seconds
 from ._errors import ScalingoError, legible, visible
 from ._progress import Watch, Watcher
 
@@ -201,6 +202,14 @@ def canonical(value: Record) -> bytes:
 def moment(seconds: float) -> str:
     """Return a time in seconds since 1970 as evidence has it, in UTC."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def seconds_of(moment: object) -> float:
+    """Return the same in seconds since 1970; 0 when it is no time."""
+    try:
+        return instant_seconds(moment)
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _name(database: t.Mapping[str, t.Any], started_at: str, number: int) -> str:

@@ -13,9 +13,8 @@ import time
 import typing as t
 
 from . import _files, _programs
-from ._canon import instant_seconds
 from ._errors import ScalingoError, visible
-from ._evidence import NAMESPACE, NEWEST, PROGRAM_SECONDS, Entry, Record, canonical, entries, newest_named
+from ._evidence import NAMESPACE, NEWEST, PROGRAM_SECONDS, Entry, Record, canonical, entries, newest_named, seconds_of
 
 #: A word for what is wrong, and the sentence; the word is empty when nothing is.
 Said = tuple[str, str]
@@ -92,13 +91,11 @@ def _place(entry: Entry, digest: str, told_by: str, before: list[Entry] | None) 
         return "reordered", f"{file} was written as {name}: it was renamed, or put in the place of another."
     if told_by and digest != entry.sha256:
         return "altered", f"{file} was altered: its SHA-256 is not the one that {told_by} holds of it."
-    previous = record.get("previous") or {}
-    if entry.number == 1 and previous.get("file"):
-        return "reordered", f"{file} is the first, and was written after {visible(str(previous['file']))}."
+    previous, written_at = record.get("previous") or {}, seconds_of(record["written_at"])
     if previous.get("newest_was"):
         was = visible(str(previous["newest_was"]))
         return "removed", f"When {file} was written, {NEWEST} was {was}: evidence may have been removed before."
-    if any(_written_at(record) < _written_at(other.record) - BACK_SECONDS for other in before or ()):
+    if any(written_at < seconds_of(other.record.get("written_at")) - BACK_SECONDS for other in before or ()):
         at = visible(record["written_at"])
         return "time", f"{file} says that it was written at {at}, before the evidence before it."
     directory, report, stamp = os.path.dirname(entry.path), record.get("junit") or {}, record.get("timestamp")
@@ -127,14 +124,6 @@ def _end(last: int, newest: Entry | None, head: Record, signature: str, head_pro
     return "", f"{NEWEST} names number {last} as the newest evidence."
 
 
-def _written_at(record: Record) -> float:
-    """When a record says that it was written, in seconds since 1970; not a number when it does not."""
-    try:
-        return instant_seconds(record.get("written_at"))
-    except (ValueError, OverflowError):
-        return float("nan")
-
-
 class _Signers:
     """Who may have signed: `identity`, or anybody in the file, which is empty when signatures are not to be checked."""
 
@@ -154,20 +143,16 @@ class _Signers:
             return "unsigned", f"{entry.file} was signed, and its signature was removed."
         if not self.file:
             return "", "signed, by whom was not checked"
-        with (
-            _files.local(f"read {path}"),
-            open(path, "rb") as file,
-            open(seal, encoding="ascii", errors="replace") as sig,
-        ):
-            problem, text = self.check(file.read(), sig.read(), entry.record)
+        with _files.local(f"read {path}"), open(path, "rb") as file, open(seal, "rb") as sig:
+            problem, text = self.check(file.read(), sig.read().decode("ascii", "replace"), entry.record)
         return problem, f"{entry.file}: {text}." if problem else text
 
     def check(self, text: bytes, signature: str, record: Record) -> Said:
         """Whether a text was signed, by a key that was valid when the record says that it was written."""
-        at, seconds = visible(str(record.get("written_at"))), _written_at(record)
+        at, seconds = visible(str(record.get("written_at"))), seconds_of(record.get("written_at"))
         if not signature:
             return "unsigned", "it is not signed"
-        if not 0 <= seconds < FAR:
+        if not 0 < seconds < FAR:
             return "altered", f"{at} is no time at which it can have been signed"
         # ssh-keygen takes signatures from files alone, and times without a zone, which are local, in every version.
         with tempfile.NamedTemporaryFile("w", encoding="ascii", errors="replace", suffix=".sig") as file:

@@ -14,7 +14,13 @@ import typing as t
 
 from ansible_collections.community.scalingo.plugins.module_utils import _canon, _evidence_chain
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError, visible
-from ansible_collections.community.scalingo.plugins.module_utils._evidence import Entry, entries, is_rehearsal, moment
+from ansible_collections.community.scalingo.plugins.module_utils._evidence import (
+    Entry,
+    entries,
+    is_rehearsal,
+    moment,
+    seconds_of,
+)
 from ansible_collections.community.scalingo.plugins.module_utils._resources.version import (
     SERIES,
     UNKNOWN_SERIES,
@@ -123,10 +129,7 @@ def counted(
 
 def ended(entry: Entry) -> float:
     """Return when a drill ended, in seconds since 1970; 0 when its evidence does not say."""
-    try:
-        return _canon.instant_seconds(entry.record.get("ended_at") or entry.record.get("written_at"))
-    except ValueError:
-        return 0.0
+    return seconds_of(entry.record.get("ended_at") or entry.record.get("written_at"))
 
 
 def _is_of(record: Data, database: t.Mapping[str, t.Any]) -> bool:

@@ -264,6 +264,12 @@ def test_an_upgrade_wants_a_rehearsal_of_this_addon_on_this_version(
         assert not _drills.not_rehearsed(place, "ad-1", engine, "16.9", "16.10", "30d", NOW)
 
 
+def test_rehearsals_that_cannot_be_read_are_none(place: str) -> None:
+    Path(place).write_text("a file", "utf-8")
+    said = _drills.not_rehearsed(place, "ad-1", "postgresql", "16.9", "17.5", "30d", NOW)
+    assert said.startswith("its rehearsals are not known") and place in said
+
+
 def test_major_versions_of_mysql_have_two_numbers(place: str) -> None:
     drilled(place, "shop", "passed", 1, addon_id="ad-1", rehearsal="8.4")
     assert not _drills.not_rehearsed(place, "ad-1", "mysql", "8.0.36-1", "8.4.2-1", "30d", NOW)

@@ -438,6 +438,28 @@ def test_newest_without_its_own_signature_is_found(place: str, keys: Keys) -> No
     assert problems(place) == []
 
 
+@pytest.mark.parametrize("content", ["{", '{"newest": {"number": "1"}, "signature": null}'])
+def test_a_damaged_newest_is_found_also_after_the_next_drill(place: str, content: str) -> None:
+    chain(place, 2)
+    Path(place, _evidence.NEWEST).write_text(content, "utf-8")
+    assert wrong(verify(place)) == [
+        ("removed", "newest.json is damaged: nothing shows whether evidence was removed at the end.")
+    ]
+    chain(place, 1, first=2)
+    ((word, text),) = wrong(verify(place))
+    assert word == "removed" and "newest.json was damaged: evidence may have been removed before" in text
+
+
+def test_what_is_dated_at_no_time_is_not_signed(place: str, keys: Keys) -> None:
+    chain(place, 2, keys.ops)
+    newest = Path(place, _evidence.NEWEST)
+    found = json.loads(newest.read_bytes())
+    for moment in (None, "soon", "9999-12-31T00:00:00Z"):
+        newest.write_bytes(_evidence.canonical({**found, "newest": {**found["newest"], "written_at": moment}}))
+        ((word, text),) = wrong(verify(place, allowed_signers=keys.allowed))
+        assert word == "altered" and f"{moment} is no time at which it can have been signed" in text
+
+
 def test_a_run_that_was_killed_while_it_wrote_is_no_alarm(place: str, keys: Keys) -> None:
     chain(place, 2, keys.ops)
     newest = Path(place, _evidence.NEWEST)
