@@ -29,7 +29,7 @@ from .._options import check_form, checked, parsed
 from .._part import Part, publish
 from .._progress import Watch
 from .._shapes import or_none
-from .._step import Outcome, Params, State, Step
+from .._step import Consent, Outcome, Params, State, Step
 from . import backup as backups
 from ._drilling import Drill
 from .backup_download import fetch
@@ -159,6 +159,7 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
             more = {"sha256": copy.archive.sha256, "encrypted": copy.encrypted, "path": copy.path}
             sizes = self._sizes_of_copies(copy)
         else:
+            self._require_export()
             listed = []
             if params["backup_id"] != backups.NOT_MADE:
                 listed = backups.newest_first(list_backups(client))
@@ -180,6 +181,14 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
             drill.checks += _drill_measures.varied(sizes, **params["min_size_change"])
         self._backup = backup
 
+    def _require_export(self) -> None:
+        """Refuse to take protected data out of the platform without consent, before anything is looked for."""
+        consents = self.export_consent()
+        if consents:
+            refusal = Consent.refusal(consents, self.params, "Nothing was downloaded")
+            refusal.doing = "download the backup"
+            raise refusal
+
     def _sizes_of_copies(self, copy: Copy) -> list[int]:
         """The sizes of the backup and of those of earlier drills, the newest first."""
         sizes = {copy.backup.id: copy.archive.size}
@@ -199,8 +208,7 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
         return {}
 
     def steps(self, before: State, after: State) -> list[Step]:
-        consent = () if self._copy else self.export_consent()
-        drill = Step(self._sentence, send=self._send, consent=consent, follow=self._follow)
+        drill = Step(self._sentence, send=self._send, follow=self._follow)
         return [*(Step(f"remove what an earlier drill left: {path}") for path in before["leftovers"]), drill]
 
     @property
