@@ -14,8 +14,8 @@ import typing as t
 from ansible.utils.display import Display
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.community.scalingo.plugins.module_utils import _evidence
-from ansible_collections.community.scalingo.plugins.module_utils._copies import read_json
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError
+from ansible_collections.community.scalingo.plugins.module_utils._files import read_json
 from ansible_collections.community.scalingo.plugins.plugin_utils import _drills, _fleet
 from ansible_collections.community.scalingo.plugins.plugin_utils._action import RoleAction, plain
 from ansible_collections.community.scalingo.plugins.plugin_utils._drill_policy import read_policy

@@ -358,14 +358,15 @@ def archive_of(path: str, sha256: str, command: t.Sequence[str], directory: str,
 
 
 def converted(
-    command: t.Sequence[str], source: str, target: str, what: str, *, hint: str = "", watch: Watch | None = None
-) -> str:
+    command: t.Sequence[str], source: str, target: str, what: str, *, hint: str = "", watch: Watch | None = None,
+    timeout: float | None = None,
+) -> str:  # fmt: skip
     """Have a command of the user make one file of another. It is not empty, and for its user alone. Returns the program's name.
 
-    Raises `ScalingoError`, which begins with `what` could not be done.
+    Raises `ScalingoError`, which begins with `what` could not be done; also when that takes longer than `timeout` seconds.
     """
     words = [word.replace("{input}", source).replace("{output}", target) for word in command]
-    done = run(words, watcher=watch)
+    done = run(words, watcher=watch, timeout=timeout)
     if done.returncode != 0:
         raise ScalingoError(f"{what}, {done.ending}: {done.said}", hint=hint)
     if not os.path.isfile(target) or not os.path.getsize(target):

@@ -23,6 +23,7 @@ import xml.etree.ElementTree as ElementTree
 
 from . import _files, _programs
 from ._canon import instant_seconds
+from ._copies import converted, remove
 from ._errors import ScalingoError, legible, visible
 from ._progress import Watch, Watcher
 
@@ -155,15 +156,9 @@ def _stamp(text: bytes, directory: str, command: t.Sequence[str], watcher: Watch
     """Return what the user's command makes of the evidence. Who is alone in the directory removes what a killed run has left."""
     before, after = (os.path.join(directory, name) for name in (".stamp", ".stamped"))
     try:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(after)
+        remove(after)
         _files.write_atomically(before, text, 0o600)
-        words = [word.replace("{input}", before).replace("{output}", after) for word in command]
-        done = _programs.run(words, timeout=PROGRAM_SECONDS, watcher=watcher)
-        if done.returncode:
-            raise ScalingoError(done.said)
-        if not os.path.isfile(after) or not os.path.getsize(after):
-            raise ScalingoError(f"{words[0]} ended well, and has written nothing to {{output}}")
+        converted(command, before, after, "timestamp_command failed", watch=Watch(watcher), timeout=PROGRAM_SECONDS)
         with _files.local(f"read {after}"), open(after, "rb") as file:
             return file.read()
     finally:
@@ -289,17 +284,15 @@ def is_rehearsal(record: Record) -> bool:
 
 def newest_named(directory: str) -> tuple[Record, str, str]:
     """Return what newest.json names, its signature, and what is wrong with the file: missing, damaged or nothing."""
+    path = os.path.join(directory, NEWEST)
+    found = _files.read_json(path)[0]
     try:
-        with open(os.path.join(directory, NEWEST), "rb") as file:
-            found = json.loads(file.read())
         head, signature = found["newest"], found["signature"]
         if [type(head[key]) for key in ("number", "file", "sha256")] == [int, str, str]:
             return head, str(signature or ""), ""
-    except FileNotFoundError:
-        return {}, "", "missing"
-    except (ValueError, KeyError, TypeError, RecursionError, OSError):
+    except (KeyError, TypeError):
         pass
-    return {}, "", "damaged"
+    return {}, "", "damaged" if os.path.lexists(path) else "missing"
 
 
 def _newest(directory: str) -> Record | None:

@@ -283,7 +283,7 @@ def test_a_time_stamp_is_of_the_very_evidence(place: str, keys: Keys) -> None:
     ("command", "said"),
     [
         (["sh", "-c", "echo no route >&2; exit 3"], "no route"),
-        (["true"], "true ended well, and has written nothing to {output}"),
+        (["true"], "timestamp_command failed: true wrote nothing to {output}"),
         (["no-such-program"], "there is no program no-such-program"),
     ],
 )

@@ -25,7 +25,7 @@ from .._copy import Copy
 from .._drill_given import is_given
 from .._drill_measures import Contents
 from .._errors import DrillFailed, InvalidInput, ScalingoError
-from .._options import check_form, checked, parsed
+from .._options import check_absolute, check_form, checked, parsed
 from .._part import Part, publish
 from .._progress import Watch
 from .._shapes import or_none
@@ -341,8 +341,7 @@ def _check_forms(params: Params) -> None:
             allowed = f"from {least:g} up" if most == math.inf else f"from {least:g} to {most:g}"
             raise InvalidInput(f"{name} is {value:g}: use a number {allowed}")
     for name in PATHS:
-        if params[name] is not None and not os.path.isabs(params[name]):
-            raise InvalidInput(f"{name} is {params[name]!r}: use an absolute path")
+        check_absolute(name, params[name])
     days = [deviation["until"] for deviation in params["deviations"]]
     for name, values, pattern, meant in (
         ("locale", [params["locale"]], r"[A-Za-z0-9_.@-]+", "a locale: use for example C.UTF-8"),
