@@ -84,7 +84,10 @@ def processes(home: Path) -> list[int]:
 
 
 def program(number: int) -> str:
-    return Path(f"/proc/{number}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    """Its command; nothing when it has ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{number}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return ""
 
 
 def of_ssh(home: Path) -> list[int]:
@@ -151,6 +154,12 @@ def test_it_is_opened_reused_and_closed(task: Task, database: int) -> None:
     assert not of_ssh(task.home) and not task.run(state="absent").changed
     gone(task.home)
     assert [path.suffix for path in (task.home / "community.scalingo" / "tunnels").iterdir()] == [".lock"]
+
+
+def test_it_is_closed_under_an_open_connection(task: Task) -> None:
+    with socket.create_connection(("127.0.0.1", task.open()["port"]), 10) as connection:
+        assert connection.recv(64) == b"hello\n"
+        assert task.run(state="absent").changed and connection.recv(64) == b""
 
 
 def test_tasks_at_a_time_open_one(task: Task, ssh: OpenSSH) -> None:
@@ -285,6 +294,11 @@ def test_a_deep_directory_will_do(task: Task, tmp_path: Path) -> None:
 def test_without_the_process_of_the_run_there_is_no_tunnel() -> None:
     with pytest.raises(ScalingoError, match="only the controller knows"):
         _tunnel.Tunnels(Watch(), Clock(), ["database"], ["way"])
+
+
+def test_the_supervisor_stays_small() -> None:
+    lines = Path(_tunnel_supervisor.__file__).read_text(encoding="utf-8").splitlines()
+    assert sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in lines) <= 120
 
 
 def test_a_process_is_known_by_when_it_began() -> None:
