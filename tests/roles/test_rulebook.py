@@ -295,6 +295,7 @@ def test_a_backup_fails_again_and_again(sandbox: Sandbox, start: t.Callable[[], 
     assert not [record for record in sandbox.unsafe() if record.role != "auth" and record.route != "B2"]
     # It reads the exposure at each start.
     assert "2 databases: 2 notice." in rulebook.output
+    assert not [word for word in ("Error calling action", "Traceback", "Source error") if word in rulebook.output]
     rulebook.kill()
     shown = {"the output": rulebook.output, "the arguments": str(rulebook.seen)}
     assert "received event" in shown["the output"] and "ansible-playbook" in shown["the arguments"]
