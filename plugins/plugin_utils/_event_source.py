@@ -435,13 +435,11 @@ class Follower:
         if not self._begun:
             return
         now = self._saved_at = clock()
-        if not is_empty(queue):
-            # The last one has not been taken yet.
-            self._unsettled.update({name: now for name in self._unsettled if name == self._last})
+        waiting = "" if is_empty(queue) else self._last
         self._unsettled = {
-            name: taken
+            name: now if name == waiting else taken
             for name, taken in self._unsettled.items()
-            if now - taken < self._replay or (taken == now and name == self._last)
+            if name == waiting or now - taken < self._replay
         }
         kept = self._mark.without(self._unsettled)
         if kept != self._cursor.marks.get(self.region):
