@@ -7,11 +7,10 @@
 
 from __future__ import annotations
 
+import collections
 import re
-import typing as t
 
 from . import _programs
-from ._drill_place import lines_of
 from ._errors import visible
 
 #: What pg_restore complains of although nothing is lost: settings that only newer servers have, and a schema that is always there.
@@ -22,28 +21,14 @@ VALUE = re.compile(r'(invalid input (?:syntax|value)[^:]*: |out of range: |\bval
 LEFT_OUT = re.compile(r"(USER MAPPING|SUBSCRIPTION|PUBLICATION|EVENT TRIGGER)\b")
 #: Why a materialized view cannot be filled on a server that has no network.
 NO_NETWORK = re.compile(r"could not (establish connection|connect to server)|has not been populated")
+#: Statements that run functions of the dump.
+REBUILDS = r"(?:REFRESH MATERIALIZED VIEW|CREATE (?:UNIQUE )?INDEX)"
 NAME = r'("(?:[^"]|"")+"|[\w$]+)'
 TEXT = r"'((?:[^'\\]|'')*)'"
 #: "3079 16385 EXTENSION - hstore" after the number of the entry. The kinds are upper-case words, schema and name are whatever.
 ENTRY = re.compile(r"\d+; \d+ \d+ ([A-Z][A-Z ]*[A-Z]) ")
 #: Options of CREATE DATABASE that are taken over from the dump.
-LOCALE_OPTIONS = (
-    "ENCODING",
-    "LOCALE_PROVIDER",
-    "LOCALE",
-    "LC_COLLATE",
-    "LC_CTYPE",
-    "ICU_LOCALE",
-    "ICU_RULES",
-    "BUILTIN_LOCALE",
-)
-
-
-class Entry(t.NamedTuple):
-    """A line of a dump's list, and what it is about."""
-
-    line: str
-    kind: str
+LOCALE_OPTIONS = "ENCODING|LOCALE_PROVIDER|LOCALE|LC_COLLATE|LC_CTYPE|ICU_LOCALE|ICU_RULES|BUILTIN_LOCALE"
 
 
 def bare_name(name: str) -> str:
@@ -64,13 +49,9 @@ def settings_of(text: str) -> list[tuple[str, str]]:
 
 def locale_of(text: str) -> dict[str, str]:
     """The options of the dump's CREATE DATABASE that say how text is kept and sorted."""
-    found = re.search(r"^CREATE DATABASE %s WITH TEMPLATE = template0 (.*);$" % NAME, text, re.MULTILINE)
-    options = re.findall(rf"\b([A-Z_]+) = (?:{TEXT}|(\w+))", found.group(2)) if found else []
-    return {
-        name: quoted.replace("''", "'") or word
-        for name, quoted, word in options
-        if name in LOCALE_OPTIONS and (quoted or word)
-    }
+    found = re.search(rf"^CREATE DATABASE {NAME} WITH TEMPLATE = template0 (.*);$", text, re.MULTILINE)
+    options = re.findall(rf"\b({LOCALE_OPTIONS}) = (?:{TEXT}|(\w+))", found.group(2)) if found else []
+    return {name: quoted.replace("''", "'") or word for name, quoted, word in options if quoted or word}
 
 
 def roles_of(text: str) -> list[str]:
@@ -81,7 +62,7 @@ def roles_of(text: str) -> list[str]:
 
 
 def complaints(
-    done: _programs.Done, left_out: dict[str, int], *, isolated: bool = False, parallel: bool = False
+    done: _programs.Done, left_out: collections.Counter[str], *, isolated: bool = False, parallel: bool = False
 ) -> list[str]:
     """What pg_restore could not do. Details that quote data are left out, and what needs a network is counted in `left_out`.
 
@@ -92,26 +73,20 @@ def complaints(
         return []
     problems: list[str] = []
     forgiven = 0
+    # A name in a line may hold any other character that breaks lines elsewhere.
     for part in re.split(r"^\S*pg_restore: (?=\[|error:)", done.stderr, flags=re.MULTILINE)[1:]:
-        text = re.sub(r"^(\[[^]]*\] |error: )+", "", visible(lines_of(part)[0]).strip())
+        text = re.sub(r"^(\[[^]]*\] |error: )+", "", visible(part.split("\n")[0]).strip())
         text = re.sub(r"^could not execute query: ERROR:\s+", "", text)
+        # What a function lacks says nothing of what it was called for.
+        found = re.search(rf"^Command was: ({REBUILDS} {NAME}(\.{NAME})?)", part, re.MULTILINE)
+        command = visible(found.group(1)) if found else ""
         if HARMLESS.search(text):
             forgiven += 1
-        elif (
-            isolated
-            and NO_NETWORK.search(text)
-            and re.search(r"^Command was: REFRESH MATERIALIZED VIEW ", part, re.MULTILINE)
-        ):
+        elif isolated and command.startswith("REFRESH") and NO_NETWORK.search(text):
             forgiven += 1
-            left_out["MATERIALIZED VIEW DATA"] = left_out.get("MATERIALIZED VIEW DATA", 0) + 1
+            left_out["MATERIALIZED VIEW DATA"] += 1
         else:
-            # What a function lacks says nothing of what it was called for.
-            of = re.search(
-                rf"^Command was: ((REFRESH MATERIALIZED VIEW|CREATE (UNIQUE )?INDEX) {NAME}(\.{NAME})?)",
-                part,
-                re.MULTILINE,
-            )
-            problems.append(VALUE.sub(r'\1"…"', text) + (f" ({visible(of[1])})" if of else ""))
+            problems.append(VALUE.sub(r'\1"…"', text) + (f" ({command})" if command else ""))
     counted = re.search(r"errors ignored on restore: (\d+)", done.stderr)
     ignored = int(counted.group(1)) if counted else 0
     is_harmless = 0 < ignored <= forgiven if parallel else 0 < ignored == forgiven

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
 # Private: may change without notice.
-"""The workspace of a restore drill: a private directory for everything that it makes, and the dump that it unpacks there.
+"""The workspace of a restore drill: a private directory for all that it makes, the programs that run there, and the dump in it.
 
 The process that made a workspace holds the kernel's lock of a file in it. One that nobody has locked was left behind by a run that was
-killed, and the next drill removes it. Programs are started through the workspace, which ends them before it is removed.
+killed, and the next drill removes it. Servers are started through the workspace, which ends them before it is removed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import errno
 import fcntl
 import glob
 import gzip
-import json
 import os
 import re
 import shutil
@@ -31,23 +30,25 @@ import zlib
 
 from . import _programs
 from ._errors import DrillFailed, ScalingoError
-from ._files import digest_of
+from ._files import create, is_called, lock
 from ._progress import Watcher
 
 PREFIX = "restore_drill-"
-MADE_BY = "community.scalingo.restore_drill"
-LOCK = "lock"
+#: The file by which a directory is known to be one of ours. A person may read in it what it is about.
+LOCK = "community.scalingo.lock"
 MOST_PROBLEMS = 20
 #: Seconds that a server may take to start.
 PATIENCE = 60.0
 #: Bytes of the path of a unix socket that every system takes.
 LONGEST_SOCKET = 103
-NAMES = re.compile(re.escape(PREFIX) + r"[a-z0-9_]{8}")
 #: How a dump of each engine begins. The last lines of what mysqldump and mariadb-dump write say that they came to their end.
-POSTGRESQL_MAGIC = b"PGDMP"
-MYSQL_MAGIC = re.compile(rb"\s*(--|/\*|CREATE |DROP |INSERT |SET |USE |START |BEGIN)", re.IGNORECASE)
+MAGIC = {
+    "postgresql": re.compile(rb"PGDMP"),
+    "mysql": re.compile(rb"\s*(--|/\*|CREATE |DROP |INSERT |SET |USE |START |BEGIN)", re.IGNORECASE),
+}
 MYSQL_SAYS = re.compile(rb"-- (MySQL|MariaDB) dump ")
 MYSQL_END = b"-- Dump completed"
+ANOTHER = "Choose another backup, and tell Scalingo's support about this one."
 #: How a restoration that met a full disk begins to tell what went wrong.
 DISK_FULL = "the disk is full"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -58,10 +59,10 @@ FULL_WORDS = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class Programs:
-    """Where the programs of an engine are. `server` is empty when a server is given.
+    """The directories and versions of the programs of an engine. `server` is empty when a server is given.
 
     `before` stands before the command of a server: it gives it an identity of its own, as none of them runs as root, and a network of its
-    own, when `isolated`.
+    own where the machine allows that.
     """
 
     server: str
@@ -69,20 +70,22 @@ class Programs:
     clients: str
     client_version: str
     before: tuple[str, ...]
-    isolated: bool
+
+    @property
+    def isolated(self) -> bool:
+        """Whether the server has no network but its own."""
+        return "--net" in self.before
+
+    def serving(self, program: str, *words: str) -> list[str]:
+        """The command of a program of the server."""
+        return [*self.before, os.path.join(self.server, program), *words]
 
 
 @dataclasses.dataclass
 class Dump:
-    """The dump of an archive. `sha256` and `size` are those of the archive, `content_bytes` the size of the dump.
-
-    What only the programs of the engine can read is filled in when the server starts.
-    """
+    """The dump of an archive. What only the programs of the engine can read is filled in when the server starts."""
 
     path: str
-    engine: str
-    sha256: str
-    size: int
     content_bytes: int
     dumped_from: str | None = None
     dumped_by: str | None = None
@@ -102,28 +105,25 @@ class Restored:
 
 
 class Place:
-    """A workspace. `made` makes one, `erase` removes it."""
+    """A workspace. `made` makes one, `erase` removes it. `swept` are those of killed drills that were removed before."""
 
-    def __init__(self, path: str, lock: int, swept: list[str], watcher: Watcher | None) -> None:
+    def __init__(self, path: str, holder: t.BinaryIO, swept: list[str], watcher: Watcher | None) -> None:
         self.path = path
         self.swept = swept
-        self._lock = lock
         self._watcher = watcher
-        self._running: list[subprocess.Popen[bytes]] = []
-        self._closers: list[t.Callable[[], None]] = []
+        self._ending = contextlib.ExitStack()
+        self._ending.callback(holder.close)
+        self._ending.callback(self._remove)
 
     @classmethod
     @contextlib.contextmanager
     def made(cls, work_dir: str, label: str, watcher: Watcher | None = None) -> t.Iterator[Place]:
-        """A new workspace below `work_dir`, which is removed at the end of the `with`, however that comes.
-
-        What killed drills left there is removed first. Raises `DrillFailed`.
-        """
+        """A new workspace below `work_dir`, which is removed at the end of the `with`, however that comes. Raises `DrillFailed`."""
         check(work_dir)
-        swept = [path for path in leftovers(work_dir) if _swept(path)]
-        with _full(work_dir):
-            path, lock = _new(work_dir, label)
-        place = cls(path, lock, swept, watcher)
+        swept = leftovers(work_dir, remove=True)
+        with _writing(work_dir):
+            path, holder = _new(work_dir, label)
+        place = cls(path, holder, swept, watcher)
         try:
             yield place
         except BaseException:
@@ -136,53 +136,55 @@ class Place:
     @property
     def name(self) -> str:
         """The part of its name that no other workspace has."""
-        return os.path.basename(self.path)[len(PREFIX) :]
+        return self.path.rpartition("-")[2]
 
     def file(self, name: str) -> str:
         return os.path.join(self.path, name)
 
+    @contextlib.contextmanager
+    def create(self, name: str) -> t.Iterator[t.BinaryIO]:
+        """Write a file for nobody else to read. Raises `DrillFailed`, as for a full disk."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        with _writing(self.path), open(os.open(self.file(name), flags, 0o600), "w+b") as stream:
+            yield stream
+
     def write(self, name: str, text: str) -> str:
-        """A file for nobody else to read. Returns its path. Raises `DrillFailed`."""
-        path = self.file(name)
-        with _full(self.path), open(_opened(path), "w", encoding="utf-8") as stream:
-            stream.write(text)
-        return path
+        """Write a text as such a file. Returns its path."""
+        with self.create(name) as stream:
+            stream.write(text.encode("utf-8"))
+        return self.file(name)
 
     def at_end(self, closer: t.Callable[[], None]) -> None:
         """Have something removed before the workspace is, which is elsewhere. It may raise `DrillFailed`."""
-        self._closers.append(closer)
+        self._ending.callback(closer)
 
     def run(
-        self, command: t.Sequence[str], environment: t.Mapping[str, str], *, last: bool = False, **more: t.Any
-    ) -> _programs.Done:
-        """Run a program to its end, as `_programs.run` does. The `last` ones clean up, and run when the run has ended, too."""
-        watcher = None if last else self._watcher
-        return _programs.run(command, watcher=watcher, environment=bare(environment), directory=self.path, **more)
+        self, command: t.Sequence[str], environment: t.Mapping[str, str], *, failing: str = "", hint: str = "", last: bool = False, **more: t.Any
+    ) -> _programs.Done:  # fmt: skip
+        """Run a program to its end, as `_programs.run` does. The `last` ones clean up, and run when the run has ended, too.
 
-    def serve(
-        self, command: t.Sequence[str], ready: t.Callable[[], bool], asking: int, told: t.Callable[[str], str]
-    ) -> None:
-        """Start a server, which ends with the workspace at the latest, by the signal `asking`. `told` is what its log complains of.
+        With `failing`, which is the beginning of a sentence, it raises `DrillFailed` unless the program succeeds.
+        """
+        watcher = None if last else self._watcher
+        done = _programs.run(command, watcher=watcher, environment=bare(environment), directory=self.path, **more)
+        if failing and done.returncode:
+            raise self.failure(failing, done.said, hint)
+        return done
+
+    def serve(self, command: t.Sequence[str], ready: t.Callable[[], bool], asking: int) -> None:
+        """Start a server, which ends with the workspace at the latest, by the signal `asking`.
 
         Raises `DrillFailed` when it does not get `ready`, and `RunEnded`.
         """
-        log = self.file("server.log")
-        with _full(self.path), open(_opened(log), "wb") as stream:
+        with self.create("server.log") as log:
             process = _programs.start(
-                command,
-                environment=bare({}),
-                asking=asking,
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=stream,
-                cwd=self.path,
-            )
-        self._running.append(process)
+                command, environment=bare({}), asking=asking, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.path
+            )  # fmt: skip
+            self._ending.callback(_programs.end, process)
         deadline = time.monotonic() + PATIENCE
         while not ready():
             if process.poll() is not None or time.monotonic() > deadline:
-                with open(log, encoding="utf-8", errors="replace") as text:
-                    raise self.failure("the server did not start", told(text.read()) or "it said nothing")
+                raise self.failure("the server did not start", _programs.said(self._logged()) or "it said nothing")
             self.pause(0.03)
 
     def pause(self, seconds: float) -> None:
@@ -195,42 +197,32 @@ class Place:
         """A failure, with a full disk as its reason where a program or the server's log said so."""
         return DrillFailed(f"{message}: {said}", hint=_space(self.path) if self._is_full(said) else hint)
 
+    def told(self, problems: t.Sequence[str], left_out: t.Mapping[str, int]) -> Restored:
+        """What a restoration ended with. A full disk comes first."""
+        full = [f"{DISK_FULL}. {_space(self.path)}"] if problems and self._is_full(*problems) else []
+        found = [*full, *problems]
+        return Restored(found[:MOST_PROBLEMS], max(0, len(found) - MOST_PROBLEMS), dict(left_out))
+
     def _is_full(self, *said: str) -> bool:
         """Whether a disk is full, although clients may say only that their server is gone."""
-        log = self.file("server.log")
-        texts = list(said)
-        if os.path.exists(log):
-            with open(log, encoding="utf-8", errors="replace") as stream:
-                texts.append(stream.read())
-        return any(FULL_WORDS.search(text) for text in texts)
+        return any(FULL_WORDS.search(text) for text in (*said, self._logged()))
 
-    def told(self, problems: t.Sequence[str], left_out: dict[str, int]) -> Restored:
-        """What a restoration ended with. A full disk comes first."""
-        found = [f"{DISK_FULL}. {_space(self.path)}"] if problems and self._is_full(*problems) else []
-        found += problems
-        return Restored(found[:MOST_PROBLEMS], max(0, len(found) - MOST_PROBLEMS), left_out)
+    def _logged(self) -> str:
+        with contextlib.suppress(FileNotFoundError), open(self.file("server.log"), "rb") as stream:
+            return stream.read().decode("utf-8", "replace")
+        return ""
 
     def erase(self) -> str:
         """End what runs in it, remove everything, and return the time when that was done, in UTC. Raises `DrillFailed` with what is left."""
-        left: list[DrillFailed] = []
         with _programs.undisturbed():
-            while self._closers:
-                try:
-                    self._closers.pop()()
-                except DrillFailed as error:
-                    left.append(error)
-            while self._running:
-                _programs.end(self._running.pop())
-            problem = _removed(self.path)
-            if self._lock >= 0:
-                os.close(self._lock)
-                self._lock = -1
+            self._ending.close()
+        return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def _remove(self) -> None:
+        problem = _removed(self.path)
         if problem:
             message = f"the directory {self.path} could not be removed, and may hold data: {problem}"
-            left.append(DrillFailed(message, hint="Remove it by hand."))
-        if left:
-            raise left[-1]
-        return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+            raise DrillFailed(message, hint="Remove it by hand.")
 
 
 def bare(more: t.Mapping[str, str]) -> dict[str, str]:
@@ -251,85 +243,62 @@ def check(work_dir: str) -> None:
         )
 
 
-def leftovers(work_dir: str) -> list[str]:
-    """Workspaces of this user that nobody holds any more. Changes nothing."""
+def leftovers(work_dir: str, *, remove: bool = False) -> list[str]:
+    """Workspaces of this user that nobody holds any more. With `remove`, those that are gone by now.
+
+    One without content was just made, which its maker will see, or its maker was killed then.
+    """
     found = []
-    for path in sorted(glob.glob(os.path.join(glob.escape(work_dir), PREFIX + "*"))):
-        with _taken(path) as taken:
-            if taken:
+    for path in sorted(glob.glob(os.path.join(glob.escape(work_dir), PREFIX + "[a-z0-9_]" * 8))):
+        if os.path.islink(path):
+            continue
+        # What is no directory, or is being removed by another drill.
+        with contextlib.suppress(OSError):
+            if os.stat(path).st_uid != os.geteuid():
+                continue
+            if not os.listdir(path):
+                if remove:
+                    os.rmdir(path)
                 found.append(path)
+                continue
+            with open(os.open(os.path.join(path, LOCK), os.O_RDWR | os.O_NOFOLLOW), "rb+") as holder:
+                if lock(holder.fileno()) and not (remove and _removed(path)):
+                    found.append(path)
     return found
 
 
-@contextlib.contextmanager
-def _taken(path: str) -> t.Iterator[bool]:
-    """Whether it is a workspace of this user that nobody holds, and holds it meanwhile."""
-    number, taken = -1, False
-    try:
-        status = os.lstat(path)
-        good = NAMES.fullmatch(os.path.basename(path)) and os.path.isdir(path) and not os.path.islink(path)
-        if good and status.st_uid == os.geteuid():
-            number = os.open(os.path.join(path, LOCK), os.O_RDWR | os.O_NOFOLLOW)
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            content = json.loads(os.read(number, 65536) or b"{}")
-            taken = isinstance(content, dict) and content.get("made_by", MADE_BY) == MADE_BY
-    except FileNotFoundError:
-        # It was just made, or its maker was killed then; or it is just being removed.
-        with contextlib.suppress(OSError):
-            taken = not os.listdir(path) and time.time() - os.lstat(path).st_mtime > 60
-    except (OSError, ValueError, RecursionError):
-        pass
-    try:
-        yield taken
-    finally:
-        if number >= 0:
-            os.close(number)
-
-
-def _swept(path: str) -> bool:
-    with _taken(path) as taken:
-        return taken and not _removed(path)
-
-
-def _new(work_dir: str, label: str) -> tuple[str, int]:
-    """A directory and its lock. Another drill that sweeps may take a directory in the moment before it is locked: then there is another."""
+def _new(work_dir: str, label: str) -> tuple[str, t.BinaryIO]:
+    """A directory, and the open file whose lock holds it. Another drill that sweeps may be faster than the lock: then there is another."""
     while True:
         path = os.path.realpath(tempfile.mkdtemp(prefix=PREFIX, dir=work_dir))
-        lock = os.path.join(path, LOCK)
+        name = os.path.join(path, LOCK)
         try:
-            number = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-            fcntl.flock(number, fcntl.LOCK_EX)
-            # An empty lock counts as ours.
-            os.write(number, json.dumps({"made_by": MADE_BY, "label": label, "process": os.getpid()}).encode())
+            holder = create(name)
+            fcntl.flock(holder, fcntl.LOCK_EX)
+            holder.write(f"{label}, process {os.getpid()}\n".encode())
+            holder.flush()
         except FileNotFoundError:
             continue
         except OSError:
             shutil.rmtree(path, ignore_errors=True)
             raise
-        if os.path.exists(lock):
-            return path, number
-        os.close(number)
+        if is_called(holder.fileno(), name):
+            return path, holder
+        holder.close()
 
 
 def _removed(path: str) -> str:
-    """Remove a directory. Returns why it is still there."""
+    """Remove a directory. Returns why it is still there: programs of a killed drill may be just ending, and make files meanwhile."""
     problem = ""
     for dummy in range(3):
         try:
             shutil.rmtree(path)
-        except FileNotFoundError:
-            pass
         except OSError as error:
             problem = f"{error.filename or path}: {error.strerror}"
         if not os.path.lexists(path):
             return ""
-        # A program that is just ending may have made a file meanwhile.
         time.sleep(0.2)
-    return problem or "something is made in it again and again"
-
-
-def _opened(path: str) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    return problem
 
 
 def _space(path: str) -> str:
@@ -337,7 +306,7 @@ def _space(path: str) -> str:
 
 
 @contextlib.contextmanager
-def _full(path: str) -> t.Iterator[None]:
+def _writing(path: str) -> t.Iterator[None]:
     """Writing there fails with the directory in the sentence."""
     try:
         yield
@@ -350,77 +319,74 @@ def _full(path: str) -> t.Iterator[None]:
 # -- programs and statements ------------------------------------------------------------------------------------------
 
 
-def one_of(names: t.Sequence[str], directories: t.Sequence[str]) -> t.Iterator[str]:
-    """The directories that have all of these programs. The last to be looked at is where the caller's PATH has the first of them."""
-    found = shutil.which(names[0])
-    for directory in [*directories, os.path.dirname(found) if found and len(directories) != 1 else ""]:
-        if directory and all(os.access(os.path.join(directory, name), os.X_OK) for name in names):
-            yield directory
+def places(given: str | None, usual: t.Iterable[str]) -> list[str]:
+    """The directories in which programs may be: the given one and those beside it, or the usual ones and those of PATH."""
+    if given:
+        above = os.path.dirname(given.rstrip("/"))
+        return [given, *(os.path.join(above, name) for name in ("bin", "sbin", "scripts"))]
+    return [*usual, *os.get_exec_path()]
 
 
-def version_of(program: str, pattern: str = r"\) (\d+(?:\.\d+)*)") -> str:
-    """What a program says of its version, or nothing."""
+def find(
+    product: str, names: t.Sequence[str], option: str, given: str | None, usual: t.Iterable[str], major: int | None = None
+) -> tuple[str, str]:  # fmt: skip
+    """The directory of the first of these programs, of this major version, and its version. The others are looked for, too.
+
+    `given` is what the task says with `option`. Raises `DrillFailed` with what is to be installed.
+    """
+    other = ""
+    where = places(given, usual)
+    if all(shutil.which(name, path=os.pathsep.join(where)) for name in names):
+        for place in where:
+            version = _version_of(os.path.join(place, names[0]))
+            if version and major in (None, int(version.split(".")[0])):
+                return place, version
+            other = other or version
+    wanted, listed = f"{product} {major or ''}".strip(), " and ".join(names)
+    looked = f"in {given}" if given else "on this machine"
+    lacking = (
+        f"{wanted} is needed, and {looked} is {other}" if other else f"there is no {product} with {listed} {looked}"
+    )
+    raise DrillFailed(lacking, hint=f"Install {wanted}, or name the directory with {listed} in {option}.")
+
+
+def _version_of(program: str) -> str:
+    """What a program of PostgreSQL or MariaDB says of its version, or nothing."""
     with contextlib.suppress(ScalingoError):
         done = _programs.run([program, "--version"], environment=bare({}), timeout=30)
-        found = re.search(pattern, done.stdout)
-        if done.returncode == 0 and found:
-            return found.group(1)
+        found = re.search(r"(?<=\(PostgreSQL\) )\d+(\.\d+)*|\d+\.\d+\.\d+(?=-MariaDB)", done.stdout)
+        return found.group() if found and done.returncode == 0 else ""
     return ""
 
 
-def major_of(version: str) -> int:
-    return int(version.split(".")[0])
+def is_given(params: t.Mapping[str, t.Any]) -> bool:
+    """Whether the task names a server to restore on."""
+    return bool(params["server_service"] or params["server_url"])
 
 
-def lines_of(text: str) -> list[str]:
-    """The lines that a program printed. A name in them may hold any other character that breaks lines elsewhere."""
-    return text[:-1].split("\n") if text.endswith("\n") else text.split("\n") if text else []
-
-
-def isolation(engine: str) -> tuple[tuple[str, ...], bool]:
-    """What stands before the command of a server, and whether that gives it a network of its own. Raises `DrillFailed`."""
+def isolation(engine: str) -> tuple[str, ...]:
+    """What stands before the command of a server, as `Programs` has it. Raises `DrillFailed`."""
     user = os.geteuid() or 1000
     identity = ("unshare", "--user", f"--map-user={user}", f"--map-group={os.getegid() or user}")
-    ways = [(*identity, "--net", "--ipc"), identity if os.geteuid() == 0 else ()]
-    for way in ways:
+    for way in ((*identity, "--net", "--ipc"), identity if os.geteuid() == 0 else ()):
         with contextlib.suppress(ScalingoError):
             if _programs.run([*way, "true"], environment=bare({}), timeout=30).returncode == 0:
-                return way, "--net" in way
+                return way
     raise DrillFailed(
         f"{engine} does not run as root, and unshare cannot give it another identity here",
         hint="Run Ansible as another user, or allow user namespaces, or use another server with server_service.",
     )
 
 
-def refuse_open_network(
-    extensions: t.Iterable[str], harmless: t.Container[str], allow: t.Container[str], given: bool
-) -> None:
-    """Raise `DrillFailed` when code of the dump could reach other servers, as it did in production, and that was not consented to."""
-    reaching = sorted(name for name in extensions if name not in harmless)
-    if reaching and "network" not in allow:
-        why = (
-            "the given server has a network"
-            if given
-            else "unshare cannot give a server a network of its own on this machine"
-        )
-        raise DrillFailed(
-            f"the dump brings what may connect to other servers ({', '.join(reaching)}), and {why}: views that are restored might write there",
-            hint="Allow user namespaces on this machine, or add 'allow: [network]' when nothing can be reached from it that must not be.",
-        )
-
-
 def one_statement(sql: str, opaque: re.Pattern[str]) -> str:
     """The statement, when it is one and the server's alone. `opaque` matches texts, names in quotes, and comments. Raises `DrillFailed`."""
-    bones = opaque.sub(
-        lambda match: " " if match.group()[:2] in ("--", "/*") or match.group()[0] == "#" else "x", sql
-    ).strip()
-    while bones.endswith(";"):
-        bones = bones[:-1].strip()
-    if not bones:
+    bare_sql = opaque.sub(lambda match: " " if re.match(r"--|/\*|#", match.group()) else "x", sql)
+    bones = bare_sql.rstrip("; \t\r\n\f\v")
+    if not bones.strip():
         raise DrillFailed("the query is empty")
     if ";" in bones:
         raise DrillFailed("the query is more than one statement", hint="Make one check of each.")
-    if "\\" in bones or "/*" in bones or re.search("[\"'`\0]", bones):
+    if re.search(r"[\\\"'`\0]|/\*", bones):
         raise DrillFailed(
             "the query holds a command of a client program, or a text or comment that does not end",
             hint="Use SQL of the server only.",
@@ -428,10 +394,17 @@ def one_statement(sql: str, opaque: re.Pattern[str]) -> str:
     return sql
 
 
-def refusal(state: str) -> DrillFailed:
-    """The failure of a query of which nothing is told but its SQLSTATE: what a server says may quote rows."""
-    kind = KINDS.get(state) or KINDS.get(state[:2], "an error")
-    return DrillFailed(f"the server refused the query ({kind}, SQLSTATE {state or 'unknown'})")
+def require_answer(done: _programs.Done, secret: bool) -> None:
+    """Raise `DrillFailed` for a query that was refused or cut. With `secret` only its SQLSTATE is told: a server may quote rows."""
+    if done.returncode and not secret:
+        raise DrillFailed(re.sub(r"ERROR \d+ \(\w+\) at line \d+: ", "", done.said))
+    if done.returncode:
+        found = re.search(r"\bERROR(?::\s+| \d+ \()([0-9A-Z]{5})\b", done.stderr)
+        state = found.group(1) if found else "unknown"
+        kind = KINDS.get(state) or KINDS.get(state[:2], "an error")
+        raise DrillFailed(f"the server refused the query ({kind}, SQLSTATE {state})")
+    if done.is_cut:
+        raise DrillFailed(f"the query returns more than {_programs.MOST >> 20} MiB")
 
 
 KINDS = {
@@ -453,48 +426,38 @@ def unpack(archive: str, place: Place, engine: str) -> Dump:
     names: list[str] = []
     size = None
     try:
-        digest, total = digest_of(archive), os.path.getsize(archive)
         with gzip.open(archive, "rb") as stream:
             with tarfile.open(fileobj=stream, mode="r|") as members:
                 for member in members:
                     names.append(member.name)
-                    content = members.extractfile(member) if member.isfile() else None
-                    if content is not None and size is None:
-                        size = _copied(content, place, engine)
+                    content = members.extractfile(member) if member.isfile() and size is None else None
+                    size = _copied(content, place, engine) if content else size
             while stream.read(1 << 20):
                 pass
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DrillFailed(
-            f"the archive is truncated or damaged: {error}",
-            hint="Choose another backup, and tell Scalingo's support about this one.",
-        ) from None
+        raise DrillFailed(f"the archive is truncated or damaged: {error}", hint=ANOTHER) from None
     except OSError as error:
         raise DrillFailed(f"the archive {archive} cannot be read: {error.strerror}") from None
-    kind = "in the custom format of pg_dump" if engine == "postgresql" else "in SQL"
     if size is None:
-        listed = ", ".join(names[:10]) or "nothing"
-        raise DrillFailed(f"the archive holds no dump {kind}, but: {listed}")
+        kind = "in the custom format of pg_dump" if engine == "postgresql" else "in SQL"
+        raise DrillFailed(f"the archive holds no dump {kind}, but: {', '.join(names[:10]) or 'nothing'}")
     if os.path.dirname(os.path.realpath(archive)) == place.path:
         os.unlink(archive)
-    return Dump(place.file("dump"), engine, digest, total, size)
+    return Dump(place.file("dump"), size)
 
 
 def _copied(content: t.IO[bytes], place: Place, engine: str) -> int | None:
     """Copy a member of the archive that is a dump. Returns its size, or nothing when it is something else."""
     head = content.read(4096)
-    if not (head.startswith(POSTGRESQL_MAGIC) if engine == "postgresql" else MYSQL_MAGIC.match(head)):
+    if not MAGIC[engine].match(head):
         return None
-    size, end = 0, b""
-    piece = head
-    with _full(place.path), open(_opened(place.file("dump")), "wb") as stream:
-        while piece:
-            stream.write(piece)
-            size += len(piece)
-            end = (end + piece)[-4096:]
-            piece = content.read(1 << 20)
-    if engine != "postgresql" and MYSQL_SAYS.search(head) and MYSQL_END not in end:
-        raise DrillFailed(
-            "the dump in the archive was cut when it was made: its last line does not say that it is complete",
-            hint="Choose another backup, and tell Scalingo's support about this one.",
-        )
+    with place.create("dump") as stream:
+        stream.write(head)
+        shutil.copyfileobj(content, stream, 1 << 20)
+        size = stream.tell()
+        stream.seek(max(0, size - 4096))
+        end = stream.read()
+    if engine == "mysql" and MYSQL_SAYS.search(head) and MYSQL_END not in end:
+        message = "the dump in the archive was cut when it was made: its last line does not say that it is complete"
+        raise DrillFailed(message, hint=ANOTHER)
     return size

@@ -11,47 +11,30 @@ a network nor a socket that anybody else could reach.
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import csv
+import dataclasses
 import io
 import os
 import re
 import secrets as random
 import signal
+import socket
 import sys
 import time
 import typing as t
+import urllib.parse
 
-from . import _drill_given, _programs
-from ._drill_dump import ENTRY, LEFT_OUT, TEXT, Entry, complaints, extensions_of, locale_of, roles_of, settings_of
-from ._drill_place import (
-    Dump,
-    Place,
-    Programs,
-    Restored,
-    isolation,
-    lines_of,
-    major_of,
-    one_of,
-    one_statement,
-    refusal,
-    refuse_open_network,
-    version_of,
-)
+from . import _drill_place, _programs
+from ._drill_dump import ENTRY, LEFT_OUT, TEXT, complaints, extensions_of, locale_of, roles_of, settings_of
+from ._drill_place import PATIENCE, Dump, Place, Programs, Restored, is_given, isolation, one_statement, require_answer
 from ._errors import DrillFailed, visible
 
 SUPERUSER = "postgres"
 #: Who owns what is restored on a server of our own. It sees all rows, whatever the policies of the dump say.
 OWNER = "drill"
 DATABASE = "drill"
-#: Extensions that connect to nothing. Others may, when the server has a network.
-HARMLESS_EXTENSIONS = frozenset(
-    "address_standardizer address_standardizer_data_us amcheck autoinc bloom btree_gin btree_gist citext cube dict_int dict_xsyn earthdistance "
-    "fuzzystrmatch hstore hypopg insert_username intagg intarray isn lo ltree moddatetime pageinspect pg_buffercache pg_freespacemap pg_prewarm "
-    "pg_repack pg_stat_statements pg_trgm pg_visibility pg_walinspect pgcrypto pgrouting pgrowlocks pgstattuple plpgsql postgis postgis_raster "
-    "postgis_sfcgal postgis_tiger_geocoder postgis_topology refint rum seg sslinfo tablefunc tcn timescaledb tsm_system_rows tsm_system_time "
-    "unaccent uuid-ossp vector xml2".split()
-)
 #: What the text of a statement may hold anything in.
 OPAQUE = re.compile(
     r"""(?<![\w$])[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|(?<![\w$])\$([^\W\d]\w*)?\$.*?\$(?(1)\1)\$|--[^\n]*|/\*(?:(?!/\*|\*/).)*\*/""",
@@ -70,46 +53,119 @@ def literal(text: str) -> str:
 # -- programs ---------------------------------------------------------------------------------------------------------
 
 
-def _usual_places(major: int) -> list[str]:
-    places = [f"/usr/lib/postgresql/{major}/bin", f"/usr/pgsql-{major}/bin"]
-    return [*places, f"/opt/homebrew/opt/postgresql@{major}/bin", f"/usr/local/opt/postgresql@{major}/bin"]
-
-
-def find(major: int, params: t.Mapping[str, t.Any], *, look_only: bool = False) -> Programs:
-    """The programs of a server of this major version, unless one is given, and those of its clients. It only looks in any case.
+def find(major: int, params: t.Mapping[str, t.Any]) -> Programs:
+    """The programs of a server of this major version, unless one is given, and those of its clients.
 
     Raises `DrillFailed` with what is to be installed.
     """
-    del look_only
-    server, version, isolated = "", "", False
+    usual = [f"/usr/lib/postgresql/{major}/bin", f"/usr/pgsql-{major}/bin"]
+    usual += [f"{brew}/opt/postgresql@{major}/bin" for brew in ("/opt/homebrew", "/usr/local")]
+    server, version = "", ""
     before: tuple[str, ...] = ()
-    if not _drill_given.is_given(params):
-        server, version = _find_server(params["programs"], major)
-        before, isolated = isolation("PostgreSQL")
+    if not is_given(params):
+        given = params["programs"]
+        server, version = _drill_place.find("PostgreSQL", ("postgres", "initdb"), "programs", given, usual, major)
+        before, usual = isolation("PostgreSQL"), [server, *usual]
     given = params["client_programs"]
-    names = ("pg_restore", "psql")
-    for place in one_of(names, [given] if given else [server, *_usual_places(major)]):
-        found = version_of(os.path.join(place, "pg_restore"))
-        if found:
-            return Programs(server, version, place, found, before, isolated)
-    raise DrillFailed(
-        f"pg_restore and psql are not {f'in {given}' if given else 'on this machine'}",
-        hint=f"Install PostgreSQL's client programs, of version {major} or newer, or name their directory in client_programs.",
-    )
+    clients = _drill_place.find("PostgreSQL", ("pg_restore", "psql"), "client_programs", given, usual)
+    return Programs(server, version, *clients, before)
 
 
-def _find_server(given: str, major: int) -> tuple[str, str]:
-    other = None
-    for place in one_of(("initdb", "postgres"), [given] if given else _usual_places(major)):
-        version = version_of(os.path.join(place, "postgres"))
-        if version and major_of(version) == major:
-            return place, version
-        other = version or other
-    where = f"in {given}" if given else "on this machine"
-    hint = f"Install PostgreSQL {major}, or name the directory with its initdb and postgres in programs."
-    if other:
-        raise DrillFailed(f"PostgreSQL {major} is needed, and {where} is {other}", hint=hint)
-    raise DrillFailed(f"there is no PostgreSQL server {where}: initdb and postgres are needed", hint=hint)
+# -- a server that is given -------------------------------------------------------------------------------------------
+
+#: How the databases of drills on a given server begin. The time when they are over and the name of the workspace follow.
+PREFIX = "restore_drill_"
+#: The rights with which code of a dump gets out of its database.
+TOO_MANY_RIGHTS = """
+SELECT 'those of a superuser' FROM pg_roles WHERE rolname IN (session_user, current_user) AND rolsuper
+UNION SELECT rolname FROM pg_roles
+WHERE rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files') AND pg_has_role(current_user, oid, 'MEMBER')
+ORDER BY 1
+"""
+OLD_DATABASES = f"""
+SELECT datname FROM pg_database WHERE datname ~ '^{PREFIX}[0-9]+_[a-z0-9_]{{8}}$' AND pg_get_userbyid(datdba) = current_user
+"""
+#: Extensions that connect to nothing. Others may, when the server has a network.
+HARMLESS_EXTENSIONS = frozenset(
+    "address_standardizer address_standardizer_data_us amcheck autoinc bloom btree_gin btree_gist citext cube dict_int dict_xsyn earthdistance "
+    "fuzzystrmatch hstore hypopg insert_username intagg intarray isn lo ltree moddatetime pageinspect pg_buffercache pg_freespacemap pg_prewarm "
+    "pg_repack pg_stat_statements pg_trgm pg_visibility pg_walinspect pgcrypto pgrouting pgrowlocks pgstattuple plpgsql postgis postgis_raster "
+    "postgis_sfcgal postgis_tiger_geocoder postgis_topology refint rum seg sslinfo tablefunc tcn timescaledb tsm_system_rows tsm_system_time "
+    "unaccent uuid-ossp vector xml2".split()
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Production:
+    """The database that the drill is about, on whose server nothing is made: host:port of its instances, its own database and user."""
+
+    hosts: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+def environment_of(params: t.Mapping[str, t.Any], place: Place) -> dict[str, str]:
+    """How clients reach it. What the user's environment says of a server is never written down."""
+    if params["server_url"]:
+        return {"PGSERVICE": "drill", "PGSERVICEFILE": place.write("service.conf", service_of(params["server_url"]))}
+    own = {name: value for name, value in os.environ.items() if re.fullmatch(r"HOME|PG[A-Z]+", name)}
+    return {**own, "PGSERVICE": params["server_service"]}
+
+
+def service_of(url: str) -> str:
+    """A connection URL as a service file, so that no program gets it as an argument. Raises `DrillFailed`."""
+    parts, unquote = urllib.parse.urlsplit(url), urllib.parse.unquote
+    try:
+        port = str(parts.port or "")
+    except ValueError:
+        raise DrillFailed("server_url has no valid port") from None
+    values = {
+        "host": parts.hostname or "",
+        "port": port,
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "dbname": unquote(parts.path[1:]),
+        **dict(urllib.parse.parse_qsl(parts.query)),
+    }
+    lines = ["[drill]", *(f"{name}={value}" for name, value in values.items() if value)]
+    if any(re.search(r"[\r\n]", line) for line in lines):
+        raise DrillFailed("server_url holds a line break")
+    return "\n".join([*lines, ""])
+
+
+def refuse_production(
+    host: str, port: str, address: str | None, known: t.Iterable[str], production: Production
+) -> None:
+    """Raise `DrillFailed` for the database's own server: by its address, or as it has the database or user, through a tunnel."""
+    addresses = {host, address or host, *_resolved(host)}
+    for name in production.hosts:
+        its_host, dummy, its_port = name.rpartition(":")
+        if its_host and its_port == port and {its_host, *_resolved(its_host)} & addresses:
+            raise DrillFailed(
+                f"the given server is that of the database itself ({name}), on which a drill makes nothing"
+            )
+    for name in set(known).intersection(filter(None, production.names)):
+        raise DrillFailed(
+            f"the given server has the database or the user {name}, as the server of the database itself: a drill makes nothing on it",
+            hint="A tunnel may lead to production. Give a server that is for drills alone.",
+        )
+
+
+def _resolved(host: str) -> set[str]:
+    with contextlib.suppress(OSError, UnicodeError):
+        return {str(found[4][0]) for found in socket.getaddrinfo(host, None)}
+    return set()
+
+
+def refuse_open_network(extensions: t.Iterable[str], allow: t.Container[str], given: bool) -> None:
+    """Raise `DrillFailed` when code of the dump could reach other servers, as it did in production, and that was not consented to."""
+    reaching = sorted(set(extensions) - HARMLESS_EXTENSIONS)
+    if reaching and "network" not in allow:
+        own = "unshare cannot give a server a network of its own on this machine"
+        why = "the given server has a network" if given else own
+        raise DrillFailed(
+            f"the dump brings what may connect to other servers ({', '.join(reaching)}), and {why}: views that are restored might write there",
+            hint="Allow user namespaces on this machine, or add 'allow: [network]' when nothing can be reached from it that must not be.",
+        )
 
 
 # -- the server -------------------------------------------------------------------------------------------------------
@@ -124,7 +180,6 @@ UNION ALL SELECT format('GRANT USAGE ON FOREIGN DATA WRAPPER %I TO {OWNER}', fdw
 """
 #: The owner is to see all rows of the copy.
 NO_FORCE = """
-SET search_path = pg_catalog;
 SELECT format('ALTER TABLE %I.%I NO FORCE ROW LEVEL SECURITY', nspname, relname)
 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE relforcerowsecurity AND pg_get_userbyid(relowner) = current_user
@@ -139,24 +194,18 @@ class Server:
 
     engine = "postgresql"
 
-    def __init__(
-        self, programs: Programs, place: Place, params: t.Mapping[str, t.Any], production: _drill_given.Production
-    ) -> None:
-        self.kind = "given" if _drill_given.is_given(params) else "throw-away"
+    def __init__(self, programs: Programs, place: Place, params: t.Mapping[str, t.Any], production: Production) -> None:
+        self._given = is_given(params)
+        self.kind = "given" if self._given else "throw-away"
         self.version = ""
+        #: The extensions that it has, with their versions.
         self.available: dict[str, str] = {}
         self._programs = programs
         self._place = place
         self._params = params
         self._production = production
         self._database = ""
-        self._given = self.kind == "given"
         self._environment = {"PGHOST": place.path, "PGPORT": "5432"}
-        self._entries: list[Entry] = []
-        self._extensions: dict[str, str] = {}
-        self._settings: list[tuple[str, str]] = []
-        self._roles: list[str] = []
-        self._locale: dict[str, str] = {}
 
     # how the programs reach it
 
@@ -167,85 +216,71 @@ class Server:
         environment.update(more.pop("environment", {}))
         return self._place.run([os.path.join(self._programs.clients, program), *words], environment, **more)
 
-    def _psql(
-        self, script: str, *words: str, superuser: bool = False, database: str | None = None, **more: t.Any
-    ) -> _programs.Done:
+    def _psql(self, script: str, *words: str, database: str | None = None, **more: t.Any) -> _programs.Done:
         """Run a script of ours, with what it needs of commands of psql."""
         name = self._database if database is None else database
         # A server that is given decides by itself where one comes in when no database is named.
         place = ["-d", name] if name else []
         options = ["-X", "-q", "-w", "-v", "ON_ERROR_STOP=1", "--csv", "-t", *words, *place, "-f", "-"]
-        return self._run("psql", *options, given=script, superuser=superuser, **more)
+        return self._run("psql", *options, given=script, **more)
 
     def _sql(self, script: str, **more: t.Any) -> list[list[str]]:
         """The rows that a script of ours prints. Raises `DrillFailed`."""
-        done = self._psql(script, **more)
-        if done.returncode:
-            raise self._place.failure("the server refused a statement", done.said)
-        return [list(row) for row in csv.reader(io.StringIO(done.stdout, newline=""))]
+        done = self._psql(f"SET search_path = pg_catalog;\n{script}", failing="the server refused a statement", **more)
+        return list(csv.reader(io.StringIO(done.stdout, newline="")))
 
-    def _pg_restore(self, entries: t.Sequence[Entry], *words: str) -> _programs.Done:
-        """Only these entries, nobody's rights, and nothing that needs rights of its own."""
-        self._place.write("entries", "".join(entry.line + "\n" for entry in entries))
+    def _pg_restore(self, entries: t.Iterable[str], *words: str) -> _programs.Done:
+        """Only these entries of the list, nobody's rights, and nothing that needs rights of its own."""
+        listed = self._place.write("entries", "".join(entry + "\n" for entry in entries))
         options = ["--no-owner", "--no-privileges", "--no-comments", "--no-security-labels", "--no-tablespaces"]
-        options += ["--use-list", self._place.file("entries"), *words, self._place.file("dump")]
-        return self._run("pg_restore", *options)
-
-    # what the dump says
-
-    def _read(self, dump: Dump) -> None:
-        done = self._run("pg_restore", "--list", "--create", dump.path)
-        if done.returncode or done.is_cut:
-            hint = "A dump is truncated or damaged, or newer than pg_restore: name newer programs in client_programs."
-            raise self._place.failure("pg_restore cannot read the dump", done.said, hint)
-        for line, name in (("Dumped from database", "dumped_from"), ("Dumped by pg_dump", "dumped_by")):
-            match = re.search(rf"^;\s+{line} version: (\S+)", done.stdout, re.MULTILINE)
-            setattr(dump, name, match and match.group(1))
-        lines = [(line, ENTRY.match(line)) for line in lines_of(done.stdout)]
-        found = [Entry(line, match.group(1)) for line, match in lines if match]
-        self._entries = [entry for entry in found if not entry.kind.startswith("DATABASE")]
-        told = [entry for entry in found if entry.kind in ("DATABASE", "DATABASE PROPERTIES", "EXTENSION", "POLICY")]
-        text = self._pg_restore(told, "--create", "--file=-").stdout if told else ""
-        self._extensions, self._settings, self._roles = extensions_of(text), settings_of(text), roles_of(text)
-        dump.extensions = sorted(self._extensions)
-        self._locale = options = locale_of(text)
-        dump.encoding = options.get("ENCODING")
-        dump.provider = options.get("LOCALE_PROVIDER", "libc") if options else None
-        names = ("ICU_LOCALE", "BUILTIN_LOCALE", "LOCALE", "LC_COLLATE")
-        dump.locale = next((options[name] for name in names if name in options), None)
+        return self._run("pg_restore", *options, "--use-list", listed, *words, self._place.file("dump"))
 
     # life
 
     def start(self, dump: Dump) -> None:
-        """Read the dump, start a server or reach the given one, and make a database as the dump's was.
-
-        Raises `DrillFailed`.
-        """
+        """Read the dump, start a server or reach the given one, and make a database as the dump's was. Raises `DrillFailed`."""
         self._read(dump)
         if self._given:
             self._join()
         if not self._programs.isolated:
-            refuse_open_network(self._extensions, HARMLESS_EXTENSIONS, self._params["allow"], self._given)
+            refuse_open_network(self._extensions, self._params["allow"], self._given)
         if self._given:
             self._drop_old()
         else:
             self._serve()
         self._create_database()
         query = "SELECT current_setting('server_version'); SELECT name, default_version FROM pg_available_extensions;"
-        (self.version,), *available = self._sql(f"SET search_path = pg_catalog; {query}", superuser=True)
-        self.version = self.version.split(" ")[0]
+        (version,), *available = self._sql(query, superuser=True)
+        self.version = version.split(" ")[0]
         self.available = {name: version for name, version in available}
+
+    def _read(self, dump: Dump) -> None:
+        """What the dump says of itself."""
+        hint = "A dump is truncated or damaged, or newer than pg_restore: name newer programs in client_programs."
+        failing = "pg_restore cannot read the dump"
+        listed = self._run("pg_restore", "--list", "--create", dump.path, failing=failing, hint=hint).stdout
+        for line, name in (("Dumped from database", "dumped_from"), ("Dumped by pg_dump", "dumped_by")):
+            match = re.search(rf"^;\s+{line} version: (\S+)", listed, re.MULTILINE)
+            setattr(dump, name, match and match.group(1))
+        matches = [ENTRY.match(line) for line in listed.split("\n")]
+        #: Each entry of its list, and the kind.
+        self._entries = [(match.string, match.group(1)) for match in matches if match]
+        kinds = ("DATABASE", "DATABASE PROPERTIES", "EXTENSION", "POLICY")
+        told = [entry for entry, kind in self._entries if kind in kinds]
+        text = self._pg_restore(told, "--create", "--file=-").stdout if told else ""
+        self._extensions, self._settings, self._roles = extensions_of(text), settings_of(text), roles_of(text)
+        self._locale = options = locale_of(text)
+        dump.extensions = sorted(self._extensions)
+        dump.encoding = options.get("ENCODING")
+        dump.provider = options.get("LOCALE_PROVIDER", "libc") if options else None
+        names = ("ICU_LOCALE", "BUILTIN_LOCALE", "LOCALE", "LC_COLLATE")
+        dump.locale = next((options[name] for name in names if name in options), None)
 
     def _serve(self) -> None:
         """A server that nobody else can reach: it listens on a socket in the workspace alone."""
         data = self._place.file("data")
-        server = self._programs.server
-        made = self._place.run(
-            [*self._programs.before, os.path.join(server, "initdb"), "-D", data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
-            {},
-        )  # fmt: skip
-        if made.returncode:
-            raise self._place.failure("the server could not be made", made.said)
+        words = ["-D", data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+        self._place.run(self._programs.serving("initdb", *words), {}, failing="the server could not be made")
         settings = {
             "dynamic_shared_memory_type": "mmap",
             "fsync": "off",
@@ -255,8 +290,6 @@ class Server:
             "max_wal_senders": "0",
             "max_connections": f"{20 + int(self._params['jobs'])}",
             "autovacuum": "off",
-            # A session whose client was killed works for nobody.
-            "client_connection_check_interval": "1s",
             **self._params["server_settings"],
             # The last one counts: nobody opens the server by a setting.
             "listen_addresses": "",
@@ -264,37 +297,37 @@ class Server:
             "unix_socket_permissions": "0700",
             "port": "5432",
         }
-        if major_of(self._programs.server_version) < 14 or not sys.platform.startswith("linux"):
-            del settings["client_connection_check_interval"]
+        if int(self._programs.server_version.split(".")[0]) >= 14 and sys.platform.startswith("linux"):
+            # A session whose client was killed works for nobody.
+            settings = {"client_connection_check_interval": "1s", **settings}
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        command = [*self._programs.before, os.path.join(server, "postgres"), "-D", data, *words]
-        self._place.serve(command, self._ready, signal.SIGQUIT, _programs.said)
-        roles = [*self._roles, *self._params["roles"]]
-        names = [name for name in dict.fromkeys(roles) if name not in (OWNER, SUPERUSER) and not name.startswith("pg_")]
-        script = [f"CREATE ROLE {identifier(name)} NOLOGIN;" for name in names]
-        self._sql("\n".join([f"CREATE ROLE {OWNER} LOGIN BYPASSRLS;", *script]), superuser=True, database="postgres")
+        self._place.serve(self._programs.serving("postgres", "-D", data, *words), self._ready, signal.SIGQUIT)
+        roles = dict.fromkeys([*self._roles, *self._params["roles"]])
+        names = [name for name in roles if name not in (OWNER, SUPERUSER) and not name.startswith("pg_")]
+        script = "".join(f"CREATE ROLE {identifier(name)} NOLOGIN;" for name in names)
+        self._sql(f"CREATE ROLE {OWNER} LOGIN BYPASSRLS; {script}", superuser=True, database="postgres")
 
     def _ready(self) -> bool:
-        with contextlib.suppress(OSError, IndexError):
-            with open(os.path.join(self._place.file("data"), "postmaster.pid"), encoding="utf-8") as stream:
-                return stream.read().splitlines()[7].strip() == "ready"
-        return False
+        return self._psql("SELECT 1;", superuser=True, database="postgres", timeout=PATIENCE).returncode == 0
 
     def _join(self) -> None:
-        """Look whether a database may be made on the given server."""
-        self._environment = _drill_given.environment_of(self._params, self._place)
+        """Refuse a given server on which no database may be made: that of production, or one whose user has rights of the machine."""
+        self._environment = environment_of(self._params, self._place)
+        where = "\\echo :HOST\n\\echo :PORT\nSELECT host(inet_server_addr());"
         known = "SELECT datname FROM pg_database UNION SELECT rolname FROM pg_roles;"
-        where = "\\echo :HOST\n\\echo :PORT\nSET search_path = pg_catalog;\nSELECT host(inet_server_addr());\n"
-        (host,), (port,), (address,), *names = self._sql(where + known)
-        _drill_given.refuse_production(host, port, address, [name for (name,) in names], self._production)
-        rights = self._sql(f"SET search_path = pg_catalog; {_drill_given.TOO_MANY_RIGHTS}")
-        _drill_given.refuse_rights([name for (name,) in rights], self._params["allow"])
+        (host,), (port,), (address,), *names = self._sql(f"{where}\n{known}")
+        refuse_production(host, port, address, [name for (name,) in names], self._production)
+        rights = ", ".join(name for (name,) in self._sql(TOO_MANY_RIGHTS))
+        if rights and "superuser" not in self._params["allow"]:
+            message = f"the user of the given server has rights that code in a dump could use on its machine: {rights}"
+            hint = "Give a user who may create databases and nothing else, or add 'allow: [superuser]'."
+            raise DrillFailed(message, hint=hint)
 
     def _drop_old(self) -> None:
         """Drop the databases of drills whose time is over, or that were killed."""
         swept = {path.rpartition("-")[2] for path in self._place.swept}
-        for (name,) in self._sql(f"SET search_path = pg_catalog; {_drill_given.OLD_DATABASES}"):
-            ends, its_place = name[len(_drill_given.PREFIX) :].split("_", 1)
+        for (name,) in self._sql(OLD_DATABASES):
+            ends, its_place = name[len(PREFIX) :].split("_", 1)
             if int(ends) < time.time() or its_place in swept:
                 self._sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE);")
 
@@ -305,26 +338,24 @@ class Server:
             options = {"ENCODING": "UTF8", "LC_COLLATE": asked, "LC_CTYPE": asked}
         values = {name: text if name == "LOCALE_PROVIDER" else literal(text) for name, text in options.items()}
         words = " ".join(f"{name} = {value}" for name, value in values.items())
-        name = DATABASE
+        name, owner, entry, where, hint = DATABASE, f"OWNER {OWNER}", "postgres", "this machine", ""
         if self._given:
-            name = f"{_drill_given.PREFIX}{int(time.time() + self._params['timeout'])}_{self._place.name}"
-        owner = "" if self._given else f"OWNER {OWNER} "
+            name = f"{PREFIX}{int(time.time() + self._params['timeout'])}_{self._place.name}"
+            owner, entry, where, hint = "", "", "the given server", "Its user needs the right CREATEDB."
         # Whatever comes of it.
         self._database = name
         self._place.at_end(self.close)
-        script = f"CREATE DATABASE {name} {owner}TEMPLATE template0 {words};"
-        done = self._psql(script, superuser=True, database="" if self._given else "postgres")
+        script = f"CREATE DATABASE {name} {owner} TEMPLATE template0 {words};"
+        done = self._psql(script, superuser=True, database=entry)
         if done.returncode == 0:
             return
         self._database = ""
-        where, hint = (
-            ("the given server", "Its user needs the right CREATEDB.") if self._given else ("this machine", "")
-        )
+        message = f"no database can be made on {where}"
         if re.search(r"locale|LC_C|collat|ICU|encoding", done.stderr):
             shown = ", ".join(f"{key} {value}" for key, value in options.items())
+            message = f"the database has a locale that {where} cannot have ({shown})"
             hint = "Install that locale for the server, or name another one with locale: then text sorts in another way, and checks of it may fail."
-            raise self._place.failure(f"the database has a locale that {where} cannot have ({shown})", done.said, hint)
-        raise self._place.failure(f"no database can be made on {where}", done.said, hint)
+        raise self._place.failure(message, done.said, hint)
 
     def close(self) -> None:
         """Drop what was made on a given server. One of our own goes as a whole, with its workspace. Raises `DrillFailed`."""
@@ -344,39 +375,33 @@ class Server:
         `extensions` are those that the database has got since the backup: whether they could be made is only tried.
         """
         del dump
-        left_out: dict[str, int] = {}
         target = f"--dbname={self._database}"
-        schemas = [entry for entry in self._entries if entry.kind == "SCHEMA"]
+        out = [LEFT_OUT.match(kind) for dummy, kind in self._entries]
+        left_out = collections.Counter(kind.group(1) for kind in out if kind)
+        schemas = [entry for entry, kind in self._entries if kind == "SCHEMA"]
         problems = complaints(self._pg_restore(schemas, target), left_out) if schemas else []
         for name, schema in self._extensions.items():
             place = f" WITH SCHEMA {identifier(schema)}" if schema else ""
-            problems += self._extended(f"CREATE EXTENSION IF NOT EXISTS {identifier(name)}{place} CASCADE;", name)
+            problems += self._extended(name, f"CREATE EXTENSION IF NOT EXISTS {identifier(name)}{place} CASCADE;")
         for name in extensions:
-            problems += self._extended(
-                f"BEGIN; CREATE EXTENSION IF NOT EXISTS {identifier(name)} CASCADE; ROLLBACK;", name
-            )
-        for entry in self._entries:
-            kind = LEFT_OUT.match(entry.kind)
-            if kind:
-                left_out[kind.group(1)] = left_out.get(kind.group(1), 0) + 1
+            script = f"BEGIN; CREATE EXTENSION IF NOT EXISTS {identifier(name)} CASCADE; ROLLBACK;"
+            problems += self._extended(name, script)
         if not problems:
             if not self._given:
-                self._sql(f"SET search_path = pg_catalog; {GRANT_WHAT_EXTENSIONS_BROUGHT}", superuser=True)
-            rest = [entry for entry in self._entries if not re.match(r"(SCHEMA|EXTENSION)$", entry.kind)]
-            rest = [entry for entry in rest if not LEFT_OUT.match(entry.kind)]
+                self._sql(GRANT_WHAT_EXTENSIONS_BROUGHT, superuser=True)
+            kinds = re.compile(rf"(DATABASE.*|SCHEMA|EXTENSION)$|{LEFT_OUT.pattern}")
+            rest = [entry for entry, kind in self._entries if not kinds.match(kind)]
             if rest:
                 done = self._pg_restore(rest, target, f"--jobs={jobs}")
                 problems = complaints(done, left_out, isolated=self._programs.isolated, parallel=jobs > 1)
             self._sql(NO_FORCE)
-            refused = sum(not self._applied(name, value) for name, value in self._settings)
-            if refused:
-                left_out["SETTING"] = refused
+            left_out["SETTING"] = sum(not self._applied(name, value) for name, value in self._settings)
         if self._given:
             hint = " (roles that the database has are to be made on the given server first)"
             problems = [text + hint if re.match(r'role "[^"]*" does not exist', text) else text for text in problems]
-        return self._place.told(problems, left_out)
+        return self._place.told(problems, +left_out)
 
-    def _extended(self, script: str, name: str) -> list[str]:
+    def _extended(self, name: str, script: str) -> list[str]:
         done = self._psql(f"SET client_min_messages = error; {script}", superuser=True)
         return [f"the extension {visible(name)} cannot be created: {done.said}"] if done.returncode else []
 
@@ -404,16 +429,11 @@ class Server:
         }
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         null, tag = f"null_{random.token_hex(8)}", f"query_{random.token_hex(8)}"
-        verbosity = "sqlstate" if secret else "terse"
         # Psql itself reads none of it, so that no command of psql can be in it.
         script = f"SELECT ${tag}${one_statement(sql, OPAQUE)}${tag}$ \\gexec\n"
-        words = ["-P", f"null={null}", "-v", f"VERBOSITY={verbosity}"]
+        words = ["-P", f"null={null}", "-v", f"VERBOSITY={'sqlstate' if secret else 'terse'}"]
         done = self._psql(script, *words, superuser=catalog, environment={"PGOPTIONS": options}, timeout=timeout + 30)
-        if done.returncode:
-            state = re.search(r"ERROR:\s+([0-9A-Z]{5})\b", done.stderr)
-            raise refusal(state.group(1) if state else "") if secret else DrillFailed(done.said)
-        if done.is_cut:
-            raise DrillFailed(f"the query returns more than {_programs.MOST >> 20} MiB")
+        require_answer(done, secret)
         csv.field_size_limit(_programs.MOST)
         rows = csv.reader(io.StringIO(done.stdout, newline=""))
         return [[None if cell == null else cell for cell in row] for row in rows]

@@ -17,7 +17,7 @@ from ansible_collections.community.scalingo.plugins.module_utils import _drill_m
 from ansible_collections.community.scalingo.plugins.module_utils._drill_mariadb import Server
 from ansible_collections.community.scalingo.plugins.module_utils._drill_place import Dump, Place
 from ansible_collections.community.scalingo.plugins.module_utils._errors import DrillFailed, sentence
-from support.drills import OPTIONS, Production, killed, processes_of, unpacked
+from support.drills import OPTIONS, killed, processes_of, unpacked
 from support.programs import packed
 from support.real import short_directory
 
@@ -113,13 +113,12 @@ def drill(work_dir: Path, programs: str, sql: str | bytes, **options: t.Any) -> 
     params = {**OPTIONS, "programs": programs, **options}
     found = _drill_mariadb.find(8, params)
     with Place.made(str(work_dir), "shop") as place:
-        server = Server(found, place, params, Production())
+        server = Server(found, place, params, None)
         yield (
             place,
             server,
             unpacked(place, packed({"shop.sql": sql if isinstance(sql, bytes) else sql.encode()}), "mysql"),
         )
-        server.close()
 
 
 def refusal(server: Server, sql: str, **how: t.Any) -> str:
@@ -218,9 +217,9 @@ def test_what_makes_a_drill_of_mysql_fail(work_dir: Path, programs: str, tmp_pat
             server.start(dump)
     assert os.listdir(work_dir) == []
     for options, said in (
-        ({"programs": str(tmp_path)}, "there is no MariaDB server in"),
+        ({"programs": str(tmp_path)}, "there is no MariaDB with mariadbd and mariadb-install-db in"),
         ({"server_url": "postgresql://a"}, "are for PostgreSQL"),
-        ({"programs": programs, "client_programs": str(tmp_path)}, "the program mariadb is missing"),
+        ({"programs": programs, "client_programs": str(tmp_path)}, "there is no MariaDB with mariadb in"),
     ):
         with pytest.raises(DrillFailed, match=said):
             _drill_mariadb.find(8, {**OPTIONS, **options})

@@ -20,11 +20,11 @@ from pathlib import Path
 import pytest
 from ansible_collections.community.scalingo.plugins.module_utils import _drill_postgresql
 from ansible_collections.community.scalingo.plugins.module_utils._drill_place import Dump, Place
-from ansible_collections.community.scalingo.plugins.module_utils._drill_postgresql import Server
+from ansible_collections.community.scalingo.plugins.module_utils._drill_postgresql import Production, Server
 from ansible_collections.community.scalingo.plugins.module_utils._errors import DrillFailed, sentence
 from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress, RunEnded
 from support import fetched
-from support.drills import OPTIONS, Production, killed, processes_of, unpacked
+from support.drills import OPTIONS, killed, processes_of, unpacked
 from support.playbook import ROOT
 from support.postgresql import PostgreSQL
 from support.programs import packed
@@ -78,7 +78,7 @@ CREATE FUNCTION slow() RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM ge
 CREATE MATERIALIZED VIEW v AS SELECT slow() WITH NO DATA;
 UPDATE pg_class SET relispopulated = true WHERE relname = 'v';
 """
-NOTHING = Production()
+NOTHING = Production((), ())
 HARMLESS = (
     'pg_restore: error: could not execute query: ERROR:  unrecognized configuration parameter "transaction_timeout"'
 )
@@ -333,19 +333,19 @@ def test_a_given_server(work_dir: Path, source: PostgreSQL, archive: t.Callable[
         return sentence(raised.value)
 
     # Its address is another one, as behind a tunnel, and it has what production has.
-    assert "has the database or the user shop" in started(Production(["db.invalid:5432"], ["shop"]))
-    assert "is that of the database itself" in started(Production([f"localhost:{source.port}"]))
+    assert "has the database or the user shop" in started(Production(("db.invalid:5432",), ("shop",)))
+    assert "is that of the database itself" in started(Production((f"localhost:{source.port}",), ()))
     for right, said in (
         ("pg_write_server_files", "pg_write_server_files"),
         ("pg_execute_server_program", "pg_execute_server_program"),
     ):
         source.rows(f"GRANT {right} TO careful")
-        assert f"code in a dump could use on its machine: {said}." in started(Production())
+        assert f"code in a dump could use on its machine: {said}." in started(NOTHING)
         source.rows(f"REVOKE {right} FROM careful")
     source.rows("ALTER ROLE careful SUPERUSER")
-    assert "those of a superuser" in started(Production(), allow=["network"])
+    assert "those of a superuser" in started(NOTHING, allow=["network"])
     assert "may connect to other servers (postgres_fdw), and the given server has a network" in started(
-        Production(), allow=["superuser"]
+        NOTHING, allow=["superuser"]
     )
     source.rows("ALTER ROLE careful NOSUPERUSER")
     assert names() == sorted(old), "nothing was made, and nothing dropped"

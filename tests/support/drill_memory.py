@@ -15,7 +15,7 @@ import os
 import typing as t
 from unittest import mock
 
-from ansible_collections.community.scalingo.plugins.module_utils import _drill_measures, _drill_place, _files
+from ansible_collections.community.scalingo.plugins.module_utils import _drill_measures, _drill_place
 from ansible_collections.community.scalingo.plugins.module_utils._core import Clock
 from ansible_collections.community.scalingo.plugins.module_utils._errors import DrillFailed, ScalingoError
 from ansible_collections.community.scalingo.plugins.module_utils._resources import restore_drill
@@ -44,7 +44,7 @@ class Library:
         self.engine = engine
         self.clock = clock
 
-    def find(self, major: int, params: t.Mapping[str, t.Any], *, look_only: bool) -> Programs:
+    def find(self, major: int, params: t.Mapping[str, t.Any]) -> Programs:
         if self.engine == "mysql" and (params["server_url"] or params["server_service"]):
             raise DrillFailed("a server can be given for PostgreSQL only")
         for name in ("programs", "client_programs"):
@@ -87,7 +87,7 @@ class Server:
     def restore(self, dump: t.Any, *, jobs: int, extensions: t.Sequence[str]) -> t.Any:
         self._clock.sleep(RESTORING / jobs)
         self._place.pause(0)
-        lacking = dump.size > LARGE and ROLE not in self._params["roles"]
+        lacking = dump.content_bytes > LARGE and ROLE not in self._params["roles"]
         problems = [f'role "{ROLE}" does not exist'] if lacking else []
         return _drill_place.Restored(problems, 0, {"PUBLICATION": 1})
 
@@ -109,9 +109,6 @@ class Server:
             return [[f"{self._clock.wall() - 90000}"]]
         return [[dialect.true[0] if " > 0" in sql else "1000"]]
 
-    def close(self) -> None:
-        """Nothing is left of it."""
-
 
 @contextlib.contextmanager
 def serving(clock: t.Callable[[], Clock]) -> t.Iterator[None]:
@@ -119,9 +116,7 @@ def serving(clock: t.Callable[[], Clock]) -> t.Iterator[None]:
 
     def unpack(archive: str, place: _drill_place.Place, engine: str) -> _drill_place.Dump:
         size = os.path.getsize(archive)
-        return _drill_place.Dump(
-            place.file("dump"), engine, _files.digest_of(archive), size, size, "16.4", "18.1", extensions=["pg_trgm"]
-        )
+        return _drill_place.Dump(place.file("dump"), size, "16.4", "18.1", extensions=["pg_trgm"])
 
     engines = {name: (known[0], Library(name, clock)) for name, known in restore_drill.ENGINES.items()}
     with contextlib.ExitStack() as stack:

@@ -24,13 +24,6 @@ OPTIONS: dict[str, t.Any] = {
 }  # fmt: skip
 
 
-class Production(t.NamedTuple):
-    """The database that a drill is about."""
-
-    hosts: t.Sequence[str] = ()
-    names: t.Sequence[str] = ()
-
-
 def unpacked(place: _drill_place.Place, archive: bytes, engine: str) -> _drill_place.Dump:
     path = Path(place.path, "archive.tar.gz")
     path.write_bytes(archive)

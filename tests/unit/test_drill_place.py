@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import collections
 import os
 import resource
 import signal
@@ -19,15 +19,15 @@ from pathlib import Path
 import pytest
 from ansible_collections.community.scalingo.plugins.module_utils import (
     _drill_dump,
-    _drill_given,
     _drill_place,
     _drill_postgresql,
     _programs,
 )
 from ansible_collections.community.scalingo.plugins.module_utils._drill_place import Place
+from ansible_collections.community.scalingo.plugins.module_utils._drill_postgresql import Production
 from ansible_collections.community.scalingo.plugins.module_utils._errors import DrillFailed, sentence
 from ansible_collections.community.scalingo.plugins.module_utils._progress import RunEnded
-from support.drills import FORK, OPTIONS, Production, killed, processes_of, unpacked
+from support.drills import FORK, OPTIONS, killed, processes_of, unpacked
 from support.programs import packed, until
 from support.real import short_directory
 
@@ -52,15 +52,12 @@ def place(work_dir: Path) -> t.Iterator[Place]:
 
 
 def test_the_dump_of_an_archive(place: Place) -> None:
-    content = packed({"readme": b"hello", "dump": WHOLE, "another": b"PGDMP"})
+    content = packed({"readme": b"hello", "../../dump": WHOLE, "another": b"PGDMP"})
     dump = unpacked(place, content, "postgresql")
-    assert (dump.sha256, dump.size, dump.content_bytes) == (
-        hashlib.sha256(content).hexdigest(),
-        len(content),
-        len(WHOLE),
-    )
+    assert dump.content_bytes == len(WHOLE)
     assert Path(dump.path).read_bytes() == WHOLE and Path(dump.path).stat().st_mode & 0o777 == 0o600
-    assert sorted(os.listdir(place.path)) == ["dump", "lock"], "the archive takes no space any more"
+    assert sorted(os.listdir(place.path)) == ["community.scalingo.lock", "dump"], "the archive takes no space any more"
+    assert os.listdir(Path(place.path).parent) == [os.path.basename(place.path)], "names in the archive mean nothing"
     assert unpacked(place, packed({"a.sql": SQL}), "mysql").content_bytes == len(SQL)
 
 
@@ -133,7 +130,7 @@ def test_a_workspace_is_private_and_goes_with_what_runs_in_it(work_dir: Path) ->
         assert path.stat().st_mode & 0o777 == 0o700 and not place.swept
         assert Path(place.write("a", "text")).stat().st_mode & 0o777 == 0o600
         assert _drill_place.leftovers(str(work_dir)) == [], "somebody holds it"
-        place.serve([sys.executable, "-c", "import time; time.sleep(60)", str(path)], lambda: True, signal.SIGTERM, str)
+        place.serve([sys.executable, "-c", "import time; time.sleep(60)", str(path)], lambda: True, signal.SIGTERM)
         until(lambda: processes_of(work_dir), "the program")
         raise ZeroDivisionError
     assert not processes_of(work_dir) and not path.exists()
@@ -185,23 +182,17 @@ def test_a_killed_drills_workspace_is_removed_by_the_next_and_no_other(work_dir:
 
     killed(work_dir, drill, lambda: list(work_dir.glob("*/dump")))
     (left,) = work_dir.iterdir()
-    for name in (
-        "restore_drill-of-somebody",
-        "restore_drill-justmade",
-        "restore_drill-wasempty",
-        "restore_drill-aaaaaaaa",
-    ):
+    for name in ("restore_drill-of-somebody", "restore_drill-wasempty", "restore_drill-20261201"):
         (work_dir / name).mkdir()
-    (work_dir / "restore_drill-aaaaaaaa" / "lock").write_text('{"made_by": "me"}')
+    (work_dir / "restore_drill-20261201" / "lock").write_text("of somebody")
     (work_dir / "restore_drill-linkedto").symlink_to(left)
-    past = time.time() - 100
-    os.utime(work_dir / "restore_drill-wasempty", (past, past))
+    (work_dir / "restore_drill-someones").write_text("a file")
     ours = sorted([str(left), str(work_dir / "restore_drill-wasempty")])
     assert _drill_place.leftovers(str(work_dir)) == ours
     with Place.made(str(work_dir), "shop") as place:
         assert place.swept == ours and not left.exists()
     assert {path.name for path in work_dir.iterdir()} == {
-        "restore_drill-of-somebody", "restore_drill-justmade", "restore_drill-aaaaaaaa", "restore_drill-linkedto",
+        "restore_drill-of-somebody", "restore_drill-20261201", "restore_drill-linkedto", "restore_drill-someones",
     }  # fmt: skip
 
 
@@ -224,8 +215,8 @@ def test_drills_that_begin_at_a_time_leave_each_other_alone(work_dir: Path) -> N
 
 
 def test_what_another_user_left_is_not_touched(work_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, number = _drill_place._new(str(work_dir), "shop")
-    os.close(number)
+    path, holder = _drill_place._new(str(work_dir), "shop")
+    holder.close()
     assert _drill_place.leftovers(str(work_dir)) == [path]
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     assert _drill_place.leftovers(str(work_dir)) == []
@@ -235,13 +226,13 @@ def test_a_directory_that_is_left_is_named(work_dir: Path, monkeypatch: pytest.M
     def refuse(path: str, **dummy: object) -> None:
         raise PermissionError(13, "Permission denied", f"{path}/data")
 
-    place = Place(str(work_dir), -1, [], None)
-    monkeypatch.setattr("shutil.rmtree", refuse)
-    with pytest.raises(DrillFailed) as raised:
-        place.erase()
+    with pytest.raises(DrillFailed) as raised, Place.made(str(work_dir), "shop") as place:
+        monkeypatch.setattr("shutil.rmtree", refuse)
     assert str(raised.value) == (
-        f"the directory {work_dir} could not be removed, and may hold data: {work_dir}/data: Permission denied. Remove it by hand."
+        f"the directory {place.path} could not be removed, and may hold data: {place.path}/data: Permission denied. Remove it by hand."
     )
+    monkeypatch.undo()
+    assert _drill_place.leftovers(str(work_dir), remove=True) == [place.path] and os.listdir(work_dir) == []
 
 
 def test_where_no_workspace_can_be(work_dir: Path, tmp_path: Path) -> None:
@@ -271,20 +262,19 @@ def test_programs_of_the_wrong_version(tmp_path: Path) -> None:
     assert find(16, server_service="drills").server == ""
     for major, options, said in (
         (17, {}, "PostgreSQL 17 is needed, and in .* is 16.14"),
-        (16, {"programs": str(tmp_path / "none")}, "there is no PostgreSQL server in"),
-        (16, {"client_programs": str(tmp_path / "none")}, "pg_restore and psql are not in"),
+        (16, {"programs": str(tmp_path / "none")}, "there is no PostgreSQL with postgres and initdb in"),
+        (16, {"client_programs": str(tmp_path / "none")}, "there is no PostgreSQL with pg_restore and psql in"),
     ):
         with pytest.raises(DrillFailed, match=said):
             find(major, **options)
 
 
 def test_what_may_reach_other_servers_needs_a_network_of_its_own_or_a_consent() -> None:
-    harmless = _drill_postgresql.HARMLESS_EXTENSIONS
-    _drill_place.refuse_open_network(["hstore", "plpgsql"], harmless, [], False)
-    _drill_place.refuse_open_network(["dblink"], harmless, ["network"], True)
+    _drill_postgresql.refuse_open_network(["hstore", "plpgsql"], [], False)
+    _drill_postgresql.refuse_open_network(["dblink"], ["network"], True)
     for given, said in ((True, "the given server has a network"), (False, "unshare cannot give")):
         with pytest.raises(DrillFailed, match=rf"may connect to other servers \(dblink, postgres_fdw\), and {said}"):
-            _drill_place.refuse_open_network(["postgres_fdw", "dblink", "citext"], harmless, [], given)
+            _drill_postgresql.refuse_open_network(["postgres_fdw", "dblink", "citext"], [], given)
 
 
 # -- what PostgreSQL says ---------------------------------------------------------------------------------------------
@@ -327,17 +317,19 @@ VIEW = "pg_restore: error: could not execute query: ERROR:  %s\nDETAIL:  so\nCom
 def test_only_a_restoration_that_came_to_its_end_is_one(
     code: int, errors: str, problems: list[str], left_out: int
 ) -> None:
-    counted: dict[str, int] = {}
+    counted: collections.Counter[str] = collections.Counter()
     done = _programs.Done("pg_restore", code, b"", errors.encode())
     assert _drill_dump.complaints(done, counted, isolated=True) == problems
-    assert counted.get("MATERIALIZED VIEW DATA", 0) == left_out
+    assert counted["MATERIALIZED VIEW DATA"] == left_out
 
 
 def test_jobs_do_not_count_what_they_meet_at_their_start() -> None:
     done = _programs.Done("pg_restore", 1, b"", (HARMLESS * 4 + IGNORED % 2).encode())
-    assert _drill_dump.complaints(done, {}, parallel=True) == []
+    assert _drill_dump.complaints(done, collections.Counter(), parallel=True) == []
     none = _programs.Done("pg_restore", 1, b"", (HARMLESS * 4 + IGNORED % 0).encode())
-    assert _drill_dump.complaints(done, {}) and _drill_dump.complaints(none, {}, parallel=True)
+    assert _drill_dump.complaints(done, collections.Counter()) and _drill_dump.complaints(
+        none, collections.Counter(), parallel=True
+    )
 
 
 def test_what_a_dump_says_of_its_locale_and_of_roles() -> None:
@@ -387,14 +379,14 @@ def test_a_query_is_one_statement_of_the_server(sql: str, said: str) -> None:
 
 
 def test_a_url_becomes_a_service() -> None:
-    text = _drill_given.service_of("postgresql://us%40er:p%2Fw%25d@db.example:6432/my%20db?sslmode=verify-full")
+    text = _drill_postgresql.service_of("postgresql://us%40er:p%2Fw%25d@db.example:6432/my%20db?sslmode=verify-full")
     assert text.splitlines() == [
         "[drill]", "host=db.example", "port=6432", "user=us@er", "password=p/w%d", "dbname=my db", "sslmode=verify-full",
     ]  # fmt: skip
-    assert _drill_given.service_of("postgres://db.example/").splitlines() == ["[drill]", "host=db.example"]
-    for wrong in ("mysql://db.example/", "postgres://db.example:many/", "postgres://u:a%0Ahost=elsewhere@db.example/"):
+    assert _drill_postgresql.service_of("postgres://db.example/").splitlines() == ["[drill]", "host=db.example"]
+    for wrong in ("postgres://db.example:many/", "postgres://u:a%0Ahost=elsewhere@db.example/"):
         with pytest.raises(DrillFailed) as raised:
-            _drill_given.service_of(wrong)
+            _drill_postgresql.service_of(wrong)
         assert "elsewhere" not in str(raised.value)
 
 
@@ -411,9 +403,9 @@ def test_a_url_becomes_a_service() -> None:
     ],
 )
 def test_the_databases_own_server_is_refused(server: tuple[str, str, str | None], known: list[str], said: str) -> None:
-    production = Production(["", "localhost:5432"], ["shop_1001", ""])
+    production = Production(("", "localhost:5432"), ("shop_1001", ""))
     if not said:
-        _drill_given.refuse_production(*server, known, production)
+        _drill_postgresql.refuse_production(*server, known, production)
         return
     with pytest.raises(DrillFailed, match=said):
-        _drill_given.refuse_production(*server, known, production)
+        _drill_postgresql.refuse_production(*server, known, production)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 import os
 import re
-import types
 import typing as t
 
 from .. import _canon, _copies, _drill_mariadb, _drill_measures, _drill_place, _drill_postgresql, _evidence
@@ -22,7 +21,6 @@ from .._api.database import show_database
 from .._api.postgresql import list_extensions
 from .._change import Resource
 from .._copy import Copy
-from .._drill_given import is_given
 from .._drill_measures import Contents
 from .._errors import DrillFailed, InvalidInput, ScalingoError
 from .._options import check_absolute, check_form, checked, parsed
@@ -94,7 +92,7 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
         self._drill = Drill(self.client, self.params, self.asked.max_seconds)
-        self._is_given = is_given(self.params)
+        self._is_given = _drill_place.is_given(self.params)
         self._rehearsal = bool(self.params["rehearse_upgrade"])
 
     def _refuse(self, engine: str) -> None:
@@ -146,7 +144,7 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
             extensions = {str(item["name"]): or_none(item["version"]) for item in list_extensions(client)}
             record["extensions"] = {"production": extensions}
         self._last = _evidence.last_good(params["evidence_dir"], client.addon_id, rehearsal=self._rehearsal)
-        self._programs = ENGINES[engine][1].find(self._major, params, look_only=True)
+        self._programs = ENGINES[engine][1].find(self._major, params)
         self._engine = engine
 
     def _read_source(self) -> None:
@@ -228,7 +226,7 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
             dump = _drill_place.unpack(archive, place, self._engine)
         # On a server that is given it matters where the database itself is.
         names = (str(or_none(self._database["resource_id"]) or ""),)
-        production = types.SimpleNamespace(hosts=_hosts(self._database) if self._is_given else (), names=names)
+        production = _drill_postgresql.Production(_hosts(self._database) if self._is_given else (), names)
         server = ENGINES[self._engine][1].Server(self._programs, place, self.params, production)
         with drill.phase("start"):
             server.start(dump)
