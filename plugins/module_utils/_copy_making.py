@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import secrets
@@ -86,7 +87,7 @@ class Sealing(t.NamedTuple):
 def made(shelf: Shelf, part: Part, about: Raw, *, engine: str | None, sealing: Sealing) -> tuple[str, Raw]:
     """Verify what was downloaded, and encrypt it where asked for: the path of the file that is to be kept, and its description.
 
-    `about` is what the description says of the database and the backup. The clear file is gone after an encryption. Raises `ScalingoError`.
+    `about` is what the description says of the database and the backup. The clear file is empty after an encryption. Raises `ScalingoError`.
     """
     path, sha256 = part.path, part.digest.hexdigest()
     tell = shelf.progress(f"verifying the backup {part.subject}", part.size)
@@ -99,9 +100,12 @@ def made(shelf: Shelf, part: Part, about: Raw, *, engine: str | None, sealing: S
     described: Raw = {**about, "made_by": MADE_BY, "verified_at": now(), "archive": archive}
     if not sealing.encrypt:
         return path, {**described, "encrypted": False, "size": part.size, "sha256": sha256}
-    with or_nothing(path):
+    try:
         output, digest = encrypted(shelf, part, sealing)
-    remove(path)
+    finally:
+        # It is emptied and not removed: another run may begin when it is gone.
+        with contextlib.suppress(OSError):
+            os.truncate(path, 0)
     return output, {**described, "encrypted": True, "size": os.path.getsize(output), "sha256": digest}
 
 

@@ -14,7 +14,7 @@ import random
 import typing as t
 from pathlib import Path
 
-from ansible_collections.community.scalingo.plugins.module_utils import _copies, _copy, _copy_making
+from ansible_collections.community.scalingo.plugins.module_utils import _copies, _copy, _copy_making, _part
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError
 from support.programs import packed
 
@@ -76,7 +76,8 @@ class Shelf:
         with shelf.bringing(backup["id"], stays=not encrypt) as part:
             if part is None:
                 return self._shown(backup["id"])
-            part.restart()
+            # What a killed run has left is another file.
+            part.restart(_part.Validators(None, None, None))
             part.write(content or archive(number))
             if spoiled:
                 Path(part.path).write_bytes(archive(number + 1))
@@ -89,7 +90,7 @@ class Shelf:
                 raise
             with shelf.alone():
                 shelf.put(made, name + (".sealed" if encrypt else ""), described)
-            part.forget()
+                part.forget()
         return self._shown(backup["id"])
 
     def _shown(self, backup_id: str) -> dict[str, t.Any]:

@@ -249,6 +249,7 @@ def test_several_copies_of_one_backup_count_as_one() -> None:
     one, other = a_copy(4), dataclasses.replace(a_copy(4), path="/another")
     found = [one, other, a_copy(3), a_copy(2)]
     assert [copy.path for copy in _copy.chosen(found, 2, None, False)] == ["/2"]
+    assert _copy.chosen([one, other], 1, None, False) == []
     bad = dataclasses.replace(one, problem="bad", path="/bad")
     assert _copy.chosen([*found, bad], 4, None, True) == []
 

@@ -214,7 +214,7 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
                 raise
             with shelf.alone():
                 shelf.put(path, coming.name, described)
-            part.forget()
+                part.forget()
 
     def _database(self) -> State:
         client, target = self.client, self.client.target
