@@ -39,7 +39,7 @@ sandbox: ## start the sandbox and print the exports to paste; Ctrl-C stops it
 
 long: ## the long tests of playbooks and roles: fleets in slices, ended, on the newest core; in twelve minutes
 	@scripts/bootstrap
-	@.cache/venv/bin/pytest -q -n 2 -m long tests/playbook tests/roles $(ARGUMENTS)
+	@.cache/venv/bin/pytest -q -n 2 -m long tests/playbook tests/roles tests/engines $(ARGUMENTS)
 
 sanity: ## all of ansible-test sanity on the newest and on the oldest ansible-core, and all of Galaxy's importer, for a release
 	@scripts/bootstrap python core

@@ -34,6 +34,8 @@ extends_documentation_fragment:
   - community.scalingo._attributes
   - community.scalingo._attributes.reads
 seealso:
+  - ref: ansible_collections.community.scalingo.docsite.connect
+    description: A guide to connections, tunnels and the collections of the engines.
   - module: community.scalingo.scalingo_addon
   - module: community.scalingo.scalingo_database_user
   - module: community.scalingo.scalingo_tunnel

@@ -53,6 +53,8 @@ attributes:
     details:
       - Within a run of Ansible. Each run opens a tunnel of its own.
 seealso:
+  - ref: ansible_collections.community.scalingo.docsite.connect
+    description: A guide to connections, tunnels and the collections of the engines.
   - module: community.scalingo.scalingo_connection_info
   - module: community.scalingo.scalingo_database_user
   - module: community.scalingo.scalingo_pg_extension
