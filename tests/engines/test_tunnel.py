@@ -385,7 +385,7 @@ def test_hosts_of_a_run_share_one_and_nothing_secret_is_seen(ansible: Ansible, s
     """At -vvvv, and in the arguments and the environment of the processes."""
     before = ssh.logins()
     look = (
-        "for p in /proc/[0-9]*; do case $(readlink $p/cwd) in */community.scalingo/tunnels) "
+        f"for p in /proc/[0-9]*; do case $(readlink $p/cwd) in {ansible.home}/*) "
         "tr '\\0' '\\n' <$p/cmdline; tr '\\0' '\\n' <$p/environ;; esac; done"
     )
     tasks = [
