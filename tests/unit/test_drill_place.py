@@ -214,6 +214,17 @@ def test_drills_that_begin_at_a_time_leave_each_other_alone(work_dir: Path) -> N
     assert [process.exitcode for process in processes] == [0] * 4 and os.listdir(work_dir) == []
 
 
+def test_a_directory_that_is_filled_while_another_drill_sweeps_stays(
+    work_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Place.made(str(work_dir), "shop") as place:
+        # It saw it before its maker put the lock there.
+        monkeypatch.setattr(os, "listdir", lambda path: [])
+        assert _drill_place.leftovers(str(work_dir), remove=True) == []
+        monkeypatch.undo()
+        assert os.path.exists(place.file(_drill_place.LOCK))
+
+
 def test_what_another_user_left_is_not_touched(work_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, holder = _drill_place._new(str(work_dir), "shop")
     holder.close()
