@@ -66,7 +66,7 @@ def parse(text: str) -> ConnectionUrl:
     try:
         parts = urllib.parse.urlsplit(url)
         scheme = parts.scheme.lower()
-        if scheme not in PORTS or parts.fragment or re.search(r"\s", url):
+        if scheme not in PORTS or parts.fragment or "/" in parts.path[1:] or re.search(r"\s", url):
             raise ValueError
         credentials, dummy, places = parts.netloc.rpartition("@")
         addresses = tuple(parse_address(place, PORTS[scheme]) for place in places.split(","))

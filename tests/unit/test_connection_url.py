@@ -33,6 +33,12 @@ HOST = Address("a", 31000)
         ("postgres://u:p@h/d?sslmode=prefer", [("h", 5432)], "u", "d", "p", "preferred"),
         ("postgresql://u@h/d?sslmode=verify-full", [("h", 5432)], "u", "d", None, "required"),
         ("POSTGRESQL://a%40b:@[::1]:1/d%20e", [("::1", 1)], "a@b", "d e", "", "off"),
+        # From public reports: kobotoolbox/kpi#3821, mongoose#4556, pgsync#236, encode/databases#145, dbhub#96.
+        ("mongodb://u:p@a:27017,b:27017,c:27017", [("a", 27017), ("b", 27017), ("c", 27017)], "u", None, "p", "off"),
+        ("mongodb://u:p@a,b/d?replicaSet=123-rs", [("a", 27017), ("b", 27017)], "u", "d", "p", "off"),
+        ("postgres://u:Superp@$$W0rd01@h:5432/d", [("h", 5432)], "u", "d", "Superp@$$W0rd01", "off"),
+        ("mysql://user%23001:P%40ssw0rd%23@h/d", [("h", 3306)], "user#001", "d", "P@ssw0rd#", "off"),
+        ("mysql://u:100%+1@h/d", [("h", 3306)], "u", "d", "100%+1", "off"),
     ],
 )
 def test_a_url_of_each_engine(
@@ -48,7 +54,19 @@ def test_a_url_of_each_engine(
 
 @pytest.mark.parametrize(
     "text",
-    ["", "$SCALINGO_MYSQL_URL", "mysql://", "mysql://u:Canary@/d", "mongodb://u:Canary@a,/d", "ftp://u:Canary@h/d"],
+    [
+        "",
+        "$SCALINGO_MYSQL_URL",
+        "mysql://",
+        "mysql://u:Canary@/d",
+        "mongodb://u:Canary@a,/d",
+        "ftp://u:Canary@h/d",
+        # From public reports: data-atom#53, atlas#1631, supabase/cli#155, mongoose#6492.
+        "postgresql://u:my/Canary@h/d",
+        "postgres://u:sl[oer?[$Canary@h:5432/d",
+        "postgresql://u:Ax^s#Canary@h:5432/d",
+        "mongodb://a:27017/Canary,b:27017/d",
+    ],
 )
 def test_what_is_no_url_is_not_repeated(text: str) -> None:
     with pytest.raises(ValueError, match="form") as caught:
