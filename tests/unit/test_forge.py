@@ -1,0 +1,63 @@
+# Copyright (c) 2026, Community Scalingo contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The forge runs what the Makefile runs: no target that tests is forgotten, and each check of antsibull-nox has its own way here."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+import yaml
+from support.playbook import ROOT
+
+WORKFLOWS = {
+    path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / ".github" / "workflows").iterdir()
+}
+#: Targets that make something, or need what a forge has not: an account, somebody who looks, a quiet machine.
+OTHER = {"help", "setup", "check", "sandbox", "bench", "live", "docs", "build", "new", "lists", "lock", "clean"}
+#: The sessions of antsibull-nox.toml, each with the suite of `make test` that says the same.
+SESSIONS = {
+    "docs_check": "documentation",
+    "license_check": "licences",
+    "extra_checks": "lists",
+    "build_import_check": "artifact",
+    "ansible_lint": "ansible-lint",
+    "ansible_test_sanity": "sanity-newest",
+}
+
+
+def commands(job: dict[str, t.Any]) -> list[str]:
+    """What the steps of a job run, for each value of its matrix."""
+    found = [str(step["run"]) for step in job.get("steps", ()) if "run" in step]
+    for name, values in job.get("strategy", {}).get("matrix", {}).items():
+        found = [text.replace("${{ matrix.%s }}" % name, str(value)) for text in found for value in values]
+    return found
+
+
+def test_every_target_that_tests_is_run() -> None:
+    targets = set(re.findall(r"(?m)^([a-z]+): ## ", (ROOT / "Makefile").read_text(encoding="utf-8")))
+    jobs = [job for workflow in WORKFLOWS.values() for job in workflow["jobs"].values()]
+    text = "\n".join(command for job in jobs for command in commands(job))
+    named = set(re.findall(r"\bmake ([a-z]+)", text))
+    assert ".ci/run" in text and "exec make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert named | {"test"} == targets - OTHER
+    assert targets >= OTHER
+
+
+def test_workflows_get_no_more_rights_than_they_need() -> None:
+    for name, workflow in WORKFLOWS.items():
+        assert workflow["permissions"] == {"contents": "read"}, name
+        # YAML reads `on` as true, unless it is quoted.
+        assert "on" in workflow, name
+        for job in workflow["jobs"].values():
+            checkouts = [step for step in job.get("steps", ()) if step.get("uses", "").startswith("actions/checkout@")]
+            assert all(step["with"] == {"persist-credentials": False} for step in checkouts), name
+
+
+def test_the_checks_of_the_community_have_their_suite_here() -> None:
+    text = (ROOT / "antsibull-nox.toml").read_text(encoding="utf-8")
+    assert set(re.findall(r"(?m)^\[sessions\.([a-z_]+)\]$", text)) == set(SESSIONS)
+    suites = (ROOT / "scripts" / "run_suites").read_text(encoding="utf-8")
+    assert [suite for suite in SESSIONS.values() if f'"{suite}"' not in suites] == []
