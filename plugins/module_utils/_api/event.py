@@ -15,6 +15,7 @@ from .._route import MAIN, READ, Raw, Sender
 from .._shapes import (
     Check,
     Many,
+    Part,
     Record,
     boolean,
     called,
@@ -138,9 +139,9 @@ def event(value: t.Any, place: str) -> Raw:
 
 
 @functools.cache
-def _data_of(kind: str) -> Record | None:
+def _data_of(kind: str) -> Part | None:
     names = TYPE_DATA.get(kind) or (KNOWN if _OF_DATABASES.search(kind) else None)
-    return None if names is None else Record(**{name: _reader(kind, name) for name in names})
+    return None if names is None else Part(**{name: _reader(kind, name) for name in names})
 
 
 def _reader(kind: str, name: str) -> Check:
