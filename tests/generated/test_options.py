@@ -33,7 +33,7 @@ SHARED = [
     pytest.param(subject, case, id=f"{subject.name}: {case.name}")
     for number, subject in enumerate(TESTED)
     for case in effects.shared_cases(subject)
-    if _is_tried(number, subject, next(iter(case.vary)))
+    if case.vary and _is_tried(number, subject, next(iter(case.vary)))
 ]
 
 #: Every option of every module; those that all modules share, which are the same code, with two of them.

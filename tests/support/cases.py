@@ -115,6 +115,8 @@ class Case:
     check: Expectation | None = None
     again: Expectation | None = None
     differs: tuple[str, ...] = ()
+    #: The only form of the paths in which it can be done.
+    form: str | None = None
     needs: tuple[str, ...] = ()
     #: Words of `allow` that only the real run can miss, half-way.
     needs_late: tuple[str, ...] = ()
@@ -142,7 +144,7 @@ def in_form(cases: t.Iterable[Case], api_path: str = API_PATH) -> list[Case]:
             case, vary={name: case.vary[name] for name in case.vary if name not in FOR_THE_DATABASE_API}
         )
         for case in cases
-        if {*case.arguments, *case.environment}.isdisjoint(FOR_THE_DATABASE_API)
+        if {*case.arguments, *case.environment}.isdisjoint(FOR_THE_DATABASE_API) and case.form in (None, api_path)
     ]
 
 
@@ -264,6 +266,7 @@ def _case(file: Data, raw: Data) -> Case:
         check=Expectation.of(raw["check"]) if "check" in raw else None,
         again=Expectation.of(raw["again"]) if "again" in raw else None,
         differs=tuple(raw.get("differs", ())),
+        form=raw.get("form"),
         needs=tuple(raw.get("needs", ())),
         needs_late=tuple(raw.get("needs_late", ())),
         loss=raw.get("loss", {}),

@@ -222,7 +222,7 @@ def _named(found: t.Sequence[State]) -> list[State]:
 def _returned(read: Read) -> State:
     item, seen = read.item, t.cast(t.Any, read.seen)
     given = item["addon"] if item["addon"] and not is_addon_id(item["addon"]) else None
-    addon = seen.engine or (kind_of(given) if given else None)
+    addon = seen.engine or (kind_of(given) if given else or_none(seen.state["type_name"]))
     place = {
         "name": item["name"],
         "app": item["app"],
