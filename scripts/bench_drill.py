@@ -31,8 +31,8 @@ from ansible_collections.community.scalingo.plugins.modules import scalingo_rest
 MAJOR = 16
 TABLES = 4
 #: Eight rows fill a page.
-TABLE = """CREATE TABLE rows_{0} (number bigint PRIMARY KEY, content text);
-INSERT INTO rows_{0} SELECT number, repeat(md5(number::text), 30) FROM generate_series(1, {1}) AS number;"""
+TABLE = """CREATE TABLE public.rows_{0} (number bigint PRIMARY KEY, content text);
+INSERT INTO public.rows_{0} SELECT number, repeat(md5(number::text), 30) FROM generate_series(1, {1}) AS number;"""
 Options = dict[str, t.Any]
 
 
@@ -44,6 +44,8 @@ def served(options: Options) -> t.Iterator[tuple[_drill_place.Place, t.Any]]:
     programs = _drill_postgresql.find(MAJOR, params)
     with _drill_place.Place.made(options["work_dir"], "bench") as place:
         server: t.Any = _drill_postgresql.Server(programs, place, params, t.cast(t.Any, None))
+        # What a dump of nothing would say.
+        server._settings, server._roles, server._locale = [], [], {}
         server._serve()
         server._create_database()
         yield place, server
