@@ -26,12 +26,12 @@ from .._errors import InvalidInput, ScalingoError, UnexpectedAnswer
 from .._options import Spec
 from .._shapes import or_none
 from .._step import Params
+from ._engine import DEDICATED
 
 if t.TYPE_CHECKING:
     from .._client import Client
 
-#: Databases with dedicated resources: always reachable directly, behind a firewall, and never by the tunnel.
-DEDICATED = "postgresql-ng"
+NO_ADDRESS = "the platform does not show the host and the port of the database"
 
 #: The way through SSH.
 GATEWAY = Spec(
@@ -155,7 +155,7 @@ class Access:
         if self._params["connection_url"] is not None:
             return _parsed(self._params["connection_url"])
         if address is None:
-            raise NoAccess("the platform does not show the host and the port of the database")
+            raise NoAccess(NO_ADDRESS)
         found = find_url(self._client, address, _sql.SCHEMES)
         login = None if found is None else _sql.login_of(found[1])
         if login is None:
@@ -189,6 +189,14 @@ def address_of(hostname: t.Any) -> _ssh_tunnel.Address | None:
         return _ssh_tunnel.parse_address(str(hostname), _sql.DEFAULT_PORT)
     except ValueError:
         raise UnexpectedAnswer("the hostname of the database is not a host with a port") from None
+
+
+def required_address(shown: t.Mapping[str, t.Any]) -> _ssh_tunnel.Address:
+    """Return where a database is. Raises ``NoAccess`` when the platform does not show it."""
+    address = address_of(shown.get("hostname"))
+    if address is None:
+        raise NoAccess(NO_ADDRESS)
+    return address
 
 
 def has_feature(shown: t.Mapping[str, t.Any], name: str) -> bool:

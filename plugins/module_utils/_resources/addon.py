@@ -38,7 +38,7 @@ from .._step import Consent, Interrupted, Outcome, Params, State, Step
 from .._target import choose_addon
 from ._account import refuse_addon_token
 from ._engine import DEDICATED
-from .connection import OPEN_SECRET, connection_of
+from .connection import OPEN_SECRET, READING, connection_of
 from .version import require_version
 
 RUNNING = "running"
@@ -102,9 +102,10 @@ class Addon(Resource[t.Optional[State]]):
         try:
             connection = connection_of(self, True, check_mode, is_new) if is_usable else None
         except ScalingoError as error:
+            error.about(doing=READING)
             if not (self.applying and outcome.steps):
                 raise
-            raise Interrupted(error, outcome.steps, "read how to connect to the database", False) from error
+            raise Interrupted(error, outcome.steps, READING, False) from error
         outcome.result.update(connection=connection, secret_file=self.secret_file.path)
         return outcome
 

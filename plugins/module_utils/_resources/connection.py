@@ -14,15 +14,16 @@ from .. import _connection_url
 from .._api.database import show_ca_certificate, show_database
 from .._change import Performer
 from .._options import Spec
-from .._shapes import or_none
 from .._step import Outcome, Params, State
-from ._access import DEDICATED, NoAccess, address_of, find_url, has_feature
+from ._access import NoAccess, find_url, has_feature, required_address
+from ._engine import DEDICATED
 
 if t.TYPE_CHECKING:
     from .._client import Client
 
 SECRETS_OPTION = Spec({"secrets": {"type": "bool", "default": False}})
 CA_CERTIFICATE = Spec({"ca_certificate": {"type": "bool", "default": True}})
+READING = "read how to connect to the database"
 #: What of it lets somebody in.
 SECRETS = ("password", "url")
 OPEN_SECRET = "the password of the database"
@@ -34,9 +35,7 @@ def read_connection(client: Client, ca_certificate: bool) -> tuple[State, _conne
     Raises ``NoAccess`` when no variable of the app holds its URL.
     """
     shown = show_database(client)
-    address = address_of(or_none(shown.get("hostname")))
-    if address is None:
-        raise NoAccess("the platform does not show the host and the port of the database")
+    address = required_address(shown)
     found = find_url(client, address, _connection_url.PORTS, by_user=True)
     if found is None:
         raise NoAccess(
@@ -66,7 +65,7 @@ def read_connection(client: Client, ca_certificate: bool) -> tuple[State, _conne
 class ConnectionInfo(Performer):
     """The connection of one database. Its secrets are in the result only when the task hides it, or in a file."""
 
-    reading = "read how to connect to the database"
+    reading = READING
     asks_for_secret = "secrets"
 
     @classmethod
@@ -112,8 +111,8 @@ def _awaited(task: Performer, ca_certificate: bool) -> tuple[State, _connection_
     task.wait_until(
         read,
         bool,
-        what="connection URL of",
-        identifier=str(task.client.target.resource_id),
-        status=lambda written: "written" if written else "not among the variables of the app",
+        what="provisioning of",
+        identifier=str(task.params["addon"]),
+        status=lambda written: "done" if written else "that its URL is not among the variables of the app",
     )
     return found[-1]

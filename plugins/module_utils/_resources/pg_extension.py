@@ -24,7 +24,7 @@ from .._shapes import by_name
 from .._sql import Identifier, Literal, Statement, script
 from .._step import Params, State, Step
 from . import _access
-from ._engine import OfEngine
+from ._engine import DEDICATED, OfEngine
 
 #: The one extension that the API can bring by itself.
 STAT_STATEMENTS = "pg_stat_statements"
@@ -355,7 +355,7 @@ class Extensions(OnPostgreSQL, Resource[State]):
         return [text % ("; ".join(script(statements)), self.client.target.app or "APP")]
 
     def _ways_in(self) -> str:
-        if self.client.target.engine == _access.DEDICATED:
+        if self.client.target.engine == DEDICATED:
             return "The way in for this module is a firewall rule for this machine (community.scalingo.scalingo_firewall_rule)."
         return (
             "Ways in for this module: 'via: ssh' with an SSH key of the account (ssh_key_file, ssh_known_hosts); "

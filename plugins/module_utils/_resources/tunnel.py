@@ -21,6 +21,7 @@ from .._errors import InvalidInput, cut
 from .._options import Spec, checked
 from .._step import Params, Skipped, State, Step
 from . import _access
+from ._engine import DEDICATED
 
 TUNNEL = _access.GATEWAY + Spec(
     {
@@ -72,15 +73,13 @@ class Tunnel(Resource[t.Optional[State]]):
         """The tunnel of this run. To close it, nothing of the database needs to be read."""
         if self.params["state"] == "present":
             _ssh_tunnel.require_ssh()
-            if self.client.target.engine == _access.DEDICATED:
+            if self.client.target.engine == DEDICATED:
                 raise InvalidInput(
                     "the platform has no tunnel to a database with dedicated resources",
                     hint="Connect to its host, after a firewall rule for this machine (community.scalingo.scalingo_firewall_rule).",
                 )
             if self._target is None:
-                self._target = _access.address_of(show_database(self.client).get("hostname"))
-            if self._target is None:
-                raise _access.NoAccess("the platform does not show the host and the port of the database")
+                self._target = _access.required_address(show_database(self.client))
             with self._tunnels as tunnels:
                 return self._described(tunnels.look())
         with self._tunnels as tunnels:
