@@ -9,9 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import re
 import shutil
-import textwrap
 import threading
 import typing as t
 from pathlib import Path
@@ -24,12 +22,11 @@ from scalingo_sandbox.engines.real import make_real_engine
 from scalingo_sandbox.engines.real_mariadb import account, pattern
 from scalingo_sandbox.testing import Sandbox
 from support.openssh import OpenSSH
+from support.pages import Page
 from support.playbook import ROOT, Ansible, Run, oldest_core
 from support.real import Office, engine
 
-PAGE = (ROOT / "docs" / "docsite" / "rst" / "connect.rst").read_text(encoding="utf-8")
-BLOCK = re.compile(r"\.\. code-block:: yaml\+jinja\n   :caption: (\S+)\n\n(.*?)(?=\n\S|\Z)", re.DOTALL)
-PLAYS = {name: textwrap.dedent(text) for name, text in BLOCK.findall(PAGE)}
+PAGE = Page("connect")
 COMMUNITY = ROOT / ".cache" / "community"
 ENGINE = "real-behind-ssh"
 SEED: dict[str, t.Any] = {"apps": [{"name": "shop"}]}
@@ -98,7 +95,7 @@ def run(ansible: Ansible, sandbox: Sandbox, name: str, *options: str) -> Run:
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        done = ansible.play(PLAYS[name], "-vvvv", *options, timeout=300)
+        done = ansible.play(PAGE.files[name], "-vvvv", *options, timeout=300)
     finally:
         ended.set()
         watcher.join()
@@ -133,7 +130,7 @@ def test_from_nothing_to_a_privilege_in_postgresql(ansible: Ansible, sandbox: Sa
     assert shown["host"].endswith(".scalingo-dbs.com") and shown["password"] is None
 
     # The name is verified, too, and the tunnel is closed all the same.
-    elsewhere = PLAYS["postgresql.yml"].replace('"{{ way.tunnel.target_host }}"', "another.scalingo-dbs.com")
+    elsewhere = PAGE.files["postgresql.yml"].replace('"{{ way.tunnel.target_host }}"', "another.scalingo-dbs.com")
     refused = ansible.play(elsewhere).failed()
     assert 'does not match host name "another.scalingo-dbs.com"' in refused.result("Create the schema")["msg"]
     assert refused.task("Close the tunnel").result["changed"]
@@ -151,7 +148,7 @@ def test_what_the_default_user_of_mysql_may_do(ansible: Ansible, sandbox: Sandbo
     assert "GRANT ALL PRIVILEGES" in str(shown) and "GRANT OPTION" not in str(shown)
 
     other = trustme.CA().cert_pem.bytes().decode()
-    (play,) = yaml.safe_load(PLAYS["mysql.yml"])
+    (play,) = yaml.safe_load(PAGE.files["mysql.yml"])
     play["tasks"][1]["ansible.builtin.copy"]["content"] = other
     assert "CERTIFICATE_VERIFY_FAILED" in ansible.play([play]).failed().result("Read the privileges")["msg"]
 

@@ -6,28 +6,19 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
-
 from scalingo_sandbox.testing import Sandbox
-from support.playbook import ROOT, Ansible
+from support.pages import Page
+from support.playbook import Ansible
 
-BLOCK = r"\.\. code-block:: %s\n\n(.*?\n)(?=\S)"
-
-
-def plays(name: str, pattern: str) -> str:
-    found = re.findall(pattern, (ROOT / name).read_text(encoding="utf-8"), re.DOTALL)
-    assert found
-    return "\n".join(textwrap.dedent(text) for text in found if "hosts:" in text)
+GUIDE = Page("guide")
+README = Page("README.md")
 
 
 def test_the_plays_of_the_guide(ansible: Ansible, sandbox: Sandbox) -> None:
-    text = plays("docs/docsite/rst/guide.rst", BLOCK % r"yaml\+jinja")
-    (databases,) = re.findall(
-        BLOCK % "yaml", (ROOT / "docs/docsite/rst/guide.rst").read_text(encoding="utf-8"), re.DOTALL
-    )
-    path = ansible.directory / "shop.scalingo_databases.yml"
-    path.write_text(textwrap.dedent(databases), encoding="utf-8")
+    ((name, databases),) = GUIDE.files.items()
+    path = ansible.directory / name
+    path.write_text(databases, encoding="utf-8")
+    text = "\n".join(GUIDE.plays)
     first = ansible.play(text, "-i", str(path)).ok().clean()
     assert first.tasks("Back up at three, maintain on Sunday night")[0].result["changed"]
     assert first.result("Predict the change")["steps"]
@@ -41,6 +32,8 @@ def test_the_plays_of_the_guide(ansible: Ansible, sandbox: Sandbox) -> None:
 
 
 def test_the_play_of_the_readme(ansible: Ansible) -> None:
-    text = plays("README.md", r"```yaml\n(.*?)```")
-    assert ansible.play(text).ok().clean().count("changed") == 1
-    assert ansible.play(text).ok().clean().count("changed") == 0
+    (shown,) = README.run(ansible)
+    assert "Set the backup schedule" in shown.stdout
+    assert [item.result["changed"] for item in shown.results] == [True, True]
+    (again,) = README.run(ansible)
+    assert [item.result["changed"] for item in again.results] == [False, False]

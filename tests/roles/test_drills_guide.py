@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import textwrap
 import typing as t
 
 import pytest
 import yaml
 from scalingo_sandbox.testing import Sandbox
 from support import fetched
+from support.pages import Page
 from support.playbook import ROOT, Ansible
 from support.real import DURATIONS, Office, engine, short_directory
 from support.roles import SPECIFICATIONS
 
-PAGE = (ROOT / "docs" / "docsite" / "rst" / "drills.rst").read_text(encoding="utf-8")
-BLOCK = re.compile(r"\.\. code-block:: (\S+)\n(?:   :caption: (\S+)\n)?\n(.*?)(?=\n\S|\Z)", re.DOTALL)
-BLOCKS = [(kind, name, textwrap.dedent(text)) for kind, name, text in BLOCK.findall(PAGE)]
+PAGE = Page("drills")
 ADDON = "ad-00000000-0000-4000-8000-000000000045"
 SEED: dict[str, t.Any] = {
     "apps": [
@@ -38,10 +35,10 @@ SEED: dict[str, t.Any] = {
 def test_every_variable_of_the_page_exists() -> None:
     known = {f"{role}_{name}" for role, options in SPECIFICATIONS.items() for name in options}
     heads = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml"))
-    named = set(re.findall(r"\b(?:restore_drill|fleet_report|upgrade_verify|fleet_upgrade)_[a-z_]+", PAGE)) - {
+    named = set(re.findall(r"\b(?:restore_drill|fleet_report|upgrade_verify|fleet_upgrade)_[a-z_]+", PAGE.text)) - {
         "restore_drill_policy"
     }
-    named |= set(re.findall(r"\b(?:verify_evidence|drill_coverage|scalingo_hosts)_[a-z_]+", PAGE))
+    named |= set(re.findall(r"\b(?:verify_evidence|drill_coverage|scalingo_hosts)_[a-z_]+", PAGE.text))
     assert not [name for name in named if name not in known and not re.search(rf"^#   {name}\b", heads, re.MULTILINE)]
 
 
@@ -51,25 +48,18 @@ def test_the_commands_of_the_page_do_what_it_says() -> None:
         engine(sandbox, ADDON).rows("CREATE TABLE orders AS SELECT generate_series(1, 1000) AS number")
         Office(sandbox).backup(ADDON)
         ansible = Ansible(directory, {**sandbox.environment(), "SCALINGO_API_RETRIES": "0"})
-        variables = ansible.variables()
-        variables["PATH"] = f"{ansible.programs}:{variables.get('PATH', '/usr/bin:/bin')}"
         here = {
             "restore_drill_programs": str(fetched.postgres("16.14") / "bin"),
             "restore_drill_client_programs": str(ROOT / ".cache" / "postgres" / "clients" / "18" / "bin"),
             "restore_drill_work_dir": str(directory),
         }
-        said = []
-        for kind, name, text in BLOCKS:
-            if kind == "yaml":
-                more = yaml.safe_dump(here) if name == "drills.yml" else ""
-                (directory / name).write_text(text.replace("2027-06-30", "2999-12-31") + more, encoding="utf-8")
-            elif kind == "shell":
-                done = subprocess.run(
-                    ["bash", "-euo", "pipefail", "-c", text], cwd=directory, env=variables, capture_output=True, text=True, check=False,
-                )  # fmt: skip
-                assert done.returncode == 0, f"{text}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
-                said.append(done.stdout + done.stderr)
-        prepared, one, checked, verified, fleet, covered = said
+        *shell, refused = PAGE.run(
+            ansible,
+            replace={"2027-06-30": "2999-12-31"},
+            more={"drills.yml": yaml.safe_dump(here)},
+            status={"upgrade_verify_require_rehearsal": 2},
+        )
+        prepared, one, checked, verified, fleet, covered = (run.output for run in shell)
         assert not prepared and "the drill passed. The evidence is" in one and "SHA-256" in checked
         assert verified.count("signed by drills@example.com") == 2 and "1 of 1 databases passed the drill" in fleet
         assert "1 of 1 databases in scope passed a drill within 90d: 1 excluded." in covered
@@ -90,7 +80,5 @@ def test_the_commands_of_the_page_do_what_it_says() -> None:
             }
             assert sorted((written.keys() | inner) - named) == []
 
-        (play,) = [text for kind, dummy, text in BLOCKS if "hosts:" in text]
-        refused = ansible.play(play).failed()
         assert "no rehearsal of its upgrade to 17 passed within 30d" in refused.output
         assert not [record for record in sandbox.unsafe() if record.role != "auth" and record.route == "D2"]

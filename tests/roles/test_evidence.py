@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support.chromium import look
 from support.evidence import drilled
-from support.pages import look
 from support.playbook import Ansible, Run
 
 pytestmark = pytest.mark.xdist_group("pages")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support.chromium import Seen, look
 from support.fleet import NOW, Data, database, failure, readings, target
-from support.pages import Seen, look
 from support.playbook import Ansible, Run
 
 ROLE = Path(__file__).parents[2] / "roles" / "fleet_report"

@@ -13,7 +13,6 @@ import json
 import re
 import subprocess
 import sys
-import textwrap
 import threading
 import typing as t
 from pathlib import Path
@@ -21,6 +20,7 @@ from pathlib import Path
 import pytest
 from scalingo_sandbox import work
 from scalingo_sandbox.testing import Sandbox
+from support.pages import Page
 from support.playbook import ROOT, Run
 from support.programs import until
 from support.rulebook import PROGRAMS, Rulebook, java
@@ -40,11 +40,8 @@ SEED: dict[str, t.Any] = {
     ],
     "durations": {"backup": 1},
 }  # fmt: skip
-PAGE = (ROOT / "docs" / "docsite" / "rst" / "events.rst").read_text(encoding="utf-8")
-BLOCK = re.compile(r"\.\. code-block:: (\S+)\n(?:   :caption: (\S+)\n)?\n(.*?)(?=\n\S|\Z)", re.DOTALL)
-BLOCKS = [(kind, name, textwrap.dedent(text)) for kind, name, text in BLOCK.findall(PAGE)]
-FILES = {name: text for dummy, name, text in BLOCKS if name}
-SHELL = [line for kind, dummy, text in BLOCKS if kind == "shell" for line in text.strip().splitlines()]
+PAGE = Page("events")
+SHELL = [line for text in PAGE.shell for line in text.splitlines()]
 NAME = "shop_1 of the app shop in osc-fr1"
 FEATURE = {
     "feature": "publicly-available",
@@ -240,7 +237,7 @@ def start(tmp_path: Path, ansible: Watched, chat: str) -> t.Iterator[t.Callable[
     """Start it as the page says."""
     ansible.environment["CHAT_URL"] = chat
     for name in ("rulebook.yml", "send.yml"):
-        (tmp_path / name).write_text(FILES[name].replace("/srv/eda", str(tmp_path)), encoding="utf-8")
+        (tmp_path / name).write_text(PAGE.files[name].replace("/srv/eda", str(tmp_path)), encoding="utf-8")
     with open(tmp_path / "rulebook.yml", "a", encoding="utf-8") as file:
         file.write("scalingo_interval: 0.2\n")
     (command,) = [line for line in SHELL if line.startswith("ansible-rulebook")]
@@ -304,18 +301,19 @@ def test_a_backup_fails_again_and_again(sandbox: Sandbox, start: t.Callable[[], 
 
 
 def test_the_page_and_the_rulebook_are_what_ansible_rulebook_and_ansible_builder_take(tmp_path: Path) -> None:
-    assert not [block for block in BLOCKS if not block[1] and block[0] != "shell"]
+    assert not PAGE.plays
     wanted = (ROOT / "requirements" / "rulebook.in").read_text(encoding="utf-8").splitlines()
     packages = " ".join(line for line in wanted if line and not line.startswith("#"))
     given = ["touch inventory", "ansible-rulebook -r community.scalingo.databases -i inventory --vars rulebook.yml"]
-    assert SHELL == [f"pip install {packages}", *given, "ansible-builder create -f decision-environment.yml"]
+    assert f"    pip install {packages}\n" in PAGE.text
+    assert SHELL == [*given, "ansible-builder create -f decision-environment.yml"]
 
-    (tmp_path / "decision-environment.yml").write_text(FILES["decision-environment.yml"], encoding="utf-8")
+    (tmp_path / "decision-environment.yml").write_text(PAGE.files["decision-environment.yml"], encoding="utf-8")
     builder = [str(Path(sys.executable).parent / SHELL[-1].split()[0]), *SHELL[-1].split()[1:]]
     subprocess.run(builder, cwd=tmp_path, check=True, capture_output=True)
     assert "community.scalingo" in (tmp_path / "context" / "_build" / "requirements.yml").read_text(encoding="utf-8")
 
-    (tmp_path / "controller.yml").write_text(FILES["rulebooks/controller.yml"], encoding="utf-8")
+    (tmp_path / "controller.yml").write_text(PAGE.files["rulebooks/controller.yml"], encoding="utf-8")
     question = "import sys, yaml; from ansible_rulebook.validators import Validate; [Validate.rulebook(yaml.safe_load(open(path))) for path in sys.argv[1:]]"
     paths = [tmp_path / "controller.yml", ROOT / "extensions" / "eda" / "rulebooks" / "databases.yml"]
     done = subprocess.run([PROGRAMS / "python", "-c", question, *paths], check=False, capture_output=True, text=True)
@@ -323,5 +321,5 @@ def test_the_page_and_the_rulebook_are_what_ansible_rulebook_and_ansible_builder
 
     # What the page's variables are called in the rulebook.
     head = paths[1].read_text(encoding="utf-8").split("\n- name:")[0]
-    named = set(re.findall(r"\bscalingo_[a-z_]+", PAGE)) - {"scalingo_events", "scalingo_notice"}
+    named = set(re.findall(r"\bscalingo_[a-z_]+", PAGE.text)) - {"scalingo_events", "scalingo_notice"}
     assert named and not [name for name in named if f"#   {name} " not in head]

@@ -286,17 +286,9 @@ class Ansible:
                         os.kill(number, signal.SIGKILL)
                 process.wait()
                 raise
-            shown = [_text(stream) for stream in (stdout, stderr)]
+            shown = [text_of(stream) for stream in (stdout, stderr)]
         seconds = time.monotonic() - begun
-        results: list[TaskResult] = []
-        stats: dict[str, dict[str, int]] = {}
-        for line in lines.read_text(encoding="utf-8").splitlines():
-            record = json.loads(line)
-            if "stats" in record:
-                stats = record["stats"]
-            else:
-                results.append(TaskResult(**record))
-        return Run(command, returncode, *shown, seconds, results, stats)
+        return Run(command, returncode, *shown, seconds, *reported(lines))
 
 
 class Forked:
@@ -400,7 +392,20 @@ def task(
     return {"name": task_name or module, MODULE_PREFIX + module: arguments, **(keywords or {})}
 
 
-def _text(stream: t.IO[bytes]) -> str:
+def reported(lines: Path) -> tuple[list[TaskResult], dict[str, dict[str, int]]]:
+    """The results and the recap that the callback wrote to a file."""
+    results: list[TaskResult] = []
+    stats: dict[str, dict[str, int]] = {}
+    for line in lines.read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        if "stats" in record:
+            stats = record["stats"]
+        else:
+            results.append(TaskResult(**record))
+    return results, stats
+
+
+def text_of(stream: t.IO[bytes]) -> str:
     stream.seek(0)
     return stream.read().decode("utf-8", "replace").replace("\r\n", "\n")
 
