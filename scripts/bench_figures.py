@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What `scripts/bench` shows its figures as: tables for a terminal, one SVG, and the performance page of the documentation.
+"""What `scripts/bench` shows its figures as: tables for a terminal, one SVG, and the performance page of the documentation with a plot of its tables.
 
 `figures` is what bench.json holds: `machine`, `versions`, and for each part what `scripts/bench` measured.
 """
@@ -80,7 +80,9 @@ COLUMNS = (
     ("memory_each", "Slope, MB per database", "%.2f"),
     ("requests_each", "Slope, requests per database", "%.4g"),
 )
-WAYS = ("#3465a4", "#cc6600", "#4e9a06", "#75507b", "#888a85")
+#: What is not of this collection, by a part of its name. Both colours can be seen on a light page and on a dark one.
+OTHERS = ("ansible.builtin.", "curl", "pg_restore")
+COLOURS = ("#4a86cf", "#888a85")
 
 
 def cells(part: Figures) -> list[list[str]]:
@@ -114,41 +116,101 @@ def table(name: str, part: Figures) -> str:
 def _bars(part: Figures, key: str, top: float) -> tuple[list[str], float]:
     rows = [row for row in part["rows"] if row.get(key) is not None]
     largest = max((row[key] for row in rows), default=1) or 1
-    ways = list(dict.fromkeys(row["way"] for row in rows))
     shown = next(column for column in COLUMNS if column[0] == key)
-    lines = [f'<text x="10" y="{top}" class="axis">{escape(shown[1])}</text>']
+    lines = [f'<text x="0" y="{top}" class="axis">{escape(shown[1])}</text>']
     for row in rows:
-        top += 20
         extra = ", ".join(
             f"{column[2] % row[column[0]]} {unit}"
             for column, unit in ((COLUMNS[1], "databases"), (COLUMNS[2], "MiB"), (COLUMNS[3], "ms added"))
             if row.get(column[0])
         )
-        width = 400 * row[key] / largest
-        lines.append(
-            f'<text x="370" y="{top}" text-anchor="end">{escape(row["way"] + (", " + extra if extra else ""))}</text>'
-        )
-        lines.append(
-            f'<rect x="380" y="{top - 11}" width="{width:.1f}" height="14" fill="{WAYS[ways.index(row["way"]) % len(WAYS)]}"/>'
-        )
-        lines.append(f'<text x="{386 + width:.1f}" y="{top}">{escape(shown[2] % row[key])}</text>')
+        extra = extra.replace("1 databases", "1 database") if row.get("databases") == 1 else extra
+        colour = COLOURS[any(name in row["way"] for name in OTHERS)]
+        width = 330 * row[key] / largest
+        lines += [
+            f'<text x="0" y="{top + 20}">{escape(row["way"] + (", " + extra if extra else ""))}</text>',
+            f'<rect x="0" y="{top + 25}" width="{width:.1f}" height="10" rx="2" fill="{colour}"/>',
+            f'<text x="{width + 6:.1f}" y="{top + 34}">{escape(shown[2] % row[key])}</text>',
+        ]
+        top += 36
     return lines, top + 30
 
 
 def plot(figures: Figures) -> str:
-    """All parts as bars, each in its own scale."""
+    """All parts as bars, each in its own scale. It has no background, and its text the colour of the page: light or dark."""
     lines: list[str] = []
-    top = 30.0
+    top = 20.0
     for name, part in sorted(figures["parts"].items()):
-        lines.append(f'<text x="10" y="{top}" class="title">({name}) {escape(PARTS[name][0])}</text>')
-        top += 22
+        lines.append(f'<text x="0" y="{top}" class="title">{escape(PARTS[name][0])}</text>')
+        top += 20
         for key in part["plotted"]:
             more, top = _bars(part, key, top)
             lines += more
         top += 10
-    style = "text{font:12px sans-serif}.title{font-weight:bold;font-size:14px}.axis{font-style:italic}"
-    head = '<svg xmlns="http://www.w3.org/2000/svg" width="860" height="%d"><style>%s</style><rect width="100%%" height="100%%" fill="#fff"/>'
-    return "\n".join([head % (top, style), *lines, "</svg>", ""])
+    # Nothing is wider than a phone, and nothing of it reaches other pictures of the page.
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 {top - 30:.0f}" class="scalingo-bench" role="img" '
+        f'style="width:100%;max-width:560px;color:inherit" aria-label="{escape(_described(figures))}">'
+    )
+    style = (
+        ".scalingo-bench text{font:12px sans-serif;fill:currentColor}.scalingo-bench .title{font-weight:bold;font-size:14px}"
+        ".scalingo-bench .axis{font-style:italic}"
+    )
+    return "\n".join([head, f"<style>{style}</style>", *lines, "</svg>", ""])
+
+
+def _described(figures: Figures) -> str:
+    """The same for those who do not see it: what is shown, the shortest and the longest bar. The tables have the figures."""
+    told = []
+    for name, part in sorted(figures["parts"].items()):
+        for key in part["plotted"]:
+            rows = sorted((row for row in part["rows"] if row.get(key) is not None), key=lambda row: float(row[key]))
+            if not rows:
+                continue
+            shown = next(column for column in COLUMNS if column[0] == key)
+            ends = (f"{shown[2] % row[key]} ({row['way']})" for row in (rows[0], rows[-1]))
+            told.append(f"{PARTS[name][0]}, {shown[1]}: from " + " to ".join(ends))
+    return "Bars. " + ". ".join(told) + ". The tables of this page have all figures."
+
+
+#: What the page shows as bars, of these parts, and of the rows without latency.
+ON_THE_PAGE = {"a": "milliseconds", "c": "milliseconds", "d": "seconds"}
+
+
+def tables(text: str) -> dict[str, list[dict[str, t.Any]]]:
+    """The rows of each part as the page has them, which is where the figures are kept: texts of ways, and numbers."""
+    keys = {heading: key for key, heading, shown in COLUMNS}
+    found = {}
+    for name, (title, dummy) in PARTS.items():
+        inner = (
+            text.partition(f"\n{title}\n{'-' * len(title)}\n")[2]
+            .partition(":header-rows: 1\n\n")[2]
+            .partition("\n\n")[0]
+        )
+        rows: list[list[str]] = []
+        for line in inner.splitlines():
+            if line.startswith("   * - "):
+                rows.append([])
+            rows[-1].append(line[len("   * - ") :])
+        found[name] = [
+            {
+                keys[heading]: cell if heading == "Way" else float(cell)
+                for heading, cell in zip(rows[0], row)
+                if cell != "-"
+            }
+            for row in rows[1:]
+        ]
+    return found
+
+
+def picture(text: str) -> str:
+    """The plot of the page, drawn from its own tables."""
+    kept = tables(text)
+    parts = {
+        name: {"rows": [row for row in kept[name] if not row.get("latency")], "plotted": [key]}
+        for name, key in ON_THE_PAGE.items()
+    }
+    return plot({"parts": parts})
 
 
 HEAD = """..
@@ -170,6 +232,15 @@ machine does falls on all of them. Other machines give other figures; the propor
 .. contents::
    :local:
    :depth: 1
+
+At a glance
+-----------
+
+One more task or item that changes nothing, and a fleet of databases. Blue is this collection; shorter is better. The sections
+below say what was measured, with all figures.
+
+.. raw:: html
+
 """
 
 
@@ -195,7 +266,12 @@ def page(figures: Figures) -> str:
     busiest = max(part["load"] for part in figures["parts"].values())
     if busiest > machine["cores"]:
         about += BUSY % busiest
-    lines = [HEAD % about]
+    return drawn("\n".join([HEAD % about, *sections(figures)]) + "\n")
+
+
+def sections(figures: Figures) -> list[str]:
+    """What the page says of each part."""
+    lines: list[str] = []
     for name, part in sorted(figures["parts"].items()):
         title, text = PARTS[name]
         lines += [
@@ -218,4 +294,12 @@ def page(figures: Figures) -> str:
         lines += [
             "- Rounds: %d. One-minute load of the machine before this part: %.1f." % (part["rounds"], part["load"])
         ]
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def drawn(text: str) -> str:
+    """The page with the plot of its tables in place of what was there."""
+    before, mark, after = text.partition(".. raw:: html\n\n")
+    title = PARTS["a"][0]
+    rest = after[after.index(f"\n{title}\n{'-' * len(title)}\n") :]
+    return before + mark + textwrap.indent(picture(text), "   ") + "\n" + rest

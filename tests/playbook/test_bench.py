@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 import typing as t
@@ -73,12 +74,40 @@ def test_smallest_parts(tmp_path: Path, shows: t.Any) -> None:
     )
     assert "(g) An inventory, a report and a drift" in (tmp_path / "bench.txt").read_text(encoding="utf-8")
     xml.etree.ElementTree.parse(tmp_path / "bench.svg")
-    assert titles(shows.page(figures)) == ["An inventory, a report and a drift", "A copy of a backup"]
+    assert shows.tables("\n".join(shows.sections(figures)))["g"] == [
+        {key: pytest.approx(value, rel=0.06, abs=1) if key != "way" else value for key, value in row.items()}
+        for row in part["rows"]
+    ]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bench.json", "bench.svg", "bench.txt"]
 
 
 def test_page_holds_every_part(shows: t.Any) -> None:
-    assert titles(PAGE.read_text(encoding="utf-8")) == [title for title, text in shows.PARTS.values()]
+    assert titles(PAGE.read_text(encoding="utf-8")) == ["At a glance", *(title for title, text in shows.PARTS.values())]
+
+
+def test_plot_of_the_page_shows_its_tables(shows: t.Any) -> None:
+    """The page is where the figures are kept: the committed plot is what its tables give, and each bar as long as its figure."""
+    text = PAGE.read_text(encoding="utf-8")
+    assert shows.drawn(text) == text, "run scripts/bench --plot"
+    svg = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
+    assert len(svg) == 1
+    drawing = xml.etree.ElementTree.fromstring(svg[0])
+    space = "{http://www.w3.org/2000/svg}"
+    inner = list(drawing)
+    bars = [
+        (inner[place - 1].text, float(bar.get("width", "")), inner[place + 1].text)
+        for place, bar in enumerate(inner)
+        if bar.tag == space + "rect"
+    ]
+    assert [bars[place] for place in (0, 6, 10)] == [
+        ("As a module", 330.0, "282"),
+        ("A loop of ansible.builtin.uri", 330.0, "10686"),
+        ("In-process, 500 databases", round(330 * 80.9 / 156.8, 1), "80.9"),
+    ]
+    # Light or dark, for eyes or ears, and nothing is fetched.
+    assert drawing.get("role") == "img" and "from 146 (One task, in-process) to 10686" in drawing.get("aria-label", "")
+    assert "fill:currentColor" in svg[0] and not re.search(r"#(?:fff|000)\b|url\(|href", svg[0])
+    assert len(svg[0]) < 6000
 
 
 def test_page_needs_every_part(tmp_path: Path) -> None:
