@@ -122,9 +122,17 @@ def execute(performer: type[Performer], spec: Spec, host: Host, clock: Clock | N
         if client is not None:
             # A process may run many tasks.
             client.close()
-    salvaged = {} if performing is None else performing.salvage()
+    salvaged = {} if performing is None else _salvage(performing)
     failure = readable({**salvaged, **failure}, notes.append)
     host.fail({**failure, **_surroundings(client, notes)})
+
+
+def _salvage(performing: Performer) -> dict[str, t.Any]:
+    """Return what a failure must not lose; nothing when that cannot be told, as the failure itself must be."""
+    try:
+        return performing.salvage()
+    except Exception:  # pylint: disable=broad-except
+        return {}
 
 
 def _elsewhere(reason: str) -> ScalingoError:

@@ -208,6 +208,16 @@ def test_what_a_task_asks_for_is_parsed_once() -> None:
     assert host.only[1]["asked"] == "what is asked for" and Reader.parsed == ["parsed"]
 
 
+def test_what_cannot_be_salvaged_does_not_hide_the_failure() -> None:
+    class Losing(raising(ValidationFailed("the hour is wrong", status=422))):  # type: ignore[misc]
+        def salvage(self) -> dict[str, t.Any]:
+            raise KeyError(SECRET)
+
+    host = Host()
+    _run.execute(Losing, COMMON, host)
+    assert host.only[0] == "fail" and host.only[1]["error"]["message"] == "the hour is wrong"
+
+
 @pytest.mark.parametrize("interrupted", [False, True])
 def test_a_defect_is_told_without_its_text(interrupted: bool) -> None:
     defect: Exception

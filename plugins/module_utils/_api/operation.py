@@ -77,7 +77,10 @@ def started(answer: Answer) -> Raw:
 
 def operation_path(location: str | None) -> str | None:
     """Return the path below /api or /v1 that a Location header leads to, if it is one of an operation (section 2.4)."""
-    path = urllib.parse.urlsplit(location or "").path
+    try:
+        path = urllib.parse.urlsplit(location or "").path
+    except ValueError:  # no address
+        return None
     match = re.fullmatch(r".*?/(?:api|v1)((?:/[A-Za-z0-9_~\-][A-Za-z0-9._~\-]*)*/operations/[A-Za-z0-9_~\-]+)", path)
     return match.group(1) if match else None
 

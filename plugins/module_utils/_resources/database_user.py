@@ -233,9 +233,10 @@ class DatabaseUsers(WithUsers, Resource[State]):
         self._makes_passwords = True
 
     def _made(self, name: str, password: str | None) -> None:
-        self._generated[name] = password
         if password and self.secret_file:
             self.client.conceal(password)
+        # Only now: one that cannot be read has raised, and is nothing to salvage.
+        self._generated[name] = password
         self._keep()
 
     def _keep(self) -> None:
