@@ -24,7 +24,9 @@ options:
     description:
       - The region of the app, for example V(osc-fr1) or V(osc-secnum-fr1).
       - A region unknown to this version is looked up on the platform. If it does not exist, the error lists the regions.
-      - If not set, the environment variable E(SCALINGO_REGION) is used.
+      - If not set, the region of the host is used when the task names the app or the addon ID of the host, and the host comes from the inventory plugin
+        P(community.scalingo.scalingo_databases#inventory).
+      - Otherwise, the environment variable E(SCALINGO_REGION) is used.
       - If neither is set, the region of O(api_url) or O(db_api_url) is used if they are URLs of the platform, or else V(osc-fr1).
     type: str
   api_url:

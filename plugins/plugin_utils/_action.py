@@ -59,6 +59,8 @@ OWN_VARIABLES = re.compile(r"SCALINGO_[A-Z0-9_]+|(?:HTTPS?|ALL|NO)_PROXY|(?:http
 LONG_OPTIONS = {"wait_timeout", "work_dir"}
 #: The options by which a task is about many databases, which takes long under the rate limit.
 MANY_OPTIONS = {"apps", "databases", "engines", "regions"}
+#: The options that say where a task's databases are.
+PLACES = {"api_url", "db_api_url", "region", *MANY_OPTIONS}
 #: From linux/prctl.h.
 PR_SET_PDEATHSIG = 1
 
@@ -148,6 +150,7 @@ class ScalingoAction(ActionBase):
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> Result:
         result: Result = super().run(tmp, task_vars)
         variables = task_vars or {}
+        self._add_region(variables)
         environment: dict[str, t.Any] = {}
         self._compute_environment_string(environment)
         reason = self._why_not_here(variables, environment)
@@ -169,6 +172,23 @@ class ScalingoAction(ActionBase):
         except RunEnded:
             # There is nobody who could be told.
             os._exit(1)
+
+    def _add_region(self, variables: Variables) -> None:
+        """Name the region of the database that the host is, when the task is about that database or its app and names no place."""
+        args = plain(self._task.args)
+        if any(args.get(name) not in (None, "") for name in PLACES):
+            return
+        host = {
+            name: self._templar.template(variables.get(f"scalingo_{name}")) for name in ("region", "app", "addon_id")
+        }
+        ids = {str(args.get(name) or "") for name in ("addon", "addon_id")}
+        is_of_host = {
+            "addon_id": host["addon_id"] in ids,
+            # The ID of another database may be one of an app of the same name in another region.
+            "app": host["app"] == args.get("app") and not any(name.startswith("ad-") for name in ids),
+        }
+        if host["region"] and any(host[name] and found for name, found in is_of_host.items()):
+            self._task.args["region"] = host["region"]
 
     # -- here --------------------------------------------------------------------------------------------------------
 

@@ -325,7 +325,7 @@ def test_a_backup_is_put_back(box: Sandbox, caller: Caller, mysql: str) -> None:
         seen.append((shown["status"], shown["ended_at"] is not None))
     assert seen == [("running", False), ("done", True)]
     names = [entry["name"] for entry in caller.action(mysql, "list-databases")["result"]]
-    assert names == ["shop_1002", "orders"]
+    assert names == ["shop_1002", "orders", "reports"]
     assert caller.show(mysql)["status"] == "running"
     assert caller.database("GET", mysql, "/backup_restorations/nope").status_code == 404
 

@@ -146,14 +146,62 @@ def test_it_prints_exports(start: Start) -> None:
     output, errors = stop(process)
     assert output.splitlines()[0] == "export SCALINGO_API_TOKEN='tk-us-sandbox-x y'"
     # Nothing that holds for one region only: a task that names the other one works too.
-    assert output.splitlines()[1:] == [f"export SCALINGO_AUTH_URL={ready['auth_url']}"]
+    assert output.splitlines()[1:] == [
+        f"export SCALINGO_AUTH_URL={ready['auth_url']}",
+        f"export SCALINGO_SANDBOX_CONTROL={ready['control_url']}/control",
+    ]
+
+
+def test_a_command_has_its_variables_and_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCALINGO_API_URL", "https://api.osc-fr1.scalingo.com")
+    monkeypatch.setenv("SCALINGO_APP", "shop")
+    looking = (
+        "import json, os, sys, urllib.request\n"
+        "print(json.dumps({name: value for name, value in os.environ.items() if name.startswith('SCALINGO_')}))\n"
+        "opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))\n"
+        "opener.open(os.environ['SCALINGO_SANDBOX_CONTROL'] + '/health')\n"
+        "sys.exit(3)\n"
+    )
+    done = subprocess.run(
+        [*COMMAND, "--", sys.executable, "-c", looking], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (3, "")
+    seen = json.loads(done.stdout)
+    assert sorted(seen) == ["SCALINGO_API_TOKEN", "SCALINGO_APP", "SCALINGO_AUTH_URL", "SCALINGO_SANDBOX_CONTROL"]
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(seen["SCALINGO_AUTH_URL"])
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "message"),
+    [
+        (["there-is-no-such-program"], 127, "scalingo-sandbox: there-is-no-such-program: No such file or directory\n"),
+        (["sh", "-c", "kill -KILL $$"], 137, ""),
+    ],
+)
+def test_a_command_that_does_not_end_by_itself(command: list[str], status: int, message: str) -> None:
+    done = subprocess.run([*COMMAND, "--", *command], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", message)
+
+
+def test_a_signal_ends_the_command_and_the_sandbox(start: Start) -> None:
+    process, ready = start("--", "sleep", "600")
+    child = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    until(lambda: bool(child.read_text(encoding="ascii").split()), "the command")
+    number = int(child.read_text(encoding="ascii").split()[0])
+    until(lambda: b"sleep" in Path(f"/proc/{number}/cmdline").read_bytes(), "the program of the command")
+    output, errors = stop(process)
+    assert (process.returncode, output, errors) == (143, "", "")
+    assert not runs(number)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(ready["auth_url"])
 
 
 def test_its_exports_trust_its_own_authority(start: Start, tmp_path: Path) -> None:
     process, ready = start("--exports", "--tls", str(tmp_path / "tls"))
     output, errors = stop(process)
-    assert [line.split("=")[0].split()[-1] for line in output.splitlines()[2:]] == ["SCALINGO_CA_PATH", "SSL_CERT_FILE"]
-    assert {line.split("=")[1] for line in output.splitlines()[2:]} == {ready["ca_file"]}
+    assert [line.split("=")[0].split()[-1] for line in output.splitlines()[3:]] == ["SCALINGO_CA_PATH", "SSL_CERT_FILE"]
+    assert {line.split("=")[1] for line in output.splitlines()[3:]} == {ready["ca_file"]}
 
 
 def test_it_takes_seeds_speed_and_ports(start: Start, tmp_path: Path) -> None:

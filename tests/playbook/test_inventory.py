@@ -306,6 +306,25 @@ def test_what_the_inventory_has_found_by_the_main_api_no_task_asks_again(
     assert sorted(inventories.asked().items()) == [("A1", 1), ("B1", 2), ("D1", 2), ("exchange", 1), ("regions", 1)]
 
 
+def test_a_task_needs_no_region_on_a_host_of_another_one(inventories: Inventories) -> None:
+    path = inventories.file(regions=[*REGIONS], engines=["mysql"], hostname="scalingo_app ~ '-' ~ scalingo_region")
+    play = {
+        "hosts": "all",
+        "gather_facts": False,
+        "module_defaults": {
+            "group/community.scalingo.scalingo": {"app": "{{ scalingo_app }}", "addon": "{{ scalingo_addon_id }}"}
+        },
+        "tasks": [task("scalingo_database_info", "read"), task("scalingo_backup_info", "region", region="osc-fr1")],
+    }
+    variables = {"SCALINGO_REGION": "osc-fr1", "SCALINGO_IN_PROCESS": "false"}
+    run = inventories.ansible.play([play], "-i", str(path), environment=variables).clean()
+    found = run.by_host("read")
+    assert {result["region"] for result in found.values()} == set(REGIONS)
+    assert all(result["region"] in host for host, result in found.items())
+    # What the task says counts.
+    assert {("osc-fr1" in item.host, item.status) for item in run.tasks("region")} == {(True, "ok"), (False, "failed")}
+
+
 CACHE = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_timeout": 3600}
 
 

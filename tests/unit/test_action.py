@@ -287,6 +287,43 @@ def test_what_comes_back_is_plain_and_without_secrets(tmp_path: Path) -> None:
     assert "failed" not in result and "invocation" not in result
 
 
+HOST = {"scalingo_region": "osc-secnum-fr1", "scalingo_app": "vault", "scalingo_addon_id": "ad-1"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"app": "vault", "addon": "ad-1"},
+        {"app": "vault", "addon": "postgresql", "region": ""},
+        {"addon_id": "ad-1", "region": None, "addon_token": "token"},
+        {"app": "vault"},
+    ],
+)
+def test_a_task_about_its_host_is_sent_to_the_region_of_the_host(arguments: dict[str, t.Any], tmp_path: Path) -> None:
+    made = action(tmp_path, arguments, variables=HOST)
+    made.run(task_vars=dict(HOST))
+    assert Looking.seen[0]["region"] == "osc-secnum-fr1"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"app": "shop", "addon": "postgresql"},
+        {"app": "vault", "addon": "ad-2"},
+        {"app": "vault", "addon_id": "ad-2"},
+        {"app": "vault", "addon": "ad-1", "region": "osc-fr1"},
+        {"app": "vault", "addon": "ad-1", "api_url": "https://api.osc-fr1.scalingo.com"},
+        {"app": "vault", "apps": ["*"]},
+    ],
+)
+def test_no_other_task_is(arguments: dict[str, t.Any], tmp_path: Path) -> None:
+    made = action(tmp_path, arguments)
+    for variables in (HOST, {}, {"scalingo_app": "vault", "scalingo_addon_id": "ad-1"}):
+        made._add_region(variables)
+        assert made._task.args.get("region") == arguments.get("region")
+
+
 def test_it_runs_in_the_directory_of_the_playbook_and_comes_back(tmp_path: Path) -> None:
     before = os.getcwd()
     assert action(tmp_path).run(task_vars={})["directory"] == os.path.realpath(tmp_path)

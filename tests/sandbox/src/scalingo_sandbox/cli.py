@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
+import re
 import shlex
 import signal
 import sys
@@ -37,6 +39,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--with-parent", action="store_true", help="stop when the process that started this one ends")
     parser.add_argument("--exports", action="store_true", help="print lines to paste into a shell, token included")
     parser.add_argument("--openapi", action="store_true", help="print the OpenAPI document and end")
+    parser.add_argument(
+        "command",
+        nargs="*",
+        metavar="COMMAND",
+        help="after --: run this with the variables set, then stop with its exit status",
+    )
     return parser
 
 
@@ -79,6 +87,8 @@ def main(arguments: list[str] | None = None) -> None:
     except (OSError, ValueError, ValidationError, EngineError) as error:
         sys.exit(f"scalingo-sandbox: {error}")
 
+    status = 0
+
     def ready() -> None:
         content = running.description()
         if options.ready_file:
@@ -86,24 +96,63 @@ def main(arguments: list[str] | None = None) -> None:
         if options.exports:
             for name, value in running.exports().items():
                 print(f"export {name}={shlex.quote(value)}")
-        else:
+        elif not options.command:
             print(f"scalingo-sandbox: control at {content['control_url']}, authentication at {content['auth_url']}")
         sys.stdout.flush()
+        if options.command:
+            commanded.set()
+
+    async def follow() -> None:
+        """Run the command. A signal that is for both of them is the command's: its end is that of the sandbox."""
+        nonlocal status
+        await commanded.wait()
+        loop = asyncio.get_running_loop()
+        try:
+            process = await asyncio.create_subprocess_exec(*options.command, env=_surroundings(running.exports()))
+        except OSError as error:
+            print(f"scalingo-sandbox: {options.command[0]}: {error.strerror}", file=sys.stderr)
+            status = 127
+        else:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, _pass_on, process, number)
+            status = await process.wait()
+            status = 128 - status if status < 0 else status
+        running.stop()
 
     async def serve() -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, running.stop)
-        watching = asyncio.create_task(_watch_parent(running.stop)) if options.with_parent else None
+        beside = [asyncio.create_task(_watch_parent(running.stop))] if options.with_parent else []
+        beside += [asyncio.create_task(follow())] if options.command else []
         try:
             await running.serve(ready)
         finally:
-            if watching is not None:
-                watching.cancel()
+            for task in beside:
+                task.cancel()
             if options.ready_file:
                 Path(options.ready_file).unlink(missing_ok=True)
 
+    commanded = asyncio.Event()
     asyncio.run(serve())
+    sys.exit(status)
+
+
+def _surroundings(exports: dict[str, str]) -> dict[str, str]:
+    """The environment of the command: no address and no token in it leads anywhere else."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not re.fullmatch(r"SCALINGO_(\w+_URL|\w+_TOKEN|CA_PATH)", name)
+    }
+    return {**kept, **exports}
+
+
+def _pass_on(process: asyncio.subprocess.Process, number: int) -> None:
+    """Ctrl-C reaches all processes of a terminal, so that the command has it already."""
+    if number != signal.SIGINT or not sys.stdin.isatty():
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(number)
 
 
 async def _watch_parent(stop: object) -> None:

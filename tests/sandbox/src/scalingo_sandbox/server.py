@@ -127,7 +127,12 @@ class Running:
 
     def exports(self) -> dict[str, str]:
         """What a user's shell needs to work in both regions: their addresses are listed at the authentication API."""
-        values = {"SCALINGO_API_TOKEN": self.world.api_token, "SCALINGO_AUTH_URL": self.world.addresses.auth}
+        addresses = self.world.addresses
+        values = {
+            "SCALINGO_API_TOKEN": self.world.api_token,
+            "SCALINGO_AUTH_URL": addresses.auth,
+            "SCALINGO_SANDBOX_CONTROL": f"{addresses.control}/control",
+        }
         if self.ca_file is not None:
             # For the collection and for Go's clients.
             values.update(SCALINGO_CA_PATH=str(self.ca_file), SSL_CERT_FILE=str(self.ca_file))
