@@ -75,7 +75,7 @@ docs: ## the documentation as a website in .cache/docs
 	@scripts/bootstrap python
 	@scripts/docs
 
-build: ## the artifact for Galaxy in .cache/artifact
+build: ## the artifact for Galaxy and the wheel of the sandbox in .cache/artifact
 	@scripts/bootstrap python
 	@$(python) scripts/check_artifact
 

@@ -22,27 +22,29 @@ OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 class LocalSandbox:
     """The command scalingo-sandbox, on ports that the system chooses, for as long as the with block lasts."""
 
-    def __init__(self, directory: Path, *options: str) -> None:
+    def __init__(self, directory: Path, *options: str, program: Path = PROGRAMS / "scalingo-sandbox") -> None:
         self._ready_file = directory / "sandbox.json"
         self._log_file = directory / "sandbox.log"
-        self._options = options
+        self._command = [program, "--with-parent", "--ready-file", self._ready_file, *options]
         self._process: subprocess.Popen[bytes] | None = None
         self.description: dict[str, t.Any] = {}
 
     def __enter__(self) -> LocalSandbox:
         self._ready_file.unlink(missing_ok=True)
-        command = [PROGRAMS / "scalingo-sandbox", "--with-parent", "--ready-file", self._ready_file, *self._options]
         with open(self._log_file, "wb") as log:
             self._process = subprocess.Popen(
-                command, env=environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                self._command,
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         try:
             deadline = time.monotonic() + 30
             while not self._ready_file.is_file():
                 if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise SystemExit(
-                        f"the sandbox did not start:\n{self._log_file.read_text(encoding='utf-8', errors='replace')}"
-                    )
+                    raise SystemExit(f"the sandbox did not start:\n{self.printed()}")
                 time.sleep(0.02)
             self.description = json.loads(self._ready_file.read_text(encoding="utf-8"))
         except BaseException:
@@ -57,6 +59,9 @@ class LocalSandbox:
         if self._process is not None:
             end(self._process)
         self._ready_file.unlink(missing_ok=True)
+
+    def printed(self) -> str:
+        return self._log_file.read_text(encoding="utf-8", errors="replace")
 
     def control(self, method: str, what: str, **body: t.Any) -> t.Any:
         """Ask the control API."""

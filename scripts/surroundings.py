@@ -162,6 +162,7 @@ SHIPPED = (
     "docs/",
     "extensions/awx/",
     "extensions/eda/",
+    "extensions/ee/",
     "meta/",
     "playbooks/",
     "plugins/",
