@@ -6,7 +6,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test long sandbox sanity cores bench faults live strangers fuzz docs build new lists lock clean
+.PHONY: help setup demo check test long sandbox sanity cores bench faults live strangers fuzz docs build release-check new lists lock clean
 MAKEFLAGS += --no-print-directory
 
 export PYTHON
@@ -16,7 +16,7 @@ $(foreach name,$(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES))),$(eval unexp
 python := .cache/venv/bin/python
 
 help: ## say what there is
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 15
 
 setup: ## bring what development needs into .cache/
 	@scripts/bootstrap
@@ -78,6 +78,10 @@ docs: ## the documentation as a website in .cache/docs
 build: ## the artifact for Galaxy and the wheel of the sandbox in .cache/artifact
 	@scripts/bootstrap python
 	@$(python) scripts/check_artifact
+
+release-check: ## a release of what is committed, in a clone: changelog, tag, and what is published, tried; nothing leaves this machine
+	@scripts/bootstrap python
+	@$(python) scripts/check_release
 
 new: ## the stubs of a new module: THING=log_drain, with PAIR=1 those of its info module too, with MAIN=1 of the main API
 	@scripts/bootstrap python

@@ -7,8 +7,11 @@
 from __future__ import annotations
 
 import re
+import runpy
 import typing as t
+from pathlib import Path
 
+import pytest
 import yaml
 from support.playbook import ROOT
 
@@ -37,10 +40,10 @@ def commands(job: dict[str, t.Any]) -> list[str]:
 
 
 def test_every_target_that_tests_is_run() -> None:
-    targets = set(re.findall(r"(?m)^([a-z]+): ## ", (ROOT / "Makefile").read_text(encoding="utf-8")))
+    targets = set(re.findall(r"(?m)^([a-z-]+): ## ", (ROOT / "Makefile").read_text(encoding="utf-8")))
     jobs = [job for workflow in WORKFLOWS.values() for job in workflow["jobs"].values()]
     text = "\n".join(command for job in jobs for command in commands(job))
-    named = set(re.findall(r"\bmake ([a-z]+)", text))
+    named = set(re.findall(r"\bmake ([a-z-]+)", text))
     assert ".ci/run" in text and "exec make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert named | {"test"} == targets - OTHER
     assert targets >= OTHER
@@ -54,6 +57,56 @@ def test_workflows_get_no_more_rights_than_they_need() -> None:
         for job in workflow["jobs"].values():
             checkouts = [step for step in job.get("steps", ()) if step.get("uses", "").startswith("actions/checkout@")]
             assert all(step["with"] == {"persist-credentials": False} for step in checkouts), name
+
+
+def test_actions_have_one_version_everywhere() -> None:
+    jobs = [job for workflow in WORKFLOWS.values() for job in workflow["jobs"].values()]
+    used = [str(step["uses"]) for job in jobs for step in [job, *job.get("steps", ())] if "uses" in step]
+    versions = {tuple(name.rpartition("@")[::2]) for name in used}
+    assert len(dict(versions)) == len(versions), sorted(versions)
+    assert all(re.fullmatch(r"v\d+|stable-\d+", version) for dummy, version in versions), sorted(versions)
+
+
+def test_a_tag_publishes_what_release_check_left_and_galaxy_needs_a_secret() -> None:
+    workflow = WORKFLOWS["release.yml"]
+    assert workflow["on"] == {"push": {"tags": ["*"]}}
+    check, publish = workflow["jobs"]["check"], workflow["jobs"]["publish"]
+    assert "make release-check" in commands(check)
+    # No expression in a command: a tag may hold anything.
+    assert not [text for job in (check, publish) for text in commands(job) if "${{" in text]
+    assert publish["needs"] == "check" and publish["permissions"] == {"contents": "write"}
+    (kept,) = [step["with"] for step in check["steps"] if "upload-artifact" in step.get("uses", "")]
+    assert {Path(path).parent.as_posix() for path in kept["path"].split()} == {".cache/release-check"} and kept[
+        "include-hidden-files"
+    ]
+    (galaxy,) = [step for step in publish["steps"] if "collection publish" in step.get("run", "")]
+    assert galaxy["if"] == "env.GALAXY_TOKEN != ''" and "--token" not in galaxy["run"]
+    assert not [text for text in commands(publish) if " build" in text]
+
+
+@pytest.mark.parametrize(
+    ("version", "here", "everywhere", "expected"),
+    [
+        ("0.1.0", [], [], ""),
+        ("0.1.0", ["0.1.0"], ["0.1.0"], ""),
+        ("0.2.0", [], ["0.1.0"], ""),
+        ("1.0.0-rc.1", ["1.0.0-rc.1"], ["1.0.0-rc.1"], ""),
+        # Releases of peers that were none: ansible.netcommon#754, community.healthchecksio#52, community.crypto#483, a second tag beside the right one.
+        ("8.3.1", ["8.3.0"], ["8.3.0"], "is not the version"),
+        ("1.5.1", ["v1.5.1"], ["v1.5.1"], "without a letter"),
+        ("1.9.17", ["2.3.3"], ["1.9.17", "2.3.3"], "is not the version"),
+        ("0.1.0", ["0.1.0", "latest"], ["0.1.0", "latest"], "the tag latest"),
+        ("0.1.0", [], ["0.1.0"], "the tag of another commit"),
+        ("0.1", [], [], "no semantic version"),
+    ],
+)
+def test_a_release_has_the_tag_of_its_version(
+    version: str, here: list[str], everywhere: list[str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    refusal = runpy.run_path(str(ROOT / "scripts" / "check_release"))["refusal"]
+    why = refusal(version, here, everywhere)
+    assert bool(why) == bool(expected) and expected in why
 
 
 def test_the_checks_of_the_community_have_their_suite_here() -> None:
