@@ -41,9 +41,9 @@ def served(options: Options) -> t.Iterator[tuple[_drill_place.Place, t.Any]]:
     """The server of a drill with an empty database, and its workspace."""
     given = {"jobs": 2, "server_settings": {}, "server_service": None, "server_url": None, "roles": [], "locale": None}
     params = {**given, **options}
-    programs = _drill_postgresql.find(MAJOR, params)
+    server: t.Any = _drill_postgresql.Server(MAJOR, params)
     with _drill_place.Place.made(options["work_dir"], "bench") as place:
-        server: t.Any = _drill_postgresql.Server(programs, place, params, t.cast(t.Any, None))
+        server._place, server._environment = place, {"PGHOST": place.path, "PGPORT": "5432"}
         # What a dump of nothing would say.
         server._settings, server._roles, server._locale = [], [], {}
         server._serve()
@@ -103,7 +103,7 @@ def alone(options: Options) -> dict[str, float]:
     """Restore the same dump into the same kind of server as everybody does: pg_restore, with as many jobs."""
     with served(options) as (place, server):
         account = place.file("account")
-        program = os.path.join(server._programs.clients, "pg_restore")
+        program = os.path.join(server._clients, "pg_restore")
         words = ["--no-owner", "--no-privileges", "--jobs=2", "--dbname=drill", options["bench"]["dump"]]
         command = [sys.executable, "-S", "-c", options["bench"]["launcher"], account, program, *words]
         variables = {"PGHOST": place.path, "PGPORT": "5432", "PGUSER": _drill_postgresql.OWNER}

@@ -18,7 +18,6 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
 from ansible_collections.community.scalingo.plugins.module_utils._files import read_json
 from ansible_collections.community.scalingo.plugins.plugin_utils import _drills, _fleet
 from ansible_collections.community.scalingo.plugins.plugin_utils._action import RoleAction, plain
-from ansible_collections.community.scalingo.plugins.plugin_utils._drill_policy import read_policy
 from ansible_collections.community.scalingo.plugins.plugin_utils._role_reader import Reader
 
 Data = dict[str, t.Any]
@@ -65,7 +64,7 @@ class ActionModule(RoleAction):
     def _policy(self, given: Data, dummy: list[Data]) -> Data:
         """What is accepted of the one database."""
         names = [str(given["database"].get(key) or "") for key in ("name", "addon_id", "addon")]
-        return {"deviations": read_policy(self._loader, given["policy"]).deviations_for(names)}
+        return {"deviations": _drills.read_policy(self._loader, given["policy"]).decisions("deviations", names)}
 
     def _verify(self, given: Data, dummy: list[Data]) -> Data:
         """A sentence for each file. What is wrong fails the task."""
@@ -92,7 +91,7 @@ class ActionModule(RoleAction):
 
     def _cover(self, given: Data, databases: list[Data]) -> Data:
         """The coverage of the databases. Evidence with which something is wrong does not count."""
-        policy = read_policy(self._loader, given["policy"])
+        policy = _drills.read_policy(self._loader, given["policy"])
         for kind in ("html_file", "json_file"):
             given[kind] = os.path.realpath(given[kind])
             if not os.path.isdir(os.path.dirname(given[kind])):

@@ -7,16 +7,15 @@
 
 from __future__ import annotations
 
-import datetime
 import os.path
 import typing as t
 
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.community.scalingo.plugins.module_utils import _canon
+from ansible_collections.community.scalingo.plugins.module_utils._core import moment
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError
 from ansible_collections.community.scalingo.plugins.plugin_utils import _drills, _fleet, _fleet_report
 from ansible_collections.community.scalingo.plugins.plugin_utils._action import RoleAction
-from ansible_collections.community.scalingo.plugins.plugin_utils._drill_policy import read_policy
 
 Data = dict[str, t.Any]
 
@@ -38,7 +37,7 @@ class ActionModule(RoleAction):
         result: Data = super().run(tmp, task_vars)
         known = task_vars or {}
         given = known["fleet_report_given"]
-        now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = moment()
         try:
             step = getattr(self, "_" + str(self._task.args["step"]))
             found = step({**known, "now": now}, {**given, **files(given)})
@@ -84,9 +83,9 @@ class ActionModule(RoleAction):
             return {}
         if not os.path.isdir(directory):
             raise _fleet.Refused(f"fleet_report_drill_evidence_dir: there is no directory {directory}")
-        policy = read_policy(self._loader, given["drill_policy"], every=given["drill_warning_age"])
-        known, moment = _drills.counted(directory)[0], _canon.instant_seconds(at)
-        rows = (_drills.row(item, known, policy, moment) for item in databases if item.get("type_name") in DRILLED)
+        policy = _drills.read_policy(self._loader, given["drill_policy"], every=given["drill_warning_age"])
+        known, seconds = _drills.counted(directory)[0], _canon.instant_seconds(at)
+        rows = (_drills.row(item, known, policy, seconds) for item in databases if item.get("type_name") in DRILLED)
         return {row["name"]: row["text"] for row in rows if row["status"] in ("overdue", "failed")}
 
     def _conclude(self, known: Data, given: Data) -> Data:

@@ -250,7 +250,7 @@ class Resource(Performer, t.Generic[S]):
         self._refuse_without_consent(steps, self._diff(before, after, steps))
         return before, after, steps
 
-    def _refuse_without_consent(self, steps: t.Sequence[Step], diff: dict[str, t.Any]) -> None:
+    def _refuse_without_consent(self, steps: t.Sequence[Step], diff: dict[str, t.Any] | None = None) -> None:
         """Name everything that is missing at once, so that nobody has to run the task again to learn of the next.
 
         Who only looks for differences wants to know them all, also those that need no consent.

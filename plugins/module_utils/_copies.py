@@ -29,8 +29,8 @@ import time
 import typing as t
 
 from . import _canon
-from ._copy import MADE_BY, Copy, Raw, copy_of, good_one, now, order
-from ._core import Clock
+from ._copy import MADE_BY, Copy, Raw, copy_of, good_one, order
+from ._core import Clock, moment
 from ._errors import InvalidInput, ScalingoError
 from ._files import digest, digest_of, local, or_nothing, read_json, sync_directory, taken, write_atomically
 from ._options import quoted
@@ -111,7 +111,7 @@ class Shelf:
                 if self._changing:
                     remove(copy.path + ".json")
                 continue
-            if copy is not None and backup_id in ("", copy.backup.id):
+            if copy is not None and backup_id in ("", copy.backup_id):
                 known.append(dataclasses.replace(copy, ahead=copy.began > latest))
         return sorted(known, key=order, reverse=True)
 
@@ -163,35 +163,28 @@ class Shelf:
 
         The file of the lock stays: were it removed, two runs could have a lock each, on different files of the same name.
         """
-        with self._opened(changing) as file:
-            if file is not None:
-                self._wait_for(file.fileno(), changing)
+        flags = (os.O_RDWR | os.O_CREAT if changing else os.O_RDONLY) | os.O_NOFOLLOW | os.O_CLOEXEC
+        with contextlib.ExitStack() as stack:
+            with local(f"lock the copies in {self.directory}"):
+                try:
+                    file = stack.enter_context(os.fdopen(os.open(self._lock, flags, 0o600), "rb"))
+                    self._wait_for(file.fileno(), changing)
+                except (FileNotFoundError, NotADirectoryError, PermissionError):
+                    # Nobody has changed anything yet, or only somebody whose copies cannot be read either.
+                    if changing:
+                        raise
             self._changing = changing
             try:
                 yield
             finally:
                 self._changing = False
 
-    def _opened(self, changing: bool) -> t.ContextManager[t.IO[bytes] | None]:
-        flags = (os.O_RDWR | os.O_CREAT if changing else os.O_RDONLY) | os.O_NOFOLLOW | os.O_CLOEXEC
-        with local(f"lock the copies in {self.directory}"):
-            try:
-                return os.fdopen(os.open(self._lock, flags, 0o600), "rb")
-            except (FileNotFoundError, NotADirectoryError, PermissionError):
-                if changing:
-                    raise
-        # Nobody has changed anything yet, or only somebody whose copies cannot be read either.
-        return contextlib.nullcontext()
-
     def _wait_for(self, lock: int, changing: bool) -> None:
         deadline = self._clock.now() + self._patience
-        with local(f"lock the copies in {self.directory}"):
-            held = taken(lock, shared=not changing)
-            while held is False:
-                if self._clock.now() > deadline:
-                    raise busy(f"another run is still busy with the copies of this database in {self.directory}")
-                self._clock.sleep(PAUSE)
-                held = taken(lock, shared=not changing)
+        while (held := taken(lock, shared=not changing)) is False:
+            if self._clock.now() > deadline:
+                raise busy(f"another run is still busy with the copies of this database in {self.directory}")
+            self._clock.sleep(PAUSE)
         note = remark(self.directory, held is not None)
         if note and note not in self.notes:
             self.notes.append(note)
@@ -271,7 +264,7 @@ class Shelf:
                 raise busy(f"another run is bringing a backup of this database to {self.directory}: {who}")
             self.clean(staying)
             os.makedirs(self.growing, mode=0o700, exist_ok=True)
-        who = f"process {os.getpid()} on {os.uname().nodename}, since {now()}"
+        who = f"process {os.getpid()} on {os.uname().nodename}, since {moment()}"
         # On a disk that is full nobody is told.
         with contextlib.suppress(ScalingoError):
             write_atomically(owner, json.dumps(who), 0o600)
@@ -337,8 +330,8 @@ def decrypted(copy: Copy, command: t.Sequence[str], directory: str, *, watch: Wa
     caller must leave alone. Raises `ScalingoError`: the key is wrong, or the copy was altered.
     """
     if copy.encrypted:
-        return archive_of(copy.path, copy.archive.sha256, command, directory, watch)
-    if digest_of(copy.path) != copy.archive.sha256:
+        return archive_of(copy.path, copy.archive_sha256, command, directory, watch)
+    if digest_of(copy.path) != copy.archive_sha256:
         raise ScalingoError(f"{copy.path} was altered: its SHA-256 is another than when it was made")
     return copy.path
 

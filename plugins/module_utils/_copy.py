@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import time
 import typing as t
 
 from . import _canon
@@ -19,36 +18,21 @@ MADE_BY = "community.scalingo.backup_offsite"
 Raw = dict[str, t.Any]
 
 
-def now() -> str:
-    """The present, in UTC and to the second."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
-class Archive(t.NamedTuple):
-    """The archive as it came: bytes and SHA-256 of the .tar.gz, and bytes of the files in it, None where an old description lacks them."""
-
-    size: int
-    sha256: str
-    content_bytes: int | None
-
-
-class Source(t.NamedTuple):
-    """The backup that a copy is of. `started_at` is a moment in UTC, as `_canon.instant` writes it."""
-
-    id: str
-    started_at: str
-
-
 @dataclasses.dataclass(frozen=True)
 class Copy:
-    """A copy as it was found: `size` and `sha256` are those of its description. It is good when there is no `problem`."""
+    """A copy as it was found, by its description. It is good when there is no `problem`."""
 
     path: str
-    size: int
-    sha256: str
-    encrypted: bool
-    archive: Archive
-    backup: Source
+    backup_id: str
+    #: When the backup began, in UTC, as `_canon.instant` writes it.
+    started_at: str
+    encrypted: bool = False
+    #: The bytes and the SHA-256 of the file, and of the archive as it came; the bytes of the files in that, where they are known.
+    size: int = 0
+    sha256: str = ""
+    archive_size: int = 0
+    archive_sha256: str = ""
+    content_bytes: int | None = None
     described: Raw = dataclasses.field(default_factory=dict)
     problem: str = ""
     #: Whether it is good cannot be told: never to be removed.
@@ -68,12 +52,12 @@ class Copy:
     @property
     def began(self) -> float:
         """When its backup began, in seconds since 1970."""
-        return _canon.instant_seconds(self.backup.started_at)
+        return _canon.instant_seconds(self.started_at)
 
     def shown(self) -> Raw:
         """It as a result shows it."""
         return {
-            "path": self.path, "backup_id": self.backup.id, "started_at": self.backup.started_at, "size": self.size,
+            "path": self.path, "backup_id": self.backup_id, "started_at": self.started_at, "size": self.size,
             "sha256": self.sha256, "encrypted": self.encrypted, "good": not self.problem, "problem": self.problem,
         }  # fmt: skip
 
@@ -83,21 +67,30 @@ def copy_of(path: str, described: t.Any, addon_id: str) -> Copy | None:
     try:
         if described["made_by"] != MADE_BY or described["database"]["addon_id"] != addon_id:
             return None
-        backup_id, size, sha256 = described["backup"]["id"], described["size"], described["sha256"]
-        started_at = _canon.instant(described["backup"]["started_at"])
-        if not (isinstance(backup_id, str) and isinstance(sha256, str) and type(size) is int):
+        backup, size, sha256 = described["backup"], described["size"], described["sha256"]
+        if not (isinstance(backup["id"], str) and isinstance(sha256, str) and type(size) is int):
             return None
-        made = described.get("archive") or {"size": size, "sha256": sha256}
-        archive = Archive(int(made["size"]), str(made["sha256"]), made.get("content_bytes"))
-        encrypted = bool(described.get("encrypted"))
-        return Copy(path, size, sha256, encrypted, archive, Source(backup_id, started_at), described)
+        # An old description has none of the archive.
+        archive = described.get("archive") or {"size": size, "sha256": sha256}
+        return Copy(
+            path=path,
+            backup_id=backup["id"],
+            started_at=_canon.instant(backup["started_at"]),
+            encrypted=bool(described.get("encrypted")),
+            size=size,
+            sha256=sha256,
+            archive_size=int(archive["size"]),
+            archive_sha256=str(archive["sha256"]),
+            content_bytes=archive.get("content_bytes"),
+            described=described,
+        )
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
 
 
 def good_one(found: t.Iterable[Copy], backup_id: str = "") -> Copy | None:
     """The first good copy of a backup, or of any; none when there is none."""
-    return next((copy for copy in found if not copy.problem and backup_id in ("", copy.backup.id)), None)
+    return next((copy for copy in found if not copy.problem and backup_id in ("", copy.backup_id)), None)
 
 
 # -- which are to be kept ----------------------------------------------------------------------------------------------
@@ -105,7 +98,7 @@ def good_one(found: t.Iterable[Copy], backup_id: str = "") -> Copy | None:
 
 def order(copy: Copy) -> tuple[bool, str, str, str]:
     """Newer ones are greater, and those of the future come before all others."""
-    return not copy.ahead, copy.backup.started_at, copy.backup.id, copy.path
+    return not copy.ahead, copy.started_at, copy.backup_id, copy.path
 
 
 def smaller(found: t.Iterable[Copy], most: float) -> dict[str, str]:
@@ -116,7 +109,7 @@ def smaller(found: t.Iterable[Copy], most: float) -> dict[str, str]:
     problems: dict[str, str] = {}
     name, reference = "", 0
     for copy in sorted((copy for copy in found if copy.counts), key=order):
-        content = copy.archive.content_bytes
+        content = copy.content_bytes
         if content is None:
             continue
         if content < reference * (1 - most / 100) and not copy.described.get("accepted"):
@@ -141,10 +134,10 @@ def chosen(
     going: list[Copy] = []
     for copy in good:
         is_small = copy.path in small
-        if len(kept) >= keep_count and (is_small or copy.backup.id not in kept):
+        if len(kept) >= keep_count and (is_small or copy.backup_id not in kept):
             going.append(copy)
         elif not is_small:
-            kept.add(copy.backup.id)
+            kept.add(copy.backup_id)
     if good and good[0].path in small:
         going = []
     if keep_seconds is not None:

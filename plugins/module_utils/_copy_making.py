@@ -16,7 +16,8 @@ import typing as t
 import zlib
 
 from ._copies import Shelf, archive_of, converted, remove
-from ._copy import MADE_BY, Raw, now
+from ._copy import MADE_BY, Raw
+from ._core import moment
 from ._errors import ScalingoError
 from ._files import CHUNK, digest_of, local, or_nothing
 from ._part import Part
@@ -24,7 +25,20 @@ from ._part import Part
 #: What a dump in pg_dump's own format begins with, and how much of it is read to see that it lists something.
 PGDUMP = b"PGDMP"
 HEAD = 64 * 1024
+#: What reading an archive raises that is not whole. A disk that cannot be read raises another `OSError`.
+DAMAGED = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile)
+
+
 # -- what came ---------------------------------------------------------------------------------------------------------
+
+
+def members(file: t.BinaryIO) -> t.Iterator[tuple[str, t.IO[bytes] | None]]:
+    """Yield name and content of what is in an archive, none for what is no file. It is read to its very end, where its check sum is."""
+    with gzip.open(file, "rb") as plain, tarfile.open(fileobj=t.cast(t.BinaryIO, plain), mode="r|") as archive:
+        for member in archive:
+            yield member.name, archive.extractfile(member) if member.isfile() else None
+        while plain.read(CHUNK):
+            pass
 
 
 def read_through(
@@ -36,22 +50,17 @@ def read_through(
     """
     total, dumps, expected = 0, 0, engine == "postgresql"
     try:
-        with gzip.open(file, "rb") as plain, tarfile.open(fileobj=t.cast(t.BinaryIO, plain), mode="r|") as archive:
-            for member in archive:
-                content = archive.extractfile(member) if member.isfile() else None
-                if content is None:
-                    continue
-                expected = expected or member.name.endswith(".pgsql")
-                head = piece = content.read(HEAD)
-                while piece:
-                    tell(file.tell())
-                    total += len(piece)
-                    piece = content.read(CHUNK)
-                dumps += is_dump(head)
-            # The check sum of gzip comes at the very end.
-            while plain.read(CHUNK):
-                pass
-    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+        for name, content in members(file):
+            if content is None:
+                continue
+            expected = expected or name.endswith(".pgsql")
+            head = piece = content.read(HEAD)
+            while piece:
+                tell(file.tell())
+                total += len(piece)
+                piece = content.read(CHUNK)
+            dumps += is_dump(head)
+    except (OSError, *DAMAGED) as error:
         raise ScalingoError(f"the archive cannot be read to its end: {error}") from None
     if total == 0:
         raise ScalingoError("the archive holds nothing")
@@ -76,16 +85,8 @@ def is_dump(head: bytes) -> bool:
 # -- what becomes of it ------------------------------------------------------------------------------------------------
 
 
-class Sealing(t.NamedTuple):
-    """How a copy is encrypted: the words of the commands, empty for none, and what the name gets."""
-
-    encrypt: t.Sequence[str]
-    decrypt: t.Sequence[str]
-    suffix: str
-
-
-def made(shelf: Shelf, part: Part, about: Raw, *, engine: str | None, sealing: Sealing) -> tuple[str, Raw]:
-    """Verify what was downloaded, and encrypt it where asked for: the path of the file that is to be kept, and its description.
+def made(shelf: Shelf, part: Part, about: Raw, engine: str | None, params: t.Mapping[str, t.Any]) -> tuple[str, Raw]:
+    """Verify what was downloaded, and encrypt it where the task says so: the path of the file that is to be kept, and its description.
 
     `about` is what the description says of the database and the backup. The clear file is empty after an encryption. Raises `ScalingoError`.
     """
@@ -97,11 +98,11 @@ def made(shelf: Shelf, part: Part, about: Raw, *, engine: str | None, sealing: S
     if digest_of(path, tell) != sha256:
         raise ScalingoError("the download was altered on this machine: its SHA-256 is another than when it came")
     archive = {"size": part.size, "sha256": sha256, "content_bytes": content}
-    described: Raw = {**about, "made_by": MADE_BY, "verified_at": now(), "archive": archive}
-    if not sealing.encrypt:
+    described: Raw = {**about, "made_by": MADE_BY, "verified_at": moment(), "archive": archive}
+    if not params["encrypt_command"]:
         return path, {**described, "encrypted": False, "size": part.size, "sha256": sha256}
     try:
-        output, digest = encrypted(shelf, part, sealing)
+        output, digest = encrypted(shelf, part, params)
     finally:
         # It is emptied and not removed: another run may begin when it is gone.
         with contextlib.suppress(OSError):
@@ -109,20 +110,22 @@ def made(shelf: Shelf, part: Part, about: Raw, *, engine: str | None, sealing: S
     return output, {**described, "encrypted": True, "size": os.path.getsize(output), "sha256": digest}
 
 
-def encrypted(shelf: Shelf, part: Part, sealing: Sealing) -> tuple[str, str]:
+def encrypted(shelf: Shelf, part: Part, params: t.Mapping[str, t.Any]) -> tuple[str, str]:
     """Have the user's command encrypt an archive, and return the path and the SHA-256 of the file. Raises `ScalingoError`."""
     sha256, watch = part.digest.hexdigest(), shelf.watch
     # A name that no program of a run that was killed can still be writing to.
-    output = f"{part.path}.{secrets.token_hex(4)}{sealing.suffix}"
+    output = f"{part.path}.{secrets.token_hex(4)}{params['encrypt_suffix']}"
     with local(f"read {output}"), or_nothing(output):
-        command = converted(sealing.encrypt, part.path, output, "the copy could not be encrypted", watch=watch)
+        command = converted(
+            params["encrypt_command"], part.path, output, "the copy could not be encrypted", watch=watch
+        )
         if digest_of(part.path) != sha256:
             raise ScalingoError(f"{part.path} was changed while it was encrypted", hint="Run it again.")
         size, digest = os.path.getsize(output), digest_of(output)
         if digest == sha256:
             raise ScalingoError(f"{command} did not encrypt: {{output}} is the same as {{input}}")
-        if sealing.decrypt:
-            remove(archive_of(output, sha256, sealing.decrypt, shelf.growing, watch))
+        if params["decrypt_command"]:
+            remove(archive_of(output, sha256, params["decrypt_command"], shelf.growing, watch))
         elif size < part.size:
             # An archive is compressed already, so that what is encrypted is not smaller.
             raise ScalingoError(

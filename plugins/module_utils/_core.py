@@ -34,6 +34,11 @@ class Clock:
         return random.random()
 
 
+def moment(seconds: float | None = None) -> str:
+    """Return a time in seconds since 1970, or the present, in UTC and to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
 @dataclass
 class Usage:
     """What a task cost: the result key ``api_usage``.

@@ -22,8 +22,8 @@ import signal
 import typing as t
 
 from . import _drill_place, _programs
-from ._drill_place import Dump, Place, Programs, Restored
-from ._errors import DrillFailed, visible
+from ._drill_place import Place
+from ._errors import visible
 
 SUPERUSER = "root"
 #: Who owns what is restored, and who only reads it.
@@ -60,54 +60,35 @@ def literal(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def find(major: int, params: t.Mapping[str, t.Any]) -> Programs:
-    """The programs of a server of MariaDB, whatever MySQL's version is, and of its client. Raises `DrillFailed` with what is to be installed."""
-    del major
-    if _drill_place.is_given(params):
-        raise DrillFailed(
-            "server_service and server_url are for PostgreSQL: a backup of MySQL is restored into a server of the drill's own"
-        )
-    usual = [*os.get_exec_path(), *SERVER_PLACES]
-    given, clients = params["programs"], params["client_programs"] or params["programs"]
-    return Programs(
-        *_drill_place.find("MariaDB", ("mariadbd", INSTALLER), "programs", given, usual),
-        *_drill_place.find("MariaDB", ("mariadb",), "client_programs", clients, usual),
-        _drill_place.isolation("MariaDB"),
-    )
-
-
-class Server:
+class Server(_drill_place.Server):
     """A server into which a dump is restored. `start` makes it, the end of the workspace removes it."""
 
-    engine = "mysql"
-    kind = "throw-away"
-
-    def __init__(self, programs: Programs, place: Place, params: t.Mapping[str, t.Any], production: object) -> None:
-        del production
-        self.version = ""
-        self.available: dict[str, str] = {}
-        self._programs = programs
-        self._place = place
-        self._params = params
-        #: The databases of the dump. The first is the one that queries are about.
-        self.databases: list[str] = []
-        self._collations: set[str] = set()
+    engine, name, product = "mysql", "MySQL", "MariaDB"
+    own = ("mariadbd", INSTALLER)
+    clients = ("mariadb",)
+    usual = SERVER_PLACES
+    # Whatever the version of MySQL is.
+    is_of_version = False
+    _place: Place
+    _collations: t.Collection[str] = ()
 
     def _client(self, given: str | t.Iterator[bytes], user: str, *words: str, **more: t.Any) -> _programs.Done:
         options = ["--no-defaults", f"--socket={self._place.file('socket')}", f"--user={user}"]
         options += ["--default-character-set=utf8mb4"]
         # Of its own commands it knows none but those for the end of a statement and for a character set.
         options += ["--batch", "--binary-mode", "--local-infile=0", "--max-allowed-packet=1G", *words]
-        return self._place.run([os.path.join(self._programs.clients, "mariadb"), *options], {}, given=given, **more)
+        return self._place.run([os.path.join(self._clients, "mariadb"), *options], {}, given=given, **more)
 
     # life
 
-    def start(self, dump: Dump) -> None:
+    def start(self, place: Place, hosts: t.Iterable[str], own: str) -> None:
         """Read the dump, start a server, and make accounts for the databases of the dump.
 
         Nobody else can reach it: it listens on a socket in the workspace alone. Raises `DrillFailed`.
         """
-        self._read(dump)
+        del hosts, own
+        self._place = place
+        self._read()
         self._serve()
         # Older servers have no column of full names.
         known = "SELECT VERSION(); SELECT * FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY;"
@@ -123,31 +104,32 @@ class Server:
         self.version = str(version).split("-", maxsplit=1)[0]
         self._collations = {str(name) for row in collations for name in row}
 
-    def _read(self, dump: Dump) -> None:
+    def _read(self) -> None:
         """What the dump says of itself: which programs wrote it, and which databases it holds."""
-        with open(dump.path, "rb") as stream:
+        with open(self._place.file("dump"), "rb") as stream:
             head = b"".join(line[:500] for line in itertools.islice(stream, 20))
             stream.seek(0)
             used = dict.fromkeys(found.group(1) for found in map(USED.match, stream) if found)
         by = re.search(rb"^-- (?:MySQL|MariaDB) dump .*Distrib (\d+(?:\.\d+)+)", head, re.MULTILINE)
         server = re.search(rb"^-- Server version\s+(\S+)", head, re.MULTILINE)
-        dump.dumped_by = by.group(1).decode() if by else None
-        dump.dumped_from = server.group(1).decode("utf-8", "replace") if server else None
+        self.dumped["dumped_by"] = by.group(1).decode() if by else None
+        self.dumped["dumped_from"] = server.group(1).decode("utf-8", "replace") if server else None
         names = [name.replace(b"``", b"`").decode("utf-8", "replace") for name in used]
+        #: The first is the one that queries are about.
         self.databases = [name for name in names if name not in SYSTEM] or [DATABASE]
 
     def _serve(self) -> None:
         data, temporary, nothing = (self._place.file(name) for name in ("data", "temporary", "nothing"))
         os.mkdir(temporary, 0o700)
         os.mkdir(nothing, 0o700)
-        where = [self._programs.server, *_drill_place.places(self._params["programs"], SERVER_PLACES)]
+        where = [self._directory, *_drill_place.places(self._params["programs"], SERVER_PLACES)]
         installer = str(shutil.which(INSTALLER, path=os.pathsep.join(where)))
         directory = os.path.dirname(installer)
         # Programs of a package know where their files are.
         base = [] if directory in SERVER_PLACES else [f"--basedir={os.path.dirname(directory)}"]
         words = ["--no-defaults", f"--datadir={data}", f"--tmpdir={temporary}", *base, "--skip-test-db"]
         words += ["--auth-root-authentication-method=normal", "--skip-name-resolve"]
-        self._place.run(self._programs.serving(installer, *words), {}, failing="the server could not be made")
+        self._place.run(self._command(installer, *words), {}, failing="the server could not be made")
         settings = {
             "max-allowed-packet": "1G",
             "character-set-server": "utf8mb4",
@@ -166,23 +148,26 @@ class Server:
             "secure-file-priv": nothing,
         }
         words = ["--no-defaults", *base, *(f"--{name}={value}" for name, value in settings.items())]
-        self._place.serve(self._programs.serving("mariadbd", *words), self._ready, signal.SIGKILL)
+        self._place.serve(self._command("mariadbd", *words), self._ready, signal.SIGKILL)
 
     def _ready(self) -> bool:
         return self._client("SELECT 1;", SUPERUSER, timeout=_drill_place.PATIENCE).returncode == 0
 
     # restoring
 
-    def restore(self, dump: Dump, *, jobs: int = 1, extensions: t.Sequence[str] = ()) -> Restored:
-        """Restore all databases of the dump, statement by statement, whatever fails of them. Only `dump` means something here."""
-        del jobs, extensions
-        left_out: collections.Counter[str] = collections.Counter()
-        done = self._client(self._translated(dump.path, left_out), OWNER, "--force", f"--database={self.databases[0]}")
-        return self._place.told(complaints(done), +left_out)
+    def restore(self, extensions: t.Iterable[str] = ()) -> tuple[list[str], dict[str, int]]:
+        """Restore all databases of the dump, statement by statement, whatever fails of them.
 
-    def _translated(self, path: str, left_out: collections.Counter[str]) -> t.Iterator[bytes]:
+        Returns what was not restored, in sentences, and what was left out on purpose, by its kind. MySQL has no extensions.
+        """
+        del extensions
+        left_out: collections.Counter[str] = collections.Counter()
+        done = self._client(self._translated(left_out), OWNER, "--force", f"--database={self.databases[0]}")
+        return complaints(done), dict(+left_out)
+
+    def _translated(self, left_out: collections.Counter[str]) -> t.Iterator[bytes]:
         """The dump for MariaDB and for an account without rights of its own. Rows are as they were."""
-        with open(path, "rb") as stream:
+        with open(self._place.file("dump"), "rb") as stream:
             for line in stream:
                 # MariaDB begins a line for each row.
                 if not line.startswith((b"INSERT ", b"(")):

@@ -10,9 +10,10 @@ Nothing here starts a server, sends a request or writes a file. No value of a ro
 
 from __future__ import annotations
 
-import dataclasses
+import collections
 import decimal
 import fnmatch
+import functools
 import hashlib
 import math
 import re
@@ -21,11 +22,12 @@ import typing as t
 from ._errors import ScalingoError, shown, visible
 
 Rows = list[list[t.Optional[str]]]
+#: What evidence keeps of a drill, or a part of it.
+Record = dict[str, t.Any]
 #: kind, name, passed, message; accepted when a deviation excuses one that did not pass.
 Check = dict[str, t.Any]
 #: The checks of several things, and what evidence keeps of each.
-Verdicts = tuple[list[Check], list[dict[str, t.Any]]]
-Counts = t.Mapping[str, int]
+Verdicts = tuple[list[Check], list[Record]]
 #: What is still good, as a task says it: max_drop_percent, max_erosion_percent, ignore_tables, min_tables, min_rows.
 Limits = t.Mapping[str, t.Any]
 
@@ -112,60 +114,51 @@ def check(kind: str, name: str, passed: bool, message: str) -> Check:
 # -- counting ---------------------------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass
-class Contents:
-    """What there is: rows by table, numbers by kind of object, last values by sequence, extensions by name, bytes."""
+def counted(server: Server, timeout: float) -> tuple[Record, list[Check]]:
+    """Count, and return what evidence keeps of it, with the extensions by name, and what could not be counted.
 
-    tables: dict[str, int] = dataclasses.field(default_factory=dict)
-    #: Why tables were not counted: materialized views without content, and those that cannot be read.
-    not_run: dict[str, str] = dataclasses.field(default_factory=dict)
-    objects: dict[str, int] = dataclasses.field(default_factory=dict)
-    sequences: dict[str, int] = dataclasses.field(default_factory=dict)
-    extensions: dict[str, str] = dataclasses.field(default_factory=dict)
-    size: int = 0
-    #: What could not be counted.
-    checks: list[Check] = dataclasses.field(default_factory=list)
-
-
-def counted(server: Server, timeout: float) -> Contents:
-    """Count. `timeout` in seconds is for each statement. A table that cannot be read is a finding, and ends nothing."""
-
-    def ask(sql: str) -> Rows:
-        return server.query(sql, timeout=timeout, catalog=True)
-
-    known: dict[str, dict[str, str]] = {}
+    `timeout` in seconds is for each statement. A table that cannot be read is a finding, and ends nothing.
+    """
+    ask = functools.partial(server.query, timeout=timeout, catalog=True)
+    known: dict[str, dict[str, str]] = collections.defaultdict(dict)
     for kind, name, value in ask(DIALECTS[server.engine].inventory):
-        known.setdefault(str(kind), {})[str(name)] = value or "0"
-    found, tables = Contents(size=int(known["size"][""])), known.get("table", {})
-    found.objects = {name: int(value) for name, value in known.get("object", {}).items()}
-    found.sequences = {name: int(value) for name, value in known.get("sequence", {}).items()}
-    found.extensions = known.get("extension", {})
-    found.not_run = {name: "it is a materialized view without content" for name in tables if tables[name] == "true"}
-    names = sorted(set(tables) - set(found.not_run))
+        known[str(kind)][str(name)] = value or "0"
+    # Materialized views without content, and what cannot be read.
+    not_run = [name for name, is_empty in known["table"].items() if is_empty == "true"]
+    names = sorted(known["table"].keys() - set(not_run))
+    counts: dict[str, int] = {}
+    checks: list[Check] = []
+
+    def count(names: t.Sequence[str]) -> None:
+        """Count some tables at once, or one by one when one of them cannot be."""
+        sql = " UNION ALL ".join(f"SELECT {number}, count(*) FROM {name}" for number, name in enumerate(names))
+        try:
+            counts.update({names[int(number or 0)]: int(rows or 0) for number, rows in ask(sql)})
+        except ScalingoError as error:
+            if len(names) > 1:
+                for name in names:
+                    count([name])
+                return
+            not_run.extend(names)
+            message = f"the rows of the table {names[0]} cannot be counted: {error.message}"
+            checks.append(check("rows", names[0], False, message))
+
     for start in range(0, len(names), BATCH):
-        _count(names[start : start + BATCH], ask, found)
-    return found
-
-
-def _count(names: t.Sequence[str], ask: t.Callable[[str], Rows], found: Contents) -> None:
-    """Count some tables at once, or one by one when one of them cannot be."""
-    sql = " UNION ALL ".join(f"SELECT {number}, count(*) FROM {name}" for number, name in enumerate(names))
-    try:
-        found.tables.update({names[int(number or 0)]: int(rows or 0) for number, rows in ask(sql)})
-    except ScalingoError as error:
-        if len(names) > 1:
-            for name in names:
-                _count([name], ask, found)
-            return
-        found.not_run[names[0]] = error.message
-        message = f"the rows of the table {names[0]} cannot be counted: {error.message}"
-        found.checks.append(check("rows", names[0], False, message))
+        count(names[start : start + BATCH])
+    objects, sequences = ({name: int(value) for name, value in known[kind].items()} for kind in ("object", "sequence"))
+    found = {
+        "tables": {"counts": counts, "not_run": sorted(not_run)},
+        "objects": {**objects, "sequences": sequences},
+        "bytes": int(known["size"][""]),
+        "extensions": known["extension"],
+    }
+    return found, checks
 
 
 # -- comparing --------------------------------------------------------------------------------------------------------
 
 
-def ignored(name: str, limits: Limits) -> bool:
+def _is_ignored(name: str, limits: Limits) -> bool:
     """Return whether a table or a sequence is not compared."""
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in limits["ignore_tables"])
 
@@ -175,11 +168,11 @@ def _accepts_all(limits: Limits) -> bool:
     return bool(limits["max_drop_percent"] >= 100)
 
 
-def enough(contents: Contents, limits: Limits) -> list[Check]:
+def enough(record: Record, limits: Limits) -> list[Check]:
     """Return whether there is anything at all: tables, and rows in them."""
-    tables, rows = len(contents.tables) + len(contents.not_run), sum(contents.tables.values())
-    found = []
-    for kind, number in (("tables", tables), ("rows", rows)):
+    tables, found = record["tables"], []
+    numbers = {"tables": len(tables["counts"]) + len(tables["not_run"]), "rows": sum(tables["counts"].values())}
+    for kind, number in numbers.items():
         least = limits[f"min_{kind}"]
         message = f"the restored database has {number} {kind[:-1] if number == 1 else kind}"
         message += "" if number >= least else f", and there must be {least} (min_{kind})"
@@ -187,29 +180,48 @@ def enough(contents: Contents, limits: Limits) -> list[Check]:
     return found
 
 
-def compared(contents: Contents, last: t.Mapping[str, t.Any], limits: Limits) -> list[Check]:
-    """Compare with the last good drill, by name. `last` is its record, or empty."""
-    tables, objects = last.get("tables") or {}, last.get("objects") or {}
-    numbers = {name: number for name, number in objects.items() if isinstance(number, int)}
-    found = []
-    for kind, subject, unit, now, before, most in (
-        ("rows", "the table {}", "rows", contents.tables, tables.get("counts"), tables.get("highest")),
-        ("sequence", "the sequence {}", "as its last value", contents.sequences, objects.get("sequences"), {}),
-        ("objects", "the restored database", "{}", contents.objects, numbers, objects.get("highest")),
+def compared(record: Record, last: t.Mapping[str, t.Any], limits: Limits) -> list[Check]:
+    """Compare what was counted with the last good drill, by name, and note in the record what was. `last` is its record, or empty."""
+    tables, found = record["tables"], []
+    tables.update(compared={}, ignored=sorted(name for name in tables["counts"] if _is_ignored(name, limits)))
+    tables["compared_with"] = {name: last[name] for name in ("id", "started_at")} if last else None
+    for kind, subject, unit in (
+        ("rows", "the table {}", "rows"),
+        ("sequence", "the sequence {}", "as its last value"),
+        ("objects", "the restored database", "{}"),
     ):
-        for name, past in sorted((before or {}).items()):
+        now, dummy = _numbers(record, kind)
+        before, most = _numbers(last, kind)
+        for name, past in sorted(before.items()):
             # What could not be counted has been said already, or has no rows by itself.
-            if name in contents.not_run or (kind != "objects" and ignored(name, limits)):
+            if name in tables["not_run"] or (kind != "objects" and _is_ignored(name, limits)):
                 continue
             whose, what = subject.format(name), unit.format(name.replace("_", " "))
             if kind == "rows" and name not in now:
                 message = f"{whose} is gone, which had {past} rows in the last drill"
                 found.append(check(kind, name, _accepts_all(limits), message))
-            else:
-                loss = _loss(now.get(name, 0), past, max(past, (most or {}).get(name, past)), limits)
-                message = f"{whose} has {now.get(name, 0)} {what}, and had {past} in the last drill{loss}"
-                found.append(check(kind, name, not loss, message))
+                continue
+            if kind == "rows":
+                tables["compared"][name] = [past, now[name]]
+            loss = _loss(now.get(name, 0), past, max(past, most.get(name, past)), limits)
+            message = f"{whose} has {now.get(name, 0)} {what}, and had {past} in the last drill{loss}"
+            found.append(check(kind, name, not loss, message))
+        if kind != "sequence":
+            # A loss that was accepted sets the highest number back.
+            marks = {} if _accepts_all(limits) else most
+            part = record["tables" if kind == "rows" else "objects"]
+            part["highest"] = {name: max(number, marks.get(name, 0)) for name, number in now.items()}
     return found
+
+
+def _numbers(record: t.Mapping[str, t.Any], kind: str) -> tuple[dict[str, int], dict[str, int]]:
+    """Return what a record has of a kind, by name, and the highest numbers so far."""
+    tables, objects = record.get("tables") or {}, record.get("objects") or {}
+    if kind == "rows":
+        return tables.get("counts") or {}, tables.get("highest") or {}
+    if kind == "sequence":
+        return objects.get("sequences") or {}, {}
+    return {name: value for name, value in objects.items() if isinstance(value, int)}, objects.get("highest") or {}
 
 
 def _loss(now: int, past: int, most: int, limits: Limits) -> str:
@@ -227,37 +239,35 @@ def _percent(before: int, now: int) -> float:
     return 100.0 * (before - now) / before if before > 0 else 0.0
 
 
-def highest(now: Counts, last: t.Mapping[str, t.Any], limits: Limits) -> dict[str, int]:
-    """Return the highest number of each so far, which a loss that was accepted sets back. `last` is what the last record says of them."""
-    marks = {} if _accepts_all(limits) else last.get("highest") or {}
-    return {name: max(number, marks.get(name, 0)) for name, number in now.items()}
+def missing(known: Record, available: t.Collection[str], version: str, rehearsal: bool) -> list[str]:
+    """Return a sentence for each extension of the database and of its backup that the server does not have.
 
-
-def extensions(
-    known: t.Mapping[str, t.Any], available: t.Collection[str], version: str, rehearsal: bool
-) -> list[Check]:
-    """Return for each extension of the database and of its backup whether the server has it, and the restored database, when there is one.
-
-    `known`, as evidence has it: versions by name in `production` and of what is `restored`, and the names in the `archive`.
+    `known`, as evidence has it: versions by name in `production`, and of what is `restored`, and the names in the `archive`.
     """
-    production, archive, restored = (known.get(name, {}) for name in ("production", "archive", "restored"))
-    found = []
-    for name in sorted({*production, *archive}):
-        whose, passed = "the database" if name in production else "the backup", False
-        if name not in available:
-            upgrade = "An upgrade to it would lose the extension, or fail."
-            advice = upgrade if rehearsal else "Install it there, or restore where it exists."
-            message = f"the extension {name}, which {whose} has, is not available on PostgreSQL {version}. {advice}"
-        elif "restored" not in known:
-            continue
-        elif name not in restored:
-            message = f"the restored database lacks the extension {name}, which {whose} has. "
-            message += "If it is younger than the backup, drill a younger one (max_age)."
-        else:
-            message, passed = f"the extension {name} exists, in version {restored[name]}", True
+    rest = f"is not available on PostgreSQL {version}. Install it there, or restore where it exists."
+    if rehearsal:
+        rest = f"is not available on PostgreSQL {version}. An upgrade to it would lose the extension, or fail."
+    lacking = {
+        **dict.fromkeys(known["archive"], "the backup"),
+        **dict.fromkeys(known["production"], "the database"),
+    }
+    return [
+        f"the extension {name}, which {whose} has, {rest}"
+        for name, whose in sorted(lacking.items())
+        if name not in available
+    ]
+
+
+def extensions(known: Record) -> list[Check]:
+    """Return for each of these extensions whether the restored database has it."""
+    production, restored, found = known["production"], known["restored"], []
+    for name in sorted({*production, *known["archive"]}):
+        message = f"the restored database lacks the extension {name}. If it is younger than the backup, drill a younger one (max_age)."
+        if name in restored:
+            message = f"the extension {name} exists, in version {restored[name]}"
             if production.get(name) not in (None, restored[name]):
                 message += f"; the database has {production[name]}"
-        found.append(check("extension", name, passed, message))
+        found.append(check("extension", name, name in restored, message))
     return found
 
 

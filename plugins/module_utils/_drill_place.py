@@ -12,31 +12,25 @@ killed, and the next drill removes it. Servers are started through the workspace
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import datetime
 import errno
-import fcntl
 import glob
-import gzip
 import os
 import re
 import shutil
 import subprocess
-import tarfile
 import tempfile
 import time
 import typing as t
-import zlib
 
 from . import _programs
+from ._copy_making import DAMAGED, members
 from ._errors import DrillFailed, ScalingoError
 from ._files import create, is_called, lock
-from ._progress import Watcher
+from ._progress import Watch, Watcher
 
 PREFIX = "restore_drill-"
 #: The file by which a directory is known to be one of ours. A person may read in it what it is about.
 LOCK = "community.scalingo.lock"
-MOST_PROBLEMS = 20
 #: Seconds that a server may take to start.
 PATIENCE = 60.0
 #: Bytes of the path of a unix socket that every system takes.
@@ -49,59 +43,10 @@ MAGIC = {
 MYSQL_SAYS = re.compile(rb"-- (MySQL|MariaDB) dump ")
 MYSQL_END = b"-- Dump completed"
 ANOTHER = "Choose another backup, and tell Scalingo's support about this one."
-#: How a restoration that met a full disk begins to tell what went wrong.
-DISK_FULL = "the disk is full"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FULL_WORDS = re.compile(
     r"No space left on device|[Dd]isk quota exceeded|File too large|Errcode: (28|122|27)\b|table '.*' is full"
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class Programs:
-    """The directories and versions of the programs of an engine. `server` is empty when a server is given.
-
-    `before` stands before the command of a server: it gives it an identity of its own, as none of them runs as root, and a network of its
-    own where the machine allows that.
-    """
-
-    server: str
-    server_version: str
-    clients: str
-    client_version: str
-    before: tuple[str, ...]
-
-    @property
-    def isolated(self) -> bool:
-        """Whether the server has no network but its own."""
-        return "--net" in self.before
-
-    def serving(self, program: str, *words: str) -> list[str]:
-        """The command of a program of the server."""
-        return [*self.before, os.path.join(self.server, program), *words]
-
-
-@dataclasses.dataclass
-class Dump:
-    """The dump of an archive. What only the programs of the engine can read is filled in when the server starts."""
-
-    path: str
-    content_bytes: int
-    dumped_from: str | None = None
-    dumped_by: str | None = None
-    encoding: str | None = None
-    provider: str | None = None
-    locale: str | None = None
-    extensions: list[str] = dataclasses.field(default_factory=list)
-
-
-@dataclasses.dataclass(frozen=True)
-class Restored:
-    """What a restoration did not bring: sentences, how many more there are of them, and what was left out on purpose, by its kind."""
-
-    problems: list[str]
-    more_problems: int
-    left_out: dict[str, int]
 
 
 class Place:
@@ -110,7 +55,7 @@ class Place:
     def __init__(self, path: str, holder: t.BinaryIO, swept: list[str], watcher: Watcher | None) -> None:
         self.path = path
         self.swept = swept
-        self._watcher = watcher
+        self.watch = Watch(watcher)
         self._ending = contextlib.ExitStack()
         self._ending.callback(holder.close)
         self._ending.callback(self._remove)
@@ -165,7 +110,7 @@ class Place:
 
         With `failing`, which is the beginning of a sentence, it raises `DrillFailed` unless the program succeeds.
         """
-        watcher = None if last else self._watcher
+        watcher = None if last else self.watch
         done = _programs.run(command, watcher=watcher, environment=bare(environment), directory=self.path, **more)
         if failing and done.returncode:
             raise self.failure(failing, done.said, hint)
@@ -185,38 +130,23 @@ class Place:
         while not ready():
             if process.poll() is not None or time.monotonic() > deadline:
                 raise self.failure("the server did not start", _programs.said(self._logged()) or "it said nothing")
-            self.pause(0.03)
-
-    def pause(self, seconds: float) -> None:
-        """Wait a moment. Raises `RunEnded`."""
-        if self._watcher is not None:
-            self._watcher.alive()
-        time.sleep(seconds)
+            self.watch.alive()
+            time.sleep(0.03)
 
     def failure(self, message: str, said: str, hint: str = "") -> DrillFailed:
-        """A failure, with a full disk as its reason where a program or the server's log said so."""
-        return DrillFailed(f"{message}: {said}", hint=_space(self.path) if self._is_full(said) else hint)
-
-    def told(self, problems: t.Sequence[str], left_out: t.Mapping[str, int]) -> Restored:
-        """What a restoration ended with. A full disk comes first."""
-        full = [f"{DISK_FULL}. {_space(self.path)}"] if problems and self._is_full(*problems) else []
-        found = [*full, *problems]
-        return Restored(found[:MOST_PROBLEMS], max(0, len(found) - MOST_PROBLEMS), dict(left_out))
-
-    def _is_full(self, *said: str) -> bool:
-        """Whether a disk is full, although clients may say only that their server is gone."""
-        return any(FULL_WORDS.search(text) for text in (*said, self._logged()))
+        """A failure, with a full disk as its reason where it was said: clients may say only that their server is gone, which logs it."""
+        is_full = FULL_WORDS.search(said) or FULL_WORDS.search(self._logged())
+        return DrillFailed(f"{message}: {said}", hint=_space(self.path) if is_full else hint)
 
     def _logged(self) -> str:
         with contextlib.suppress(FileNotFoundError), open(self.file("server.log"), "rb") as stream:
             return stream.read().decode("utf-8", "replace")
         return ""
 
-    def erase(self) -> str:
-        """End what runs in it, remove everything, and return the time when that was done, in UTC. Raises `DrillFailed` with what is left."""
+    def erase(self) -> None:
+        """End what runs in it, and remove everything. Raises `DrillFailed` with what is left."""
         with _programs.undisturbed():
             self._ending.close()
-        return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _remove(self) -> None:
         problem = _removed(self.path)
@@ -244,26 +174,22 @@ def check(work_dir: str) -> None:
 
 
 def leftovers(work_dir: str, *, remove: bool = False) -> list[str]:
-    """Workspaces of this user that nobody holds any more. With `remove`, those that are gone by now.
-
-    One without content was just made, which its maker will see, or its maker was killed then.
-    """
+    """Workspaces of this user that nobody holds any more. With `remove`, those that are gone by now."""
     found = []
     for path in sorted(glob.glob(os.path.join(glob.escape(work_dir), PREFIX + "[a-z0-9_]" * 8))):
-        if os.path.islink(path):
-            continue
         # What is no directory, or is being removed by another drill.
-        with contextlib.suppress(OSError):
-            if os.stat(path).st_uid != os.geteuid():
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            if os.path.islink(path) or os.stat(path).st_uid != os.geteuid():
                 continue
-            if not os.listdir(path):
-                if remove:
-                    os.rmdir(path)
-                found.append(path)
-                continue
-            with open(os.open(os.path.join(path, LOCK), os.O_RDWR | os.O_NOFOLLOW), "rb+") as holder:
-                if lock(holder.fileno()) and not (remove and _removed(path)):
-                    found.append(path)
+            if os.listdir(path):
+                flags = os.O_RDWR | os.O_NOFOLLOW
+                holder = stack.enter_context(open(os.open(os.path.join(path, LOCK), flags), "rb+"))
+                if not lock(holder.fileno()) or (remove and _removed(path)):
+                    continue
+            elif remove:
+                # It was just made, which its maker will see, or its maker was killed then.
+                os.rmdir(path)
+            found.append(path)
     return found
 
 
@@ -274,17 +200,16 @@ def _new(work_dir: str, label: str) -> tuple[str, t.BinaryIO]:
         name = os.path.join(path, LOCK)
         try:
             holder = create(name)
-            fcntl.flock(holder, fcntl.LOCK_EX)
-            holder.write(f"{label}, process {os.getpid()}\n".encode())
-            holder.flush()
+            if lock(holder.fileno()) and is_called(holder.fileno(), name):
+                holder.write(f"{label}, process {os.getpid()}\n".encode())
+                holder.flush()
+                return path, holder
+            holder.close()
         except FileNotFoundError:
             continue
         except OSError:
             shutil.rmtree(path, ignore_errors=True)
             raise
-        if is_called(holder.fileno(), name):
-            return path, holder
-        holder.close()
 
 
 def _removed(path: str) -> str:
@@ -302,7 +227,7 @@ def _removed(path: str) -> str:
 
 
 def _space(path: str) -> str:
-    return f"Free space on the disk of {os.path.dirname(path) or path}, or choose another work_dir."
+    return f"Free space on the disk of {os.path.dirname(path) or path}, or choose another work_dir. Until then, nothing is known of the backup."
 
 
 @contextlib.contextmanager
@@ -319,35 +244,72 @@ def _writing(path: str) -> t.Iterator[None]:
 # -- programs and statements ------------------------------------------------------------------------------------------
 
 
+class Server:
+    """A server into which a dump is restored, and its programs on this machine. It lasts as long as its workspace."""
+
+    #: The database as the platform calls it, its product, and that of the server.
+    engine = name = product = ""
+    #: The programs of the server, those of its clients, and where they usually are.
+    own: tuple[str, ...] = ()
+    clients: tuple[str, ...] = ()
+    usual: tuple[str, ...] = ()
+    #: Whether the server must be of the version of the database.
+    is_of_version = True
+
+    def __init__(self, major: int, params: t.Mapping[str, t.Any]) -> None:
+        """Find the programs for databases of a major version. Raises `DrillFailed` with what is to be installed."""
+        self.major, self._params = major, params
+        self._given = bool(params["server_service"] or params["server_url"])
+        self.kind = "given" if self._given else "throw-away"
+        self.version = ""
+        #: The extensions that it has, with their versions, and those that the dump brings, with their schemas.
+        self.available: dict[str, str] = {}
+        self.extensions: dict[str, str] = {}
+        #: What the dump says of itself.
+        self.dumped: dict[str, str | None] = dict.fromkeys(
+            ("dumped_from", "dumped_by", "encoding", "provider", "locale")
+        )
+        self._directory, self._before = "", tuple[str, ...]()
+        usual = [place.format(major) for place in self.usual]
+        if not self._given:
+            wanted = major if self.is_of_version else None
+            self._directory, dummy = self._find(self.own, "programs", usual, wanted)
+            self._before = isolation(self.product)
+            usual = [self._directory, os.path.join(os.path.dirname(self._directory), "bin"), *usual]
+        #: Whether it has no network but its own.
+        self._isolated = "--net" in self._before
+        self._clients, self.client_version = self._find(self.clients, "client_programs", usual)
+
+    def _find(
+        self, names: t.Sequence[str], option: str, usual: t.Iterable[str], major: int | None = None
+    ) -> tuple[str, str]:
+        """The directory of the first of these programs, of this major version, and its version. The others are looked for, too."""
+        other, given = "", self._params[option]
+        where = places(given, usual)
+        if all(shutil.which(name, path=os.pathsep.join(where)) for name in names):
+            for place in where:
+                version = _version_of(os.path.join(place, names[0]))
+                if version and major in (None, int(version.split(".")[0])):
+                    return place, version
+                other = other or version
+        wanted, listed = f"{self.product} {major or ''}".strip(), " and ".join(names)
+        looked = f"in {given}" if given else "on this machine"
+        lacking = f"there is no {self.product} with {listed} {looked}"
+        if other:
+            lacking = f"{wanted} is needed, and {looked} is {other}"
+        raise DrillFailed(lacking, hint=f"Install {wanted}, or name the directory with {listed} in {option}.")
+
+    def _command(self, program: str, *words: str) -> list[str]:
+        """The command of a program of the server."""
+        return [*self._before, os.path.join(self._directory, program), *words]
+
+
 def places(given: str | None, usual: t.Iterable[str]) -> list[str]:
     """The directories in which programs may be: the given one and those beside it, or the usual ones and those of PATH."""
     if given:
         above = os.path.dirname(given.rstrip("/"))
         return [given, *(os.path.join(above, name) for name in ("bin", "sbin", "scripts"))]
     return [*usual, *os.get_exec_path()]
-
-
-def find(
-    product: str, names: t.Sequence[str], option: str, given: str | None, usual: t.Iterable[str], major: int | None = None
-) -> tuple[str, str]:  # fmt: skip
-    """The directory of the first of these programs, of this major version, and its version. The others are looked for, too.
-
-    `given` is what the task says with `option`. Raises `DrillFailed` with what is to be installed.
-    """
-    other = ""
-    where = places(given, usual)
-    if all(shutil.which(name, path=os.pathsep.join(where)) for name in names):
-        for place in where:
-            version = _version_of(os.path.join(place, names[0]))
-            if version and major in (None, int(version.split(".")[0])):
-                return place, version
-            other = other or version
-    wanted, listed = f"{product} {major or ''}".strip(), " and ".join(names)
-    looked = f"in {given}" if given else "on this machine"
-    lacking = (
-        f"{wanted} is needed, and {looked} is {other}" if other else f"there is no {product} with {listed} {looked}"
-    )
-    raise DrillFailed(lacking, hint=f"Install {wanted}, or name the directory with {listed} in {option}.")
 
 
 def _version_of(program: str) -> str:
@@ -359,13 +321,11 @@ def _version_of(program: str) -> str:
     return ""
 
 
-def is_given(params: t.Mapping[str, t.Any]) -> bool:
-    """Whether the task names a server to restore on."""
-    return bool(params["server_service"] or params["server_url"])
-
-
 def isolation(engine: str) -> tuple[str, ...]:
-    """What stands before the command of a server, as `Programs` has it. Raises `DrillFailed`."""
+    """What stands before the command of a server. Raises `DrillFailed`.
+
+    It gives the server an identity of its own, as none runs as root, and a network of its own where the machine allows that.
+    """
     user = os.geteuid() or 1000
     identity = ("unshare", "--user", f"--map-user={user}", f"--map-group={os.getegid() or user}")
     for way in ((*identity, "--net", "--ipc"), identity if os.geteuid() == 0 else ()):
@@ -417,8 +377,8 @@ KINDS = {
 # -- the dump ---------------------------------------------------------------------------------------------------------
 
 
-def unpack(archive: str, place: Place, engine: str) -> Dump:
-    """The one dump of an archive, which is read to its very end.
+def unpack(archive: str, place: Place, engine: str) -> int:
+    """Write the one dump of an archive, which is read to its very end, to the file `dump`, and return its size.
 
     An archive within the workspace is removed, to save space. Raises `DrillFailed` when the archive is damaged, or holds no dump of
     `engine`, or one that is empty or was cut when it was made.
@@ -426,15 +386,11 @@ def unpack(archive: str, place: Place, engine: str) -> Dump:
     names: list[str] = []
     size = None
     try:
-        with gzip.open(archive, "rb") as stream:
-            with tarfile.open(fileobj=stream, mode="r|") as members:
-                for member in members:
-                    names.append(member.name)
-                    content = members.extractfile(member) if member.isfile() and size is None else None
-                    size = _copied(content, place, engine) if content else size
-            while stream.read(1 << 20):
-                pass
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        with open(archive, "rb") as file:
+            for name, content in members(file):
+                names.append(name)
+                size = _copied(content, place, engine) if content and size is None else size
+    except DAMAGED as error:
         raise DrillFailed(f"the archive is truncated or damaged: {error}", hint=ANOTHER) from None
     except OSError as error:
         raise DrillFailed(f"the archive {archive} cannot be read: {error.strerror}") from None
@@ -443,7 +399,7 @@ def unpack(archive: str, place: Place, engine: str) -> Dump:
         raise DrillFailed(f"the archive holds no dump {kind}, but: {', '.join(names[:10]) or 'nothing'}")
     if os.path.dirname(os.path.realpath(archive)) == place.path:
         os.unlink(archive)
-    return Dump(place.file("dump"), size)
+    return size
 
 
 def _copied(content: t.IO[bytes], place: Place, engine: str) -> int | None:

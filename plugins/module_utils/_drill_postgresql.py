@@ -14,7 +14,6 @@ from __future__ import annotations
 import collections
 import contextlib
 import csv
-import dataclasses
 import io
 import os
 import re
@@ -28,7 +27,7 @@ import urllib.parse
 
 from . import _drill_place, _programs
 from ._drill_dump import ENTRY, LEFT_OUT, TEXT, complaints, extensions_of, locale_of, roles_of, settings_of
-from ._drill_place import PATIENCE, Dump, Place, Programs, Restored, is_given, isolation, one_statement, require_answer
+from ._drill_place import PATIENCE, Place, one_statement, require_answer
 from ._errors import DrillFailed, visible
 
 SUPERUSER = "postgres"
@@ -48,27 +47,6 @@ def identifier(name: str) -> str:
 
 def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-# -- programs ---------------------------------------------------------------------------------------------------------
-
-
-def find(major: int, params: t.Mapping[str, t.Any]) -> Programs:
-    """The programs of a server of this major version, unless one is given, and those of its clients.
-
-    Raises `DrillFailed` with what is to be installed.
-    """
-    usual = [f"/usr/lib/postgresql/{major}/bin", f"/usr/pgsql-{major}/bin"]
-    usual += [f"{brew}/opt/postgresql@{major}/bin" for brew in ("/opt/homebrew", "/usr/local")]
-    server, version = "", ""
-    before: tuple[str, ...] = ()
-    if not is_given(params):
-        given = params["programs"]
-        server, version = _drill_place.find("PostgreSQL", ("postgres", "initdb"), "programs", given, usual, major)
-        before, usual = isolation("PostgreSQL"), [server, *usual]
-    given = params["client_programs"]
-    clients = _drill_place.find("PostgreSQL", ("pg_restore", "psql"), "client_programs", given, usual)
-    return Programs(server, version, *clients, before)
 
 
 # -- a server that is given -------------------------------------------------------------------------------------------
@@ -95,14 +73,6 @@ HARMLESS_EXTENSIONS = frozenset(
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Production:
-    """The database that the drill is about, on whose server nothing is made: host:port of its instances, its own database and user."""
-
-    hosts: tuple[str, ...]
-    names: tuple[str, ...]
-
-
 def environment_of(params: t.Mapping[str, t.Any], place: Place) -> dict[str, str]:
     """How clients reach it. What the user's environment says of a server is never written down."""
     if params["server_url"]:
@@ -126,26 +96,29 @@ def service_of(url: str) -> str:
         "dbname": unquote(parts.path[1:]),
         **dict(urllib.parse.parse_qsl(parts.query)),
     }
-    lines = ["[drill]", *(f"{name}={value}" for name, value in values.items() if value)]
-    if any(re.search(r"[\r\n]", line) for line in lines):
+    if re.search(r"[\r\n]", "".join(values.values())):
         raise DrillFailed("server_url holds a line break")
-    return "\n".join([*lines, ""])
+    return "".join(["[drill]\n", *(f"{name}={value}\n" for name, value in values.items() if value)])
 
 
 def refuse_production(
-    host: str, port: str, address: str | None, known: t.Iterable[str], production: Production
+    server: tuple[str, str, str | None], known: t.Iterable[str], hosts: t.Iterable[str], own: str
 ) -> None:
-    """Raise `DrillFailed` for the database's own server: by its address, or as it has the database or user, through a tunnel."""
+    """Raise `DrillFailed` for the database's own server: by its address, or as it has the database or user, through a tunnel.
+
+    `server` is its host, its port and its address, `known` what databases and users it has. `hosts` are host:port of the database.
+    """
+    host, port, address = server
     addresses = {host, address or host, *_resolved(host)}
-    for name in production.hosts:
+    for name in hosts:
         its_host, dummy, its_port = name.rpartition(":")
         if its_host and its_port == port and {its_host, *_resolved(its_host)} & addresses:
             raise DrillFailed(
                 f"the given server is that of the database itself ({name}), on which a drill makes nothing"
             )
-    for name in set(known).intersection(filter(None, production.names)):
+    if own and own in known:
         raise DrillFailed(
-            f"the given server has the database or the user {name}, as the server of the database itself: a drill makes nothing on it",
+            f"the given server has the database or the user {own}, as the server of the database itself: a drill makes nothing on it",
             hint="A tunnel may lead to production. Give a server that is for drills alone.",
         )
 
@@ -189,23 +162,20 @@ WHERE relforcerowsecurity AND pg_get_userbyid(relowner) = current_user
 NOT_APPLIED = {"role", "session_authorization"}
 
 
-class Server:
+class Server(_drill_place.Server):
     """A server with one database, into which a dump is restored. `start` makes it, `close` or the end of the workspace removes it."""
 
-    engine = "postgresql"
-
-    def __init__(self, programs: Programs, place: Place, params: t.Mapping[str, t.Any], production: Production) -> None:
-        self._given = is_given(params)
-        self.kind = "given" if self._given else "throw-away"
-        self.version = ""
-        #: The extensions that it has, with their versions.
-        self.available: dict[str, str] = {}
-        self._programs = programs
-        self._place = place
-        self._params = params
-        self._production = production
-        self._database = ""
-        self._environment = {"PGHOST": place.path, "PGPORT": "5432"}
+    engine, name, product = "postgresql", "PostgreSQL", "PostgreSQL"
+    own = ("postgres", "initdb")
+    clients = ("pg_restore", "psql")
+    usual = (
+        "/usr/lib/postgresql/{}/bin",
+        "/usr/pgsql-{}/bin",
+        "/opt/homebrew/opt/postgresql@{}/bin",
+        "/usr/local/opt/postgresql@{}/bin",
+    )
+    _place: Place
+    _database = ""
 
     # how the programs reach it
 
@@ -214,7 +184,7 @@ class Server:
         if not self._given:
             environment["PGUSER"] = SUPERUSER if superuser else OWNER
         environment.update(more.pop("environment", {}))
-        return self._place.run([os.path.join(self._programs.clients, program), *words], environment, **more)
+        return self._place.run([os.path.join(self._clients, program), *words], environment, **more)
 
     def _psql(self, script: str, *words: str, database: str | None = None, **more: t.Any) -> _programs.Done:
         """Run a script of ours, with what it needs of commands of psql."""
@@ -237,13 +207,18 @@ class Server:
 
     # life
 
-    def start(self, dump: Dump) -> None:
-        """Read the dump, start a server or reach the given one, and make a database as the dump's was. Raises `DrillFailed`."""
-        self._read(dump)
+    def start(self, place: Place, hosts: t.Iterable[str], own: str) -> None:
+        """Read the dump, start a server or reach the given one, and make a database as the dump's was. Raises `DrillFailed`.
+
+        On the server of `hosts`, each host:port, or with a database or user of the name `own`, nothing is made.
+        """
+        self._place = place
+        self._environment = {"PGHOST": place.path, "PGPORT": "5432"}
+        self._read()
         if self._given:
-            self._join()
-        if not self._programs.isolated:
-            refuse_open_network(self._extensions, self._params["allow"], self._given)
+            self._join(hosts, own)
+        if not self._isolated:
+            refuse_open_network(self.extensions, self._params["allow"], self._given)
         if self._given:
             self._drop_old()
         else:
@@ -254,33 +229,36 @@ class Server:
         self.version = version.split(" ")[0]
         self.available = {name: version for name, version in available}
 
-    def _read(self, dump: Dump) -> None:
+    def _read(self) -> None:
         """What the dump says of itself."""
         hint = "A dump is truncated or damaged, or newer than pg_restore: name newer programs in client_programs."
         failing = "pg_restore cannot read the dump"
-        listed = self._run("pg_restore", "--list", "--create", dump.path, failing=failing, hint=hint).stdout
+        listed = self._run(
+            "pg_restore", "--list", "--create", self._place.file("dump"), failing=failing, hint=hint
+        ).stdout
         for line, name in (("Dumped from database", "dumped_from"), ("Dumped by pg_dump", "dumped_by")):
             match = re.search(rf"^;\s+{line} version: (\S+)", listed, re.MULTILINE)
-            setattr(dump, name, match and match.group(1))
+            self.dumped[name] = match and match.group(1)
         matches = [ENTRY.match(line) for line in listed.split("\n")]
         #: Each entry of its list, and the kind.
         self._entries = [(match.string, match.group(1)) for match in matches if match]
         kinds = ("DATABASE", "DATABASE PROPERTIES", "EXTENSION", "POLICY")
         told = [entry for entry, kind in self._entries if kind in kinds]
         text = self._pg_restore(told, "--create", "--file=-").stdout if told else ""
-        self._extensions, self._settings, self._roles = extensions_of(text), settings_of(text), roles_of(text)
+        self.extensions, self._settings, self._roles = extensions_of(text), settings_of(text), roles_of(text)
         self._locale = options = locale_of(text)
-        dump.extensions = sorted(self._extensions)
-        dump.encoding = options.get("ENCODING")
-        dump.provider = options.get("LOCALE_PROVIDER", "libc") if options else None
         names = ("ICU_LOCALE", "BUILTIN_LOCALE", "LOCALE", "LC_COLLATE")
-        dump.locale = next((options[name] for name in names if name in options), None)
+        self.dumped.update(
+            encoding=options.get("ENCODING"),
+            provider=options.get("LOCALE_PROVIDER", "libc") if options else None,
+            locale=next((options[name] for name in names if name in options), None),
+        )
 
     def _serve(self) -> None:
         """A server that nobody else can reach: it listens on a socket in the workspace alone."""
         data = self._place.file("data")
         words = ["-D", data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
-        self._place.run(self._programs.serving("initdb", *words), {}, failing="the server could not be made")
+        self._place.run(self._command("initdb", *words), {}, failing="the server could not be made")
         settings = {
             "dynamic_shared_memory_type": "mmap",
             "fsync": "off",
@@ -297,11 +275,11 @@ class Server:
             "unix_socket_permissions": "0700",
             "port": "5432",
         }
-        if int(self._programs.server_version.split(".")[0]) >= 14 and sys.platform.startswith("linux"):
+        if self.major >= 14 and sys.platform.startswith("linux"):
             # A session whose client was killed works for nobody.
             settings = {"client_connection_check_interval": "1s", **settings}
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        self._place.serve(self._programs.serving("postgres", "-D", data, *words), self._ready, signal.SIGQUIT)
+        self._place.serve(self._command("postgres", "-D", data, *words), self._ready, signal.SIGQUIT)
         roles = dict.fromkeys([*self._roles, *self._params["roles"]])
         names = [name for name in roles if name not in (OWNER, SUPERUSER) and not name.startswith("pg_")]
         script = "".join(f"CREATE ROLE {identifier(name)} NOLOGIN;" for name in names)
@@ -310,13 +288,13 @@ class Server:
     def _ready(self) -> bool:
         return self._psql("SELECT 1;", superuser=True, database="postgres", timeout=PATIENCE).returncode == 0
 
-    def _join(self) -> None:
+    def _join(self, hosts: t.Iterable[str], own: str) -> None:
         """Refuse a given server on which no database may be made: that of production, or one whose user has rights of the machine."""
         self._environment = environment_of(self._params, self._place)
         where = "\\echo :HOST\n\\echo :PORT\nSELECT host(inet_server_addr());"
         known = "SELECT datname FROM pg_database UNION SELECT rolname FROM pg_roles;"
         (host,), (port,), (address,), *names = self._sql(f"{where}\n{known}")
-        refuse_production(host, port, address, [name for (name,) in names], self._production)
+        refuse_production((host, port, address), [name for (name,) in names], hosts, own)
         rights = ", ".join(name for (name,) in self._sql(TOO_MANY_RIGHTS))
         if rights and "superuser" not in self._params["allow"]:
             message = f"the user of the given server has rights that code in a dump could use on its machine: {rights}"
@@ -369,18 +347,18 @@ class Server:
 
     # restoring
 
-    def restore(self, dump: Dump, *, jobs: int, extensions: t.Sequence[str] = ()) -> Restored:
+    def restore(self, extensions: t.Iterable[str] = ()) -> tuple[list[str], dict[str, int]]:
         """Restore schemas, then extensions, then all the rest, and the database's own settings.
 
-        `extensions` are those that the database has got since the backup: whether they could be made is only tried.
+        `extensions` are those that the database has got since the backup: whether they could be made is only tried. Returns what was not
+        restored, in sentences, and what was left out on purpose, by its kind.
         """
-        del dump
-        target = f"--dbname={self._database}"
+        jobs, target = self._params["jobs"], f"--dbname={self._database}"
         out = [LEFT_OUT.match(kind) for dummy, kind in self._entries]
         left_out = collections.Counter(kind.group(1) for kind in out if kind)
         schemas = [entry for entry, kind in self._entries if kind == "SCHEMA"]
         problems = complaints(self._pg_restore(schemas, target), left_out) if schemas else []
-        for name, schema in self._extensions.items():
+        for name, schema in self.extensions.items():
             place = f" WITH SCHEMA {identifier(schema)}" if schema else ""
             problems += self._extended(name, f"CREATE EXTENSION IF NOT EXISTS {identifier(name)}{place} CASCADE;")
         for name in extensions:
@@ -393,13 +371,13 @@ class Server:
             rest = [entry for entry, kind in self._entries if not kinds.match(kind)]
             if rest:
                 done = self._pg_restore(rest, target, f"--jobs={jobs}")
-                problems = complaints(done, left_out, isolated=self._programs.isolated, parallel=jobs > 1)
+                problems = complaints(done, left_out, isolated=self._isolated, parallel=jobs > 1)
             self._sql(NO_FORCE)
             left_out["SETTING"] = sum(not self._applied(name, value) for name, value in self._settings)
         if self._given:
             hint = " (roles that the database has are to be made on the given server first)"
             problems = [text + hint if re.match(r'role "[^"]*" does not exist', text) else text for text in problems]
-        return self._place.told(problems, +left_out)
+        return problems, dict(+left_out)
 
     def _extended(self, name: str, script: str) -> list[str]:
         done = self._psql(f"SET client_min_messages = error; {script}", superuser=True)

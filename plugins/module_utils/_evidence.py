@@ -24,6 +24,7 @@ import xml.etree.ElementTree as ElementTree
 from . import _files, _programs
 from ._canon import instant_seconds
 from ._copies import converted, remove
+from ._core import moment
 from ._errors import ScalingoError, legible, visible
 from ._progress import Watch, Watcher
 
@@ -45,10 +46,7 @@ _TEXTS = ("outcome", "started_at", "written_at")
 
 
 class Unsealed(ScalingoError):
-    """The signature or the time stamp could not be made. The evidence is in `written`, as that of a drill that failed."""
-
-    part = ""
-    written: Entry
+    """The signature or the time stamp could not be made. The evidence is written without it, as that of a drill that failed."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +58,8 @@ class Entry:
     sha256: str
     record: Record
     problem: str = ""
+    #: Why that which was just written has no signature or no time stamp.
+    unsealed: Unsealed | None = None
 
     @property
     def file(self) -> str:
@@ -77,10 +77,10 @@ def write(
     """Write the evidence of a drill with its signature, its time stamp and a JUnit report; `now` is in seconds since 1970.
 
     Adds `format`, `number`, `file`, `written_at`, `previous`, `signature`, `timestamp` and `junit` to the record. In the words of
-    `timestamp_command`, {input} is the evidence, and {output} the file to make. Raises `Unsealed` when a signature or a time stamp fails: by
-    then the evidence is written, as that of a failed drill. Raises `ScalingoError` when it cannot be written.
+    `timestamp_command`, {input} is the evidence, and {output} the file to make. What cannot be signed or stamped is written without that, as
+    evidence of a failed drill, and `unsealed` says why. Raises `ScalingoError` when it cannot be written.
     """
-    database, problem = record.get("database") or {}, None
+    database = record.get("database") or {}
     try:
         with _locked(directory, watcher):
             previous = _newest(directory)
@@ -92,55 +92,46 @@ def write(
                 "signature": {"file": f"{name}.sig", "namespace": NAMESPACE} if sign_key else None,
                 "timestamp": {"file": f"{name}.tsr"} if timestamp_command else None,
             }  # fmt: skip
-            while True:
-                try:
-                    files = _sealed(whole, directory, sign_key or "", timestamp_command, watcher)
-                    break
-                except Unsealed as error:
-                    problem, findings = error, [*(whole.get("findings") or ()), error.message]
-                    whole.update({"outcome": "failed", "findings": findings, error.part: None})
+            files, unsealed = _sealed(whole, directory, sign_key or "", timestamp_command, watcher)
             for file, content in files.items():
                 _files.write_atomically(os.path.join(directory, file), content, 0o600)
             _files.sync_directory(directory)
     except ScalingoError as error:
         error.about(doing="write the evidence", subject=str(database.get("name") or ""))
         raise
-    written = Entry(os.path.join(directory, name), number, _digest(files[name]), whole)
-    if problem is not None:
-        problem.written = written
-        problem.message += f"; the evidence is in {written.path}, as that of a drill that failed"
-        raise problem
-    return written
+    return Entry(os.path.join(directory, name), number, _digest(files[name]), whole, unsealed=unsealed)
 
 
 def _sealed(
     whole: Record, directory: str, sign_key: str, timestamp_command: t.Sequence[str], watcher: Watcher | None
-) -> dict[str, bytes]:
-    """Return the files to write, in this order. Raises `Unsealed` with the part that could not be made."""
+) -> tuple[dict[str, bytes], Unsealed | None]:
+    """Return the files to write, in this order, and what could not be made of them, which changes what the evidence says."""
     name, report = whole["file"], junit(whole)
     beside = f"{name[: -len('json')]}junit.xml"
     text = canonical({**whole, "junit": {"file": beside, "sha256": _digest(report)}})
     head = {"number": whole["number"], "file": name, "sha256": _digest(text), "written_at": whole["written_at"]}
     found, signature = {beside: report}, None
-    if whole["signature"]:
-        hint = "Give a private key of the mode 0600 without a passphrase, or the public half of one that the SSH agent holds."
-        with _part("signature", f"the evidence could not be signed with {sign_key}", hint):
+    part, failed = "signature", f"the evidence could not be signed with {sign_key}"
+    hint = (
+        "Give a private key of the mode 0600 without a passphrase, or the public half of one that the SSH agent holds."
+    )
+    try:
+        if whole["signature"]:
             found[whole["signature"]["file"]] = _signature(text, sign_key, watcher)
             signature = _signature(canonical(head), sign_key, watcher).decode("ascii")
-    if whole["timestamp"]:
-        with _part("timestamp", "the evidence could not be given a time stamp", "Try timestamp_command by hand."):
+        part, failed, hint = (
+            "timestamp",
+            "the evidence could not be given a time stamp",
+            "Try timestamp_command by hand.",
+        )
+        if whole["timestamp"]:
             found[whole["timestamp"]["file"]] = _stamp(text, directory, timestamp_command, watcher)
-    return {**found, name: text, NEWEST: canonical({"newest": head, "signature": signature})}
-
-
-@contextlib.contextmanager
-def _part(part: str, failed: str, hint: str) -> t.Iterator[None]:
-    try:
-        yield
     except ScalingoError as error:
         unsealed = Unsealed(f"{failed}: {error.message.rstrip('.')}", hint=hint)
-        unsealed.part = part
-        raise unsealed from None
+        findings = [*(whole.get("findings") or ()), unsealed.message]
+        whole.update({"outcome": "failed", "findings": findings, part: None})
+        return _sealed(whole, directory, sign_key, timestamp_command, watcher)[0], unsealed
+    return {**found, name: text, NEWEST: canonical({"newest": head, "signature": signature})}, None
 
 
 def _signature(text: bytes, key: str, watcher: Watcher | None) -> bytes:
@@ -194,15 +185,10 @@ def canonical(value: Record) -> bytes:
     return (json.dumps(value, indent=2, sort_keys=True) + "\n").encode("ascii")
 
 
-def moment(seconds: float) -> str:
-    """Return a time in seconds since 1970 as evidence has it, in UTC."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-
-
-def seconds_of(moment: object) -> float:
-    """Return the same in seconds since 1970; 0 when it is no time."""
+def seconds_of(instant: object) -> float:
+    """Return a time that evidence has in seconds since 1970; 0 when it is none."""
     try:
-        return instant_seconds(moment)
+        return instant_seconds(instant)
     except (ValueError, OverflowError):
         return 0.0
 

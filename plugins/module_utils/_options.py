@@ -356,10 +356,10 @@ def _refuse_blank_items(path: str, items: t.Sequence[t.Any]) -> None:
 T = t.TypeVar("T")
 
 
-def check_count(option: str, value: int | None, most: int | None = None) -> None:
-    """Refuse a number below 1 or above the most, where one is given."""
-    if value is not None and not 1 <= value <= (most or value):
-        raise InvalidInput(f"{option} is {value}: use a number from 1 {f'to {most}' if most else 'up'}")
+def check_count(option: str, value: float | None, most: float | None = None, least: float = 1) -> None:
+    """Refuse a number below the least or above the most, where one is given."""
+    if value is not None and not (least <= value <= (most or value) and math.isfinite(value)):
+        raise InvalidInput(f"{option} is {value:.12g}: use a number from {least} {f'to {most}' if most else 'up'}")
 
 
 def check_form(option: str, value: str | None, pattern: str, meant: str) -> None:

@@ -7,9 +7,9 @@
 
 from __future__ import annotations
 
-import datetime
 import typing as t
 
+from ansible_collections.community.scalingo.plugins.module_utils._core import moment
 from ansible_collections.community.scalingo.plugins.plugin_utils import _action
 
 Given = t.Mapping[str, t.Any]
@@ -77,10 +77,6 @@ def chosen(wanted: Given, tags: t.Collection[str], skipped: t.Collection[str], o
     return [kind for kind in declared if (everything or TAG + kind.name in tags) and TAG + kind.name not in skipped]
 
 
-def now() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 class Applied:
     """What came of the kinds of one database."""
 
@@ -88,7 +84,7 @@ class Applied:
         self._label = label
         self._given = given
         self._consent = consent
-        self._began = now()
+        self._began = moment()
         self._results: list[Result] = []
         self.failures: list[Result] = []
 
@@ -153,7 +149,7 @@ class Applied:
             "differences": changed,
             "failures": self.failures,
             "started_at": self._began,
-            "ended_at": now(),
+            "ended_at": moment(),
         }
 
     def message(self, summary: Result) -> str:

@@ -7,18 +7,20 @@
 
 from __future__ import annotations
 
-import datetime
 import fnmatch
+import os.path
 import re
+import time
 import typing as t
 
+from ansible.errors import AnsibleError
 from ansible_collections.community.scalingo.plugins.module_utils import _canon, _evidence_chain
+from ansible_collections.community.scalingo.plugins.module_utils._core import moment
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError, visible
 from ansible_collections.community.scalingo.plugins.module_utils._evidence import (
     Entry,
     entries,
     is_rehearsal,
-    moment,
     seconds_of,
 )
 from ansible_collections.community.scalingo.plugins.module_utils._resources.version import (
@@ -26,6 +28,9 @@ from ansible_collections.community.scalingo.plugins.module_utils._resources.vers
     UNKNOWN_SERIES,
     crosses_major,
 )
+from ansible_collections.community.scalingo.plugins.plugin_utils import _fleet
+from ansible_collections.community.scalingo.plugins.plugin_utils._action import plain
+from ansible_collections.community.scalingo.plugins.plugin_utils._role_reader import Reader
 
 Data = dict[str, t.Any]
 
@@ -46,19 +51,25 @@ STATUSES: t.Mapping[str, str] = {
 COVERED = ("retested", "drilled")
 
 
-def refused(policy: Data) -> t.Iterator[str]:
-    """Yield what is wrong with a policy of which each value has the right type."""
-    try:
-        if _canon.seconds(policy["every"]) <= 0:
-            raise ValueError
-    except ValueError:
-        yield f"every is {policy['every']!r}: give for example 90d"
-    for kind in ("exclusions", "deviations"):
-        for number, item in enumerate(policy[kind]):
-            try:
-                datetime.date.fromisoformat(item["until"])
-            except ValueError:
-                yield f"{kind}[{number}].until is {item['until']!r}: give a day such as 2027-06-30"
+def read_policy(loader: t.Any, path: str, **more: t.Any) -> Policy:
+    """Return the policy in a file of YAML or JSON; that of no file wants a drill of every database. Raises `_fleet.Refused`."""
+    content: t.Any = {}
+    if path:
+        try:
+            content = plain(loader.load_from_file(os.path.abspath(path)))
+        except AnsibleError as error:
+            said = visible(str(error)).split(" The error appears")[0]
+            raise _fleet.Refused(f"the policy {path} cannot be read: {said}") from None
+    if not isinstance(content, dict):
+        raise _fleet.Refused(
+            f"the policy {path} holds no keys: give for example every, scope, exclusions and deviations"
+        )
+    reader = Reader("policy.")
+    policy = {**reader.options(POLICY, content, "policy."), **more}
+    if reader.problems:
+        lines = [f"the policy {path} is not valid, and nothing was done:", *(f"- {text}" for text in reader.problems)]
+        raise _fleet.Refused("\n".join(lines))
+    return Policy(policy, time.time())
 
 
 class Policy:
@@ -77,15 +88,8 @@ class Policy:
         """Whether a database is to be drilled."""
         return any(_means(pattern, names) for pattern in self._policy["scope"])
 
-    def exclusion(self, names: t.Sequence[str]) -> Data | None:
-        """Return why a database is not drilled, by whose decision, until when."""
-        return next(iter(self._decisions("exclusions", names)), None)
-
-    def deviations_for(self, names: t.Sequence[str]) -> list[Data]:
-        """Return what is accepted of a database: what, by whom, until when, and why."""
-        return self._decisions("deviations", names)
-
-    def _decisions(self, kind: str, names: t.Sequence[str]) -> list[Data]:
+    def decisions(self, kind: str, names: t.Sequence[str]) -> list[Data]:
+        """Return what was decided of a database: of exclusions why it is not drilled, of deviations what is accepted, by whom, until when."""
         return [
             {name: value for name, value in item.items() if name != "database"}
             for item in self._policy[kind]
@@ -156,12 +160,11 @@ def row(database: t.Mapping[str, t.Any], known: t.Iterable[Entry], policy: Polic
     drills = sorted((entry for entry in drills if ended(entry) <= now + _canon.AHEAD_SECONDS), key=ended)
     recent = [entry for entry in drills if ended(entry) >= now - policy.seconds]
     passed, failed = _of_outcome(drills, "passed"), _of_outcome(recent, "failed")
-    exclusion = policy.exclusion(names)
+    exclusions = policy.decisions("exclusions", names)
     if not policy.is_in_scope(names):
         status, text = "out_of_scope", "It is not in the scope of the policy."
-    elif exclusion is not None:
-        status = "excluded"
-        text = f"Excluded until {exclusion['until']} by {exclusion['accepted_by']}: {exclusion['reason']}"
+    elif exclusions:
+        status, text = "excluded", "Excluded until {until} by {accepted_by}: {reason}".format(**exclusions[0])
     elif _of_outcome(drills[-1:], "failed"):
         said = (drills[-1].record.get("findings") or ["it failed"])[0]
         status, text = "failed", f"The last drill failed, and was not repeated: {said}"
@@ -175,7 +178,7 @@ def row(database: t.Mapping[str, t.Any], known: t.Iterable[Entry], policy: Polic
     return {
         "name": database["name"], **{key: database.get(key) or None for key in ("app", "addon_id", "region", "engine")},
         "last": _told(drills[-1:]), "last_passed": _told(passed[-1:]), "drills": len(recent), "failures": len(failed),
-        "deviations": policy.deviations_for(names), "status": status, "level": STATUSES[status], "text": visible(text),
+        "deviations": policy.decisions("deviations", names), "status": status, "level": STATUSES[status], "text": visible(text),
     }  # fmt: skip
 
 
@@ -216,14 +219,33 @@ def sentence(report: Data) -> str:
 
 
 def unrehearsed(given: Data, database: Data, target: str, prefix: str, now: float) -> str:
-    """Return why the variables of a role do not let an upgrade begin, as a sentence; empty when they do. I(prefix) is the role's."""
+    """Return why the variables of a role do not let an upgrade begin, as a sentence; empty when they do. I(prefix) is the role's.
+
+    They do when it stays at its major version, or when a rehearsal of this addon on that of I(target) passed within the age.
+    """
     age, directory = given["require_rehearsal"], given["evidence_dir"]
     if not age:
         return ""
     if not directory:
         return f"{prefix}require_rehearsal needs {prefix}evidence_dir, the directory of the evidence of restore drills"
-    why = not_rehearsed(directory, database["addon_id"], database["engine"], database["version"], target, age, now)
-    return f"{database['name']} is not upgraded: {why}" if why else ""
+    count = SERIES.get(re.sub("^scalingo-|-ng$", "", database["engine"]), UNKNOWN_SERIES)
+    if not crosses_major(count, database["version"], target):
+        return ""
+    major = ".".join(target.split(".")[:count])
+    why = f"{database['name']} is not upgraded: "
+    try:
+        known = counted(directory)[0]
+    except ScalingoError as error:
+        return f"{why}its rehearsals are not known: {error}"
+    rehearsals = [entry for entry in known if _is_rehearsal_on(entry.record, database["addon_id"], count, target)]
+    rehearsals.sort(key=ended)
+    if _of_outcome(rehearsals[-1:], "failed"):
+        return f"{why}the last rehearsal of its upgrade to {major} failed on {day(ended(rehearsals[-1]))}"
+    times = [ended(entry) for entry in _of_outcome(rehearsals, "passed") if ended(entry) <= now + _canon.AHEAD_SECONDS]
+    if times and times[-1] >= now - _canon.seconds(age):
+        return ""
+    older = f"; the last one was on {day(times[-1])}" if times else ""
+    return f"{why}no rehearsal of its upgrade to {major} passed within {age}, by the evidence in {directory}{older}"
 
 
 def unrehearsed_rows(rows: t.Mapping[str, Data], given: t.Mapping[str, Data], now: float) -> list[str]:
@@ -234,28 +256,6 @@ def unrehearsed_rows(rows: t.Mapping[str, Data], given: t.Mapping[str, Data], no
             database = {**of, "name": host, "version": of["version_before"]}
             found.append(unrehearsed(given[host], database, of["version_wanted"], "fleet_upgrade_", now))
     return list(dict.fromkeys(filter(None, found)))
-
-
-def not_rehearsed(directory: str, addon_id: str, engine: str, before: str, target: str, age: str, now: float) -> str:
-    """Return why an upgrade may not begin, for the end of a sentence; empty when it may.
-
-    It may when it stays at its major version, or when a rehearsal of this addon on that of I(target) passed within I(age).
-    """
-    count = SERIES.get(re.sub("^scalingo-|-ng$", "", engine), UNKNOWN_SERIES)
-    if not crosses_major(count, before, target):
-        return ""
-    try:
-        known = [entry for entry in counted(directory)[0] if _is_rehearsal_on(entry.record, addon_id, count, target)]
-    except ScalingoError as error:
-        return f"its rehearsals are not known: {error}"
-    rehearsals, major = sorted(known, key=ended), ".".join(target.split(".")[:count])
-    if _of_outcome(rehearsals[-1:], "failed"):
-        return f"the last rehearsal of its upgrade to {major} failed on {day(ended(rehearsals[-1]))}"
-    times = [ended(entry) for entry in _of_outcome(rehearsals, "passed") if ended(entry) <= now + _canon.AHEAD_SECONDS]
-    if times and times[-1] >= now - _canon.seconds(age):
-        return ""
-    older = f"; the last one was on {day(times[-1])}" if times else ""
-    return f"no rehearsal of its upgrade to {major} passed within {age}, by the evidence in {directory}{older}"
 
 
 def _is_rehearsal_on(record: Data, addon_id: str, count: int, target: str) -> bool:

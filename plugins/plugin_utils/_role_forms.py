@@ -10,6 +10,7 @@ Who takes a value decides what it may be: the normal forms, the filters, and for
 
 from __future__ import annotations
 
+import datetime
 import os.path
 import re
 import typing as t
@@ -110,8 +111,12 @@ FORMS: t.Mapping[str, Form] = {
     "connections_critical_percent": PERCENT,
     "max_age": AGE,
     **dict.fromkeys(
-        ("restore_drill_max_age", "require_rehearsal"),
+        ("restore_drill_max_age", "require_rehearsal", "policy.every"),
         Form("give seconds above 0, or for example 90m, 24h, 7d", lambda text: _canon.seconds(text) > 0),
+    ),
+    **dict.fromkeys(
+        ("policy.exclusions.until", "policy.deviations.until"),
+        Form("give a day such as 2027-06-30", datetime.date.fromisoformat),
     ),
     "backup_max_age": AGE,
     "backup_warning_age": AGE,

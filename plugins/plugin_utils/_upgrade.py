@@ -8,12 +8,12 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import os
 import re
 import time
 import typing as t
 
+from ansible_collections.community.scalingo.plugins.module_utils._core import moment
 from ansible_collections.community.scalingo.plugins.module_utils._resources.backup import NOT_MADE
 from ansible_collections.community.scalingo.plugins.module_utils._resources.operation import has_failed
 from ansible_collections.community.scalingo.plugins.plugin_utils import _drills
@@ -38,10 +38,6 @@ class ModuleFailed(Exception):
     def __init__(self, result: Values) -> None:
         super().__init__(str(result.get("msg") or "the task failed"))
         self.result = result
-
-
-def now() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def label(given: Values, found: Values) -> str:
@@ -78,7 +74,7 @@ class Upgrade:
         self.done: Values = {
             "phase": "preflight",
             "steps": self._steps,
-            "started_at": now(),
+            "started_at": moment(),
             "upgraded": False,
             "waited": False,
         }
@@ -244,8 +240,8 @@ class Upgrade:
             self._steps += made["steps"] if made["changed"] else [f"the backup {made['backup']['id']} is young enough"]
             made_id = made["backup"]["id"]
             done["backup_id"] = None if made_id == NOT_MADE else made_id
-        done["backed_up_at"] = now()
-        if given["not_after"] and now() > given["not_after"]:
+        done["backed_up_at"] = moment()
+        if given["not_after"] and moment() > given["not_after"]:
             done["late"] = True
             self._steps.append(f"not started because it is later than {given['not_after']}")
             return False
@@ -295,7 +291,7 @@ class Upgrade:
             "backup_id": done["backup_id"],
         }
         self._write(
-            lambda: _state.save(done["place"], done["database"]["addon_id"], {**state, "written_at": begun or now()})
+            lambda: _state.save(done["place"], done["database"]["addon_id"], {**state, "written_at": begun or moment()})
         )
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible_collections.community.scalingo.plugins.module_utils._core import moment
 from ansible_collections.community.scalingo.plugins.module_utils._errors import visible
 from ansible_collections.community.scalingo.plugins.plugin_utils import _upgrade_state as _state
-from ansible_collections.community.scalingo.plugins.plugin_utils._upgrade import Values, label, now
+from ansible_collections.community.scalingo.plugins.plugin_utils._upgrade import Values, label
 
 #: The tasks of the role that can fail. Others are the user's.
 FIRST, MAIN, LAST = (
@@ -93,7 +94,7 @@ class Report:
             "next_steps": self._next_steps(windows), "version_before": before.get("version") or database.get("version"),
             "version_after": after.get("version"), "version_wanted": done.get("target") or None,
             "major_available": done.get("major_available"), "backup_id": done.get("backup_id"), "before": before, "after": after,
-            "failed_in": self.phase or None, "started_at": done.get("started_at") or now(), "ended_at": now(),
+            "failed_in": self.phase or None, "started_at": done.get("started_at") or moment(), "ended_at": moment(),
         }  # fmt: skip
 
     @property

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.community.scalingo.plugins.module_utils import _drill_mariadb, _programs
 from ansible_collections.community.scalingo.plugins.module_utils._drill_mariadb import Server
-from ansible_collections.community.scalingo.plugins.module_utils._drill_place import Dump, Place
+from ansible_collections.community.scalingo.plugins.module_utils._drill_place import Place
 from ansible_collections.community.scalingo.plugins.module_utils._errors import DrillFailed, sentence
 from support.drills import OPTIONS, killed, processes_of, unpacked
 from support.programs import packed
@@ -109,16 +109,11 @@ def work_dir() -> t.Iterator[Path]:
 
 
 @contextlib.contextmanager
-def drill(work_dir: Path, programs: str, sql: str | bytes, **options: t.Any) -> t.Iterator[tuple[Place, Server, Dump]]:
-    params = {**OPTIONS, "programs": programs, **options}
-    found = _drill_mariadb.find(8, params)
+def drill(work_dir: Path, programs: str, sql: str | bytes, **options: t.Any) -> t.Iterator[tuple[Place, Server]]:
+    server = Server(8, {**OPTIONS, "programs": programs, **options})
     with Place.made(str(work_dir), "shop") as place:
-        server = Server(found, place, params, None)
-        yield (
-            place,
-            server,
-            unpacked(place, packed({"shop.sql": sql if isinstance(sql, bytes) else sql.encode()}), "mysql"),
-        )
+        unpacked(place, packed({"shop.sql": sql if isinstance(sql, bytes) else sql.encode()}), "mysql")
+        yield place, server
 
 
 def refusal(server: Server, sql: str, **how: t.Any) -> str:
@@ -130,17 +125,17 @@ def refusal(server: Server, sql: str, **how: t.Any) -> str:
 def test_a_dump_of_mysql_and_one_of_mariadb(work_dir: Path, programs: str, tmp_path: Path) -> None:
     touched = tmp_path / "touched"
     content = MYSQL % HOSTILE.format(touched=touched)
-    with drill(work_dir, programs, content) as (place, server, dump):
-        server.start(dump)
-        assert (server.kind, server.version[:3], dump.dumped_from, dump.dumped_by) == (
+    with drill(work_dir, programs, content) as (place, server):
+        server.start(place, (), "shop_1002")
+        assert (server.kind, server.version[:3], server.dumped["dumped_from"], server.dumped["dumped_by"]) == (
             "throw-away",
             "10.",
             "8.0.36",
             "8.0.36",
         )
-        restored = server.restore(dump)
-        assert restored.left_out == {"DEFINER": 4, "COLLATION": 3}
-        said = "\n".join(restored.problems)
+        problems, left_out = server.restore()
+        assert left_out == {"DEFINER": 4, "COLLATION": 3}
+        said = "\n".join(problems)
         for word in ("Access denied", "syntax", "Duplicate entry '…'"):
             assert word in said, said
         assert "'a'" not in said and not touched.exists()
@@ -191,17 +186,18 @@ def test_a_dump_of_mysql_and_one_of_mariadb(work_dir: Path, programs: str, tmp_p
             {},
         )
         assert dumped.returncode == 0, dumped.stderr
-        assert place.erase() and processes_of(work_dir) == []
+        place.erase()
+        assert processes_of(work_dir) == []
 
     with drill(
         work_dir,
         programs,
         dumped.output.replace(b"`drill`", b"`shop_10``02`") + STOCK,
         server_settings={"max-connections": 17, "skip_networking": "OFF"},
-    ) as (place, server, dump):
-        server.start(dump)
-        restored = server.restore(dump)
-        assert restored.problems == [] and dump.dumped_from is not None and dump.dumped_from.startswith("10.")
+    ) as (place, server):
+        server.start(place, (), "shop_1002")
+        problems, left_out = server.restore()
+        assert problems == [] and str(server.dumped["dumped_from"]).startswith("10.")
         assert server.query("SELECT DATABASE(), COUNT(*), @@max_connections FROM accounts", timeout=60) == [
             ["shop_10`02", "4", "17"]
         ]
@@ -213,16 +209,15 @@ def test_a_dump_of_mysql_and_one_of_mariadb(work_dir: Path, programs: str, tmp_p
 
 def test_what_makes_a_drill_of_mysql_fail(work_dir: Path, programs: str, tmp_path: Path) -> None:
     with pytest.raises(DrillFailed, match="the server did not start: .*nowhere"):
-        with drill(work_dir, programs, MYSQL % "", server_settings={"nowhere": "1"}) as (dummy, server, dump):
-            server.start(dump)
+        with drill(work_dir, programs, MYSQL % "", server_settings={"nowhere": "1"}) as (place, server):
+            server.start(place, (), "shop_1002")
     assert os.listdir(work_dir) == []
     for options, said in (
         ({"programs": str(tmp_path)}, "there is no MariaDB with mariadbd and mariadb-install-db in"),
-        ({"server_url": "postgresql://a"}, "are for PostgreSQL"),
         ({"programs": programs, "client_programs": str(tmp_path)}, "there is no MariaDB with mariadb in"),
     ):
         with pytest.raises(DrillFailed, match=said):
-            _drill_mariadb.find(8, {**OPTIONS, **options})
+            Server(8, {**OPTIONS, **options})
 
 
 @pytest.mark.parametrize(
@@ -247,9 +242,9 @@ def test_nothing_outlives_a_killed_drill_of_mysql(work_dir: Path, programs: str)
     content = MYSQL % "SELECT SLEEP(100);"
 
     def run() -> None:
-        with drill(work_dir, programs, content) as (dummy, server, dump):
-            server.start(dump)
-            server.restore(dump)
+        with drill(work_dir, programs, content) as (place, server):
+            server.start(place, (), "shop_1002")
+            server.restore()
 
     started: list[float] = []
 

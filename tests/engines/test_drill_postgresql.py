@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import io
 import os
 import resource
@@ -18,9 +17,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.community.scalingo.plugins.module_utils import _drill_postgresql
-from ansible_collections.community.scalingo.plugins.module_utils._drill_place import Dump, Place
-from ansible_collections.community.scalingo.plugins.module_utils._drill_postgresql import Production, Server
+from ansible_collections.community.scalingo.plugins.module_utils._drill_place import Place
+from ansible_collections.community.scalingo.plugins.module_utils._drill_postgresql import Server
 from ansible_collections.community.scalingo.plugins.module_utils._errors import DrillFailed, sentence
 from ansible_collections.community.scalingo.plugins.module_utils._progress import Progress, RunEnded
 from support import fetched
@@ -78,7 +76,9 @@ CREATE FUNCTION slow() RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM ge
 CREATE MATERIALIZED VIEW v AS SELECT slow() WITH NO DATA;
 UPDATE pg_class SET relispopulated = true WHERE relname = 'v';
 """
-NOTHING = Production((), ())
+#: Where production is, and its database or user.
+Production = tuple[tuple[str, ...], str]
+NOTHING: Production = ((), "")
 HARMLESS = (
     'pg_restore: error: could not execute query: ERROR:  unrecognized configuration parameter "transaction_timeout"'
 )
@@ -155,10 +155,8 @@ def work_dir() -> t.Iterator[Path]:
 
 
 @contextlib.contextmanager
-def drill(
-    work_dir: Path, archive: bytes, production: Production = NOTHING, **options: t.Any
-) -> t.Iterator[tuple[Place, Server, Dump]]:
-    """A drill up to its restoration."""
+def drill(work_dir: Path, archive: bytes, **options: t.Any) -> t.Iterator[tuple[Place, Server]]:
+    """A drill up to the start of its server."""
     watcher = options.pop("watcher", None)
     params = {
         **OPTIONS,
@@ -166,10 +164,10 @@ def drill(
         "client_programs": str(clients()),
         **options,
     }
-    programs = _drill_postgresql.find(int(VERSION.split(".", maxsplit=1)[0]), params)
+    server = Server(int(VERSION.split(".", maxsplit=1)[0]), params)
     with Place.made(str(work_dir), "shop", watcher) as place:
-        server = Server(programs, place, params, production)
-        yield place, server, unpacked(place, archive, "postgresql")
+        unpacked(place, archive, "postgresql")
+        yield place, server
         server.close()
 
 
@@ -181,18 +179,18 @@ def refusal(server: Server, sql: str, **how: t.Any) -> str:
 
 def test_a_database_with_all_that_is_hard(work_dir: Path, archive: t.Callable[[str], bytes]) -> None:
     settings = {"Listen_Addresses": "*", "work_mem": "5MB"}
-    with drill(work_dir, archive("shop"), roles=["of the user"], server_settings=settings) as (place, server, dump):
-        server.start(dump)
-        assert (server.kind, server.version, dump.dumped_from, dump.dumped_by) == (
+    with drill(work_dir, archive("shop"), roles=["of the user"], server_settings=settings) as (place, server):
+        server.start(place, *NOTHING)
+        assert (server.kind, server.version, server.dumped["dumped_from"], server.dumped["dumped_by"]) == (
             "throw-away",
             VERSION,
             VERSION,
             "18.4",
         )
-        assert (dump.encoding, dump.provider, dump.locale) == ("UTF8", "libc", "C")
-        assert dump.extensions == ["hstore", "postgres_fdw"] and set(dump.extensions) <= set(server.available)
-        restored = server.restore(dump, jobs=2, extensions=["cube"])
-        assert (restored.problems, restored.left_out) == ([], {"USER MAPPING": 1, "SETTING": 1})
+        assert tuple(server.dumped[name] for name in ("encoding", "provider", "locale")) == ("UTF8", "libc", "C")
+        assert server.extensions.keys() == {"hstore", "postgres_fdw"} <= server.available.keys()
+        problems, left_out = server.restore(["cube"])
+        assert (problems, left_out) == ([], {"USER MAPPING": 1, "SETTING": 1})
         query = lambda sql, **how: server.query(sql, **{"timeout": 60, **how})  # noqa: E731
 
         # All rows are seen, and with the names of the database; code of the dump had no rights.
@@ -236,7 +234,8 @@ def test_a_database_with_all_that_is_hard(work_dir: Path, archive: t.Callable[[s
             ["grep", "-c", "127.0.0.1", f"{place.path}/server.log"], stdout=subprocess.PIPE, check=False
         )
         assert connections.stdout == b"0\n"
-        assert place.erase() and not Path(place.path).exists() and processes_of(work_dir) == []
+        place.erase()
+        assert not Path(place.path).exists() and processes_of(work_dir) == []
 
 
 def test_a_view_that_is_restored_reaches_no_other_server(
@@ -245,35 +244,31 @@ def test_a_view_that_is_restored_reaches_no_other_server(
     content = archive("reach")
     before = source.rows("SELECT count(*) FROM written", "reach")
     assert before == [(1,)], "it wrote when it was made"
-    with drill(work_dir, content) as (dummy, server, dump):
-        server.start(dump)
-        restored = server.restore(dump, jobs=1)
-        assert (restored.problems, restored.left_out) == ([], {"MATERIALIZED VIEW DATA": 2})
+    with drill(work_dir, content, jobs=1) as (place, server):
+        server.start(place, *NOTHING)
+        problems, left_out = server.restore()
+        assert (problems, left_out) == ([], {"MATERIALIZED VIEW DATA": 2})
         assert server.query("SELECT count(*) FROM written", timeout=60) == [["1"]]
         assert "could not establish connection" in refusal(server, "SELECT write()")
     assert source.rows("SELECT count(*) FROM written", "reach") == before
 
 
 def test_what_makes_a_dump_useless_is_said(work_dir: Path, archive: t.Callable[[str], bytes], tmp_path: Path) -> None:
-    with drill(work_dir, packed({"dump": b"PGDMP"})) as (dummy, server, dump):
+    with drill(work_dir, packed({"dump": b"PGDMP"})) as (place, server):
         with pytest.raises(DrillFailed, match="pg_restore cannot read the dump"):
-            server.start(dump)
+            server.start(place, *NOTHING)
     with tarfile.open(fileobj=io.BytesIO(archive("plain")), mode="r:gz") as members:
         content = members.extractfile(members.getmembers()[0]).read()  # type: ignore[union-attr]
     # It is killed after an error that is harmless, and can say of nothing what it did not do.
     (tmp_path / "psql").symlink_to(clients() / "psql")
     (tmp_path / "pg_restore").write_text(f"#!/bin/sh\necho '{HARMLESS}' >&2\nkill -9 $$\n")
     (tmp_path / "pg_restore").chmod(0o755)
-    with drill(work_dir, packed({"dump": content[:-400]})) as (dummy, server, dump):
-        server.start(dump)
-        assert "the extension nowhere cannot be created" in str(
-            server.restore(dump, jobs=1, extensions=["nowhere"]).problems
-        )
-        assert "end of file" in str(server.restore(dump, jobs=1).problems)
-        server._programs = dataclasses.replace(server._programs, clients=str(tmp_path))
-        assert server.restore(dump, jobs=1).problems == [
-            "pg_restore was killed by SIGKILL before the restoration was complete"
-        ]
+    with drill(work_dir, packed({"dump": content[:-400]}), jobs=1) as (place, server):
+        server.start(place, *NOTHING)
+        assert "the extension nowhere cannot be created" in str(server.restore(["nowhere"])[0])
+        assert "end of file" in str(server.restore()[0])
+        server._clients = str(tmp_path)
+        assert server.restore()[0] == ["pg_restore was killed by SIGKILL before the restoration was complete"]
 
 
 def test_the_order_of_text_is_that_of_the_dump(
@@ -282,12 +277,10 @@ def test_the_order_of_text_is_that_of_the_dump(
     source.rows("CREATE DATABASE french TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'fr-FR' LOCALE 'C.UTF-8'")
     with source.superuser("french") as connection:
         connection.execute(SORTED)
-    with drill(work_dir, archive("french")) as (dummy, server, dump):
-        server.start(dump)
-        assert (dump.provider, dump.locale) == ("icu", "fr-FR")
-        assert server.restore(dump, jobs=1).problems == [] and server.query("SELECT * FROM names", timeout=60) == [
-            ["été"]
-        ]
+    with drill(work_dir, archive("french"), jobs=1) as (place, server):
+        server.start(place, *NOTHING)
+        assert (server.dumped["provider"], server.dumped["locale"]) == ("icu", "fr-FR")
+        assert server.restore()[0] == [] and server.query("SELECT * FROM names", timeout=60) == [["été"]]
         server._params = {**OPTIONS, "locale": "xx_XX.UTF-8"}
         with pytest.raises(DrillFailed) as raised:
             server._create_database()
@@ -297,14 +290,14 @@ def test_the_order_of_text_is_that_of_the_dump(
 
 def test_a_server_that_does_not_start_and_a_full_disk(work_dir: Path, archive: t.Callable[[str], bytes]) -> None:
     with pytest.raises(DrillFailed, match='the server did not start: .*invalid value for parameter "max_connections"'):
-        with drill(work_dir, archive("shop"), server_settings={"max_connections": "many"}) as (dummy, server, dump):
-            server.start(dump)
+        with drill(work_dir, archive("shop"), server_settings={"max_connections": "many"}) as (place, server):
+            server.start(place, *NOTHING)
     assert os.listdir(work_dir) == []
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
-        with pytest.raises(DrillFailed) as raised, drill(work_dir, archive("shop")) as (dummy, server, dump):
+        with pytest.raises(DrillFailed) as raised, drill(work_dir, archive("shop")) as (place, server):
             resource.setrlimit(resource.RLIMIT_FSIZE, (300000, before[1]))
-            server.start(dump)
+            server.start(place, *NOTHING)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert "File too large" in str(raised.value) and f"Free space on the disk of {work_dir}" in str(raised.value)
@@ -327,14 +320,14 @@ def test_a_given_server(work_dir: Path, source: PostgreSQL, archive: t.Callable[
     def started(production: Production, url: str = url, name: str = "shop", **options: t.Any) -> str:
         with (
             pytest.raises(DrillFailed) as raised,
-            drill(work_dir, archive(name), production, server_url=url, **options) as (dummy, server, dump),
+            drill(work_dir, archive(name), server_url=url, **options) as (place, server),
         ):
-            server.start(dump)
+            server.start(place, *production)
         return sentence(raised.value)
 
     # Its address is another one, as behind a tunnel, and it has what production has.
-    assert "has the database or the user shop" in started(Production(("db.invalid:5432",), ("shop",)))
-    assert "is that of the database itself" in started(Production((f"localhost:{source.port}",), ()))
+    assert "has the database or the user shop" in started((("db.invalid:5432",), "shop"))
+    assert "is that of the database itself" in started(((f"localhost:{source.port}",), ""))
     for right, said in (
         ("pg_write_server_files", "pg_write_server_files"),
         ("pg_execute_server_program", "pg_execute_server_program"),
@@ -350,12 +343,12 @@ def test_a_given_server(work_dir: Path, source: PostgreSQL, archive: t.Callable[
     source.rows("ALTER ROLE careful NOSUPERUSER")
     assert names() == sorted(old), "nothing was made, and nothing dropped"
 
-    with drill(work_dir, archive("plain"), server_url=url) as (place, server, dump):
+    with drill(work_dir, archive("plain"), server_url=url) as (place, server):
         place.swept.append(f"{work_dir}/restore_drill-sweptone")
-        server.start(dump)
+        server.start(place, *NOTHING)
         made = [name for name in names() if name not in old]
         assert names() == sorted([*made, old[1]]) and made[0].endswith(f"_{place.name}") and server.kind == "given"
-        assert server.restore(dump, jobs=2).problems == []
+        assert server.restore()[0] == []
         for how in (True, False):
             assert server.query("SELECT count(*) FROM public.secret", timeout=60, catalog=how) == [["1000"]]
         # The password is in no list of processes.
@@ -364,9 +357,9 @@ def test_a_given_server(work_dir: Path, source: PostgreSQL, archive: t.Callable[
     run = Run()
     with (
         pytest.raises(RunEnded),
-        drill(work_dir, archive("plain"), server_url=url, watcher=run) as (dummy, server, dump),
+        drill(work_dir, archive("plain"), server_url=url, watcher=run) as (place, server),
     ):
-        server.start(dump)
+        server.start(place, *NOTHING)
         assert len(names()) == 2
         run.is_over = True
         server.query("SELECT 1", timeout=60)
@@ -382,9 +375,9 @@ def test_nothing_outlives_a_killed_drill(
     guards = "guards" in phase
 
     def run() -> None:
-        with drill(work_dir, content) as (dummy, server, dump):
-            server.start(dump)
-            server.restore(dump, jobs=1)
+        with drill(work_dir, content, jobs=1) as (place, server):
+            server.start(place, *NOTHING)
+            server.restore()
             server.query("SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b", timeout=600)
 
     word = "drill drill [local] " + ("REFRESH" if phase == "restore" else "SELECT")

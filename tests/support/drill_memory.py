@@ -10,8 +10,8 @@ What a task says of the server matters as it would to a real one. tests/engines/
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
+import shutil
 import typing as t
 from unittest import mock
 
@@ -29,47 +29,23 @@ EXTENSIONS = {"plpgsql": "1.0", "pg_trgm": "1.6"}
 RESTORING, ASKING = 60.0, 2.0
 
 
-@dataclasses.dataclass(frozen=True)
-class Programs:
-    """Those of a server and its clients."""
-
-    major: int
-    client_version: str
-
-
-class Library:
-    """What a drill needs of one engine."""
-
-    def __init__(self, engine: str, clock: t.Callable[[], Clock]) -> None:
-        self.engine = engine
-        self.clock = clock
-
-    def find(self, major: int, params: t.Mapping[str, t.Any]) -> Programs:
-        if self.engine == "mysql" and (params["server_url"] or params["server_service"]):
-            raise DrillFailed("a server can be given for PostgreSQL only")
-        for name in ("programs", "client_programs"):
-            if params[name] is not None:
-                raise DrillFailed(f"there is no server in {params[name]}", hint="Install one.")
-        return Programs(major, f"{major}.4")
-
-    def Server(self, programs: Programs, place: t.Any, params: t.Any, production: t.Any) -> Server:
-        return Server(self, programs, place, params, production)
-
-
 class Server:
     """A server that has restored the one backup that there is."""
 
-    def __init__(self, library: Library, programs: Programs, place: t.Any, params: t.Any, production: t.Any) -> None:
-        self.engine = library.engine
+    def __init__(self, of: type[_drill_place.Server], clock: Clock, major: int, params: t.Mapping[str, t.Any]) -> None:
+        for name in ("programs", "client_programs"):
+            if params[name] is not None:
+                raise DrillFailed(f"there is no server in {params[name]}", hint="Install one.")
+        self.engine, self.name = of.engine, of.name
         self.kind = "given" if params["server_url"] or params["server_service"] else "throw-away"
-        self.version = f"{programs.major}.10"
+        self.major, self.version, self.client_version = major, f"{major}.10", f"{major}.4"
         self.available = EXTENSIONS
-        self._clock = library.clock()
+        self.extensions = {"pg_trgm": ""}
+        self.dumped = {"dumped_from": "16.4", "dumped_by": "18.1"}
+        self._clock = clock
         self._params = params
-        self._production = production
-        self._place = place
 
-    def start(self, dump: _drill_place.Dump) -> None:
+    def start(self, place: _drill_place.Place, hosts: t.Sequence[str], own: str) -> None:
         if self.kind == "given" and "superuser" not in self._params["allow"]:
             raise DrillFailed(
                 "the user of the given server is a superuser",
@@ -79,17 +55,17 @@ class Server:
             raise DrillFailed(
                 "the given server has a network", hint="If that is what you want, add 'allow: [network]' to the task."
             )
-        assert self._production.names and bool(self._production.hosts) == (self.kind == "given")
+        assert hosts and own
+        self._place = place
         for wrong in (self._params["locale"], *self._params["server_settings"]):
             if wrong:
                 raise DrillFailed(f"the server did not start: {wrong}")
 
-    def restore(self, dump: t.Any, *, jobs: int, extensions: t.Sequence[str]) -> t.Any:
-        self._clock.sleep(RESTORING / jobs)
-        self._place.pause(0)
-        lacking = dump.content_bytes > LARGE and ROLE not in self._params["roles"]
-        problems = [f'role "{ROLE}" does not exist'] if lacking else []
-        return _drill_place.Restored(problems, 0, {"PUBLICATION": 1})
+    def restore(self, extensions: t.Sequence[str]) -> tuple[list[str], dict[str, int]]:
+        self._clock.sleep(RESTORING / self._params["jobs"])
+        self._place.watch.alive()
+        lacking = os.path.getsize(self._place.file("dump")) > LARGE and ROLE not in self._params["roles"]
+        return [f'role "{ROLE}" does not exist'] if lacking else [], {"PUBLICATION": 1}
 
     def query(self, sql: str, *, timeout: float, secret: bool = False, catalog: bool = False) -> _drill_measures.Rows:
         self._clock.sleep(min(ASKING, timeout))
@@ -114,13 +90,16 @@ class Server:
 def serving(clock: t.Callable[[], Clock]) -> t.Iterator[None]:
     """Have drills use these servers."""
 
-    def unpack(archive: str, place: _drill_place.Place, engine: str) -> _drill_place.Dump:
-        size = os.path.getsize(archive)
-        return _drill_place.Dump(place.file("dump"), size, "16.4", "18.1", extensions=["pg_trgm"])
+    def unpack(archive: str, place: _drill_place.Place, engine: str) -> int:
+        shutil.copyfile(archive, place.file("dump"))
+        return os.path.getsize(archive)
 
-    engines = {name: (known[0], Library(name, clock)) for name, known in restore_drill.ENGINES.items()}
+    servers = {
+        engine: lambda major, params, of=of: Server(of, clock(), major, params)
+        for engine, of in restore_drill.SERVERS.items()
+    }
     with contextlib.ExitStack() as stack:
-        stack.enter_context(mock.patch.object(restore_drill, "ENGINES", engines))
+        stack.enter_context(mock.patch.object(restore_drill, "SERVERS", servers))
         stack.enter_context(mock.patch.object(_drill_place, "unpack", unpack))
         # Directories of tests have long names, and no server has a socket in them.
         stack.enter_context(mock.patch.object(_drill_place, "LONGEST_SOCKET", 4096))

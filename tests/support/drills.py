@@ -24,7 +24,7 @@ OPTIONS: dict[str, t.Any] = {
 }  # fmt: skip
 
 
-def unpacked(place: _drill_place.Place, archive: bytes, engine: str) -> _drill_place.Dump:
+def unpacked(place: _drill_place.Place, archive: bytes, engine: str) -> int:
     path = Path(place.path, "archive.tar.gz")
     path.write_bytes(archive)
     return _drill_place.unpack(str(path), place, engine)

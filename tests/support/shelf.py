@@ -81,10 +81,10 @@ class Shelf:
             part.write(content or archive(number))
             if spoiled:
                 Path(part.path).write_bytes(archive(number + 1))
-            sealing = _copy_making.Sealing(encrypt, decrypt, ".sealed")
+            params = {"encrypt_command": encrypt, "decrypt_command": decrypt, "encrypt_suffix": ".sealed"}
             about = {"database": {"addon_id": ADDON}, "backup": dict(backup), "accepted": accepted}
             try:
-                made, described = _copy_making.made(shelf, part, about, engine=engine, sealing=sealing)
+                made, described = _copy_making.made(shelf, part, about, engine, params)
             except ScalingoError:
                 part.discard()
                 raise

@@ -218,8 +218,8 @@ def test_bad_ones_never_count(shelf: Shelf) -> None:
 
 
 def a_copy(day: int, problem: str = "", content: int | None = 100, **more: t.Any) -> _copy.Copy:
-    source = _copy.Source(f"backup-{day:02d}", f"2026-10-{day:02d}T03:00:00.000000Z")
-    return _copy.Copy(f"/{day}", 1, "", False, _copy.Archive(1, "", content), source, problem=problem, **more)
+    began = f"2026-10-{day:02d}T03:00:00.000000Z"
+    return _copy.Copy(f"/{day}", f"backup-{day:02d}", began, size=1, content_bytes=content, problem=problem, **more)
 
 
 def test_there_are_never_fewer_good_ones_than_asked_for() -> None:
@@ -279,7 +279,7 @@ def test_a_copy_with_a_date_in_the_future_says_nothing_of_others(shelf: Shelf) -
     found = shelf.copies()
     assert [copy.ahead for copy in found] == [False, False, False, True]
     assert shelf.going(2, 30 * DAY) == [] and shelf.going(2) == [shelf.path(1).name]
-    assert _copies.find_copy(str(shelf.directory), ADDON).backup.id == "backup-03"
+    assert _copies.find_copy(str(shelf.directory), ADDON).backup_id == "backup-03"
 
 
 # -- what cannot be read, is not described, or has disappeared ---------------------------------------------------------
@@ -431,7 +431,11 @@ def test_copies_of_the_role_as_it_was_are_copies(shelf: Shelf) -> None:
     old = {key: value for key, value in described(path).items() if key not in ("archive", "encrypted")}
     path.with_name(path.name + ".json").write_text(json.dumps(old), encoding="utf-8")
     (copy,) = shelf.copies()
-    assert not copy.problem and copy.archive == (copy.size, copy.sha256, None) and not copy.encrypted
+    assert (
+        not copy.problem
+        and (copy.archive_size, copy.archive_sha256, copy.content_bytes) == (copy.size, copy.sha256, None)
+        and not copy.encrypted
+    )
     assert _copy.smaller([copy, a_copy(2)], 50) == {}
 
 

@@ -10,7 +10,6 @@ import typing as t
 
 import pytest
 from ansible_collections.community.scalingo.plugins.module_utils import _drill_measures as measures
-from ansible_collections.community.scalingo.plugins.module_utils._drill_measures import Contents
 from ansible_collections.community.scalingo.plugins.module_utils._errors import ScalingoError
 
 POSTGRESQL, MYSQL = measures.DIALECTS["postgresql"], measures.DIALECTS["mysql"]
@@ -38,8 +37,18 @@ def limits(**more: t.Any) -> dict[str, t.Any]:
 def rows(
     now: t.Mapping[str, int], before: t.Mapping[str, int], highest: t.Mapping[str, int] | None = None, **more: t.Any
 ) -> list[measures.Check]:
-    last = {"tables": {"counts": before, "highest": highest or before}}
-    return measures.compared(Contents(tables=dict(now)), last, limits(**{"max_drop_percent": 0, **more}))
+    last = past({"tables": {"counts": before, "highest": highest or before}})
+    return measures.compared(record(dict(now)), last, limits(**{"max_drop_percent": 0, **more}))
+
+
+def record(tables: dict[str, int], **objects: t.Any) -> dict[str, t.Any]:
+    """What was counted, as evidence has it."""
+    return {"tables": {"counts": tables, "not_run": []}, "objects": {"sequences": {}, **objects}}
+
+
+def past(found: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The record of the last good drill."""
+    return {"id": "0123", "started_at": "2026-12-01T00:00:00Z", **found}
 
 
 class Stand:
@@ -92,15 +101,12 @@ def test_one_table_that_cannot_be_counted_ends_nothing() -> None:
     """F14: one bad count ended all, and a materialized view without content failed each drill."""
     many = {f"public.t{number}": number for number in range(120)}
     server = Tables({**many, "public.broken": None}, empty=["public.totals"])
-    contents = measures.counted(server, 10)
-    assert contents.tables == many and contents.size == 8000
-    assert contents.not_run == {
-        "public.totals": "it is a materialized view without content",
-        "public.broken": "invalid page in block 0",
-    }
-    assert bad(contents.checks) == [("rows", "public.broken")]
+    found, checks = measures.counted(server, 10)
+    assert found["tables"] == {"counts": many, "not_run": ["public.broken", "public.totals"]} and found["bytes"] == 8000
+    assert bad(checks) == [("rows", "public.broken")] and said(checks)[0].endswith("counted: invalid page in block 0")
     before = {"public.totals": 3, "public.broken": 3, "public.t5": 5}
-    assert bad(measures.compared(contents, {"tables": {"counts": before}}, limits())) == []
+    assert bad(measures.compared(found, past({"tables": {"counts": before}}), limits())) == []
+    assert found["tables"]["compared"] == {"public.t5": [5, 5]}
 
 
 # -- comparing ---------------------------------------------------------------------------------------------------------
@@ -135,22 +141,22 @@ def test_a_little_less_each_time_is_found(part: str, of: str) -> None:
     """F13: 9 % less at each drill passed for ever."""
     name = "public.orders" if part == "tables" else "indexes"
 
-    def record(counts: dict[str, int], last: dict[str, t.Any], **more: t.Any) -> dict[str, t.Any]:
-        numbers: dict[str, t.Any] = {"counts": counts} if part == "tables" else counts
-        return {part: {**numbers, "highest": measures.highest(counts, last.get(part) or {}, limits(**more))}}
+    def drilled(number: int, last: dict[str, t.Any], **more: t.Any) -> tuple[dict[str, t.Any], list[str]]:
+        found = record({name: number}) if part == "tables" else record({}, **{name: number})
+        return past(found), said(measures.compared(found, last, limits(**more)))
 
-    last, outcomes = record({name: 1000}, {}), []
+    last, outcomes = drilled(1000, {})[0], []
     for number in (910, 829, 755):
-        counts = {name: number}
-        outcomes.append(said(measures.compared(Contents(**{part: counts}), last, limits())))
-        if not outcomes[-1]:
-            last = record(counts, last)
+        found, findings = drilled(number, last)
+        outcomes.append(findings)
+        if not findings:
+            last = found
     assert outcomes[:2] == [[], []]
     assert outcomes[2] == [
         f"{of}, and had 829 in the last drill and 1000 once, of which 24.5 % are gone; 20 % are allowed (max_erosion_percent)"
     ]
     # A loss that is accepted once is where the next drills begin.
-    assert record({name: 690}, last, max_drop_percent=100)[part]["highest"] == {name: 690}
+    assert drilled(690, last, max_drop_percent=100)[0][part]["highest"] == {name: 690}
 
 
 def test_tables_that_are_not_compared() -> None:
@@ -169,13 +175,13 @@ def test_what_is_no_table_is_compared_too() -> None:
         "triggers": 3,
         "sequences": {"public.ids": 5000, "public.gone": 7},
     }
-    now = Contents({}, {}, {"large_objects": 0, "indexes": 9, "functions": 2}, {"public.ids": 1})
-    found = measures.compared(now, {"objects": before}, limits())
+    now = record({}, large_objects=0, indexes=9, functions=2, sequences={"public.ids": 1})
+    found = measures.compared(now, past({"objects": before}), limits())
     assert bad(found) == [
         ("sequence", "public.gone"), ("sequence", "public.ids"), ("objects", "large_objects"), ("objects", "triggers"),
     ]  # fmt: skip
     assert "the restored database has 0 large objects, and had 50 in the last drill, which is 100 % less" in str(found)
-    assert bad(measures.compared(now, {"objects": before}, limits(max_drop_percent=100))) == []
+    assert bad(measures.compared(now, past({"objects": before}), limits(max_drop_percent=100))) == []
 
 
 @pytest.mark.parametrize(
@@ -187,27 +193,19 @@ def test_what_is_no_table_is_compared_too() -> None:
 )  # fmt: skip
 def test_an_empty_database_is_no_backup(tables: dict[str, int], given: t.Any, wrong: list[str]) -> None:
     """F13: a dump without data passed."""
-    found = measures.enough(Contents(tables=tables), limits(**given))
+    found = measures.enough(record(tables), limits(**given))
     assert [kind for kind, dummy in bad(found)] == wrong
     assert not wrong or found[-1]["message"].endswith(f"and there must be {given.get('min_rows', 1)} (min_rows)")
 
 
 def test_an_extension_must_be_known_to_the_server() -> None:
-    production, archive = {"hstore": "1.8", "pg_trgm": "1.6"}, ["hstore", "cube"]
-
-    def judge(available: t.Any, rehearsal: bool = False, restored: t.Any = None) -> list[measures.Check]:
-        known = {"production": production, "archive": archive, **({} if restored is None else {"restored": restored})}
-        return measures.extensions(known, available, "17.10", rehearsal)
-
-    found = judge({"pg_trgm": "1.6"})
-    assert bad(found) == [("extension", "cube"), ("extension", "hstore")]
-    assert found[0]["message"].startswith(
-        "the extension cube, which the backup has, is not available on PostgreSQL 17.10. Install"
-    )
-    assert "An upgrade to it would lose" in judge({"pg_trgm": "1.6"}, rehearsal=True)[0]["message"]
-    everything = {"hstore": "1.8", "pg_trgm": "1.6", "cube": "1.5"}
-    assert judge(everything) == []
-    found = judge(everything, restored={"hstore": "1.7", "cube": "1.5"})
+    known = {"production": {"hstore": "1.8", "pg_trgm": "1.6"}, "archive": ["hstore", "cube"]}
+    first, second = measures.missing(known, {"pg_trgm": "1.6"}, "17.10", False)
+    assert first.startswith("the extension cube, which the backup has, is not available on PostgreSQL 17.10. Install")
+    assert second.startswith("the extension hstore, which the database has, is not")
+    assert "An upgrade to it would lose" in measures.missing(known, {"pg_trgm": "1.6"}, "17.10", True)[0]
+    assert measures.missing(known, {"hstore": "1.8", "pg_trgm": "1.6", "cube": "1.5"}, "17.10", False) == []
+    found = measures.extensions({**known, "restored": {"hstore": "1.7", "cube": "1.5"}})
     assert bad(found) == [("extension", "pg_trgm")]
     assert found[1]["message"] == "the extension hstore exists, in version 1.7; the database has 1.8"
 

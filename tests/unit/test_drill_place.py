@@ -24,7 +24,6 @@ from ansible_collections.community.scalingo.plugins.module_utils import (
     _programs,
 )
 from ansible_collections.community.scalingo.plugins.module_utils._drill_place import Place
-from ansible_collections.community.scalingo.plugins.module_utils._drill_postgresql import Production
 from ansible_collections.community.scalingo.plugins.module_utils._errors import DrillFailed, sentence
 from ansible_collections.community.scalingo.plugins.module_utils._progress import RunEnded
 from support.drills import FORK, OPTIONS, killed, processes_of, unpacked
@@ -53,12 +52,12 @@ def place(work_dir: Path) -> t.Iterator[Place]:
 
 def test_the_dump_of_an_archive(place: Place) -> None:
     content = packed({"readme": b"hello", "../../dump": WHOLE, "another": b"PGDMP"})
-    dump = unpacked(place, content, "postgresql")
-    assert dump.content_bytes == len(WHOLE)
-    assert Path(dump.path).read_bytes() == WHOLE and Path(dump.path).stat().st_mode & 0o777 == 0o600
+    assert unpacked(place, content, "postgresql") == len(WHOLE)
+    dump = Path(place.file("dump"))
+    assert dump.read_bytes() == WHOLE and dump.stat().st_mode & 0o777 == 0o600
     assert sorted(os.listdir(place.path)) == ["community.scalingo.lock", "dump"], "the archive takes no space any more"
     assert os.listdir(Path(place.path).parent) == [os.path.basename(place.path)], "names in the archive mean nothing"
-    assert unpacked(place, packed({"a.sql": SQL}), "mysql").content_bytes == len(SQL)
+    assert unpacked(place, packed({"a.sql": SQL}), "mysql") == len(SQL)
 
 
 @pytest.mark.parametrize("change", ["cut", "one byte", "no end", "text", "empty"])
@@ -99,8 +98,10 @@ def test_a_full_disk_is_told_with_its_directory(work_dir: Path) -> None:
             with Place.made(str(work_dir), "shop") as place:
                 _drill_place.unpack(str(work_dir / "archive"), place, "postgresql")
         except DrillFailed as error:
-            told = f"nothing more can be written to {place.path}: File too large. Free space on the disk of {work_dir}, or choose another work_dir."
-            os._exit(7 if sentence(error) == told and not os.path.exists(place.path) else 1)
+            told = (
+                f"nothing more can be written to {place.path}: File too large. Free space on the disk of {work_dir}, "
+            )
+            os._exit(7 if sentence(error).startswith(told) and not os.path.exists(place.path) else 1)
 
     (work_dir / "archive").write_bytes(packed({"dump": WHOLE}))
     process = FORK.Process(target=drill)
@@ -110,15 +111,13 @@ def test_a_full_disk_is_told_with_its_directory(work_dir: Path) -> None:
 
 
 def test_a_full_disk_is_the_reason_of_what_the_servers_log_tells(place: Place) -> None:
-    assert place.told([], {}).problems == [] and place.told(["gone"], {}).problems == ["gone"]
+    assert str(place.failure("the backup could not be restored", "gone", "other")).endswith("gone. other.")
     place.write("server.log", "PANIC:  could not write to file: No space left on device\n")
-    hint = f"Free space on the disk of {os.path.dirname(place.path)}, or choose another work_dir."
+    hint = f"Free space on the disk of {os.path.dirname(place.path)}, or choose another work_dir. Until then, nothing is known of the backup."
     assert (
         str(place.failure("the server refused a statement", "it is gone", "other"))
         == f"the server refused a statement: it is gone. {hint}"
     )
-    assert place.told(["gone"] * 21, {}).problems == [f"the disk is full. {hint}", *["gone"] * 19]
-    assert place.told(["gone"] * 21, {}).more_problems == 2 and place.told([], {}).problems == []
 
 
 # -- workspaces -------------------------------------------------------------------------------------------------------
@@ -135,7 +134,8 @@ def test_a_workspace_is_private_and_goes_with_what_runs_in_it(work_dir: Path) ->
         raise ZeroDivisionError
     assert not processes_of(work_dir) and not path.exists()
     with Place.made(str(work_dir), "shop") as place:
-        assert place.erase().endswith("Z") and not Path(place.path).exists()
+        place.erase()
+        assert not Path(place.path).exists()
 
 
 def test_who_removes_everything_is_not_disturbed(work_dir: Path) -> None:
@@ -267,10 +267,10 @@ def test_programs_of_the_wrong_version(tmp_path: Path) -> None:
         (tmp_path / name).write_text('#!/bin/sh\necho "$0 (PostgreSQL) 16.14"\n')
         (tmp_path / name).chmod(0o755)
     (tmp_path / "none").mkdir()
-    find = lambda major, **options: _drill_postgresql.find(major, {**OPTIONS, "programs": str(tmp_path), **options})  # noqa: E731
+    find = lambda major, **options: _drill_postgresql.Server(major, {**OPTIONS, "programs": str(tmp_path), **options})  # noqa: E731
     found = find(16)
-    assert (found.server_version, found.client_version, found.clients) == ("16.14", "16.14", str(tmp_path))
-    assert find(16, server_service="drills").server == ""
+    assert (found.client_version, found._clients, found._directory) == ("16.14", str(tmp_path), str(tmp_path))
+    assert find(16, server_service="drills", client_programs=str(tmp_path))._directory == ""
     for major, options, said in (
         (17, {}, "PostgreSQL 17 is needed, and in .* is 16.14"),
         (16, {"programs": str(tmp_path / "none")}, "there is no PostgreSQL with postgres and initdb in"),
@@ -414,9 +414,8 @@ def test_a_url_becomes_a_service() -> None:
     ],
 )
 def test_the_databases_own_server_is_refused(server: tuple[str, str, str | None], known: list[str], said: str) -> None:
-    production = Production(("", "localhost:5432"), ("shop_1001", ""))
     if not said:
-        _drill_postgresql.refuse_production(*server, known, production)
+        _drill_postgresql.refuse_production(server, known, ("", "localhost:5432"), "shop_1001")
         return
     with pytest.raises(DrillFailed, match=said):
-        _drill_postgresql.refuse_production(*server, known, production)
+        _drill_postgresql.refuse_production(server, known, ("", "localhost:5432"), "shop_1001")

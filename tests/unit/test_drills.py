@@ -66,13 +66,13 @@ def rated(given: Data, of: Data) -> Data:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("every: never", "- every is 'never': give for example 90d"),
-        ("every: 0", "- every is '0': give for example 90d"),
+        ("every: never", '- policy.every is "never": give seconds above 0, or for example 90m, 24h, 7d'),
+        ("every: 0", "- policy.every is 0: give seconds above 0"),
         ("exclusion: []", "- policy.exclusion is not known: did you mean policy.exclusions?"),
         ("exclusions: [{database: shop/redis}]", "- policy.exclusions[0].reason is missing"),
         (
             "exclusions: [{database: a, reason: b, accepted_by: c, until: soon}]",
-            "- exclusions[0].until is 'soon': give a day such as 2027-06-30",
+            '- policy.exclusions[0].until is "soon": give a day such as 2027-06-30',
         ),
         (
             "deviations: [{database: a, what: x, reason: b, accepted_by: '', until: 2027-06-30}]",
@@ -126,8 +126,8 @@ def test_deviations_are_of_one_database_and_end(tmp_path: Path) -> None:
 
 def test_a_decision_counts_to_the_end_of_its_last_day() -> None:
     wanted = {"exclusions": [decision("shop/redis", "2026-12-01")]}
-    assert policy(NOW, **wanted).exclusion(["shop/redis"])
-    assert policy(NOW + DAY, **wanted).exclusion(["shop/redis"]) is None
+    assert policy(NOW, **wanted).decisions("exclusions", ["shop/redis"])
+    assert policy(NOW + DAY, **wanted).decisions("exclusions", ["shop/redis"]) == []
 
 
 # -- coverage -----------------------------------------------------------------------------------------------------------
@@ -233,6 +233,15 @@ def test_what_is_wrong_for_the_coverage_is_refused(arguments: Data, said: str) -
 # -- rehearsals ---------------------------------------------------------------------------------------------------------
 
 
+def not_rehearsed(place: str, engine: str, before: str, target: str) -> str:
+    """Why the database is not upgraded, without its name."""
+    given = {"require_rehearsal": "30d", "evidence_dir": place}
+    database = {"name": "shop", "addon_id": "ad-1", "engine": engine, "version": before}
+    why = _drills.unrehearsed(given, database, target, "upgrade_verify_", NOW)
+    assert not why or why.startswith("shop is not upgraded: ")
+    return why.partition(": ")[2]
+
+
 @pytest.mark.parametrize(
     ("rehearsed", "said"),
     [
@@ -258,22 +267,22 @@ def test_an_upgrade_wants_a_rehearsal_of_this_addon_on_this_version(
     drilled(place, "other", "passed", 1, addon_id="ad-2", rehearsal="17")
     for to, outcome, days in rehearsed:
         drilled(place, "shop", outcome, days, addon_id="ad-1", rehearsal=to)
-    found = _drills.not_rehearsed(place, "ad-1", "postgresql", "16.9.0-1", "17.5.0-1", "30d", NOW)
+    found = not_rehearsed(place, "postgresql", "16.9.0-1", "17.5.0-1")
     assert found.startswith(said.format(place=place)) and bool(found) == bool(said)
     for engine in ("postgresql", "postgresql-ng", "scalingo-postgresql"):
-        assert not _drills.not_rehearsed(place, "ad-1", engine, "16.9", "16.10", "30d", NOW)
+        assert not not_rehearsed(place, engine, "16.9", "16.10")
 
 
 def test_rehearsals_that_cannot_be_read_are_none(place: str) -> None:
     Path(place).write_text("a file", "utf-8")
-    said = _drills.not_rehearsed(place, "ad-1", "postgresql", "16.9", "17.5", "30d", NOW)
+    said = not_rehearsed(place, "postgresql", "16.9", "17.5")
     assert said.startswith("its rehearsals are not known") and place in said
 
 
 def test_major_versions_of_mysql_have_two_numbers(place: str) -> None:
     drilled(place, "shop", "passed", 1, addon_id="ad-1", rehearsal="8.4")
-    assert not _drills.not_rehearsed(place, "ad-1", "mysql", "8.0.36-1", "8.4.2-1", "30d", NOW)
-    assert "to 9.0 passed" in _drills.not_rehearsed(place, "ad-1", "mysql", "8.0.36-1", "9.0.1-1", "30d", NOW)
+    assert not not_rehearsed(place, "mysql", "8.0.36-1", "8.4.2-1")
+    assert "to 9.0 passed" in not_rehearsed(place, "mysql", "8.0.36-1", "9.0.1-1")
 
 
 def test_all_databases_of_a_fleet_that_were_not_rehearsed_are_named_at_once(place: str) -> None:

@@ -22,6 +22,7 @@ from ansible.module_utils.ansible_release import __version__ as core_version
 
 from .. import _drill_measures, _drill_place, _evidence
 from .._client import Client
+from .._core import moment
 from .._drill_measures import Check
 from .._errors import DrillFailed, ScalingoError, visible
 from .._progress import Progress
@@ -63,7 +64,7 @@ class Drill:
         versions = {"collection": VERSION, "ansible_core": core_version, "python": sys.version.split()[0]}
         self.record: dict[str, t.Any] = {
             "id": str(uuid.uuid4()),
-            "started_at": _evidence.moment(client.clock.wall()),
+            "started_at": moment(client.clock.wall()),
             "run": {
                 "job": params["job"], "user": user, "change_reference": params["change_reference"],
                 "controller": socket.gethostname(), "versions": versions,
@@ -139,7 +140,8 @@ class Drill:
         self._end, begun = None, self.client.clock.now()
         self.record["erased"] = {"at": None, "what": ["archive", "dump", removed], "swept": place.swept}
         try:
-            self.record["erased"]["at"] = place.erase()
+            place.erase()
+            self.record["erased"]["at"] = moment(self.client.clock.wall())
         except DrillFailed as error:
             self.checks.append(_drill_measures.check("erase", "workspace", False, error.message))
         self._phases["erase"] = round(self.client.clock.now() - begun, 3)
@@ -157,7 +159,7 @@ class Drill:
         self.checks += checks
         self.accept()
         record["checked"] = [dict(item) for item in self.checks]
-        record.update(findings=self.findings, ended_at=_evidence.moment(now))
+        record.update(findings=self.findings, ended_at=moment(now))
         if error is not None:
             record["failed_in"] = getattr(error, "phase", "") or self._phase
             interrupted = interrupted or error.interrupted
@@ -166,27 +168,27 @@ class Drill:
 
     def accept(self) -> None:
         """Excuse what a deviation names."""
-        today = _evidence.moment(self.client.clock.wall())[:10]
+        today = moment(self.client.clock.wall())[:10]
         self.record["deviations"] = _drill_measures.accept(self.checks, self.params["deviations"], today)
 
     def _write(self, now: float) -> None:
         """Write the evidence. A drill without evidence did not pass."""
         params, record = self.params, self.record
-        failure: ScalingoError
+        failure: ScalingoError | None
         try:
-            self._written = _evidence.write(
+            self._written = written = _evidence.write(
                 params["evidence_dir"], record, now=now, sign_key=params["sign_key"],
                 timestamp_command=params["timestamp_command"], watcher=self,
             )  # fmt: skip
-            if self._written.record["previous"] is None:
+            failure = written.unsealed
+            if written.record["previous"] is None:
                 advice = "Keep its SHA-256 elsewhere: that alone shows later when the directory was emptied."
                 self.client.transport.verbose(f"This is the first evidence in {params['evidence_dir']}. {advice}")
-            return
-        except _evidence.Unsealed as error:
-            self._written, failure = error.written, error
         except ScalingoError as error:
             error.message = f"no evidence of the drill was written: {error.message}"
             failure = error
+        if failure is None:
+            return
         if self._error is None:
             self._error, self._phase = failure, "evidence"
         else:

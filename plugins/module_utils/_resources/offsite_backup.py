@@ -20,7 +20,8 @@ import typing as t
 from .. import _canon, _copies, _copy_making, _files
 from .._api.backup import BACKUP
 from .._change import Resource
-from .._copy import Archive, Copy, Source, chosen, good_one, now, smaller
+from .._copy import Copy, chosen, good_one, smaller
+from .._core import moment
 from .._errors import InvalidInput, ScalingoError
 from .._options import check_absolute, check_count, check_form, check_writable, parsed
 from .._shapes import readable
@@ -31,9 +32,8 @@ from .backup_download import fetch
 
 @dataclasses.dataclass(frozen=True)
 class Wanted(backups.Asked):
-    """What a task asks for: how a copy is sealed, and for how many seconds good ones stay beyond the number."""
+    """What a task asks for: also for how many seconds good copies stay beyond the number."""
 
-    sealing: _copy_making.Sealing
     keep_seconds: float | None
 
 
@@ -50,18 +50,13 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
     def parse(cls, params: Params) -> Wanted:
         backups.check_backup_id(params)
         check_count("keep_count", params["keep_count"])
-        if not 1 <= params["max_shrink"] <= 100:
-            raise InvalidInput(
-                f"max_shrink is {params['max_shrink']:g}: use a percentage from 1 to 100, which allows any"
-            )
+        check_count("max_shrink", params["max_shrink"], 100)
         for option in ("encrypt_command", "decrypt_command"):
             _copies.check_command(option, params[option])
         if params["decrypt_command"] and not params["encrypt_command"]:
             raise InvalidInput("decrypt_command proves what encrypt_command wrote, and the task has none: add it")
-        suffix = params["encrypt_suffix"]
-        check_form(
-            "encrypt_suffix", suffix, r"(?!\.json$)\.[A-Za-z0-9._-]+", "a suffix: use for example .age, and not .json"
-        )
+        meant = "a suffix: use for example .age, and not .json"
+        check_form("encrypt_suffix", params["encrypt_suffix"], r"(?!\.json$)\.[A-Za-z0-9._-]+", meant)
         directory = params["directory"]
         check_absolute("directory", directory)
         if os.path.isdir(directory):
@@ -69,8 +64,7 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
         elif os.path.lexists(directory):
             raise InvalidInput(f"directory: {directory} exists and is not a directory")
         asked = backups.Asked.of({**params, "since": None})
-        sealing = _copy_making.Sealing(params["encrypt_command"], params["decrypt_command"], suffix)
-        return Wanted(asked.max_age, "", sealing, parsed(params, "keep_age", _canon.seconds))
+        return Wanted(asked.max_age, "", parsed(params, "keep_age", _canon.seconds))
 
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
@@ -151,17 +145,17 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
         going = chosen(
             found, params["keep_count"], self.asked.keep_seconds, params["bad_copies"] == "remove", params["max_shrink"]
         )
-        return [copy for copy in going if copy.problem or copy.backup.id != self._backup["id"]]
+        return [copy for copy in going if copy.problem or copy.backup_id != self._backup["id"]]
 
     def _coming(self) -> Copy:
         """The copy that is to come, as far as it can be foretold."""
         backup = self._backup
-        began = backups.began(backup) or _canon.instant(now())
+        began = backups.began(backup) or _canon.instant(moment())
         label = re.sub(r"[^A-Za-z0-9._-]+", "-", self._name).lstrip(".-") or self.client.addon_id
-        moment = re.sub(r"\.\d+|[-:]", "", began)
-        suffix = self.asked.sealing.suffix if self.asked.sealing.encrypt else ""
-        path = os.path.join(self.params["directory"], f"{label}.{moment}.{backup['id']}.tar.gz{suffix}")
-        return Copy(path, 0, "", bool(suffix), Archive(0, "", None), Source(str(backup["id"]), began))
+        time = re.sub(r"\.\d+|[-:]", "", began)
+        suffix = self.params["encrypt_suffix"] if self.params["encrypt_command"] else ""
+        path = os.path.join(self.params["directory"], f"{label}.{time}.{backup['id']}.tar.gz{suffix}")
+        return Copy(path, str(backup["id"]), began, bool(suffix))
 
     def wanted(self, before: State) -> State:
         found = list(before["found"])
@@ -174,7 +168,7 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
     def steps(self, before: State, after: State) -> list[Step]:
         steps, shelf = [], self._shelf
         if self._there(before["found"]) is None:
-            encrypt = ", encrypt it" if self.asked.sealing.encrypt else ""
+            encrypt = ", encrypt it" if self.params["encrypt_command"] else ""
             sentence = f"download the backup {self._backup['id']}, verify it{encrypt}, and keep it in {shelf.directory}"
             steps.append(Step(sentence, send=self._bring, consent=self._consent))
         elif before["left"]:
@@ -190,13 +184,13 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
     # -- the work ----------------------------------------------------------------------------------------------------
 
     def _bring(self) -> None:
-        backup, shelf, sealing = self._backup, self._shelf, self.asked.sealing
+        backup, shelf, params = self._backup, self._shelf, self.params
         backup_id = str(backup["id"])
         backups.require_made(backup_id)
         with _files.local(f"make {shelf.directory}"):
             os.makedirs(shelf.directory, mode=0o700, exist_ok=True)
         # What is clear is not to be kept.
-        with shelf.bringing(backup_id, stays=not sealing.encrypt) as part:
+        with shelf.bringing(backup_id, stays=not params["encrypt_command"]) as part:
             if part is None:
                 raise Skipped
             fetch(self.client, backup, part)
@@ -204,11 +198,11 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
             part.checkpoint()
             coming = self._coming()
             # What the platform says in no form that is known is written as null, as it is returned.
-            known = readable({**backup, "started_at": coming.backup.started_at}, lambda dummy: None)
+            known = readable({**backup, "started_at": coming.started_at}, lambda dummy: None)
             # What may be of any size is what the next are compared with.
-            about = {"database": self._database(), "backup": known, "accepted": self.params["max_shrink"] == 100}
+            about = {"database": self._database(), "backup": known, "accepted": params["max_shrink"] == 100}
             try:
-                path, described = _copy_making.made(shelf, part, about, engine=self.engine, sealing=sealing)
+                path, described = _copy_making.made(shelf, part, about, self.engine, params)
             except ScalingoError:
                 part.discard()
                 raise
@@ -247,7 +241,7 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
         for copy in found:
             if copy.ahead:
                 self.client.transport.verbose(
-                    f"{copy.name} is of a backup that began in the future ({copy.backup.started_at}): it says nothing of the ages of others."
+                    f"{copy.name} is of a backup that began in the future ({copy.started_at}): it says nothing of the ages of others."
                 )
         return {
             "backup": state["backup"],

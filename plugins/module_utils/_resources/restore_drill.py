@@ -10,7 +10,6 @@ The database itself is only read, through the API. Here stands what a drill is a
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import typing as t
@@ -21,29 +20,31 @@ from .._api.database import show_database
 from .._api.postgresql import list_extensions
 from .._change import Resource
 from .._copy import Copy
-from .._drill_measures import Contents
 from .._errors import DrillFailed, InvalidInput, ScalingoError
-from .._options import check_absolute, check_form, checked, parsed
+from .._options import check_absolute, check_count, check_form, check_writable, checked, parsed
 from .._part import Part, publish
 from .._progress import Watch
 from .._shapes import or_none
-from .._step import Consent, Outcome, Params, State, Step
+from .._step import Outcome, Params, State, Step
 from . import backup as backups
 from ._drilling import Drill
 from .backup_download import fetch
 
-#: What there is of each engine: its name, and `find` and `Server`.
-ENGINES: t.Mapping[str, tuple[str, t.Any]] = {
-    "postgresql": ("PostgreSQL", _drill_postgresql),
-    "mysql": ("MySQL", _drill_mariadb),
+#: What a backup of each engine is restored by.
+SERVERS: t.Mapping[str, type[_drill_place.Server]] = {
+    server.engine: server for server in (_drill_postgresql.Server, _drill_mariadb.Server)
 }
 PLPGSQL = "plpgsql"
+#: Options of which the engine has no part, but for PostgreSQL.
+OF_POSTGRESQL = ("rehearse_upgrade", "server_service", "server_url")
+#: So many of the problems of a restoration are told.
+MOST_PROBLEMS = 20
 #: The least and the most of what is a number.
-RANGES: t.Mapping[str, tuple[float, float]] = {
-    **dict.fromkeys(("jobs", "timeout", "check_timeout"), (1, math.inf)),
-    **dict.fromkeys(("min_tables", "min_rows"), (0, math.inf)),
+RANGES: t.Mapping[str, tuple[float, float | None]] = {
+    **dict.fromkeys(("jobs", "timeout", "check_timeout"), (1, None)),
+    **dict.fromkeys(("min_tables", "min_rows"), (0, None)),
     **dict.fromkeys(("max_drop_percent", "max_erosion_percent", "min_size_change.percent"), (0, 100)),
-    "min_size_change.backups": (2, math.inf),
+    "min_size_change.backups": (2, None),
 }
 PATHS = ("directory", "programs", "client_programs", "work_dir", "evidence_dir", "sign_key")
 
@@ -63,14 +64,12 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
     reading = "prepare the drill"
     asked: t.Any
     #: What it is about: the database, the backup, the copy of it when it comes from there, and the record of the last good drill.
-    _engine = ""
     _database: State
     _backup: State
     _copy: Copy | None = None
     _last: t.Mapping[str, t.Any]
-    #: On what it is restored: the major version of the server, and its programs.
-    _major: int
-    _programs: t.Any
+    #: On what it is restored, once that is known.
+    _server: t.Any = None
 
     @classmethod
     def parse(cls, params: Params) -> Asked:
@@ -92,13 +91,15 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
     def __init__(self, *arguments: t.Any) -> None:
         super().__init__(*arguments)
         self._drill = Drill(self.client, self.params, self.asked.max_seconds)
-        self._is_given = _drill_place.is_given(self.params)
         self._rehearsal = bool(self.params["rehearse_upgrade"])
 
     def _refuse(self, engine: str) -> None:
         super()._refuse(engine)
-        if engine not in ENGINES:
+        if engine not in SERVERS:
             raise InvalidInput(f"drills restore PostgreSQL and MySQL, and not {engine}")
+        for option in OF_POSTGRESQL if engine != "postgresql" else ():
+            if self.params[option]:
+                raise InvalidInput(f"{option} is for PostgreSQL, and this database is {engine}")
 
     def perform(self, check_mode: bool) -> Outcome:
         try:
@@ -113,7 +114,7 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
 
     def read(self) -> State:
         """What it is about, and what is left of earlier ones. Raises where the drill would fail before it brings a backup here."""
-        if not self._engine:
+        if self._server is None:
             self._read_subject()
         return {"leftovers": _drill_place.leftovers(self.params["work_dir"])}
 
@@ -134,18 +135,15 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
         known = re.match(r"(\d+)\.", str(version))
         if known is None:
             raise InvalidInput("the platform does not say which version the database has, so no server can be chosen")
-        if self._rehearsal and engine != "postgresql":
-            raise InvalidInput(f"rehearse_upgrade is for PostgreSQL, and this database is {engine}")
-        self._major = int(known[1]) + self._rehearsal
+        major = int(known[1]) + self._rehearsal
         if self._rehearsal:
             # Also when it fails before it has a server.
-            record["rehearsal"] = {"from": version, "to": str(self._major)}
+            record["rehearsal"] = {"from": version, "to": str(major)}
         if engine == "postgresql":
             extensions = {str(item["name"]): or_none(item["version"]) for item in list_extensions(client)}
             record["extensions"] = {"production": extensions}
         self._last = _evidence.last_good(params["evidence_dir"], client.addon_id, rehearsal=self._rehearsal)
-        self._programs = ENGINES[engine][1].find(self._major, params)
-        self._engine = engine
+        self._server = SERVERS[engine](major, params)
 
     def _read_source(self) -> None:
         """Choose the backup, or a copy. Judges its age, and whether the sizes of backups vary."""
@@ -153,11 +151,12 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
         if params["source"] == "copy":
             wanted = params["backup_id"] or ""
             self._copy = copy = _copies.find_copy(params["directory"], client.addon_id, wanted, watch=client.watch)
-            backup = {"id": copy.backup.id, "size": copy.archive.size, "started_at": copy.backup.started_at}
-            more = {"sha256": copy.archive.sha256, "encrypted": copy.encrypted, "path": copy.path}
+            backup = {"id": copy.backup_id, "size": copy.archive_size, "started_at": copy.started_at}
+            more = {"sha256": copy.archive_sha256, "encrypted": copy.encrypted, "path": copy.path}
             sizes = self._sizes_of_copies(copy)
         else:
-            self._require_export()
+            # Before anything is looked for.
+            self._refuse_without_consent([Step("download the backup", consent=self.export_consent())])
             listed = []
             if params["backup_id"] != backups.NOT_MADE:
                 listed = backups.newest_first(list_backups(client))
@@ -179,17 +178,9 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
             drill.checks += _drill_measures.varied(sizes, **params["min_size_change"])
         self._backup = backup
 
-    def _require_export(self) -> None:
-        """Refuse to take protected data out of the platform without consent, before anything is looked for."""
-        consents = self.export_consent()
-        if consents:
-            refusal = Consent.refusal(consents, self.params, "Nothing was downloaded")
-            refusal.doing = "download the backup"
-            raise refusal
-
     def _sizes_of_copies(self, copy: Copy) -> list[int]:
         """The sizes of the backup and of those of earlier drills, the newest first."""
-        sizes = {copy.backup.id: copy.archive.size}
+        sizes = {copy.backup_id: copy.archive_size}
         for entry in reversed(_evidence.entries(self.params["evidence_dir"])):
             source = entry.record.get("source") or {}
             if entry.record and entry.record["database"].get("addon_id") == self.client.addon_id and source.get("size"):
@@ -201,48 +192,40 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
     def wanted(self, before: State) -> State:
         return {"leftovers": []}
 
-    def managed(self, state: State) -> dict[str, t.Any]:
-        """Nothing is compared: a drill leaves everything as it was."""
-        return {}
-
     def steps(self, before: State, after: State) -> list[Step]:
         drill = Step(self._sentence, send=self._send, follow=self._follow)
         return [*(Step(f"remove what an earlier drill left: {path}") for path in before["leftovers"]), drill]
 
     @property
     def _sentence(self) -> str:
-        throw_away = f"a throw-away server of {ENGINES[self._engine][0]} {self._major}"
+        server = self._server
+        where = "the given server"
+        if server.kind != "given":
+            where = f"a throw-away server of {server.name} {server.major}"
         which = f"{'copy of the backup' if self._copy else 'backup'} {self._backup['id']}"
-        return f"verify that the {which} can be restored, on {'the given server' if self._is_given else throw_away}"
+        return f"verify that the {which} can be restored, on {where}"
 
     def _send(self) -> None:
         backups.require_made(self._backup["id"])
-        self._drill.run(self._act, "database on the given server" if self._is_given else "server")
+        self._drill.run(self._act, "database on the given server" if self._server.kind == "given" else "server")
 
     def _act(self, place: _drill_place.Place) -> None:
-        drill = self._drill
+        drill, record, server = self._drill, self._drill.record, self._server
         archive = self._archive(place)
         with drill.phase("unpack"):
-            dump = _drill_place.unpack(archive, place, self._engine)
-        # On a server that is given it matters where the database itself is.
-        names = (str(or_none(self._database["resource_id"]) or ""),)
-        production = _drill_postgresql.Production(_hosts(self._database) if self._is_given else (), names)
-        server = ENGINES[self._engine][1].Server(self._programs, place, self.params, production)
+            record["source"]["content_bytes"] = _drill_place.unpack(archive, place, server.engine)
         with drill.phase("start"):
-            server.start(dump)
-            self._require_fit(server, dump)
+            server.start(place, _hosts(self._database), str(or_none(self._database["resource_id"]) or ""))
+            self._require_fit()
         with drill.phase("restore"):
-            known = drill.record["extensions"].get("production", {})
-            more = sorted(set(known) - set(dump.extensions) - {PLPGSQL})
-            done = server.restore(dump, jobs=self.params["jobs"], extensions=more)
-            drill.record["left_out"] = done.left_out
-            if done.problems:
-                rest = f", and {done.more_problems} more" if done.more_problems else ""
-                full = done.problems[0].startswith(_drill_place.DISK_FULL)
-                hint = "Until it is restored with enough space, nothing is known of the backup." if full else ""
-                raise DrillFailed(f"the backup could not be restored: {'; '.join(done.problems)}{rest}", hint=hint)
+            production = record["extensions"].get("production", {})
+            problems, record["left_out"] = server.restore(sorted({*production} - {*server.extensions, PLPGSQL}))
+            if problems:
+                more = len(problems) - MOST_PROBLEMS
+                said = "; ".join(problems[:MOST_PROBLEMS]) + (f", and {more} more" if more > 0 else "")
+                raise place.failure("the backup could not be restored", said)
         with drill.phase("check"):
-            self._measure(server)
+            self._measure()
 
     def _archive(self, place: _drill_place.Place) -> str:
         """The archive as a file. The SHA-256 of a copy is compared with that of the day on which it was made."""
@@ -257,60 +240,39 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
             publish(part, path, 0o600)
         return path
 
-    def _require_fit(self, server: t.Any, dump: _drill_place.Dump) -> None:
+    def _require_fit(self) -> None:
         """Record what is restored on what. Refuse a PostgreSQL of another major version, or one that lacks extensions."""
-        record = self._drill.record
-        for name in ("content_bytes", "dumped_from", "dumped_by", "encoding", "provider", "locale"):
-            record["source"][name] = getattr(dump, name)
+        record, server = self._drill.record, self._server
+        record["source"].update(server.dumped)
         record["server"] = {"kind": server.kind, "version": server.version, "rehearsal": self._rehearsal}
-        record["run"]["versions"].update(server=server.version, client=self._programs.client_version)
-        if self._engine != "postgresql":
+        record["run"]["versions"].update(server=server.version, client=server.client_version)
+        if server.engine != "postgresql":
             return
-        if int(server.version.split(".")[0]) != self._major:
+        if int(server.version.split(".")[0]) != server.major:
             whose = f"{record['database']['version']}{' whose upgrade is rehearsed' if self._rehearsal else ''}"
-            needed = f"{self._major} is needed for a database of {whose}"
+            needed = f"{server.major} is needed for a database of {whose}"
             raise DrillFailed(f"the server is PostgreSQL {server.version}, and {needed}")
-        record["extensions"]["archive"] = sorted(dump.extensions)
-        known = record["extensions"]
-        missing = _drill_measures.extensions(known, server.available, server.version, self._rehearsal)
+        record["extensions"]["archive"] = sorted(server.extensions)
+        missing = _drill_measures.missing(record["extensions"], server.available, server.version, self._rehearsal)
         if missing:
-            raise DrillFailed("; ".join(item["message"] for item in missing))
+            raise DrillFailed("; ".join(missing))
 
-    def _measure(self, server: t.Any) -> None:
-        params, record = self.params, self._drill.record
-        contents = _drill_measures.counted(server, params["timeout"])
-        found = list(contents.checks)
-        if self._engine == "postgresql":
-            known = {**record["extensions"], "restored": contents.extensions}
-            found += _drill_measures.extensions(known, server.available, server.version, self._rehearsal)
-            record["extensions"] = known
-        found += _drill_measures.enough(contents, params)
-        found += _drill_measures.compared(contents, self._last, params)
-        made_at, timeout = record["source"]["made_at"], params["check_timeout"]
-        moment = self.client.clock.wall() if made_at is None else _canon.instant_seconds(made_at)
+    def _measure(self) -> None:
+        params, record, server = self.params, self._drill.record, self._server
+        timeout, made_at = params["check_timeout"], record["source"]["made_at"]
+        found, checks = _drill_measures.counted(server, params["timeout"])
+        restored = found.pop("extensions")
+        record.update(found)
+        if server.engine == "postgresql":
+            record["extensions"]["restored"] = restored
+            checks += _drill_measures.extensions(record["extensions"])
+        checks += _drill_measures.enough(record, params)
+        checks += _drill_measures.compared(record, self._last, params)
         verdicts, record["checks"] = _drill_measures.asked(server, params["checks"], timeout)
-        wanted, tables = self.asked.freshness, contents.tables
-        fresh, record["freshness"] = _drill_measures.fresh(server, wanted, tables, moment, timeout)
-        self._drill.checks += found + verdicts + fresh
-        self._keep(contents)
-
-    def _keep(self, contents: Contents) -> None:
-        """Put the contents into the record."""
-        record, params, last = self._drill.record, self.params, self._last
-        tables, objects = (last.get(name) or {} for name in ("tables", "objects"))
-        before = tables.get("counts") or {}
-        ignored = sorted(name for name in contents.tables if _drill_measures.ignored(name, params))
-        record["tables"] = {
-            "counts": contents.tables,
-            "compared": {name: [before[name], rows] for name, rows in contents.tables.items() if name in before and name not in ignored},
-            "compared_with": {name: last[name] for name in ("id", "started_at")} if last else None,
-            "highest": _drill_measures.highest(contents.tables, tables, params),
-            "ignored": ignored,
-            "not_run": sorted(contents.not_run),
-        }  # fmt: skip
-        marks = _drill_measures.highest(contents.objects, objects, params)
-        record["objects"] = {**contents.objects, "sequences": contents.sequences, "highest": marks}
-        record["bytes"] = contents.size
+        moment = self.client.clock.wall() if made_at is None else _canon.instant_seconds(made_at)
+        tables = record["tables"]["counts"]
+        fresh, record["freshness"] = _drill_measures.fresh(server, self.asked.freshness, tables, moment, timeout)
+        self._drill.checks += checks + verdicts + fresh
 
     def _follow(self) -> State:
         self._drill.judge()
@@ -334,10 +296,7 @@ def _check_forms(params: Params) -> None:
     """Refuse what can be told to be wrong without the platform and without a server."""
     numbers = {f"min_size_change.{name}": value for name, value in (params["min_size_change"] or {}).items()}
     for name, (least, most) in RANGES.items():
-        value = {**params, **numbers}.get(name, least)
-        if not (math.isfinite(value) and least <= value <= most):
-            allowed = f"from {least:g} up" if most == math.inf else f"from {least:g} to {most:g}"
-            raise InvalidInput(f"{name} is {value:g}: use a number {allowed}")
+        check_count(name, {**params, **numbers}.get(name), most, least)
     for name in PATHS:
         check_absolute(name, params[name])
     days = [deviation["until"] for deviation in params["deviations"]]
@@ -360,9 +319,8 @@ def _require_place(directory: str) -> None:
     there = directory
     while not os.path.lexists(there) and there != os.path.dirname(there):
         there = os.path.dirname(there)
-    if not os.path.isdir(there) or not os.access(there, os.W_OK | os.X_OK):
-        message = f"evidence_dir is {directory}, where the user of the task cannot write"
-        raise InvalidInput(message, hint="Give a directory that exists or can be made.")
+    # With a slash at its end it is no file.
+    check_writable("evidence_dir", os.path.join(there, ""))
 
 
 def _hosts(database: State) -> tuple[str, ...]:
