@@ -259,9 +259,9 @@ def node() -> Path:
 
 
 def community() -> Path:
-    """The collections that go on where ours ends, and the library of one of them: out of the package of all collections, 57 MB of which two stay."""
+    """The collections that go on where ours ends, and the library of one of them: out of the package of all collections, 57 MB of which three stay."""
     pins = REQUIREMENTS / "community.txt"
-    wanted = tuple(f"ansible_collections/community/{name}/" for name in ("mysql", "postgresql"))
+    wanted = tuple(f"ansible_collections/{name}/" for name in ("awx/awx", "community/mysql", "community/postgresql"))
 
     def build(target: Path) -> None:
         scratch = target / "scratch"
@@ -276,7 +276,7 @@ def community() -> Path:
                     wheel.extractall(target / "python", names)
         shutil.rmtree(scratch)
 
-    return provide("community", digest(pins), build)
+    return provide("community", digest(pins, *wanted), build)
 
 
 def collections() -> None:

@@ -23,12 +23,14 @@ from pathlib import Path
 import jinja2
 import jinja2.sandbox
 import pytest
+import regopy
 import yaml
 from ansible_collections.community.scalingo.plugins.module_utils import _options, _settings
 from awx_plugins.interfaces import _temporary_private_inject_api as awx
 from awx_plugins.interfaces._temporary_private_api import Credential, ManagedCredentialType
 from scalingo_sandbox.testing import Sandbox
-from support.playbook import ROOT
+from support.awx import TOKEN, Controller, launched, of_answer, of_rule, of_survey
+from support.playbook import ROOT, Ansible, Run
 from support.real import DURATIONS
 from support.watched import ISSUED
 
@@ -38,6 +40,15 @@ DESCRIBED: dict[str, t.Any] = yaml.safe_load(
 TYPE = ManagedCredentialType(
     "scalingo", DESCRIBED["name"], DESCRIBED["kind"], DESCRIBED["inputs"], DESCRIBED["injectors"]
 )
+HERE = ROOT / "extensions" / "awx"
+#: The job templates by their playbooks, and their surveys.
+TEMPLATES: dict[str, dict[str, t.Any]] = {
+    template["playbook"]: template
+    for template in yaml.safe_load((HERE / "templates.yml").read_text(encoding="utf-8"))["scalingo_awx_templates"]
+}
+SURVEYS: dict[str, list[dict[str, t.Any]]] = yaml.safe_load((HERE / "surveys.yml").read_text(encoding="utf-8"))[
+    "scalingo_awx_surveys"
+]
 #: What AWX sets for every job, whatever its credentials.
 OF_EVERY_JOB = {
     "ANSIBLE_FORCE_COLOR": "True", "ANSIBLE_HOST_KEY_CHECKING": "False", "ANSIBLE_INVENTORY_UNPARSED_FAILED": "True",
@@ -45,10 +56,14 @@ OF_EVERY_JOB = {
     "JOB_ID": "7", "INVENTORY_ID": "1",
 }  # fmt: skip
 #: Playbooks that show the collection, or that others import: none of them is a job template.
-NOT_JOBS = ("demo", "every_module", "hosts")
+NOT_JOBS = ("awx", "demo", "every_module", "hosts")
 #: Of those that need variables, one with a role of its own and one over a fleet; tests/roles/test_text.py has the refusals of every role.
 WITHOUT_VARIABLES = ("fleet_upgrade", "upgrade")
-PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml") if path.stem not in NOT_JOBS)
+PLAYBOOKS = sorted(
+    path.stem
+    for path in (ROOT / "playbooks").glob("*.yml")
+    if path.stem not in NOT_JOBS and not path.name.endswith(".meta.yml")
+)
 
 #: What rules of Event-Driven Ansible start: tests/roles/test_rulebook.py runs them.
 ANSWERS = ("failed_backup", "notice")
@@ -73,6 +88,15 @@ SEED: dict[str, t.Any] = {
     "durations": {**DURATIONS, "backup": 1, "upgrade": 1},
 }  # fmt: skip
 TOKENS = ("A6", "auth-exchange")
+
+
+#: The inventory of a template that needs none: AWX gives it as the output of a program.
+LOCALHOST = json.dumps(
+    {
+        "all": {"hosts": ["localhost"]},
+        "_meta": {"hostvars": {"localhost": {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}}},
+    }
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -162,15 +186,45 @@ class Automation:
         inside = {name: re.sub("^/runner/", f"{private}/", value) for name, value in environment.items()}
         return private, inside, shown
 
-    def run(self, playbook: str, inputs: t.Mapping[str, str], variables: t.Mapping[str, t.Any], *options: str) -> Job:
-        """Run a playbook of the collection, from a project that holds nothing but its name. At its most talkative it shows no secret."""
+    def inventory(self, inputs: t.Mapping[str, str], source: str = "") -> str:
+        """What a source of an inventory gives, by default that of the project."""
+        private, environment, dummy = self.inject(inputs, INVENTORY_UPDATE_ID="3")
+        path = private / "project" / "scalingo_databases.yml"
+        path.write_text(source or (HERE / "project" / path.name).read_text(encoding="utf-8"), encoding="utf-8")
+        done = subprocess.run(
+            ["ansible-inventory", "-i", str(path), "--list", "--export"],
+            cwd=private, env={**self.surroundings, **environment, "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True"},
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0 and API_TOKEN not in done.stdout + done.stderr, done.stderr
+        return done.stdout
+
+    def start(
+        self, playbook: str, inputs: t.Mapping[str, str], answers: dict[str, t.Any], *options: str, **more: t.Any
+    ) -> Job:
+        """Start the job template of a playbook with these answers. `more` are other variables of the template."""
+        described = {
+            name: value.replace("{{ scalingo_awx_directory }}", str(self.directory))
+            for name, value in TEMPLATES[playbook].get("variables", {}).items()
+        }
+        return self.run(playbook, inputs, launched({**described, **more}, SURVEYS[playbook], answers), *options)
+
+    def run(
+        self,
+        playbook: str,
+        inputs: t.Mapping[str, str],
+        variables: t.Mapping[str, t.Any],
+        *options: str,
+        inventory: str = "",
+    ) -> Job:
+        """Run a playbook of the project. At its most talkative it shows no secret."""
         private, environment, shown = self.inject(inputs, **OF_EVERY_JOB)
-        play = {"name": "Run it", "ansible.builtin.import_playbook": f"community.scalingo.{playbook}"}
-        (private / "project" / "job.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
-        local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-        (private / "inventory" / "hosts.yml").write_text(
-            yaml.safe_dump({"all": {"hosts": {"localhost": local}}}), encoding="utf-8"
+        (private / "project" / "job.yml").write_text(
+            (HERE / "project" / f"{playbook}.yml").read_text(encoding="utf-8"), encoding="utf-8"
         )
+        hosts = private / "inventory" / "hosts"
+        hosts.write_text(f"#!/bin/sh\ncat <<'END'\n{inventory or LOCALHOST}\nEND\n", encoding="utf-8")
+        hosts.chmod(0o700)
         (private / "env" / "envvars").write_text(yaml.safe_dump(environment), encoding="utf-8")
         (private / "env" / "extravars").write_text(yaml.dump(dict(variables), Dumper=Unsafe), encoding="utf-8")
         (private / "env" / "cmdline").write_text(" ".join(["-vvvv", *options]), encoding="utf-8")
@@ -325,17 +379,8 @@ def test_a_job_that_upgrades(automation: Automation, sandbox: Sandbox, tmp_path:
     [("", ["shop_1001"]), ("osc-secnum-fr1", ["vault_1002"]), ("osc-fr1,osc-secnum-fr1", ["shop_1001", "vault_1002"])],
 )
 def test_a_source_of_an_inventory(region: str, hosts: list[str], automation: Automation, sandbox: Sandbox) -> None:
-    private, environment, dummy = automation.inject(credential(sandbox, region=region), INVENTORY_UPDATE_ID="3")
-    source = private / "project" / "scalingo_databases.yml"
-    source.write_text("plugin: community.scalingo.scalingo_databases\n", encoding="utf-8")
-    done = subprocess.run(
-        ["ansible-inventory", "-i", str(source), "--list", "--export"],
-        cwd=private, env={**automation.surroundings, **environment, "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True"},
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert sorted(json.loads(done.stdout)["_meta"]["hostvars"]) == hosts
-    assert API_TOKEN not in done.stdout + done.stderr
+    found = automation.inventory(credential(sandbox, region=region))
+    assert sorted(json.loads(found)["_meta"]["hostvars"]) == hosts
 
 
 # -- every playbook --------------------------------------------------------------------------------------------------
@@ -429,3 +474,215 @@ def test_a_job_without_variables_fails_and_says_so(playbook: str, automation: Au
     summary = job.artifacts[f"scalingo_{playbook}"]
     assert summary["outcome"] == "failed" and all(summary["findings"]) and summary["findings"]
     assert written(sandbox) == []
+
+
+# -- surveys and schedules -------------------------------------------------------------------------------------------
+
+
+def test_each_playbook_has_a_template_and_each_template_a_survey_that_awx_takes() -> None:
+    assert sorted(TEMPLATES) == sorted(SURVEYS) == PLAYBOOKS
+    for playbook, questions in SURVEYS.items():
+        if questions:
+            assert of_survey({"name": playbook, "description": "", "spec": questions}) == []
+            # A question that is not answered empties its variable, whatever the template says of it.
+            assert not {question["variable"] for question in questions} & set(TEMPLATES[playbook].get("variables", {}))
+        assert len(questions) <= 8
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        # awx#8987, awx#8234, infra.aap_configuration's default of a boolean, and a float that YAML takes for an integer.
+        ({"type": "multiplechoice", "choices": [True, False], "default": ""}, "choices are no texts"),
+        ({"type": "multiselect", "choices": ["a"]}, "needs a default"),
+        ({"type": "multiplechoice", "choices": ["a", "b"], "default": "c"}, "none of the choices"),
+        ({"type": "multiselect", "choices": ["a", "b"], "default": ["a"]}, "is no str"),
+        ({"type": "float", "default": 95}, "is no float"),
+        ({"type": "integer", "default": 1, "min": ""}, "min is no int"),
+        ({"type": "bool", "default": ""}, "no question has the type"),
+    ],
+)
+def test_a_survey_that_awx_refuses(wrong: dict[str, t.Any], said: str) -> None:
+    question = {"question_name": "What", "variable": "what", "required": False, **wrong}
+    assert said in "; ".join(of_survey({"name": "", "description": "", "spec": [question]}))
+
+
+def test_no_survey_fills_in_a_consent_and_no_schedule_gives_one() -> None:
+    consents = [
+        question for questions in SURVEYS.values() for question in questions if question["variable"].endswith("_allow")
+    ]
+    assert len(consents) >= 5 and all(question["default"] == "" and not question["required"] for question in consents)
+    for playbook, template in TEMPLATES.items():
+        started = launched(
+            template.get("variables", {}), SURVEYS[playbook], {name: "x" for name in template.get("required", [])}
+        )
+        assert not [name for name in started if name.endswith("_allow")], playbook
+        for schedule in template.get("schedules", []):
+            assert of_rule(schedule["rrule"]) == []
+            # Nobody is there to answer.
+            started = launched(template.get("variables", {}), SURVEYS[playbook], schedule.get("answers", {}))
+            assert not [name for name in started if "allow" in name]
+            assert not any("allow" in str(value) for value in started.values())
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "DTSTART;TZID=UTC:20210101T070000 FREQ=WEEKLY;INTERVAL=1",  # awx#11499
+        "DTSTART:20260101T021500 RRULE:FREQ=DAILY;INTERVAL=1",
+        "DTSTART:20260101T021500Z RRULE:FREQ=DAILY",
+        "DTSTART:20260101T021500Z RRULE:FREQ=MONTHLY;INTERVAL=1;BYDAY=1SU",
+        "RRULE:FREQ=DAILY;INTERVAL=1",
+    ],
+)
+def test_a_rule_that_awx_refuses(rule: str) -> None:
+    assert of_rule(rule) != []
+
+
+def test_questions_have_the_types_ranges_and_choices_of_the_roles() -> None:
+    asked = {question["variable"]: question for questions in SURVEYS.values() for question in questions}
+    assert {name: (asked[name]["type"], asked[name]["default"]) for name in (
+        "backup_offsite_make_backup", "fleet_upgrade_max_failures", "fleet_upgrade_on_failure", "fleet_report_disk_critical_percent",
+        "restore_drill_ignore_tables", "upgrade_verify_to", "fleet_report_fail_on",
+    )} == {
+        "backup_offsite_make_backup": ("multiplechoice", "true"), "fleet_upgrade_max_failures": ("integer", 3),
+        "fleet_upgrade_on_failure": ("multiplechoice", "stop"), "fleet_report_disk_critical_percent": ("float", 95.0),
+        "restore_drill_ignore_tables": ("textarea", ""), "upgrade_verify_to": ("text", ""), "fleet_report_fail_on": ("multiselect", ""),
+    }  # fmt: skip
+    assert of_answer(asked["fleet_upgrade_max_failures"], 0) and of_answer(
+        asked["fleet_report_disk_critical_percent"], 101.0
+    )
+    assert "Empty is latest_minor." in asked["upgrade_verify_to"]["question_description"]
+
+
+# -- the objects in AWX ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def controller_of_awx() -> t.Iterator[Controller]:
+    controller = Controller({path.name for path in (HERE / "project").glob("*.yml")})
+    yield controller
+    controller.close()
+
+
+@pytest.fixture
+def made(tmp_path: Path, controller_of_awx: Controller) -> t.Callable[..., Run]:
+    """What the playbook awx does, under the oldest core, as everywhere here."""
+    ansible = Ansible(tmp_path, {**controller_of_awx.environment, "SCALINGO_API_TOKEN": API_TOKEN})
+    link = tmp_path / "collections" / "ansible_collections" / "awx"
+    link.symlink_to(ROOT / ".cache" / "community" / "ansible_collections" / "awx")
+    needed = {
+        "scalingo_awx_project_url": "https://git.example.com/x.git",
+        "scalingo_awx_image": "registry.example.com/ee",
+    }
+
+    def run(**variables: t.Any) -> Run:
+        given = {name: value for name, value in {**needed, **variables}.items() if value is not None}
+        done = ansible.play(
+            "- ansible.builtin.import_playbook: community.scalingo.awx\n", "-e", json.dumps(given), "-vvv"
+        )
+        assert API_TOKEN not in done.output and TOKEN not in done.output
+        return done
+
+    return run
+
+
+def test_what_the_playbook_makes(made: t.Callable[..., Run], controller_of_awx: Controller) -> None:
+    """The modules of awx.awx take what it says, and AWX what they send: two templates of all."""
+    chosen = {
+        "scalingo_awx_playbooks": ["restore_drill", "failed_backup"],
+        "scalingo_awx_not_asked": ["restore_drill_region"],
+    }
+    made(**chosen).ok()
+    (template, by_event), (drills, hourly) = (
+        controller_of_awx.objects["job_templates"],
+        controller_of_awx.objects["schedules"],
+    )
+    assert json.loads(template["extra_vars"]) == {"restore_drill_evidence_dir": "/var/lib/scalingo/drills"}
+    assert template["survey"]["spec"] == [
+        question for question in SURVEYS["restore_drill"] if question["variable"] != "restore_drill_region"
+    ]
+    assert (by_event["survey_enabled"], by_event["survey"], by_event["ask_variables_on_launch"]) == (False, {}, True)
+    assert (drills["extra_data"], hourly["extra_data"], hourly["enabled"]) == (
+        {"scalingo_hosts": "engine_postgresql"},
+        {},
+        True,
+    )
+    (kind,), (own,) = controller_of_awx.objects["credential_types"], controller_of_awx.objects["credentials"]
+    assert {name: kind[name] for name in DESCRIBED} == DESCRIBED
+    assert own["credential_type"] == kind["id"] and template["associated"] == {"credentials": [own["id"]]}
+    (source,) = controller_of_awx.objects["inventory_sources"]
+    assert (HERE / "project" / source["source_path"]).is_file()
+
+
+@pytest.mark.long
+def test_all_that_the_playbook_makes_and_that_it_makes_it_once(
+    made: t.Callable[..., Run], controller_of_awx: Controller
+) -> None:
+    made().ok()
+    assert {template["name"] for template in TEMPLATES.values()} == set(controller_of_awx.named("job_templates"))
+    for template in TEMPLATES.values():
+        found = controller_of_awx.named("job_templates")[template["name"]]
+        assert (
+            found["survey"].get("spec", []) == SURVEYS[template["playbook"]]
+            and found["playbook"] == f"{template['playbook']}.yml"
+        )
+    schedules = [schedule for template in TEMPLATES.values() for schedule in template.get("schedules", [])]
+    assert {one["name"]: one["rrule"] for one in schedules} == {
+        one["name"]: one["rrule"] for one in controller_of_awx.objects["schedules"]
+    }
+    run = made().ok()
+    assert run.count("changed") == 0
+    # A kind that is not given is none for the module, and an empty text for AWX.
+    assert [write for write in controller_of_awx.writes[-2:] if "PATCH" in write] == [
+        f"PATCH {controller_of_awx.objects['inventories'][0]['url']}"
+    ]
+
+
+def test_a_variable_of_the_playbook_that_is_missing_is_named(
+    made: t.Callable[..., Run], controller_of_awx: Controller
+) -> None:
+    run = made(scalingo_awx_image=None).failed()
+    assert "scalingo_awx_image" in str(run.result("Validate the variables")) and controller_of_awx.writes == []
+
+
+# -- the policy ------------------------------------------------------------------------------------------------------
+
+OWNER = {"id": 2, "username": "grace", "is_superuser": False, "teams": [{"id": 1, "name": "Database owners"}]}
+NOBODY = {"id": 3, "username": "guest", "is_superuser": True, "teams": []}
+
+
+@pytest.mark.parametrize(
+    ("launch", "who", "variables", "violations"),
+    [
+        ("scheduled", NOBODY, {"restore_drill_allow": "", "backup_offsite_allow": [], "scalingo_hosts": "allow"}, 0),
+        ("manual", OWNER, {"restore_drill_allow": ["export"]}, 0),
+        ("relaunch", {"username": "ada"}, {"upgrade_verify_allow": "major"}, 0),
+        ("manual", NOBODY, {"restore_drill_allow": ["export"]}, 1),
+        ("manual", None, {"restore_drill_allow": "export"}, 1),
+        ("scheduled", OWNER, {"fleet_upgrade_allow": "major"}, 1),
+        ("workflow", {"username": "ada"}, {"fleet_upgrade_databases": [{"app": "shop", "allow": ["major"]}]}, 1),
+        ("manual", NOBODY, {"scalingo_hosts_databases": "- {app: shop, allow: [exposure]}"}, 1),
+        ("webhook", NOBODY, {"database_baseline_allow": "exposure", "scalingo_hosts_databases": [{"app": "shop"}]}, 2),
+    ],
+)
+def test_the_policy(launch: str, who: t.Any, variables: dict[str, t.Any], violations: int) -> None:
+    """By another interpreter of Rego than the agent; the input is what AWX's serializer of a job gives."""
+    rego = regopy.Interpreter()
+    rego.add_module("policy", (HERE / "policy.rego").read_text(encoding="utf-8"))
+    rego.set_input({"created_by": who, "extra_vars": variables, "launch_type": launch, "name": "a job"})
+    (found,) = json.loads(str(rego.query("data.scalingo.consents")))["expressions"]
+    assert found["allowed"] is (violations == 0) and len(found["violations"]) == violations
+    assert all(message.split(" ")[0] in variables for message in found["violations"])
+
+
+def test_the_policy_knows_every_consent_of_a_role() -> None:
+    """By its ending: so it must be the one of all consents, and of nothing else."""
+    specifications = [
+        yaml.safe_load(path.read_text(encoding="utf-8")) for path in ROOT.glob("roles/*/meta/argument_specs.yml")
+    ]
+    options = {
+        name: option for spec in specifications for name, option in spec["argument_specs"]["main"]["options"].items()
+    }
+    for name, option in options.items():
+        assert name.endswith("_allow") is ("Consequences that you accept" in str(option["description"])), name
