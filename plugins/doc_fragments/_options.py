@@ -131,7 +131,8 @@ options:
       - If not set, the environment variable E(SCALINGO_ADDON_TOKEN) is used, provided that O(addon_id) is set.
     type: str
 requirements:
-  - requests
+  - python >= 3.9
+  - requests >= 2.25.1
 notes:
   - The stated costs assume cached tokens. With an empty token cache, up to three more requests are sent first, or two by O(api_path=v1).
   - A null or blank option counts as not set.

@@ -26,7 +26,8 @@ description:
 author:
   - Community Scalingo contributors (@community-scalingo)
 requirements:
-  - requests
+  - python >= 3.9
+  - requests >= 2.25.1
 extends_documentation_fragment:
   - ansible.builtin.constructed
   - ansible.builtin.inventory_cache

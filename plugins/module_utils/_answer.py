@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ._deadline import Deadline
-from ._diagnosis import diagnose
+from ._diagnosis import FAULTS, diagnose
 from ._errors import HIDDEN, UnexpectedAnswer, Unreachable, cut
 
 # What is nested deeper nobody can walk through, and how deep JSON is read depends on the version of Python.
@@ -138,7 +138,7 @@ class Stream(Answer):
                 received += len(chunk)
                 yield chunk
                 self._for_another_piece()
-        except (OSError, ValueError) as error:
+        except FAULTS as error:
             found = diagnose(error, self.host, self.timeout)
             raise self._broken_off(found.message, found.hint) from None
         # Whether a short body is noticed below us depends on the version of urllib3.

@@ -17,11 +17,16 @@ from dataclasses import dataclass
 
 from ._errors import scrub
 
+#: What a request may raise. Some errors of urllib3 pass through requests as they are, most of them in its older versions.
+FAULTS: tuple[type[Exception], ...] = (OSError, ValueError)
 try:
     import requests
+    import urllib3.exceptions
 except ImportError:
     # Then nothing is sent, and nothing can go wrong on the way.
     pass
+else:
+    FAULTS += (urllib3.exceptions.HTTPError,)
 
 LONGEST_CONNECT = 10.0
 
@@ -103,6 +108,8 @@ class Cause(t.NamedTuple):
 #: What may be wrong on the way, the first that holds counts.
 CAUSES = (
     Cause("final", _PROXY, ["InvalidProxyURL"], said=_of_tunnel),
+    # So says requests before 2.27 of such an address. Ours has been read before.
+    Cause("final", _PROXY, ["ValueError"], text="Invalid IPv6 URL"),
     Cause("final", _PROXY, ["ProxyError"], text=r"Tunnel connection failed: [^'\")|]*407", said=_of_tunnel),
     Cause("not_made", _PROXY, ["ProxyError"], text=_TUNNEL, said=_of_tunnel),
     Cause("not_made", _PROXY, ["ProxyError"], ["NewConnectionError", "NameResolutionError", "ConnectTimeoutError"]),

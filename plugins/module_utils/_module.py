@@ -18,7 +18,14 @@ from ansible.module_utils.basic import AnsibleModule, _load_params
 from ._change import Performer
 from ._options import TASK_NO_LOG, Spec, prepared
 from ._progress import Progress, RunEnded
-from ._run import LOOK_SECONDS, execute
+from ._run import LOOK_SECONDS, execute, masked
+
+try:
+    from ansible.module_utils.secrets import register_secret
+except ImportError:
+    # Before ansible-core 2.22, what `no_log_values` holds is hidden wherever it would be shown.
+    def register_secret(value: str) -> str:
+        return value
 
 
 class ModuleHost:
@@ -37,13 +44,13 @@ class ModuleHost:
         self._module.warn(message)
 
     def secret(self, value: str) -> None:
-        self._module.no_log_values.add(value)
+        self._module.no_log_values.add(register_secret(value))
 
     def exit(self, result: dict[str, t.Any]) -> None:
-        self._module.exit_json(**result)
+        self._module.exit_json(**masked(result, self._module.no_log_values))
 
     def fail(self, result: dict[str, t.Any]) -> None:
-        self._module.fail_json(**result)
+        self._module.fail_json(**masked(result, self._module.no_log_values))
 
     def progress(self, progress: Progress) -> None:
         """A module has nobody to talk to before it ends."""

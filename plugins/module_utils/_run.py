@@ -135,6 +135,34 @@ def _salvage(performing: Performer) -> dict[str, t.Any]:
         return {}
 
 
+#: What stands for a value that is a secret or holds one, and for a secret within a text. Both are those of ansible-core up to 2.21.
+HIDDEN, HIDDEN_PART = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "********"
+
+
+def masked(value: t.Any, secrets: t.Collection[str]) -> t.Any:
+    """Return plain data without secrets. No secret, however short, changes a key, or what is true, false or none.
+
+    From ansible-core 2.22 on, a module's result has its secrets until it is shown, and the function that removed them is deprecated.
+    """
+    return _masked(value, sorted(filter(None, secrets), key=len, reverse=True))
+
+
+def _masked(value: t.Any, secrets: t.Sequence[str]) -> t.Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, dict):
+        return {key: _masked(item, secrets) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_masked(item, secrets) for item in value]
+    if not isinstance(value, str):
+        return HIDDEN if any(secret in str(value) for secret in secrets) else value
+    if value in secrets:
+        return HIDDEN
+    for secret in secrets:
+        value = value.replace(secret, HIDDEN_PART)
+    return value
+
+
 def _elsewhere(reason: str) -> ScalingoError:
     return InvalidInput(
         f"this task runs in the process of the controller only, and {reason}",

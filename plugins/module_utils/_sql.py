@@ -38,6 +38,8 @@ except ImportError as error:
 else:
     PSYCOPG_PROBLEM = ""
 
+#: What is taken of psycopg. tests/unit/test_frame.py compares every place that names it.
+LOWEST_PSYCOPG = "3.1"
 APPLICATION_NAME = "community.scalingo"
 SCHEMES = ("postgres", "postgresql")
 DEFAULT_PORT = _connection_url.PORTS["postgresql"]
@@ -161,7 +163,7 @@ def require_driver() -> None:
     if PSYCOPG_PROBLEM:
         raise ScalingoError(
             f"the Python library psycopg is missing for {sys.executable}: {PSYCOPG_PROBLEM}",
-            hint="Install it, for example with: pip install 'psycopg[binary]'.",
+            hint=f"Install it, for example with: pip install 'psycopg[binary]>={LOWEST_PSYCOPG}'.",
         )
 
 

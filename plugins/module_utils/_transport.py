@@ -19,7 +19,7 @@ from ._addresses import fill_path, fill_query, host_of, is_loopback, origin_of, 
 from ._answer import Answer, Stream, length_of
 from ._core import Clock, Secrets, Usage
 from ._deadline import Adapter, Deadline, until
-from ._diagnosis import LONGEST_CONNECT, Diagnosis, authorities, diagnose, proxy_settings
+from ._diagnosis import FAULTS, LONGEST_CONNECT, Diagnosis, authorities, diagnose, proxy_settings
 from ._errors import (
     OutcomeUnknown,
     RateLimited,
@@ -53,6 +53,8 @@ else:
     REQUESTS_FOUND = True
 
 VERSION = "0.1.0"
+#: What is taken of requests: the version that RHEL 9, Debian 11 and Ubuntu 22.04 carry. tests/unit/test_frame.py compares every place that names it.
+LOWEST_REQUESTS = "2.25.1"
 USER_AGENT = f"community.scalingo/{VERSION} (ansible)"
 
 DEFAULT_RETRIES = 5
@@ -91,8 +93,8 @@ def new_session() -> t.Any:
     if not REQUESTS_FOUND:
         raise ScalingoError(
             f"The Python library requests is missing for {sys.executable}",
-            hint=f"Install it ({sys.executable} -m pip install requests), or choose another interpreter with "
-            "ansible_python_interpreter.",
+            hint=f"Install it ({sys.executable} -m pip install 'requests>={LOWEST_REQUESTS}'), or choose another interpreter "
+            "with ansible_python_interpreter.",
         )
     session: t.Any = requests.Session()
     for scheme in ("https://", "http://"):
@@ -395,7 +397,7 @@ class Transport:
                 allow_redirects=False,
                 stream=True,
             )
-        except (OSError, ValueError) as error:
+        except FAULTS as error:
             return diagnose(error, host_of(url), self.timeout)
 
     @staticmethod
@@ -425,7 +427,7 @@ class Transport:
                     message = f"The answer of {host} is longer than {BODY_LIMIT // 1024**2} MiB, which is the most that is read"
                     return b"", Diagnosis("endless", message, route.narrower or LONG_ANSWER, status)
                 deadline.require()
-        except (OSError, ValueError) as error:
+        except FAULTS as error:
             found = diagnose(error, host, self.timeout)
             return bytes(content), Diagnosis("lost", found.message, found.hint, status)
         # Whether a short body is noticed below us depends on the version of urllib3.

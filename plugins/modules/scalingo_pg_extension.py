@@ -106,7 +106,7 @@ extends_documentation_fragment:
   - community.scalingo._attributes
   - community.scalingo._attributes.changes
 requirements:
-  - psycopg 3.1 or later, when something is changed by SQL
+  - psycopg >= 3.1, when something is changed by SQL
   - the OpenSSH client, when the way is C(ssh)
 notes:
   - Check mode sends no writes. It does not detect changes that the server would refuse.

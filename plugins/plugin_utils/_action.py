@@ -36,7 +36,6 @@ import typing as t
 from ansible import constants as C
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.playbook.task_include import TaskInclude
@@ -109,7 +108,7 @@ class TaskHost:
         self._secrets = set(secrets)
         self._warnings: list[str] = []
         self._result: Result = {}
-        self._lines = lines(lambda text: scrub(str(remove_values(text, set(self._secrets)))))
+        self._lines = lines(lambda text: scrub(str(_run.masked(text, self._secrets))))
         self.alive = parent.alive
         self.controller = parent.controller
 
@@ -130,12 +129,9 @@ class TaskHost:
 
     def masked(self) -> Result:
         """What was reported, as a module would send it: plain data, without a secret, and nothing in it a template."""
-        plain = json.loads(json.dumps(self._result))
-        # As for modules: no secret, however short, makes text of what is true, false or none.
-        kept = {name: value for name, value in plain.items() if value is None or isinstance(value, bool)}
-        shown: Result = {**remove_values(plain, self._secrets), **kept}
+        shown: Result = _run.masked(json.loads(json.dumps(self._result)), self._secrets)
         if self._warnings:
-            shown["warnings"] = remove_values(list(dict.fromkeys(self._warnings)), self._secrets)
+            shown["warnings"] = _run.masked(list(dict.fromkeys(self._warnings)), self._secrets)
         return shown
 
 

@@ -18,7 +18,6 @@ from pathlib import Path
 from unittest import mock
 
 from ansible.module_utils import basic
-from ansible.module_utils.common.parameters import remove_values
 from ansible_collections.community.scalingo.plugins.module_utils import _module, _run
 from ansible_collections.community.scalingo.plugins.module_utils._core import Clock
 from ansible_collections.community.scalingo.plugins.module_utils._options import TASK_NO_LOG
@@ -57,7 +56,7 @@ def as_module(
     result: Result = json.loads(printed.getvalue())
     result.pop("invocation")
     if warned:
-        result["warnings"] = [remove_values(text, host.no_log_values) for host, text in dict.fromkeys(warned)]
+        result["warnings"] = [_run.masked(text, host.no_log_values) for host, text in dict.fromkeys(warned)]
     return result
 
 

@@ -249,8 +249,12 @@ class Ansible:
 
     def _inventory(self, hosts: t.Mapping[str, t.Mapping[str, t.Any]] | None) -> list[str]:
         path = self.directory / (f"inventory-{self._number}.yml")
-        local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        # Another one than the controller's runs every module in a process of its own.
+        python = os.environ.get("SCALINGO_TESTS_MANAGED_PYTHON")
+        local = {"ansible_connection": "local", "ansible_python_interpreter": python or "{{ ansible_playbook_python }}"}
         data: dict[str, t.Any] = {"all": {}}
+        if hosts is None and python:
+            hosts = {"localhost": {}}
         if hosts is not None:
             data = {"all": {"hosts": {name: dict(values) for name, values in hosts.items()}, "vars": local}}
         path.write_text(_yaml(data), encoding="utf-8")

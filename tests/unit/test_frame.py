@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 import tomllib
 import yaml
-from ansible_collections.community.scalingo.plugins.module_utils import _options, _settings, _transport
+from ansible_collections.community.scalingo.plugins.module_utils import _options, _settings, _sql, _transport
+from support.subjects import Subject, subjects
 from support.subjects import names as modules
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,15 +62,50 @@ def test_the_oldest_ansible_core_is_the_same_everywhere() -> None:
     assert "ansible-core==2.16.*" in (ROOT / "requirements" / "core-oldest.in").read_text(encoding="utf-8")
 
 
-def test_the_lowest_requests_that_is_taken_is_the_one_that_the_oldest_core_is_tested_with() -> None:
-    (lowest,) = re.findall(
-        r"^requests>=(\S+)$", (ROOT / "meta" / "ee-requirements.txt").read_text(encoding="utf-8"), re.MULTILINE
-    )
+#: What the modules need, and from which version on. The code decides.
+LOWEST = {"python": "3.9", "requests": _transport.LOWEST_REQUESTS, "psycopg": _sql.LOWEST_PSYCOPG}
+
+
+def requirements(documentation: t.Mapping[str, t.Any]) -> str:
+    return "\n".join(documentation.get("requirements", ()))
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["README.md", "meta/ee-requirements.txt", "docs/docsite/rst/events.rst", "requirements/core-oldest.in"]
+    + ["extensions/awx/README.md", "plugins/modules/scalingo_pg_extension.py", "plugins/doc_fragments/_options.py"]
+    + ["plugins/inventory/scalingo_databases.py", "extensions/eda/plugins/event_source/scalingo_events.py"],
+)
+def test_every_place_names_the_lowest_versions_that_the_code_names(path: str) -> None:
+    text = (ROOT / path).read_text(encoding="utf-8")
+    asked = re.findall(r"\b(python|requests|psycopg)(?:\[binary\])? ?(?:>=|==) ?([\d.]*\d)", text, re.IGNORECASE)
+    asked += re.findall(r"\b(Python|requests|psycopg)\b(?:\]\([^)]*\)|`)? ([\d.]*\d) or newer", text)
+    assert asked and [item for item in asked if LOWEST[item[0].lower()] != item[1]] == []
+    if path == "README.md":
+        assert {name.lower() for name, dummy in asked} == set(LOWEST)
+
+
+@pytest.mark.parametrize("subject", subjects(), ids=lambda subject: subject.name)
+def test_every_module_says_what_it_needs(subject: Subject) -> None:
+    said = requirements(subject.documentation)
+    libraries = subject.module.RESOURCE.libraries
+    assert "python >= 3.9" in said
+    assert [name for name in libraries if f"{name} >= {LOWEST[name]}" not in said] == []
+
+
+def test_every_other_plugin_says_what_it_needs() -> None:
+    for path in (*(ROOT / "plugins" / "inventory").glob("s*.py"), *(ROOT / "extensions/eda/plugins").glob("*/*.py")):
+        (text,) = re.findall(
+            r'^DOCUMENTATION = r"""(.*?)"""', path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+        )
+        said = requirements(yaml.safe_load(text))
+        assert "python >= 3.9" in said and f"requests >= {LOWEST['requests']}" in said, path
+
+
+def test_the_oldest_core_is_tested_with_the_lowest_requests() -> None:
     pins = (ROOT / "requirements" / "core-oldest.txt").read_text(encoding="utf-8")
-    assert re.findall(r"^(?:requests|urllib3)==([\d.]+?)(?:\.\d+)? ", pins, re.MULTILINE) == [
-        lowest.rpartition(".")[0],
-        "1.26",
-    ]
+    found = dict(re.findall(r"^(requests|urllib3)==(\S+) ", pins, re.MULTILINE))
+    assert found["requests"] == LOWEST["requests"] and found["urllib3"].startswith("1.26.")
 
 
 def test_the_oldest_python_is_the_same_everywhere() -> None:

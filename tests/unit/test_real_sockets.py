@@ -27,6 +27,7 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     facts,
     sentence,
 )
+from ansible_collections.community.scalingo.plugins.module_utils._transport import LOWEST_REQUESTS
 from support.api import Api
 from support.office import Office
 from support.playbook import ROOT, oldest_core
@@ -213,7 +214,7 @@ def test_an_answer_that_drips_is_given_up_with_the_lowest_libraries_too(where: s
         command = [oldest_core() / "python", "-c", WITH_THE_LOWEST, server.address]
         paths = {**os.environ, "PYTHONPATH": str(ROOT / ".cache" / "collections")}
         said = subprocess.run(command, env=paths, capture_output=True, text=True, check=True, timeout=60).stdout
-    assert said.startswith("2.27.1 ") and "Overdue" in said
+    assert said.startswith(LOWEST_REQUESTS + " ") and "Overdue" in said
 
 
 def test_a_file_may_take_long_and_no_piece_of_it(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

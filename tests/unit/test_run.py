@@ -364,3 +364,39 @@ def test_a_failure_hides_the_secrets_of_all_options_in_each_form() -> None:
     _run.execute(performing(act), COMMON + Spec(options={"users": users}), host, Clock())
     assert host.secrets == [SECRET, "Canary/of-joe9"]
     assert host.only[0] == "fail" and not {"Canary", "Q2FuY"} & set(re.findall("Canary|Q2FuY", str(host.only[1])))
+
+
+@pytest.mark.parametrize(
+    "value, wanted",
+    [
+        ("canary", _run.HIDDEN),
+        ("a canary sings canary", f"a {_run.HIDDEN_PART} sings {_run.HIDDEN_PART}"),
+        # The longer one first, so that nothing of it stays.
+        ("canary-2 canary", f"{_run.HIDDEN_PART} {_run.HIDDEN_PART}"),
+        (1471, _run.HIDDEN),
+        (1.5, 1.5),
+        (
+            {"canary": ["x", ("canary",), {"b": "canary."}]},
+            {"canary": ["x", [_run.HIDDEN], {"b": f"{_run.HIDDEN_PART}."}]},
+        ),
+        ({"changed": True, "a": None, "b": [False]}, {"changed": True, "a": None, "b": [False]}),
+    ],
+)
+def test_no_secret_is_left_in_plain_data(value: t.Any, wanted: t.Any) -> None:
+    assert _run.masked(value, {"canary", "canary-2", "47", "True", "None", "False", ""}) == wanted
+
+
+def test_a_secret_is_hidden_by_the_module_itself_and_registered_where_core_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From ansible-core 2.22 on, `no_log_values` hides nothing."""
+    registered: list[str] = []
+    monkeypatch.setattr(_module, "register_secret", lambda value: registered.append(value) or value)
+    module = Module(None)
+    host = _module.ModuleHost(t.cast(t.Any, module), {})
+    host.secret("canary")
+    host.exit({"changed": True, "with": ["a canary"]})
+    host.fail({"msg": "no canary"})
+    assert registered == ["canary"]
+    assert module.calls == [
+        ("exit_json", {"changed": True, "with": [f"a {_run.HIDDEN_PART}"]}),
+        ("fail_json", {"msg": f"no {_run.HIDDEN_PART}"}),
+    ]

@@ -246,7 +246,7 @@ def test_missing_requests_is_said_with_its_interpreter(monkeypatch: pytest.Monke
     monkeypatch.setattr(_transport, "REQUESTS_FOUND", False)
     error = bench.fails(ScalingoError)
     assert "requests is missing" in error.message and sys.executable in error.message
-    assert "pip install requests" in error.hint
+    assert f"pip install 'requests>={_transport.LOWEST_REQUESTS}'" in error.hint
 
 
 @pytest.mark.parametrize("value", ["", " ", ".", ".."])
@@ -1010,7 +1010,13 @@ def test_each_breakage_has_its_own_sentence(error: Exception, kind: str, message
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("strange"), OSError("odd"), requests.exceptions.RequestException("new kind")]
+    "error",
+    [ValueError("strange"), OSError("odd"), requests.exceptions.RequestException("new kind")]
+    # What requests does not translate.
+    + [
+        urllib3.exceptions.HTTPError("odd"),
+        urllib3.exceptions.InvalidHeader("Content-Length contained multiple unmatching values (5, 56)"),
+    ],
 )
 def test_what_nobody_foresaw_may_have_come_after_sending(error: Exception) -> None:
     assert diagnose(error, "h", 1).kind == "lost"

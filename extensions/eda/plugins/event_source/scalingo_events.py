@@ -122,7 +122,8 @@ notes:
   - To limit playbooks to the host that the inventory plugin C(community.scalingo.scalingo_databases) makes of a database, use the filter
     C(eda.builtin.insert_hosts_to_meta) with C(host_path=scalingo.resource_id).
 requirements:
-  - ansible-core and requests, in the Python environment of ansible-rulebook
+  - python >= 3.9
+  - ansible-core >= 2.16 and requests >= 2.25.1, in the Python environment of ansible-rulebook
 author:
   - Community Scalingo contributors (@community-scalingo)
 """
