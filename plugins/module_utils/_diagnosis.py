@@ -17,6 +17,9 @@ from dataclasses import dataclass
 
 from ._errors import scrub
 
+#: What is taken of requests: the version that RHEL 9, Debian 11 and Ubuntu 22.04 carry. tests/unit/test_frame.py compares every place that names it.
+LOWEST_REQUESTS = "2.25.1"
+
 #: What a request may raise. Some errors of urllib3 pass through requests as they are, most of them in its older versions.
 FAULTS: tuple[type[Exception], ...] = (OSError, ValueError)
 try:

@@ -19,7 +19,7 @@ from ._addresses import fill_path, fill_query, host_of, is_loopback, origin_of, 
 from ._answer import Answer, Stream, length_of
 from ._core import Clock, Secrets, Usage
 from ._deadline import Adapter, Deadline, until
-from ._diagnosis import FAULTS, LONGEST_CONNECT, Diagnosis, authorities, diagnose, proxy_settings
+from ._diagnosis import FAULTS, LONGEST_CONNECT, LOWEST_REQUESTS, Diagnosis, authorities, diagnose, proxy_settings
 from ._errors import (
     OutcomeUnknown,
     RateLimited,
@@ -53,8 +53,6 @@ else:
     REQUESTS_FOUND = True
 
 VERSION = "0.1.0"
-#: What is taken of requests: the version that RHEL 9, Debian 11 and Ubuntu 22.04 carry. tests/unit/test_frame.py compares every place that names it.
-LOWEST_REQUESTS = "2.25.1"
 USER_AGENT = f"community.scalingo/{VERSION} (ansible)"
 
 DEFAULT_RETRIES = 5

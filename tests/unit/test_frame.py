@@ -15,7 +15,13 @@ from pathlib import Path
 import pytest
 import tomllib
 import yaml
-from ansible_collections.community.scalingo.plugins.module_utils import _options, _settings, _sql, _transport
+from ansible_collections.community.scalingo.plugins.module_utils import (
+    _diagnosis,
+    _options,
+    _settings,
+    _sql,
+    _transport,
+)
 from support.subjects import Subject, subjects
 from support.subjects import names as modules
 
@@ -63,7 +69,7 @@ def test_the_oldest_ansible_core_is_the_same_everywhere() -> None:
 
 
 #: What the modules need, and from which version on. The code decides.
-LOWEST = {"python": "3.9", "requests": _transport.LOWEST_REQUESTS, "psycopg": _sql.LOWEST_PSYCOPG}
+LOWEST = {"python": "3.9", "requests": _diagnosis.LOWEST_REQUESTS, "psycopg": _sql.LOWEST_PSYCOPG}
 
 
 def requirements(documentation: t.Mapping[str, t.Any]) -> str:

@@ -19,6 +19,7 @@ import pytest
 import trustme
 from ansible_collections.community.scalingo.plugins.module_utils import _transport
 from ansible_collections.community.scalingo.plugins.module_utils._client import LINK_ROUTE, Client
+from ansible_collections.community.scalingo.plugins.module_utils._diagnosis import LOWEST_REQUESTS
 from ansible_collections.community.scalingo.plugins.module_utils._errors import (
     OutcomeUnknown,
     ScalingoError,
@@ -27,7 +28,6 @@ from ansible_collections.community.scalingo.plugins.module_utils._errors import 
     facts,
     sentence,
 )
-from ansible_collections.community.scalingo.plugins.module_utils._transport import LOWEST_REQUESTS
 from support.api import Api
 from support.office import Office
 from support.playbook import ROOT, oldest_core

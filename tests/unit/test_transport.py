@@ -246,7 +246,7 @@ def test_missing_requests_is_said_with_its_interpreter(monkeypatch: pytest.Monke
     monkeypatch.setattr(_transport, "REQUESTS_FOUND", False)
     error = bench.fails(ScalingoError)
     assert "requests is missing" in error.message and sys.executable in error.message
-    assert f"pip install 'requests>={_transport.LOWEST_REQUESTS}'" in error.hint
+    assert f"pip install 'requests>={_diagnosis.LOWEST_REQUESTS}'" in error.hint
 
 
 @pytest.mark.parametrize("value", ["", " ", ".", ".."])
