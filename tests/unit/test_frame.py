@@ -60,6 +60,13 @@ def test_every_place_has_the_same_version() -> None:
     assert _transport.VERSION == version
     assert sandbox["project"]["version"] == version
     assert version in _transport.USER_AGENT
+    # What a reader copies. ">=0.1.0" stays as it is.
+    for path in (ROOT / "README.md", *(ROOT / "docs" / "docsite" / "rst").glob("*.rst")):
+        text = path.read_text(encoding="utf-8")
+        named = re.findall(
+            r"(?:scalingo_sandbox-|community-scalingo-|community\.scalingo:==)(\d[\w.]*?)(?:-py3|\.tar|`)", text
+        )
+        assert set(named) <= {version}, path
 
 
 def test_the_oldest_ansible_core_is_the_same_everywhere() -> None:
