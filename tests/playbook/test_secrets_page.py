@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import stat
+import subprocess
 import textwrap
 
 import pytest
@@ -85,6 +86,44 @@ def test_one_file_for_many_databases_is_one_password_or_several(ansible: Ansible
     done = ansible.play(play, hosts={"shop-mysql": {}, "twins-mysql": {}}).ok()
     made = {item.result["ansible_facts"]["made"] for item in done.results}
     assert len(made) == 2
+
+
+@pytest.mark.long
+def test_what_ansible_runner_keeps(ansible: Ansible) -> None:
+    """The environment of a job, wherever the token comes from (ansible/ansible-runner#191, #1108); with a token of a vault, nothing."""
+    (ansible.home / ".vault-password").write_text("of-the-vault\n", encoding="utf-8")
+    vault = ("--vault-password-file", str(ansible.home / ".vault-password"))
+    encrypt = [
+        str(ansible.programs / "ansible-vault"),
+        "encrypt_string",
+        *vault,
+        "--name",
+        "scalingo_token",
+        "--output",
+        "token.yml",
+        API_TOKEN,
+    ]
+    subprocess.run(encrypt, cwd=ansible.directory, env=ansible.variables(), check=True, capture_output=True)
+    for name, environment in (("environment", {}), ("vault", {"SCALINGO_API_TOKEN": None})):
+        private = ansible.directory / name
+        (private / "project").mkdir(parents=True)
+        (private / "env").mkdir()
+        (private / "env" / "cmdline").write_text(" ".join([*vault, "-vvvv"]), encoding="utf-8")
+        (private / "project" / "whoami.yml").write_text(
+            PAGE.files["whoami.yml"].replace("token.yml", str(ansible.directory / "token.yml")), encoding="utf-8"
+        )
+        done = subprocess.run(
+            [str(ansible.programs / "ansible-runner"), "run", str(private), "-p", "whoami.yml", "--ident", "1"],
+            env=ansible.variables(environment), capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        kept = {
+            path.relative_to(private / "artifacts" / "1").parts[0]
+            for path in private.rglob("*")
+            if path.is_file() and API_TOKEN in path.read_text(encoding="utf-8")
+        }
+        assert kept == ({"command"} if name == "environment" else set())
+        assert stat.S_IMODE((private / "artifacts" / "1" / "command").stat().st_mode) == 0o600
 
 
 def test_what_the_page_says_of_the_default_user(sandbox: Sandbox, ansible: Ansible) -> None:

@@ -114,9 +114,9 @@ def test_the_commands_of_the_page_do_what_it_says() -> None:
 
 
 def test_what_one_reads_when_it_fails() -> None:
-    """The first column of the table, beside the sentences of the role."""
-    table = PAGE.text.partition("It says\n")[2].partition("\n\n")[0]
-    first = re.findall(r"^   \* - (.*)$", table, re.MULTILINE)
+    """The terms of the list, beside the sentences of the role."""
+    listed = PAGE.text.partition("\nWhen it fails\n")[2].partition("\n**Something is missing.**")[0]
+    first = re.findall(r"^(\S.*)\n  \S", listed, re.MULTILINE)
     *failed, skipped = first
     for said in failed:
         phase = said.rpartition(" ")[2] if "phase" in said else "upgrade"
