@@ -80,7 +80,8 @@ class Report:
     @property
     def steps(self) -> list[str]:
         major = self._done.get("major_available")
-        waiting = f"skipped: the major version {major} is waiting, and needs upgrade_verify_to=latest with upgrade_verify_allow=major"
+        to = "" if self._given.get("to") in ("next", "latest") else "upgrade_verify_to=latest with "
+        waiting = f"skipped: the major version {major} is waiting, and needs {to}upgrade_verify_allow=major"
         return [*self._done.get("steps", []), *([waiting] if major else [])]
 
     def summary(self, windows: t.Sequence[Values]) -> Values:

@@ -137,6 +137,16 @@ def test_what_one_reads_when_it_fails() -> None:
         assert part in _upgrade_report.sentence(summary)
 
 
+@pytest.mark.parametrize(
+    ("to", "needs"), [("next", ""), ("latest", ""), ("latest_minor", "upgrade_verify_to=latest with ")]
+)
+def test_a_major_version_that_waits_needs_no_word_that_is_there(to: str, needs: str) -> None:
+    report = _upgrade_report.Report({"to": to, "name": "shop"}, {"major_available": "17.9.0-1"}, None, "")
+    assert report.steps == [
+        f"skipped: the major version 17.9.0-1 is waiting, and needs {needs}upgrade_verify_allow=major"
+    ]
+
+
 def test_the_line_that_is_shown_while_it_waits_has_the_form_of_others() -> None:
     (shown,) = re.findall(r"scalingo_database_upgrade: (waiting for the upgrade .*)", PAGE.text)
     assert re.fullmatch(
