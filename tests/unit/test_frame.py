@@ -85,7 +85,13 @@ def requirements(documentation: t.Mapping[str, t.Any]) -> str:
 
 @pytest.mark.parametrize(
     "path",
-    ["README.md", "meta/ee-requirements.txt", "docs/docsite/rst/events.rst", "requirements/core-oldest.in"]
+    [
+        "README.md",
+        "meta/ee-requirements.txt",
+        "docs/docsite/rst/ci.rst",
+        "docs/docsite/rst/events.rst",
+        "requirements/core-oldest.in",
+    ]
     + ["extensions/awx/README.md", "plugins/modules/scalingo_pg_extension.py", "plugins/doc_fragments/_options.py"]
     + ["plugins/inventory/scalingo_databases.py", "extensions/eda/plugins/event_source/scalingo_events.py"],
 )
