@@ -73,7 +73,7 @@ fuzz: ## 100,000 bad answers to every module, and 20,000 requests to the sandbox
 
 docs: ## the documentation as a website in .cache/docs
 	@scripts/bootstrap python
-	@scripts/docs
+	@$(python) scripts/docs --openapi
 
 build: ## the artifact for Galaxy and the wheel of the sandbox in .cache/artifact
 	@scripts/bootstrap python

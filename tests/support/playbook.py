@@ -244,8 +244,14 @@ class Ansible:
 
     def inventory(self, *options: str, environment: Environment | None = None, timeout: float = RUN_SECONDS) -> Run:
         """`ansible-inventory`, with nothing but these options."""
+        return self.run("ansible-inventory", *options, environment=environment, timeout=timeout)
+
+    def run(
+        self, program: str, *arguments: str, environment: Environment | None = None, timeout: float = RUN_SECONDS
+    ) -> Run:
+        """A program of Ansible, with nothing but these arguments."""
         self._number += 1
-        return self._run("ansible-inventory", options, environment, timeout)
+        return self._run(program, arguments, environment, timeout)
 
     def _inventory(self, hosts: t.Mapping[str, t.Mapping[str, t.Any]] | None) -> list[str]:
         path = self.directory / (f"inventory-{self._number}.yml")

@@ -19,7 +19,7 @@ WORKFLOWS = {
     path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / ".github" / "workflows").iterdir()
 }
 #: Targets that make something, or need what a forge has not: an account, somebody who looks, a quiet machine.
-OTHER = {"help", "setup", "check", "sandbox", "bench", "live", "docs", "build", "new", "lists", "lock", "clean"}
+OTHER = {"help", "setup", "check", "sandbox", "bench", "live", "build", "new", "lists", "lock", "clean"}
 #: The sessions of antsibull-nox.toml, each with the suite of `make test` that says the same.
 SESSIONS = {
     "docs_check": "documentation",

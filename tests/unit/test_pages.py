@@ -39,7 +39,7 @@ def is_run(block: Block, tests: dict[str, str]) -> bool:
     for variable, text in tests.items():
         words = [rf"\b{variable}\.run\("]
         if block.caption:
-            words += [rf'"{re.escape(block.caption)}"', rf"\b{variable}\.files\.items\("]
+            words += [rf'"{re.escape(block.caption)}"', rf"\b{variable}\.files\b"]
         elif block.is_shell:
             words += [rf"\b{variable}\.shell\b"]
         else:

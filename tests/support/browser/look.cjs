@@ -26,19 +26,19 @@ function measure() {
   const rows = Array.from(document.querySelectorAll("tbody tr")).filter((row) => row.getClientRects().length);
   return {
     title: document.title,
-    verdict: document.querySelector(".verdict").innerText,
+    verdict: document.querySelector(".verdict")?.innerText,
     scrollWidth: Math.max(document.documentElement.scrollWidth, document.body.scrollWidth),
     clientWidth: width,
     beyond: beyond.slice(0, 5),
     rows: rows.map((row) => row.innerText),
-    names: rows.map((row) => row.querySelector(".name").textContent),
-    badges: rows.map((row) => row.querySelector(".badge").innerText),
-    signs: rows.map((row) => row.querySelector(".badge use").getAttribute("href")),
+    names: rows.map((row) => row.querySelector(".name")?.textContent),
+    badges: rows.map((row) => row.querySelector(".badge")?.innerText),
+    signs: rows.map((row) => row.querySelector(".badge use")?.getAttribute("href")),
     ages: Array.from(document.querySelectorAll(".ago")).map((item) => item.textContent),
     text: document.body.innerText,
     background: getComputedStyle(document.body).backgroundColor,
     elements: document.querySelectorAll("*").length,
-    headRepeated: getComputedStyle(document.querySelector("thead")).display,
+    headRepeated: getComputedStyle(document.querySelector("thead") || document.body).display,
     inserted: document.querySelectorAll("tbody script, tbody img, tbody a").length,
   };
 }
