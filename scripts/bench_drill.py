@@ -44,6 +44,7 @@ def served(options: Options) -> t.Iterator[tuple[_drill_place.Place, t.Any]]:
     server: t.Any = _drill_postgresql.Server(MAJOR, params)
     with _drill_place.Place.made(options["work_dir"], "bench") as place:
         server._place, server._environment = place, {"PGHOST": place.path, "PGPORT": "5432"}
+        server._database = "postgres"
         # What a dump of nothing would say.
         server._settings, server._roles, server._locale = [], [], {}
         server._serve()

@@ -55,10 +55,10 @@ class Copy:
         return _canon.instant_seconds(self.started_at)
 
     def shown(self) -> Raw:
-        """It as a result shows it."""
+        """It as a result shows it. Of one that is still to come there is no size and no SHA-256."""
         return {
-            "path": self.path, "backup_id": self.backup_id, "started_at": self.started_at, "size": self.size,
-            "sha256": self.sha256, "encrypted": self.encrypted, "good": not self.problem, "problem": self.problem,
+            "path": self.path, "backup_id": self.backup_id, "started_at": self.started_at, "size": self.size or None,
+            "sha256": self.sha256 or None, "encrypted": self.encrypted, "good": not self.problem, "problem": self.problem,
         }  # fmt: skip
 
 

@@ -185,43 +185,36 @@ def compared(record: Record, last: t.Mapping[str, t.Any], limits: Limits) -> lis
     tables, found = record["tables"], []
     tables.update(compared={}, ignored=sorted(name for name in tables["counts"] if _is_ignored(name, limits)))
     tables["compared_with"] = {name: last[name] for name in ("id", "started_at")} if last else None
-    for kind, subject, unit in (
-        ("rows", "the table {}", "rows"),
-        ("sequence", "the sequence {}", "as its last value"),
-        ("objects", "the restored database", "{}"),
+    for kind, subject, unit, part in (
+        ("rows", "the table {}", "rows", "tables"),
+        ("sequence", "the sequence {}", "as its last value", ""),
+        ("objects", "the restored database", "{}", "objects"),
     ):
-        now, dummy = _numbers(record, kind)
-        before, most = _numbers(last, kind)
-        for name, past in sorted(before.items()):
+        now, most = _numbers(record, kind), (last.get(part) or {}).get("highest") or {}
+        for name, past in sorted(_numbers(last, kind).items()):
             # What could not be counted has been said already, or has no rows by itself.
             if name in tables["not_run"] or (kind != "objects" and _is_ignored(name, limits)):
                 continue
-            whose, what = subject.format(name), unit.format(name.replace("_", " "))
-            if kind == "rows" and name not in now:
-                message = f"{whose} is gone, which had {past} rows in the last drill"
-                found.append(check(kind, name, _accepts_all(limits), message))
-                continue
-            if kind == "rows":
-                tables["compared"][name] = [past, now[name]]
-            loss = _loss(now.get(name, 0), past, max(past, most.get(name, past)), limits)
-            message = f"{whose} has {now.get(name, 0)} {what}, and had {past} in the last drill{loss}"
-            found.append(check(kind, name, not loss, message))
-        if kind != "sequence":
+            whose, what, number = subject.format(name), unit.format(name.replace("_", " ")), now.get(name, 0)
+            loss = _loss(number, past, max(past, most.get(name, past)), limits)
+            passed, message = not loss, f"{whose} has {number} {what}, and had {past} in the last drill{loss}"
+            if kind == "rows" and name in now:
+                tables["compared"][name] = [past, number]
+            elif kind == "rows":
+                passed, message = _accepts_all(limits), f"{whose} is gone, which had {past} rows in the last drill"
+            found.append(check(kind, name, passed, message))
+        if part:
             # A loss that was accepted sets the highest number back.
             marks = {} if _accepts_all(limits) else most
-            part = record["tables" if kind == "rows" else "objects"]
-            part["highest"] = {name: max(number, marks.get(name, 0)) for name, number in now.items()}
+            record[part]["highest"] = {name: max(number, marks.get(name, 0)) for name, number in now.items()}
     return found
 
 
-def _numbers(record: t.Mapping[str, t.Any], kind: str) -> tuple[dict[str, int], dict[str, int]]:
-    """Return what a record has of a kind, by name, and the highest numbers so far."""
+def _numbers(record: t.Mapping[str, t.Any], kind: str) -> dict[str, int]:
+    """Return what a record has of a kind, by name."""
     tables, objects = record.get("tables") or {}, record.get("objects") or {}
-    if kind == "rows":
-        return tables.get("counts") or {}, tables.get("highest") or {}
-    if kind == "sequence":
-        return objects.get("sequences") or {}, {}
-    return {name: value for name, value in objects.items() if isinstance(value, int)}, objects.get("highest") or {}
+    numbers = {name: value for name, value in objects.items() if isinstance(value, int)}
+    return {"rows": tables.get("counts"), "sequence": objects.get("sequences"), "objects": numbers}[kind] or {}
 
 
 def _loss(now: int, past: int, most: int, limits: Limits) -> str:
@@ -302,7 +295,6 @@ def _in_words(value: t.Any) -> str:
 
 
 def digest(text: str) -> str:
-    """Return the SHA-256 of a text."""
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 

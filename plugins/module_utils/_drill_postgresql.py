@@ -14,6 +14,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import csv
+import functools
 import io
 import os
 import re
@@ -71,14 +72,6 @@ HARMLESS_EXTENSIONS = frozenset(
     "postgis_sfcgal postgis_tiger_geocoder postgis_topology refint rum seg sslinfo tablefunc tcn timescaledb tsm_system_rows tsm_system_time "
     "unaccent uuid-ossp vector xml2".split()
 )
-
-
-def environment_of(params: t.Mapping[str, t.Any], place: Place) -> dict[str, str]:
-    """How clients reach it. What the user's environment says of a server is never written down."""
-    if params["server_url"]:
-        return {"PGSERVICE": "drill", "PGSERVICEFILE": place.write("service.conf", service_of(params["server_url"]))}
-    own = {name: value for name, value in os.environ.items() if re.fullmatch(r"HOME|PG[A-Z]+", name)}
-    return {**own, "PGSERVICE": params["server_service"]}
 
 
 def service_of(url: str) -> str:
@@ -163,7 +156,7 @@ NOT_APPLIED = {"role", "session_authorization"}
 
 
 class Server(_drill_place.Server):
-    """A server with one database, into which a dump is restored. `start` makes it, `close` or the end of the workspace removes it."""
+    """A server with one database, into which a dump is restored. `start` makes it, the end of the workspace removes it."""
 
     engine, name, product = "postgresql", "PostgreSQL", "PostgreSQL"
     own = ("postgres", "initdb")
@@ -175,7 +168,7 @@ class Server(_drill_place.Server):
         "/usr/local/opt/postgresql@{}/bin",
     )
     _place: Place
-    _database = ""
+    _database: str
 
     # how the programs reach it
 
@@ -186,11 +179,9 @@ class Server(_drill_place.Server):
         environment.update(more.pop("environment", {}))
         return self._place.run([os.path.join(self._clients, program), *words], environment, **more)
 
-    def _psql(self, script: str, *words: str, database: str | None = None, **more: t.Any) -> _programs.Done:
+    def _psql(self, script: str, *words: str, **more: t.Any) -> _programs.Done:
         """Run a script of ours, with what it needs of commands of psql."""
-        name = self._database if database is None else database
-        # A server that is given decides by itself where one comes in when no database is named.
-        place = ["-d", name] if name else []
+        place = ["-d", self._database] if self._database else []
         options = ["-X", "-q", "-w", "-v", "ON_ERROR_STOP=1", "--csv", "-t", *words, *place, "-f", "-"]
         return self._run("psql", *options, given=script, **more)
 
@@ -214,13 +205,13 @@ class Server(_drill_place.Server):
         """
         self._place = place
         self._environment = {"PGHOST": place.path, "PGPORT": "5432"}
+        # A server that is given decides by itself where one comes in when no database is named.
+        self._database = "" if self._given else "postgres"
         self._read()
-        if self._given:
-            self._join(hosts, own)
         if not self._isolated:
             refuse_open_network(self.extensions, self._params["allow"], self._given)
         if self._given:
-            self._drop_old()
+            self._join(hosts, own)
         else:
             self._serve()
         self._create_database()
@@ -283,14 +274,24 @@ class Server(_drill_place.Server):
         roles = dict.fromkeys([*self._roles, *self._params["roles"]])
         names = [name for name in roles if name not in (OWNER, SUPERUSER) and not name.startswith("pg_")]
         script = "".join(f"CREATE ROLE {identifier(name)} NOLOGIN;" for name in names)
-        self._sql(f"CREATE ROLE {OWNER} LOGIN BYPASSRLS; {script}", superuser=True, database="postgres")
+        self._sql(f"CREATE ROLE {OWNER} LOGIN BYPASSRLS; {script}", superuser=True)
 
     def _ready(self) -> bool:
-        return self._psql("SELECT 1;", superuser=True, database="postgres", timeout=PATIENCE).returncode == 0
+        return self._psql("SELECT 1;", superuser=True, timeout=PATIENCE).returncode == 0
 
     def _join(self, hosts: t.Iterable[str], own: str) -> None:
-        """Refuse a given server on which no database may be made: that of production, or one whose user has rights of the machine."""
-        self._environment = environment_of(self._params, self._place)
+        """Refuse a given server on which no database may be made: that of production, or one whose user has rights of the machine.
+
+        Drop what other drills have left there.
+        """
+        url = self._params["server_url"]
+        if url:
+            written = self._place.write("service.conf", service_of(url))
+            self._environment = {"PGSERVICE": "drill", "PGSERVICEFILE": written}
+        else:
+            # What the user's environment says of a server is never written down.
+            users = {name: value for name, value in os.environ.items() if re.fullmatch(r"HOME|PG[A-Z]+", name)}
+            self._environment = {**users, "PGSERVICE": self._params["server_service"]}
         where = "\\echo :HOST\n\\echo :PORT\nSELECT host(inet_server_addr());"
         known = "SELECT datname FROM pg_database UNION SELECT rolname FROM pg_roles;"
         (host,), (port,), (address,), *names = self._sql(f"{where}\n{known}")
@@ -300,9 +301,7 @@ class Server(_drill_place.Server):
             message = f"the user of the given server has rights that code in a dump could use on its machine: {rights}"
             hint = "Give a user who may create databases and nothing else, or add 'allow: [superuser]'."
             raise DrillFailed(message, hint=hint)
-
-    def _drop_old(self) -> None:
-        """Drop the databases of drills whose time is over, or that were killed."""
+        # Databases of drills whose time is over, or that were killed.
         swept = {path.rpartition("-")[2] for path in self._place.swept}
         for (name,) in self._sql(OLD_DATABASES):
             ends, its_place = name[len(PREFIX) :].split("_", 1)
@@ -314,20 +313,19 @@ class Server(_drill_place.Server):
         asked, options = self._params["locale"], self._locale or {"ENCODING": "UTF8"}
         if asked:
             options = {"ENCODING": "UTF8", "LC_COLLATE": asked, "LC_CTYPE": asked}
-        values = {name: text if name == "LOCALE_PROVIDER" else literal(text) for name, text in options.items()}
-        words = " ".join(f"{name} = {value}" for name, value in values.items())
-        name, owner, entry, where, hint = DATABASE, f"OWNER {OWNER}", "postgres", "this machine", ""
+        words = [f"{name} = {text if name == 'LOCALE_PROVIDER' else literal(text)}" for name, text in options.items()]
+        name, where, hint = DATABASE, "this machine", ""
         if self._given:
             name = f"{PREFIX}{int(time.time() + self._params['timeout'])}_{self._place.name}"
-            owner, entry, where, hint = "", "", "the given server", "Its user needs the right CREATEDB."
-        # Whatever comes of it.
-        self._database = name
-        self._place.at_end(self.close)
-        script = f"CREATE DATABASE {name} {owner} TEMPLATE template0 {words};"
-        done = self._psql(script, superuser=True, database=entry)
+            where, hint = "the given server", "Its user needs the right CREATEDB."
+            # Whatever comes of it.
+            self._place.at_end(functools.partial(self._drop, name))
+        else:
+            words.append(f"OWNER {OWNER}")
+        done = self._psql(f"CREATE DATABASE {name} TEMPLATE template0 {' '.join(words)};", superuser=True)
         if done.returncode == 0:
+            self._database = name
             return
-        self._database = ""
         message = f"no database can be made on {where}"
         if re.search(r"locale|LC_C|collat|ICU|encoding", done.stderr):
             shown = ", ".join(f"{key} {value}" for key, value in options.items())
@@ -335,15 +333,14 @@ class Server(_drill_place.Server):
             hint = "Install that locale for the server, or name another one with locale: then text sorts in another way, and checks of it may fail."
         raise self._place.failure(message, done.said, hint)
 
-    def close(self) -> None:
+    def _drop(self, name: str) -> None:
         """Drop what was made on a given server. One of our own goes as a whole, with its workspace. Raises `DrillFailed`."""
-        name, self._database = self._database, ""
-        if self._given and name:
-            script = f"DROP DATABASE IF EXISTS {name} WITH (FORCE);"
-            done = self._psql(script, environment={"PGCONNECT_TIMEOUT": "10"}, timeout=60, last=True)
-            if done.returncode:
-                message = f"the database {name} on the given server could not be dropped: {done.said}"
-                raise DrillFailed(message, hint="Drop it by hand.")
+        self._database = ""
+        script = f"DROP DATABASE IF EXISTS {name} WITH (FORCE);"
+        done = self._psql(script, environment={"PGCONNECT_TIMEOUT": "10"}, timeout=60, last=True)
+        if done.returncode:
+            message = f"the database {name} on the given server could not be dropped: {done.said}"
+            raise DrillFailed(message, hint="Drop it by hand.")
 
     # restoring
 

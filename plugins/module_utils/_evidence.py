@@ -233,9 +233,11 @@ def read(directory: str, number: int, file: str) -> Entry:
         found, problem = json.loads(content), ""
         if not isinstance(found, dict) or found.get("format") != FORMAT:
             problem = f"{file} is not evidence of this format"
-        elif not found.get("database") or any(not isinstance(found.get(key) or {}, dict) for key in _PARTS):
-            problem = f"{file} is not whole"
-        elif any(not isinstance(found.get(key), str) for key in _TEXTS):
+        elif not (
+            found.get("database")
+            and all(isinstance(found.get(key) or {}, dict) for key in _PARTS)
+            and all(isinstance(found.get(key), str) for key in _TEXTS)
+        ):
             problem = f"{file} is not whole"
     except (ValueError, RecursionError):
         problem = f"{file} is damaged: it is not JSON"

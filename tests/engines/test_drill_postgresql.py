@@ -168,7 +168,6 @@ def drill(work_dir: Path, archive: bytes, **options: t.Any) -> t.Iterator[tuple[
     with Place.made(str(work_dir), "shop", watcher) as place:
         unpacked(place, archive, "postgresql")
         yield place, server
-        server.close()
 
 
 def refusal(server: Server, sql: str, **how: t.Any) -> str:
@@ -326,17 +325,18 @@ def test_a_given_server(work_dir: Path, source: PostgreSQL, archive: t.Callable[
         return sentence(raised.value)
 
     # Its address is another one, as behind a tunnel, and it has what production has.
-    assert "has the database or the user shop" in started((("db.invalid:5432",), "shop"))
-    assert "is that of the database itself" in started(((f"localhost:{source.port}",), ""))
+    network = {"allow": ["network"]}
+    assert "has the database or the user shop" in started((("db.invalid:5432",), "shop"), **network)
+    assert "is that of the database itself" in started(((f"localhost:{source.port}",), ""), **network)
     for right, said in (
         ("pg_write_server_files", "pg_write_server_files"),
         ("pg_execute_server_program", "pg_execute_server_program"),
     ):
         source.rows(f"GRANT {right} TO careful")
-        assert f"code in a dump could use on its machine: {said}." in started(NOTHING)
+        assert f"code in a dump could use on its machine: {said}." in started(NOTHING, **network)
         source.rows(f"REVOKE {right} FROM careful")
     source.rows("ALTER ROLE careful SUPERUSER")
-    assert "those of a superuser" in started(NOTHING, allow=["network"])
+    assert "those of a superuser" in started(NOTHING, **network)
     assert "may connect to other servers (postgres_fdw), and the given server has a network" in started(
         NOTHING, allow=["superuser"]
     )

@@ -92,10 +92,20 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
         shelf = self._shelf
         with shelf.alone(changing=False):
             found, left = shelf.found(), shelf.left()
-        self._backup = self._backup or self._kept(found) or self.meant()
-        self._require_young()
+        self._backup = backup = self._backup or self._kept(found) or self.meant()
+        if self.params["max_age"] is not None and backup["id"] != backups.NOT_MADE and not self.is_young(backup):
+            raise InvalidInput(
+                f"the backup {backup['id']}, of {backups.began(backup)}, is older than max_age, which is {self.params['max_age']}",
+                hint="See why the periodic backups fail, or make one with community.scalingo.scalingo_backup.",
+            )
         if self._there(found) is None:
-            self._consent = (*self.export_consent(), *self._directory_consent())
+            self._consent = self.export_consent()
+            if not shelf.is_known():
+                there = (
+                    "holds no copies, and has never held any" if os.path.isdir(shelf.directory) else "does not exist"
+                )
+                said = f"{shelf.directory} {there}: a disk may not be mounted there"
+                self._consent += (Consent("allow", "new_directory", said),)
         for note in shelf.notes:
             self.client.transport.verbose(note)
         shelf.notes.clear()
@@ -110,21 +120,6 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
         described: State = copy.described["backup"]
         empty = {**BACKUP.empty(), "status": backups.DONE}
         return {name: described.get(name, value) for name, value in empty.items()}
-
-    def _require_young(self) -> None:
-        backup, longest = self._backup, self.params["max_age"]
-        if longest is not None and backup["id"] != backups.NOT_MADE and not self.is_young(backup):
-            raise InvalidInput(
-                f"the backup {backup['id']}, of {backups.began(backup)}, is older than max_age, which is {longest}",
-                hint="See why the periodic backups fail, or make one with community.scalingo.scalingo_backup.",
-            )
-
-    def _directory_consent(self) -> tuple[Consent, ...]:
-        if self._shelf.is_known():
-            return ()
-        directory = self.params["directory"]
-        there = "holds no copies, and has never held any" if os.path.isdir(directory) else "does not exist"
-        return (Consent("allow", "new_directory", f"{directory} {there}: a disk may not be mounted there"),)
 
     def _there(self, found: t.Iterable[Copy]) -> Copy | None:
         return good_one(found, str(self._backup["id"]))
@@ -245,8 +240,8 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
                 )
         return {
             "backup": state["backup"],
-            "file": _shown(there) if there else None,
-            "copies": [_shown(copy) for copy in found],
+            "file": there.shown() if there else None,
+            "copies": [copy.shown() for copy in found],
             "good_copies": sum(not copy.problem for copy in found),
             "findings": self._findings(found),
         }
@@ -277,9 +272,3 @@ class OffsiteBackup(backups.WithArchives, Resource[State]):
     def salvage(self) -> dict[str, t.Any]:
         """What is there, whatever failed."""
         return self.result(self._state) if self._state else {}
-
-
-def _shown(copy: Copy) -> State:
-    """A copy for the result. What of it is still to come is none."""
-    shown = copy.shown()
-    return shown if copy.described else {**shown, "size": None, "sha256": None}

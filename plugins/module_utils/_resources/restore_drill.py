@@ -84,8 +84,10 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
             raise InvalidInput("directory and decrypt_command are for copies: use 'source: copy', or leave them out")
         _require_place(params["evidence_dir"])
         age, spent = (parsed(params, name, _canon.seconds) for name in ("max_age", "max_seconds"))
-        ages = [checked("freshness.max_age", _canon.seconds, item["max_age"]) for item in params["freshness"]]
-        fresh = [{**item, "max_age": seconds} for item, seconds in zip(params["freshness"], ages)]
+        fresh = [
+            {**item, "max_age": checked("freshness.max_age", _canon.seconds, item["max_age"])}
+            for item in params["freshness"]
+        ]
         return Asked(age, spent, fresh)
 
     def __init__(self, *arguments: t.Any) -> None:
