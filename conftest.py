@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
+import signal
 import sys
 from pathlib import Path
 
@@ -23,6 +24,10 @@ for name, places in (
         assert spec.submodule_search_locations is not None
         spec.submodule_search_locations.extend(places)
         sys.modules[name] = importlib.util.module_from_spec(spec)
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, which some of them send.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if str(ROOT / "tests") not in sys.path:
     sys.path.append(str(ROOT / "tests"))

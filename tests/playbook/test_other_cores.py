@@ -64,6 +64,8 @@ def smoke(controller: Ansible, sandbox: Sandbox) -> None:
     again = controller.tasks(SMOKE, "-vvvv", "-e", "x=false").ok().clean()
     assert again.count("changed") == 0 and sandbox.unsafe() == []
     assert API_TOKEN not in again.output
+    for run in (checked, real, again):
+        assert "DEPRECATION WARNING" not in run.output and "deprecations" not in str(run.results), str(run)
     defaults = controller.tasks(
         [{"name": "read", MODULE_PREFIX + "scalingo_database_info": {}}],
         module_defaults={"group/community.scalingo.scalingo": SHOP},
