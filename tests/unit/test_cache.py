@@ -214,14 +214,12 @@ def test_root_leaves_nothing_in_the_home_of_another(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(pwd, "getpwuid", lambda number: {0: SimpleNamespace(pw_dir=str(own))}[number])
     owners = {home: 1000, home / ".cache": 1000, own: 0, tmp_path: 0}
     lstat = os.lstat
-    monkeypatch.setattr(
-        os,
-        "lstat",
-        # Removing a directory asks for what is in it by its name alone.
-        lambda path, **more: (
-            SimpleNamespace(st_uid=owners[Path(path)]) if not more and Path(path) in owners else lstat(path, **more)
-        ),
-    )
+
+    def owned(path: t.Any, **more: t.Any) -> os.stat_result:
+        found = lstat(path, **more)
+        return os.stat_result((*found[:4], owners.get(Path(path), found.st_uid), *found[5:])) if not more else found
+
+    monkeypatch.setattr(os, "lstat", owned)
     # As sudo leaves the environment of its user, in part or as a whole.
     for kept in ({"HOME": home}, {"XDG_RUNTIME_DIR": home, "XDG_CACHE_HOME": home / "made" / "later"}):
         for name in ("HOME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME"):
