@@ -25,8 +25,8 @@ PROVIDER = {
 OUTPUTS = {
     "scalingo_hosts_databases": {
         "sensitive": False,
-        "type": ["tuple", [["object", {"addon_id": "string", "app": "string"}]]],
-        "value": [{"addon_id": MYSQL, "app": "shop"}],
+        "type": ["tuple", [["object", {"addon_id": "string", "app": "string", "name": "string"}]]],
+        "value": [{"addon_id": MYSQL, "app": "shop", "name": "shop/mysql"}],
     }
 }
 
@@ -49,10 +49,24 @@ def test_the_commands_of_the_page_do_what_it_says(ansible: Ansible, sandbox: San
     )
     assert not handed.output
     assert json.loads((ansible.directory / "terraform.json").read_text(encoding="utf-8")) == {
-        "scalingo_hosts_databases": [{"addon_id": MYSQL, "app": "shop"}]
+        "scalingo_hosts_databases": OUTPUTS["scalingo_hosts_databases"]["value"]
     }
     assert applied.count("changed") == 1 and nightly.count("changed") == 0
+    assert (
+        json.loads((ansible.directory / "drift.json").read_text(encoding="utf-8"))["databases"][0]["name"]
+        == "shop/mysql"
+    )
     assert [record.route for record in sandbox.unsafe() if record.role == "db"] == ["D2"]
+
+
+def test_an_output_of_nothing_is_no_success(ansible: Ansible, sandbox: Sandbox) -> None:
+    """`terraform output` succeeds when there are no outputs (hashicorp/terraform#25956)."""
+    (ansible.directory / "wanted.yml").write_text(PAGE.files["wanted.yml"], encoding="utf-8")
+    command = next(text for text in PAGE.shell if "baseline" in text)
+    assert "community.scalingo.baseline -e @terraform.json -e @wanted.yml" in command
+    (ansible.directory / "terraform.json").write_text("{}", encoding="utf-8")
+    refused = ansible._run("ansible-playbook", command.split()[1:], None, 120).failed()
+    assert "no database is selected" in refused.output and not sandbox.log()
 
 
 def test_rules_of_terraform_stay_unless_a_list_is_exclusive(ansible: Ansible, sandbox: Sandbox) -> None:
