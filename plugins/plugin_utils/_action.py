@@ -353,7 +353,7 @@ def plain(value: t.Any) -> t.Any:
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(inner) for inner in value if not is_omitted(inner)]
     if isinstance(value, (datetime.date, datetime.datetime)):
-        return value.isoformat()
+        return re.sub(r"\+00:00$", "Z", value.isoformat())
     return str(value)
 
 

@@ -83,7 +83,7 @@ class Reader:
     def _settled(self, option: Option, value: t.Any, name: str) -> t.Any:
         """Return text without blanks at its ends; refuse what has not the form, or is out of the range, of its variable."""
         if isinstance(value, str) and re.sub(r"\[\d+\]", "", name[len(self._prefix) :]) not in _role_forms.FREE_TEXT:
-            value = value if option.get("no_log") else value.strip()
+            value = value if option.get("no_log") else _unquoted(value.strip())
             try:
                 _canon.visible(value)
             except ValueError as error:
@@ -184,6 +184,12 @@ def _str(value: t.Any) -> str:
     if isinstance(value, bool) or not isinstance(value, SCALARS):
         raise Refused
     return str(value)
+
+
+def _unquoted(text: str) -> str:
+    """Return text without quotes around it. In AWX, ansible-core 2.19 and newer take 16.10 and 22:30 for numbers, unless they are quoted in the answer."""
+    found = re.fullmatch(r"""(["'])(.*)\1""", text)
+    return found[2].strip() if found and found[1] not in found[2] else text
 
 
 def _path(value: t.Any) -> str:

@@ -29,6 +29,7 @@ from ansible_collections.community.scalingo.plugins.module_utils import _options
 from awx_plugins.interfaces import _temporary_private_inject_api as awx
 from awx_plugins.interfaces._temporary_private_api import Credential, ManagedCredentialType
 from scalingo_sandbox.testing import Sandbox
+from support import fetched
 from support.awx import TOKEN, Controller, launched, of_answer, of_rule, of_survey
 from support.playbook import ROOT, Ansible, Run
 from support.real import DURATIONS
@@ -57,8 +58,8 @@ OF_EVERY_JOB = {
 }  # fmt: skip
 #: Playbooks that show the collection, or that others import: none of them is a job template.
 NOT_JOBS = ("awx", "demo", "every_module", "hosts")
-#: Of those that need variables, one with a role of its own and one over a fleet; tests/roles/test_text.py has the refusals of every role.
-WITHOUT_VARIABLES = ("fleet_upgrade", "upgrade")
+#: Of those that need variables, one is enough every time.
+WITHOUT_VARIABLES = "upgrade"
 PLAYBOOKS = sorted(
     path.stem
     for path in (ROOT / "playbooks").glob("*.yml")
@@ -84,6 +85,15 @@ SEED: dict[str, t.Any] = {
             ],
         },
         {"name": "vault", "region": "osc-secnum-fr1", "addons": [{"provider": "redis", "resource_id": "vault_1002"}]},
+        {
+            "name": "ledger",
+            "addons": [
+                {
+                    "provider": "postgresql", "resource_id": "ledger_1003",
+                    "database": {"version": "16.4.0-1", "backups": [{"method": "manual", "age": 3600}]},
+                },
+            ],
+        },
     ],
     "durations": {**DURATIONS, "backup": 1, "upgrade": 1},
 }  # fmt: skip
@@ -200,14 +210,22 @@ class Automation:
         return done.stdout
 
     def start(
-        self, playbook: str, inputs: t.Mapping[str, str], answers: dict[str, t.Any], *options: str, **more: t.Any
+        self,
+        playbook: str,
+        inputs: t.Mapping[str, str],
+        answers: dict[str, t.Any],
+        *options: str,
+        inventory: str = "",
+        **more: t.Any,
     ) -> Job:
         """Start the job template of a playbook with these answers. `more` are other variables of the template."""
         described = {
             name: value.replace("{{ scalingo_awx_directory }}", str(self.directory))
             for name, value in TEMPLATES[playbook].get("variables", {}).items()
         }
-        return self.run(playbook, inputs, launched({**described, **more}, SURVEYS[playbook], answers), *options)
+        return self.run(
+            playbook, inputs, launched({**described, **more}, SURVEYS[playbook], answers), *options, inventory=inventory
+        )
 
     def run(
         self,
@@ -365,10 +383,6 @@ def test_a_job_that_upgrades(automation: Automation, sandbox: Sandbox, tmp_path:
     assert (job.status, job.returncode) == ("failed", 2) and written(sandbox) == []
     assert "Set scalingo_state_dir to a directory that does" in job.artifacts["scalingo_upgrade"]["findings"][0]
     variables["scalingo_state_dir"] = str(tmp_path / "state")
-    job = automation.run("upgrade", credential(sandbox), variables, "--check")
-    assert (job.status, job.artifacts["scalingo_upgrade"]["outcome"]) == ("successful", "would_change"), job.output
-    assert written(sandbox) == []
-
     job = automation.run("upgrade", credential(sandbox), variables)
     assert (job.status, job.artifacts["scalingo_upgrade"]["outcome"]) == ("successful", "changed"), job.output
     assert job.artifacts["scalingo_upgrade"]["version_after"] == "8.0.43-1" and written(sandbox) == ["B2", "D3"]
@@ -376,11 +390,131 @@ def test_a_job_that_upgrades(automation: Automation, sandbox: Sandbox, tmp_path:
 
 @pytest.mark.parametrize(
     ("region", "hosts"),
-    [("", ["shop_1001"]), ("osc-secnum-fr1", ["vault_1002"]), ("osc-fr1,osc-secnum-fr1", ["shop_1001", "vault_1002"])],
+    [
+        ("", ["ledger_1003", "shop_1001"]),
+        ("osc-secnum-fr1", ["vault_1002"]),
+        ("osc-fr1,osc-secnum-fr1", ["ledger_1003", "shop_1001", "vault_1002"]),
+    ],
 )
 def test_a_source_of_an_inventory(region: str, hosts: list[str], automation: Automation, sandbox: Sandbox) -> None:
-    found = automation.inventory(credential(sandbox, region=region))
-    assert sorted(json.loads(found)["_meta"]["hostvars"]) == hosts
+    found = json.loads(automation.inventory(credential(sandbox, region=region)))
+    assert sorted(found["_meta"]["hostvars"]) == hosts
+    # Schedules name groups of it.
+    schedules = [schedule for template in TEMPLATES.values() for schedule in template.get("schedules", [])]
+    groups = {schedule["answers"]["scalingo_hosts"] for schedule in schedules if "answers" in schedule}
+    assert groups <= set(found) or "ledger_1003" not in hosts
+
+
+# -- jobs of every role, with the answers to their surveys -----------------------------------------------------------
+
+#: A long answer, as YAML.
+DECLARED = """- app: shop
+  addon: mysql
+  wanted:
+    periodic_backups_scheduled_at: "4"
+    features: {force-ssl: true}
+"""
+#: Right answers for each role, options of the job, and its outcome.
+RIGHT: dict[str, tuple[dict[str, t.Any], tuple[str, ...], str]] = {
+    "backup": (
+        {
+            "backup_offsite_app": "shop", "backup_offsite_addon": "mysql", "backup_offsite_make_backup": "true", "backup_offsite_max_age": "2h",
+            "backup_offsite_bad_copies": "report", "backup_offsite_allow": ["new_directory"],
+        },
+        ("--check",), "would_change",
+    ),
+    "baseline": ({"scalingo_hosts_databases": DECLARED, "database_baseline_on_failure": "continue"}, ("--check",), "would_change"),
+    "fleet_upgrade": (
+        {
+            "fleet_upgrade_hosts": "engine_mysql,engine_postgresql", "fleet_upgrade_scout": "shop_1001\nledger_*", "fleet_upgrade_waves": "1\n3",
+            "fleet_upgrade_stop_starting_at": "'23:59'", "fleet_upgrade_on_failure": "finish", "fleet_upgrade_max_failures": 2,
+        },
+        ("--check",), "would_change",
+    ),
+    "report": (
+        {
+            "fleet_report_apps": "shop\nledger", "fleet_report_readings": ["backups", "disk"], "fleet_report_disk_critical_percent": 97.5,
+            "fleet_report_fail_on": ["unreadable"], "fleet_report_title": "",
+        },
+        (), "changed",
+    ),
+    "restore_drill": (
+        {"restore_drill_app": "ledger", "restore_drill_rehearse_upgrade": "false", "restore_drill_ignore_tables": "sessions\nqueue.*"},
+        ("--check",), "would_change",
+    ),
+    "upgrade": (
+        {
+            "upgrade_verify_app": "shop", "upgrade_verify_addon": "mysql", "upgrade_verify_to": "'8.0'",
+            "upgrade_verify_not_after": "2099-12-01T04:00:00Z",
+        },
+        ("--check",), "would_change",
+    ),
+}  # fmt: skip
+#: Answers that a survey takes and the role does not: each variable, with what is said of it.
+WRONG: dict[str, tuple[dict[str, t.Any], tuple[str, ...]]] = {
+    "backup": ({"backup_offsite_app": "shop", "backup_offsite_max_age": "soon"}, ('backup_offsite_max_age is "soon": give seconds',)),
+    "baseline": ({"scalingo_hosts_databases": "shop, ledger"}, ("scalingo_hosts_databases is ",)),
+    "fleet_upgrade": (
+        {"fleet_upgrade_waves": "1\nmany", "fleet_upgrade_stop_starting_at": "noon"},
+        ('fleet_upgrade_waves[1] is "many": give a whole number', 'fleet_upgrade_stop_starting_at is "noon": give a time'),
+    ),
+    "report": (
+        {"fleet_report_apps": "two words", "fleet_report_backup_critical_age": "old"},
+        ('fleet_report_apps[0] is "two words": give a name', 'fleet_report_backup_critical_age is "old": give seconds'),
+    ),
+    "restore_drill": ({"restore_drill_app": "the ledger"}, ('restore_drill_app is "the ledger": give a name',)),
+    "upgrade": (
+        {"upgrade_verify_app": "shop", "upgrade_verify_to": "newest", "upgrade_verify_not_after": "04:00"},
+        ('upgrade_verify_to is "newest": give ', 'upgrade_verify_not_after is "04:00": give a time'),
+    ),
+}  # fmt: skip
+#: One of these is enough every time: tests/roles/test_text.py has the refusals of every role.
+SAMPLE = "fleet_upgrade"
+
+
+def test_each_role_has_a_template_whose_answers_are_tried() -> None:
+    roles = {path.name for path in (ROOT / "roles").iterdir()}
+    for cases in (RIGHT, WRONG):
+        assert set().union(*map(roles_of, cases)) >= roles
+
+
+@pytest.mark.parametrize("playbook", RIGHT)
+def test_right_answers_to_a_survey(playbook: str, automation: Automation, sandbox: Sandbox) -> None:
+    answers, options, outcome = RIGHT[playbook]
+    more: dict[str, t.Any] = {}
+    if playbook == "restore_drill":
+        more = {
+            "restore_drill_programs": str(fetched.postgres("16.14") / "bin"),
+            "restore_drill_client_programs": str(ROOT / ".cache" / "postgres" / "clients" / "18" / "bin"),
+        }
+    hosts = automation.inventory(credential(sandbox)) if playbook == "fleet_upgrade" else ""
+    job = automation.start(playbook, credential(sandbox), answers, *options, inventory=hosts, **more)
+    assert (job.status, job.artifacts[f"scalingo_{playbook}"]["outcome"]) == ("successful", outcome), job.output
+    assert written(sandbox) == []
+
+
+def test_a_job_with_the_event_of_a_rule(automation: Automation, sandbox: Sandbox) -> None:
+    """Ansible makes a time of the text that AWX gives it."""
+    event = {"region": "osc-fr1", "app": "shop", "addon_id": MYSQL, "created_at": "2026-11-01T10:00:00.000Z"}
+    given = launched({}, [], {"failed_backup_event": event}, any_variable=True)
+    job = automation.run("failed_backup", credential(sandbox), given)
+    assert (job.status, written(sandbox)) == ("successful", []), job.output
+
+
+@pytest.mark.parametrize(
+    "playbook", [name if name == SAMPLE else pytest.param(name, marks=pytest.mark.long) for name in WRONG]
+)
+def test_a_wrong_answer_is_refused_by_the_name_of_its_variable(
+    playbook: str, automation: Automation, sandbox: Sandbox
+) -> None:
+    answers, said = WRONG[playbook]
+    hosts = automation.inventory(credential(sandbox)) if playbook == "fleet_upgrade" else ""
+    sandbox.clear_log()
+    job = automation.start(playbook, credential(sandbox), answers, inventory=hosts)
+    assert (job.status, job.returncode) == ("failed", 2), job.output
+    findings = "\n".join(job.artifacts[f"scalingo_{playbook}"]["findings"])
+    assert [text for text in said if text not in findings] == [], findings
+    assert sandbox.log() == []
 
 
 # -- every playbook --------------------------------------------------------------------------------------------------
@@ -461,7 +595,7 @@ def test_a_playbook_is_fit_for_a_job_template(playbook: str) -> None:
 @pytest.mark.parametrize(
     "playbook",
     [
-        name if name in WITHOUT_VARIABLES else pytest.param(name, marks=pytest.mark.long)
+        name if name == WITHOUT_VARIABLES else pytest.param(name, marks=pytest.mark.long)
         for name in PLAYBOOKS
         if name not in ANSWERS
     ],
