@@ -31,6 +31,7 @@ from awx_plugins.interfaces._temporary_private_api import Credential, ManagedCre
 from scalingo_sandbox.testing import Sandbox
 from support import fetched
 from support.awx import TOKEN, Controller, launched, of_answer, of_rule, of_survey
+from support.pages import Page
 from support.playbook import ROOT, Ansible, Run
 from support.real import DURATIONS
 from support.watched import ISSUED
@@ -42,6 +43,7 @@ TYPE = ManagedCredentialType(
     "scalingo", DESCRIBED["name"], DESCRIBED["kind"], DESCRIBED["inputs"], DESCRIBED["injectors"]
 )
 HERE = ROOT / "extensions" / "awx"
+PAGE = Page("awx")
 #: The job templates by their playbooks, and their surveys.
 TEMPLATES: dict[str, dict[str, t.Any]] = {
     template["playbook"]: template
@@ -546,17 +548,16 @@ def keys(data: t.Any) -> t.Iterator[str]:
             yield from keys(item)
 
 
-def test_the_readme_names_playbooks_artifacts_and_variables_that_there_are() -> None:
-    text = (ROOT / "extensions" / "awx" / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(r"\| `community\.scalingo\.(\w+)` \| (.*) \| `(\w+)` \|", text)
-    assert sorted(playbook for playbook, dummy, dummy in rows) == PLAYBOOKS
-    for playbook, variables, artifact in rows:
+def test_the_page_names_templates_artifacts_and_variables_that_there_are() -> None:
+    rows = re.findall(r"   \* - (.+)\n     - ``(\w+)``\n     - ``(\w+)``\n     -(.*)\n", PAGE.text)
+    assert {(name, playbook) for name, playbook, dummy, dummy in rows} == {
+        (TEMPLATES[name]["name"], name) for name in PLAYBOOKS
+    }
+    for dummy, playbook, artifact, schedule in rows:
         head = (ROOT / "playbooks" / (f"{playbook}.yml")).read_text(encoding="utf-8").split("\n- name:")[0]
-        assert artifact in head and all(
-            re.search(rf"^#   {name}\b", head, re.MULTILINE) for name in re.findall(r"`(\w+)`", variables)
-        ), playbook
+        assert artifact in head and bool(schedule) is ("schedules" in TEMPLATES[playbook])
     for name in DESCRIBED["injectors"]["env"]:
-        assert f"`{name}`" in text
+        assert f":envvar:`{name}`" in PAGE.text
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
@@ -700,11 +701,17 @@ def controller_of_awx() -> t.Iterator[Controller]:
 
 
 @pytest.fixture
-def made(tmp_path: Path, controller_of_awx: Controller) -> t.Callable[..., Run]:
-    """What the playbook awx does, under the oldest core, as everywhere here."""
+def operator(tmp_path: Path, controller_of_awx: Controller) -> Ansible:
+    """Who runs the playbook awx, by the oldest core, as everywhere here."""
     ansible = Ansible(tmp_path, {**controller_of_awx.environment, "SCALINGO_API_TOKEN": API_TOKEN})
     link = tmp_path / "collections" / "ansible_collections" / "awx"
     link.symlink_to(ROOT / ".cache" / "community" / "ansible_collections" / "awx")
+    return ansible
+
+
+@pytest.fixture
+def made(operator: Ansible) -> t.Callable[..., Run]:
+    """What the playbook does."""
     needed = {
         "scalingo_awx_project_url": "https://git.example.com/x.git",
         "scalingo_awx_image": "registry.example.com/ee",
@@ -712,7 +719,7 @@ def made(tmp_path: Path, controller_of_awx: Controller) -> t.Callable[..., Run]:
 
     def run(**variables: t.Any) -> Run:
         given = {name: value for name, value in {**needed, **variables}.items() if value is not None}
-        done = ansible.play(
+        done = operator.play(
             "- ansible.builtin.import_playbook: community.scalingo.awx\n", "-e", json.dumps(given), "-vvv"
         )
         assert API_TOKEN not in done.output and TOKEN not in done.output
@@ -721,17 +728,17 @@ def made(tmp_path: Path, controller_of_awx: Controller) -> t.Callable[..., Run]:
     return run
 
 
-def test_what_the_playbook_makes(made: t.Callable[..., Run], controller_of_awx: Controller) -> None:
-    """The modules of awx.awx take what it says, and AWX what they send: two templates of all."""
-    chosen = {
-        "scalingo_awx_playbooks": ["restore_drill", "failed_backup"],
-        "scalingo_awx_not_asked": ["restore_drill_region"],
+def test_the_page(operator: Ansible, controller_of_awx: Controller) -> None:
+    """The modules of awx.awx take what the playbook says, and AWX what they send: two templates of all."""
+    replace = {
+        "https://awx.example.com": controller_of_awx.environment["CONTROLLER_HOST"],
+        "~/.ansible/collections": str(operator.directory / "collections"),
     }
-    made(**chosen).ok()
-    (template, by_event), (drills, hourly) = (
-        controller_of_awx.objects["job_templates"],
-        controller_of_awx.objects["schedules"],
-    )
+    chosen = "scalingo_awx_playbooks: [restore_drill, failed_backup]\nscalingo_awx_not_asked: [restore_drill_region]\n"
+    project, done = PAGE.run(operator, replace=replace, more={"awx.yml": chosen})
+    assert API_TOKEN not in done.output and TOKEN not in done.output
+    found = controller_of_awx.objects
+    (template, by_event), (drills, hourly) = found["job_templates"], found["schedules"]
     assert json.loads(template["extra_vars"]) == {"restore_drill_evidence_dir": "/var/lib/scalingo/drills"}
     assert template["survey"]["spec"] == [
         question for question in SURVEYS["restore_drill"] if question["variable"] != "restore_drill_region"
@@ -742,11 +749,14 @@ def test_what_the_playbook_makes(made: t.Callable[..., Run], controller_of_awx: 
         {},
         True,
     )
-    (kind,), (own,) = controller_of_awx.objects["credential_types"], controller_of_awx.objects["credentials"]
+    (kind,), (own,), (source,) = found["credential_types"], found["credentials"], found["inventory_sources"]
     assert {name: kind[name] for name in DESCRIBED} == DESCRIBED
     assert own["credential_type"] == kind["id"] and template["associated"] == {"credentials": [own["id"]]}
-    (source,) = controller_of_awx.objects["inventory_sources"]
-    assert (HERE / "project" / source["source_path"]).is_file()
+    repository = operator.working_directory / "databases"
+    assert {path.name for path in repository.glob("*.yml")} == {
+        source["source_path"],
+        *(f"{name}.yml" for name in PLAYBOOKS),
+    }
 
 
 @pytest.mark.long
