@@ -56,9 +56,10 @@ class Place:
         self.path = path
         self.swept = swept
         self.watch = Watch(watcher)
-        self._ending = contextlib.ExitStack()
-        self._ending.callback(holder.close)
-        self._ending.callback(self._remove)
+        #: What is removed before the workspace is, the last first. Each may raise `DrillFailed`.
+        self.ending = contextlib.ExitStack()
+        self.ending.callback(holder.close)
+        self.ending.callback(self._remove)
 
     @classmethod
     @contextlib.contextmanager
@@ -99,10 +100,6 @@ class Place:
             stream.write(text.encode("utf-8"))
         return self.file(name)
 
-    def at_end(self, closer: t.Callable[[], None]) -> None:
-        """Have something removed before the workspace is, which is elsewhere. It may raise `DrillFailed`."""
-        self._ending.callback(closer)
-
     def run(
         self, command: t.Sequence[str], environment: t.Mapping[str, str], *, failing: str = "", hint: str = "", last: bool = False, **more: t.Any
     ) -> _programs.Done:  # fmt: skip
@@ -125,7 +122,7 @@ class Place:
             process = _programs.start(
                 command, environment=bare({}), asking=asking, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.path
             )  # fmt: skip
-            self._ending.callback(_programs.end, process)
+            self.ending.callback(_programs.end, process)
         deadline = time.monotonic() + PATIENCE
         while not ready():
             if process.poll() is not None or time.monotonic() > deadline:
@@ -146,7 +143,7 @@ class Place:
     def erase(self) -> None:
         """End what runs in it, and remove everything. Raises `DrillFailed` with what is left."""
         with _programs.undisturbed():
-            self._ending.close()
+            self.ending.close()
 
     def _remove(self) -> None:
         problem = _removed(self.path)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import collections
 import contextlib
 import csv
-import functools
 import io
 import os
 import re
@@ -319,7 +318,7 @@ class Server(_drill_place.Server):
             name = f"{PREFIX}{int(time.time() + self._params['timeout'])}_{self._place.name}"
             where, hint = "the given server", "Its user needs the right CREATEDB."
             # Whatever comes of it.
-            self._place.at_end(functools.partial(self._drop, name))
+            self._place.ending.callback(self._drop, name)
         else:
             words.append(f"OWNER {OWNER}")
         done = self._psql(f"CREATE DATABASE {name} TEMPLATE template0 {' '.join(words)};", superuser=True)

@@ -117,8 +117,8 @@ def _sealed(
     )
     try:
         if whole["signature"]:
-            found[whole["signature"]["file"]] = _signature(text, sign_key, watcher)
-            signature = _signature(canonical(head), sign_key, watcher).decode("ascii")
+            found[whole["signature"]["file"]] = _signature(text, sign_key, watcher).encode()
+            signature = _signature(canonical(head), sign_key, watcher)
         part, failed, hint = (
             "timestamp",
             "the evidence could not be given a time stamp",
@@ -134,13 +134,13 @@ def _sealed(
     return {**found, name: text, NEWEST: canonical({"newest": head, "signature": signature})}, None
 
 
-def _signature(text: bytes, key: str, watcher: Watcher | None) -> bytes:
+def _signature(text: bytes, key: str, watcher: Watcher | None) -> str:
     """A key with a passphrase is refused instead of asking for it; the private half of a public key is the agent's."""
     words = ["ssh-keygen", "-q", "-P", "", "-Y", "sign", "-n", NAMESPACE, "-f", key]
     done = _programs.run(words, given=text, timeout=PROGRAM_SECONDS, watcher=watcher)
-    if done.returncode or not done.output.startswith(b"-----BEGIN SSH SIGNATURE-----"):
+    if done.returncode or not done.stdout.startswith("-----BEGIN SSH SIGNATURE-----"):
         raise ScalingoError(done.said if done.returncode else "ssh-keygen made no signature")
-    return done.output
+    return done.stdout
 
 
 def _stamp(text: bytes, directory: str, command: t.Sequence[str], watcher: Watcher | None) -> bytes:

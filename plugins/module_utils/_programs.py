@@ -130,18 +130,10 @@ class Done:
 
     command: str
     returncode: int
-    output: bytes
-    errors: bytes
+    stdout: str
+    stderr: str
     #: One of both was longer than what is kept.
     is_cut: bool = False
-
-    @property
-    def stdout(self) -> str:
-        return self.output.decode("utf-8", "replace")
-
-    @property
-    def stderr(self) -> str:
-        return self.errors.decode("utf-8", "replace")
 
     @property
     def said(self) -> str:
@@ -259,8 +251,8 @@ def run(
                     process.wait(look())
         finally:
             end(process, 2.0)
-    is_cut = max(len(output), len(errors)) > MOST
-    return Done(name, process.returncode, bytes(output[:MOST]), bytes(errors[:MOST]), is_cut)
+    stdout, stderr = (written[:MOST].decode("utf-8", "replace") for written in (output, errors))
+    return Done(name, process.returncode, stdout, stderr, max(len(output), len(errors)) > MOST)
 
 
 def _carried(process: t.Any, pieces: t.Iterator[bytes], look: t.Callable[[], float]) -> tuple[bytearray, bytearray]:

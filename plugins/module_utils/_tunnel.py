@@ -103,7 +103,7 @@ class Tunnels:
             said=""
             if status is not None
             else " / ".join(visible(line).strip() for line in said.splitlines() if line.strip()),
-            problem="" if status is None else said.strip() or Done("ssh", status, b"", b"").ending,
+            problem="" if status is None else said.strip() or Done("ssh", status, "", "").ending,
         )
 
     def open(

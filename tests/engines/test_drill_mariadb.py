@@ -192,7 +192,7 @@ def test_a_dump_of_mysql_and_one_of_mariadb(work_dir: Path, programs: str, tmp_p
     with drill(
         work_dir,
         programs,
-        dumped.output.replace(b"`drill`", b"`shop_10``02`") + STOCK,
+        dumped.stdout.replace("`drill`", "`shop_10``02`").encode() + STOCK,
         server_settings={"max-connections": 17, "skip_networking": "OFF"},
     ) as (place, server):
         server.start(place, (), "shop_1002")
@@ -235,7 +235,7 @@ def test_what_makes_a_drill_of_mysql_fail(work_dir: Path, programs: str, tmp_pat
     ],
 )  # fmt: skip
 def test_what_the_client_complains_of(code: int, errors: str, problems: list[str]) -> None:
-    assert _drill_mariadb.complaints(_programs.Done("mariadb", code, b"", errors.encode())) == problems
+    assert _drill_mariadb.complaints(_programs.Done("mariadb", code, "", errors)) == problems
 
 
 def test_nothing_outlives_a_killed_drill_of_mysql(work_dir: Path, programs: str) -> None:

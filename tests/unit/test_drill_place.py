@@ -155,7 +155,7 @@ def test_who_removes_everything_is_not_disturbed(work_dir: Path) -> None:
     other.start()
     try:
         with pytest.raises(RunEnded), Place.made(str(work_dir), "shop") as place:
-            place.at_end(close)
+            place.ending.callback(close)
             signal.setitimer(signal.ITIMER_REAL, 0.05, 0.5)
             time.sleep(5)
     finally:
@@ -170,7 +170,7 @@ def test_what_could_not_be_dropped_elsewhere_is_told(work_dir: Path) -> None:
         raise DrillFailed("the database could not be dropped")
 
     with pytest.raises(DrillFailed, match="could not be dropped"), Place.made(str(work_dir), "shop") as place:
-        place.at_end(close)
+        place.ending.callback(close)
     assert os.listdir(work_dir) == []
 
 
@@ -329,15 +329,15 @@ def test_only_a_restoration_that_came_to_its_end_is_one(
     code: int, errors: str, problems: list[str], left_out: int
 ) -> None:
     counted: collections.Counter[str] = collections.Counter()
-    done = _programs.Done("pg_restore", code, b"", errors.encode())
+    done = _programs.Done("pg_restore", code, "", errors)
     assert _drill_dump.complaints(done, counted, isolated=True) == problems
     assert counted["MATERIALIZED VIEW DATA"] == left_out
 
 
 def test_jobs_do_not_count_what_they_meet_at_their_start() -> None:
-    done = _programs.Done("pg_restore", 1, b"", (HARMLESS * 4 + IGNORED % 2).encode())
+    done = _programs.Done("pg_restore", 1, "", HARMLESS * 4 + IGNORED % 2)
     assert _drill_dump.complaints(done, collections.Counter(), parallel=True) == []
-    none = _programs.Done("pg_restore", 1, b"", (HARMLESS * 4 + IGNORED % 0).encode())
+    none = _programs.Done("pg_restore", 1, "", HARMLESS * 4 + IGNORED % 0)
     assert _drill_dump.complaints(done, collections.Counter()) and _drill_dump.complaints(
         none, collections.Counter(), parallel=True
     )

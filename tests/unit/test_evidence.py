@@ -256,7 +256,7 @@ def test_a_signature_that_fails_makes_the_evidence_that_of_a_failed_drill(
 
 def test_a_program_that_signs_nothing_is_not_believed(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def nothing(*dummy: t.Any, **more: t.Any) -> _programs.Done:
-        return _programs.Done("ssh-keygen", 0, b"", b"")
+        return _programs.Done("ssh-keygen", 0, "", "")
 
     monkeypatch.setattr(_programs, "run", nothing)
     written = _evidence.write(place, record(), now=NOW, sign_key="key")

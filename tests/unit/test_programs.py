@@ -104,13 +104,13 @@ def test_how_a_program_ended_is_told() -> None:
 
 def test_much_goes_in_and_out_at_a_time_and_no_more_than_may_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     copy = "import shutil, sys; shutil.copyfileobj(sys.stdin.buffer, sys.stdout.buffer)"
-    content = bytes(range(256)) * 4096
-    assert _programs.run(python(copy), given=content).output == content
-    assert _programs.run(python(copy), given=iter([b"", content, b"end"])).output == content + b"end"
+    content = bytes(range(128)) * 8192
+    assert _programs.run(python(copy), given=content).stdout == content.decode()
+    assert _programs.run(python(copy), given=iter([b"", content, b"end\xff"])).stdout == f"{content.decode()}end\ufffd"
     assert _programs.run(["true"], given=content).returncode == 0, "it reads nothing of that"
     monkeypatch.setattr(_programs, "MOST", 1000)
     cut = _programs.run(python(copy), given=content)
-    assert (cut.output, cut.is_cut, cut.returncode) == (content[:1000], True, 0)
+    assert (cut.stdout, cut.is_cut, cut.returncode) == (content[:1000].decode(), True, 0)
 
 
 def test_what_a_program_leaves_running_ends_with_it(tmp_path: Path) -> None:

@@ -104,6 +104,21 @@ def test_the_time_for_a_drill_limits_its_download(regions: list[Region]) -> None
     assert [path.name for path in regions[0].directory.glob("restore_drill-*")] == []
 
 
+def test_a_given_server_of_another_version_is_refused(regions: list[Region], monkeypatch: pytest.MonkeyPatch) -> None:
+    start = drill_memory.Server.start
+
+    def older(server: drill_memory.Server, *arguments: t.Any) -> None:
+        start(server, *arguments)
+        server.version = "15.2"
+
+    monkeypatch.setattr(drill_memory.Server, "start", older)
+    report = regions[0].drill(server_service="drills", allow=["network", "superuser"])
+    version = report.result["evidence"]["database"]["version"]
+    assert report.result["findings"] == [
+        f"the server is PostgreSQL 15.2, and {version.split('.')[0]} is needed for a database of {version}"
+    ]
+
+
 @pytest.mark.parametrize(
     ("options", "said", "not_said"),
     [
