@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import yaml
 from scalingo_sandbox.testing import Sandbox
 from support.pages import Page
 from support.playbook import Ansible
 
 GUIDE = Page("guide")
 README = Page("README.md")
+SANDBOX = Page("tests/sandbox/README.md")
 
 
 def test_the_plays_of_the_guide(ansible: Ansible, sandbox: Sandbox) -> None:
@@ -36,3 +38,15 @@ def test_the_play_of_the_readme(ansible: Ansible) -> None:
     assert "Set the backup schedule" in shown.stdout
     assert [item.result["changed"] for item in shown.results] == [True, True]
     assert ansible.play(README.files["shop.yml"]).ok().clean().count("changed") == 0
+
+
+def test_the_sandbox_as_its_readme_says(ansible: Ansible) -> None:
+    """Its command starts a sandbox of its own. What exists in it without a seed is not what the play is about."""
+    ansible.environment = {}
+    play = "- hosts: localhost\n  gather_facts: false\n  tasks: [{community.scalingo.scalingo_user_info: {}}]\n"
+    (ansible.directory / "shop.yml").write_text(play, encoding="utf-8")
+    (shown,) = SANDBOX.run(ansible)
+    assert shown.count("ok") == 1
+    seed = yaml.safe_load(SANDBOX.files["seed.yml"])
+    with Sandbox(seed) as sandbox:
+        assert sandbox.state()["apps"][0]["name"] == "shop"

@@ -153,6 +153,11 @@ class Page:
         return {block.caption: block.text for block in self.blocks if block.caption}
 
     @property
+    def saved(self) -> dict[str, str]:
+        """The same, with those that cannot be used here."""
+        return {block.caption: block.text for block in blocks_of(self.path) if block.caption}
+
+    @property
     def shell(self) -> list[str]:
         return [block.text for block in self.blocks if block.is_shell]
 

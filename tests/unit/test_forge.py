@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 import runpy
+import subprocess
+import sys
 import typing as t
 from pathlib import Path
 
 import pytest
 import yaml
+from support.pages import Page
 from support.playbook import ROOT
 
 WORKFLOWS = {
@@ -28,6 +31,16 @@ SESSIONS = {
     "build_import_check": "artifact",
     "ansible_lint": "ansible-lint",
     "ansible_test_sanity": "sanity-newest",
+}
+
+
+#: The schemas that check-jsonschema brings, and the names of the files that they are for.
+SCHEMAS = {
+    "github-workflows": r"\.github/workflows/.*\.yml",
+    "gitlab-ci": r"\.gitlab-ci\.yml",
+    "dependabot": r"\.github/dependabot\.yml",
+    "github-issue-forms": r"\.github/ISSUE_TEMPLATE/(?!config).*\.yml",
+    "github-issue-config": r"\.github/ISSUE_TEMPLATE/config\.yml",
 }
 
 
@@ -57,6 +70,10 @@ def test_workflows_get_no_more_rights_than_they_need() -> None:
         for job in workflow["jobs"].values():
             checkouts = [step for step in job.get("steps", ()) if step.get("uses", "").startswith("actions/checkout@")]
             assert all(step["with"] == {"persist-credentials": False} for step in checkouts), name
+            for step in job.get("steps", ()):
+                # Without it, nothing below a directory with a dot is kept.
+                if step.get("uses", "").startswith("actions/upload-artifact@") and ".cache/" in step["with"]["path"]:
+                    assert step["with"].get("include-hidden-files") is True, name
 
 
 def test_actions_have_one_version_everywhere() -> None:
@@ -114,3 +131,32 @@ def test_the_checks_of_the_community_have_their_suite_here() -> None:
     assert set(re.findall(r"(?m)^\[sessions\.([a-z_]+)\]$", text)) == set(SESSIONS)
     suites = (ROOT / "scripts" / "run_suites").read_text(encoding="utf-8")
     assert [suite for suite in SESSIONS.values() if f'"{suite}"' not in suites] == []
+
+
+def definitions() -> dict[str, str]:
+    """What forges read: the files of this repository, and those that readers of the pages save."""
+    found = {
+        str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in (ROOT / ".github").rglob("*.yml")
+    }
+    for path in (ROOT / "docs" / "docsite" / "rst").glob("*.rst"):
+        found.update({f"{path.stem}/{name}": text for name, text in Page(path.stem).saved.items()})
+    return found
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_definitions_are_what_their_schemas_say(schema: str, tmp_path: Path) -> None:
+    texts = {name: text for name, text in definitions().items() if re.search(SCHEMAS[schema] + "$", name)}
+    paths = []
+    for name, text in texts.items():
+        paths.append(tmp_path / name.replace("/", "-"))
+        paths[-1].write_text(text, encoding="utf-8")
+    assert paths, schema
+    transform = ["--data-transform", "gitlab-ci"] if schema == "gitlab-ci" else []
+    program = str(Path(sys.executable).parent / "check-jsonschema")
+    done = subprocess.run(
+        [program, "--builtin-schema", f"vendor.{schema}", *transform, *paths],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -92,7 +92,7 @@ def requirements(documentation: t.Mapping[str, t.Any]) -> str:
         "docs/docsite/rst/events.rst",
         "requirements/core-oldest.in",
     ]
-    + ["extensions/awx/README.md", "plugins/modules/scalingo_pg_extension.py", "plugins/doc_fragments/_options.py"]
+    + ["plugins/modules/scalingo_pg_extension.py", "plugins/doc_fragments/_options.py"]
     + ["plugins/inventory/scalingo_databases.py", "extensions/eda/plugins/event_source/scalingo_events.py"],
 )
 def test_every_place_names_the_lowest_versions_that_the_code_names(path: str) -> None:

@@ -16,7 +16,10 @@ from support.playbook import ROOT
 PAGES = sorted(
     [
         ROOT / "README.md",
+        ROOT / "tests" / "sandbox" / "README.md",
         *(ROOT / "docs" / "docsite" / "rst").glob("*.rst"),
+        *(ROOT / "roles").glob("*/README.md"),
+        *(ROOT / "extensions").glob("**/README.md"),
     ]
 )
 #: How many blocks may stay out, of all pages. A new one is worth a look.
