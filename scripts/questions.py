@@ -5,7 +5,7 @@
 """What playbooks take, and what the surveys of AWX ask: both from the argument specs of the roles, for scripts/lists.
 
 The head of a playbook names its variables. PLAYBOOK.meta.yml describes them: those of a role are written here, those of the playbook itself, and its
-examples, are kept as they are. extensions/awx/templates.yml names the questions of each survey, and surveys.yml beside it is written here.
+examples, are kept as they are. playbooks/controller/templates.yml names the questions of each survey, and surveys.yml beside it is written here.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ HEADER = """---
 
 """
 OF_META = "The variables of the playbook. `make lists` writes those of roles, and copies those of the playbook hosts; the others are written here."
-OF_PROJECT = "Written by `make lists` from templates.yml in the directory above."
+OF_PROJECT = "Written by `make lists` from playbooks/controller/templates.yml."
 OF_SURVEYS = "Written by `make lists` from templates.yml beside it and from the argument specs of the roles."
 #: What an option of a play is said to be: the markup, and what is inside a structure, stay with the role.
 KEPT = ("type", "elements", "choices", "required", "default")
@@ -186,7 +186,7 @@ def is_consent(name: str) -> bool:
 
 def surveys(written: dict[Path, str]) -> dict[Path, str]:
     """The questions of each template of AWX, as job_template of awx.awx takes them."""
-    place = ROOT / "extensions" / "awx"
+    place = ROOT / "playbooks" / "controller"
     roles = of_roles()
     found: dict[str, list[Option]] = {}
     for template in read(place / "templates.yml")["scalingo_awx_templates"]:
@@ -197,7 +197,7 @@ def surveys(written: dict[Path, str]) -> dict[Path, str]:
         unknown = [name for name in names if name not in roles and name not in own]
         if unknown or len(names) > MOST:
             raise SystemExit(
-                f"extensions/awx/templates.yml: {playbook} asks {len(names)} questions; not known: {', '.join(unknown) or 'none'}"
+                f"playbooks/controller/templates.yml: {playbook} asks {len(names)} questions; not known: {', '.join(unknown) or 'none'}"
             )
         required = template.get("required", [])
         found[playbook] = [
@@ -212,7 +212,7 @@ def project() -> dict[Path, str]:
     """The files of a project of AWX, one for each template; none for a template that is gone."""
     place = ROOT / "extensions" / "awx" / "project"
     files = {path: "" for path in place.glob("*.yml") if "import_playbook:" in path.read_text(encoding="utf-8")}
-    for template in read(place.parent / "templates.yml")["scalingo_awx_templates"]:
+    for template in read(ROOT / "playbooks" / "controller" / "templates.yml")["scalingo_awx_templates"]:
         play = {
             "name": template["name"],
             "ansible.builtin.import_playbook": f"community.scalingo.{template['playbook']}",

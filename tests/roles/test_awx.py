@@ -37,7 +37,7 @@ from support.real import DURATIONS
 from support.watched import ISSUED
 
 DESCRIBED: dict[str, t.Any] = yaml.safe_load(
-    (ROOT / "extensions" / "awx" / "credential_type.yml").read_text(encoding="utf-8")
+    (ROOT / "playbooks" / "controller" / "credential_type.yml").read_text(encoding="utf-8")
 )
 TYPE = ManagedCredentialType(
     "scalingo", DESCRIBED["name"], DESCRIBED["kind"], DESCRIBED["inputs"], DESCRIBED["injectors"]
@@ -47,11 +47,13 @@ PAGE = Page("awx")
 #: The job templates by their playbooks, and their surveys.
 TEMPLATES: dict[str, dict[str, t.Any]] = {
     template["playbook"]: template
-    for template in yaml.safe_load((HERE / "templates.yml").read_text(encoding="utf-8"))["scalingo_awx_templates"]
+    for template in yaml.safe_load((ROOT / "playbooks" / "controller" / "templates.yml").read_text(encoding="utf-8"))[
+        "scalingo_awx_templates"
+    ]
 }
-SURVEYS: dict[str, list[dict[str, t.Any]]] = yaml.safe_load((HERE / "surveys.yml").read_text(encoding="utf-8"))[
-    "scalingo_awx_surveys"
-]
+SURVEYS: dict[str, list[dict[str, t.Any]]] = yaml.safe_load(
+    (ROOT / "playbooks" / "controller" / "surveys.yml").read_text(encoding="utf-8")
+)["scalingo_awx_surveys"]
 #: What AWX sets for every job, whatever its credentials.
 OF_EVERY_JOB = {
     "ANSIBLE_FORCE_COLOR": "True", "ANSIBLE_HOST_KEY_CHECKING": "False", "ANSIBLE_INVENTORY_UNPARSED_FAILED": "True",

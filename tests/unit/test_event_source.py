@@ -856,7 +856,7 @@ def test_the_documentation_and_the_schema_have_every_argument() -> None:
 
 def test_the_credential_type_is_that_of_awx_but_for_the_name_of_its_file() -> None:
     place = PLUGINS / "credential_types" / "scalingo"
-    awx = yaml.safe_load((ROOT / "extensions" / "awx" / "credential_type.yml").read_text(encoding="utf-8"))
+    awx = yaml.safe_load((ROOT / "playbooks" / "controller" / "credential_type.yml").read_text(encoding="utf-8"))
     assert yaml.safe_load((place / "input.yml").read_text(encoding="utf-8")) == awx["inputs"]
     injectors = yaml.safe_load((place / "injectors.yml").read_text(encoding="utf-8"))
     # What the platform leaves unexpanded until there is a file names nothing but the file.
