@@ -19,14 +19,7 @@ from support.chromium import look
 from support.playbook import ROOT
 
 DOCS = ROOT / ".cache" / "docs"
-PAGES = (
-    "index",
-    "docsite/guide",
-    "docsite/playbooks",
-    "docsite/performance",
-    "fleet_report_role",
-    "scalingo_database_module",
-)
+WIDE = ("index", "docsite/performance", "fleet_report_role", "scalingo_database_module")
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +62,11 @@ def test_every_page_is_in_the_index_in_the_order_of_reading(site: Path) -> None:
 
 
 def test_pages_fit_a_phone_and_the_console_is_silent(site: Path) -> None:
+    guides = [f"docsite/{path.stem}" for path in sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst"))]
     views = [
         {"name": f"{page} {width}", "file": str(site / f"{page}.html"), "width": width, "height": 844}
-        for page in PAGES
-        for width in (390, 1280)
+        for width, pages in ((390, {*WIDE, *guides}), (1280, WIDE))
+        for page in sorted(pages)
     ]
     seen = look(views)
     assert {name: (view["said"], view["scrollWidth"] - view["clientWidth"]) for name, view in seen.items()} == {

@@ -66,8 +66,12 @@ def _run(laboratory: Laboratory, base: Case, item: Data, variables: Data) -> t.I
     results = []
     for element in loop:
         values = {**scope, "item": element}
-        if "when" in item and not filled(f"{{{{ {item['when']} }}}}", values):
-            continue
+        if "when" in item:
+            met = filled(f"{{{{ {item['when']} }}}}", values)
+            # From 2.19 on, ansible-core takes nothing else.
+            assert isinstance(met, bool), f"its condition is {met!r}, not a boolean"
+            if not met:
+                continue
         arguments = filled(item[module_keys[0]] or {}, values)
         if task is None:
             continue
