@@ -64,6 +64,13 @@ def test_each_block_is_run_or_says_why_not(path: Path) -> None:
             assert block.playbook
 
 
+def test_the_kinds_of_blocks_are_those_that_the_checks_of_the_community_take() -> None:
+    text = (ROOT / "antsibull-nox.toml").read_text(encoding="utf-8")
+    taken = set(re.findall(r'"([^"]+)"', re.findall(r"(?m)^codeblocks_restrict_types = (.*)$", text)[0]))
+    kinds = {block.kind for path in PAGES if path.suffix == ".rst" for block in blocks_of(path)}
+    assert kinds - taken == set()
+
+
 def test_few_blocks_are_not_run(record_property: pytest.RecordProperty) -> None:
     blocks = [block for path in PAGES for block in blocks_of(path)]
     figures = {
