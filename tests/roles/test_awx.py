@@ -200,11 +200,15 @@ class Automation:
         inside = {name: re.sub("^/runner/", f"{private}/", value) for name, value in environment.items()}
         return private, inside, shown
 
-    def inventory(self, inputs: t.Mapping[str, str], source: str = "") -> str:
-        """What a source of an inventory gives, by default that of the project."""
+    def inventory(self, inputs: t.Mapping[str, str]) -> str:
+        """What the source of the inventory in the project gives."""
         private, environment, dummy = self.inject(inputs, INVENTORY_UPDATE_ID="3")
         path = private / "project" / "scalingo_databases.yml"
-        path.write_text(source or (HERE / "project" / path.name).read_text(encoding="utf-8"), encoding="utf-8")
+        (private / "project" / "group_vars").mkdir()
+        (private / "project" / "group_vars" / "engine_postgresql.yml").write_text(
+            "declared: beside it\n", encoding="utf-8"
+        )
+        path.write_text((HERE / "project" / path.name).read_text(encoding="utf-8"), encoding="utf-8")
         done = subprocess.run(
             ["ansible-inventory", "-i", str(path), "--list", "--export"],
             cwd=private, env={**self.surroundings, **environment, "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True"},
@@ -403,6 +407,10 @@ def test_a_job_that_upgrades(automation: Automation, sandbox: Sandbox, tmp_path:
 def test_a_source_of_an_inventory(region: str, hosts: list[str], automation: Automation, sandbox: Sandbox) -> None:
     found = json.loads(automation.inventory(credential(sandbox, region=region)))
     assert sorted(found["_meta"]["hostvars"]) == hosts
+    # What is declared beside the source comes with it.
+    assert found.get("engine_postgresql", {}).get("vars", {}) == (
+        {"declared": "beside it"} if "ledger_1003" in hosts else {}
+    )
     # Schedules name groups of it.
     schedules = [schedule for template in TEMPLATES.values() for schedule in template.get("schedules", [])]
     groups = {schedule["answers"]["scalingo_hosts"] for schedule in schedules if "answers" in schedule}
