@@ -33,8 +33,10 @@ test: ## every test and check; SUITES="unit mypy" runs these alone
 	@scripts/bootstrap python core node
 	@$(python) scripts/run_suites $(or $(SUITES),test) $(ARGUMENTS)
 
-sandbox: ## start the sandbox and print the exports to paste; Ctrl-C stops it
+sandbox: ## start the sandbox and print the exports to paste, for it and for this Ansible; Ctrl-C stops it
 	@scripts/bootstrap python
+	@echo "export PATH='$(CURDIR)/.cache/venv/bin':\"\$$PATH\""
+	@echo "export ANSIBLE_COLLECTIONS_PATH='$(CURDIR)/.cache/collections'"
 	@exec .cache/venv/bin/scalingo-sandbox --exports $(ARGUMENTS)
 
 long: ## the long tests of playbooks and roles: fleets in slices, ended, on the newest core; in twelve minutes

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import yaml
 from scalingo_sandbox.testing import Sandbox
 from support.pages import Page
@@ -16,21 +18,20 @@ README = Page("README.md")
 SANDBOX = Page("tests/sandbox/README.md")
 
 
-def test_the_plays_of_the_guide(ansible: Ansible, sandbox: Sandbox) -> None:
-    ((name, databases),) = GUIDE.files.items()
-    path = ansible.directory / name
-    path.write_text(databases, encoding="utf-8")
+def test_the_plays_of_the_guide(tmp_path: Path) -> None:
     text = "\n".join(GUIDE.plays)
-    first = ansible.play(text, "-i", str(path)).ok().clean()
-    assert first.tasks("Back up at three, maintain on Sunday night")[0].result["changed"]
-    assert first.result("Predict the change")["steps"]
-    assert first.count("rescued") == 1
-    assert len(first.by_host("Maintain on Sunday night")) == 3
-    sandbox.clear_log()
-    second = ansible.play(text, "-i", str(path)).ok().clean()
-    written = [record.action_name or record.route for record in sandbox.unsafe() if record.role != "auth"]
-    assert written == ["reset-database"]
-    assert second.result("Ensure the logical databases exist")["api_usage"]["requests"] == 1
+    # A sandbox as a reader starts it.
+    with Sandbox() as sandbox:
+        ansible = Ansible(tmp_path, sandbox.running.exports())
+        first = ansible.play(text).ok().clean()
+        assert first.tasks("Back up at three, maintain on Sunday night")[0].result["changed"]
+        assert first.result("Predict the change")["steps"]
+        assert first.count("rescued") == 1
+        sandbox.clear_log()
+        second = ansible.play(text).ok().clean()
+        written = [record.action_name or record.route for record in sandbox.unsafe() if record.role != "auth"]
+        assert written == ["reset-database"]
+        assert second.result("Ensure the logical databases exist")["api_usage"]["requests"] == 1
 
 
 def test_the_play_of_the_readme(ansible: Ansible) -> None:
