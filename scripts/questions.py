@@ -16,7 +16,11 @@ import typing as t
 from pathlib import Path
 
 import yaml
-from surroundings import COLLECTIONS, ROOT, shipped
+from surroundings import ROOT, shipped
+
+# The checkout under the name of a collection, also where nothing was set up.
+sys.path.insert(0, str(ROOT))
+import conftest  # noqa: E402, F401
 
 Option = dict[str, t.Any]
 HEADER = """---
@@ -129,7 +133,6 @@ def metas() -> dict[Path, str]:
 
 def limits(name: str) -> dict[str, int]:
     """The least and the most of a number, as the role refuses others."""
-    sys.path.insert(0, str(COLLECTIONS))
     from ansible_collections.community.scalingo.plugins.plugin_utils import _role_forms
 
     roles = sorted((path.name for path in (ROOT / "roles").iterdir()), key=len, reverse=True)

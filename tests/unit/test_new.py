@@ -22,6 +22,8 @@ BIN = Path(sys.executable).parent
 EXAMPLES = {
     "CONTRIBUTING.md",
     "Makefile",
+    "docs/docsite/rst/limits.rst",
+    "docs/docsite/rst/terraform.rst",
     "scripts/new",
     "tests/cases/scalingo_event_info.yml",
     "tests/contract/test_live.py",
