@@ -452,12 +452,12 @@ def test_create_reset_and_delete_are_three_different_things(box: Sandbox, caller
     assert created["result"] == {"name": "stock", "protected": False}
     assert caller.action(mysql, "reset-database", {"database_name": "orders"})["result"] is None
     names = [entry["name"] for entry in caller.action(mysql, "list-databases")["result"]]
-    assert names == ["shop_1002", "orders", "stock"]
+    assert names == ["shop_1002", "orders", "reports", "stock"]
     tables = {entry["name"]: entry["tables"] for entry in state_of(box, mysql)["logical_databases"]}
     assert tables["orders"] == {}
     assert caller.action(mysql, "delete-database", {"database_name": "orders"})["result"] is None
     names = [entry["name"] for entry in caller.action(mysql, "list-databases")["result"]]
-    assert names == ["shop_1002", "stock"]
+    assert names == ["shop_1002", "reports", "stock"]
     assert caller.action(mysql, "reset-database", {"database_name": "shop_1002"})["ok"] == 1
 
 
