@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import typing as t
 from pathlib import Path
 
@@ -45,13 +43,6 @@ def test_the_action_group_holds_every_module_and_nothing_else() -> None:
 
 def test_the_readme_names_every_module_once_in_its_table() -> None:
     assert re.findall(r"^\| \[(scalingo_\w+)\]\([^)]*/plugins/modules/", README, re.MULTILINE) == MODULES
-
-
-def test_make_lists_has_nothing_to_write() -> None:
-    done = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "lists", "--check"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_place_has_the_same_version() -> None:
