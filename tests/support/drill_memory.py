@@ -55,7 +55,7 @@ class Server:
             raise DrillFailed(
                 "the given server has a network", hint="If that is what you want, add 'allow: [network]' to the task."
             )
-        assert hosts and own
+        assert bool(hosts) == (self.kind == "given")
         self._place = place
         for wrong in (self._params["locale"], *self._params["server_settings"]):
             if wrong:

@@ -217,7 +217,8 @@ class RestoreDrill(backups.WithArchives, Resource[State]):
         with drill.phase("unpack"):
             record["source"]["content_bytes"] = _drill_place.unpack(archive, place, server.engine)
         with drill.phase("start"):
-            server.start(place, _hosts(self._database), str(or_none(self._database["resource_id"]) or ""))
+            hosts = _hosts(self._database) if server.kind == "given" else ()
+            server.start(place, hosts, str(or_none(self._database["resource_id"]) or ""))
             self._require_fit()
         with drill.phase("restore"):
             production = record["extensions"].get("production", {})
