@@ -238,7 +238,7 @@ def _number(params: t.Mapping[str, t.Any], name: str, default: float, least: flo
     value = params.get(name)
     try:
         number = float(default if value is None else value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = least - 1
     if not least <= number <= most:
         raise InvalidInput(f"{name} is {value}: use a number from {least:g} to {most:g}")

@@ -137,9 +137,17 @@ def integer(value: t.Any, place: str) -> int:
 
 def number(value: t.Any, place: str) -> float:
     """A number; a whole one stays whole. What is none and still called one, such as NaN, is no JSON."""
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not _is_finite(value):
         raise Mismatch("a number", place, value)
     return value
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        # More digits than any number has.
+        return False
 
 
 def anything(value: t.Any, place: str) -> t.Any:

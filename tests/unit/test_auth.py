@@ -171,6 +171,7 @@ def test_addresses_that_are_none(given: str, message: str) -> None:
         ({"api_retries": -1}, "api_retries is -1: use a number from 0 to 100", ""),
         ({"requests_per_minute": 0}, "requests_per_minute is 0: use a whole number from 1 to 60", ""),
         ({"requests_per_minute": 61}, "requests_per_minute is 61: use a whole number from 1 to 60", ""),
+        ({"requests_per_minute": 10**400}, f"requests_per_minute is {10**400}: use a whole number from 1 to 60", ""),
         ({"requests_per_minute": "many"}, "requests_per_minute is many: use a whole number from 1 to 60", ""),
         ({"max_in_flight": -1}, "max_in_flight is -1: use a whole number from 1 to 20", ""),
         ({"max_in_flight": "21"}, "max_in_flight is 21: use a whole number from 1 to 20", ""),
