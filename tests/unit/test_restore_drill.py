@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import typing as t
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from ansible_collections.community.scalingo.plugins.modules import scalingo_restore_drill
@@ -99,7 +100,10 @@ def test_the_time_for_a_drill_limits_its_download(regions: list[Region]) -> None
         regions[0].sandbox.fault(match={"route": "B4"}, do="replace", body={"download_url": server.link()})
         report = regions[0].drill(backup_id=LARGE["id"], timeout=90)
     found = report.result["evidence"]
-    assert report.result["findings"] == ["the time for the drill is over, which is 90 seconds"]
+    # Of the limits of the drill and of one answer, the one that looks first after the clock was moved.
+    over = "the time for the drill is over, which is 90 seconds"
+    (finding,) = report.result["findings"]
+    assert finding in (over, f"{urlsplit(server.link()).netloc} was still answering after too long a time")
     assert (found["failed_in"], found["outcome"]) == ("download", "failed")
     assert [path.name for path in regions[0].directory.glob("restore_drill-*")] == []
 
