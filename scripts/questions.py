@@ -15,8 +15,9 @@ import sys
 import typing as t
 from pathlib import Path
 
+import heads
 import yaml
-from surroundings import ROOT, shipped
+from surroundings import ROOT
 
 # The checkout under the name of a collection, also where nothing was set up.
 sys.path.insert(0, str(ROOT))
@@ -77,30 +78,27 @@ def of_roles() -> dict[str, Option]:
     return found
 
 
-def heads(path: Path) -> tuple[list[str], list[str]]:
+def head(path: Path) -> tuple[list[str], list[str]]:
     """What a playbook says of itself at its head: its first paragraphs, up to the examples, and the names of its variables."""
-    lines = path.read_text(encoding="utf-8").split("\n- ")[0].splitlines()
-    comments = [line[2:] for line in lines if line.startswith("#")][3:]
-    paragraphs = "\n".join(comments).strip().split("\n\n")
+    paragraphs = heads.head(path)
     prose = []
     for paragraph in paragraphs:
         if re.match(r"\s|Variables|Databases,|with, for example|Example", paragraph):
             break
         prose.append(" ".join(paragraph.split()))
-    listed = re.findall(r"^#   ([a-z]\w+(?:, [a-z]\w+)*)(?: \([^)]*\))?(?: {2,}|$)", "\n".join(lines), re.MULTILINE)
+    listed = re.findall(r"^  ([a-z]\w+(?:, [a-z]\w+)*)(?: \([^)]*\))?(?: {2,}|$)", "\n".join(paragraphs), re.MULTILINE)
     return prose, [name for names in listed for name in names.split(", ") if "_" in name]
 
 
 def metas() -> dict[Path, str]:
     """PLAYBOOK.meta.yml of each playbook of the artifact."""
     roles = of_roles()
-    playbooks = [ROOT / path for path in shipped() if re.fullmatch(r"playbooks/\w+\.yml", path.as_posix())]
     common = read(ROOT / "playbooks" / "hosts.meta.yml")["argument_specs"]["hosts"]["options"]
     written = {}
-    for path in playbooks:
+    for path in heads.playbooks():
         meta = path.with_suffix(".meta.yml")
         earlier = read(meta)["argument_specs"][path.stem] if meta.is_file() else {"options": {}, "examples": ""}
-        prose, names = heads(path)
+        prose, names = head(path)
         short, dummy, rest = prose[0].partition(". ")
         options = {}
         for name in dict.fromkeys(names):

@@ -18,7 +18,17 @@ from ._change import Performer
 from ._client import Client
 from ._core import Clock
 from ._diagnosis import LOCAL_FAULTS, MACHINE_ADVICE
-from ._errors import ConsentMissing, InvalidInput, ScalingoError, UnexpectedAnswer, facts, legible, scrub, sentence
+from ._errors import (
+    HIDDEN,
+    ConsentMissing,
+    InvalidInput,
+    ScalingoError,
+    UnexpectedAnswer,
+    facts,
+    legible,
+    scrub,
+    sentence,
+)
 from ._options import Spec, secrets_of, settle
 from ._progress import Progress
 from ._settings import with_environment
@@ -135,8 +145,8 @@ def _salvage(performing: Performer) -> dict[str, t.Any]:
         return {}
 
 
-#: What stands for a value that is a secret or holds one, and for a secret within a text. Both are those of ansible-core up to 2.21.
-HIDDEN, HIDDEN_PART = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "********"
+#: What stands for a value that is a secret, or for a number that holds one. Within a text, HIDDEN stands for it, as everywhere.
+WHOLLY_HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 
 def masked(value: t.Any, secrets: t.Collection[str]) -> t.Any:
@@ -155,11 +165,11 @@ def _masked(value: t.Any, secrets: t.Sequence[str]) -> t.Any:
     if isinstance(value, (list, tuple)):
         return [_masked(item, secrets) for item in value]
     if not isinstance(value, str):
-        return HIDDEN if any(secret in str(value) for secret in secrets) else value
+        return WHOLLY_HIDDEN if any(secret in str(value) for secret in secrets) else value
     if value in secrets:
-        return HIDDEN
+        return WHOLLY_HIDDEN
     for secret in secrets:
-        value = value.replace(secret, HIDDEN_PART)
+        value = value.replace(secret, HIDDEN)
     return value
 
 

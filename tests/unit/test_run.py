@@ -369,15 +369,15 @@ def test_a_failure_hides_the_secrets_of_all_options_in_each_form() -> None:
 @pytest.mark.parametrize(
     "value, wanted",
     [
-        ("canary", _run.HIDDEN),
-        ("a canary sings canary", f"a {_run.HIDDEN_PART} sings {_run.HIDDEN_PART}"),
+        ("canary", _run.WHOLLY_HIDDEN),
+        ("a canary sings canary", f"a {_run.HIDDEN} sings {_run.HIDDEN}"),
         # The longer one first, so that nothing of it stays.
-        ("canary-2 canary", f"{_run.HIDDEN_PART} {_run.HIDDEN_PART}"),
-        (1471, _run.HIDDEN),
+        ("canary-2 canary", f"{_run.HIDDEN} {_run.HIDDEN}"),
+        (1471, _run.WHOLLY_HIDDEN),
         (1.5, 1.5),
         (
             {"canary": ["x", ("canary",), {"b": "canary."}]},
-            {"canary": ["x", [_run.HIDDEN], {"b": f"{_run.HIDDEN_PART}."}]},
+            {"canary": ["x", [_run.WHOLLY_HIDDEN], {"b": f"{_run.HIDDEN}."}]},
         ),
         ({"changed": True, "a": None, "b": [False]}, {"changed": True, "a": None, "b": [False]}),
     ],
@@ -397,6 +397,6 @@ def test_a_secret_is_hidden_by_the_module_itself_and_registered_where_core_can(m
     host.fail({"msg": "no canary"})
     assert registered == ["canary"]
     assert module.calls == [
-        ("exit_json", {"changed": True, "with": [f"a {_run.HIDDEN_PART}"]}),
-        ("fail_json", {"msg": f"no {_run.HIDDEN_PART}"}),
+        ("exit_json", {"changed": True, "with": [f"a {_run.HIDDEN}"]}),
+        ("fail_json", {"msg": f"no {_run.HIDDEN}"}),
     ]
